@@ -1,0 +1,75 @@
+"""dressform: a workbench for small-image classifiers. Five lines:
+
+    import dressform as df
+
+    data = df.load_data("fashion-mnist")
+    run = df.train("fast", data)
+    print(df.evaluate(run.predictions("test")).report())
+    print(df.Predictor(run).predict("picture.png"))
+
+Importing dressform imports neither torch nor NumPy; each name below is fetched when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dressform.core.errors import DressformError as DressformError
+    from dressform.data.audit import check_data as check_data
+    from dressform.data.dataset import Dataset as Dataset
+    from dressform.data.dataset import DatasetSplits as DatasetSplits
+    from dressform.data.source import load_data as load_data
+    from dressform.evaluate.evaluation import evaluate as evaluate
+    from dressform.models.network import build_model as build_model
+    from dressform.models.network import count_parameters as count_parameters
+    from dressform.predict.predictor import Predictor as Predictor
+    from dressform.predictions import Predictions as Predictions
+    from dressform.recipes.table import find_recipe as find_recipe
+    from dressform.runs.run import Run as Run
+    from dressform.runs.run import open_run as open_run
+    from dressform.train.recipe import Augment as Augment
+    from dressform.train.recipe import Optim as Optim
+    from dressform.train.recipe import Recipe as Recipe
+    from dressform.train.recipe import Schedule as Schedule
+    from dressform.workbench import train as train
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Augment": "train.recipe",
+    "Dataset": "data.dataset",
+    "DatasetSplits": "data.dataset",
+    "DressformError": "core.errors",
+    "Optim": "train.recipe",
+    "Predictions": "predictions",
+    "Predictor": "predict.predictor",
+    "Recipe": "train.recipe",
+    "Run": "runs.run",
+    "Schedule": "train.recipe",
+    "build_model": "models.network",
+    "check_data": "data.audit",
+    "count_parameters": "models.network",
+    "evaluate": "evaluate.evaluation",
+    "find_recipe": "recipes.table",
+    "load_data": "data.source",
+    "open_run": "runs.run",
+    "train": "workbench",
+}
+
+__all__ = [
+    "Augment", "Dataset", "DatasetSplits", "DressformError", "Optim", "Predictions", "Predictor", "Recipe", "Run", "Schedule",
+    "build_model", "check_data", "count_parameters", "evaluate", "find_recipe", "load_data", "open_run", "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'dressform' has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = getattr(import_module(f"dressform.{_WHERE[name]}"), name)
+    # `evaluate` and `train` are also the names of sub-packages, which the import above binds here: the call wins.
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,5 @@
+"""``python -m dressform``."""
+
+from dressform.cli.main import main
+
+main()

@@ -1,0 +1,38 @@
+"""``dressform recipes`` and ``dressform models``."""
+
+import typer
+
+from dressform.cli.output import percent, print_json, print_table
+
+Json = typer.Option(False, "--json", help="Print one JSON document on stdout.")
+
+
+def recipes(as_json: bool = Json) -> None:
+    """List the recipes and their scores."""
+    from dressform.recipes import RECIPES, entry
+
+    entries = [entry(name) for name in RECIPES.names]
+    if as_json:
+        fields = ("name", "tutorial", "claimed")
+        print_json([{**{f: getattr(e, f) for f in fields}, "reproduced": (e.reproduced() or {}).get("mean")} for e in entries])
+        return
+    rows = []
+    for e in entries:
+        found = e.reproduced()
+        shown = "-" if found is None else f"{percent(found['mean'])} (n = {found['n']})"
+        rows.append((e.name, "own" if e.tutorial is None else str(e.tutorial), percent(e.claimed), shown))
+    print_table(("recipe", "tutorial", "claimed", "reproduced"), rows)
+
+
+def models(as_json: bool = Json) -> None:
+    """List the networks and their sizes.
+
+    The number of parameters is for 28 x 28 x 1 pictures and ten classes.
+    """
+    from dressform.models.network import MODELS, build_model, count_parameters
+
+    found = [{"name": name, "parameters": count_parameters(build_model(name))} for name in MODELS.names]
+    if as_json:
+        print_json(found)
+        return
+    print_table(("model", "parameters"), [(str(m["name"]), f"{m['parameters']:,}") for m in found])

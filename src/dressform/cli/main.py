@@ -1,0 +1,65 @@
+"""``dressform``: the list of commands, and the one place where errors become text and exit codes."""
+
+import json
+import sys
+
+import typer
+
+from dressform import __version__
+from dressform.cli.data import data_app
+from dressform.cli.evaluate import evaluate
+from dressform.cli.figures import figures
+from dressform.cli.lists import models, recipes
+from dressform.cli.predict import predict
+from dressform.cli.train import train
+from dressform.core.errors import DressformError
+
+app = typer.Typer(
+    name="dressform",
+    help="Train, judge and use small-image classifiers.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for command in (recipes, models, train, evaluate, predict, figures):
+    app.command()(command)
+app.add_typer(data_app, name="data")
+
+
+# typer brings its own copy of click in some versions, under a private name; this is ClickException in all of them.
+_UsageError = typer.BadParameter.__mro__[2]
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    """Train, judge and use small-image classifiers."""
+    if version:
+        print(__version__)
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 an error with a message, 2 wrong usage, 130 interrupted."""
+    try:
+        code = app(standalone_mode=False)
+    except DressformError as error:
+        _fail(str(error), 1)
+    except _UsageError as error:
+        _fail(f"{error.format_message()} dressform --help tells what is allowed", 2)  # type: ignore[attr-defined]
+    except typer.Abort:
+        _fail("stopped", 130)
+    except KeyboardInterrupt:
+        _fail("stopped; --resume goes on with an unfinished training", 130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        _fail(f"{name}{error.strerror or error}; nothing was lost: make room or mend the path, then go on with --resume", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    line = " ".join(message.split())
+    print(json.dumps({"error": line}, ensure_ascii=False) if "--json" in sys.argv else f"dressform: {line}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,27 @@
+"""What goes to stdout (results) and to stderr (progress and errors)."""
+
+import json
+import sys
+from typing import Any
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False))
+
+
+def say(text: str) -> None:
+    """A line for the user on stderr, out of the way of results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Columns of text on stdout, as wide as their contents."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def percent(share: float | None) -> str:
+    """``93.40 %``, or ``-`` for None."""
+    return "-" if share is None else f"{100 * share:.2f} %"

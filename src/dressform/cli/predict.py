@@ -1,0 +1,41 @@
+"""``dressform predict``: no torch."""
+
+import sys
+
+import typer
+
+from dressform.cli.lists import Json
+from dressform.cli.output import print_json, say
+
+
+def predict(
+    pictures: list[str] = typer.Argument(help="Picture files or folders of them; - reads one picture from stdin."),
+    model: str | None = typer.Option(None, "--model", help="Folder of a run, or one with model.onnx and model.json. Default: the newest run."),
+    top: int = typer.Option(3, "--top", min=1, help="How many classes to show."),
+    as_json: bool = Json,
+) -> None:
+    """Tell the classes of pictures."""
+    from dressform.core.errors import DataError
+    from dressform.predict.predictor import Answer, Predictor, find_pictures
+    from dressform.runs.run import newest_run
+
+    paths = find_pictures([p for p in pictures if p != "-"])
+    source = newest_run() if model is None else model
+    predictor = Predictor(source)
+    if model is None:
+        say(f"model: {predictor.description.name} ({newest_run().path})")
+    answers: list[Answer] = []
+    errors: list[DataError] = []
+    found = [predictor.predict(sys.stdin.buffer.read(), top=top, name="-")] if "-" in pictures else []
+    for answer in [*found, *predictor.predict_many(paths, top=top)]:
+        if isinstance(answer, DataError):
+            errors.append(answer)
+            continue
+        answers.append(answer)
+        if not as_json:
+            print(f"{answer.path}: {', '.join(f'{label} {100 * p:.1f} %' for label, p in answer.top)}")
+    if as_json and (answers or not errors):
+        print_json([{"path": a.path, "top": [{"label": label, "probability": p} for label, p in a.top]} for a in answers])
+    if errors:
+        more = f" (and {len(errors) - 1} more bad pictures)" if len(errors) > 1 else ""
+        raise DataError(f"{errors[0]}{more}")

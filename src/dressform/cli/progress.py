@@ -1,0 +1,70 @@
+"""Live progress of a training on stderr: a bar with time left on a terminal, a line per epoch everywhere."""
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from dressform.cli.output import percent, say
+from dressform.train.history import Epoch
+
+
+class Progress:
+    """An observer that prints."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._bar: Any = None
+        self._epochs = self._steps = self._done = 0
+        self._began = 0.0
+        self._finished_here = 0
+
+    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+        """Open the bar."""
+        self._epochs, self._steps, self._done = epochs, steps, len(done)
+        self._began = time.monotonic()
+        if done:
+            say(f"resumed after epoch {len(done)} of {epochs}")
+        if self._live:
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bars
+
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
+            self._bars = Bars(*columns, console=Console(stderr=True), transient=True)
+            self._bar = self._bars.add_task("training", total=epochs * steps, completed=len(done) * steps)
+            self._bars.start()
+
+    def step(self, step: int, loss: float) -> None:
+        """Move the bar."""
+        if self._live:
+            text = f"epoch {self._done + 1}/{self._epochs}"
+            extra = {} if math.isnan(loss) else {"description": f"{text}  loss {loss:.3f}"}
+            self._bars.update(self._bar, completed=self._done * self._steps + step, **extra)
+
+    def epoch(self, result: Epoch) -> None:
+        """Print the epoch's line."""
+        self._done = result.epoch
+        self._finished_here += 1
+        per_epoch = (time.monotonic() - self._began) / self._finished_here
+        left = per_epoch * (self._epochs - result.epoch)
+        validation = "" if result.val_loss is None else f"  validation loss {result.val_loss:.4f} accuracy {percent(result.val_accuracy)}"
+        line = (
+            f"epoch {result.epoch:3d}/{self._epochs}  loss {result.train_loss:.4f} accuracy {percent(result.train_accuracy)}"
+            f"{validation}  {result.seconds:.1f} s, {_clock(left)} left"
+        )
+        if self._live:
+            self._bars.console.print(line, highlight=False)
+        else:
+            say(line)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bars.stop()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

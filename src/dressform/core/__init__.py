@@ -1,0 +1,1 @@
+"""Errors, configs, names, randomness and files: what every other part stands on. No torch."""

@@ -1,0 +1,114 @@
+"""Frozen dataclasses as configs: to JSON, to a digest, and changed by typed ``a.b=c`` assignments."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import types
+import typing
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar
+
+from dressform.core.errors import ConfigError, unknown_name
+
+Config = TypeVar("Config")
+
+
+def to_dict(config: Any) -> Any:
+    """Turn a config into JSON types; a nested dataclass also gets ``"type"``, its class name."""
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        fields = {f.name: to_dict(getattr(config, f.name)) for f in dataclasses.fields(config)}
+        return {"type": type(config).__qualname__, **fields}
+    if isinstance(config, (list, tuple)):
+        return [to_dict(item) for item in config]
+    if config is None or isinstance(config, (bool, int, float, str)):
+        return config
+    if callable(config):
+        return getattr(config, "__qualname__", type(config).__qualname__)
+    raise ConfigError(f"a config cannot hold {type(config).__name__}; allowed: numbers, text, tuples and dataclasses of them")
+
+
+def digest(config: Any, *extra: str) -> str:
+    """Eight hexadecimal digits that change when any value of the config (or of ``extra``) changes."""
+    text = json.dumps([to_dict(config), *extra], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def override(config: Config, assignments: Iterable[str]) -> Config:
+    """Apply ``path.to.field=value`` assignments, each converted to the field's type.
+
+    Args:
+        config: a dataclass instance; it is not changed.
+        assignments: such as ``["epochs=3", "optim.lr=0.05", "model.widths=16,32"]``.
+
+    Raises:
+        ConfigError: no ``=``, unknown path (with the nearest names), or a value of the wrong type or out of range.
+    """
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals or not path.strip():
+            raise ConfigError(f"{assignment!r} is not a setting; write name=value, such as epochs=3 or optim.lr=0.05")
+        config = _assign(config, path.strip().split("."), text.strip(), path.strip())
+    return config
+
+
+def _assign(config: Any, path: list[str], text: str, whole: str) -> Any:
+    name, *rest = path
+    known = {f.name for f in dataclasses.fields(config)} - {"name"} if dataclasses.is_dataclass(config) else set()
+    if not known:
+        raise ConfigError(f"{whole} cannot be set: {type(config).__qualname__} has no fields of its own; give it as a dataclass")
+    if name not in known:
+        raise unknown_name("setting", whole, sorted(".".join([*whole.split(".")[: -len(path)], n]) for n in known))
+    current = getattr(config, name)
+    if rest:
+        if not dataclasses.is_dataclass(current):
+            raise ConfigError(f"{whole} cannot be set: {name} is a single value ({current!r}), so write {name}=value")
+        value = _assign(current, rest, text, whole)
+    elif dataclasses.is_dataclass(current):
+        inner = ", ".join(f"{whole}.{f.name}" for f in dataclasses.fields(current))
+        raise ConfigError(f"{whole} is a group of settings; set one of {inner}")
+    else:
+        value = _convert(text, typing.get_type_hints(type(config))[name], whole)
+    return dataclasses.replace(config, **{name: value})
+
+
+def _convert(text: str, kind: Any, path: str) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        if text not in arguments:
+            raise unknown_name(f"value of {path}", text, arguments)
+        return text
+    if origin in (typing.Union, types.UnionType):
+        if type(None) in arguments and text.lower() == "none":
+            return None
+        failures = []
+        for option in (a for a in arguments if a is not type(None)):
+            try:
+                return _convert(text, option, path)
+            except ConfigError as error:
+                failures.append(error)
+        raise failures[0]
+    if origin is tuple:
+        items = [part for part in text.split(",") if part.strip()]
+        return tuple(_convert(item.strip(), arguments[0], path) for item in items)
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise ConfigError(f"{path} is true or false, not {text!r}")
+        return text.lower() == "true"
+    if kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            raise ConfigError(f"{path} is {'a whole number' if kind is int else 'a number'}, not {text!r}") from None
+        if not math.isfinite(value):
+            raise ConfigError(f"{path} is a finite number, not {text!r}")
+        return value
+    if kind is str:
+        return text
+    raise ConfigError(f"{path} cannot be set from text; change it in a recipe file")
+
+
+def require(condition: bool, name: str, value: object, allowed: str) -> None:
+    """Raise a :class:`ConfigError` unless ``condition`` holds; for ``__post_init__`` of configs."""
+    if not condition:
+        raise ConfigError(f"{name} is {value!r}; allowed: {allowed}")

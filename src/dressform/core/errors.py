@@ -1,0 +1,46 @@
+"""Errors are small letters to the user: what came, what was allowed, what to do.
+
+Every error that dressform raises on purpose is a :class:`DressformError` whose text is one line. The command line
+prints that line and exits with 1; nothing else in the package prints errors or exits.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class DressformError(Exception):
+    """Base of all errors with a message meant for the user."""
+
+
+class ConfigError(DressformError):
+    """A recipe, setting or option that cannot be used."""
+
+
+class DataError(DressformError):
+    """A data file, folder or picture that cannot be used."""
+
+
+class RunError(DressformError):
+    """A run directory that is missing, unfinished, newer than this version, or in the way."""
+
+
+class TrainingError(DressformError):
+    """A training that cannot go on, such as one whose loss is no longer finite."""
+
+
+class UnknownNameError(ConfigError):
+    """A name that is not in a list of known names."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """Build the error for a mistyped name, nearest known names first.
+
+    Args:
+        kind: what the name stands for, such as ``"recipe"``.
+        name: what the user wrote.
+        known: every allowed name.
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return UnknownNameError(f"no {kind} is called {name!r}; {hint}known: {', '.join(names)}")

@@ -1,0 +1,136 @@
+"""Files that are whole or absent: temporary name, flush to disk, rename.
+
+Also SHA-256, JSON, NPZ without pickle, and a lock that dies with its process.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dressform.core.errors import DataError, RunError
+
+
+def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file so that ``path`` holds either the old bytes or all of the new ones, even after a crash.
+
+    Args:
+        path: final name; its folder must exist.
+        write: called with the open temporary file.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text atomically, UTF-8, with ``\\n`` line ends."""
+    write_atomic(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, document: object) -> None:
+    """Write JSON atomically, indented, keys in the given order; NaN and infinity are refused."""
+    write_text(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        RunError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path} does not exist; is this a run directory?") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RunError(f"{path} is not a JSON document ({error}); it was changed or is from another program") from error
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to a compressed NPZ file atomically; object arrays are refused, so no pickle gets in."""
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise TypeError(f"array {name!r} has dtype object, which only pickle could write")
+
+    def write(file: BinaryIO) -> None:
+        # Fixed dates inside the zip: equal arrays make equal bytes.
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+            for name, array in arrays.items():
+                buffer = io.BytesIO()
+                np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), buffer.getvalue(), zipfile.ZIP_DEFLATED)
+
+    write_atomic(path, write)
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Read all arrays of an NPZ file, never unpickling.
+
+    Raises:
+        DataError: missing, truncated, not NPZ, or holding pickled objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f"{path} holds one array; an .npz with named arrays is needed (numpy.savez)")
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist") from None
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError) as error:
+        raise DataError(
+            f"{path} cannot be read as NPZ without pickle ({error}); write it anew with numpy.savez and plain arrays"
+        ) from error
+
+
+def sha256_bytes(*parts: bytes | memoryview) -> str:
+    """SHA-256 of the concatenated parts, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock file while the block runs; the system frees it when the process ends, however it ends.
+
+    Raises:
+        RunError: another process holds it.
+    """
+    with path.open("a+b") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunError(f"another process is working on {path.parent}; wait for it or choose another --out") from None
+        yield

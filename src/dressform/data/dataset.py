@@ -1,0 +1,179 @@
+"""`Dataset`, one immutable set of labelled images, and `DatasetSplits`, the named sets that belong together."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dressform.core.errors import DataError, unknown_name
+from dressform.core.files import sha256_bytes
+
+Layout = Literal["channels-last", "channels-first"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images that never change.
+
+    Attributes:
+        images: uint8 [N, H, W, C], read-only; C is 1 (grey) or 3 (RGB).
+        labels: int64 [N], read-only, each in 0..len(class_names)-1.
+        ids: str [N], unique, stable: the same example has the same id in every run.
+        class_names: one name per class, in label order.
+
+    Raises:
+        DataError: shapes, counts or ranges that disagree.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    ids: NDArray[np.str_]
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 4 or self.images.shape[3] not in (1, 3):
+            raise DataError(
+                f"images are {self.images.dtype} {list(self.images.shape)}; allowed: uint8 [N, H, W, C] with 1 or 3 channels"
+            )
+        if not len(self.images) == len(self.labels) == len(self.ids):
+            raise DataError(f"{len(self.images)} images, {len(self.labels)} labels and {len(self.ids)} ids; give one of each per example")
+        if len(self.images) == 0:
+            raise DataError("no examples; give at least one image")
+        low, high = int(self.labels.min()), int(self.labels.max())
+        if low < 0 or high >= len(self.class_names):
+            raise DataError(
+                f"label {low if low < 0 else high} is out of range; allowed: 0 to {len(self.class_names) - 1}"
+                f" ({len(self.class_names)} classes)"
+            )
+        if len(np.unique(self.ids)) != len(self.ids):
+            raise DataError("some ids stand for two examples; give each example its own id")
+        for name, dtype in (("images", np.uint8), ("labels", np.int64), ("ids", np.str_)):
+            view = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: NDArray[Any],
+        labels: NDArray[Any] | Sequence[int],
+        *,
+        class_names: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+        prefix: str = "",
+        layout: Layout = "channels-last",
+    ) -> "Dataset":
+        """Make a dataset from arrays.
+
+        Args:
+            images: uint8 [N, H, W], or [N, H, W, C], or [N, C, H, W] with ``layout="channels-first"``.
+            labels: whole numbers [N].
+            class_names: default: ``"0"``, ``"1"``, … up to the largest label.
+            ids: default: ``prefix`` and the position, such as ``train/00042``.
+            prefix: put before each default id.
+            layout: where the channels stand in a four-dimensional array.
+
+        Raises:
+            DataError: arrays that are not images and labels.
+        """
+        pixels = np.asarray(images)
+        if pixels.dtype != np.uint8:
+            raise DataError(f"images have dtype {pixels.dtype}; allowed: uint8 with values 0 to 255, so convert them first")
+        if pixels.ndim == 3:
+            pixels = pixels[..., None]
+        elif pixels.ndim == 4 and layout == "channels-first":
+            pixels = pixels.transpose(0, 2, 3, 1)
+        numbers = np.asarray(labels)
+        if numbers.ndim == 2 and numbers.shape[1] == 1:
+            numbers = numbers[:, 0]
+        if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
+            raise DataError(f"labels are {numbers.dtype} {list(numbers.shape)}; allowed: whole numbers [N], one per image")
+        names = tuple(class_names) if class_names is not None else tuple(str(i) for i in range(int(numbers.max(initial=-1)) + 1))
+        if ids is None:
+            width = max(5, len(str(len(pixels))))
+            ids = [f"{prefix}{i:0{width}d}" for i in range(len(pixels))]
+        return cls(pixels, numbers.astype(np.int64), np.asarray(ids, dtype=np.str_), names)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of each image."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Examples per class, int64 [K]."""
+        return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int64)
+
+    def take(self, indices: NDArray[np.int64]) -> "Dataset":
+        """The examples at ``indices``, in that order."""
+        return Dataset(self.images[indices], self.labels[indices], self.ids[indices], self.class_names)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over shape, pixels, labels, ids and class names."""
+        head = repr((self.images.shape, self.class_names)).encode()
+        return sha256_bytes(head, self.images.data, self.labels.data, "\0".join(self.ids.tolist()).encode())
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetSplits:
+    """The splits of one collection of pictures.
+
+    Attributes:
+        name: a catalogue name, or the name of the file or folder.
+        train: examples to learn from; training holds some of them out for validation unless ``validation`` is given.
+        validation: examples for choices, or None.
+        test: examples for one final look, or None.
+        notes: what a user should know about how the data were read, one line each.
+    """
+
+    name: str
+    train: Dataset
+    validation: Dataset | None = None
+    test: Dataset | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for split, dataset in self:
+            if dataset.class_names != self.train.class_names:
+                raise DataError(
+                    f"{self.name}: {split} has classes {', '.join(dataset.class_names)} but train has"
+                    f" {', '.join(self.train.class_names)}; give both the same classes"
+                )
+            if dataset.shape != self.train.shape:
+                raise DataError(f"{self.name}: {split} images are {dataset.shape} but train's are {self.train.shape}; make them equal")
+
+    def __iter__(self) -> Iterator[tuple[str, Dataset]]:
+        yield "train", self.train
+        if self.validation is not None:
+            yield "validation", self.validation
+        if self.test is not None:
+            yield "test", self.test
+
+    def __getitem__(self, split: str) -> Dataset:
+        """The split called ``train``, ``validation`` or ``test``; never another one in its place.
+
+        Raises:
+            UnknownNameError: no such split here.
+        """
+        present = dict(self)
+        if split not in present:
+            raise unknown_name(f"split of {self.name}", split, present)
+        return present[split]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name per class, in label order."""
+        return self.train.class_names
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of each image."""
+        return self.train.shape

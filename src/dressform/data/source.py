@@ -1,0 +1,154 @@
+"""`load_data`: a catalogue name or a path of any known form becomes `DatasetSplits`."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from dressform.core.errors import DataError, unknown_name
+from dressform.data import provenance
+from dressform.data.archive import read_archive
+from dressform.data.catalog import CATALOG
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.duplicates import fingerprint
+from dressform.data.folder import read_folder
+from dressform.data.idx import find_pair, read_pair
+from dressform.data.labels import class_names
+from dressform.data.splits import hold_out
+from dressform.data.table import read_csv
+
+TEST_FRACTION = 0.2
+_FORMS = "a folder of IDX files, a folder of class sub-folders, a CSV file (or a folder with train and test CSV files), or an .npz file"
+
+
+def load_data(source: str | Path = "fashion-mnist", *, image_size: int | None = None) -> DatasetSplits:
+    """Read labelled pictures.
+
+    Args:
+        source: a name of the catalogue, or a path: IDX files (gzip or not), Kaggle CSV, class folders of PNG, JPEG or
+            WebP, or NPZ; the form is recognised.
+        image_size: side in pixels for folders of pictures of several sizes; default 64.
+
+    Returns:
+        the splits that were found. Where there is neither a test nor a validation split, a stratified 20 % is held
+        out as test, the same at every call, and a note says so.
+
+    Raises:
+        DataError: files that are missing, damaged, contradictory, or really MNIST.
+        UnknownNameError: neither a name nor a path.
+    """
+    if str(source) in CATALOG:
+        spec = CATALOG[str(source)]
+        return _read_idx_folder(spec.path(), spec.name)
+    path = Path(source).expanduser()
+    if not path.exists():
+        if "/" in str(source) or "\\" in str(source) or path.suffix:
+            raise DataError(f"{source} does not exist; give {_FORMS}, or a name: {', '.join(CATALOG)}")
+        raise unknown_name("dataset or path", str(source), CATALOG)
+    if image_size is not None and not 4 <= image_size <= 1024:
+        raise DataError(f"image size is {image_size}; allowed: 4 to 1024 pixels")
+    try:
+        splits = _read_path(path, image_size)
+    except PermissionError as error:
+        raise DataError(f"{error.filename} may not be read; check its permissions") from None
+    return _with_test(_with_known_names(splits))
+
+
+def _read_path(path: Path, image_size: int | None) -> DatasetSplits:
+    name = path.resolve().name
+    if path.is_dir():
+        children = list(path.iterdir())
+        if any("-ubyte" in p.name for p in children):
+            return _read_idx_folder(path, name)
+        tables = sorted(p for p in children if p.suffix.lower() == ".csv")
+        if tables:
+            return _read_tables(path, tables)
+        archives = [p for p in children if p.suffix.lower() == ".npz"]
+        if len(archives) == 1:
+            return _from_dict(name, read_archive(archives[0]))
+        if not children:
+            raise DataError(f"{path} is empty; expected {_FORMS}")
+        datasets, notes = read_folder(path, image_size)
+        return _from_dict(name, datasets, notes)
+    stem = path.name.removesuffix(".gz")
+    if stem.endswith("-ubyte"):
+        return _read_idx_folder(path.parent, path.parent.resolve().name)
+    if path.suffix.lower() == ".csv":
+        return _read_tables(path.parent, [path])
+    if path.suffix.lower() == ".npz":
+        return _from_dict(path.stem, read_archive(path))
+    raise DataError(f"{path} has an unknown form; expected {_FORMS}")
+
+
+def _from_dict(name: str, datasets: dict[str, Dataset], notes: list[str] | None = None) -> DatasetSplits:
+    for split, dataset in datasets.items():
+        provenance.refuse_mnist_counts(dataset.labels, dataset.shape, Path(f"{name} ({split})"))
+    return DatasetSplits(name, datasets["train"], datasets.get("validation"), datasets.get("test"), tuple(notes or ()))
+
+
+def _read_idx_folder(folder: Path, name: str) -> DatasetSplits:
+    arrays, known = {}, True
+    for split, stem in (("train", "train"), ("test", "t10k")):
+        pair = find_pair(folder, stem)
+        if pair is None:
+            continue
+        images, labels = read_pair(*pair)
+        arrays[split] = images.array, labels.array.astype(np.int64)
+        expected = provenance.FASHION_MNIST[f"{stem}-images"], provenance.FASHION_MNIST[f"{stem}-labels"]
+        known &= (images.sha256, labels.sha256) == expected
+    if "train" not in arrays:
+        raise DataError(f"{folder} has no train-images-idx3-ubyte and train-labels-idx1-ubyte (with or without .gz); put both there")
+    if known:
+        names = provenance.FASHION_MNIST_CLASSES
+    else:
+        names = class_names({split: labels for split, (_, labels) in arrays.items()}, folder)
+    if name in CATALOG and not known:
+        raise DataError(f"{folder} does not have {name}'s checksums; its files were changed, so install dressform again")
+    datasets = {
+        split: Dataset.from_arrays(images, labels, class_names=names, prefix=f"{split}/")
+        for split, (images, labels) in arrays.items()
+    }
+    return _from_dict(name, datasets)
+
+
+def _read_tables(folder: Path, tables: list[Path]) -> DatasetSplits:
+    chosen: dict[str, Path] = {}
+    if len(tables) == 1:
+        chosen["train"] = tables[0]
+    else:
+        for split in ("train", "validation", "test"):
+            matching = [p for p in tables if split in p.stem.lower()]
+            if len(matching) > 1:
+                raise DataError(f"{folder} has several CSV files for {split}: {', '.join(p.name for p in matching)}; keep one")
+            if matching:
+                chosen[split] = matching[0]
+        if "train" not in chosen:
+            raise DataError(f"{folder} has CSV files {', '.join(p.name for p in tables)} but none with train in its name")
+    arrays = {split: read_csv(path) for split, path in chosen.items()}
+    names = class_names({split: labels for split, (_, labels) in arrays.items()}, chosen["train"])
+    datasets = {
+        split: Dataset.from_arrays(images, labels, class_names=names, prefix=f"{split}/")
+        for split, (images, labels) in arrays.items()
+    }
+    name = tables[0].stem if len(tables) == 1 else folder.resolve().name
+    return _from_dict(name, datasets)
+
+
+def _with_known_names(splits: DatasetSplits) -> DatasetSplits:
+    """Give Fashion-MNIST its class names in every file format (they stand in no CSV or NPZ file)."""
+    if splits.shape != (28, 28, 1) or splits.class_names != tuple("0123456789"):
+        return splits
+    if fingerprint(splits.train) != provenance.FASHION_MNIST_TRAIN_FINGERPRINT:
+        return splits
+    named = {split: dataclasses.replace(dataset, class_names=provenance.FASHION_MNIST_CLASSES) for split, dataset in splits}
+    return DatasetSplits(splits.name, named["train"], named.get("validation"), named.get("test"), splits.notes)
+
+
+def _with_test(splits: DatasetSplits) -> DatasetSplits:
+    if splits.test is not None or splits.validation is not None:
+        return splits
+    division = hold_out(splits.train, TEST_FRACTION, seed=0)
+    note = f"no test split: {len(division.held_out):,} of {len(splits.train):,} examples were held out as test"
+    return DatasetSplits(
+        splits.name, splits.train.take(division.kept), None, splits.train.take(division.held_out), (*splits.notes, note)
+    )

@@ -1,0 +1,1 @@
+"""Judging: functions of `Predictions` alone. NumPy only; no model, no torch."""

@@ -1,0 +1,1 @@
+"""Trainings that are kept: run directories made, resumed and finished."""

@@ -1,0 +1,207 @@
+"""`train_run`: a recipe, data and a seed become a finished run directory, or an unfinished one that can be resumed."""
+
+import csv
+import dataclasses
+import io
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+
+from dressform.core import config
+from dressform.core.errors import DressformError, RunError
+from dressform.core.files import exclusive, sha256_file, write_text
+from dressform.core.registry import is_file_reference
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.splits import hold_out
+from dressform.evaluate.evaluation import evaluate
+from dressform.predict.description import describe
+from dressform.predict.export import export_onnx
+from dressform.predictions import Predictions
+from dressform.recipes import find_recipe
+from dressform.runs.layout import DEFAULT_ROOT, Layout, run_folder
+from dressform.runs.ledger import note_test_look
+from dressform.runs.manifest import FORMAT, Manifest, git_state, hardware, now, packages
+from dressform.runs.run import Run, open_run
+from dressform.train.checkpoint import save_weights
+from dressform.train.fit import Fitted, fit
+from dressform.train.history import COLUMNS, Epoch, Observer, Silent
+from dressform.train.recipe import Recipe
+from dressform.train.score import logits_of
+
+
+class _Recorder:
+    """Writes results.csv after each epoch and passes everything on."""
+
+    def __init__(self, layout: Layout, inner: Observer) -> None:
+        self._layout, self._inner = layout, inner
+
+    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+        write_text(self._layout.results, _csv(done))  # anew: a killed run may have left half a row
+        self._inner.started(done, epochs, steps)
+
+    def step(self, step: int, loss: float) -> None:
+        self._inner.step(step, loss)
+
+    def epoch(self, result: Epoch) -> None:
+        with self._layout.results.open("a", newline="", encoding="utf-8") as file:
+            file.write(_csv([result], header=False))
+        self._inner.epoch(result)
+
+
+def _csv(rows: Iterable[Epoch], *, header: bool = True) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if header:
+        writer.writerow(COLUMNS)
+    for row in rows:
+        values = dataclasses.astuple(row)
+        writer.writerow(["" if v is None else f"{v:.6g}" if isinstance(v, float) else v for v in values])
+    return text.getvalue()
+
+
+def train_run(
+    recipe: Recipe | str,
+    data: DatasetSplits,
+    *,
+    settings: Iterable[str] = (),
+    seed: int = 0,
+    out: Path = DEFAULT_ROOT,
+    resume: bool = False,
+    device: str = "auto",
+    source: str | None = None,
+    image_size: int | None = None,
+    observer: Observer | None = None,
+) -> Run:
+    """Train and keep everything.
+
+    Args:
+        recipe: a recipe, a name, or ``file.py:function``.
+        data: what to learn from and to judge on.
+        settings: ``path=value`` assignments applied to the recipe.
+        seed: of the run.
+        out: folder of all runs; this run's folder is ``out/<dataset>/<recipe>-<digest>/seed<n>``.
+        resume: go on with an unfinished run; a finished one is returned as it is.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        source: how the data were named, for the manifest.
+        image_size: that the data were read with, for the manifest.
+        observer: told of the progress.
+
+    Returns:
+        the finished run, without figures.
+
+    Raises:
+        RunError: there is such a run already and ``resume`` is false, or it cannot be resumed.
+        DressformError: anything else that the user has to know; the run then says ``failed``.
+    """
+    reference = recipe if isinstance(recipe, str) else recipe.name
+    user_file = [sha256_file(Path(reference.rpartition(":")[0]).expanduser())] if is_file_reference(reference) else []
+    assignments = list(settings)
+    resolved = config.override(find_recipe(recipe) if isinstance(recipe, str) else recipe, assignments)
+    digest = config.digest(resolved, *user_file)
+    train, validation, split_digest = _learning_data(resolved, data)
+    manifest = Manifest(
+        recipe=resolved.name, reference=reference, settings=assignments, resolved=config.to_dict(resolved), digest=digest, seed=seed,
+        dataset={
+            "name": data.name, "source": source or data.name, "image_size": image_size, "shape": list(data.shape),
+            "class_names": list(data.class_names), "digests": {split: d.digest for split, d in data},
+            "hold_out_digest": split_digest, "examples": _examples(train, validation, data.test), "notes": list(data.notes),
+        },
+        hardware=hardware(), packages=packages(), git=git_state(), started=now(),
+    )  # fmt: skip
+    layout = Layout(run_folder(out, data.name, resolved.name, digest, seed))
+    if not layout.manifest.exists() or resume:
+        try:
+            layout.make_folders()
+        except OSError as error:
+            raise RunError(f"{layout.root} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
+        with exclusive(layout.lock):
+            return _train_locked(resolved, data, train, validation, manifest, layout, out, device, observer or Silent())
+    status = open_run(layout.root).manifest.status
+    raise RunError(
+        f"{layout.root} is there already ({status}); add --resume to {'show' if status == 'finished' else 'continue'} it,"
+        " or choose another --seed or --out"
+    )
+
+
+def _train_locked(
+    recipe: Recipe, data: DatasetSplits, train: Dataset, validation: Dataset | None, manifest: Manifest, layout: Layout,
+    out: Path, device: str, observer: Observer,
+) -> Run:  # fmt: skip
+    if layout.manifest.exists():
+        before = open_run(layout.root).manifest
+        for what in ("digests", "hold_out_digest"):
+            if before.dataset.get(what) != manifest.dataset[what]:
+                raise RunError(f"{layout.root} was trained on other data than {data.name} has now; choose another --out")
+        if before.status == "finished":
+            return Run(layout.root, before)
+        manifest = dataclasses.replace(manifest, started=before.started)
+    manifest.save(layout.manifest)
+    recorder = _Recorder(layout, observer)
+    key = config.digest((manifest.digest, str(manifest.seed), *sorted(manifest.dataset["digests"].values()), str(FORMAT)))
+    try:
+        clock = time.perf_counter()
+        fitted = fit(
+            recipe, train, validation, seed=manifest.seed, device=device, checkpoint=layout.checkpoint, key=key, observer=recorder
+        )
+        seconds = {"train": sum(row.seconds for row in fitted.history), "fit": time.perf_counter() - clock}
+        manifest = _finish(fitted, data, train, validation, manifest, layout, out, seconds)
+    except BaseException as error:
+        reason = str(error) if isinstance(error, DressformError) else type(error).__name__
+        dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(layout.manifest)
+        raise
+    return Run(layout.root, manifest)
+
+
+def _finish(
+    fitted: Fitted, data: DatasetSplits, train: Dataset, validation: Dataset | None, manifest: Manifest, layout: Layout, out: Path,
+    seconds: dict[str, float],
+) -> Manifest:  # fmt: skip
+    """Write everything that follows from the weights; the manifest that says finished comes last."""
+    clock = time.perf_counter()
+    save_weights(layout.last, fitted.last)
+    if fitted.best is not None:
+        save_weights(layout.best, fitted.best)
+    difference = export_onnx(fitted.network, train.images, layout.onnx)
+    digest = sha256_file(layout.onnx)
+    describe(f"{manifest.recipe}, seed {manifest.seed}", data.class_names, data.shape, digest).save(layout.model)
+    seconds["export"] = time.perf_counter() - clock
+
+    clock = time.perf_counter()
+    results: dict[str, float | int | None] = {"epochs": len(fitted.history), "onnx_difference": difference}
+    for split, dataset in (("val", validation), ("test", data.test)):
+        results[f"{split}_accuracy"] = None
+        if dataset is not None:
+            logits = logits_of(fitted.network, dataset, device=torch.device("cpu"))
+            predictions = Predictions(dataset.ids, dataset.labels, logits, dataset.class_names)
+            predictions.save(layout.predictions(split))
+            evaluation = evaluate(predictions)
+            results[f"{split}_accuracy"] = evaluation.accuracy.value
+            write_text(layout.report, evaluation.report())  # of test where there is one, else of validation
+            if split == "test":
+                note_test_look(out, what="train", run=layout.root, examples=len(dataset))
+    seconds["predict"] = time.perf_counter() - clock
+
+    weights = {path.name: sha256_file(path) for path in (layout.last, layout.best, layout.onnx) if path.exists()}
+    manifest = dataclasses.replace(
+        manifest, status="finished", finished=now(), results=results, weights=weights,
+        seconds={name: round(value, 3) for name, value in seconds.items()},
+        hardware={**manifest.hardware, "device": fitted.device, "precision": fitted.precision, "threads": torch.get_num_threads()},
+    )  # fmt: skip
+    manifest.save(layout.manifest)
+    layout.checkpoint.unlink(missing_ok=True)
+    return manifest
+
+
+def _learning_data(recipe: Recipe, data: DatasetSplits) -> tuple[Dataset, Dataset | None, str]:
+    if data.validation is not None:
+        return data.train, data.validation, data.validation.digest
+    if recipe.validation == 0:
+        return data.train, None, ""
+    split = hold_out(data.train, recipe.validation, recipe.split_seed)
+    return data.train.take(split.kept), data.train.take(split.held_out), split.digest
+
+
+def _examples(train: Dataset, validation: Dataset | None, test: Dataset | None) -> dict[str, int]:
+    return {"train": len(train), "val": len(validation or ()), "test": len(test or ())}

@@ -1,0 +1,108 @@
+"""FastNet, dressform's default: a small convolutional network laid out for what two processor cores do well.
+
+The shape follows K. Jordan's airbench94 (https://arxiv.org/abs/2404.00498): a frozen 2x2 filter bank in front, groups
+of two convolutions with the pooling after the first, one linear layer on the pooled features, scaled logits. The
+filter bank is the 2x2 Haar basis; a batch norm without weights scales it, which whitens the patches without having to
+look at the training pictures when the network is built.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from dressform.core.config import require
+from dressform.models.layers import pad_to
+
+
+class HaarStem(nn.Module):
+    """2x2 Haar coefficients of each channel, each scaled to variance 1, with both signs: [N, C, H, W] -> [N, 8C, H-1, W-1]."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        basis = torch.tensor([[[1, 1], [1, 1]], [[1, -1], [1, -1]], [[1, 1], [-1, -1]], [[1, -1], [-1, 1]]]) / 2
+        self.filters = nn.Conv2d(channels, 4 * channels, 2, groups=channels, bias=False)
+        self.filters.weight.data = basis[:, None].float().repeat(channels, 1, 1, 1)
+        self.filters.weight.requires_grad_(False)
+        self.norm = nn.BatchNorm2d(4 * channels, affine=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Both signs of the scaled coefficients."""
+        coefficients = self.norm(self.filters(images))
+        return torch.cat([coefficients, -coefficients], dim=1)
+
+
+class Group(nn.Module):
+    """conv, max pool, batch norm, ReLU, conv, batch norm, ReLU."""
+
+    def __init__(self, inputs: int, filters: int, momentum: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(inputs, filters, 3, padding=1, bias=False),
+            nn.MaxPool2d(2),
+            nn.BatchNorm2d(filters, momentum=momentum),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(filters, filters, 3, padding=1, bias=False),
+            nn.BatchNorm2d(filters, momentum=momentum),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[N, inputs, H, W] -> [N, filters, H // 2, W // 2]."""
+        out: Tensor = self.layers(features)
+        return out
+
+
+class GlobalMax(nn.Module):
+    """Largest value of each channel: [N, C, H, W] -> [N, C]."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Maximum over height and width."""
+        return features.amax(dim=(2, 3))
+
+
+class Scale(nn.Module):
+    """Multiplication by a constant."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``factor * x``."""
+        return self.factor * x
+
+
+@dataclass(frozen=True, kw_only=True)
+class FastNet:
+    """Haar stem, groups of two convolutions, global max pool, linear.
+
+    Attributes:
+        widths: filters of each group.
+        logit_scale: factor on the logits.
+        norm_momentum: share of the newest batch in batch norm's running statistics.
+    """
+
+    widths: tuple[int, ...] = (32, 64, 128)
+    logit_scale: float = 0.125
+    norm_momentum: float = 0.2
+
+    def __post_init__(self) -> None:
+        require(bool(self.widths) and min(self.widths) > 0, "model.widths", self.widths, "one or more positive whole numbers")
+        require(self.logit_scale > 0, "model.logit_scale", self.logit_scale, "above 0")
+        require(0 < self.norm_momentum <= 1, "model.norm_momentum", self.norm_momentum, "above 0, to 1")
+
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        """The network for float [N, C, H, W]."""
+        padding, _ = pad_to(shape, 2 ** len(self.widths) + 1)
+        layers = [*padding, HaarStem(shape[2])]
+        channels = 8 * shape[2]
+        for filters in self.widths:
+            layers.append(Group(channels, filters, self.norm_momentum))
+            channels = filters
+        network = nn.Sequential(*layers, GlobalMax(), nn.Linear(channels, classes, bias=False), Scale(self.logit_scale))
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3):
+                # Identity on as many channels as go in (airbench94), torch's default draw on the others.
+                nn.init.dirac_(layer.weight.data[: layer.in_channels])
+        return network

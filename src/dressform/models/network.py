@@ -1,0 +1,138 @@
+"""What a network is, and how one is built for given pictures."""
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from dressform.core.errors import ConfigError
+from dressform.core.rng import stream_seed
+from dressform.models import MODELS
+
+Layout = Literal["channels-first", "channels-last"]
+Shape = tuple[int, int, int]
+"""Height, width and channels of the pictures."""
+
+
+@runtime_checkable
+class Network(Protocol):
+    """A network's config: a frozen dataclass that can build the network for any shape and number of classes."""
+
+    def build(self, shape: Shape, classes: int) -> nn.Module:
+        """Return a module from float [N, C, H, W] to logits [N, classes]; drawn from torch's current random state."""
+
+
+class ChannelsLast(nn.Module):
+    """Lets a network take [N, H, W, C] instead of [N, C, H, W]."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [N, K] for images float [N, H, W, C]."""
+        logits: Tensor = self.network(images.permute(0, 3, 1, 2))
+        return logits
+
+
+class Classifier(nn.Module):
+    """A network together with the scaling of its pixels, so that no weights file can be used with the wrong scaling.
+
+    Args:
+        network: float [N, C, H, W] -> logits.
+        mean: per channel, of pixels in [0, 1].
+        std: per channel.
+    """
+
+    def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", mean.reshape(1, -1, 1, 1).float())
+        self.register_buffer("std", std.reshape(1, -1, 1, 1).float())
+        self.mean: Tensor
+        self.std: Tensor
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Logits [N, K] for pixels float [N, C, H, W] in [0, 1]."""
+        logits: Tensor = self.network((pixels - self.mean) / self.std)
+        return logits
+
+
+def build_network(
+    network: Network | Callable[[Shape, int], nn.Module] | str, shape: Shape, classes: int, *, seed: int = 0
+) -> nn.Module:
+    """Build a network with weights that depend on ``seed`` and on nothing else.
+
+    Args:
+        network: a name of ``MODELS``, a config, or a function of shape and classes.
+        shape: height, width and channels of the pictures.
+        classes: number of logits.
+        seed: of the initial weights. torch's own random state is left as it was.
+
+    Raises:
+        UnknownNameError: no such name.
+        ConfigError: not a network, or one whose output is not [N, classes].
+    """
+    if isinstance(network, str):
+        network = resolve_network(network)
+    if classes < 2 or min(shape) < 1:
+        raise ConfigError(f"a network for images {shape} and {classes} classes cannot be built; allowed: sides >= 1, classes >= 2")
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(stream_seed(seed, "weights"))
+        module = network.build(shape, classes) if isinstance(network, Network) else network(shape, classes)
+        if not isinstance(module, nn.Module):
+            raise ConfigError(f"the network's build gave {type(module).__name__}; it must give a torch.nn.Module")
+        _check_output(module, shape, classes)
+    return module
+
+
+def resolve_network(name: str) -> Network:
+    """The config of a named network with its default values."""
+    found: Any = MODELS.resolve(name)
+    network: Network = found() if isinstance(found, type) else found
+    return network
+
+
+def _check_output(module: nn.Module, shape: Shape, classes: int) -> None:
+    height, width, channels = shape
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            logits = module(torch.zeros(2, channels, height, width))
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise ConfigError(f"the network fails on images {height} x {width} x {channels}: {str(error).splitlines()[0]}") from error
+    finally:
+        module.train(was_training)
+    if tuple(logits.shape) != (2, classes):
+        raise ConfigError(f"the network gives {list(logits.shape)} for 2 images; expected [2, {classes}], one logit per class")
+
+
+def build_model(
+    name: str | Network, *, shape: Shape = (28, 28, 1), classes: int = 10, layout: Layout = "channels-first", seed: int = 0
+) -> nn.Module:
+    """Build a named network as a plain torch module.
+
+    Args:
+        name: a name of ``dressform models``, or a config.
+        shape: height, width and channels of the pictures.
+        classes: number of logits.
+        layout: ``"channels-first"`` takes [N, C, H, W], ``"channels-last"`` [N, H, W, C]; the weights are the same.
+        seed: of the initial weights.
+
+    Raises:
+        UnknownNameError: no such network or layout.
+    """
+    module = build_network(name, shape, classes, seed=seed)
+    if layout == "channels-last":
+        return ChannelsLast(module)
+    if layout != "channels-first":
+        raise ConfigError(f"layout is {layout!r}; allowed: channels-first, channels-last")
+    return module
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Numbers in a network: weights, frozen ones too, and batch norm's running statistics (as Keras counts them)."""
+    buffers = sum(b.numel() for n, b in module.named_buffers() if n.rpartition(".")[2] in ("running_mean", "running_var"))
+    return buffers + sum(p.numel() for p in module.parameters())

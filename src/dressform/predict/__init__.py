@@ -1,0 +1,1 @@
+"""Pictures to classes: export to ONNX (with torch) and prediction with ONNX Runtime (without)."""

@@ -1,0 +1,75 @@
+"""`model.json`: what has to be known to use ``model.onnx``."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dressform.core.errors import RunError
+from dressform.core.files import read_json, write_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """Input and output of an exported model.
+
+    Attributes:
+        format: version; a larger one than ``FORMAT`` is refused.
+        name: recipe and seed, for people.
+        class_names: K names in the order of the logits.
+        input: name, type and shape of the pictures: uint8 [N, H, W, C], 0 to 255.
+        output: name, type and shape of the logits; softmax gives probabilities.
+        preprocessing: how a picture file becomes such an array.
+        sha256: of ``model.onnx``.
+    """
+
+    format: int = FORMAT
+    name: str
+    class_names: list[str]
+    input: dict[str, Any]
+    output: dict[str, Any]
+    preprocessing: dict[str, Any]
+    sha256: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        height, width, channels = self.input["shape"][1:]
+        return int(height), int(width), int(channels)
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, atomically."""
+        write_json(path, dataclasses.asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> "Description":
+        """Read a description.
+
+        Raises:
+            RunError: missing, damaged, or of a newer format.
+        """
+        document = read_json(path)
+        known = {f.name for f in dataclasses.fields(cls)}
+        if not isinstance(document, dict) or not known <= set(document):
+            raise RunError(f"{path} is not a model description of dressform; it was changed or is from another program")
+        if document["format"] > FORMAT:
+            raise RunError(f"{path} has format {document['format']}, made by a newer dressform; this version reads up to {FORMAT}")
+        return cls(**{name: document[name] for name in known})
+
+
+def describe(name: str, class_names: tuple[str, ...], shape: tuple[int, int, int], sha256: str) -> Description:
+    """The description of a model exported by :mod:`dressform.predict.export`."""
+    height, width, channels = shape
+    return Description(
+        name=name,
+        class_names=list(class_names),
+        input={"name": "images", "type": "uint8", "shape": ["N", height, width, channels]},
+        output={"name": "logits", "type": "float32", "shape": ["N", len(class_names)]},
+        preprocessing={
+            "turn": "upright by EXIF", "transparency": "over black", "channels": "grey" if channels == 1 else "RGB",
+            "resize": "area averaging to fit, padded with the median colour of the border", "scaling": "inside model.onnx",
+        },
+        sha256=sha256,
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""A trained network as ONNX, pixel scaling included, checked against the network it came from."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dressform.core.errors import TrainingError
+from dressform.core.files import write_atomic
+
+TOLERANCE = 1e-3
+"""Largest difference of a logit, relative to the largest logit, that an export may show."""
+
+
+class _FromBytes(nn.Module):
+    """uint8 [N, H, W, C] -> logits [N, K]."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.network(images.permute(0, 3, 1, 2).float() / 255)
+        return logits
+
+
+def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> float:
+    """Write a network to an ONNX file and compare the two.
+
+    Args:
+        network: float [N, C, H, W] in [0, 1] -> logits, on the CPU, in evaluation mode.
+        images: uint8 [N, H, W, C], at least two examples to compare on.
+        path: written atomically.
+
+    Returns:
+        the largest absolute difference of a logit between torch and ONNX Runtime.
+
+    Raises:
+        TrainingError: the network cannot be exported, or ONNX Runtime computes something else.
+    """
+    module = _FromBytes(network).eval()
+    sample = torch.tensor(images[:256])
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                module, (sample,), None, input_names=["images"], output_names=["logits"], verbose=False,
+                dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}}, dynamo=True,
+            )  # fmt: skip
+        assert program is not None
+        content = program.model_proto.SerializeToString()
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TrainingError(f"the network was trained but cannot be exported to ONNX ({reason}); use layers that ONNX has") from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    (actual,) = session.run(["logits"], {"images": sample.numpy()})
+    with torch.inference_mode():
+        expected = module(sample).numpy()
+    difference = float(np.abs(actual - expected).max())
+    if difference > TOLERANCE * max(1.0, float(np.abs(expected).max())):
+        raise TrainingError(f"the exported network's logits differ from torch's by {difference:.3g}; please report this network")
+    write_atomic(path, lambda file: file.write(content))
+    return difference
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter prints to both streams and logs about packages that nobody needs; none of it concerns our user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,163 @@
+"""`Predictor`: classes of new pictures, by ONNX Runtime, without torch."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dressform.core.errors import DataError, RunError
+from dressform.core.files import sha256_file
+from dressform.data.picture import SUFFIXES, fit, open_picture
+from dressform.predict.description import Description
+from dressform.predictions import softmax
+from dressform.runs.layout import Layout
+from dressform.runs.run import Run, open_run
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says about one picture.
+
+    Attributes:
+        path: the picture, as it was given.
+        top: (class name, probability), most probable first.
+    """
+
+    path: str
+    top: tuple[tuple[str, float], ...]
+
+
+class Predictor:
+    """A trained model, ready to use.
+
+    Args:
+        model: a run, the folder of a run, or a folder with ``model.onnx`` and ``model.json``.
+
+    Raises:
+        RunError: no usable model there.
+    """
+
+    def __init__(self, model: Run | str | Path) -> None:
+        folder = _weights_folder(model)
+        self.description = Description.load(folder / "model.json")
+        path = folder / "model.onnx"
+        if not path.is_file():
+            raise RunError(f"{folder} has no {path.name}; train again with --resume, or give another --model")
+        if sha256_file(path) != self.description.sha256:
+            raise RunError(f"{path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
+        import onnxruntime  # here: listing and errors need no runtime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's exceptions have no common public base
+            raise RunError(f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]})") from error
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """K names in the order of the logits."""
+        return tuple(self.description.class_names)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the model's input."""
+        return self.description.shape
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Logits [N, K] of pictures that already have the model's size.
+
+        Args:
+            images: uint8 [N, H, W, C], [N, C, H, W], or [N, H, W] for a grey model.
+
+        Raises:
+            DataError: another type or shape.
+        """
+        height, width, channels = self.shape
+        batch = np.asarray(images)
+        if batch.ndim == 3 and channels == 1:
+            batch = batch[..., None]
+        if batch.ndim == 4 and batch.shape[1:] == (channels, height, width) != (height, width, channels):
+            batch = batch.transpose(0, 2, 3, 1)
+        if batch.dtype != np.uint8 or batch.shape[1:] != (height, width, channels):
+            raise DataError(
+                f"images are {images.dtype} {list(images.shape)}; allowed: uint8 [N, {height}, {width}, {channels}]"
+                f" or [N, {channels}, {height}, {width}]"
+            )
+        parts = [
+            self._session.run(["logits"], {"images": np.ascontiguousarray(batch[start : start + CHUNK])})[0]
+            for start in range(0, len(batch), CHUNK)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
+
+    def predict(self, picture: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None) -> Answer:
+        """The most probable classes of one picture.
+
+        Args:
+            picture: a file, its bytes, or uint8 [H, W] or [H, W, C] of the model's size.
+            top: how many classes.
+            name: what to call it.
+
+        Raises:
+            DataError: not a usable picture.
+        """
+        if isinstance(picture, np.ndarray):
+            pixels, label = picture.reshape(1, *picture.shape), name or "array"
+            if pixels.ndim == 3:
+                pixels = pixels[..., None]
+        else:
+            source = Path(picture) if isinstance(picture, str) else picture
+            label = name or (str(picture) if not isinstance(picture, bytes) else "picture")
+            pixels = fit(open_picture(source, label), self.shape)[None]
+        return Answer(label, self._top(self.logits(pixels)[0], top))
+
+    def predict_many(self, pictures: Sequence[Path], *, top: int = 3) -> Iterator[Answer | DataError]:
+        """Answers for many files, in order, each as soon as it is there; a bad file gives its error in place of an answer."""
+        for path in pictures:
+            try:
+                yield self.predict(path, top=top)
+            except DataError as error:
+                yield error
+
+    def _top(self, logits: NDArray[np.float32], top: int) -> tuple[tuple[str, float], ...]:
+        probabilities = softmax(logits)
+        order = np.argsort(-probabilities, kind="stable")[:top]
+        return tuple((self.class_names[i], float(probabilities[i])) for i in order)
+
+
+def _weights_folder(model: Run | str | Path) -> Path:
+    if not isinstance(model, Run):
+        folder = Path(model).expanduser()
+        if (folder / "model.onnx").is_file():
+            return folder
+        model = open_run(folder)
+    if model.manifest.status != "finished":
+        raise RunError(f"{model.path} is {model.manifest.status}, not finished; train it with --resume first")
+    return Layout(model.path).weights
+
+
+def find_pictures(paths: Sequence[str]) -> list[Path]:
+    """The pictures that files and folders stand for; folders give all pictures inside, sorted.
+
+    Raises:
+        DataError: a path that does not exist, or a folder without pictures.
+    """
+    found: list[Path] = []
+    for text in paths:
+        path = Path(text).expanduser()
+        if not path.is_dir():
+            if not os.path.lexists(path):
+                raise DataError(f"{text} does not exist; give picture files or folders of them")
+            found.append(path)
+            continue
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if not inside:
+            raise DataError(f"folder {text} has no pictures; allowed: {', '.join(SUFFIXES)}")
+        found += inside
+    return found

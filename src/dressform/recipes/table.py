@@ -1,0 +1,94 @@
+"""The table of recipes: name, tutorial, claimed test accuracy; and the scores that ours reached."""
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from dressform.core.errors import ConfigError
+from dressform.core.registry import Registry, is_file_reference, load_from_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeEntry:
+    """One line of ``dressform recipes``.
+
+    Attributes:
+        name: what ``dressform train`` takes.
+        target: ``module:function``.
+        tutorial: ``0`` to ``4``, or None for our own.
+        claimed: test accuracy that the tutorial states, 0..1, or None where it states none.
+    """
+
+    name: str
+    target: str
+    tutorial: int | None
+    claimed: float | None
+
+    def reproduced(self) -> dict[str, Any] | None:
+        """What ``benchmarks/reproduce.py`` measured: mean, sd, seeds and more; None where it was not run."""
+        found: dict[str, Any] | None = _reproduced().get(self.name)
+        return found
+
+
+def _entries() -> tuple[RecipeEntry, ...]:
+    rows: tuple[tuple[str, str, int | None, float | None], ...] = (
+        ("fast", "own:fast", None, None),
+        ("minivggnet", "tutorial0:minivggnet", 0, 0.94),
+        ("baseline-cnn", "tutorial1:baseline_cnn", 1, 0.9099),
+        ("baseline-cnn-same", "tutorial1:baseline_cnn_same", 1, None),
+        ("baseline-cnn-same-64", "tutorial1:baseline_cnn_same_64", 1, None),
+        ("simple-dense", "tutorial2:simple_dense", 2, 0.8386),
+        ("cnn1", "tutorial2:cnn1", 2, 0.916),
+        ("cnn2", "tutorial2:cnn2", 2, 0.9293),
+        ("lenet5-rbf", "tutorial2:lenet5_rbf", 2, 0.8889),
+        ("lenet5-relu", "tutorial2:lenet5_relu", 2, 0.9055),
+        ("first-cnn", "tutorial3:first_cnn", 3, 0.8852),
+        ("complex1", "tutorial3:complex1", 3, None),
+        ("complex2", "tutorial3:complex2", 3, None),
+        ("conv1", "tutorial4:conv1", 4, None),
+        ("conv3", "tutorial4:conv3", 4, None),
+        ("conv4", "tutorial4:conv4", 4, None),
+        ("conv1-augmented", "tutorial4:conv1_augmented", 4, None),
+        ("conv3-augmented", "tutorial4:conv3_augmented", 4, None),
+        ("conv4-augmented", "tutorial4:conv4_augmented", 4, None),
+    )
+    return tuple(
+        RecipeEntry(name=name, target=f"dressform.recipes.{target}", tutorial=tutorial, claimed=claimed)
+        for name, target, tutorial, claimed in rows
+    )
+
+
+_ENTRIES = {e.name: e for e in _entries()}
+RECIPES = Registry("recipe", {e.name: e.target for e in _ENTRIES.values()})
+
+
+def entry(name: str) -> RecipeEntry:
+    """The line of a recipe that ``RECIPES`` has."""
+    return _ENTRIES[name]
+
+
+def _reproduced() -> dict[str, Any]:
+    text = resources.files("dressform.recipes").joinpath("reproduced.json").read_text(encoding="utf-8")
+    recipes: dict[str, Any] = json.loads(text)["recipes"]
+    return recipes
+
+
+def find_recipe(reference: str) -> Any:
+    """The recipe that a name or ``file.py:attribute`` stands for. Imports torch.
+
+    Raises:
+        UnknownNameError: no such recipe.
+        ConfigError: the user's file fails or does not give a recipe.
+    """
+    from dressform.train.recipe import Recipe
+
+    made = load_from_file(reference) if is_file_reference(reference) else RECIPES.resolve(reference)
+    if callable(made) and not isinstance(made, Recipe):
+        try:
+            made = made()
+        except TypeError as error:
+            raise ConfigError(f"{reference} cannot be called without arguments ({error}); it must return a Recipe") from error
+    if not isinstance(made, Recipe):
+        raise ConfigError(f"{reference} gave {type(made).__name__}; it must be a dressform.Recipe or a function that returns one")
+    return made

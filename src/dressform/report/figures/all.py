@@ -1,0 +1,63 @@
+"""Every figure of a run, written to its figures folder."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dressform.core.errors import DataError
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.evaluate.evaluation import describe, evaluate
+from dressform.predictions import Predictions
+from dressform.report.figures.canvas import save
+from dressform.report.figures.confusion import draw_confusion
+from dressform.report.figures.history import draw_history
+from dressform.report.figures.per_class import draw_per_class
+from dressform.report.figures.pictures import draw_first_images, draw_montage
+from dressform.runs.run import Run
+
+
+def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
+    """Draw what can be drawn.
+
+    Args:
+        run: finished.
+        data: what it was trained on; without it the two figures with pictures are left out.
+
+    Returns:
+        the files written: history, confusion matrix (counts and normalised), per-class bars, montage, first images.
+
+    Raises:
+        RunError: the run is not finished.
+        DataError: ``data`` are not the examples that were predicted.
+    """
+    folder = run.layout.figures
+    split = "test" if run.layout.predictions("test").exists() else "val"
+    has_predictions = run.layout.predictions(split).exists()
+    folder.mkdir(exist_ok=True)
+    written = [save(draw_history(run.history(), run.name), folder / "history.png")]
+    if has_predictions:
+        predictions = run.predictions(split)
+        evaluation = evaluate(predictions)
+        title = f"{run.name}, {split}"
+        for normalised, name in ((False, "confusion-counts.png"), (True, "confusion-normalised.png")):
+            figure = draw_confusion(evaluation.confusion, predictions.class_names, title, normalised=normalised)
+            written.append(save(figure, folder / name))
+        written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))
+        if data is not None:
+            dataset = _find(predictions, data)
+            caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
+            written.append(save(draw_montage(dataset, predictions, caption), folder / "montage.png"))
+    if data is not None:
+        written.append(save(draw_first_images(data.train, f"First images of {data.name}"), folder / "first-images.png"))
+    return written
+
+
+def _find(predictions: Predictions, data: DatasetSplits) -> Dataset:
+    """The pictures behind predictions, whichever split they came from."""
+    for _, dataset in data:
+        order = np.argsort(dataset.ids)
+        place = np.searchsorted(dataset.ids, predictions.ids, sorter=order).clip(max=len(dataset) - 1)
+        positions = order[place]
+        if np.array_equal(dataset.ids[positions], predictions.ids):
+            return dataset.take(positions)
+    raise DataError(f"{data.name} does not have the examples that were predicted; give the data that the run was made with")

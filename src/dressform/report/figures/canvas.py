@@ -1,0 +1,40 @@
+"""Style and saving, the same for every figure."""
+
+import io
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from dressform.core.files import write_atomic
+
+TRAIN, VALIDATION = "#2b6cb0", "#dd7a1f"
+"""Blue for training and orange for validation, as in tutorial 1."""
+RIGHT, WRONG = "#1a8f3c", "#d03030"
+BARS = ("#4c78a8", "#f2a55f", "#72b7a1")
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, inches; it belongs to no global state."""
+    matplotlib.rcParams.update({"font.size": 10, "axes.titlesize": 11, "figure.titlesize": 12})
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def plain(axes: Axes) -> None:
+    """Take the frame and ticks away, for pictures."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a PNG at 120 dots per inch, atomically, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
+    write_atomic(path, lambda file: file.write(buffer.getvalue()))
+    return path

@@ -1,0 +1,128 @@
+"""`Manifest`: what a run is, written first as started and last as finished."""
+
+import dataclasses
+import os
+import platform
+import subprocess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from dressform.core.errors import RunError
+from dressform.core.files import read_json, write_json
+
+FORMAT = 1
+_PACKAGES = ("dressform", "torch", "numpy", "onnxruntime", "safetensors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Facts of one run.
+
+    Attributes:
+        format: version of the run directory's layout; a larger one than ``FORMAT`` is refused.
+        status: ``started``, ``finished`` or ``failed``.
+        recipe: the recipe's name.
+        reference: what to give to ``dressform train``: a recipe's name or ``file.py:function``.
+        settings: the ``--set`` assignments.
+        resolved: the recipe as JSON.
+        digest: eight digits over the resolved recipe (and the user's file).
+        seed: of weights, order, augmentation and dropout.
+        dataset: name, source as it was given, image size, shape, class names, digests of each split and of the hold-out,
+            and examples per split.
+        hardware: processor, cores, threads, system, device and precision.
+        packages: versions.
+        git: commit of the working directory and whether it had changes, where there is one.
+        started: UTC, ISO 8601.
+        finished: likewise, or None.
+        seconds: per phase.
+        results: accuracies, 0..1, and epochs.
+        weights: SHA-256 of each weights file.
+        error: why it failed.
+    """
+
+    format: int = FORMAT
+    status: Literal["started", "finished", "failed"] = "started"
+    recipe: str
+    reference: str
+    settings: list[str]
+    resolved: dict[str, Any]
+    digest: str
+    seed: int
+    dataset: dict[str, Any]
+    hardware: dict[str, Any] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    git: dict[str, Any] | None = None
+    started: str = ""
+    finished: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, str] = field(default_factory=dict)
+    error: str | None = None
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, atomically."""
+        write_json(path, dataclasses.asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> "Manifest":
+        """Read a manifest.
+
+        Raises:
+            RunError: missing, damaged, or of a newer format.
+        """
+        document = read_json(path)
+        if not isinstance(document, dict) or not isinstance(document.get("format"), int):
+            raise RunError(f"{path} is not a manifest of dressform; give the folder of a run")
+        if document["format"] > FORMAT:
+            raise RunError(
+                f"{path} has format {document['format']}, made by a newer dressform; this version reads up to {FORMAT},"
+                " so upgrade dressform"
+            )
+        known = {f.name for f in dataclasses.fields(cls)}
+        missing = {"status", "recipe", "reference", "seed", "digest", "dataset"} - set(document)
+        if missing:
+            raise RunError(f"{path} lacks {', '.join(sorted(missing))}; it was changed by hand or damaged")
+        document = {"settings": [], "resolved": {}, **{k: v for k, v in document.items() if k in known}}
+        return cls(**document)
+
+
+def now() -> str:
+    """The time, UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores that this process may use, and system."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = (line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name"))
+        model = next(lines, model)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"processor": model, "cores": cores, "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version()}
+
+
+def packages() -> dict[str, str]:
+    """Versions of the packages that decide a result."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit of the working directory, and whether tracked files differ from it; None outside git."""
+    try:
+        commit, changes = (
+            subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+            for command in (["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit, "changed": bool(changes)}

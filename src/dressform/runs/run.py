@@ -1,0 +1,92 @@
+"""`Run`: a run directory, opened for reading."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dressform.core.errors import RunError, unknown_name
+from dressform.predictions import Predictions
+from dressform.runs.layout import DEFAULT_ROOT, Layout
+from dressform.runs.manifest import Manifest
+
+SPLITS = ("val", "test")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished, started or failed run.
+
+    Attributes:
+        path: its directory.
+        manifest: what it is.
+    """
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def layout(self) -> Layout:
+        """The paths of its files."""
+        return Layout(self.path)
+
+    @property
+    def name(self) -> str:
+        """Recipe and seed, for titles."""
+        return f"{self.manifest.recipe}, seed {self.manifest.seed}"
+
+    def predictions(self, split: str = "test") -> Predictions:
+        """What the run's model said about a split.
+
+        Args:
+            split: ``val`` or ``test``.
+
+        Raises:
+            UnknownNameError: another split, or one that the data did not have.
+            RunError: the run is not finished.
+        """
+        if self.manifest.status != "finished":
+            raise RunError(f"{self.path} is {self.manifest.status}, not finished; train it with --resume first")
+        present = [name for name in SPLITS if self.layout.predictions(name).exists()]
+        if split not in present:
+            raise unknown_name(f"split of {self.path}", split, present)
+        return Predictions.load(self.layout.predictions(split))
+
+    def history(self) -> list[dict[str, Any]]:
+        """The rows of results.csv: numbers by column name, None where there was no validation."""
+        with self.layout.results.open(newline="", encoding="utf-8") as file:
+            return [{k: (float(v) if v else None) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run directory.
+
+    Raises:
+        RunError: not a run directory, damaged, or made by a newer dressform.
+    """
+    folder = Path(path).expanduser()
+    if not folder.exists():
+        raise RunError(f"{path} does not exist; give the folder of a run, such as runs/fashion-mnist/fast-…/seed0")
+    layout = Layout(folder)
+    if not layout.manifest.is_file():
+        raise RunError(f"{path} has no {layout.manifest.name}, so it is not a run; give the folder that has one")
+    return Run(folder, Manifest.load(layout.manifest))
+
+
+def newest_run(root: Path = DEFAULT_ROOT) -> Run:
+    """The run under ``root`` that was finished last.
+
+    Raises:
+        RunError: there is none.
+    """
+    newest: Run | None = None
+    for path in sorted(root.glob("*/*/*/manifest.json")):
+        try:
+            run = open_run(path.parent)
+        except RunError:
+            continue
+        if run.manifest.status == "finished" and (newest is None or (run.manifest.finished or "") >= (newest.manifest.finished or "")):
+            newest = run
+    if newest is None:
+        raise RunError(f"no finished run under {root}{'/' if root.is_dir() else ' (no such folder)'}; train one, or name one with --model")
+    return newest

@@ -1,0 +1,1 @@
+"""Training: a `Recipe` and a dataset become weights and a history. Uses torch; knows nothing of run directories."""

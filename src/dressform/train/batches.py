@@ -1,0 +1,66 @@
+"""The whole dataset as one tensor in memory, and batches cut from it: no loader, no workers."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from dressform.core.rng import generator as numpy_generator
+from dressform.core.rng import stream_seed
+from dressform.data.dataset import Dataset
+from dressform.train.augment import augment_batch
+from dressform.train.recipe import Augment
+
+
+class Batches:
+    """Shuffled, augmented batches of a training set.
+
+    Args:
+        dataset: the examples; copied to ``device`` once, as uint8 [N, H, W, C].
+        batch_size: examples per batch; a last batch of one example is left out (batch norm needs two).
+        augment: random changes.
+        seed: of the order and of the changes.
+        device: where batches are made.
+    """
+
+    def __init__(self, dataset: Dataset, batch_size: int, augment: Augment, *, seed: int, device: torch.device) -> None:
+        self._images = torch.tensor(dataset.images, device=device)
+        self._labels = torch.tensor(dataset.labels, device=device)
+        self._batch_size = min(batch_size, len(dataset))
+        self._augment = augment
+        self._seed = seed
+        self._device = device
+        random = numpy_generator(seed, "flip-first")
+        self._flip_first = torch.tensor(random.random(len(dataset)) < 0.5, device=device)
+
+    def __len__(self) -> int:
+        """Steps per epoch."""
+        full, rest = divmod(len(self._labels), self._batch_size)
+        return full + (rest > 1)
+
+    def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of one epoch; they depend on the seed and the epoch's number only.
+
+        Yields:
+            pixels float32 [N, C, H, W] in [0, 1], channels-last in memory, and labels int64 [N].
+        """
+        order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self._device)
+        generator = torch.Generator(self._device).manual_seed(stream_seed(self._seed, "augment", epoch))
+        for examples in order.split(self._batch_size)[: len(self)]:
+            pixels = self._images[examples].permute(0, 3, 1, 2).float().div_(255)
+            pixels = augment_batch(
+                pixels, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator
+            )
+            yield pixels, self._labels[examples]
+
+
+def pixel_statistics(dataset: Dataset) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the pixels in [0, 1], per channel; a flat channel gets 1."""
+    counts = torch.stack(
+        [torch.bincount(torch.tensor(dataset.images[..., c]).flatten(), minlength=256) for c in range(dataset.shape[2])]
+    ).double()
+    values = torch.arange(256, dtype=torch.float64) / 255
+    share = counts / counts.sum(1, keepdim=True)
+    mean = share @ values
+    std = ((share * (values - mean[:, None]) ** 2).sum(1)).sqrt()
+    return mean, torch.where(std > 0, std, torch.ones_like(std))

@@ -1,0 +1,199 @@
+"""The training loop."""
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from dressform.core.errors import TrainingError
+from dressform.core.rng import stream_seed
+from dressform.data.dataset import Dataset
+from dressform.models.network import Classifier, build_network
+from dressform.train.batches import Batches, pixel_statistics
+from dressform.train.checkpoint import State, Weights, load_state, save_state, weights_of
+from dressform.train.hardware import choose_device, choose_precision, keep_freed_memory, repeatable, seeded
+from dressform.train.history import Epoch, Observer, Silent
+from dressform.train.optim import learning_rate, make_optimizer
+from dressform.train.recipe import Recipe
+from dressform.train.score import logits_of
+
+FINITE_CHECK_EVERY = 25
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What training gives.
+
+    Attributes:
+        network: with the weights that the recipe keeps, on the CPU, in evaluation mode.
+        history: a row per epoch.
+        last: weights after the last epoch (averaged, where the recipe averages).
+        best: weights of the best epoch on validation, or None without validation examples.
+        device: ``cpu`` or ``cuda``.
+        precision: ``float32`` or ``bfloat16``.
+    """
+
+    network: nn.Module
+    history: tuple[Epoch, ...]
+    last: Weights
+    best: Weights | None
+    device: str
+    precision: str
+
+
+def fit(
+    recipe: Recipe,
+    train: Dataset,
+    validation: Dataset | None,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    key: str = "",
+    observer: Observer | None = None,
+) -> Fitted:
+    """Train a network.
+
+    The same recipe, data, seed and machine give bit-identical weights, also when training was killed and resumed.
+
+    Args:
+        recipe: how.
+        train: examples to learn from.
+        validation: examples for the curves, early stopping and the best epoch; never learned from.
+        seed: of weights, order, augmentation and dropout.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        checkpoint: file for the state after each epoch; when it exists, training goes on from there.
+        key: what the checkpoint must belong to.
+        observer: told of the progress.
+
+    Raises:
+        TrainingError: the loss is no longer finite.
+        ConfigError: the network cannot be built for these pictures.
+        RunError: the checkpoint is damaged or belongs to another training.
+    """
+    observer = observer or Silent()
+    keep_freed_memory()
+    where = choose_device(device)
+    state = _start(recipe, train, seed, where)
+    if checkpoint is not None and checkpoint.exists():
+        load_state(checkpoint, state, key)
+    precision: torch.dtype = getattr(torch, state.precision)
+    batches = Batches(train, recipe.batch_size, recipe.augment, seed=seed, device=where)
+    observer.started(tuple(state.history), recipe.epochs, len(batches))
+
+    with repeatable(where):
+        while len(state.history) < recipe.epochs and not _stale(recipe, state):
+            epoch, started = len(state.history), time.perf_counter()
+            with seeded(stream_seed(seed, "dropout", epoch), where):
+                rate, loss, accuracy = _train_epoch(recipe, state, batches, epoch, precision, observer.step)
+            val_loss, val_accuracy = _validate(state.result, validation, where, precision)
+            row = Epoch(
+                epoch=epoch + 1, lr=rate, train_loss=loss, train_accuracy=accuracy, val_loss=val_loss,
+                val_accuracy=val_accuracy, seconds=time.perf_counter() - started,
+            )  # fmt: skip
+            state.history.append(row)
+            _note_best(recipe, state)
+            if checkpoint is not None:
+                save_state(checkpoint, state, key)
+            observer.epoch(row)
+
+    last = weights_of(state.result)
+    network = state.result.cpu().eval()
+    if recipe.stopping.keep == "best" and state.best is not None:
+        network.load_state_dict(state.best)
+    return Fitted(network, tuple(state.history), last, state.best, where.type, state.precision)
+
+
+def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> State:
+    channels = train.shape[2]
+    mean, std = torch.zeros(channels), torch.ones(channels)
+    if recipe.pixels == "standardize":
+        mean, std = pixel_statistics(train)
+    body = build_network(recipe.model, train.shape, len(train.class_names), seed=seed)
+    network = Classifier(body, mean, std).to(device, memory_format=torch.channels_last)
+    average = copy.deepcopy(network) if recipe.average.decay else None
+    precision = str(choose_precision(recipe.precision, device)).removeprefix("torch.")
+    return State(network, make_optimizer(network, recipe.optim), precision, average)
+
+
+def _train_epoch(
+    recipe: Recipe, state: State, batches: Batches, epoch: int, precision: torch.dtype, on_step: Callable[[int, float], None]
+) -> tuple[float, float, float]:
+    network, optimizer = state.network.train(), state.optimizer
+    total_steps = recipe.epochs * len(batches)
+    loss_sum, correct, seen, rate = torch.zeros(()), torch.zeros((), dtype=torch.int64), 0, 0.0
+    for index, (pixels, labels) in enumerate(batches.epoch(epoch)):
+        step = epoch * len(batches) + index
+        rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
+            logits = network(pixels)
+        logits = logits.float()
+        loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        if state.average is not None:
+            _update_average(recipe, state.average, network, step, total_steps)
+        loss_sum = loss_sum + loss.detach() * len(labels)
+        correct = correct + (logits.detach().argmax(1) == labels).sum()
+        seen += len(labels)
+        if index % FINITE_CHECK_EVERY == 0 or index == len(batches) - 1:
+            mean = float(loss_sum) / seen
+            if not math.isfinite(mean):
+                raise TrainingError(
+                    f"the loss is {mean} in epoch {epoch + 1}, step {index + 1}; try a lower learning rate"
+                    f" (--set optim.lr={recipe.optim.lr / 10:g}), or --set precision=float32"
+                )
+            on_step(index + 1, mean)
+        else:
+            on_step(index + 1, math.nan)
+    return rate, float(loss_sum) / seen, int(correct) / seen
+
+
+@torch.no_grad()
+def _update_average(recipe: Recipe, average: nn.Module, network: nn.Module, step: int, steps: int) -> None:
+    new, old = list(network.state_dict().values()), list(average.state_dict().values())
+    kept = recipe.average.decay if step >= recipe.average.start * steps else 0.0
+    floating = [i for i, t in enumerate(new) if t.is_floating_point()]
+    torch._foreach_lerp_([old[i] for i in floating], [new[i] for i in floating], 1 - kept)
+    for i in set(range(len(new))) - set(floating):
+        old[i].copy_(new[i])
+
+
+def _validate(
+    network: nn.Module, validation: Dataset | None, device: torch.device, precision: torch.dtype
+) -> tuple[float | None, float | None]:
+    if validation is None:
+        return None, None
+    logits = torch.from_numpy(logits_of(network, validation, device=device, precision=precision))
+    labels = torch.tensor(validation.labels)
+    return float(F.cross_entropy(logits, labels)), float(np.mean(logits.argmax(1).numpy() == validation.labels))
+
+
+def _score(recipe: Recipe, row: Epoch) -> float:
+    value = row.val_accuracy if recipe.stopping.metric == "val_accuracy" else row.val_loss
+    if value is None:
+        return -math.inf
+    return value if recipe.stopping.metric == "val_accuracy" else -value
+
+
+def _note_best(recipe: Recipe, state: State) -> None:
+    row = state.history[-1]
+    if row.val_loss is None:
+        return
+    if not state.best_epoch or _score(recipe, row) > _score(recipe, state.history[state.best_epoch - 1]):
+        state.best, state.best_epoch = weights_of(state.result), row.epoch
+
+
+def _stale(recipe: Recipe, state: State) -> bool:
+    patience = recipe.stopping.patience
+    return bool(patience) and state.best_epoch > 0 and len(state.history) - state.best_epoch >= patience

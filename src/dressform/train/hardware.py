@@ -1,0 +1,95 @@
+"""Which device to train on, and what it is fast at."""
+
+import contextlib
+import ctypes
+import functools
+import sys
+import time
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+
+from dressform.core.errors import ConfigError
+
+
+def choose_device(name: Literal["auto", "cpu", "cuda"] | str = "auto") -> torch.device:
+    """CUDA where there is one, else the processor.
+
+    Raises:
+        ConfigError: CUDA was asked for and is absent, or the name is unknown.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise ConfigError(f"device is {name!r}; allowed: auto, cpu, cuda")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise ConfigError("device is cuda, but torch finds no CUDA GPU here; use --device cpu")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+@functools.cache
+def fast_at_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 clearly faster than float32.
+
+    The instruction alone does not tell: some processors have AVX512-BF16 at half the speed of their float32 units,
+    others at several times it. So where the instruction exists, one product is timed in both types, best of several,
+    and bfloat16 has to win by half. The answer is far from that line on every processor we know, so it is the same
+    each time.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    if not any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16")):
+        return False
+    return _product_seconds(torch.float32) >= 1.5 * _product_seconds(torch.bfloat16)
+
+
+def _product_seconds(dtype: torch.dtype) -> float:
+    a, b = torch.ones(1024, 576, dtype=dtype), torch.ones(576, 512, dtype=dtype)
+    best = float("inf")
+    for _ in range(8):
+        start = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep freed memory for the next step in place of giving it back to the system.
+
+    Otherwise each step of a small network asks for the same few large blocks anew and waits for thousands of page
+    faults. Affects this process only; where the library is not glibc nothing happens.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        mallopt(-4, 0)  # M_MMAP_MAX: large blocks from the heap too
+        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: do not shrink the heap
+
+
+def choose_precision(name: Literal["auto", "float32", "bfloat16"], device: torch.device) -> torch.dtype:
+    """The type that convolutions and matrix products are computed in."""
+    if name == "auto":
+        return torch.bfloat16 if fast_at_bfloat16(device) else torch.float32
+    return torch.bfloat16 if name == "bfloat16" else torch.float32
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """torch's own random state is ``seed`` inside the block (dropout draws from it) and as before after it."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.random.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        yield
+
+
+@contextlib.contextmanager
+def repeatable(device: torch.device) -> Iterator[None]:
+    """Make cuDNN choose repeatable algorithms inside the block; the processor's are repeatable anyway."""
+    if device.type != "cuda":
+        yield
+        return
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+        yield

@@ -1,0 +1,58 @@
+"""What is recorded after each epoch."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One row of results.csv.
+
+    Attributes:
+        epoch: counted from 1.
+        lr: learning rate of the last step.
+        train_loss: mean over the epoch's batches while the weights were changing, with label smoothing if any.
+        train_accuracy: likewise, on augmented pictures, 0..1.
+        val_loss: cross-entropy on the validation examples after the epoch; None without any.
+        val_accuracy: 0..1; None without any.
+        seconds: of the epoch, validation included.
+    """
+
+    epoch: int
+    lr: float
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    seconds: float
+
+
+COLUMNS = tuple(f.name for f in dataclasses.fields(Epoch))
+
+
+class Observer(Protocol):
+    """Told of a training's progress; changes nothing."""
+
+    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+        """Training begins, or resumes after the epochs ``done`` out of ``epochs`` of ``steps`` steps each."""
+
+    def step(self, step: int, loss: float) -> None:
+        """A step is done, counted from 1 within its epoch."""
+
+    def epoch(self, result: Epoch) -> None:
+        """An epoch is done."""
+
+
+class Silent:
+    """An observer that does nothing."""
+
+    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+        """Nothing."""
+
+    def step(self, step: int, loss: float) -> None:
+        """Nothing."""
+
+    def epoch(self, result: Epoch) -> None:
+        """Nothing."""

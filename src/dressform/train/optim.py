@@ -1,0 +1,51 @@
+"""Optimisers and learning-rate schedules from their configs."""
+
+import math
+
+import torch
+from torch import nn
+
+from dressform.train.recipe import Optim, Schedule
+
+
+def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
+    """Build the optimiser for every parameter that is trained; weight decay on matrices and filters only."""
+    trained = [p for p in network.parameters() if p.requires_grad]
+    weights = [p for p in trained if p.ndim >= 2]
+    others = [p for p in trained if p.ndim < 2]
+    groups = [
+        {"params": weights, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    betas = (config.momentum, config.beta2)
+    if config.kind == "sgd":
+        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=True)
+    if config.kind == "adam":
+        return torch.optim.Adam(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True)
+    if config.kind == "adamw":
+        return torch.optim.AdamW(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True)
+    return torch.optim.NAdam(groups, lr=config.lr, betas=betas, eps=config.eps)
+
+
+def learning_rate(config: Schedule, peak: float, *, step: int, steps: int, epochs: int) -> float:
+    """The rate at one step.
+
+    Args:
+        config: the schedule.
+        peak: highest rate.
+        step: counted from 0 over the whole training.
+        steps: in the whole training.
+        epochs: in the whole training.
+    """
+    warm = round(config.warmup * steps)
+    if step < warm:
+        return peak * (step + 1) / warm
+    if config.kind == "constant":
+        return peak
+    if config.kind == "inverse-time":
+        decay = peak / epochs if config.decay is None else config.decay
+        return peak / (1 + decay * step)
+    progress = (step - warm) / max(1, steps - warm)
+    fall = 1 - progress if config.kind == "linear" else (1 + math.cos(math.pi * progress)) / 2
+    return peak * (config.final + (1 - config.final) * fall)

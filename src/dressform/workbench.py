@@ -1,0 +1,72 @@
+"""The two calls that join training, keeping and drawing; the command line and ``import dressform`` both use them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from dressform.core.errors import DataError
+from dressform.data.dataset import DatasetSplits
+from dressform.data.source import load_data
+from dressform.experiment.training import train_run
+from dressform.report.figures import draw_figures
+from dressform.runs.layout import DEFAULT_ROOT
+from dressform.runs.run import Run, open_run
+from dressform.train.history import Observer
+from dressform.train.recipe import Recipe
+
+
+def train(
+    recipe: Recipe | str = "fast",
+    data: DatasetSplits | str | Path = "fashion-mnist",
+    *,
+    settings: Iterable[str] = (),
+    seed: int = 0,
+    out: str | Path = DEFAULT_ROOT,
+    resume: bool = False,
+    device: str = "auto",
+    image_size: int | None = None,
+    observer: Observer | None = None,
+) -> Run:
+    """Train a recipe, judge it, and keep everything in a run directory, figures included.
+
+    Args:
+        recipe: a name of ``dressform recipes``, ``file.py:function``, or a :class:`Recipe`.
+        data: a name of ``dressform data list``, a path, or splits that are loaded already.
+        settings: changes to the recipe, such as ``["epochs=3", "optim.lr=0.05"]``.
+        seed: of weights, order, augmentation and dropout.
+        out: folder of all runs.
+        resume: go on with an unfinished run of the same recipe, data and seed; a finished one is returned as it is.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        image_size: side in pixels for folders of pictures of several sizes.
+        observer: told of the progress.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    splits = data if isinstance(data, DatasetSplits) else load_data(data, image_size=image_size)
+    run = train_run(
+        recipe, splits, settings=settings, seed=seed, out=Path(out), resume=resume, device=device,
+        source=splits.name if isinstance(data, DatasetSplits) else str(data), image_size=image_size, observer=observer,
+    )  # fmt: skip
+    draw_missing(run, splits)
+    return run
+
+
+def draw_missing(run: Run, data: DatasetSplits) -> list[Path]:
+    """The figures of a run, drawn if there are none yet."""
+    present = sorted(run.layout.figures.glob("*.png"))
+    return present or draw_figures(run, data)
+
+
+def redraw(path: str | Path) -> list[Path]:
+    """Draw the figures of a run anew; those with pictures only where its data can still be read.
+
+    Raises:
+        RunError: not a finished run.
+    """
+    run = open_run(path)
+    dataset = run.manifest.dataset
+    try:
+        data = load_data(dataset["source"], image_size=dataset.get("image_size"))
+    except DataError:
+        data = None
+    return draw_figures(run, data)

@@ -63,7 +63,7 @@ class Predictions:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """Most likely class of each example, int64 [N]; the first of equals."""
-        return self.logits.argmax(axis=1).astype(np.int64)
+        return np.asarray(self.logits.argmax(axis=1), dtype=np.int64)
 
     @classmethod
     def from_probabilities(
@@ -75,9 +75,7 @@ class Predictions:
 
     def save(self, path: Path) -> None:
         """Write an NPZ file without pickle: ``ids``, ``labels``, ``logits``, ``class_names``."""
-        write_npz(
-            path, {"ids": self.ids, "labels": self.labels, "logits": self.logits, "class_names": np.array(self.class_names)}
-        )
+        write_npz(path, {"ids": self.ids, "labels": self.labels, "logits": self.logits, "class_names": np.array(self.class_names)})
 
     @classmethod
     def load(cls, path: Path) -> "Predictions":

@@ -10,7 +10,9 @@ from dressform.cli.output import print_json
 
 def evaluate(
     what: Path = typer.Argument(help="The folder of a run, or a predictions file (.npz)."),
-    split: str | None = typer.Option(None, "--split", help="val or test; of a run only. Default: test, or val where there is no test."),
+    split: str | None = typer.Option(
+        None, "--split", help="val or test; of a run only. Default: test, or val where there is no test."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Judge a run or a predictions file.

@@ -29,7 +29,8 @@ def models(as_json: bool = Json) -> None:
 
     The number of parameters is for 28 x 28 x 1 pictures and ten classes.
     """
-    from dressform.models.network import MODELS, build_model, count_parameters
+    from dressform.models import MODELS
+    from dressform.models.network import build_model, count_parameters
 
     found = [{"name": name, "parameters": count_parameters(build_model(name))} for name in MODELS.names]
     if as_json:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 import typer
 
@@ -27,7 +28,7 @@ app.add_typer(data_app, name="data")
 
 
 # typer brings its own copy of click in some versions, under a private name; this is ClickException in all of them.
-_UsageError = typer.BadParameter.__mro__[2]
+_UsageError: Any = typer.BadParameter.__mro__[2]
 
 
 @app.callback(invoke_without_command=True)
@@ -46,7 +47,7 @@ def main() -> None:
     except DressformError as error:
         _fail(str(error), 1)
     except _UsageError as error:
-        _fail(f"{error.format_message()} dressform --help tells what is allowed", 2)  # type: ignore[attr-defined]
+        _fail(f"{error.format_message()} dressform --help tells what is allowed", 2)
     except typer.Abort:
         _fail("stopped", 130)
     except KeyboardInterrupt:

@@ -10,7 +10,9 @@ from dressform.cli.output import print_json, say
 
 def predict(
     pictures: list[str] = typer.Argument(help="Picture files or folders of them; - reads one picture from stdin."),
-    model: str | None = typer.Option(None, "--model", help="Folder of a run, or one with model.onnx and model.json. Default: the newest run."),
+    model: str | None = typer.Option(
+        None, "--model", help="Folder of a run, or one with model.onnx and model.json. Default: the newest run."
+    ),
     top: int = typer.Option(3, "--top", min=1, help="How many classes to show."),
     as_json: bool = Json,
 ) -> None:

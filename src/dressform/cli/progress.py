@@ -39,9 +39,8 @@ class Progress:
     def step(self, step: int, loss: float) -> None:
         """Move the bar."""
         if self._live:
-            text = f"epoch {self._done + 1}/{self._epochs}"
-            extra = {} if math.isnan(loss) else {"description": f"{text}  loss {loss:.3f}"}
-            self._bars.update(self._bar, completed=self._done * self._steps + step, **extra)
+            text = None if math.isnan(loss) else f"epoch {self._done + 1}/{self._epochs}  loss {loss:.3f}"
+            self._bars.update(self._bar, completed=self._done * self._steps + step, description=text)
 
     def epoch(self, result: Epoch) -> None:
         """Print the epoch's line."""
@@ -49,7 +48,9 @@ class Progress:
         self._finished_here += 1
         per_epoch = (time.monotonic() - self._began) / self._finished_here
         left = per_epoch * (self._epochs - result.epoch)
-        validation = "" if result.val_loss is None else f"  validation loss {result.val_loss:.4f} accuracy {percent(result.val_accuracy)}"
+        validation = (
+            "" if result.val_loss is None else f"  validation loss {result.val_loss:.4f} accuracy {percent(result.val_accuracy)}"
+        )
         line = (
             f"epoch {result.epoch:3d}/{self._epochs}  loss {result.train_loss:.4f} accuracy {percent(result.train_accuracy)}"
             f"{validation}  {result.seconds:.1f} s, {_clock(left)} left"

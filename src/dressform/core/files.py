@@ -34,7 +34,7 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -88,7 +88,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         DataError: missing, truncated, not NPZ, or holding pickled objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"{path} holds one array; an .npz with named arrays is needed (numpy.savez)")
             return {name: archive[name] for name in archive.files}

@@ -69,7 +69,8 @@ def load_from_file(reference: str) -> Any:
         raise ConfigError(f"{name} is not a file; write path/to/file.py:{attribute}")
     module_name = f"dressform_user_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # dataclasses look their module up there
     try:

@@ -39,7 +39,9 @@ class Dataset:
                 f"images are {self.images.dtype} {list(self.images.shape)}; allowed: uint8 [N, H, W, C] with 1 or 3 channels"
             )
         if not len(self.images) == len(self.labels) == len(self.ids):
-            raise DataError(f"{len(self.images)} images, {len(self.labels)} labels and {len(self.ids)} ids; give one of each per example")
+            raise DataError(
+                f"{len(self.images)} images, {len(self.labels)} labels and {len(self.ids)} ids; give one of each per example"
+            )
         if len(self.images) == 0:
             raise DataError("no examples; give at least one image")
         low, high = int(self.labels.min()), int(self.labels.max())
@@ -148,7 +150,9 @@ class DatasetSplits:
                     f" {', '.join(self.train.class_names)}; give both the same classes"
                 )
             if dataset.shape != self.train.shape:
-                raise DataError(f"{self.name}: {split} images are {dataset.shape} but train's are {self.train.shape}; make them equal")
+                raise DataError(
+                    f"{self.name}: {split} images are {dataset.shape} but train's are {self.train.shape}; make them equal"
+                )
 
     def __iter__(self) -> Iterator[tuple[str, Dataset]]:
         yield "train", self.train

@@ -11,7 +11,7 @@ from dressform.data.dataset import Dataset
 def image_keys(images: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """One key per image, uint64 [N]: equal images of one shape, and only they, have equal keys."""
     rows = np.ascontiguousarray(images).reshape(len(images), -1)
-    digests = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in rows)
+    digests = b"".join(hashlib.blake2b(row.data, digest_size=8).digest() for row in rows)
     return np.frombuffer(digests, dtype=np.uint64)
 
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from dressform.core.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded (about 8,000 x 8,000); larger ones are refused before their pixels are read."""
 
@@ -59,7 +59,11 @@ def open_picture(source: Path | bytes, name: str | None = None, *, draft: int | 
 
 
 def _first_bytes(source: Path | bytes) -> str:
-    head = source[:12] if isinstance(source, bytes) else source.open("rb").read(12)
+    if isinstance(source, bytes):
+        head = source[:12]
+    else:
+        with source.open("rb") as file:
+            head = file.read(12)
     return f"it starts with {head!r}" if head else "it is empty"
 
 

@@ -18,7 +18,9 @@ from dressform.data.splits import hold_out
 from dressform.data.table import read_csv
 
 TEST_FRACTION = 0.2
-_FORMS = "a folder of IDX files, a folder of class sub-folders, a CSV file (or a folder with train and test CSV files), or an .npz file"
+_FORMS = (
+    "a folder of IDX files, a folder of class sub-folders, a CSV file (or a folder with train and test CSV files), or an .npz file"
+)
 
 
 def load_data(source: str | Path = "fashion-mnist", *, image_size: int | None = None) -> DatasetSplits:
@@ -97,9 +99,11 @@ def _read_idx_folder(folder: Path, name: str) -> DatasetSplits:
         expected = provenance.FASHION_MNIST[f"{stem}-images"], provenance.FASHION_MNIST[f"{stem}-labels"]
         known &= (images.sha256, labels.sha256) == expected
     if "train" not in arrays:
-        raise DataError(f"{folder} has no train-images-idx3-ubyte and train-labels-idx1-ubyte (with or without .gz); put both there")
+        raise DataError(
+            f"{folder} has no train-images-idx3-ubyte and train-labels-idx1-ubyte (with or without .gz); put both there"
+        )
     if known:
-        names = provenance.FASHION_MNIST_CLASSES
+        names: tuple[str, ...] = provenance.FASHION_MNIST_CLASSES
     else:
         names = class_names({split: labels for split, (_, labels) in arrays.items()}, folder)
     if name in CATALOG and not known:

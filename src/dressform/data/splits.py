@@ -46,9 +46,7 @@ def hold_out(dataset: Dataset, fraction: float, seed: int) -> Split:
         raise ConfigError(f"the fraction to hold out is {fraction}; allowed: 0 to 0.9")
     held = np.zeros(len(dataset), dtype=bool)
     if fraction > 0:
-        _, first, inverse, sizes = np.unique(
-            image_keys(dataset.images), return_index=True, return_inverse=True, return_counts=True
-        )
+        _, first, inverse, sizes = np.unique(image_keys(dataset.images), return_index=True, return_inverse=True, return_counts=True)
         unit_class = dataset.labels[first]  # a unit is a group of equal images, most often of one
         random = generator(seed, "hold-out")
         chosen = np.zeros(len(first), dtype=bool)

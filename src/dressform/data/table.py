@@ -44,9 +44,7 @@ def read_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     outside = np.argwhere((pixels < 0) | (pixels > 255))
     if len(outside):
         row, column = outside[0]
-        raise DataError(
-            f"{path} row {row + 1} has pixel{column + 1} = {pixels[row, column]}; allowed: whole numbers 0 to 255"
-        )
+        raise DataError(f"{path} row {row + 1} has pixel{column + 1} = {pixels[row, column]}; allowed: whole numbers 0 to 255")
     return pixels.astype(np.uint8).reshape(-1, side, side), labels.copy()
 
 

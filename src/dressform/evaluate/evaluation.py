@@ -81,6 +81,8 @@ def evaluate(predictions: Predictions) -> Evaluation:
     """Judge predictions: accuracy with Wilson's 95 % interval, scores per class, confusion matrix."""
     confusion = confusion_matrix(predictions.labels, predictions.predicted, len(predictions.class_names))
     precision, recall, f1 = precision_recall_f1(confusion)
-    rows = zip(predictions.class_names, precision.tolist(), recall.tolist(), f1.tolist(), confusion.sum(axis=1).tolist(), strict=True)
+    rows = zip(
+        predictions.class_names, precision.tolist(), recall.tolist(), f1.tolist(), confusion.sum(axis=1).tolist(), strict=True
+    )
     per_class = tuple(ClassScore(*row) for row in rows)
     return Evaluation(wilson(int(np.trace(confusion)), len(predictions)), per_class, confusion)

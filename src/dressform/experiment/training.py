@@ -102,7 +102,8 @@ def train_run(
     digest = config.digest(resolved, *user_file)
     train, validation, split_digest = _learning_data(resolved, data)
     manifest = Manifest(
-        recipe=resolved.name, reference=reference, settings=assignments, resolved=config.to_dict(resolved), digest=digest, seed=seed,
+        recipe=resolved.name, reference=reference, settings=assignments, resolved=config.to_dict(resolved), digest=digest,
+        seed=seed,
         dataset={
             "name": data.name, "source": source or data.name, "image_size": image_size, "shape": list(data.shape),
             "class_names": list(data.class_names), "digests": {split: d.digest for split, d in data},

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from dressform.core.config import require
-from dressform.models.initial import initialise
 from dressform.models.dropout import Dropout
+from dressform.models.initial import initialise
 
 
 @dataclass(frozen=True, kw_only=True)

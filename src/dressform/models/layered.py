@@ -6,8 +6,8 @@ from typing import Literal
 from torch import nn
 
 from dressform.core.config import require
-from dressform.models.initial import Scheme, initialise
 from dressform.models.dropout import Dropout
+from dressform.models.initial import Scheme, initialise
 from dressform.models.layers import pad_to, smallest_side, window
 
 

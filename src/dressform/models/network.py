@@ -79,7 +79,7 @@ def build_network(
     if classes < 2 or min(shape) < 1:
         raise ConfigError(f"a network for images {shape} and {classes} classes cannot be built; allowed: sides >= 1, classes >= 2")
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(stream_seed(seed, "weights"))
+        torch.default_generator.manual_seed(stream_seed(seed, "weights"))
         module = network.build(shape, classes) if isinstance(network, Network) else network(shape, classes)
         if not isinstance(module, nn.Module):
             raise ConfigError(f"the network's build gave {type(module).__name__}; it must give a torch.nn.Module")

@@ -58,7 +58,9 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
         content = program.model_proto.SerializeToString()
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TrainingError(f"the network was trained but cannot be exported to ONNX ({reason}); use layers that ONNX has") from error
+        raise TrainingError(
+            f"the network was trained but cannot be exported to ONNX ({reason}); use layers that ONNX has"
+        ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

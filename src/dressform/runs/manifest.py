@@ -102,7 +102,12 @@ def hardware() -> dict[str, Any]:
         lines = (line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name"))
         model = next(lines, model)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"processor": model, "cores": cores, "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version()}
+    return {
+        "processor": model,
+        "cores": cores,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
 
 
 def packages() -> dict[str, str]:

@@ -85,8 +85,12 @@ def newest_run(root: Path = DEFAULT_ROOT) -> Run:
             run = open_run(path.parent)
         except RunError:
             continue
-        if run.manifest.status == "finished" and (newest is None or (run.manifest.finished or "") >= (newest.manifest.finished or "")):
+        if run.manifest.status == "finished" and (
+            newest is None or (run.manifest.finished or "") >= (newest.manifest.finished or "")
+        ):
             newest = run
     if newest is None:
-        raise RunError(f"no finished run under {root}{'/' if root.is_dir() else ' (no such folder)'}; train one, or name one with --model")
+        raise RunError(
+            f"no finished run under {root}{'/' if root.is_dir() else ' (no such folder)'}; train one, or name one with --model"
+        )
     return newest

@@ -46,11 +46,9 @@ class Batches:
         """
         order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self._device)
         generator = torch.Generator(self._device).manual_seed(stream_seed(self._seed, "augment", epoch))
-        for examples in order.split(self._batch_size)[: len(self)]:
+        for examples in torch.split(order, self._batch_size)[: len(self)]:
             pixels = self._images[examples].permute(0, 3, 1, 2).float().div_(255)
-            pixels = augment_batch(
-                pixels, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator
-            )
+            pixels = augment_batch(pixels, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
             yield pixels, self._labels[examples]
 
 

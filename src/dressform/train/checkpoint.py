@@ -64,10 +64,12 @@ def load_weights(path: Path) -> tuple[Weights, dict[str, str]]:
         RunError: missing or damaged.
     """
     try:
-        with safetensors.safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safetensors.safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except (safetensors.SafetensorError, OSError) as error:
-        raise RunError(f"{path} cannot be read as safetensors ({error}); train again without --resume, into another --out") from error
+        raise RunError(
+            f"{path} cannot be read as safetensors ({error}); train again without --resume, into another --out"
+        ) from error
 
 
 def save_state(path: Path, state: State, key: str) -> None:

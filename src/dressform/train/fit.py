@@ -117,7 +117,8 @@ def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> S
     if recipe.pixels == "standardize":
         mean, std = pixel_statistics(train)
     body = build_network(recipe.model, train.shape, len(train.class_names), seed=seed)
-    network = Classifier(body, mean, std).to(device, memory_format=torch.channels_last)
+    network = Classifier(body, mean, std).to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network) if recipe.average.decay else None
     precision = str(choose_precision(recipe.precision, device)).removeprefix("torch.")
     return State(network, make_optimizer(network, recipe.optim), precision, average)

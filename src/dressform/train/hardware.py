@@ -37,7 +37,7 @@ def fast_at_bfloat16(device: torch.device) -> bool:
     each time.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     if not any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16")):
         return False
@@ -79,7 +79,7 @@ def choose_precision(name: Literal["auto", "float32", "bfloat16"], device: torch
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """torch's own random state is ``seed`` inside the block (dropout draws from it) and as before after it."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.random.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
             torch.cuda.manual_seed(seed)
         yield

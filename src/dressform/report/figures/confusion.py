@@ -12,7 +12,8 @@ MOST_CLASSES_WITH_NUMBERS = 25
 def shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Each row divided by its sum, float64 [K, K]; rows without examples are 0."""
     totals = confusion.sum(axis=1, keepdims=True)
-    return np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals > 0)
+    result: NDArray[np.float64] = np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals > 0)
+    return result
 
 
 def draw_confusion(confusion: NDArray[np.int64], class_names: tuple[str, ...], title: str, *, normalised: bool) -> Figure:

@@ -30,8 +30,9 @@ def draw_per_class(evaluation: Evaluation, title: str) -> Figure:
     whiskers = np.array(recall_intervals(evaluation)).T
     for i, (name, colour) in enumerate(zip(("precision", "recall", "f1"), BARS, strict=True)):
         values = [getattr(score, name) for score in scores]
-        errors = {"yerr": whiskers, "capsize": 3, "ecolor": "#444444"} if name == "recall" else {}
-        axes.bar(positions + (i - 1) * 0.27, values, 0.26, color=colour, label="F1" if name == "f1" else name, **errors)
+        axes.bar(positions + (i - 1) * 0.27, values, 0.26, color=colour, label="F1" if name == "f1" else name)
+        if name == "recall":
+            axes.errorbar(positions, values, yerr=whiskers, fmt="none", capsize=3, ecolor="#444444")
     lowest = min(min(s.precision, s.recall) for s in scores)
     axes.set_ylim(max(0.0, np.floor(10 * lowest - 1) / 10), 1.0)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -1,0 +1,40 @@
+"""Real pictures for every test: slices of the Fashion-MNIST files that travel with the project."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share two cores
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dressform
+from dressform.data.dataset import DatasetSplits
+from dressform.runs.run import Run
+
+TINY = ("epochs=2", "batch_size=50", "model.widths=8,8", "precision=float32")
+"""Settings that make the recipe ``fast`` train in a second."""
+
+
+@pytest.fixture(scope="session")
+def fashion() -> DatasetSplits:
+    return dressform.load_data("fashion-mnist")
+
+
+@pytest.fixture(scope="session")
+def small(fashion: DatasetSplits) -> DatasetSplits:
+    """600 training and 200 test pictures."""
+    assert fashion.test is not None
+    return DatasetSplits("small", fashion.train.take(np.arange(600)), None, fashion.test.take(np.arange(200)))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run, figures included; tests must not change it."""
+    return dressform.train("fast", small, settings=TINY, out=tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    return Path(__file__).parent.parent / "examples" / "pictures"

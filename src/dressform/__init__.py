@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dressform.data.dataset import Dataset as Dataset
     from dressform.data.dataset import DatasetSplits as DatasetSplits
     from dressform.data.source import load_data as load_data
-    from dressform.evaluate.evaluation import evaluate as evaluate
+    from dressform.evaluation.evaluate import evaluate as evaluate
     from dressform.models.network import build_model as build_model
     from dressform.models.network import count_parameters as count_parameters
     from dressform.predict.predictor import Predictor as Predictor
@@ -27,29 +27,29 @@ if TYPE_CHECKING:
     from dressform.recipes.table import find_recipe as find_recipe
     from dressform.runs.run import Run as Run
     from dressform.runs.run import open_run as open_run
-    from dressform.train.recipe import Augment as Augment
-    from dressform.train.recipe import Optim as Optim
-    from dressform.train.recipe import Recipe as Recipe
-    from dressform.train.recipe import Schedule as Schedule
+    from dressform.training.recipe import Augment as Augment
+    from dressform.training.recipe import Optim as Optim
+    from dressform.training.recipe import Recipe as Recipe
+    from dressform.training.recipe import Schedule as Schedule
     from dressform.workbench import train as train
 
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Augment": "train.recipe",
+    "Augment": "training.recipe",
     "Dataset": "data.dataset",
     "DatasetSplits": "data.dataset",
     "DressformError": "core.errors",
-    "Optim": "train.recipe",
+    "Optim": "training.recipe",
     "Predictions": "predictions",
     "Predictor": "predict.predictor",
-    "Recipe": "train.recipe",
+    "Recipe": "training.recipe",
     "Run": "runs.run",
-    "Schedule": "train.recipe",
+    "Schedule": "training.recipe",
     "build_model": "models.network",
     "check_data": "data.audit",
     "count_parameters": "models.network",
-    "evaluate": "evaluate.evaluation",
+    "evaluate": "evaluation.evaluate",
     "find_recipe": "recipes.table",
     "load_data": "data.source",
     "open_run": "runs.run",
@@ -66,7 +66,6 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'dressform' has no attribute {name!r}; it has {', '.join(__all__)}")
     value = getattr(import_module(f"dressform.{_WHERE[name]}"), name)
-    # `evaluate` and `train` are also the names of sub-packages, which the import above binds here: the call wins.
     globals()[name] = value
     return value
 

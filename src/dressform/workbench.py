@@ -6,12 +6,12 @@ from pathlib import Path
 from dressform.core.errors import DataError
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
-from dressform.experiment.training import train_run
+from dressform.experiment.train_run import train_run
 from dressform.report.figures import draw_figures
 from dressform.runs.layout import DEFAULT_ROOT
 from dressform.runs.run import Run, open_run
-from dressform.train.history import Observer
-from dressform.train.recipe import Recipe
+from dressform.training.history import Observer
+from dressform.training.recipe import Recipe
 
 
 def train(

@@ -20,7 +20,7 @@ def evaluate(
     Prints accuracy with its interval, scores per class and, with --json, the confusion matrix.
     """
     from dressform.core.errors import ConfigError
-    from dressform.evaluate.evaluation import evaluate as judge
+    from dressform.evaluation.evaluate import evaluate as judge
     from dressform.predictions import Predictions
     from dressform.runs.ledger import note_test_look
     from dressform.runs.run import open_run

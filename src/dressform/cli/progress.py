@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dressform.cli.output import percent, say
-from dressform.train.history import Epoch
+from dressform.training.history import Epoch
 
 
 class Progress:

@@ -35,8 +35,8 @@ def train(
 
     from dressform import workbench
     from dressform.cli.progress import Progress
-    from dressform.evaluate.evaluation import describe, evaluate
-    from dressform.experiment.training import train_run
+    from dressform.evaluation.evaluate import describe, evaluate
+    from dressform.experiment.train_run import train_run
 
     progress = Progress()
     try:

@@ -88,10 +88,12 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         DataError: missing, truncated, not NPZ, or holding pickled objects.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"{path} holds one array; an .npz with named arrays is needed (numpy.savez)")
-            return {name: archive[name] for name in archive.files}
+            with archive:
+                return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError) as error:

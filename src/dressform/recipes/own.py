@@ -1,7 +1,7 @@
 """Our own recipes."""
 
 from dressform.models.fastnet import FastNet
-from dressform.train.recipe import Augment, Optim, Recipe, Schedule
+from dressform.training.recipe import Augment, Optim, Recipe, Schedule
 
 
 def fast() -> Recipe:

@@ -81,7 +81,7 @@ def find_recipe(reference: str) -> Any:
         UnknownNameError: no such recipe.
         ConfigError: the user's file fails or does not give a recipe.
     """
-    from dressform.train.recipe import Recipe
+    from dressform.training.recipe import Recipe
 
     made = load_from_file(reference) if is_file_reference(reference) else RECIPES.resolve(reference)
     if callable(made) and not isinstance(made, Recipe):

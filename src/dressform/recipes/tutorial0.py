@@ -5,7 +5,7 @@ validation curves, and the test images are opened once, at the end.
 """
 
 from dressform.models.minivggnet import MiniVGGNet
-from dressform.train.recipe import Optim, Recipe, Schedule
+from dressform.training.recipe import Optim, Recipe, Schedule
 
 
 def minivggnet() -> Recipe:

@@ -6,7 +6,7 @@ The tutorial fits its final model on all 60,000 images; ours leave 5 % of them f
 from dataclasses import replace
 
 from dressform.models.baseline import BASELINE, BASELINE_SAME, BASELINE_SAME_64
-from dressform.train.recipe import Optim, Recipe
+from dressform.training.recipe import Optim, Recipe
 
 
 def baseline_cnn() -> Recipe:

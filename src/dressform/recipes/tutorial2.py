@@ -5,7 +5,7 @@ from dataclasses import replace
 from dressform.models.dense import Dense
 from dressform.models.layered import CNN1, CNN2
 from dressform.models.lenet5 import LENET5_RBF, LENET5_RELU
-from dressform.train.recipe import Optim, Recipe
+from dressform.training.recipe import Optim, Recipe
 
 
 def simple_dense() -> Recipe:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from dressform.models.baseline import FIRST_CNN
 from dressform.models.layered import COMPLEX1, COMPLEX2
-from dressform.train.recipe import Optim, Recipe
+from dressform.training.recipe import Optim, Recipe
 
 
 def first_cnn() -> Recipe:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dressform.models.baseline import FIRST_CNN
 from dressform.models.layered import CONV3, CONV4
-from dressform.train.recipe import Augment, Optim, Recipe
+from dressform.training.recipe import Augment, Optim, Recipe
 
 
 def conv1() -> Recipe:

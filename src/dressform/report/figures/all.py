@@ -6,7 +6,7 @@ import numpy as np
 
 from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.evaluate.evaluation import describe, evaluate
+from dressform.evaluation.evaluate import describe, evaluate
 from dressform.predictions import Predictions
 from dressform.report.figures.canvas import save
 from dressform.report.figures.confusion import draw_confusion

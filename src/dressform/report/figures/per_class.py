@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from dressform.evaluate.evaluation import Evaluation
-from dressform.evaluate.intervals import wilson
+from dressform.evaluation.evaluate import Evaluation
+from dressform.evaluation.intervals import wilson
 from dressform.report.figures.canvas import BARS, new_figure
 
 

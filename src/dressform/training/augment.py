@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dressform.train.recipe import Augment
+from dressform.training.recipe import Augment
 
 
 def augment_batch(

@@ -16,13 +16,13 @@ from dressform.core.errors import TrainingError
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
 from dressform.models.network import Classifier, build_network
-from dressform.train.batches import Batches, pixel_statistics
-from dressform.train.checkpoint import State, Weights, load_state, save_state, weights_of
-from dressform.train.hardware import choose_device, choose_precision, keep_freed_memory, repeatable, seeded
-from dressform.train.history import Epoch, Observer, Silent
-from dressform.train.optim import learning_rate, make_optimizer
-from dressform.train.recipe import Recipe
-from dressform.train.score import logits_of
+from dressform.training.batches import Batches, pixel_statistics
+from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
+from dressform.training.hardware import choose_device, choose_precision, keep_freed_memory, repeatable, seeded
+from dressform.training.history import Epoch, Observer, Silent
+from dressform.training.optim import learning_rate, make_optimizer
+from dressform.training.recipe import Recipe
+from dressform.training.score import logits_of
 
 FINITE_CHECK_EVERY = 25
 

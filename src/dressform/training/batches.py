@@ -8,8 +8,8 @@ from torch import Tensor
 from dressform.core.rng import generator as numpy_generator
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
-from dressform.train.augment import augment_batch
-from dressform.train.recipe import Augment
+from dressform.training.augment import augment_batch
+from dressform.training.recipe import Augment
 
 
 class Batches:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
-from dressform.train.history import Epoch
+from dressform.training.history import Epoch
 
 Weights = dict[str, Tensor]
 

@@ -15,7 +15,7 @@ from dressform.core.files import exclusive, sha256_file, write_text
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.splits import hold_out
-from dressform.evaluate.evaluation import evaluate
+from dressform.evaluation.evaluate import evaluate
 from dressform.predict.description import describe
 from dressform.predict.export import export_onnx
 from dressform.predictions import Predictions
@@ -24,11 +24,11 @@ from dressform.runs.layout import DEFAULT_ROOT, Layout, run_folder
 from dressform.runs.ledger import note_test_look
 from dressform.runs.manifest import FORMAT, Manifest, git_state, hardware, now, packages
 from dressform.runs.run import Run, open_run
-from dressform.train.checkpoint import save_weights
-from dressform.train.fit import Fitted, fit
-from dressform.train.history import COLUMNS, Epoch, Observer, Silent
-from dressform.train.recipe import Recipe
-from dressform.train.score import logits_of
+from dressform.training.checkpoint import save_weights
+from dressform.training.fit import Fitted, fit
+from dressform.training.history import COLUMNS, Epoch, Observer, Silent
+from dressform.training.recipe import Recipe
+from dressform.training.score import logits_of
 
 
 class _Recorder:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from dressform.train.recipe import Optim, Schedule
+from dressform.training.recipe import Optim, Schedule
 
 
 def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.evaluate.intervals import Estimate, wilson
-from dressform.evaluate.metrics import confusion_matrix, precision_recall_f1
+from dressform.evaluation.intervals import Estimate, wilson
+from dressform.evaluation.metrics import confusion_matrix, precision_recall_f1
 from dressform.predictions import Predictions
 
 

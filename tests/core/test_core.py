@@ -1,0 +1,156 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dressform.core import config, files
+from dressform.core.errors import ConfigError, DataError, RunError, UnknownNameError, unknown_name
+from dressform.core.registry import Registry, is_file_reference, load_from_file
+from dressform.core.rng import generator, stream_seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    rate: float = 0.1
+    widths: tuple[int, ...] = (1, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    name: str = "x"
+    epochs: int = 5
+    mode: Literal["a", "b"] = "a"
+    on: bool = False
+    limit: float | None = None
+    inner: Inner = field(default_factory=Inner)
+
+    def __post_init__(self) -> None:
+        config.require(self.epochs > 0, "epochs", self.epochs, "above 0")
+
+
+def test_override_converts_to_the_fields_types() -> None:
+    found = config.override(Outer(), ["epochs=7", "mode=b", "on=true", "limit=2", "inner.rate=1e-3", "inner.widths=3,4,5"])
+    assert found == Outer(epochs=7, mode="b", on=True, limit=2.0, inner=Inner(rate=1e-3, widths=(3, 4, 5)))
+    assert config.override(found, ["limit=none"]).limit is None
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("epochs", "'epochs' is not a setting; write name=value"),
+        ("=3", "is not a setting"),
+        ("epoch=3", r"no setting is called 'epoch'; did you mean epochs\?"),
+        ("inner.rat=3", r"no setting is called 'inner.rat'; did you mean inner.rate"),
+        ("epochs=many", "epochs is a whole number, not 'many'"),
+        ("epochs=1.5", "epochs is a whole number, not '1.5'"),
+        ("epochs=0", "epochs is 0; allowed: above 0"),
+        ("inner.rate=nan", "inner.rate is a finite number"),
+        ("inner.rate=high", "inner.rate is a number, not 'high'"),
+        ("mode=c", "no value of mode is called 'c'; .*known: a, b"),
+        ("on=yes", "on is true or false, not 'yes'"),
+        ("inner=3", r"inner is a group of settings; set one of inner.rate, inner.widths"),
+        ("epochs.x=3", r"epochs.x cannot be set: epochs is a single value"),
+    ],
+)
+def test_override_refuses(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config.override(Outer(), [assignment])
+
+
+@given(st.integers(1, 10**9), st.floats(1e-9, 1e9))
+def test_digest_tells_values_apart(epochs: int, rate: float) -> None:
+    one = Outer(epochs=epochs, inner=Inner(rate=rate))
+    assert config.digest(one) == config.digest(Outer(epochs=epochs, inner=Inner(rate=rate)))
+    assert config.digest(one) != config.digest(Outer(epochs=epochs + 1, inner=Inner(rate=rate)))
+    assert config.digest(one) != config.digest(one, "another file")
+
+
+def test_unknown_name_lists_the_nearest() -> None:
+    assert str(unknown_name("recipe", "fasst", ["fast", "slow"])) == (
+        "no recipe is called 'fasst'; did you mean fast? known: fast, slow"
+    )
+
+
+def test_registry_imports_only_what_is_asked_for() -> None:
+    registry = Registry("thing", {"join": "os.path:join", "absent": "no_such_module:x"})
+    assert registry.names == ("join", "absent")
+    assert registry.resolve("join") is os.path.join
+    with pytest.raises(UnknownNameError, match="no thing is called 'joint'; did you mean join"):
+        registry.resolve("joint")
+
+
+def test_objects_in_a_users_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("def recipe():\n    return 42\n")
+    assert load_from_file(f"{path}:recipe")() == 42
+    with pytest.raises(ConfigError, match=r"no function in .* is called 'recipes'; did you mean recipe"):
+        load_from_file(f"{path}:recipes")
+    path.write_text("1 / 0\n")
+    with pytest.raises(ConfigError, match=r"mine.py failed with ZeroDivisionError: division by zero"):
+        load_from_file(f"{path}:recipe")
+    with pytest.raises(ConfigError, match="is not a file; write path/to/file.py:recipe"):
+        load_from_file(f"{tmp_path}/absent.py:recipe")
+    assert is_file_reference("a/b.py:f")
+    assert not is_file_reference("fast")
+
+
+def test_streams_depend_on_seed_name_and_counter_only() -> None:
+    assert stream_seed(0, "order", 3) == stream_seed(0, "order", 3) != stream_seed(0, "order", 4)
+    assert stream_seed(0, "order", 3) != stream_seed(1, "order", 3)
+    assert 0 <= stream_seed(7, "x") < 2**63
+    assert generator(0, "a").random(3).tolist() == generator(0, "a").random(3).tolist()
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    files.write_text(path, "old")
+    with pytest.raises(ZeroDivisionError):
+        files.write_atomic(path, lambda file: (file.write(b"new"), 1 / 0))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_npz_is_the_same_bytes_for_the_same_arrays_and_refuses_objects(tmp_path: Path) -> None:
+    arrays = {"a": np.arange(5), "b": np.array(["x", "yy"])}
+    files.write_npz(tmp_path / "1.npz", arrays)
+    files.write_npz(tmp_path / "2.npz", arrays)
+    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
+    assert files.read_npz(tmp_path / "1.npz")["b"].tolist() == ["x", "yy"]
+    with pytest.raises(TypeError, match="only pickle could write"):
+        files.write_npz(tmp_path / "3.npz", {"a": np.array([{}], dtype=object)})
+    np.save(tmp_path / "one.npz.npy", np.arange(3))
+    with pytest.raises(DataError, match="holds one array"):
+        files.read_npz(tmp_path / "one.npz.npy")
+    with pytest.raises(DataError, match="does not exist"):
+        files.read_npz(tmp_path / "absent.npz")
+
+
+def test_json_refuses_nan_and_reports_damage(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(tmp_path / "a.json", {"x": float("nan")})
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(RunError, match="is not a JSON document"):
+        files.read_json(tmp_path / "a.json")
+    files.write_json(tmp_path / "a.json", {"x": 1})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"x": 1}
+
+
+def test_a_lock_is_held_by_one_process_and_freed_by_its_death(tmp_path: Path) -> None:
+    code = "import sys, time; from pathlib import Path; from dressform.core.files import exclusive\n"
+    code += "with exclusive(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "l")], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match="another process is working on"), files.exclusive(tmp_path / "l"):
+            pass
+        other.kill()
+    with files.exclusive(tmp_path / "l"):
+        pass

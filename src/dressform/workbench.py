@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from dressform.core.errors import DataError
+from dressform.core.errors import DressformError
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
 from dressform.experiment.train_run import train_run
@@ -67,6 +67,6 @@ def redraw(path: str | Path) -> list[Path]:
     dataset = run.manifest.dataset
     try:
         data = load_data(dataset["source"], image_size=dataset.get("image_size"))
-    except DataError:
+    except DressformError:
         data = None
     return draw_figures(run, data)

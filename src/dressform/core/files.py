@@ -40,6 +40,12 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete temporary files that a killed process left in ``folder`` or below; nobody else may be writing there."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write text atomically, UTF-8, with ``\\n`` line ends."""
     write_atomic(path, lambda file: file.write(text.encode()))

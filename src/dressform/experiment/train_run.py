@@ -11,7 +11,7 @@ import torch
 
 from dressform.core import config
 from dressform.core.errors import DressformError, RunError
-from dressform.core.files import exclusive, sha256_file, write_text
+from dressform.core.files import exclusive, remove_leftovers, sha256_file, write_text
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.splits import hold_out
@@ -130,6 +130,7 @@ def _train_locked(
     recipe: Recipe, data: DatasetSplits, train: Dataset, validation: Dataset | None, manifest: Manifest, layout: Layout,
     out: Path, device: str, observer: Observer,
 ) -> Run:  # fmt: skip
+    remove_leftovers(layout.root)
     if layout.manifest.exists():
         before = open_run(layout.root).manifest
         for what in ("digests", "hold_out_digest"):

@@ -1,0 +1,259 @@
+"""The command line as a person uses it: a process, its exit code, stdout and stderr."""
+
+import gzip
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dressform
+from dressform.core.files import sha256_file
+from dressform.data.archive import write_archive
+from dressform.data.dataset import DatasetSplits
+from dressform.runs.run import Run, open_run
+from tests.conftest import TINY
+
+HELP = Path(__file__).parent.parent / "golden" / "help"
+COMMANDS = (
+    (),
+    ("recipes",),
+    ("models",),
+    ("train",),
+    ("evaluate",),
+    ("predict",),
+    ("figures",),
+    ("data",),
+    ("data", "list"),
+    ("data", "check"),
+)
+SETTINGS = [part for setting in TINY for part in ("--set", setting)]
+
+
+def dressform_command(
+    *arguments: str | Path, cwd: Path | None = None, stdin: bytes | None = None
+) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "100", "PYTHONWARNINGS": "error"}
+    done = subprocess.run(
+        [sys.executable, "-m", "dressform", *map(str, arguments)],
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        env=environment,
+        check=False,
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def json_of(*arguments: str | Path, cwd: Path | None = None, stdin: bytes | None = None) -> object:
+    done = dressform_command(*arguments, "--json", cwd=cwd, stdin=stdin)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def error_of(*arguments: str | Path, cwd: Path | None = None, code: int = 1) -> str:
+    done = dressform_command(*arguments, "--json", cwd=cwd)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    document = json.loads(done.stderr.splitlines()[-1])
+    assert list(document) == ["error"]
+    assert "Traceback" not in done.stderr
+    return str(document["error"])
+
+
+@pytest.fixture(scope="module")
+def archive(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    write_archive(path, small)
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: "-".join(c) or "dressform")
+def test_help_is_as_it_was(command: tuple[str, ...]) -> None:
+    """After a change that is meant: UPDATE_GOLDEN=1 pytest tests/cli."""
+    done = dressform_command(*command, "--help")
+    assert done.returncode == 0
+    golden = HELP / f"{'-'.join(('dressform', *command))}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(done.stdout)
+    assert done.stdout == golden.read_text()
+
+
+def test_lists() -> None:
+    recipes = json_of("recipes")
+    assert isinstance(recipes, list)
+    assert all(set(r) == {"name", "tutorial", "claimed", "reproduced"} for r in recipes)
+    assert {"minivggnet", "lenet5-rbf", "conv4-augmented", "fast"} <= {r["name"] for r in recipes}
+    models = json_of("models")
+    assert isinstance(models, list)
+    assert {"name": "minivggnet", "parameters": 1_679_082} in models
+    assert json_of("data", "list") == [
+        {
+            "name": "fashion-mnist",
+            "description": "70,000 grey pictures of clothing, 28 x 28, ten classes: 60,000 to train, 10,000 to test",
+            "licence": "MIT, Zalando SE",
+        }
+    ]
+    text = dressform_command("recipes").stdout
+    assert "94.00 %" in text
+
+
+def test_train_evaluate_figures_and_predict(archive: Path, tmp_path: Path, pictures: Path) -> None:
+    trained = json_of("train", "fast", "--data", archive, "--seed", "2", *SETTINGS, cwd=tmp_path)
+    assert isinstance(trained, dict)
+    assert list(trained) == ["run", "recipe", "seed", "epochs", "train_seconds", "val_accuracy", "test_accuracy"]
+    assert (trained["recipe"], trained["seed"], trained["epochs"]) == ("fast", 2, 2)
+    run = tmp_path / str(trained["run"])
+
+    judged = json_of("evaluate", run)
+    assert isinstance(judged, dict)
+    assert judged["accuracy"] == trained["test_accuracy"]
+    assert judged["low"] < judged["accuracy"] < judged["high"]
+    assert np.sum(judged["confusion"]) == 200
+    assert json_of("evaluate", run / "predictions" / "test.npz") == judged
+    validation = json_of("evaluate", run, "--split", "val")
+    assert isinstance(validation, dict)
+    assert validation["accuracy"] == trained["val_accuracy"]
+    assert "macro average" in dressform_command("evaluate", run).stdout
+    looks = [json.loads(line)["what"] for line in (tmp_path / "runs" / "test-ledger.jsonl").read_text().splitlines()]
+    assert looks == ["train", "evaluate", "evaluate"]
+
+    drawn = json_of("figures", run)
+    assert isinstance(drawn, list)
+    assert len(drawn) == 6
+
+    answers = json_of("predict", pictures, cwd=tmp_path)  # the newest run in runs/
+    assert isinstance(answers, list)
+    assert [Path(a["path"]).name for a in answers] == ["ankle-boot.png", "pullover.png", "trouser.png"]
+    assert all(set(t) == {"label", "probability"} for a in answers for t in a["top"])
+    piped = json_of("predict", "-", "--model", run, stdin=(pictures / "ankle-boot.png").read_bytes())
+    assert isinstance(piped, list)
+    assert piped[0]["top"] == answers[0]["top"]
+    assert json_of("train", "fast", "--data", archive, "--seed", "2", *SETTINGS, "--resume", cwd=tmp_path) == trained
+
+
+def test_data_check(archive: Path) -> None:
+    found = json_of("data", "check", archive)
+    assert isinstance(found, dict)
+    assert list(found) == ["classes", "counts", "duplicates", "overlaps", "problems"]
+    assert sum(found["counts"]["train"].values()) == 600
+    assert "no problems found" in dressform_command("data", "check", archive).stdout
+
+
+def test_errors_are_one_line_and_leave_nothing_behind(archive: Path, tmp_path: Path, tiny_run: Run) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("I am a text")
+    (tmp_path / "t.gz-ubyte").mkdir()
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"0" * 1000)[:-9])
+    (broken / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"0" * 1000))
+    before = sorted(tmp_path.rglob("*"))
+
+    def fails(message: str, *arguments: str | Path, code: int = 1) -> None:
+        assert message in error_of(*arguments, cwd=tmp_path, code=code)
+
+    fails("no recipe is called 'minivgnet'; did you mean minivggnet", "train", "minivgnet")
+    fails("no setting is called 'epoch'; did you mean epochs", "train", "fast", "--data", archive, "--set", "epoch=3")
+    fails("epochs is a whole number, not 'x'", "train", "fast", "--data", archive, "--set", "epochs=x")
+    fails("is a damaged gzip file", "train", "fast", "--data", broken)
+    fails("did you mean fashion-mnist", "train", "fast", "--data", "fashion-mist")
+    fails("--seed is -1; allowed: 0 or more", "train", "fast", "--seed", "-1")
+    fails(
+        "device is 'gpu'; allowed: auto, cpu, cuda",
+        "train",
+        "fast",
+        "--data",
+        archive,
+        "--device",
+        "gpu",
+        "--out",
+        "/tmp/absent/../x",
+    )
+    fails("No such option", "train", "--sed", "3", code=2)
+    fails("Missing argument", "predict", code=2)
+    fails("No such command", "trian", code=2)
+    fails("no split of", "evaluate", tiny_run.path, "--split", "tests")
+    fails("which has no splits", "evaluate", tiny_run.layout.predictions("val"), "--split", "val")
+    fails("does not exist; give the folder of a run", "evaluate", "absent")
+    fails("no finished run under runs (no such folder)", "predict", text)
+    fails("text.png is not a picture (it starts with b'I am a text')", "predict", text, "--model", tiny_run.path)
+    fails("does not exist; give picture files", "predict", "absent.png", "--model", tiny_run.path)
+    fails("does not exist", "data", "check", "absent.csv")
+    assert [p for p in sorted(tmp_path.rglob("*")) if "runs" not in p.parts] == before
+    plain = dressform_command("train", "minivgnet")
+    assert plain.stderr.startswith("dressform: no recipe is called")
+    assert plain.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; the next test covers the same line")
+def test_a_read_only_folder(archive: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert "cannot be made" in error_of("train", "fast", "--data", archive, "--out", tmp_path / "runs")
+
+
+def test_an_output_folder_that_is_a_file(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("in the way")
+    assert "cannot be made: " in error_of("train", "fast", "--data", archive, cwd=tmp_path)
+    assert (tmp_path / "runs").read_text() == "in the way"
+
+
+def test_predict_and_help_never_import_torch(tiny_run: Run, pictures: Path) -> None:
+    code = (
+        "import sys\nsys.argv = ['dressform', *sys.argv[1:]]\nfrom dressform.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as e:\n    print(e.code, sorted(m for m in ('torch', 'matplotlib') if m in sys.modules))\n"
+    )
+    image = str(pictures / "ankle-boot.png")
+    for arguments in (["--help"], ["predict", image, "--model", str(tiny_run.path)], ["evaluate", str(tiny_run.path)], ["recipes"]):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "0 []", (arguments, done.stdout, done.stderr)
+
+
+def test_importing_dressform_imports_next_to_nothing() -> None:
+    code = "import sys; import dressform; print([m for m in ('torch', 'numpy', 'matplotlib', 'PIL') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    code = "import dressform; [getattr(dressform, name) for name in dressform.__all__]; print(len(dressform.__all__))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == len(dressform.__all__) <= 20
+
+
+def test_killed_at_random_moments_and_resumed_gives_the_same_weights(archive: Path, tmp_path: Path) -> None:
+    """SIGKILL, six times here; benchmarks/kill.py does it fifty times."""
+    settings = [*SETTINGS, "--set", "epochs=12"]
+    plain = json_of("train", "fast", "--data", archive, *settings, "--out", tmp_path / "plain")
+    assert isinstance(plain, dict)
+    command = [
+        sys.executable,
+        "-m",
+        "dressform",
+        "train",
+        "fast",
+        "--data",
+        str(archive),
+        *settings,
+        "--out",
+        str(tmp_path / "k"),
+        "--resume",
+    ]
+    chance = random.Random(0)
+    for _ in range(6):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            time.sleep(chance.uniform(1.5, 6))
+            process.send_signal(signal.SIGKILL)
+    leftover = next((tmp_path / "k").rglob("weights")) / ".last.safetensors.1.tmp"
+    leftover.write_bytes(b"half a file")
+    resumed = json_of(*command[3:])
+    assert isinstance(resumed, dict)
+    first, second = open_run(plain["run"]), open_run(resumed["run"])
+    for name in ("last", "best", "onnx"):
+        assert sha256_file(getattr(first.layout, name)) == sha256_file(getattr(second.layout, name))
+    assert [{**row, "seconds": 0} for row in first.history()] == [{**row, "seconds": 0} for row in second.history()]
+    assert plain["test_accuracy"] == resumed["test_accuracy"]
+    assert not list(second.path.rglob("*.tmp"))

@@ -1,0 +1,61 @@
+"""The rules of docs/architecture.md that can be checked."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "src" / "dressform").rglob("*.py"))
+TEXTS = [p for p in (*SOURCES, *(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md") if p.is_file()]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT / "src").as_posix())
+def test_a_file_is_short_and_has_a_docstring(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 300
+    assert ast.get_docstring(ast.parse(text))
+    assert path.stem not in {"utils", "helpers", "misc", "manager", "handler", "common"}
+
+
+def test_no_pickle_is_written_or_read() -> None:
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(import|from) (pickle|joblib|dill|cloudpickle)\b", text, re.M), path
+        assert not re.search(r"torch\.(load|save)\(|allow_pickle=True", text), path
+
+
+def test_commands_shown_in_the_readme_exist() -> None:
+    from dressform.cli.main import app
+    from dressform.recipes import RECIPES
+
+    known = {c.callback.__name__ for c in app.registered_commands if c.callback} | {"data"}
+    shown = re.findall(r"^ {4}(?:\.venv/bin/)?dressform (\w+)(?: (\S+))?", (ROOT / "README.md").read_text(), re.M)
+    assert len(shown) >= 8
+    for command, argument in shown:
+        assert command in known
+        if command == "train" and argument and ".py:" not in argument:
+            assert argument in RECIPES.names
+
+
+def test_pictures_and_files_that_the_texts_link_to_exist() -> None:
+    for path in (p for p in TEXTS if p.suffix == ".md"):
+        for target in re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8")):
+            if not target.startswith(("http:", "https:")):
+                assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_the_readmes_five_lines_run(tmp_path: Path) -> None:
+    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert block
+    code = block.group(1)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 6
+    compile(code, "README.md", "exec")
+
+
+def test_files_of_fashion_mnist_are_in_the_repository() -> None:
+    listed = subprocess.run(["git", "ls-files", "data"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert listed.count("-ubyte.gz") == 4
+    assert "data/fashion-mnist/LICENSE" in listed

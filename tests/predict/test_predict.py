@@ -1,0 +1,97 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dressform.core.errors import DataError, RunError, TrainingError
+from dressform.data.dataset import DatasetSplits
+from dressform.predict.export import export_onnx
+from dressform.predict.predictor import Answer, Predictor, find_pictures
+from dressform.runs.run import Run
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_run: Run) -> Predictor:
+    return Predictor(tiny_run)
+
+
+def test_logits_are_those_that_training_wrote_down(predictor: Predictor, tiny_run: Run, small: DatasetSplits) -> None:
+    assert small.test is not None
+    np.testing.assert_allclose(predictor.logits(small.test.images), tiny_run.predictions("test").logits, atol=1e-4)
+
+
+def test_channels_first_last_and_grey_arrays(predictor: Predictor, small: DatasetSplits) -> None:
+    last = small.train.images[:5]
+    expected = predictor.logits(last)
+    assert np.array_equal(predictor.logits(last.transpose(0, 3, 1, 2)), expected)
+    assert np.array_equal(predictor.logits(last[..., 0]), expected)
+    assert predictor.logits(last[:0]).shape == (0, 10)
+    for bad in (last.astype(np.float32), last[:, :20]):
+        with pytest.raises(DataError, match=r"allowed: uint8 \[N, 28, 28, 1\] or \[N, 1, 28, 28\]"):
+            predictor.logits(bad)
+
+
+def test_a_file_its_bytes_and_its_array_get_the_same_answer(predictor: Predictor, pictures: Path, small: DatasetSplits) -> None:
+    assert small.test is not None
+    path = pictures / "ankle-boot.png"
+    answers = [
+        predictor.predict(p) for p in (path, str(path), path.read_bytes(), small.test.images[0], small.test.images[0, ..., 0])
+    ]
+    assert len({a.top for a in answers}) == 1
+    assert answers[0].path == str(path)
+    assert len(answers[0].top) == 3
+    assert sum(p for _, p in predictor.predict(path, top=10).top) == pytest.approx(1)
+    assert [p for _, p in answers[0].top] == sorted((p for _, p in answers[0].top), reverse=True)
+
+
+def test_bad_pictures_do_not_stop_the_others(predictor: Predictor, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("text")
+    found = list(predictor.predict_many([pictures / "pullover.png", tmp_path / "bad.png", pictures / "trouser.png"]))
+    assert [type(answer) for answer in found] == [Answer, DataError, Answer]
+
+
+def test_folders_are_searched_and_absent_paths_named(pictures: Path, tmp_path: Path) -> None:
+    assert [p.name for p in find_pictures([str(pictures)])] == ["ankle-boot.png", "pullover.png", "trouser.png"]
+    with pytest.raises(DataError, match="does not exist; give picture files or folders"):
+        find_pictures(["absent.png"])
+    with pytest.raises(DataError, match="has no pictures; allowed: .png"):
+        find_pictures([str(tmp_path)])
+
+
+def test_models_that_cannot_be_used(tiny_run: Run, tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    shutil.copytree(tiny_run.layout.weights, weights)
+    assert Predictor(weights).class_names == tiny_run.predictions().class_names
+    content = (weights / "model.onnx").read_bytes()
+    (weights / "model.onnx").write_bytes(content[:-50])
+    with pytest.raises(RunError, match=r"is not the file that its model.json describes \(SHA-256 differs\)"):
+        Predictor(weights)
+    document = json.loads((weights / "model.json").read_text())
+    (weights / "model.json").write_text(json.dumps({**document, "format": 9}))
+    with pytest.raises(RunError, match="has format 9, made by a newer dressform"):
+        Predictor(weights)
+    with pytest.raises(RunError, match="does not exist; give the folder of a run"):
+        Predictor(tmp_path / "absent")
+
+
+def test_model_json_is_enough_to_serve(tiny_run: Run) -> None:
+    document = json.loads(tiny_run.layout.model.read_text())
+    assert document["input"] == {"name": "images", "type": "uint8", "shape": ["N", 28, 28, 1]}
+    assert document["class_names"][9] == "Ankle boot"
+    assert document["preprocessing"]["channels"] == "grey"
+
+
+class _Sorts(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.linalg.svd(x.flatten(1)[:, :12].reshape(-1, 3, 4))[1]
+
+
+def test_a_network_that_cannot_be_exported_is_told_in_a_line(small: DatasetSplits, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="was trained but cannot be exported to ONNX") as caught:
+        export_onnx(_Sorts(), small.train.images[:4], tmp_path / "m.onnx")
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

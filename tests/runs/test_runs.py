@@ -1,0 +1,177 @@
+"""Run directories: whole, resumable, refused when they are not ours to use."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dressform
+from dressform.core.errors import ConfigError, DressformError, RunError
+from dressform.core.files import sha256_file
+from dressform.data.dataset import DatasetSplits
+from dressform.runs.layout import run_folder
+from dressform.runs.manifest import Manifest
+from dressform.runs.run import Run, newest_run, open_run
+from dressform.workbench import redraw
+from tests.conftest import TINY
+
+FILES = {
+    "manifest.json", "results.csv", "classification-report.txt",
+    "weights/last.safetensors", "weights/best.safetensors", "weights/model.onnx", "weights/model.json",
+    "predictions/val.npz", "predictions/test.npz",
+    "figures/history.png", "figures/confusion-counts.png", "figures/confusion-normalised.png", "figures/per-class.png",
+    "figures/montage.png", "figures/first-images.png",
+}  # fmt: skip
+
+
+def files_in(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+
+
+def test_a_finished_run_has_these_files_and_no_others(tiny_run: Run) -> None:
+    assert files_in(tiny_run.path) == FILES
+    assert not [p for p in tiny_run.path.rglob("*") if p.suffix in (".pkl", ".pt", ".pth", ".tmp")]
+
+
+def test_the_manifest_tells_what_was_done(tiny_run: Run, small: DatasetSplits) -> None:
+    m = open_run(tiny_run.path).manifest
+    assert (m.status, m.recipe, m.seed, m.format) == ("finished", "fast", 0, 1)
+    assert m.settings == list(TINY)
+    assert m.resolved["model"]["widths"] == [8, 8]
+    assert m.dataset["digests"] == {"train": small.train.digest, "test": small.test.digest if small.test else ""}
+    assert m.dataset["examples"] == {"train": 540, "val": 60, "test": 200}
+    assert set(m.seconds) == {"train", "fit", "export", "predict"}
+    assert m.weights["model.onnx"] == sha256_file(tiny_run.layout.onnx)
+    assert m.hardware["precision"] == "float32"
+    assert tiny_run.path.parts[-3:] == ("small", f"fast-{m.digest}", "seed0")
+
+
+def test_results_have_a_row_per_epoch(tiny_run: Run) -> None:
+    rows = tiny_run.history()
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert set(rows[0]) == {"epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds"}
+
+
+def test_the_look_at_the_test_split_is_in_the_ledger(tiny_run: Run) -> None:
+    lines = (tiny_run.path.parents[2] / "test-ledger.jsonl").read_text().splitlines()
+    look = json.loads(lines[0])
+    assert (look["what"], look["examples"], look["run"]) == ("train", 200, str(tiny_run.path))
+
+
+def test_a_run_is_never_written_over(tiny_run: Run, small: DatasetSplits) -> None:
+    before = {name: (tiny_run.path / name).read_bytes() for name in FILES}
+    with pytest.raises(RunError, match=r"is there already \(finished\); add --resume to show it"):
+        dressform.train("fast", small, settings=TINY, out=tiny_run.path.parents[2])
+    again = dressform.train("fast", small, settings=TINY, out=tiny_run.path.parents[2], resume=True)
+    assert again.path == tiny_run.path
+    assert before == {name: (tiny_run.path / name).read_bytes() for name in FILES}
+
+
+def test_other_data_under_the_same_name_are_refused(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run.path.parents[2], tmp_path / "runs")
+    other = DatasetSplits("small", small.train.take(np.arange(500)), None, small.test)
+    with pytest.raises(RunError, match="was trained on other data than small has now; choose another --out"):
+        dressform.train("fast", other, settings=TINY, out=tmp_path / "runs", resume=True)
+
+
+def test_a_run_of_a_newer_version_is_refused(tiny_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    document = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps({**document, "format": 2}))
+    with pytest.raises(RunError, match=r"has format 2, made by a newer dressform; this version reads up to 1, so upgrade"):
+        open_run(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "is not a JSON document"), ("[]", "is not a manifest of dressform"), ('{"format": 1}', "lacks dataset, digest")],
+)
+def test_damaged_manifests_are_refused(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(RunError, match=message):
+        open_run(tmp_path)
+
+
+def test_paths_that_are_no_runs(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="has no manifest.json, so it is not a run"):
+        open_run(tmp_path)
+    with pytest.raises(RunError, match="does not exist; give the folder of a run"):
+        open_run(tmp_path / "absent")
+    with pytest.raises(RunError, match="no finished run under"):
+        newest_run(tmp_path)
+
+
+def test_unknown_and_unfinished_predictions(tiny_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(DressformError, match=r"no split of .* is called 'train'; .*known: val, test"):
+        tiny_run.predictions("train")
+    with pytest.raises(RunError, match="is started, not finished; train it with --resume first"):
+        Run(tmp_path, Manifest(recipe="x", reference="x", settings=[], resolved={}, digest="0", seed=0, dataset={})).predictions()
+
+
+def test_newest_run_is_the_one_finished_last(tiny_run: Run) -> None:
+    assert newest_run(tiny_run.path.parents[2]).path == tiny_run.path
+
+
+def test_figures_are_rebuilt_even_without_the_data(tiny_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run.path, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "figures")
+    assert {p.name for p in redraw(tmp_path / "run")} == {
+        "history.png", "confusion-counts.png", "confusion-normalised.png", "per-class.png",
+    }  # fmt: skip
+
+
+def test_folders_have_safe_names(tmp_path: Path) -> None:
+    assert run_folder(tmp_path, "../my data:1", "fast", "0" * 8, 3) == tmp_path / "my-data-1" / "fast-00000000" / "seed3"
+
+
+def test_an_output_that_cannot_be_written_is_told_before_training(small: DatasetSplits, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match=r"cannot be made: .*; give a writable folder with --out"):
+        dressform.train("fast", small, settings=TINY, out=tmp_path / "file" / "runs")
+
+
+def test_own_network_and_own_data_in_one_file(small: DatasetSplits, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from torch import nn\nimport dressform as df\n\n"
+        "def network(shape, classes):\n"
+        "    height, width, channels = shape\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(height * width * channels, 16), nn.Tanh(), nn.Linear(16, classes))\n\n"
+        "def mine():\n"
+        "    return df.Recipe(name='mine', model=network, epochs=1, batch_size=50, optim=df.Optim(kind='adam', lr=0.01))\n"
+    )
+    run = dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
+    assert run.manifest.recipe == "mine"
+    before = run.manifest.digest
+    path.write_text(path.read_text().replace("16", "24"))
+    assert dressform.train(f"{path}:mine", small, out=tmp_path / "runs").manifest.digest != before
+    path.write_text("def mine(x):\n    return 1\n\nnothing = 3\n")
+    with pytest.raises(ConfigError, match="cannot be called without arguments"):
+        dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
+    with pytest.raises(ConfigError, match="gave int; it must be a dressform.Recipe"):
+        dressform.train(f"{path}:nothing", small, out=tmp_path / "runs")
+
+
+def test_a_failed_run_says_why_and_can_be_resumed(small: DatasetSplits, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from torch import nn\nimport torch, os\nimport dressform as df\n\n"
+        "class Fails(nn.Module):\n"
+        "    def __init__(self, n, k):\n"
+        "        super().__init__()\n        self.a = nn.Linear(n, k)\n"
+        "    def forward(self, x):\n"
+        "        if self.training and os.environ.get('DRESSFORM_TEST_FAIL'):\n            raise OSError(28, 'No space left on device')\n"
+        "        return self.a(x.flatten(1))\n\n"
+        "def mine():\n"
+        "    return df.Recipe(name='mine', model=lambda s, k: Fails(s[0] * s[1] * s[2], k), epochs=1, batch_size=50)\n"
+    )
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setenv("DRESSFORM_TEST_FAIL", "1")
+        dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
+    manifest = Manifest.load(next((tmp_path / "runs").rglob("manifest.json")))
+    assert (manifest.status, manifest.error) == ("failed", "OSError")
+    run = dressform.train(f"{path}:mine", small, out=tmp_path / "runs", resume=True)
+    assert run.manifest.status == "finished"
+    assert run.manifest.error is None

@@ -31,9 +31,8 @@ def main() -> None:
             subprocess.run(command, capture_output=True, check=True)
             seconds.append(time.perf_counter() - started)
         seconds = sorted(seconds[1:])  # the first fills the file cache
-        results[name] = {
-            "n": options.rounds, "min": round(seconds[0], 3), "median": round(statistics.median(seconds), 3), "max": round(seconds[-1], 3)
-        }  # fmt: skip
+        low, middle, high = seconds[0], statistics.median(seconds), seconds[-1]
+        results[name] = {"n": options.rounds, "min": round(low, 3), "median": round(middle, 3), "max": round(high, 3)}
         print(name, results[name])
     write_report("startup", f"python benchmarks/startup.py {Path(options.run).name} --rounds {options.rounds}", results)
 

@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from report import write_report
 
@@ -27,7 +28,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=12_800, help="per epoch")
     options = parser.parse_args()
-    ours, keras = [], []
+    ours: list[dict[str, Any]] = []
+    keras: list[dict[str, Any]] = []
     for i in range(options.rounds):
         sides = [("dressform", sys.executable, ours), ("keras", options.keras, keras)]
         for name, python, found in sides if i % 2 == 0 else reversed(sides):

@@ -105,7 +105,7 @@ def test_what_are_no_predictions_is_refused(change: dict[str, object], message: 
     good = _predictions()
     values = {"ids": good.ids, "labels": good.labels, "logits": good.logits, "class_names": good.class_names} | change
     with pytest.raises(DataError, match=message):
-        Predictions(**values)  # type: ignore[arg-type]
+        Predictions(**values)
 
 
 def test_files_that_are_no_predictions_are_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The rules of docs/architecture.md that can be checked."""
 
 import ast
+import importlib.util
 import re
 import subprocess
 from pathlib import Path
@@ -53,6 +54,17 @@ def test_the_readmes_five_lines_run(tmp_path: Path) -> None:
     code = block.group(1)
     assert len([line for line in code.splitlines() if line.strip()]) <= 6
     compile(code, "README.md", "exec")
+
+
+def test_the_readmes_tables_are_those_of_the_measurements() -> None:
+    """After a measurement: python benchmarks/tables.py."""
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert tables.filled(readme) == readme
 
 
 def test_files_of_fashion_mnist_are_in_the_repository() -> None:

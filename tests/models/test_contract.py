@@ -136,9 +136,9 @@ def _cases() -> Iterator[tuple[object, str]]:
 @pytest.mark.parametrize(("network", "message"), list(_cases()))
 def test_what_is_no_network_is_refused(network: object, message: str) -> None:
     with pytest.raises((ConfigError, UnknownNameError), match=message):
-        build_network(network, (28, 28, 1), 10)  # type: ignore[arg-type]
+        build_network(network, (28, 28, 1), 10)
 
 
 def test_unknown_layout() -> None:
     with pytest.raises(ConfigError, match="layout is 'NCHW'; allowed: channels-first, channels-last"):
-        build_model("cnn1", layout="NCHW")  # type: ignore[arg-type]
+        build_model("cnn1", layout="NCHW")

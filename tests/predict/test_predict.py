@@ -87,7 +87,8 @@ def test_model_json_is_enough_to_serve(tiny_run: Run) -> None:
 
 class _Sorts(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.linalg.svd(x.flatten(1)[:, :12].reshape(-1, 3, 4))[1]
+        singular: torch.Tensor = torch.linalg.svd(x.flatten(1)[:, :12].reshape(-1, 3, 4))[1]
+        return singular
 
 
 def test_a_network_that_cannot_be_exported_is_told_in_a_line(small: DatasetSplits, tmp_path: Path) -> None:

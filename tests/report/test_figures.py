@@ -63,7 +63,9 @@ def test_confusion_cells_carry_the_counts() -> None:
 
 
 def test_history_has_both_curves_or_only_training() -> None:
-    rows = [{"epoch": e, "train_loss": 1 / e, "train_accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.4} for e in (1.0, 2.0)]
+    rows: list[dict[str, float | None]] = [
+        {"epoch": e, "train_loss": 1 / e, "train_accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.4} for e in (1.0, 2.0)
+    ]
     assert [len(axes.lines) for axes in draw_history(rows, "t").axes] == [2, 2]
     rows = [{**row, "val_loss": None, "val_accuracy": None} for row in rows]
     assert [len(axes.lines) for axes in draw_history(rows, "t").axes] == [1, 1]

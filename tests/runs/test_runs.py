@@ -154,7 +154,7 @@ def test_own_network_and_own_data_in_one_file(small: DatasetSplits, tmp_path: Pa
         dressform.train(f"{path}:nothing", small, out=tmp_path / "runs")
 
 
-def test_a_failed_run_says_why_and_can_be_resumed(small: DatasetSplits, tmp_path: Path) -> None:
+def test_a_failed_run_says_why_and_can_be_resumed(small: DatasetSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "mine.py"
     path.write_text(
         "from torch import nn\nimport torch, os\nimport dressform as df\n\n"
@@ -162,16 +162,18 @@ def test_a_failed_run_says_why_and_can_be_resumed(small: DatasetSplits, tmp_path
         "    def __init__(self, n, k):\n"
         "        super().__init__()\n        self.a = nn.Linear(n, k)\n"
         "    def forward(self, x):\n"
-        "        if self.training and os.environ.get('DRESSFORM_TEST_FAIL'):\n            raise OSError(28, 'No space left on device')\n"
+        "        if self.training and os.environ.get('DRESSFORM_TEST_FAIL'):\n"
+        "            raise OSError(28, 'No space left on device')\n"
         "        return self.a(x.flatten(1))\n\n"
         "def mine():\n"
         "    return df.Recipe(name='mine', model=lambda s, k: Fails(s[0] * s[1] * s[2], k), epochs=1, batch_size=50)\n"
     )
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setenv("DRESSFORM_TEST_FAIL", "1")
+    monkeypatch.setenv("DRESSFORM_TEST_FAIL", "1")
+    with pytest.raises(OSError, match="No space left"):
         dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
     manifest = Manifest.load(next((tmp_path / "runs").rglob("manifest.json")))
     assert (manifest.status, manifest.error) == ("failed", "OSError")
+    monkeypatch.delenv("DRESSFORM_TEST_FAIL")
     run = dressform.train(f"{path}:mine", small, out=tmp_path / "runs", resume=True)
     assert run.manifest.status == "finished"
     assert run.manifest.error is None

@@ -1,5 +1,6 @@
 """The loop: it learns, it repeats itself bit for bit, and it goes on where it was killed."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -194,7 +195,7 @@ def test_schedules() -> None:
     cosine = rates(Schedule(kind="cosine", final=0.1))
     assert cosine[0] == 2.0
     assert cosine[5] == pytest.approx(2 * 0.55)
-    assert all(a > b for a, b in zip(cosine, cosine[1:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(cosine))
 
 
 def test_weight_decay_spares_biases_and_norms() -> None:

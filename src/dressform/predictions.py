@@ -38,10 +38,11 @@ class Predictions:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        n, k = len(self.labels), len(self.class_names)
-        if self.logits.shape != (n, k) or self.ids.shape != (n,) or n == 0:
+        n, k = self.labels.size, len(self.class_names)
+        if self.labels.ndim != 1 or self.logits.shape != (n, k) or self.ids.shape != (n,) or n == 0:
             raise DataError(
-                f"predictions have {len(self.ids)} ids, {n} labels and logits {list(self.logits.shape)} for {k} classes;"
+                f"predictions have {self.ids.size} ids, labels {list(self.labels.shape)} and logits"
+                f" {list(self.logits.shape)} for {k} classes;"
                 " give one id, one label and K logits per example"
             )
         if not np.isfinite(self.logits).all():
@@ -94,7 +95,14 @@ class Predictions:
             )
         scores = arrays["logits"] if "logits" in arrays else np.log(np.clip(arrays["probabilities"], 1e-12, None))
         labels = arrays["labels"]
-        if scores.ndim != 2 or not np.issubdtype(scores.dtype, np.floating) or not np.issubdtype(labels.dtype, np.integer):
+        if labels.ndim == 2 and labels.shape[1] == 1:  # as Keras has them
+            labels = labels[:, 0]
+        if (
+            scores.ndim != 2
+            or labels.ndim != 1
+            or not np.issubdtype(scores.dtype, np.floating)
+            or not np.issubdtype(labels.dtype, np.integer)
+        ):
             raise DataError(
                 f"{path} has labels {labels.dtype} {list(labels.shape)} and scores {scores.dtype} {list(scores.shape)};"
                 " expected whole numbers [N] and floats [N, K]"
@@ -102,6 +110,11 @@ class Predictions:
         names = arrays.get("class_names", np.array([str(i) for i in range(scores.shape[1])]))
         ids = arrays.get("ids", np.array([f"{i:05d}" for i in range(len(labels))]))
         try:
-            return cls(ids.astype(np.str_), labels.astype(np.int64), scores.astype(np.float32), tuple(names.astype(str).tolist()))
+            return cls(
+                np.ravel(ids).astype(np.str_),
+                labels.astype(np.int64),
+                scores.astype(np.float32),
+                tuple(np.ravel(names).astype(str).tolist()),
+            )
         except DataError as error:
             raise DataError(f"{path}: {error}") from None

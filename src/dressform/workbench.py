@@ -7,7 +7,7 @@ from dressform.core.errors import DressformError
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
 from dressform.experiment.train_run import train_run
-from dressform.report.figures import draw_figures
+from dressform.report.figures import draw_figures, figure_names
 from dressform.runs.layout import DEFAULT_ROOT
 from dressform.runs.run import Run, open_run
 from dressform.training.history import Observer
@@ -53,8 +53,8 @@ def train(
 
 def draw_missing(run: Run, data: DatasetSplits) -> list[Path]:
     """The figures of a run, drawn if there are none yet."""
-    present = sorted(run.layout.figures.glob("*.png"))
-    return present or draw_figures(run, data)
+    expected = [run.layout.figures / name for name in figure_names(run)]
+    return expected if all(path.exists() for path in expected) else draw_figures(run, data)
 
 
 def redraw(path: str | Path) -> list[Path]:
@@ -66,7 +66,9 @@ def redraw(path: str | Path) -> list[Path]:
     run = open_run(path)
     dataset = run.manifest.dataset
     try:
-        data = load_data(dataset["source"], image_size=dataset.get("image_size"))
+        data: DatasetSplits | None = load_data(dataset["source"], image_size=dataset.get("image_size"))
     except DressformError:
         data = None
+    if data is not None and {split: d.digest for split, d in data} != dataset["digests"]:
+        data = None  # changed since, or another set of that name: their pictures would be the wrong ones
     return draw_figures(run, data)

@@ -1,6 +1,7 @@
 """Each bad input has one clear line: what came, what was allowed, what to do."""
 
 import gzip
+import os
 import struct
 from pathlib import Path
 
@@ -116,6 +117,29 @@ def test_csv_with_text(small: DatasetSplits, tmp_path: Path) -> None:
 def test_csv_with_a_pixel_out_of_range(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("label,a,b,c,d\n0,1,2,3,4\n1,1,256,3,4\n")
     fails(r"row 2 has pixel2 = 256; allowed: whole numbers 0 to 255", tmp_path / "d.csv")
+
+
+def test_csv_with_the_label_last(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a,b,c,d,label\n1,2,3,4,0\n1,2,3,5,1\n")
+    fails("has its label column elsewhere; put label first", tmp_path / "d.csv")
+
+
+def test_csv_files_that_nobody_can_place(small: DatasetSplits, tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", small.train)
+    write_csv(tmp_path / "latest.csv", small.train)
+    fails("has latest.csv among its CSV files", tmp_path)
+
+
+def test_class_names_that_are_no_utf8(small: DatasetSplits, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "d.csv", small.train)
+    (tmp_path / "class_names.txt").write_bytes("Mütze".encode("latin-1"))
+    fails("class_names.txt is not UTF-8 text", path)
+
+
+def test_a_picture_whose_name_is_no_utf8(folder: Path) -> None:
+    source = next((folder / "0-T-shirt top").iterdir())
+    source.rename(source.with_name(os.fsdecode(b"caf\xe9.png")))
+    fails(r"has a name that is not UTF-8; rename it", folder)
 
 
 def test_csv_that_is_no_square(tmp_path: Path) -> None:

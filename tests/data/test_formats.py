@@ -120,3 +120,21 @@ def test_channels_first_and_last_arrays_are_the_same_dataset(fashion: DatasetSpl
 def test_a_dataset_cannot_be_changed(small: DatasetSplits) -> None:
     with pytest.raises(ValueError, match="read-only"):
         small.train.images[0, 0, 0, 0] = 1
+
+
+def test_val_and_valid_are_validation_in_csv_names(small: DatasetSplits, tmp_path: Path) -> None:
+    for name, part in (("my_train", small.train), ("my_val", small["test"]), ("my_test", small["test"])):
+        write_csv(tmp_path / f"{name}.csv", part)
+    assert [split for split, _ in load_data(tmp_path)] == ["train", "validation", "test"]
+
+
+def test_a_users_own_folder_may_be_called_fashion_mnist(small: DatasetSplits, tmp_path: Path) -> None:
+    assert len(load_data(write_idx(tmp_path / "fashion-mnist", small, compress=True)).train) == 600
+
+
+def test_hidden_folders_are_left_out(small: DatasetSplits, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "d", small.train)
+    thumbnails = folder / "9-Ankle boot" / ".thumbnails"
+    thumbnails.mkdir()
+    (thumbnails / "x.png").write_text("no picture")
+    assert sum(len(dataset) for _, dataset in load_data(folder)) == 600

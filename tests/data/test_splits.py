@@ -30,7 +30,12 @@ def test_hold_out_divides_without_loss_and_keeps_duplicates_together(dataset: Da
     try:
         split = hold_out(dataset, fraction, seed)
     except DataError:
-        assert len(dataset) * fraction < 30  # only tiny sets may be impossible
+        groups: dict[int, list[int]] = {}
+        for i, key in enumerate(image_keys(dataset.images).tolist()):
+            groups.setdefault(key, []).append(i)
+        for label, total in enumerate(np.bincount([dataset.labels[g[0]] for g in groups.values() for _ in g], minlength=5)):
+            sizes = [len(g) for g in groups.values() if dataset.labels[g[0]] == label]
+            assert not sizes or min(sizes) > min(total - 1, total * fraction), "a group that fits was not held out"
         return
     assert sorted([*split.kept, *split.held_out]) == list(range(len(dataset)))
     keys = image_keys(dataset.images)
@@ -99,3 +104,14 @@ def test_other_problems_are_named() -> None:
     problems = " | ".join(check_data(DatasetSplits("d", dataset)).problems)
     for expected in ("1 exact duplicates", "different labels", "one single colour", "no example of c", "largest class has 37"):
         assert expected in problems
+
+
+def test_no_class_is_held_out_whole() -> None:
+    random = np.random.default_rng(0)
+    same = np.repeat(random.integers(0, 256, (1, 4, 4), dtype=np.uint8), 1000, axis=0)
+    dataset = Dataset.from_arrays(
+        np.concatenate([same, random.integers(0, 256, (50, 4, 4), dtype=np.uint8)]), np.repeat([0, 1], [1000, 50])
+    )
+    assert dataset.take(hold_out(dataset, 0.1, 0).held_out).counts.tolist() == [0, 5]
+    few = Dataset.from_arrays(random.integers(0, 256, (11, 4, 4), dtype=np.uint8), [0, 0, 1] + [2] * 8)
+    assert (few.take(hold_out(few, 0.5, 0).kept).counts > 0).all()

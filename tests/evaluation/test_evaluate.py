@@ -115,3 +115,12 @@ def test_files_that_are_no_predictions_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", labels=np.zeros(3), logits=np.zeros((3, 2)))
     with pytest.raises(DataError, match=r"labels float64 \[3\].*expected whole numbers"):
         Predictions.load(tmp_path / "b.npz")
+
+
+def test_labels_as_keras_has_them(tmp_path: Path) -> None:
+    good = _predictions()
+    np.savez(tmp_path / "p.npz", labels=good.labels[:, None], logits=good.logits)
+    assert np.array_equal(Predictions.load(tmp_path / "p.npz").labels, good.labels)
+    np.savez(tmp_path / "q.npz", labels=np.int64(3), logits=good.logits)
+    with pytest.raises(DataError, match=r"has labels int64 \[\] and scores float32 \[50, 4\]"):
+        Predictions.load(tmp_path / "q.npz")

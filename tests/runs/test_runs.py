@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import dressform
+from dressform.core.config import digest
 from dressform.core.errors import ConfigError, DressformError, RunError
 from dressform.core.files import sha256_file
+from dressform.core.registry import load_from_file
 from dressform.data.dataset import DatasetSplits
 from dressform.runs.layout import run_folder
 from dressform.runs.manifest import Manifest
@@ -177,3 +179,34 @@ def test_a_failed_run_says_why_and_can_be_resumed(small: DatasetSplits, tmp_path
     run = dressform.train(f"{path}:mine", small, out=tmp_path / "runs", resume=True)
     assert run.manifest.status == "finished"
     assert run.manifest.error is None
+
+
+def test_what_cannot_be_trained_leaves_no_folder(small: DatasetSplits, tmp_path: Path) -> None:
+    for settings, device, message in (
+        (TINY, "cpuu", "device is 'cpuu'; allowed: auto, cpu, cuda"),
+        ([*TINY, "model.widths=9000000,9000000"], "cpu", "the network cannot be built for images"),
+    ):
+        with pytest.raises(ConfigError, match=message) as caught:
+            dressform.train("fast", small, settings=settings, out=tmp_path / "runs", device=device)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match="absent.py is not a file"):
+        dressform.train("absent.py:own", small, out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_missing_figures_are_drawn_when_a_finished_run_is_shown_again(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run.path.parents[2], tmp_path / "runs")
+    copy = tmp_path / "runs" / tiny_run.path.relative_to(tiny_run.path.parents[2])
+    for name in ("montage.png", "per-class.png"):
+        (copy / "figures" / name).unlink()
+    dressform.train("fast", small, settings=TINY, out=tmp_path / "runs", resume=True)
+    assert files_in(copy) == FILES
+
+
+def test_an_edited_network_is_another_recipe(tmp_path: Path) -> None:
+    def network(width: int) -> dressform.Recipe:
+        path = tmp_path / "n.py"
+        path.write_text(f"from torch import nn\n\ndef network(shape, classes):\n    return nn.LazyLinear({width})\n")
+        return dressform.Recipe(name="n", model=load_from_file(f"{path}:network"), epochs=1, batch_size=2)
+
+    assert digest(network(3)) == digest(network(3)) != digest(network(4))

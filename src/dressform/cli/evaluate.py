@@ -1,11 +1,15 @@
 """``dressform evaluate``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from dressform.cli.lists import Json
-from dressform.cli.output import print_json
+from dressform.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from dressform.runs.run import Run
 
 
 def evaluate(
@@ -22,7 +26,6 @@ def evaluate(
     from dressform.core.errors import ConfigError
     from dressform.evaluation.evaluate import evaluate as judge
     from dressform.predictions import Predictions
-    from dressform.runs.ledger import note_test_look
     from dressform.runs.run import open_run
 
     if what.suffix == ".npz" or what.is_file():
@@ -33,10 +36,24 @@ def evaluate(
         run = open_run(what)
         chosen = split or ("test" if run.manifest.results.get("test_accuracy") is not None else "val")
         predictions = run.predictions(chosen)
-        if chosen == "test" and len(run.path.resolve().parents) > 3:
-            note_test_look(run.path.resolve().parents[2], what="evaluate", run=run.path, examples=len(predictions))
+        if chosen == "test":
+            _note_look(run, len(predictions))
     evaluation = judge(predictions)
     if as_json:
         print_json(evaluation.to_json())
     else:
         print(evaluation.report(), end="")
+
+
+def _note_look(run: "Run", examples: int) -> None:
+    """Write the look into the ledger of the runs folder; a run that was copied out of one has none."""
+    from dressform.runs.layout import ledger
+    from dressform.runs.ledger import note_test_look
+
+    parents = run.path.resolve().parents
+    if len(parents) < 3 or not ledger(parents[2]).exists():
+        return
+    try:
+        note_test_look(parents[2], what="evaluate", run=run.path, examples=examples)
+    except OSError as error:
+        say(f"note: this look at test could not be written to {ledger(parents[2])} ({error.strerror})")

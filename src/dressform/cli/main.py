@@ -1,5 +1,6 @@
 """``dressform``: the list of commands, and the one place where errors become text and exit codes."""
 
+import io
 import json
 import sys
 from typing import Any
@@ -42,6 +43,9 @@ def start(context: typer.Context, version: bool = typer.Option(False, "--version
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 an error with a message, 2 wrong usage, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names may hold anything, and JSON is UTF-8 on every system
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except DressformError as error:
@@ -57,6 +61,8 @@ def main() -> None:
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         _fail(f"{name}{error.strerror or error}; nothing was lost: make room or mend the path, then go on with --resume", 1)
+    if code == 130:  # typer's own way of telling Ctrl-C
+        _fail("stopped; --resume goes on with an unfinished training", 130)
     sys.exit(code if isinstance(code, int) else 0)
 
 

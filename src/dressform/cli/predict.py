@@ -28,8 +28,8 @@ def predict(
         say(f"model: {predictor.description.name} ({newest_run().path})")
     answers: list[Answer] = []
     errors: list[DataError] = []
-    found = [predictor.predict(sys.stdin.buffer.read(), top=top, name="-")] if "-" in pictures else []
-    for answer in [*found, *predictor.predict_many(paths, top=top)]:
+    piped = [sys.stdin.buffer.read()] if "-" in pictures else []
+    for answer in predictor.predict_many([*piped, *paths], top=top):
         if isinstance(answer, DataError):
             errors.append(answer)
             continue

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import math
 import types
@@ -24,8 +25,17 @@ def to_dict(config: Any) -> Any:
     if config is None or isinstance(config, (bool, int, float, str)):
         return config
     if callable(config):
-        return getattr(config, "__qualname__", type(config).__qualname__)
+        return f"{getattr(config, '__qualname__', type(config).__qualname__)} {_source_digest(config)}"
     raise ConfigError(f"a config cannot hold {type(config).__name__}; allowed: numbers, text, tuples and dataclasses of them")
+
+
+def _source_digest(function: Any) -> str:
+    """Changes when the function's own text does, so that an edited network is another recipe."""
+    try:
+        text = inspect.getsource(function)
+    except (OSError, TypeError):
+        text = repr(getattr(getattr(function, "__code__", None), "co_code", b""))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def digest(config: Any, *extra: str) -> str:
@@ -100,7 +110,7 @@ def _convert(text: str, kind: Any, path: str) -> Any:
             value = kind(text)
         except ValueError:
             raise ConfigError(f"{path} is {'a whole number' if kind is int else 'a number'}, not {text!r}") from None
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{path} is a finite number, not {text!r}")
         return value
     if kind is str:

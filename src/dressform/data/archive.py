@@ -33,13 +33,13 @@ def read_archive(path: Path) -> dict[str, Dataset]:
         DataError: not NPZ, pickled, arrays missing or of the wrong type.
     """
     arrays = read_npz(path)
-    names = [str(name) for name in arrays["class_names"]] if "class_names" in arrays else None
+    names = [str(name) for name in np.ravel(arrays["class_names"])] if "class_names" in arrays else None
     splits: dict[str, tuple[NDArray[Any], NDArray[Any], list[str] | None]] = {}
     for split, options in _NAMES.items():
         for images_key, labels_key in options:
             if images_key in arrays and labels_key in arrays:
                 ids = arrays.get(f"{split}_ids", arrays.get("ids") if images_key == "images" else None)
-                splits[split] = arrays[images_key], arrays[labels_key], None if ids is None else [str(i) for i in ids]
+                splits[split] = arrays[images_key], arrays[labels_key], None if ids is None else [str(i) for i in np.ravel(ids)]
                 break
     if "train" not in splits:
         raise DataError(

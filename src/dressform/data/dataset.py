@@ -84,6 +84,8 @@ class Dataset:
         pixels = np.asarray(images)
         if pixels.dtype != np.uint8:
             raise DataError(f"images have dtype {pixels.dtype}; allowed: uint8 with values 0 to 255, so convert them first")
+        if pixels.ndim not in (3, 4):
+            raise DataError(f"images have shape {list(pixels.shape)}; allowed: [N, H, W], [N, H, W, C] or [N, C, H, W]")
         if pixels.ndim == 3:
             pixels = pixels[..., None]
         elif pixels.ndim == 4 and layout == "channels-first":

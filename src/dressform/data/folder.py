@@ -8,7 +8,7 @@ from PIL import Image
 
 from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset
-from dressform.data.picture import fit, is_grey, open_picture
+from dressform.data.picture import fit, is_grey, is_hidden, open_picture
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 SPLIT_FOLDERS = {
@@ -61,11 +61,16 @@ def list_pictures(folder: Path) -> Listing:
     labels: list[int] = []
     ignored: list[Path] = []
     for label, class_folder in enumerate(classes):
-        files = sorted(p for p in class_folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+        files = sorted(p for p in class_folder.rglob("*") if p.is_file() and not is_hidden(p, class_folder))
         pictures = [p for p in files if p.suffix.lower() in SUFFIXES]
         ignored += [p for p in files if p.suffix.lower() not in SUFFIXES]
         if not pictures:
             raise DataError(f"class folder {class_folder} has no pictures; add {', '.join(SUFFIXES)} files or remove the folder")
+        for picture in pictures:
+            try:
+                str(picture).encode()
+            except UnicodeEncodeError:
+                raise DataError(f"{str(picture)!a} has a name that is not UTF-8; rename it") from None
         paths += pictures
         labels += [label] * len(pictures)
     return Listing(tuple(p.name for p in classes), tuple(paths), tuple(labels), tuple(ignored))
@@ -117,7 +122,7 @@ def _common_size(paths: list[Path], image_size: int | None) -> tuple[int, int, s
         try:
             with Image.open(path) as image:  # reads the header only
                 sizes.add(image.size)
-        except (OSError, Image.DecompressionBombError):
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             continue  # reported with its reason when it is decoded
     if len(sizes) == 1 and max(next(iter(sizes))) <= LARGEST_KEPT_SIDE:
         width, height = next(iter(sizes))

@@ -28,7 +28,11 @@ def class_names(labels: Mapping[str, NDArray[Any]], where: Path) -> tuple[str, .
     train = labels["train"]
     listed = (where if where.is_dir() else where.parent) / NAMES_FILE
     if listed.is_file():
-        names = tuple(line.strip() for line in listed.read_text(encoding="utf-8").splitlines() if line.strip())
+        try:
+            lines = listed.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{listed} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from None
+        names = tuple(line.strip() for line in lines if line.strip())
         allowed = f"{listed.name} names {len(names)} classes"
     else:
         names = tuple(str(i) for i in range(len(np.unique(train))))

@@ -112,6 +112,11 @@ def _border_colour(pixels: NDArray[np.uint8]) -> tuple[int, ...]:
     return tuple(int(value) for value in np.median(border, axis=0))
 
 
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Whether a file below ``folder``, or a folder on the way to it, has a name that starts with a dot."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
 def is_grey(image: Image.Image) -> bool:
     """Whether a decoded picture has no colour: mode ``L``, or equal red, green and blue everywhere."""
     if image.mode == "L":

@@ -1,6 +1,7 @@
 """`load_data`: a catalogue name or a path of any known form becomes `DatasetSplits`."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from dressform.data.archive import read_archive
 from dressform.data.catalog import CATALOG
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.duplicates import fingerprint
-from dressform.data.folder import read_folder
+from dressform.data.folder import SPLIT_FOLDERS, read_folder
 from dressform.data.idx import find_pair, read_pair
 from dressform.data.labels import class_names
 from dressform.data.splits import hold_out
@@ -41,7 +42,7 @@ def load_data(source: str | Path = "fashion-mnist", *, image_size: int | None = 
     """
     if str(source) in CATALOG:
         spec = CATALOG[str(source)]
-        return _read_idx_folder(spec.path(), spec.name)
+        return _read_idx_folder(spec.path(), spec.name, shipped=True)
     path = Path(source).expanduser()
     if not path.exists():
         if "/" in str(source) or "\\" in str(source) or path.suffix:
@@ -88,7 +89,7 @@ def _from_dict(name: str, datasets: dict[str, Dataset], notes: list[str] | None 
     return DatasetSplits(name, datasets["train"], datasets.get("validation"), datasets.get("test"), tuple(notes or ()))
 
 
-def _read_idx_folder(folder: Path, name: str) -> DatasetSplits:
+def _read_idx_folder(folder: Path, name: str, *, shipped: bool = False) -> DatasetSplits:
     arrays, known = {}, True
     for split, stem in (("train", "train"), ("test", "t10k")):
         pair = find_pair(folder, stem)
@@ -106,7 +107,7 @@ def _read_idx_folder(folder: Path, name: str) -> DatasetSplits:
         names: tuple[str, ...] = provenance.FASHION_MNIST_CLASSES
     else:
         names = class_names({split: labels for split, (_, labels) in arrays.items()}, folder)
-    if name in CATALOG and not known:
+    if shipped and not known:
         raise DataError(f"{folder} does not have {name}'s checksums; its files were changed, so install dressform again")
     datasets = {
         split: Dataset.from_arrays(images, labels, class_names=names, prefix=f"{split}/")
@@ -121,11 +122,14 @@ def _read_tables(folder: Path, tables: list[Path]) -> DatasetSplits:
         chosen["train"] = tables[0]
     else:
         for split in ("train", "validation", "test"):
-            matching = [p for p in tables if split in p.stem.lower()]
+            matching = [p for p in tables if split in _split_words(p)]
             if len(matching) > 1:
                 raise DataError(f"{folder} has several CSV files for {split}: {', '.join(p.name for p in matching)}; keep one")
             if matching:
                 chosen[split] = matching[0]
+        unused = [p.name for p in tables if p not in chosen.values()]
+        if unused:
+            raise DataError(f"{folder} has {', '.join(unused)} among its CSV files; name them train, validation, test, or give one")
         if "train" not in chosen:
             raise DataError(f"{folder} has CSV files {', '.join(p.name for p in tables)} but none with train in its name")
     arrays = {split: read_csv(path) for split, path in chosen.items()}
@@ -136,6 +140,12 @@ def _read_tables(folder: Path, tables: list[Path]) -> DatasetSplits:
     }
     name = tables[0].stem if len(tables) == 1 else folder.resolve().name
     return _from_dict(name, datasets)
+
+
+def _split_words(path: Path) -> set[str]:
+    """The splits that the words of a file's name stand for: fashion-mnist_train.csv is train, latest.csv none."""
+    words = re.split(r"[^a-z]+", path.stem.lower())
+    return {SPLIT_FOLDERS[word] for word in words if word in SPLIT_FOLDERS}
 
 
 def _with_known_names(splits: DatasetSplits) -> DatasetSplits:

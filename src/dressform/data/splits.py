@@ -30,8 +30,8 @@ class Split:
 def hold_out(dataset: Dataset, fraction: float, seed: int) -> Split:
     """Hold a stratified part out.
 
-    Each class gives the same fraction, to the nearest whole example. Equal images always land on the same side, in
-    the class of the first of them.
+    Each class gives the same fraction, to the nearest whole example, and keeps at least one. Equal images always land on
+    the same side, in the class of the first of them; a group too large for its class's share stays.
 
     Args:
         dataset: what to divide.
@@ -55,15 +55,20 @@ def hold_out(dataset: Dataset, fraction: float, seed: int) -> Split:
             # Units in order of first appearance, so that the draw depends on the data's order alone.
             units = np.flatnonzero(unit_class == label)
             units = random.permutation(units[np.argsort(first[units])])
-            wanted = int(sizes[units].sum()) * fraction + carry
-            quota = int(np.floor(wanted + 0.5))
-            taken = units[np.cumsum(sizes[units]) <= quota]
-            carry = wanted - int(sizes[taken].sum())
-            chosen[taken] = True
+            total = int(sizes[units].sum())
+            wanted = total * fraction + carry
+            quota = min(int(np.floor(wanted + 0.5)), total - 1)  # every class keeps at least one example
+            for unit in units.tolist():
+                if sizes[unit] <= quota:
+                    chosen[unit] = True
+                    quota -= int(sizes[unit])
+            # Rounding of one class is made up for by the next; what a large group prevented is not.
+            carry = min(0.5, max(-0.5, wanted - int(sizes[units[chosen[units]]].sum())))
         held = chosen[inverse]
         if not held.any() or held.all():
             raise DataError(
-                f"{len(dataset)} examples are too few to hold {fraction:.0%} out; add pictures or give validation and test folders"
+                f"{len(dataset)} examples are too few, or too many of them equal, to hold {fraction:.0%} out; add pictures or give"
+                " validation and test folders"
             )
     kept, held_out = np.flatnonzero(~held), np.flatnonzero(held)
     digest = sha256_bytes("\0".join(dataset.ids[kept].tolist()).encode(), b"\1", "\0".join(dataset.ids[held_out].tolist()).encode())

@@ -33,6 +33,8 @@ def read_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         raise DataError(f"{path} has no rows; expected a header label,pixel1,... and one example a row")
     columns = first.count(b",") + 1
     side = math.isqrt(columns - 1)
+    if has_header and first.partition(b",")[0].strip().strip(b'"').lower() != b"label":
+        raise DataError(f"{path} has its label column elsewhere; put label first, then the pixels")
     if columns < 2 or side * side != columns - 1:
         raise DataError(f"{path} has {columns} columns; expected a label and a square number of pixels, such as 1 + 784")
     _check_rows(path, body, columns, first_line=2 if has_header else 1)

@@ -1,5 +1,6 @@
 """`train_run`: a recipe, data and a seed become a finished run directory, or an unfinished one that can be resumed."""
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -16,6 +17,7 @@ from dressform.core.registry import is_file_reference
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.splits import hold_out
 from dressform.evaluation.evaluate import evaluate
+from dressform.models.network import build_network
 from dressform.predict.description import describe
 from dressform.predict.export import export_onnx
 from dressform.predictions import Predictions
@@ -26,6 +28,7 @@ from dressform.runs.manifest import FORMAT, Manifest, git_state, hardware, now, 
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import save_weights
 from dressform.training.fit import Fitted, fit
+from dressform.training.hardware import choose_device
 from dressform.training.history import COLUMNS, Epoch, Observer, Silent
 from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
@@ -96,9 +99,11 @@ def train_run(
         DressformError: anything else that the user has to know; the run then says ``failed``.
     """
     reference = recipe if isinstance(recipe, str) else recipe.name
-    user_file = [sha256_file(Path(reference.rpartition(":")[0]).expanduser())] if is_file_reference(reference) else []
     assignments = list(settings)
     resolved = config.override(find_recipe(recipe) if isinstance(recipe, str) else recipe, assignments)
+    user_file = [sha256_file(Path(reference.rpartition(":")[0]).expanduser())] if is_file_reference(reference) else []
+    choose_device(device)  # what cannot be trained is told before anything is written
+    build_network(resolved.model, data.shape, len(data.class_names))
     digest = config.digest(resolved, *user_file)
     train, validation, split_digest = _learning_data(resolved, data)
     manifest = Manifest(
@@ -119,7 +124,9 @@ def train_run(
             raise RunError(f"{layout.root} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
         with exclusive(layout.lock):
             return _train_locked(resolved, data, train, validation, manifest, layout, out, device, observer or Silent())
-    status = open_run(layout.root).manifest.status
+    before = open_run(layout.root).manifest
+    _check_same_data(before, manifest, layout)
+    status = before.status
     raise RunError(
         f"{layout.root} is there already ({status}); add --resume to {'show' if status == 'finished' else 'continue'} it,"
         " or choose another --seed or --out"
@@ -130,15 +137,13 @@ def _train_locked(
     recipe: Recipe, data: DatasetSplits, train: Dataset, validation: Dataset | None, manifest: Manifest, layout: Layout,
     out: Path, device: str, observer: Observer,
 ) -> Run:  # fmt: skip
-    remove_leftovers(layout.root)
     if layout.manifest.exists():
         before = open_run(layout.root).manifest
-        for what in ("digests", "hold_out_digest"):
-            if before.dataset.get(what) != manifest.dataset[what]:
-                raise RunError(f"{layout.root} was trained on other data than {data.name} has now; choose another --out")
+        _check_same_data(before, manifest, layout)
         if before.status == "finished":
             return Run(layout.root, before)
         manifest = dataclasses.replace(manifest, started=before.started)
+    remove_leftovers(layout.root)
     manifest.save(layout.manifest)
     recorder = _Recorder(layout, observer)
     key = config.digest((manifest.digest, str(manifest.seed), *sorted(manifest.dataset["digests"].values()), str(FORMAT)))
@@ -154,6 +159,13 @@ def _train_locked(
         dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(layout.manifest)
         raise
     return Run(layout.root, manifest)
+
+
+def _check_same_data(before: Manifest, now_given: Manifest, layout: Layout) -> None:
+    for what in ("digests", "hold_out_digest"):
+        if before.dataset.get(what) != now_given.dataset[what]:
+            name = now_given.dataset["name"]
+            raise RunError(f"{layout.root} was trained on other data than {name} has now; choose another --out")
 
 
 def _finish(
@@ -192,7 +204,8 @@ def _finish(
         hardware={**manifest.hardware, "device": fitted.device, "precision": fitted.precision, "threads": torch.get_num_threads()},
     )  # fmt: skip
     manifest.save(layout.manifest)
-    layout.checkpoint.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # the run is finished: a file too many does no harm
+        layout.checkpoint.unlink(missing_ok=True)
     return manifest
 
 

@@ -80,7 +80,13 @@ def build_network(
         raise ConfigError(f"a network for images {shape} and {classes} classes cannot be built; allowed: sides >= 1, classes >= 2")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(seed, "weights"))
-        module = network.build(shape, classes) if isinstance(network, Network) else network(shape, classes)
+        try:
+            module = network.build(shape, classes) if isinstance(network, Network) else network(shape, classes)
+        except ConfigError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            raise ConfigError(f"the network cannot be built for images {shape} and {classes} classes ({reason})") from error
         if not isinstance(module, nn.Module):
             raise ConfigError(f"the network's build gave {type(module).__name__}; it must give a torch.nn.Module")
         _check_output(module, shape, classes)
@@ -101,8 +107,9 @@ def _check_output(module: nn.Module, shape: Shape, classes: int) -> None:
     try:
         with torch.no_grad():
             logits = module(torch.zeros(2, channels, height, width))
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise ConfigError(f"the network fails on images {height} x {width} x {channels}: {str(error).splitlines()[0]}") from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        raise ConfigError(f"the network fails on images {height} x {width} x {channels} ({reason})") from error
     finally:
         module.train(was_training)
     if tuple(logits.shape) != (2, classes):

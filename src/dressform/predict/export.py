@@ -63,12 +63,15 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    (actual,) = session.run(["logits"], {"images": sample.numpy()})
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        (actual,) = session.run(["logits"], {"images": sample.numpy()})
+    except Exception as error:
+        raise TrainingError(f"ONNX Runtime cannot run the exported network ({str(error).splitlines()[0]})") from error
     with torch.inference_mode():
         expected = module(sample).numpy()
     difference = float(np.abs(actual - expected).max())
-    if difference > TOLERANCE * max(1.0, float(np.abs(expected).max())):
+    if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
         raise TrainingError(f"the exported network's logits differ from torch's by {difference:.3g}; please report this network")
     write_atomic(path, lambda file: file.write(content))
     return difference

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import sha256_file
-from dressform.data.picture import SUFFIXES, fit, open_picture
+from dressform.data.picture import SUFFIXES, fit, is_hidden, open_picture
 from dressform.predict.description import Description
 from dressform.predictions import softmax
 from dressform.runs.layout import Layout
@@ -48,7 +48,7 @@ class Predictor:
         self.description = Description.load(folder / "model.json")
         path = folder / "model.onnx"
         if not path.is_file():
-            raise RunError(f"{folder} has no {path.name}; train again with --resume, or give another --model")
+            raise RunError(f"{folder} has no {path.name}; train into another --out, or give another --model")
         if sha256_file(path) != self.description.sha256:
             raise RunError(f"{path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
         import onnxruntime  # here: listing and errors need no runtime
@@ -114,14 +114,17 @@ class Predictor:
         else:
             source = Path(picture) if isinstance(picture, str) else picture
             label = name or (str(picture) if not isinstance(picture, bytes) else "picture")
-            pixels = fit(open_picture(source, label), self.shape)[None]
+            pixels = fit(open_picture(source, label, draft=2 * max(self.shape[:2])), self.shape)[None]
         return Answer(label, self._top(self.logits(pixels)[0], top))
 
-    def predict_many(self, pictures: Sequence[Path], *, top: int = 3) -> Iterator[Answer | DataError]:
-        """Answers for many files, in order, each as soon as it is there; a bad file gives its error in place of an answer."""
-        for path in pictures:
+    def predict_many(self, pictures: Sequence[Path | bytes], *, top: int = 3) -> Iterator[Answer | DataError]:
+        """Answers for many files, in order, each as soon as it is there; a bad file gives its error in place of an answer.
+
+        The bytes of a picture are called ``-``, for stdin.
+        """
+        for picture in pictures:
             try:
-                yield self.predict(path, top=top)
+                yield self.predict(picture, top=top, name="-" if isinstance(picture, bytes) else None)
             except DataError as error:
                 yield error
 
@@ -156,7 +159,7 @@ def find_pictures(paths: Sequence[str]) -> list[Path]:
                 raise DataError(f"{text} does not exist; give picture files or folders of them")
             found.append(path)
             continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file() and not is_hidden(p, path))
         if not inside:
             raise DataError(f"folder {text} has no pictures; allowed: {', '.join(SUFFIXES)}")
         found += inside

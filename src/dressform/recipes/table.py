@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from dressform.core.errors import ConfigError
+from dressform.core.errors import ConfigError, DressformError
 from dressform.core.registry import Registry, is_file_reference, load_from_file
 
 
@@ -89,6 +89,10 @@ def find_recipe(reference: str) -> Any:
             made = made()
         except TypeError as error:
             raise ConfigError(f"{reference} cannot be called without arguments ({error}); it must return a Recipe") from error
+        except DressformError:
+            raise
+        except Exception as error:
+            raise ConfigError(f"{reference} failed with {type(error).__name__}: {error}") from error
     if not isinstance(made, Recipe):
         raise ConfigError(f"{reference} gave {type(made).__name__}; it must be a dressform.Recipe or a function that returns one")
     return made

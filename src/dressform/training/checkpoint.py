@@ -65,7 +65,8 @@ def load_weights(path: Path) -> tuple[Weights, dict[str, str]]:
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+            # Clones: the originals would keep the file mapped, and Windows does not replace a mapped file.
+            return {name: file.get_tensor(name).clone() for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except (safetensors.SafetensorError, OSError) as error:
         raise RunError(
             f"{path} cannot be read as safetensors ({error}); train again without --resume, into another --out"
@@ -112,9 +113,12 @@ def load_state(path: Path, state: State, key: str) -> None:
     for name, tensor in tensors.items():
         group, _, rest = name.partition(".")
         groups[group][rest] = tensor
-    state.network.load_state_dict(groups["network"])
-    if state.average is not None:
-        state.average.load_state_dict(groups["average"])
+    try:
+        state.network.load_state_dict(groups["network"])
+        if state.average is not None:
+            state.average.load_state_dict(groups["average"])
+    except RuntimeError as error:
+        raise RunError(f"{path} has weights of another network; train into another --out") from error
     state.best = groups["best"] or None
     state.precision = facts["precision"]
     state.best_epoch = facts["best_epoch"]

@@ -93,6 +93,7 @@ def fit(
             epoch, started = len(state.history), time.perf_counter()
             with seeded(stream_seed(seed, "dropout", epoch), where):
                 rate, loss, accuracy = _train_epoch(recipe, state, batches, epoch, precision, observer.step)
+            _check_finite(state.result, epoch)
             val_loss, val_accuracy = _validate(state.result, validation, where, precision)
             row = Epoch(
                 epoch=epoch + 1, lr=rate, train_loss=loss, train_accuracy=accuracy, val_loss=val_loss,
@@ -158,6 +159,13 @@ def _train_epoch(
         else:
             on_step(index + 1, math.nan)
     return rate, float(loss_sum) / seen, int(correct) / seen
+
+
+def _check_finite(network: nn.Module, epoch: int) -> None:
+    if not all(bool(torch.isfinite(t).all()) for t in network.state_dict().values() if t.is_floating_point()):
+        raise TrainingError(
+            f"the weights are no longer finite after epoch {epoch + 1}; try a lower learning rate (--set optim.lr=…)"
+        )
 
 
 @torch.no_grad()

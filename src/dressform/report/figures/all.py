@@ -16,6 +16,13 @@ from dressform.report.figures.pictures import draw_first_images, draw_montage
 from dressform.runs.run import Run
 
 
+def figure_names(run: Run) -> list[str]:
+    """The files that :func:`draw_figures` writes for a run whose data are at hand."""
+    of_predictions = ["confusion-counts.png", "confusion-normalised.png", "per-class.png", "montage.png"]
+    judged = any(run.layout.predictions(split).exists() for split in ("val", "test"))
+    return ["history.png", *(of_predictions if judged else []), "first-images.png"]
+
+
 def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
     """Draw what can be drawn.
 
@@ -44,7 +51,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
             written.append(save(figure, folder / name))
         written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))
         if data is not None:
-            dataset = _find(predictions, data)
+            dataset = _find(predictions, data, split)
             caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
             written.append(save(draw_montage(dataset, predictions, caption), folder / "montage.png"))
     if data is not None:
@@ -52,12 +59,15 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
     return written
 
 
-def _find(predictions: Predictions, data: DatasetSplits) -> Dataset:
-    """The pictures behind predictions, whichever split they came from."""
-    for _, dataset in data:
+def _find(predictions: Predictions, data: DatasetSplits, split: str) -> Dataset:
+    """The pictures behind predictions; those for validation may have been held out of train."""
+    for name, dataset in data:
+        if (name == "test") != (split == "test"):
+            continue
         order = np.argsort(dataset.ids)
         place = np.searchsorted(dataset.ids, predictions.ids, sorter=order).clip(max=len(dataset) - 1)
         positions = order[place]
-        if np.array_equal(dataset.ids[positions], predictions.ids):
-            return dataset.take(positions)
+        found = dataset.take(positions)
+        if np.array_equal(found.ids, predictions.ids) and np.array_equal(found.labels, predictions.labels):
+            return found
     raise DataError(f"{data.name} does not have the examples that were predicted; give the data that the run was made with")

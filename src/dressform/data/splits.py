@@ -57,13 +57,13 @@ def hold_out(dataset: Dataset, fraction: float, seed: int) -> Split:
             units = random.permutation(units[np.argsort(first[units])])
             total = int(sizes[units].sum())
             wanted = total * fraction + carry
-            quota = min(int(np.floor(wanted + 0.5)), total - 1)  # every class keeps at least one example
+            rounded = int(np.floor(wanted + 0.5))
+            carry = wanted - rounded  # the next class makes up for the rounding, not for what a large group prevented
+            quota = min(rounded, total - 1)  # every class keeps at least one example
             for unit in units.tolist():
                 if sizes[unit] <= quota:
                     chosen[unit] = True
                     quota -= int(sizes[unit])
-            # Rounding of one class is made up for by the next; what a large group prevented is not.
-            carry = min(0.5, max(-0.5, wanted - int(sizes[units[chosen[units]]].sum())))
         held = chosen[inverse]
         if not held.any() or held.all():
             raise DataError(

@@ -131,6 +131,9 @@ def test_npz_is_the_same_bytes_for_the_same_arrays_and_refuses_objects(tmp_path:
         files.read_npz(tmp_path / "one.npz.npy")
     with pytest.raises(DataError, match="does not exist"):
         files.read_npz(tmp_path / "absent.npz")
+    (tmp_path / "text.npz").write_text("I am a text")
+    with pytest.raises(DataError, match=r"text.npz is not an NPZ file \(it starts with b'I am a'\)"):
+        files.read_npz(tmp_path / "text.npz")
 
 
 def test_json_refuses_nan_and_reports_damage(tmp_path: Path) -> None:

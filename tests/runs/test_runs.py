@@ -12,7 +12,7 @@ from dressform.core.config import digest
 from dressform.core.errors import ConfigError, DressformError, RunError
 from dressform.core.files import sha256_file
 from dressform.core.registry import load_from_file
-from dressform.data.dataset import DatasetSplits
+from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.runs.layout import run_folder
 from dressform.runs.manifest import Manifest
 from dressform.runs.run import Run, newest_run, open_run
@@ -210,3 +210,14 @@ def test_an_edited_network_is_another_recipe(tmp_path: Path) -> None:
         return dressform.Recipe(name="n", model=load_from_file(f"{path}:network"), epochs=1, batch_size=2)
 
     assert digest(network(3)) == digest(network(3)) != digest(network(4))
+
+
+def test_data_with_a_validation_split_of_their_own_and_no_test(fashion: DatasetSplits, tmp_path: Path) -> None:
+    """Validation ids that come after all of train's, and a split that is larger than train."""
+    train, other = fashion.train.take(np.arange(100)), fashion["test"].take(np.arange(150))
+    validation = Dataset(other.images, other.labels, np.char.add("z", other.ids), other.class_names)
+    run = dressform.train("fast", DatasetSplits("photos", train, validation), settings=TINY, out=tmp_path)
+    assert run.manifest.results["test_accuracy"] is None
+    assert run.manifest.dataset["examples"] == {"train": 100, "val": 150, "test": 0}
+    assert (run.layout.figures / "montage.png").exists()
+    assert not (tmp_path / "test-ledger.jsonl").exists()

@@ -95,6 +95,9 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     """
     try:
         with path.open("rb") as file:
+            if not (start := file.read(6)).startswith((b"PK", b"\x93NUMPY")):
+                raise DataError(f"{path} is not an NPZ file (it starts with {start!r}); write it with numpy.savez")
+            file.seek(0)
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"{path} holds one array; an .npz with named arrays is needed (numpy.savez)")

@@ -67,7 +67,7 @@ def _find(predictions: Predictions, data: DatasetSplits, split: str) -> Dataset:
         order = np.argsort(dataset.ids)
         place = np.searchsorted(dataset.ids, predictions.ids, sorter=order).clip(max=len(dataset) - 1)
         positions = order[place]
-        found = dataset.take(positions)
-        if np.array_equal(found.ids, predictions.ids) and np.array_equal(found.labels, predictions.labels):
-            return found
+        same_ids = np.array_equal(dataset.ids[positions], predictions.ids)
+        if same_ids and np.array_equal(dataset.labels[positions], predictions.labels):
+            return dataset.take(positions)
     raise DataError(f"{data.name} does not have the examples that were predicted; give the data that the run was made with")

@@ -20,7 +20,7 @@ from dressform.workbench import redraw
 from tests.conftest import TINY
 
 FILES = {
-    "manifest.json", "results.csv", "classification-report.txt",
+    "manifest.json", "results.csv", "classification-report.txt", "classification-report.json",
     "weights/last.safetensors", "weights/best.safetensors", "weights/model.onnx", "weights/model.json",
     "predictions/val.npz", "predictions/test.npz",
     "figures/history.png", "figures/confusion-counts.png", "figures/confusion-normalised.png", "figures/per-class.png",

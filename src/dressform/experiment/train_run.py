@@ -12,7 +12,7 @@ import torch
 
 from dressform.core import config
 from dressform.core.errors import DressformError, RunError
-from dressform.core.files import exclusive, remove_leftovers, sha256_file, write_text
+from dressform.core.files import exclusive, remove_leftovers, sha256_file, write_json, write_text
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.splits import hold_out
@@ -193,6 +193,7 @@ def _finish(
             evaluation = evaluate(predictions)
             results[f"{split}_accuracy"] = evaluation.accuracy.value
             write_text(layout.report, evaluation.report())  # of test where there is one, else of validation
+            write_json(layout.report_json, evaluation.to_json())
             if split == "test":
                 note_test_look(out, what="train", run=layout.root, examples=len(dataset))
     seconds["predict"] = time.perf_counter() - clock

@@ -75,6 +75,11 @@ class Layout:
         """Classification report as text; derived."""
         return self.root / "classification-report.txt"
 
+    @property
+    def report_json(self) -> Path:
+        """The same with the confusion matrix, as ``dressform evaluate --json`` prints it; derived."""
+        return self.root / "classification-report.json"
+
     def make_folders(self) -> None:
         """Create the folders that files are written to."""
         for folder in (self.weights, self.predictions("val").parent):

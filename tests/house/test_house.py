@@ -1,6 +1,7 @@
 """The rules of docs/architecture.md that can be checked."""
 
 import ast
+import dataclasses
 import importlib.util
 import re
 import subprocess
@@ -65,6 +66,19 @@ def test_the_readmes_tables_are_those_of_the_measurements() -> None:
     spec.loader.exec_module(tables)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert tables.filled(readme) == readme
+
+
+def test_every_setting_is_documented() -> None:
+    from dressform.recipes import find_recipe
+
+    recipe = find_recipe("fast")
+    names = set()
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        inner = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
+        names |= {f"{field.name}.{f.name}" for f in inner} or {field.name}
+    shown = set(re.findall(r"^\| `([\w.]+)` \|", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), re.M))
+    assert shown == {name for name in names if name != "name" and not name.startswith("model")}
 
 
 def test_files_of_fashion_mnist_are_in_the_repository() -> None:

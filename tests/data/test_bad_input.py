@@ -270,3 +270,33 @@ def test_mnist_by_its_label_counts(tmp_path: Path) -> None:
     labels = np.repeat(np.arange(10), _MNIST_COUNTS[1])
     np.savez(tmp_path / "d.npz", images=np.zeros((10_000, 28, 28), np.uint8), labels=labels)
     fails(r"has exactly the label counts of MNIST", tmp_path / "d.npz")
+
+
+def test_empty_and_homeless_paths() -> None:
+    for text, message in (
+        ("", "the path is empty"),
+        ("  ", "the path is empty"),
+        ("~nobody-of-this-name/x", "cannot be used: Could not"),
+    ):
+        fails(message, text)
+
+
+def test_folders_beside_train_are_told_and_a_class_may_be_called_train(folder: Path, tmp_path: Path, small: DatasetSplits) -> None:
+    (tmp_path / "d").mkdir()
+    folder.rename(tmp_path / "d" / "train")
+    write_folder(tmp_path / "d" / "extra", small.train.take(np.arange(60)))
+    assert any("left out: extra" in note for note in load_data(tmp_path / "d").notes)
+    vehicles = tmp_path / "vehicles"
+    write_folder(vehicles, small.train.take(np.arange(60)))
+    (vehicles / "0-T-shirt top").rename(vehicles / "train")
+    assert "train" in load_data(vehicles).class_names
+
+
+def test_two_classes_of_one_name(small: DatasetSplits, tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", images=small.train.images, labels=small.train.labels, class_names=["a"] * 10)
+    fails("two classes have the same name", tmp_path / "d.npz")
+
+
+def test_image_size_out_of_range() -> None:
+    with pytest.raises(DataError, match="image size is -5; allowed: 4 to 1024 pixels"):
+        load_data("fashion-mnist", image_size=-5)

@@ -71,6 +71,9 @@ def test_models_that_cannot_be_used(tiny_run: Run, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"is not the file that its model.json describes \(SHA-256 differs\)"):
         Predictor(weights)
     document = json.loads((weights / "model.json").read_text())
+    (weights / "model.json").write_text(json.dumps({**document, "class_names": ["zz", *document["class_names"]]}))
+    with pytest.raises(RunError, match="contradicts itself"):
+        Predictor(weights)
     (weights / "model.json").write_text(json.dumps({**document, "format": 9}))
     with pytest.raises(RunError, match="has format 9, made by a newer dressform"):
         Predictor(weights)
@@ -92,7 +95,7 @@ class _Sorts(nn.Module):
 
 
 def test_a_network_that_cannot_be_exported_is_told_in_a_line(small: DatasetSplits, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="was trained but cannot be exported to ONNX") as caught:
+    with pytest.raises(TrainingError, match="the network cannot be exported to ONNX") as caught:
         export_onnx(_Sorts(), small.train.images[:4], tmp_path / "m.onnx")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

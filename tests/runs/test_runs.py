@@ -174,7 +174,7 @@ def test_a_failed_run_says_why_and_can_be_resumed(small: DatasetSplits, tmp_path
     with pytest.raises(OSError, match="No space left"):
         dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
     manifest = Manifest.load(next((tmp_path / "runs").rglob("manifest.json")))
-    assert (manifest.status, manifest.error) == ("failed", "OSError")
+    assert (manifest.status, manifest.error) == ("failed", "OSError: [Errno 28] No space left on device")
     monkeypatch.delenv("DRESSFORM_TEST_FAIL")
     run = dressform.train(f"{path}:mine", small, out=tmp_path / "runs", resume=True)
     assert run.manifest.status == "finished"
@@ -221,3 +221,60 @@ def test_data_with_a_validation_split_of_their_own_and_no_test(fashion: DatasetS
     assert run.manifest.dataset["examples"] == {"train": 100, "val": 150, "test": 0}
     assert (run.layout.figures / "montage.png").exists()
     assert not (tmp_path / "test-ledger.jsonl").exists()
+
+
+def _copy(run: Run, tmp_path: Path) -> Path:
+    shutil.copytree(run.path.parents[2], tmp_path / "runs")
+    return tmp_path / "runs" / run.path.relative_to(run.path.parents[2])
+
+
+def test_a_finished_run_that_lost_its_weights_is_not_called_whole(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+    copy = _copy(tiny_run, tmp_path)
+    (copy / "weights" / "model.onnx").unlink()
+    with pytest.raises(RunError, match=r"was finished but its model.onnx is missing since"):
+        dressform.train("fast", small, settings=TINY, out=tmp_path / "runs", resume=True)
+
+
+def test_damage_inside_a_run_is_named(tiny_run: Run, tmp_path: Path) -> None:
+    copy = _copy(tiny_run, tmp_path)
+    for content, message in (("epoch,lr\n1,foo\n", "results.csv is damaged"), ("", "has no epochs; it was emptied")):
+        (copy / "results.csv").write_text(content)
+        with pytest.raises(RunError, match=message):
+            redraw(copy)
+    shutil.rmtree(copy / "predictions")
+    with pytest.raises(RunError, match="has lost its predictions"):
+        open_run(copy).predictions("test")
+    document = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**document, "results": []}))
+    with pytest.raises(RunError, match="has a results of another type"):
+        open_run(copy)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("import sys\nsys.exit(0)\n", "failed with SystemExit"),
+        ("def own():\n    raise SystemExit(0)\n", "failed with SystemExit"),
+        ("def own():\n    return 1 / 0\n", "failed with ZeroDivisionError"),
+        ("class N(nn.Module):\n    def forward(self, x):\n        return x.flatten(1)[:, :10] * (2 if x.mean().item() > 0 else 1)\n"
+         "def own():\n    return df.Recipe(name='own', model=lambda s, k: N(), epochs=1, batch_size=9)\n",
+         "cannot be exported to ONNX"),
+        ("class N(nn.Module):\n    def forward(self, x):\n        return x.flatten(1)[:, :10]\n"
+         "def own():\n    return df.Recipe(name='own', model=lambda s, k: N(), epochs=1, batch_size=9)\n",
+         "training stopped with ValueError: optimizer got an empty parameter list"),
+    ],
+)  # fmt: skip
+def test_own_files_that_fail_are_told_in_a_line(body: str, message: str, small: DatasetSplits, tmp_path: Path) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text("from torch import nn\nimport dressform as df\n" + body)
+    with pytest.raises(DressformError, match=message) as caught:
+        dressform.train(f"{path}:own", small, out=tmp_path / "runs")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_without_a_function_and_data_of_one_class(small: DatasetSplits, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"own.py names no function; write path/to/file.py:function"):
+        dressform.train("own.py", small, out=tmp_path / "runs")
+    one = Dataset.from_arrays(small.train.images[:9], [0] * 9, class_names=["hats"])
+    with pytest.raises(DressformError, match=r"d has one class only \(hats\); a classifier needs two or more"):
+        dressform.train("fast", DatasetSplits("d", one), out=tmp_path / "runs")

@@ -34,7 +34,8 @@ def evaluate(
         predictions = Predictions.load(what)
     else:
         run = open_run(what)
-        chosen = split or ("test" if run.manifest.results.get("test_accuracy") is not None else "val")
+        chosen = split or ("test" if run.layout.predictions("test").exists() else "val")
+        say(f"split: {chosen}")
         predictions = run.predictions(chosen)
         if chosen == "test":
             _note_look(run, len(predictions))

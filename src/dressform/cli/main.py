@@ -46,6 +46,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may hold anything, and JSON is UTF-8 on every system
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if sys.stdout is None:  # closed by the caller: the answer could not be given
+        sys.exit(1)
     try:
         code = app(standalone_mode=False)
     except DressformError as error:
@@ -60,7 +62,8 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
-        _fail(f"{name}{error.strerror or error}; nothing was lost: make room or mend the path, then go on with --resume", 1)
+        advice = "; finished epochs are kept: make room or mend the path, then go on with --resume" if "train" in sys.argv else ""
+        _fail(f"{name}{error.strerror or error}{advice}", 1)
     if code == 130:  # typer's own way of telling Ctrl-C
         _fail("stopped; --resume goes on with an unfinished training", 130)
     sys.exit(code if isinstance(code, int) else 0)

@@ -21,6 +21,20 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError, RunError
 
 
+def user_path(text: str | Path) -> Path:
+    """A path as a user wrote it, ``~`` expanded.
+
+    Raises:
+        DataError: it is empty (an unset shell variable, most often), or names an unknown user's home.
+    """
+    if not str(text).strip():
+        raise DataError("the path is empty; give a file or folder")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{text} cannot be used: {error}") from None
+
+
 def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file so that ``path`` holds either the old bytes or all of the new ones, even after a crash.
 

@@ -9,10 +9,10 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from dressform.core.errors import ConfigError, unknown_name
+from dressform.core.files import user_path
 
 
 class Registry:
@@ -34,6 +34,8 @@ class Registry:
 
     def check(self, name: str) -> None:
         """Raise an :class:`UnknownNameError` for a name that is not in the table; imports nothing."""
+        if name not in self._table and ".py" in name:
+            raise ConfigError(f"{name} names no function; write path/to/file.py:function")
         if name not in self._table:
             raise unknown_name(self.kind, name, self._table)
 
@@ -64,7 +66,7 @@ def load_from_file(reference: str) -> Any:
         ConfigError: the file is missing, fails to run, or lacks the attribute.
     """
     name, _, attribute = reference.rpartition(":")
-    path = Path(name).expanduser()
+    path = user_path(name)
     if not path.is_file():
         raise ConfigError(f"{name} is not a file; write path/to/file.py:{attribute}")
     module_name = f"dressform_user_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
@@ -75,7 +77,7 @@ def load_from_file(reference: str) -> Any:
     sys.modules[module_name] = module  # dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         raise ConfigError(f"{path} failed with {type(error).__name__}: {error}; run it by itself to see where") from error
     if not hasattr(module, attribute):

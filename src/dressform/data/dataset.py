@@ -50,6 +50,8 @@ class Dataset:
                 f"label {low if low < 0 else high} is out of range; allowed: 0 to {len(self.class_names) - 1}"
                 f" ({len(self.class_names)} classes)"
             )
+        if len(set(self.class_names)) != len(self.class_names):
+            raise DataError(f"two classes have the same name ({', '.join(self.class_names)}); give each its own")
         if len(np.unique(self.ids)) != len(self.ids):
             raise DataError("some ids stand for two examples; give each example its own id")
         for name, dtype in (("images", np.uint8), ("labels", np.int64), ("ids", np.str_)):

@@ -39,6 +39,8 @@ def split_folders(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for child in sorted(p for p in folder.iterdir() if p.is_dir()):
         split = SPLIT_FOLDERS.get(child.name.lower())
+        if not any(p.is_dir() for p in child.iterdir()):
+            continue  # a class that happens to be called train holds pictures, not class folders
         if split and split in found:
             raise DataError(f"{folder} has both {found[split].name} and {child.name}; keep one")
         if split:
@@ -90,7 +92,8 @@ def read_folder(folder: Path, image_size: int | None = None) -> tuple[dict[str, 
     Raises:
         DataError: an empty class folder, splits with different classes, or unreadable pictures (the first three are named).
     """
-    listings = {split: list_pictures(path) for split, path in split_folders(folder).items()}
+    folders = split_folders(folder)
+    listings = {split: list_pictures(path) for split, path in folders.items()}
     names = listings["train"].class_names
     for split, listing in listings.items():
         if not set(listing.class_names) <= set(names):
@@ -107,8 +110,12 @@ def read_folder(folder: Path, image_size: int | None = None) -> tuple[dict[str, 
         labels = np.array([names.index(listing.class_names[label]) for label in listing.labels], dtype=np.int64)
         ids = np.array([p.relative_to(folder).as_posix() for p in listing.paths])
         datasets[split] = Dataset(pixels[split][..., :channels], labels, ids, names)
-    ignored = [p for listing in listings.values() for p in listing.ignored]
     notes = [note] if note else []
+    if folders["train"] != folder:
+        beside = sorted(p.name for p in folder.iterdir() if p.is_dir() and p not in folders.values() and not p.name.startswith("."))
+        if beside:
+            notes.append(f"folders beside {folders['train'].name} were left out: {', '.join(beside)}")
+    ignored = [p for listing in listings.values() for p in listing.ignored]
     if ignored:
         notes.append(f"{len(ignored)} files are not pictures and were left out, such as {ignored[0].relative_to(folder)}")
     return datasets, notes

@@ -70,7 +70,11 @@ def _first_bytes(source: Path | bytes) -> str:
 def _plain(image: Image.Image) -> Image.Image:
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         values = np.asarray(image, dtype=np.float64)
-        scale = 255 / 65535 if values.max(initial=0) > 255 else 1.0
+        largest = values.max(initial=0)
+        if image.mode.startswith("I;16") or largest > 255:
+            scale = 255 / 65535
+        else:
+            scale = 255.0 if image.mode == "F" and largest <= 1 else 1.0
         return Image.fromarray((values * scale).clip(0, 255).round().astype(np.uint8))
     if image.mode in ("LA", "La"):
         grey, alpha = image.convert("LA").split()

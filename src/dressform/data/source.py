@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dressform.core.errors import DataError, unknown_name
+from dressform.core.files import user_path
 from dressform.data import provenance
 from dressform.data.archive import read_archive
 from dressform.data.catalog import CATALOG
@@ -40,16 +41,16 @@ def load_data(source: str | Path = "fashion-mnist", *, image_size: int | None = 
         DataError: files that are missing, damaged, contradictory, or really MNIST.
         UnknownNameError: neither a name nor a path.
     """
+    if image_size is not None and not 4 <= image_size <= 1024:
+        raise DataError(f"image size is {image_size}; allowed: 4 to 1024 pixels")
     if str(source) in CATALOG:
         spec = CATALOG[str(source)]
         return _read_idx_folder(spec.path(), spec.name, shipped=True)
-    path = Path(source).expanduser()
+    path = user_path(source)
     if not path.exists():
         if "/" in str(source) or "\\" in str(source) or path.suffix:
             raise DataError(f"{source} does not exist; give {_FORMS}, or a name: {', '.join(CATALOG)}")
         raise unknown_name("dataset or path", str(source), CATALOG)
-    if image_size is not None and not 4 <= image_size <= 1024:
-        raise DataError(f"image size is {image_size}; allowed: 4 to 1024 pixels")
     try:
         splits = _read_path(path, image_size)
     except PermissionError as error:

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import dataclasses
 import io
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ from pathlib import Path
 import torch
 
 from dressform.core import config
-from dressform.core.errors import DressformError, RunError
-from dressform.core.files import exclusive, remove_leftovers, sha256_file, write_json, write_text
+from dressform.core.errors import DataError, DressformError, RunError, TrainingError
+from dressform.core.files import exclusive, remove_leftovers, sha256_file, user_path, write_json, write_text
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.splits import hold_out
@@ -101,9 +102,16 @@ def train_run(
     reference = recipe if isinstance(recipe, str) else recipe.name
     assignments = list(settings)
     resolved = config.override(find_recipe(recipe) if isinstance(recipe, str) else recipe, assignments)
-    user_file = [sha256_file(Path(reference.rpartition(":")[0]).expanduser())] if is_file_reference(reference) else []
+    user_file = [sha256_file(user_path(reference.rpartition(":")[0]))] if is_file_reference(reference) else []
+    if len(data.class_names) < 2:
+        raise DataError(f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or more")
     choose_device(device)  # what cannot be trained is told before anything is written
-    build_network(resolved.model, data.shape, len(data.class_names))
+    network = build_network(resolved.model, data.shape, len(data.class_names))
+    if not dataclasses.is_dataclass(
+        resolved.model
+    ):  # a user's own network may have what ONNX has not: better told before than after
+        with tempfile.TemporaryDirectory() as folder:
+            export_onnx(network.eval(), data.train.images[:2], Path(folder) / "trial.onnx")
     digest = config.digest(resolved, *user_file)
     train, validation, split_digest = _learning_data(resolved, data)
     manifest = Manifest(
@@ -141,6 +149,7 @@ def _train_locked(
         before = open_run(layout.root).manifest
         _check_same_data(before, manifest, layout)
         if before.status == "finished":
+            _check_whole(before, layout)
             return Run(layout.root, before)
         manifest = dataclasses.replace(manifest, started=before.started)
     remove_leftovers(layout.root)
@@ -154,11 +163,23 @@ def _train_locked(
         )
         seconds = {"train": sum(row.seconds for row in fitted.history), "fit": time.perf_counter() - clock}
         manifest = _finish(fitted, data, train, validation, manifest, layout, out, seconds)
-    except BaseException as error:
-        reason = str(error) if isinstance(error, DressformError) else type(error).__name__
+    except Exception as error:
+        reason = str(error) if isinstance(error, DressformError) else f"{type(error).__name__}: {error}".splitlines()[0]
         dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(layout.manifest)
-        raise
+        if isinstance(error, (DressformError, OSError)):
+            raise
+        raise TrainingError(f"training stopped with {reason}; mend the network or the recipe, then go on with --resume") from error
     return Run(layout.root, manifest)
+
+
+def _check_whole(manifest: Manifest, layout: Layout) -> None:
+    for name, digest in manifest.weights.items():
+        path = layout.weights / name
+        if not path.is_file() or sha256_file(path) != digest:
+            word = "was changed" if path.is_file() else "is missing"
+            raise RunError(
+                f"{layout.root} was finished but its {path.name} {word} since; delete that folder or choose another --out"
+            )
 
 
 def _check_same_data(before: Manifest, now_given: Manifest, layout: Layout) -> None:

@@ -56,7 +56,16 @@ class Description:
             raise RunError(f"{path} is not a model description of dressform; it was changed or is from another program")
         if document["format"] > FORMAT:
             raise RunError(f"{path} has format {document['format']}, made by a newer dressform; this version reads up to {FORMAT}")
-        return cls(**{name: document[name] for name in known})
+        found = cls(**{name: document[name] for name in known})
+        try:
+            whole = len(found.shape) == 3 and len(set(found.class_names)) == int(found.output["shape"][1])
+        except (TypeError, ValueError, KeyError, IndexError):
+            whole = False
+        if not whole:
+            raise RunError(
+                f"{path} contradicts itself (input shape, class names or number of logits); it was changed by hand or damaged"
+            )
+        return found
 
 
 def describe(name: str, class_names: tuple[str, ...], shape: tuple[int, int, int], sha256: str) -> Description:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,10 +58,11 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
         assert program is not None
         content = program.model_proto.SerializeToString()
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TrainingError(
-            f"the network was trained but cannot be exported to ONNX ({reason}); use layers that ONNX has"
-        ) from error
+        root: BaseException = error
+        while root.__cause__ is not None:
+            root = root.__cause__
+        reason = f"{type(root).__name__}: {_plain_line(str(root))}"
+        raise TrainingError(f"the network cannot be exported to ONNX ({reason}); use layers that ONNX has") from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
@@ -75,6 +77,12 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
         raise TrainingError(f"the exported network's logits differ from torch's by {difference:.3g}; please report this network")
     write_atomic(path, lambda file: file.write(content))
     return difference
+
+
+def _plain_line(text: str) -> str:
+    """The first line of a message, without the colours of a terminal."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).strip().splitlines()
+    return lines[0] if lines else ""
 
 
 @contextlib.contextmanager

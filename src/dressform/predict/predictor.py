@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
-from dressform.core.files import sha256_file
+from dressform.core.files import sha256_file, user_path
 from dressform.data.picture import SUFFIXES, fit, is_hidden, open_picture
 from dressform.predict.description import Description
 from dressform.predictions import softmax
@@ -136,7 +136,7 @@ class Predictor:
 
 def _weights_folder(model: Run | str | Path) -> Path:
     if not isinstance(model, Run):
-        folder = Path(model).expanduser()
+        folder = user_path(model)
         if (folder / "model.onnx").is_file():
             return folder
         model = open_run(folder)
@@ -153,7 +153,7 @@ def find_pictures(paths: Sequence[str]) -> list[Path]:
     """
     found: list[Path] = []
     for text in paths:
-        path = Path(text).expanduser()
+        path = user_path(text)
         if not path.is_dir():
             if not os.path.lexists(path):
                 raise DataError(f"{text} does not exist; give picture files or folders of them")

@@ -91,7 +91,7 @@ def find_recipe(reference: str) -> Any:
             raise ConfigError(f"{reference} cannot be called without arguments ({error}); it must return a Recipe") from error
         except DressformError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigError(f"{reference} failed with {type(error).__name__}: {error}") from error
     if not isinstance(made, Recipe):
         raise ConfigError(f"{reference} gave {type(made).__name__}; it must be a dressform.Recipe or a function that returns one")

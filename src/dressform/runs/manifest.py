@@ -85,6 +85,9 @@ class Manifest:
         missing = {"status", "recipe", "reference", "seed", "digest", "dataset"} - set(document)
         if missing:
             raise RunError(f"{path} lacks {', '.join(sorted(missing))}; it was changed by hand or damaged")
+        for name, kind in (("dataset", dict), ("results", dict), ("weights", dict), ("seconds", dict), ("status", str)):
+            if not isinstance(document.get(name, kind()), kind):
+                raise RunError(f"{path} has a {name} of another type than it should; it was changed by hand or damaged")
         document = {"settings": [], "resolved": {}, **{k: v for k, v in document.items() if k in known}}
         return cls(**document)
 

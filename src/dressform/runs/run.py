@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dressform.core.errors import RunError, unknown_name
+from dressform.core.files import user_path
 from dressform.predictions import Predictions
 from dressform.runs.layout import DEFAULT_ROOT, Layout
 from dressform.runs.manifest import Manifest
@@ -48,6 +49,8 @@ class Run:
         if self.manifest.status != "finished":
             raise RunError(f"{self.path} is {self.manifest.status}, not finished; train it with --resume first")
         present = [name for name in SPLITS if self.layout.predictions(name).exists()]
+        if not present:
+            raise RunError(f"{self.path} has lost its predictions; delete that folder and train again")
         if split not in present:
             raise unknown_name(f"split of {self.path}", split, present)
         return Predictions.load(self.layout.predictions(split))
@@ -55,7 +58,13 @@ class Run:
     def history(self) -> list[dict[str, Any]]:
         """The rows of results.csv: numbers by column name, None where there was no validation."""
         with self.layout.results.open(newline="", encoding="utf-8") as file:
-            return [{k: (float(v) if v else None) for k, v in row.items()} for row in csv.DictReader(file)]
+            try:
+                rows = [{k: (float(v) if v else None) for k, v in row.items()} for row in csv.DictReader(file)]
+            except (ValueError, TypeError) as error:
+                raise RunError(f"{self.layout.results} is damaged ({error})") from error
+        if not rows or "train_loss" not in rows[0]:
+            raise RunError(f"{self.layout.results} has no epochs; it was emptied or damaged")
+        return rows
 
 
 def open_run(path: str | Path) -> Run:
@@ -64,7 +73,7 @@ def open_run(path: str | Path) -> Run:
     Raises:
         RunError: not a run directory, damaged, or made by a newer dressform.
     """
-    folder = Path(path).expanduser()
+    folder = user_path(path)
     if not folder.exists():
         raise RunError(f"{path} does not exist; give the folder of a run, such as runs/fashion-mnist/fast-…/seed0")
     layout = Layout(folder)

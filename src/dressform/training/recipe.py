@@ -173,8 +173,8 @@ class Recipe:
             self.model,
             "a dataclass with build(shape, classes), or a function of shape and classes",
         )
-        require(1 <= self.epochs <= 100_000, "epochs", self.epochs, "1 to 100000")
-        require(2 <= self.batch_size <= 1_000_000, "batch_size", self.batch_size, "2 or more")
+        require(1 <= self.epochs <= 100_000, "epochs", self.epochs, "1 to 100,000")
+        require(2 <= self.batch_size <= 1_000_000, "batch_size", self.batch_size, "2 to 1,000,000")
         require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 to below 1")
         require(0 <= self.validation <= 0.5, "validation", self.validation, "0 to 0.5")
         needs_validation = self.stopping.patience > 0 or self.stopping.keep == "best"

@@ -1,6 +1,7 @@
 """Style and saving, the same for every figure."""
 
 import io
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -35,6 +36,8 @@ def plain(axes: Axes) -> None:
 def save(figure: Figure, path: Path) -> Path:
     """Write a PNG at 120 dots per inch, atomically, the same bytes for the same figure."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a script that the font lacks shows as boxes
+        figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
     write_atomic(path, lambda file: file.write(buffer.getvalue()))
     return path

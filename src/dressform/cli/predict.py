@@ -22,10 +22,12 @@ def predict(
     from dressform.runs.run import newest_run
 
     paths = find_pictures([p for p in pictures if p != "-"])
-    source = newest_run() if model is None else model
-    predictor = Predictor(source)
     if model is None:
-        say(f"model: {predictor.description.name} ({newest_run().path})")
+        run = newest_run()
+        predictor = Predictor(run)
+        say(f"model: {predictor.description.name} ({run.path})")
+    else:
+        predictor = Predictor(model)
     answers: list[Answer] = []
     errors: list[DataError] = []
     piped = [sys.stdin.buffer.read()] if "-" in pictures else []

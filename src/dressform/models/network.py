@@ -1,16 +1,16 @@
 """What a network is, and how one is built for given pictures."""
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from dressform.core.errors import ConfigError
 from dressform.core.rng import stream_seed
+from dressform.data.dataset import Layout
 from dressform.models import MODELS
 
-Layout = Literal["channels-first", "channels-last"]
 Shape = tuple[int, int, int]
 """Height, width and channels of the pictures."""
 

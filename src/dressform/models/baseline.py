@@ -8,7 +8,7 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import Scheme, initialise
-from dressform.models.layers import pad_to, smallest_side, window
+from dressform.models.layers import Flatten, pad_to, smallest_side, window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +43,10 @@ class Baseline:
         channels = shape[2]
         for i in range(self.depth):
             filters = self.filters * 2**i
-            layers += [nn.Conv2d(channels, filters, 3, padding=self.padding), nn.ReLU(inplace=True), nn.MaxPool2d(2)]
+            # ReLU and maximum commute, and after the pooling there is a quarter left to rectify.
+            layers += [nn.Conv2d(channels, filters, 3, padding=self.padding), nn.MaxPool2d(2), nn.ReLU(inplace=True)]
             channels = filters
-        layers.append(nn.Flatten())
+        layers.append(Flatten())
         units = channels * self._side_after(height) * self._side_after(width)
         for width_of_layer in self.dense:
             layers += [nn.Linear(units, width_of_layer), nn.ReLU(inplace=True)]

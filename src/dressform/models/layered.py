@@ -8,7 +8,7 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import Scheme, initialise
-from dressform.models.layers import pad_to, smallest_side, window
+from dressform.models.layers import Flatten, pad_to, smallest_side, window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +56,17 @@ class Layered:
         """The network for float [N, C, H, W]."""
         layers, (height, width) = pad_to(shape, smallest_side(self._side_after))
         channels = shape[2]
-        for layer in self.features:
+        for layer, following in zip(self.features, (*self.features[1:], None), strict=True):
             if isinstance(layer, Conv):
                 conv = nn.Conv2d(channels, layer.filters, 3, stride=layer.stride, padding=_padding(layer))
-                layers += [initialise(conv, layer.initial), nn.ReLU(inplace=True)]
+                layers.append(initialise(conv, layer.initial))
+                # ReLU and maximum commute, and after a pooling there is a quarter left to rectify.
+                layers += [nn.MaxPool2d(following.size)] if isinstance(following, Pool) else []
+                layers.append(nn.ReLU(inplace=True))
                 channels = layer.filters
-            else:
-                layers.append(nn.MaxPool2d(layer.size) if isinstance(layer, Pool) else Dropout(layer.rate))
-        layers.append(nn.Flatten())
+            elif isinstance(layer, Drop):
+                layers.append(Dropout(layer.rate))
+        layers.append(Flatten())
         units = channels * self._side_after(height) * self._side_after(width)
         for part in self.dense:
             if isinstance(part, Drop):

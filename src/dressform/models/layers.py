@@ -2,9 +2,21 @@
 
 from collections.abc import Callable
 
-from torch import nn
+from torch import Tensor, nn
 
 from dressform.core.errors import ConfigError
+
+
+class Flatten(nn.Module):
+    """[N, C, H, W] -> [N, H * W * C], in Keras's order.
+
+    Features are channels-last in memory, so this order needs no copy, forward or backward, where torch's own needs two
+    slow ones.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """A view of channels-last features."""
+        return features.permute(0, 2, 3, 1).flatten(1)
 
 
 def pad_to(shape: tuple[int, int, int], minimum: int) -> tuple[list[nn.Module], tuple[int, int]]:

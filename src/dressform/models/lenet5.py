@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dressform.core.config import require
 from dressform.models.initial import initialise
-from dressform.models.layers import pad_to
+from dressform.models.layers import Flatten, pad_to
 
 
 class RadialBasis(nn.Module):
@@ -61,7 +61,7 @@ class LeNet5:
             layers += [nn.Conv2d(channels, filters, 5, padding=2), self._activation(), nn.AvgPool2d(2)]
             channels = filters
             height, width = height // 2, width // 2
-        layers += [nn.Conv2d(channels, 120, 5), self._activation(), nn.Flatten()]
+        layers += [nn.Conv2d(channels, 120, 5), self._activation(), Flatten()]
         layers += [nn.Linear(120 * (height - 4) * (width - 4), 84), self._activation()]
         if self.output == "dense":
             return initialise(nn.Sequential(*layers, nn.Linear(84, classes)))

@@ -1,13 +1,17 @@
 """The two calls that join training, keeping and drawing; the command line and ``import dressform`` both use them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dressform.core.errors import DressformError
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
+from dressform.experiment.crossval import CrossvalObserver
+from dressform.experiment.crossval import crossval as cross_validate
 from dressform.experiment.train_run import train_run
 from dressform.report.figures import draw_figures, figure_names
+from dressform.report.figures.crossval import draw_crossval
+from dressform.runs.crossval import CrossvalRun
 from dressform.runs.layout import DEFAULT_ROOT
 from dressform.runs.run import Run, open_run
 from dressform.training.history import Observer
@@ -49,6 +53,49 @@ def train(
     )  # fmt: skip
     draw_missing(run, splits)
     return run
+
+
+def crossval(
+    recipes: Sequence[Recipe | str] | Recipe | str,
+    data: DatasetSplits | str | Path = "fashion-mnist",
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+    settings: Iterable[str] = (),
+    workers: int | None = None,
+    out: str | Path = DEFAULT_ROOT,
+    resume: bool = False,
+    device: str = "auto",
+    observer: CrossvalObserver | None = None,
+) -> list[CrossvalRun]:
+    """Cross-validate recipes on the same folds, and draw their curves and box plots.
+
+    Args:
+        recipes: one or several; see :func:`train`.
+        data: see :func:`train`; only its ``train`` split is used.
+        folds: K, 2 to 100.
+        repeats: how many times, each with other folds.
+        seed: of the folds and of the trainings.
+        settings: changes to every recipe.
+        workers: processes that share the cores; default one a core. Recipes given as objects are trained in this process.
+        out: folder of all runs.
+        resume: go on after an interruption, or add repeats.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        observer: told of the progress.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    splits = data if isinstance(data, DatasetSplits) else load_data(data)
+    chosen = [recipes] if isinstance(recipes, (str, Recipe)) else list(recipes)
+    found = cross_validate(
+        chosen, splits, folds=folds, repeats=repeats, seed=seed, settings=settings, workers=workers, out=Path(out), resume=resume,
+        device=device, observer=observer,
+    )  # fmt: skip
+    for run in found:
+        draw_crossval(run)
+    return found
 
 
 def draw_missing(run: Run, data: DatasetSplits) -> list[Path]:

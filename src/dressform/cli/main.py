@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from dressform import __version__
+from dressform.cli.crossval import crossval
 from dressform.cli.data import data_app
 from dressform.cli.evaluate import evaluate
 from dressform.cli.figures import figures
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (recipes, models, train, evaluate, predict, figures):
+for command in (recipes, models, train, crossval, evaluate, predict, figures):
     app.command()(command)
 app.add_typer(data_app, name="data")
 

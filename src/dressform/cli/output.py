@@ -26,3 +26,11 @@ def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Non
 def percent(share: float | None) -> str:
     """``93.40 %``, or ``-`` for None."""
     return "-" if share is None else f"{100 * share:.2f} %"
+
+
+def describe_folds(summary: dict[str, Any]) -> str:
+    """``mean 91.23 %, s.d. 0.21 points, 95 % interval 90.80 to 91.66 % (…, n = 5)``."""
+    return (
+        f"mean {100 * summary['mean']:.2f} %, s.d. {100 * summary['sd']:.2f} points over {len(summary['folds'])} folds,"
+        f" 95 % interval {100 * summary['low']:.2f} to {100 * summary['high']:.2f} % ({summary['method']})"
+    )

@@ -53,7 +53,7 @@ class Progress:
         )
         line = (
             f"epoch {result.epoch:3d}/{self._epochs}  loss {result.train_loss:.4f} accuracy {percent(result.train_accuracy)}"
-            f"{validation}  {result.seconds:.1f} s, {_clock(left)} left"
+            f"{validation}  {result.seconds:.1f} s, {clock(left)} left"
         )
         if self._live:
             self._bars.console.print(line, highlight=False)
@@ -66,6 +66,7 @@ class Progress:
             self._bars.stop()
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """``3:07``, minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"

@@ -1,4 +1,4 @@
-"""`evaluate`: predictions to the numbers that a person asks for first."""
+"""`evaluate`: predictions to the numbers that a person asks for first, each with its interval."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.evaluation.intervals import Estimate, wilson
-from dressform.evaluation.metrics import confusion_matrix, precision_recall_f1
+from dressform.evaluation.intervals import Estimate, percentile, reflected, resample, student, wilson
+from dressform.evaluation.metrics import METRICS, Metric, Scores, confusion_matrix, precision_recall_f1
 from dressform.predictions import Predictions
 
 
@@ -17,17 +17,27 @@ class ClassScore:
 
     Attributes:
         label: its name.
-        precision: share of right ones among those predicted as this class, 0..1.
-        recall: share of this class that was found, 0..1.
-        f1: harmonic mean of the two.
+        precision: share of right ones among those predicted as this class, Wilson interval.
+        recall: share of this class that was found, Wilson interval.
+        f1: harmonic mean of the two, bootstrap interval.
         support: examples of this class.
     """
 
     label: str
-    precision: float
-    recall: float
-    f1: float
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
     support: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Values by name, and the ends of their intervals."""
+        scores = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        return {
+            "label": self.label,
+            **{name: score.value for name, score in scores.items()},
+            "support": self.support,
+            "intervals": {name: [score.low, score.high] for name, score in scores.items()},
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +45,19 @@ class Evaluation:
     """The judgement of one set of predictions.
 
     Attributes:
-        accuracy: with its interval.
+        estimates: by metric name; ``accuracy`` first.
         per_class: a row per class, in label order.
         confusion: int64 [K, K], rows true, columns predicted.
     """
 
-    accuracy: Estimate
+    estimates: dict[str, Estimate]
     per_class: tuple[ClassScore, ...]
     confusion: NDArray[np.int64]
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Share of right predictions."""
+        return self.estimates["accuracy"]
 
     def to_json(self) -> dict[str, Any]:
         """The document that ``dressform evaluate --json`` prints."""
@@ -52,37 +67,79 @@ class Evaluation:
             "high": self.accuracy.high,
             "method": self.accuracy.method,
             "n": self.accuracy.n,
-            "per_class": [vars(score) for score in self.per_class],
+            "estimates": {name: e.to_json() for name, e in self.estimates.items()},
+            "per_class": [score.to_json() for score in self.per_class],
             "confusion": self.confusion.tolist(),
         }
 
     def report(self) -> str:
-        """The classification report as text: a row per class, averages, and accuracy with its interval."""
+        """The classification report as text: a row per class, averages, and every score with its interval."""
         wide = max(len("weighted average"), *(len(score.label) for score in self.per_class))
-        lines = [f"{'':{wide}}  precision  recall      F1  support"]
+        lines = [f"{'':{wide}}  precision  recall      F1  support  recall, 95 %"]
         for s in self.per_class:
-            lines.append(f"{s.label:{wide}}  {s.precision:9.4f}  {s.recall:6.4f}  {s.f1:6.4f}  {s.support:7d}")
-        table = np.array([[s.precision, s.recall, s.f1] for s in self.per_class])
+            numbers = f"{s.precision.value:9.4f}  {s.recall.value:6.4f}  {s.f1.value:6.4f}  {s.support:7d}"
+            between = f"{s.recall.low:.4f} to {s.recall.high:.4f}" if s.support else "-"
+            lines.append(f"{s.label:{wide}}  {numbers}  {between}")
+        table = np.array([[s.precision.value, s.recall.value, s.f1.value] for s in self.per_class])
         weights = np.array([s.support for s in self.per_class], dtype=np.float64)
         averages = (("macro average", table.mean(axis=0)), ("weighted average", weights @ table / weights.sum()))
         lines.append("")
         lines += [f"{name:{wide}}  {p:9.4f}  {r:6.4f}  {f:6.4f}  {self.accuracy.n:7d}" for name, (p, r, f) in averages]
-        return "\n".join([*lines, "", f"accuracy {describe(self.accuracy)}"]) + "\n"
+        lines.append("")
+        for name, found in self.estimates.items():
+            lines.append(f"{METRICS[name].title:{wide}}  {describe(found, share=METRICS[name].percent)}")
+        return "\n".join(lines) + "\n"
 
 
-def describe(estimate: Estimate) -> str:
-    """``93.40 % (92.90 to 93.87, Wilson score, 95%, n = 10000)``."""
-    return (
-        f"{100 * estimate.value:.2f} % ({100 * estimate.low:.2f} to {100 * estimate.high:.2f}, {estimate.method}, n = {estimate.n})"
-    )
+def describe(found: Estimate, *, share: bool = True) -> str:
+    """``93.40 % (92.90 to 93.87, Wilson score, 95%, n = 10000)``; without ``share`` ``0.1820 (0.1750 to 0.1890, …)``."""
+    if share:
+        return f"{100 * found.value:.2f} % ({100 * found.low:.2f} to {100 * found.high:.2f}, {found.method}, n = {found.n})"
+    return f"{found.value:.4f} ({found.low:.4f} to {found.high:.4f}, {found.method}, n = {found.n})"
+
+
+def estimate(metric: Metric, predictions: Predictions) -> Estimate:
+    """One score with the interval that suits it.
+
+    Shares of examples have Wilson's, means over examples Student's t; scores of the whole set are resampled: percentile
+    bootstrap for balanced accuracy and macro-F1, basic bootstrap for ECE.
+    """
+    scores = Scores(predictions)
+    return _simple(metric, scores) if metric.each is not None else _resampled([metric], scores)[metric.name]
+
+
+def _simple(metric: Metric, scores: Scores) -> Estimate:
+    assert metric.each is not None
+    values = metric.each(scores)
+    return wilson(int(values.sum()), len(scores)) if metric.kind == "share" else student(values)
+
+
+def _resampled(metrics: list[Metric], scores: Scores) -> dict[str, Estimate]:
+    drawn = np.array([[metric.value(scores, weights) for metric in metrics] for weights in resample(len(scores))])
+    make = {metric.name: reflected if metric.name == "ece" else percentile for metric in metrics}
+    return {m.name: make[m.name](m.value(scores, None), drawn[:, i], len(scores)) for i, m in enumerate(metrics)}
 
 
 def evaluate(predictions: Predictions) -> Evaluation:
-    """Judge predictions: accuracy with Wilson's 95 % interval, scores per class, confusion matrix."""
+    """Judge predictions: every metric with its 95 % interval, scores per class, confusion matrix."""
+    scores = Scores(predictions)
+    tables = _resampled([metric for metric in METRICS.values() if metric.each is None], scores)
+    estimates = {name: tables[name] if metric.each is None else _simple(metric, scores) for name, metric in METRICS.items()}
     confusion = confusion_matrix(predictions.labels, predictions.predicted, len(predictions.class_names))
-    precision, recall, f1 = precision_recall_f1(confusion)
-    rows = zip(
-        predictions.class_names, precision.tolist(), recall.tolist(), f1.tolist(), confusion.sum(axis=1).tolist(), strict=True
-    )
-    per_class = tuple(ClassScore(*row) for row in rows)
-    return Evaluation(wilson(int(np.trace(confusion)), len(predictions)), per_class, confusion)
+    return Evaluation(estimates, _per_class(predictions, scores, confusion), confusion)
+
+
+def _per_class(predictions: Predictions, scores: Scores, confusion: NDArray[np.int64]) -> tuple[ClassScore, ...]:
+    f1 = precision_recall_f1(confusion)[2]
+    drawn = np.array([precision_recall_f1(scores.confusion(weights))[2] for weights in resample(len(scores))])
+    rows = []
+    for k, label in enumerate(predictions.class_names):
+        hits, true, claimed = int(confusion[k, k]), int(confusion[k].sum()), int(confusion[:, k].sum())
+        f1_interval = percentile(float(f1[k]), drawn[:, k], true)
+        rows.append(ClassScore(label, _share(hits, claimed), _share(hits, true), f1_interval, true))
+    return tuple(rows)
+
+
+def _share(successes: int, n: int) -> Estimate:
+    """Wilson's interval; 0 with nothing known where there are no examples, as in scikit-learn."""
+    return wilson(successes, n) if n else Estimate(0.0, 0.0, 1.0, "no examples", 0)

@@ -1,8 +1,18 @@
 """Estimates: a number with its interval, the method that made it, and n."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import scipy.special
+from numpy.typing import ArrayLike, NDArray
+
+from dressform.core.rng import generator
+
+RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -14,7 +24,7 @@ class Estimate:
         low: lower end of the interval.
         high: upper end.
         method: how the interval was made.
-        n: examples behind it.
+        n: examples, folds or seeds behind it.
     """
 
     value: float
@@ -22,6 +32,10 @@ class Estimate:
     high: float
     method: str
     n: int
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"value", "low", "high", "method", "n"}``."""
+        return dict(vars(self))
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
@@ -44,3 +58,80 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return Estimate(p, low, high, f"Wilson score, {confidence:.0%}", n)
+
+
+def student(values: ArrayLike, confidence: float = 0.95, what: str = "examples") -> Estimate:
+    """A mean with Student's t interval.
+
+    Args:
+        values: independent numbers [n]; with one of them the interval has no ends (infinite).
+        confidence: coverage, between 0 and 1.
+        what: that the values belong to, for the method's name.
+    """
+    return _t_interval(values, 1.0, confidence, f"Student's t over {what}, {confidence:.0%}")
+
+
+def across_folds(values: ArrayLike, folds: int, confidence: float = 0.95) -> Estimate:
+    """The mean of a score over the folds of a (repeated) cross-validation, corrected for what the folds share.
+
+    Training sets of two folds overlap, so the scores are not independent and the plain t interval is too narrow. The
+    variance of the mean is multiplied by F = 1 + n / (K - 1) for n scores; for one K-fold that is 1 + K / (K - 1)
+    (Nadeau & Bengio 2003, Machine Learning 52:239; for repeats Bouckaert & Frank 2004).
+
+    Args:
+        values: scores [R * K] of R repeats of K folds.
+        folds: K, at least 2.
+        confidence: coverage, between 0 and 1.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    factor = 1 + len(values) / (folds - 1)
+    return _t_interval(values, factor, confidence, f"corrected resampled t over folds (Nadeau-Bengio), {confidence:.0%}")
+
+
+def _t_interval(values: ArrayLike, factor: float, confidence: float, method: str) -> Estimate:
+    values = np.asarray(values, dtype=np.float64)
+    n, mean = len(values), float(np.mean(values))
+    if n < 2:
+        return Estimate(mean, -math.inf, math.inf, method, n)
+    half = t_quantile((1 + confidence) / 2, n - 1) * math.sqrt(factor * float(np.var(values, ddof=1)) / n)
+    return Estimate(mean, mean - half, mean + half, method, n)
+
+
+def t_quantile(share: float, freedom: int) -> float:
+    """Quantile of Student's t distribution."""
+    return float(scipy.special.stdtrit(freedom, share))
+
+
+def resample(n: int, seed: int = 0, resamples: int = RESAMPLES) -> Iterator[NDArray[np.int64]]:
+    """Weights of bootstrap resamples: how often each of n examples was drawn, int64 [n] each (Efron 1979).
+
+    The same n and seed give the same resamples, so differences of two models are paired by themselves.
+    """
+    random = generator(seed, "bootstrap", n)
+    for _ in range(resamples):
+        yield np.bincount(random.integers(0, n, n), minlength=n)
+
+
+def percentile(value: float, resampled: NDArray[np.float64], n: int, confidence: float = 0.95) -> Estimate:
+    """Percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13).
+
+    Args:
+        value: of the examples themselves.
+        resampled: of the resamples, [B].
+        n: examples.
+        confidence: coverage, between 0 and 1.
+    """
+    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Estimate(value, float(low), float(high), f"bootstrap, percentile, {confidence:.0%}", n)
+
+
+def reflected(value: float, resampled: NDArray[np.float64], n: int, confidence: float = 0.95) -> Estimate:
+    """Basic bootstrap interval, 2 value - quantiles, not below 0; for scores such as ECE that resampling pushes up.
+
+    A resample's ECE is too high by about what the estimate itself is too high by, so the interval lies below the
+    percentile one, and may lie below the estimate (Davison & Hinkley 1997, section 5.2).
+    """
+    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Estimate(
+        value, max(0.0, 2 * value - float(high)), max(0.0, 2 * value - float(low)), f"bootstrap, basic, {confidence:.0%}", n
+    )

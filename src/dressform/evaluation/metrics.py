@@ -1,7 +1,19 @@
-"""Counts and scores from labels and predicted classes."""
+"""Scores of predictions. Each one takes optional weights of the examples, so that resampling is one mechanism for all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dressform.core.errors import unknown_name
+from dressform.predictions import Predictions
+
+ECE_BINS = 15
+Weights = NDArray[np.floating] | NDArray[np.integer] | None
+"""How often each example counts, [N]; None counts each once."""
 
 
 def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
@@ -19,12 +31,12 @@ def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], cl
 
 
 def precision_recall_f1(
-    confusion: NDArray[np.int64],
+    confusion: NDArray[np.int64] | NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Precision, recall and F1 of each class, float64 [K]; 0 where the denominator is 0, as in scikit-learn.
 
     Args:
-        confusion: int64 [K, K], rows true, columns predicted.
+        confusion: [K, K], rows true, columns predicted.
     """
     hits = np.diag(confusion).astype(np.float64)
     precision = _ratio(hits, confusion.sum(axis=0))
@@ -32,5 +44,180 @@ def precision_recall_f1(
     return precision, recall, _ratio(2 * hits, confusion.sum(axis=0) + confusion.sum(axis=1))
 
 
-def _ratio(top: NDArray[np.float64], bottom: NDArray[np.int64]) -> NDArray[np.float64]:
+def _ratio(top: NDArray[np.float64], bottom: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+
+
+class Scores:
+    """What every metric needs of some predictions, computed once.
+
+    Args:
+        predictions: N examples, K classes.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.classes = len(predictions.class_names)
+        self.labels = predictions.labels
+        self.predicted = predictions.predicted
+        self.probabilities = predictions.probabilities
+        self._logits = predictions.logits
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def joined(cls, first: "Scores", second: "Scores") -> "Scores":
+        """Both sets of predictions one after the other, [2N]; weights then choose among them."""
+        both = cls.__new__(cls)
+        both.classes = first.classes
+        for name in ("labels", "predicted", "probabilities", "_logits"):
+            setattr(both, name, np.concatenate([getattr(first, name), getattr(second, name)]))
+        return both
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_]:
+        """bool [N]."""
+        return np.asarray(self.predicted == self.labels)
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float64]:
+        """Probability of the predicted class, float64 [N]."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+    @cached_property
+    def nll(self) -> NDArray[np.float64]:
+        """Negative log-likelihood of the true class in nats, float64 [N]."""
+        logits = self._logits.astype(np.float64)
+        top = logits.max(axis=1)
+        true = logits[np.arange(len(self)), self.labels]
+        return np.asarray(top + np.log(np.exp(logits - top[:, None]).sum(axis=1)) - true)
+
+    @cached_property
+    def brier(self) -> NDArray[np.float64]:
+        """Squared distance of the probabilities from the truth, summed over classes, 0..2, float64 [N] (Brier 1950)."""
+        squares = (self.probabilities**2).sum(axis=1)
+        return np.asarray(squares - 2 * self.probabilities[np.arange(len(self)), self.labels] + 1)
+
+    @cached_property
+    def rank(self) -> NDArray[np.int64]:
+        """How many classes have a higher logit than the true one, or an equal one and a smaller number; int64 [N]."""
+        true = self._logits[np.arange(len(self)), self.labels][:, None]
+        first = np.arange(self.classes)[None] < self.labels[:, None]
+        return np.asarray(((self._logits > true) | ((self._logits == true) & first)).sum(axis=1))
+
+    @cached_property
+    def bins(self) -> NDArray[np.int64]:
+        """Which of 15 bins of equal width the confidence falls into, 0..14, int64 [N]; upper ends belong to the bin."""
+        return np.clip(np.ceil(self.confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
+
+    def confusion(self, weights: Weights = None) -> NDArray[np.float64]:
+        """float64 [K, K], rows true, columns predicted."""
+        cells = self.labels * self.classes + self.predicted
+        return np.bincount(cells, weights, minlength=self.classes**2).reshape(self.classes, self.classes).astype(np.float64)
+
+
+def accuracy(scores: Scores, weights: Weights = None) -> float:
+    """Share of right predictions."""
+    return _mean(scores.correct, weights)
+
+
+def balanced_accuracy(scores: Scores, weights: Weights = None) -> float:
+    """Mean recall of the classes that occur."""
+    confusion = scores.confusion(weights)
+    present = confusion.sum(axis=1) > 0
+    return float((np.diag(confusion)[present] / confusion.sum(axis=1)[present]).mean())
+
+
+def macro_f1(scores: Scores, weights: Weights = None) -> float:
+    """Mean F1 of the classes that occur among labels or predictions."""
+    confusion = scores.confusion(weights)
+    present = confusion.sum(axis=0) + confusion.sum(axis=1) > 0
+    return float(precision_recall_f1(confusion)[2][present].mean())
+
+
+def top2(scores: Scores, weights: Weights = None) -> float:
+    """Share of examples whose class is among the two most likely."""
+    return _mean(scores.rank < 2, weights)
+
+
+def top3(scores: Scores, weights: Weights = None) -> float:
+    """Share of examples whose class is among the three most likely."""
+    return _mean(scores.rank < 3, weights)
+
+
+def nll(scores: Scores, weights: Weights = None) -> float:
+    """Mean negative log-likelihood in nats, also called cross-entropy or log loss."""
+    return _mean(scores.nll, weights)
+
+
+def brier(scores: Scores, weights: Weights = None) -> float:
+    """Mean Brier score over all classes, 0..2 (scikit-learn's with ``scale_by_half=False``)."""
+    return _mean(scores.brier, weights)
+
+
+def ece(scores: Scores, weights: Weights = None) -> float:
+    """Expected calibration error of the predicted class, 15 bins of equal width (Guo et al. 2017), 0..1.
+
+    The plain estimate is too high by chance where a model is well calibrated: the gaps between bins' accuracy and
+    confidence do not cancel.
+    """
+    gap = scores.correct - scores.confidence
+    gaps = np.bincount(scores.bins, gap if weights is None else gap * weights, minlength=ECE_BINS)
+    return float(np.abs(gaps).sum() / (len(scores) if weights is None else weights.sum()))
+
+
+def _mean(values: NDArray[np.bool_] | NDArray[np.float64], weights: Weights) -> float:
+    return float(values.mean()) if weights is None else float(values @ weights / weights.sum())
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One way to score predictions.
+
+    Attributes:
+        name: on the command line and in JSON.
+        title: for people.
+        value: of scores and weights.
+        higher: whether more is better.
+        kind: ``share`` of examples, ``mean`` over examples, or ``table``, a function of the whole set.
+        each: the per-example values of the first two kinds, [N].
+    """
+
+    name: str
+    title: str
+    value: Callable[[Scores, Weights], float]
+    higher: bool
+    kind: Literal["share", "mean", "table"]
+    each: Callable[[Scores], NDArray[np.bool_] | NDArray[np.float64]] | None = None
+
+    @property
+    def percent(self) -> bool:
+        """Whether people read it in percent."""
+        return self.name not in ("nll", "brier")
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", "accuracy", accuracy, True, "share", lambda s: s.correct),
+        Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, True, "table"),
+        Metric("macro_f1", "macro-F1", macro_f1, True, "table"),
+        Metric("top2", "top-2 accuracy", top2, True, "share", lambda s: s.rank < 2),
+        Metric("top3", "top-3 accuracy", top3, True, "share", lambda s: s.rank < 3),
+        Metric("nll", "NLL", nll, False, "mean", lambda s: s.nll),
+        Metric("brier", "Brier score", brier, False, "mean", lambda s: s.brier),
+        Metric("ece", "ECE", ece, False, "table"),
+    )
+}
+
+
+def find_metric(name: str) -> Metric:
+    """The metric of that name; hyphens are as good as underscores.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    found = METRICS.get(name.replace("-", "_"))
+    if found is None:
+        raise unknown_name("metric", name, METRICS)
+    return found

@@ -1,12 +1,10 @@
 """`train_run`: a recipe, data and a seed become a finished run directory, or an unfinished one that can be resumed."""
 
 import contextlib
-import csv
 import dataclasses
-import io
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -16,8 +14,9 @@ from dressform.core.errors import DataError, DressformError, RunError, TrainingE
 from dressform.core.files import exclusive, remove_leftovers, sha256_file, user_path, write_json, write_text
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.splits import hold_out
 from dressform.evaluation.evaluate import evaluate
+from dressform.experiment.learning_data import learning_data
+from dressform.experiment.recorder import Recorder
 from dressform.models.network import build_network
 from dressform.predict.description import describe
 from dressform.predict.export import export_onnx
@@ -30,39 +29,9 @@ from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import save_weights
 from dressform.training.fit import Fitted, fit
 from dressform.training.hardware import choose_device
-from dressform.training.history import COLUMNS, Epoch, Observer, Silent
+from dressform.training.history import Observer, Silent
 from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
-
-
-class _Recorder:
-    """Writes results.csv after each epoch and passes everything on."""
-
-    def __init__(self, layout: Layout, inner: Observer) -> None:
-        self._layout, self._inner = layout, inner
-
-    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
-        write_text(self._layout.results, _csv(done))  # anew: a killed run may have left half a row
-        self._inner.started(done, epochs, steps)
-
-    def step(self, step: int, loss: float) -> None:
-        self._inner.step(step, loss)
-
-    def epoch(self, result: Epoch) -> None:
-        with self._layout.results.open("a", newline="", encoding="utf-8") as file:
-            file.write(_csv([result], header=False))
-        self._inner.epoch(result)
-
-
-def _csv(rows: Iterable[Epoch], *, header: bool = True) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if header:
-        writer.writerow(COLUMNS)
-    for row in rows:
-        values = dataclasses.astuple(row)
-        writer.writerow(["" if v is None else f"{v:.6g}" if isinstance(v, float) else v for v in values])
-    return text.getvalue()
 
 
 def train_run(
@@ -113,14 +82,15 @@ def train_run(
         with tempfile.TemporaryDirectory() as folder:
             export_onnx(network.eval(), data.train.images[:2], Path(folder) / "trial.onnx")
     digest = config.digest(resolved, *user_file)
-    train, validation, split_digest = _learning_data(resolved, data)
+    learning = learning_data(resolved, data)
+    train, validation = learning.train, learning.validation
     manifest = Manifest(
         recipe=resolved.name, reference=reference, settings=assignments, resolved=config.to_dict(resolved), digest=digest,
         seed=seed,
         dataset={
             "name": data.name, "source": source or data.name, "image_size": image_size, "shape": list(data.shape),
             "class_names": list(data.class_names), "digests": {split: d.digest for split, d in data},
-            "hold_out_digest": split_digest, "examples": _examples(train, validation, data.test), "notes": list(data.notes),
+            "hold_out_digest": learning.digest, "examples": _examples(train, validation, data.test), "notes": list(data.notes),
         },
         hardware=hardware(), packages=packages(), git=git_state(), started=now(),
     )  # fmt: skip
@@ -154,7 +124,7 @@ def _train_locked(
         manifest = dataclasses.replace(manifest, started=before.started)
     remove_leftovers(layout.root)
     manifest.save(layout.manifest)
-    recorder = _Recorder(layout, observer)
+    recorder = Recorder(layout.results, observer)
     key = config.digest((manifest.digest, str(manifest.seed), *sorted(manifest.dataset["digests"].values()), str(FORMAT)))
     try:
         clock = time.perf_counter()
@@ -231,14 +201,10 @@ def _finish(
     return manifest
 
 
-def _learning_data(recipe: Recipe, data: DatasetSplits) -> tuple[Dataset, Dataset | None, str]:
-    if data.validation is not None:
-        return data.train, data.validation, data.validation.digest
-    if recipe.validation == 0:
-        return data.train, None, ""
-    split = hold_out(data.train, recipe.validation, recipe.split_seed)
-    return data.train.take(split.kept), data.train.take(split.held_out), split.digest
-
-
 def _examples(train: Dataset, validation: Dataset | None, test: Dataset | None) -> dict[str, int]:
     return {"train": len(train), "val": len(validation or ()), "test": len(test or ())}
+
+
+def _learning_data(recipe: Recipe, data: DatasetSplits) -> tuple[Dataset, Dataset | None, str]:
+    found = learning_data(recipe, data)
+    return found.train, found.validation, found.digest

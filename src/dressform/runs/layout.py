@@ -86,6 +86,87 @@ class Layout:
             folder.mkdir(parents=True, exist_ok=True)
 
 
+@dataclass(frozen=True)
+class FoldLayout:
+    """The paths of one fold of a cross-validation.
+
+    Attributes:
+        root: the fold's folder.
+    """
+
+    root: Path
+
+    @property
+    def result(self) -> Path:
+        """Accuracy, epochs, seconds; written last, so a fold that has it is finished."""
+        return self.root / "result.json"
+
+    @property
+    def results(self) -> Path:
+        """A row per epoch."""
+        return self.root / "results.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """Ids, labels and logits of the examples that this fold judged."""
+        return self.root / "predictions.npz"
+
+    @property
+    def checkpoint(self) -> Path:
+        """State of an unfinished training."""
+        return self.root / "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class CrossvalLayout:
+    """The paths of a cross-validation.
+
+    Attributes:
+        root: its folder.
+    """
+
+    root: Path
+
+    @property
+    def plan(self) -> Path:
+        """What is done, with what, on which machine; written first."""
+        return self.root / "plan.json"
+
+    @property
+    def summary(self) -> Path:
+        """The scores of all folds; written last. Nothing in it depends on the machine's speed or on interruptions."""
+        return self.root / "crossval.json"
+
+    @property
+    def out_of_fold(self) -> Path:
+        """Logits of every example, each from the model that did not learn from it, and the examples' folds."""
+        return self.root / "out-of-fold.npz"
+
+    @property
+    def table(self) -> Path:
+        """The scores of all folds as text; derived."""
+        return self.root / "folds.txt"
+
+    @property
+    def lock(self) -> Path:
+        """Held while a process works on the cross-validation."""
+        return self.root / ".lock"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of pictures; derived, may be deleted."""
+        return self.root / "figures"
+
+    def fold(self, repeat: int, fold: int) -> FoldLayout:
+        """The folder of one fold; both counted from 0."""
+        return FoldLayout(self.root / f"repeat{repeat}-fold{fold}")
+
+
+def crossval_folder(root: Path, dataset: str, recipe: str, digest: str, folds: int, seed: int) -> Path:
+    """``root/<dataset>/<recipe>-<digest>/crossval-<K>fold-seed<n>``; more repeats go into the same folder."""
+    return run_folder(root, dataset, recipe, digest, seed).with_name(f"crossval-{folds}fold-seed{seed}")
+
+
 def run_folder(root: Path, dataset: str, recipe: str, digest: str, seed: int) -> Path:
     """``root/<dataset>/<recipe>-<digest>/seed<n>``; characters that file systems dislike become hyphens."""
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in dataset).strip(".-") or "data"

@@ -15,7 +15,9 @@ from torch import nn
 from dressform.core.errors import TrainingError
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
+from dressform.evaluation.metrics import Scores, accuracy, ece, nll
 from dressform.models.network import Classifier, build_network
+from dressform.predictions import Predictions
 from dressform.training.batches import Batches, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
 from dressform.training.hardware import choose_device, choose_precision, keep_freed_memory, repeatable, seeded
@@ -92,12 +94,12 @@ def fit(
         while len(state.history) < recipe.epochs and not _stale(recipe, state):
             epoch, started = len(state.history), time.perf_counter()
             with seeded(stream_seed(seed, "dropout", epoch), where):
-                rate, loss, accuracy = _train_epoch(recipe, state, batches, epoch, precision, observer.step)
+                rate, loss, right = _train_epoch(recipe, state, batches, epoch, precision, observer.step)
             _check_finite(state.result, epoch)
-            val_loss, val_accuracy = _validate(state.result, validation, where, precision)
+            val_loss, val_accuracy, val_ece = _validate(state.result, validation, where, precision)
             row = Epoch(
-                epoch=epoch + 1, lr=rate, train_loss=loss, train_accuracy=accuracy, val_loss=val_loss,
-                val_accuracy=val_accuracy, seconds=time.perf_counter() - started,
+                epoch=epoch + 1, lr=rate, train_loss=loss, train_accuracy=right, val_loss=val_loss,
+                val_accuracy=val_accuracy, val_ece=val_ece, seconds=time.perf_counter() - started,
             )  # fmt: skip
             state.history.append(row)
             _note_best(recipe, state)
@@ -180,12 +182,14 @@ def _update_average(recipe: Recipe, average: nn.Module, network: nn.Module, step
 
 def _validate(
     network: nn.Module, validation: Dataset | None, device: torch.device, precision: torch.dtype
-) -> tuple[float | None, float | None]:
+) -> tuple[float | None, float | None, float | None]:
     if validation is None:
-        return None, None
-    logits = torch.from_numpy(logits_of(network, validation, device=device, precision=precision))
-    labels = torch.tensor(validation.labels)
-    return float(F.cross_entropy(logits, labels)), float(np.mean(logits.argmax(1).numpy() == validation.labels))
+        return None, None, None
+    logits = logits_of(network, validation, device=device, precision=precision)
+    if not np.isfinite(logits).all():
+        raise TrainingError("the logits of validation examples are not finite; try a lower learning rate (--set optim.lr=…)")
+    scores = Scores(Predictions(validation.ids, validation.labels, logits, validation.class_names))
+    return nll(scores), accuracy(scores), ece(scores)
 
 
 def _score(recipe: Recipe, row: Epoch) -> float:

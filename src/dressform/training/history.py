@@ -18,6 +18,7 @@ class Epoch:
         val_loss: cross-entropy on the validation examples after the epoch; None without any.
         val_accuracy: 0..1; None without any.
         seconds: of the epoch, validation included.
+        val_ece: expected calibration error on the validation examples, 0..1; None without any.
     """
 
     epoch: int
@@ -27,6 +28,7 @@ class Epoch:
     val_loss: float | None
     val_accuracy: float | None
     seconds: float
+    val_ece: float | None = None
 
 
 COLUMNS = tuple(f.name for f in dataclasses.fields(Epoch))

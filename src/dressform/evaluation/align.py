@@ -1,0 +1,49 @@
+"""Joining the predictions of two models on the same examples."""
+
+import numpy as np
+
+from dressform.core.errors import DataError
+from dressform.predictions import Predictions
+
+
+def align(first: Predictions, second: Predictions, names: tuple[str, str]) -> tuple[Predictions, Predictions]:
+    """Bring two sets of predictions into the same order, that of the first.
+
+    Args:
+        first: N examples.
+        second: the same N examples, in any order.
+        names: of the two, for messages.
+
+    Raises:
+        DataError: other ids, labels or classes; the message says what differs.
+    """
+    a, b = names
+    if first.class_names != second.class_names and len(first.class_names) == len(second.class_names):
+        numbered = tuple(str(i) for i in range(len(first.class_names)))
+        if numbered not in (first.class_names, second.class_names):
+            place = next(i for i, pair in enumerate(zip(first.class_names, second.class_names, strict=True)) if pair[0] != pair[1])
+            raise DataError(
+                f"class {place} is {first.class_names[place]} in {a} but {second.class_names[place]} in {b};"
+                " compare models of the same classes in the same order"
+            )
+    elif len(first.class_names) != len(second.class_names):
+        raise DataError(
+            f"{a} has {len(first.class_names)} classes and {b} has {len(second.class_names)}; compare models of the same classes"
+        )
+    missing, extra = np.setdiff1d(first.ids, second.ids), np.setdiff1d(second.ids, first.ids)
+    if len(missing) or len(extra):
+        only = (
+            f"{len(missing):,} of {len(first):,} ids of {a} are not in {b}" + (f" (such as {missing[0]})" if len(missing) else "")
+            + f", and {len(extra):,} of {len(second):,} the other way" + (f" (such as {extra[0]})" if len(extra) else "")
+        )  # fmt: skip
+        raise DataError(f"{only}; compare predictions of the same examples")
+    order = np.argsort(second.ids)
+    second = second.take(order[np.searchsorted(second.ids, first.ids, sorter=order)])
+    differ = np.flatnonzero(first.labels != second.labels)
+    if len(differ):
+        i = int(differ[0])
+        raise DataError(
+            f"{len(differ):,} of {len(first):,} labels differ: example {first.ids[i]} is class {first.labels[i]} in {a} but"
+            f" {second.labels[i]} in {b}; compare predictions of the same examples"
+        )
+    return first, second

@@ -1,0 +1,168 @@
+"""Whether a difference is more than chance."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.special
+from numpy.typing import ArrayLike, NDArray
+
+from dressform.core.rng import generator
+from dressform.evaluation.intervals import Estimate, across_folds, t_quantile
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Two models on the same examples.
+
+    Attributes:
+        only_first: examples that only the first model has right.
+        only_second: that only the second has right.
+        exact: two-sided p-value of the binomial test; never too small, most often too large.
+        mid_p: with half the probability of what was seen; close to uniform without a difference.
+    """
+
+    only_first: int
+    only_second: int
+    exact: float
+    mid_p: float
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
+    """McNemar's test (1947), exact and with mid-p (Fagerland, Lydersen & Laake 2013, BMC Med. Res. Methodol. 13:91).
+
+    Args:
+        first: bool [N], where the first model is right.
+        second: bool [N], where the second is, of the same examples.
+    """
+    b, c = int((first & ~second).sum()), int((second & ~first).sum())
+    if b + c == 0:
+        return McNemar(b, c, 1.0, 1.0)
+    tail = float(scipy.special.bdtr(min(b, c), b + c, 0.5))
+    # log of C(n, k) / 2^n, which itself overflows for thousands of discordant pairs.
+    log_point = math.lgamma(b + c + 1) - math.lgamma(b + 1) - math.lgamma(c + 1) - (b + c) * math.log(2)
+    point = math.exp(log_point)
+    exact = min(1.0, 2 * tail)
+    return McNemar(b, c, exact, 1 - point if b == c else min(1.0, 2 * tail - point))
+
+
+def paired_share(first: NDArray[np.bool_], second: NDArray[np.bool_], confidence: float = 0.95) -> Estimate:
+    """Difference of two shares on the same examples, second - first, with the adjusted Wald interval.
+
+    Bonett & Price 2012 (J. Educ. Behav. Stat. 37:479): one is added to each kind of disagreement.
+    """
+    n = len(first)
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    p, q = (only_second + 1) / (n + 2), (only_first + 1) / (n + 2)
+    half = _normal((1 + confidence) / 2) * math.sqrt((p + q - (p - q) ** 2) / (n + 2))
+    value = (only_second - only_first) / n
+    return Estimate(value, max(-1.0, p - q - half), min(1.0, p - q + half), f"paired shares (Bonett-Price), {confidence:.0%}", n)
+
+
+def paired_t(differences: ArrayLike) -> float:
+    """Two-sided p-value of Student's paired t-test that the mean difference is 0."""
+    return _t_p_value(np.asarray(differences, dtype=np.float64), 1.0)
+
+
+def exchange_test(difference: Callable[[NDArray[np.bool_]], float], n: int, *, seed: int = 0, draws: int = 2000) -> float:
+    """Two-sided p-value of the paired permutation test: the two models' answers are exchanged for a random half of examples.
+
+    Args:
+        difference: of the score, given the examples whose answers are exchanged, bool [n].
+        n: examples.
+        seed: of the draws.
+        draws: of exchanges; the p-value is at least 1 / (draws + 1) (Phipson & Smyth 2010).
+    """
+    random = generator(seed, "exchange", n)
+    seen = abs(difference(np.zeros(n, dtype=bool)))
+    count = sum(abs(difference(random.random(n) < 0.5)) >= seen - 1e-12 for _ in range(draws))
+    return (count + 1) / (draws + 1)
+
+
+def corrected_resampled_t(differences: ArrayLike, folds: int) -> float:
+    """Two-sided p-value that the mean difference over folds is 0 (Nadeau & Bengio 2003).
+
+    Args:
+        differences: of the score [R * K], fold by fold, of R repeats of K folds.
+        folds: K. The variance of the mean is multiplied by 1 + R K / (K - 1); for one K-fold 1 + K / (K - 1).
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    return _t_p_value(values, 1 + len(values) / (folds - 1))
+
+
+def _t_p_value(values: NDArray[np.float64], factor: float) -> float:
+    mean, variance = float(values.mean()), float(values.var(ddof=1)) if len(values) > 1 else math.nan
+    if mean == 0 or math.isnan(variance):
+        return 1.0
+    if variance == 0:
+        return 0.0
+    t = mean / math.sqrt(factor * variance / len(values))
+    return float(2 * scipy.special.stdtr(len(values) - 1, -abs(t)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for asking several questions at once (Holm 1979), in the order given."""
+    adjusted, running, count = [0.0] * len(p_values), 0.0, len(p_values)
+    for rank, index in enumerate(sorted(range(count), key=p_values.__getitem__)):
+        running = max(running, min(1.0, (count - rank) * p_values[index]))
+        adjusted[index] = running
+    return adjusted
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """How probable it is that the second is better, practically equal, or worse; they add up to 1."""
+
+    better: float
+    equal: float
+    worse: float
+
+
+def correlated_t(differences: ArrayLike, folds: int, rope: float) -> Posterior:
+    """Bayesian correlated t-test (Corani & Benavoli 2015, Machine Learning 100:285; Benavoli et al. 2017, JMLR 18:77).
+
+    The posterior of the mean difference is a Student's t around the mean with the corrected variance
+    (1 / n + 1 / (K - 1)) s^2, where the correlation of folds is taken as 1 / K.
+
+    Args:
+        differences: of the score [R * K], second - first, more meaning better.
+        folds: K.
+        rope: half the width of the region of practical equivalence, 0 or more.
+    """
+    estimate = across_folds(differences, folds)
+    scale = (estimate.high - estimate.value) / t_quantile(0.975, estimate.n - 1) if estimate.n > 1 else math.inf
+    return t_posterior(estimate.value, scale, estimate.n - 1, rope)
+
+
+def t_posterior(mean: float, scale: float, freedom: int, rope: float) -> Posterior:
+    """Shares of a Student's t around ``mean`` above ``rope``, within it, and below."""
+    if math.isinf(scale) or freedom < 1:
+        return Posterior(math.nan, math.nan, math.nan)
+    if scale == 0:
+        return Posterior(float(mean > rope), float(-rope <= mean <= rope), float(mean < -rope))
+    worse = float(scipy.special.stdtr(freedom, (-rope - mean) / scale))
+    better = float(scipy.special.stdtr(freedom, (mean - rope) / scale))
+    return Posterior(better, max(0.0, 1 - better - worse), worse)
+
+
+def share_posterior(first: NDArray[np.bool_], second: NDArray[np.bool_], rope: float, draws: int = 100_000) -> Posterior:
+    """Posterior of the difference of two shares on the same examples.
+
+    Dirichlet posterior of (only the second right, only the first right, no difference) from Jeffreys' prior, by draws.
+    """
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    counts = np.array([only_second, only_first, len(first) - only_first - only_second]) + 0.5
+    sample = generator(0, "dirichlet").dirichlet(counts, draws)
+    difference = sample[:, 0] - sample[:, 1]
+    return draws_posterior(difference, rope)
+
+
+def draws_posterior(differences: NDArray[np.float64], rope: float) -> Posterior:
+    """Shares of draws of a difference, [B], above ``rope``, within it, and below."""
+    better, worse = float((differences > rope).mean()), float((differences < -rope).mean())
+    return Posterior(better, max(0.0, 1 - better - worse), worse)
+
+
+def _normal(share: float) -> float:
+    return float(scipy.special.ndtri(share))

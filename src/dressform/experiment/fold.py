@@ -1,0 +1,129 @@
+"""One fold of a cross-validation: a fresh model, trained on all folds but one and judged on that one."""
+
+import functools
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dressform.core import config
+from dressform.core.errors import DataError
+from dressform.core.files import read_json, remove_leftovers, write_json
+from dressform.core.rng import stream_seed
+from dressform.data.archive import read_archive
+from dressform.data.dataset import Dataset
+from dressform.data.folds import Folds, make_folds
+from dressform.data.source import load_data
+from dressform.experiment.learning_data import held_out
+from dressform.experiment.recorder import Recorder
+from dressform.experiment.worker import Tell
+from dressform.predictions import Predictions
+from dressform.recipes import find_recipe
+from dressform.runs.layout import FoldLayout
+from dressform.training.fit import fit
+from dressform.training.history import Epoch
+from dressform.training.recipe import Recipe
+from dressform.training.score import logits_of
+
+
+class TellObserver:
+    """An observer that passes on what a worker's parent wants to know."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+        """Tell how far it goes."""
+        self._tell({"event": "started", "done": len(done), "epochs": epochs})
+
+    def step(self, step: int, loss: float) -> None:
+        """Nothing."""
+
+    def epoch(self, result: Epoch) -> None:
+        """Tell the epoch's scores."""
+        row = {"epoch": result.epoch, "val_accuracy": result.val_accuracy, "train_loss": result.train_loss}
+        self._tell({"event": "epoch", **row})
+
+
+def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """Train and judge a fold, and keep its curves, predictions and result.
+
+    A finished fold is not trained again, an interrupted one goes on after its last finished epoch.
+
+    Args:
+        job: ``recipe`` (a name, ``file.py:function`` or a Recipe), ``settings``, ``data`` (see :func:`training_set`),
+            ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device`` and ``key``, which the checkpoint must belong to.
+        tell: told of the progress.
+
+    Returns:
+        what result.json holds.
+    """
+    layout = FoldLayout(Path(job["folder"]))
+    if layout.result.exists():
+        done: dict[str, Any] = read_json(layout.result)
+        return done
+    layout.root.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(layout.root)
+    recipe = resolve(job["recipe"], tuple(job["settings"]))
+    dataset = training_set(json.dumps(job["data"])) if isinstance(job["data"], dict) else job["data"]
+    folds = _folds(dataset, job["k"], job["repeat"], job["seed"])
+    learn, judged = dataset.take(folds.training(job["fold"])), dataset.take(folds.judged(job["fold"]))
+    curves: Dataset | None = judged
+    if chooses(recipe):
+        inner = held_out(recipe, learn)
+        learn, curves = inner.train, inner.validation
+    fitted = fit(
+        recipe, learn, curves, seed=stream_seed(job["seed"], "crossval", job["repeat"], job["fold"]), device=job["device"],
+        checkpoint=layout.checkpoint, key=job["key"], observer=Recorder(layout.results, TellObserver(tell)),
+    )  # fmt: skip
+    logits = logits_of(fitted.network, judged, device=torch.device("cpu"))
+    predictions = Predictions(judged.ids, judged.labels, logits, judged.class_names)
+    predictions.save(layout.predictions)
+    result = {
+        "repeat": job["repeat"], "fold": job["fold"], "accuracy": float((predictions.predicted == judged.labels).mean()),
+        "epochs": len(fitted.history), "examples": {"train": len(learn), "judged": len(judged)},
+        "seconds": round(sum(row.seconds for row in fitted.history), 3), "threads": torch.get_num_threads(),
+        "device": fitted.device, "precision": fitted.precision, "peak_memory_mb": peak_memory_mb(),
+    }  # fmt: skip
+    write_json(layout.result, result)
+    layout.checkpoint.unlink(missing_ok=True)
+    return result
+
+
+def chooses(recipe: Recipe) -> bool:
+    """Whether training looks at validation examples to decide something."""
+    return recipe.stopping.patience > 0 or recipe.stopping.keep == "best"
+
+
+def resolve(reference: Recipe | str, settings: tuple[str, ...]) -> Recipe:
+    """The recipe with its changed settings."""
+    found: Recipe = config.override(find_recipe(reference) if isinstance(reference, str) else reference, settings)
+    return found
+
+
+@functools.lru_cache(maxsize=1)
+def training_set(text: str) -> Dataset:
+    """The training set that a job names: JSON of ``{"source": a catalogue name}`` or ``{"archive": path}``, and its ``digest``."""
+    spec = json.loads(text)
+    dataset = load_data(spec["source"]).train if "source" in spec else read_archive(Path(spec["archive"]))["train"]
+    if dataset.digest != spec["digest"]:
+        raise DataError("the training data changed while the cross-validation was running; start it anew into another --out")
+    return dataset
+
+
+@functools.lru_cache(maxsize=8)
+def _folds(dataset: Dataset, k: int, repeat: int, seed: int) -> Folds:
+    return make_folds(dataset, k, repeat=repeat, seed=seed)
+
+
+def peak_memory_mb() -> int | None:
+    """Largest resident memory of this process so far, or None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024))

@@ -1,0 +1,62 @@
+"""A worker process: reads jobs as lines of JSON on stdin, tells of events as lines of JSON on stdout.
+
+Started by :mod:`dressform.experiment.workers`. When the parent is gone, stdin ends and so does this process at once,
+whatever it is doing; what it had finished is on disk.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from dressform.core.errors import DressformError
+
+KINDS = {"fold": "dressform.experiment.fold:run_job", "train": "dressform.experiment.bench:run_job"}
+Tell = Callable[[dict[str, Any]], None]
+
+
+def do_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """Do one job, in whatever process: ``job["kind"]`` names the function, which gets the job and ``tell``."""
+    module, _, attribute = KINDS[job["kind"]].partition(":")
+    result: dict[str, Any] = getattr(import_module(module), attribute)(job, tell)
+    return result
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)  # what a user's recipe prints must not get among the answers
+    jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            jobs.put(json.loads(line))
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+
+    def tell(event: dict[str, Any]) -> None:
+        try:
+            answers.write(json.dumps(event) + "\n")
+        except BrokenPipeError:
+            os._exit(1)
+
+    import torch
+
+    torch.set_num_threads(int(sys.argv[1]))
+    while True:
+        job = jobs.get()
+        try:
+            tell({"event": "finished", "result": do_job(job, tell)})
+        except DressformError as error:
+            tell({"event": "failed", "kind": type(error).__name__, "message": str(error)})
+        except Exception as error:  # noqa: BLE001 - the parent tells it to the user
+            tell({"event": "failed", "kind": "", "message": f"{type(error).__name__}: {error}".splitlines()[0]})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Cross-validations: the curves of all folds in one picture, box plots over recipes, the table of folds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from dressform.core.files import write_text
+from dressform.evaluation.calibrate import calibrate
+from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
+from dressform.report.figures.canvas import TRAIN, VALIDATION, new_figure, save
+from dressform.runs.crossval import CrossvalRun
+
+
+def draw_crossval(run: CrossvalRun) -> list[Path]:
+    """Draw the figures of a cross-validation and write its table of folds.
+
+    Returns:
+        the files written: learning curves, box plot, reliability diagram, calibration over the epochs, table.
+    """
+    folder = run.layout.figures
+    folder.mkdir(exist_ok=True)
+    histories = run.histories()
+    predictions, folds = run.out_of_fold()
+    title = f"{run.name}, {run.repeats} × {run.folds} folds" if run.repeats > 1 else f"{run.name}, {run.folds} folds"
+    written = [
+        save(draw_fold_curves(histories, title), folder / "learning-curves.png"),
+        save(draw_boxes([run]), folder / "box-plot.png"),
+        save(draw_reliability(calibrate(predictions[0], parts=folds[0]), f"{run.name}, out of fold"), folder / "reliability.png"),
+    ]
+    figure = draw_calibration_history(histories, title)
+    if figure is not None:
+        written.append(save(figure, folder / "calibration.png"))
+    write_text(run.layout.table, fold_table(run))
+    return [*written, run.layout.table]
+
+
+def fold_table(run: CrossvalRun) -> str:
+    """A row per fold, then mean and standard deviation, as text."""
+    lines = ["repeat  fold  accuracy  epochs"]
+    for row in run.summary["folds"]:
+        lines.append(f"{row['repeat'] + 1:6d}  {row['fold'] + 1:4d}  {100 * row['accuracy']:6.2f} %  {row['epochs']:6d}")
+    s = run.summary
+    lines += ["", f"mean {100 * s['mean']:.2f} %, standard deviation {100 * s['sd']:.2f} points, n = {len(s['folds'])}"]
+    lines.append(f"95 % interval {100 * s['low']:.2f} to {100 * s['high']:.2f} % ({s['method']})")
+    return "\n".join(lines) + "\n"
+
+
+def draw_fold_curves(histories: Sequence[Sequence[dict[str, Any]]], title: str) -> Figure:
+    """Loss and accuracy of every fold, train and judged; thick lines are means over the folds still training.
+
+    Args:
+        histories: the rows of each fold's results.csv.
+        title: over both panels.
+    """
+    figure = new_figure(10, 4)
+    figure.suptitle(title)
+    longest = max(len(rows) for rows in histories)
+    for axes, quantity, word in zip(figure.subplots(1, 2), ("loss", "accuracy"), ("Loss (cross-entropy)", "Accuracy"), strict=True):
+        for prefix, name, colour in (("train", "train (while learning)", TRAIN), ("val", "held out", VALIDATION)):
+            curves = np.full((len(histories), longest), np.nan)
+            for i, rows in enumerate(histories):
+                curves[i, : len(rows)] = [np.nan if r[f"{prefix}_{quantity}"] is None else r[f"{prefix}_{quantity}"] for r in rows]
+            if np.isnan(curves).all():
+                continue
+            epochs = np.arange(1, longest + 1)
+            axes.plot(epochs, curves.T, color=colour, alpha=0.35, linewidth=0.9)
+            marker = "o" if longest <= 30 else None
+            axes.plot(epochs, np.nanmean(curves, axis=0), color=colour, linewidth=2.2, marker=marker, markersize=4, label=name)
+        axes.set_xlabel("epoch")
+        axes.set_title(word)
+        axes.grid(alpha=0.3)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if quantity == "accuracy":
+            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+        else:
+            axes.set_ylim(bottom=0)
+        axes.legend()
+    return figure
+
+
+def draw_boxes(runs: Sequence[CrossvalRun]) -> Figure:
+    """Box and whiskers of the folds' accuracies, a box per recipe, with a dot per fold and the 95 % interval of the mean.
+
+    Args:
+        runs: one or more.
+    """
+    figure = new_figure(10, max(2.2, 1.0 + 0.75 * len(runs)))
+    axes = figure.subplots()
+    places = np.arange(len(runs), 0, -1)
+    values = [[100 * a for a in run.accuracies] for run in runs]
+    style = {"color": "#444444"}
+    axes.boxplot(values, positions=places, orientation="horizontal", widths=0.5, showfliers=False, medianprops=style)
+    for place, run, scores in zip(places, runs, values, strict=True):
+        spread = np.linspace(-0.14, 0.14, len(scores)) if len(scores) > 1 else [0.0]
+        axes.plot(scores, place + np.asarray(spread), "o", color=TRAIN, alpha=0.6, markersize=4, linestyle="none")
+        mean, low, high = (100 * run.summary[name] for name in ("mean", "low", "high"))
+        axes.errorbar(mean, place - 0.33, xerr=[[mean - low], [high - mean]], fmt="D", color=VALIDATION, markersize=5, capsize=3)
+    axes.set_yticks(places, [run.name for run in runs])
+    axes.set_ylim(0.4, len(runs) + 0.6)
+    axes.set_xlabel("accuracy of the folds in % (box: quartiles, dots: folds, diamond: mean with 95 % interval)")
+    axes.grid(axis="x", alpha=0.3)
+    return figure

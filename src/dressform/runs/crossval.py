@@ -1,0 +1,113 @@
+"""`CrossvalRun`: a finished cross-validation, opened for reading."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dressform.core.errors import RunError
+from dressform.core.files import read_json, read_npz, user_path
+from dressform.predictions import Predictions
+from dressform.runs.layout import CrossvalLayout
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class CrossvalRun:
+    """K folds, once or several times.
+
+    Attributes:
+        path: its folder.
+        summary: the document ``crossval.json``.
+    """
+
+    path: Path
+    summary: dict[str, Any]
+
+    @property
+    def layout(self) -> CrossvalLayout:
+        """The paths of its files."""
+        return CrossvalLayout(self.path)
+
+    @property
+    def name(self) -> str:
+        """The recipe and its changed settings, for titles."""
+        return " ".join([str(self.summary["recipe"]), *self.summary["settings"]])
+
+    @property
+    def folds(self) -> int:
+        """K."""
+        return int(self.summary["k"])
+
+    @property
+    def repeats(self) -> int:
+        """How many times the examples were divided into folds."""
+        return int(self.summary["repeats"])
+
+    @property
+    def accuracies(self) -> list[float]:
+        """Of each fold, 0..1, repeat by repeat, [R * K]."""
+        return [float(row["accuracy"]) for row in self.summary["folds"]]
+
+    def out_of_fold(self) -> tuple[tuple[Predictions, ...], tuple[NDArray[np.int64], ...]]:
+        """Predictions of every example, one set per repeat, and the folds of the examples, int64 [N] per repeat.
+
+        Raises:
+            DataError: the file is missing or damaged.
+            RunError: it lacks a repeat.
+        """
+        arrays = read_npz(self.layout.out_of_fold)
+        names = tuple(str(name) for name in arrays["class_names"])
+        predictions, folds = [], []
+        for repeat in range(self.repeats):
+            logits, fold = arrays.get(key("logits", repeat)), arrays.get(key("fold", repeat))
+            if logits is None or fold is None:
+                raise RunError(f"{self.layout.out_of_fold} lacks repeat {repeat + 1}; delete it and run crossval with --resume")
+            predictions.append(Predictions(arrays["ids"], arrays["labels"], logits, names))
+            folds.append(fold.astype(np.int64))
+        return tuple(predictions), tuple(folds)
+
+    def histories(self) -> list[list[dict[str, Any]]]:
+        """The rows of every fold's results.csv, repeat by repeat; None where a column has no value."""
+        found = []
+        for row in self.summary["folds"]:
+            path = self.layout.fold(row["repeat"], row["fold"]).results
+            with path.open(newline="", encoding="utf-8") as file:
+                found.append([{k: (float(v) if v else None) for k, v in line.items()} for line in csv.DictReader(file)])
+        return found
+
+
+def key(name: str, repeat: int) -> str:
+    """The array of one repeat in out-of-fold.npz; the first is called as in any predictions file."""
+    return name if repeat == 0 else f"{name}_repeat{repeat}"
+
+
+def is_crossval(path: Path) -> bool:
+    """Whether a folder is a cross-validation, finished or not."""
+    return CrossvalLayout(path).plan.is_file() or CrossvalLayout(path).summary.is_file()
+
+
+def open_crossval(path: str | Path) -> CrossvalRun:
+    """Open the folder of a finished cross-validation.
+
+    Raises:
+        RunError: missing, unfinished, damaged, or made by a newer dressform.
+    """
+    folder = user_path(path)
+    layout = CrossvalLayout(folder)
+    if not layout.summary.is_file():
+        reason = "is not finished; run crossval with --resume" if layout.plan.is_file() else f"has no {layout.summary.name}"
+        raise RunError(f"{path} {reason}" if folder.exists() else f"{path} does not exist; give the folder of a cross-validation")
+    summary = read_json(layout.summary)
+    try:
+        if int(summary["format"]) > FORMAT:
+            raise RunError(f"{layout.summary} has format {summary['format']}; this dressform reads up to {FORMAT}, so update it")
+        run = CrossvalRun(folder, summary)
+        _ = run.name, run.folds, run.repeats, run.accuracies
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{layout.summary} is damaged ({error!r}); delete it and run crossval with --resume") from error
+    return run

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dressform.data.dataset import Dataset as Dataset
     from dressform.data.dataset import DatasetSplits as DatasetSplits
     from dressform.data.source import load_data as load_data
+    from dressform.evaluation.calibrate import calibrate as calibrate
+    from dressform.evaluation.compare import compare as compare
     from dressform.evaluation.evaluate import evaluate as evaluate
     from dressform.models.network import build_model as build_model
     from dressform.models.network import count_parameters as count_parameters
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from dressform.training.recipe import Optim as Optim
     from dressform.training.recipe import Recipe as Recipe
     from dressform.training.recipe import Schedule as Schedule
+    from dressform.workbench import crossval as crossval
     from dressform.workbench import train as train
+    from dressform.workbench import tune as tune
 
 __version__ = "0.1.0"
 
@@ -47,18 +51,23 @@ _WHERE = {
     "Run": "runs.run",
     "Schedule": "training.recipe",
     "build_model": "models.network",
+    "calibrate": "evaluation.calibrate",
     "check_data": "data.audit",
+    "compare": "evaluation.compare",
     "count_parameters": "models.network",
+    "crossval": "workbench",
     "evaluate": "evaluation.evaluate",
     "find_recipe": "recipes.table",
     "load_data": "data.source",
     "open_run": "runs.run",
     "train": "workbench",
+    "tune": "workbench",
 }
 
 __all__ = [
     "Augment", "Dataset", "DatasetSplits", "DressformError", "Optim", "Predictions", "Predictor", "Recipe", "Run", "Schedule",
-    "build_model", "check_data", "count_parameters", "evaluate", "find_recipe", "load_data", "open_run", "train",
+    "build_model", "calibrate", "check_data", "compare", "count_parameters", "crossval", "evaluate", "find_recipe", "load_data",
+    "open_run", "train", "tune",
 ]  # fmt: skip
 
 

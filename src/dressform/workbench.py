@@ -4,14 +4,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dressform.core.errors import DressformError
+from dressform.core.files import user_path
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
 from dressform.experiment.crossval import CrossvalObserver
 from dressform.experiment.crossval import crossval as cross_validate
 from dressform.experiment.train_run import train_run
+from dressform.experiment.tune import tune as run_tuning
+from dressform.experiment.tuning import Tuning, TuningObserver
 from dressform.report.figures import draw_figures, figure_names
+from dressform.report.figures.canvas import save
 from dressform.report.figures.crossval import draw_crossval
-from dressform.runs.crossval import CrossvalRun
+from dressform.report.figures.tuning import draw_tuning
+from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
 from dressform.runs.layout import DEFAULT_ROOT
 from dressform.runs.run import Run, open_run
 from dressform.training.history import Observer
@@ -98,6 +103,52 @@ def crossval(
     return found
 
 
+def tune(
+    recipe: Recipe | str,
+    space: Iterable[str],
+    data: DatasetSplits | str | Path = "fashion-mnist",
+    *,
+    trials: int = 30,
+    metric: str = "val_accuracy",
+    settings: Iterable[str] = (),
+    seed: int = 0,
+    out: str | Path = DEFAULT_ROOT,
+    resume: bool = False,
+    device: str = "auto",
+    source: str | None = None,
+    image_size: int | None = None,
+    observer: TuningObserver | None = None,
+) -> Tuning:
+    """Find good settings for a recipe on validation images, and draw what was tried.
+
+    Args:
+        recipe: see :func:`train`.
+        space: what varies, such as ``["optim.lr=log:1e-4:1e-1", "model.depth=1,2,3"]``.
+        data: see :func:`train`; its test split is not looked at.
+        trials: trainings in all; resuming with more adds the difference.
+        metric: ``val_accuracy`` or ``val_loss``.
+        settings: changes to the recipe, made first.
+        seed: of the draws and of each training.
+        out: folder of all runs.
+        resume: go on with a tuning of the same recipe, space, metric and seed.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        source: how loaded data were named, for the command that trains the best.
+        image_size: see :func:`train`.
+        observer: told of the progress.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    splits = data if isinstance(data, DatasetSplits) else load_data(data, image_size=image_size)
+    named = source or (splits.name if isinstance(data, DatasetSplits) else str(data))
+    tuning = run_tuning(
+        recipe, splits, space, trials=trials, metric=metric, settings=settings, seed=seed, out=Path(out), resume=resume,
+        device=device, source=named, image_size=image_size, observer=observer,
+    )  # fmt: skip
+    save(draw_tuning(tuning.to_json(), f"{tuning.recipe}: {len(tuning.trials)} trials"), tuning.layout.figure)
+    return tuning
+
+
 def draw_missing(run: Run, data: DatasetSplits) -> list[Path]:
     """The figures of a run, drawn if there are none yet."""
     expected = [run.layout.figures / name for name in figure_names(run)]
@@ -105,11 +156,13 @@ def draw_missing(run: Run, data: DatasetSplits) -> list[Path]:
 
 
 def redraw(path: str | Path) -> list[Path]:
-    """Draw the figures of a run anew; those with pictures only where its data can still be read.
+    """Draw the figures of a run or a cross-validation anew; those with pictures only where a run's data can still be read.
 
     Raises:
-        RunError: not a finished run.
+        RunError: neither, or not finished.
     """
+    if is_crossval(user_path(path)):
+        return draw_crossval(open_crossval(path))
     run = open_run(path)
     dataset = run.manifest.dataset
     try:

@@ -17,6 +17,7 @@ import dressform
 from dressform.core.files import sha256_file
 from dressform.data.archive import write_archive
 from dressform.data.dataset import DatasetSplits
+from dressform.predictions import save_predictions
 from dressform.runs.run import Run, open_run
 from tests.conftest import TINY
 
@@ -26,12 +27,18 @@ COMMANDS = (
     ("recipes",),
     ("models",),
     ("train",),
+    ("crossval",),
+    ("tune",),
+    ("compare",),
     ("evaluate",),
+    ("calibrate",),
     ("predict",),
     ("figures",),
     ("data",),
     ("data", "list"),
     ("data", "check"),
+    ("bench",),
+    ("bench", "tutorials"),
 )
 SETTINGS = [part for setting in TINY for part in ("--set", setting)]
 
@@ -205,13 +212,21 @@ def test_an_output_folder_that_is_a_file(archive: Path, tmp_path: Path) -> None:
     assert (tmp_path / "runs").read_text() == "in the way"
 
 
-def test_predict_and_help_never_import_torch(tiny_run: Run, pictures: Path) -> None:
+def test_predict_evaluate_and_help_never_import_torch(tiny_run: Run, pictures: Path, archive: Path, tmp_path: Path) -> None:
     code = (
         "import sys\nsys.argv = ['dressform', *sys.argv[1:]]\nfrom dressform.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit as e:\n    print(e.code, [m for m in ('torch', 'matplotlib') if m in sys.modules])\n"
     )
     image = str(pictures / "ankle-boot.png")
-    for arguments in (["--help"], ["predict", image, "--model", str(tiny_run.path)], ["evaluate", str(tiny_run.path)], ["recipes"]):
+    save_predictions(tiny_run.predictions(), tmp_path / "p.csv")
+    for arguments in (
+        ["--help"],
+        ["recipes"],
+        ["predict", image, "--model", str(tiny_run.path)],
+        ["evaluate", str(tiny_run.path)],
+        ["evaluate", str(tmp_path / "p.csv")],
+        ["evaluate", str(tiny_run.layout.onnx), "--data", str(archive)],
+    ):
         done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "0 []", (arguments, done.stdout, done.stderr)
 

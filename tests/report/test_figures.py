@@ -1,18 +1,23 @@
 """Every figure can be drawn for few and many classes, grey and colour, and shows what it should."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.evaluation.calibrate import calibrate
+from dressform.evaluation.calibration import reliability
 from dressform.evaluation.evaluate import evaluate
+from dressform.evaluation.intervals import wilson
 from dressform.predictions import Predictions
+from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.report.figures.canvas import RIGHT, WRONG, save
 from dressform.report.figures.confusion import draw_confusion, shares
 from dressform.report.figures.history import draw_history
-from dressform.report.figures.per_class import draw_per_class, recall_intervals
+from dressform.report.figures.per_class import draw_per_class, whiskers
 from dressform.report.figures.pictures import draw_first_images, draw_montage, montage_sample
 from dressform.runs.run import Run
 
@@ -34,6 +39,7 @@ def test_all_figures_for_any_number_of_classes(classes: int, tmp_path: Path) -> 
         "counts": draw_confusion(evaluation.confusion, predictions.class_names, "t", normalised=False),
         "shares": draw_confusion(evaluation.confusion, predictions.class_names, "t", normalised=True),
         "bars": draw_per_class(evaluation, "t"),
+        "reliability": draw_reliability(calibrate(predictions), "t"),
         "montage": draw_montage(dataset, predictions, "t"),
         "first": draw_first_images(dataset, "t"),
     }
@@ -74,9 +80,38 @@ def test_history_has_both_curves_or_only_training() -> None:
 def test_whiskers_are_wilsons() -> None:
     _, predictions = _made(2)
     evaluation = evaluate(predictions)
-    below, above = recall_intervals(evaluation)[0]
+    recall = evaluation.per_class[0].recall
+    expected = wilson(int(evaluation.confusion[0, 0]), evaluation.per_class[0].support)
+    below, above = whiskers([recall])[:, 0]
+    assert (recall.value - below, recall.value + above) == pytest.approx((expected.low, expected.high))
     assert 0 < below < 0.1
     assert 0 < above < 0.1
+
+
+def test_the_calibration_chart_says_what_it_shows() -> None:
+    rows: list[dict[str, Any]] = [
+        {"epoch": e + 1, "val_loss": loss, "val_accuracy": right, "val_ece": off}
+        for e, (loss, right, off) in enumerate([(0.4, 0.85, 0.01), (0.3, 0.9, 0.02), (0.35, 0.92, 0.05)])
+    ]
+    figure = draw_calibration_history([rows], "a title")
+    assert figure is not None
+    assert "NLL is lowest after epoch 2; later answers are more often right, but too sure" in figure.axes[0].get_title()
+    assert [np.asarray(line.get_ydata()).tolist() for line in figure.axes[1].lines] == [pytest.approx([0.15, 0.1, 0.08]), [0.01, 0.02, 0.05]]
+    figure = draw_calibration_history([rows[:2]], "a title")
+    assert figure is not None
+    assert "NLL falls to the end" in figure.axes[0].get_title()
+    assert draw_calibration_history([[{**row, "val_ece": None} for row in rows]], "a title") is None
+
+
+def test_the_reliability_diagram_draws_what_was_counted() -> None:
+    _, predictions = _made(2)
+    figure = draw_reliability(calibrate(predictions), "a title")
+    found = reliability(predictions)
+    full = found.count > 0
+    drawn = figure.axes[0].lines[1]
+    assert np.asarray(drawn.get_xdata()).tolist() == found.confidence[full].tolist()
+    assert np.asarray(drawn.get_ydata()).tolist() == found.accuracy[full].tolist()
+    assert found.count.sum() == len(predictions)
 
 
 def test_a_figure_has_the_same_bytes_each_time(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ FILES = {
     "weights/last.safetensors", "weights/best.safetensors", "weights/model.onnx", "weights/model.json",
     "predictions/val.npz", "predictions/test.npz",
     "figures/history.png", "figures/confusion-counts.png", "figures/confusion-normalised.png", "figures/per-class.png",
-    "figures/montage.png", "figures/first-images.png",
+    "figures/montage.png", "figures/first-images.png", "figures/calibration.png", "figures/reliability.png",
 }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_the_manifest_tells_what_was_done(tiny_run: Run, small: DatasetSplits) -
 def test_results_have_a_row_per_epoch(tiny_run: Run) -> None:
     rows = tiny_run.history()
     assert [row["epoch"] for row in rows] == [1, 2]
-    assert set(rows[0]) == {"epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds"}
+    assert set(rows[0]) == {"epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds", "val_ece"}
 
 
 def test_the_look_at_the_test_split_is_in_the_ledger(tiny_run: Run) -> None:
@@ -120,7 +120,7 @@ def test_figures_are_rebuilt_even_without_the_data(tiny_run: Run, tmp_path: Path
     shutil.copytree(tiny_run.path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "figures")
     assert {p.name for p in redraw(tmp_path / "run")} == {
-        "history.png", "confusion-counts.png", "confusion-normalised.png", "per-class.png",
+        "history.png", "confusion-counts.png", "confusion-normalised.png", "per-class.png", "calibration.png", "reliability.png",
     }  # fmt: skip
 
 

@@ -1,60 +1,63 @@
-"""``dressform evaluate``."""
+"""``dressform evaluate``: no torch."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json, say
 
-if TYPE_CHECKING:
-    from dressform.runs.run import Run
-
 
 def evaluate(
-    what: Path = typer.Argument(help="The folder of a run, or a predictions file (.npz)."),
-    split: str | None = typer.Option(
-        None, "--split", help="val or test; of a run only. Default: test, or val where there is no test."
+    what: Path = typer.Argument(
+        help="A run or a cross-validation, a predictions file (.npz, .csv, .csv.gz, .parquet), or an .onnx model of any framework."
     ),
+    split: str | None = typer.Option(
+        None, "--split", help="test, validation, or (a model's) train. Default: test, or a run's validation where it has no test."
+    ),
+    data: str | None = typer.Option(
+        None, "--data", help="The pictures for an .onnx model: a dataset's name, or a path. Default: fashion-mnist."
+    ),
+    pixels: str | None = typer.Option(
+        None, "--pixels", help="What an .onnx model of floats takes: unit, 0 to 1 (default), or raw, 0 to 255."
+    ),
+    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
     as_json: bool = Json,
 ) -> None:
-    """Judge a run or a predictions file.
+    """Judge a run, a predictions file, or an ONNX model.
 
     Prints accuracy with its interval, scores per class and, with --json, the confusion matrix.
     """
     from dressform.core.errors import ConfigError
     from dressform.evaluation.evaluate import evaluate as judge
-    from dressform.predictions import Predictions
+    from dressform.predict.judged import kind_of, load_judged, split_of
+    from dressform.runs.crossval import is_crossval, open_crossval
+    from dressform.runs.ledger import note_look
     from dressform.runs.run import open_run
 
-    if what.suffix == ".npz" or what.is_file():
-        if split is not None:
-            raise ConfigError(f"--split {split} was given with a predictions file, which has no splits; leave it out")
-        predictions = Predictions.load(what)
+    crossval = is_crossval(what)
+    kind = "crossval" if crossval else kind_of(what)
+    given = {"--split": split, "--data": data, "--pixels": pixels, "--image-size": image_size}
+    useless, reason = {
+        "crossval": (set(given), "a cross-validation, which keeps its out-of-fold predictions"),
+        "predictions": (set(given), "a predictions file, which has no splits and no pictures"),
+        "run": (set(given) - {"--split"}, "a run, which keeps its predictions"),
+        "model": (set(), ""),
+    }[kind]
+    for option, value in given.items():
+        if value is not None and option in useless:
+            raise ConfigError(f"{option} {value} was given with {reason}; leave it out")
+    if crossval:
+        predictions = open_crossval(what).out_of_fold()[0][0]
+        say("out-of-fold predictions of the first repeat; the intervals take the models as given")
     else:
-        run = open_run(what)
-        chosen = split or ("test" if run.layout.predictions("test").exists() else "val")
-        say(f"split: {chosen}")
-        predictions = run.predictions(chosen)
-        if chosen == "test":
-            _note_look(run, len(predictions))
+        _, predictions = load_judged(what, split, data or "fashion-mnist", pixels or "unit", image_size, say=say)
+    if kind == "run" and split_of(run := open_run(what), split) == "test":
+        problem = note_look(run.path, what="evaluate", examples=len(predictions))
+        if problem:
+            say(f"note: {problem}")
     evaluation = judge(predictions)
     if as_json:
         print_json(evaluation.to_json())
     else:
         print(evaluation.report(), end="")
-
-
-def _note_look(run: "Run", examples: int) -> None:
-    """Write the look into the ledger of the runs folder; a run that was copied out of one has none."""
-    from dressform.runs.layout import ledger
-    from dressform.runs.ledger import note_test_look
-
-    parents = run.path.resolve().parents
-    if len(parents) < 3 or not ledger(parents[2]).exists():
-        return
-    try:
-        note_test_look(parents[2], what="evaluate", run=run.path, examples=examples)
-    except OSError as error:
-        say(f"note: this look at test could not be written to {ledger(parents[2])} ({error.strerror})")

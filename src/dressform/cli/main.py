@@ -8,6 +8,9 @@ from typing import Any
 import typer
 
 from dressform import __version__
+from dressform.cli.bench import bench_app
+from dressform.cli.calibrate import calibrate
+from dressform.cli.compare import compare
 from dressform.cli.crossval import crossval
 from dressform.cli.data import data_app
 from dressform.cli.evaluate import evaluate
@@ -15,6 +18,7 @@ from dressform.cli.figures import figures
 from dressform.cli.lists import models, recipes
 from dressform.cli.predict import predict
 from dressform.cli.train import train
+from dressform.cli.tune import tune
 from dressform.core.errors import DressformError
 
 app = typer.Typer(
@@ -24,9 +28,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (recipes, models, train, crossval, evaluate, predict, figures):
+for command in (recipes, models, train, crossval, tune, compare, evaluate, calibrate, predict, figures):
     app.command()(command)
 app.add_typer(data_app, name="data")
+app.add_typer(bench_app, name="bench")
 
 
 # typer brings its own copy of click in some versions, under a private name; this is ClickException in all of them.
@@ -63,7 +68,11 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
-        advice = "; finished epochs are kept: make room or mend the path, then go on with --resume" if "train" in sys.argv else ""
+        advice = (
+            "; finished epochs are kept: make room or mend the path, then go on with --resume"
+            if {"train", "crossval", "tune"} & set(sys.argv)
+            else ""
+        )
         _fail(f"{name}{error.strerror or error}{advice}", 1)
     if code == 130:  # typer's own way of telling Ctrl-C
         _fail("stopped; --resume goes on with an unfinished training", 130)

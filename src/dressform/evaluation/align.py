@@ -1,6 +1,9 @@
 """Joining the predictions of two models on the same examples."""
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
 from dressform.predictions import Predictions
@@ -30,6 +33,9 @@ def align(first: Predictions, second: Predictions, names: tuple[str, str]) -> tu
         raise DataError(
             f"{a} has {len(first.class_names)} classes and {b} has {len(second.class_names)}; compare models of the same classes"
         )
+    if set(_splits(first.ids)) != set(_splits(second.ids)) and "" in (*_splits(first.ids), *_splits(second.ids)):
+        # One side was numbered without naming the split, as files made elsewhere are; the labels are checked below.
+        first, second = (replace(p, ids=_numbers(p.ids)) for p in (first, second))
     missing, extra = np.setdiff1d(first.ids, second.ids), np.setdiff1d(second.ids, first.ids)
     if len(missing) or len(extra):
         only = (
@@ -47,3 +53,14 @@ def align(first: Predictions, second: Predictions, names: tuple[str, str]) -> tu
             f" {second.labels[i]} in {b}; compare predictions of the same examples"
         )
     return first, second
+
+
+def _splits(ids: NDArray[np.str_]) -> list[str]:
+    """What stands before the slash of ids such as ``test/00042``; the empty string for plain numbers."""
+    heads = np.unique([text.rpartition("/")[0] if text.rpartition("/")[2].isdigit() else "?" for text in ids.tolist()])
+    return [str(head) for head in heads]
+
+
+def _numbers(ids: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Ids without what stands before the slash, where that is the same for all."""
+    return np.array([text.rpartition("/")[2] for text in ids.tolist()]) if len(_splits(ids)) == 1 else ids

@@ -23,6 +23,8 @@ from dressform.evaluation.metrics import METRICS
 from dressform.predictions import Predictions
 
 SHOWN = ("accuracy", "nll", "brier", "ece")
+FEWEST = 20
+"""Examples to calibrate on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +83,8 @@ def calibrate(
     if not 0 < alpha < 1:
         raise ConfigError(f"alpha is {alpha}; allowed: between 0 and 1, such as 0.1 for sets that are right nine times out of ten")
     fewest = len(predictions) if fitted_on is None else min(len(predictions), len(fitted_on))
-    if fewest < 20:
-        raise DataError(f"{fewest} examples are too few to calibrate on; give 20 or more")
+    if fewest < FEWEST:
+        raise DataError(f"{fewest} examples are too few to calibrate on; give {FEWEST} or more")
     if fitted_on is not None:
         temperature = fit_temperature(fitted_on)
         scaled, temperatures = with_temperature(predictions, temperature), [temperature]

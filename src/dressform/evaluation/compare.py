@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError, DataError
 from dressform.evaluation.align import align
-from dressform.evaluation.intervals import Estimate, across_folds, percentile, resample, student
+from dressform.evaluation.calibration_error import ece_distribution
+from dressform.evaluation.intervals import RESAMPLES, Estimate, across_folds, percentile, resample, student
 from dressform.evaluation.metrics import METRICS, Metric, Scores, find_metric
 from dressform.evaluation.significance import (
     Posterior,
@@ -42,13 +43,11 @@ class Contestant:
         name: for people.
         predictions: one, or one per repeat of a cross-validation, each of all examples.
         folds: int64 [N] per repeat, in the order of the predictions; empty without cross-validation.
-        examples: what the examples are, such as ``test`` or ``out of fold``; only equals are compared.
     """
 
     name: str
     predictions: tuple[Predictions, ...]
     folds: tuple[NDArray[np.int64], ...] = ()
-    examples: str = ""
 
     def fold_scores(self, metric: Metric) -> list[float]:
         """The metric of each fold, repeat by repeat, [R * K]."""
@@ -179,8 +178,6 @@ def _compare_pair(a: Contestant, b: Contestant, metric: Metric, rope: float) -> 
     if bool(a.folds) != bool(b.folds):
         one, other = (a, b) if a.folds else (b, a)
         raise DataError(f"{one.name} is a cross-validation and {other.name} is not; compare like with like")
-    if a.examples != b.examples:
-        raise DataError(f"{a.name} has {a.examples} predictions and {b.name} {b.examples}; compare the same split")
     return _compare_folds(a, b, metric, rope) if a.folds else _compare_examples(a, b, metric, rope)
 
 
@@ -249,14 +246,36 @@ def _compare_examples(a: Contestant, b: Contestant, metric: Metric, rope: float)
         scale = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
         posterior = t_posterior(sign * difference.value, scale, len(values) - 1, rope)
     else:
-        drawn = np.array([metric.value(second, w) - metric.value(first, w) for w in resample(len(first))])
-        difference = percentile(scores[1] - scores[0], drawn, len(first))
+        difference, drawn = table_difference(first, second, metric)
         p_value, test = _exchange(first, second, metric), "exchange test"
         posterior = draws_posterior(sign * drawn, rope)
     return Comparison(
         a=a.name, b=b.name, metric=metric.name, difference=difference, scores=scores, p_value=p_value, p_holm=math.nan, test=test,
         posterior=posterior, rope=rope, verdict=_verdict(posterior), tests=tests,
     )  # fmt: skip
+
+
+def table_difference(
+    first: Scores, second: Scores, metric: Metric, *, resamples: int = RESAMPLES
+) -> tuple[Estimate, NDArray[np.float64]]:
+    """The difference second - first of a score of the whole set with its interval, and draws of it, [B].
+
+    Balanced accuracy and macro-F1 are resampled in pairs. For ECE, whose bias no resampling of pairs removes, candidates are
+    drawn from both models' confidence distributions as if they were independent, which makes the interval wider where the
+    two models' errors go together.
+
+    Args:
+        first: N examples.
+        second: the same.
+        metric: one of kind ``table``.
+        resamples: of the bootstrap.
+    """
+    value, n = metric.value(second, None) - metric.value(first, None), len(first)
+    if metric.name != "ece":
+        drawn = np.array([metric.value(second, w) - metric.value(first, w) for w in resample(n, resamples=resamples)])
+        return percentile(value, drawn, n), drawn
+    one, two = (ece_distribution(scores, resamples=resamples).draw(20_000, i) for i, scores in enumerate((first, second)))
+    return replace(percentile(value, two - one, n), method="difference of two test inversions, 95%"), two - one
 
 
 def _exchange(first: Scores, second: Scores, metric: Metric) -> float:

@@ -131,6 +131,7 @@ def crossval(
     if len(data.class_names) < 2:
         raise DataError(f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or more")
     choose_device(device)
+    choose_workers(workers, 1, device)
     divisions = [make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)]
     studies = [_study(recipe, list(settings), data, out, folds, seed) for recipe in recipes]
     if len({study.layout.root for study in studies}) < len(studies):

@@ -1,5 +1,6 @@
 """Independent jobs in worker processes that share the machine's cores."""
 
+import contextlib
 import json
 import os
 import queue
@@ -77,7 +78,8 @@ def run_jobs(jobs: Sequence[dict[str, Any]], workers: int, threads: int, observe
             thread.join()
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with contextlib.suppress(OSError):  # a dead worker's pipe cannot be flushed
+                        pipe.close()
 
 
 def _do_here(index: int, job: dict[str, Any], observer: JobObserver) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dressform.core.errors import DataError, RunError
 from dressform.core.files import sha256_file, user_path
 from dressform.data.picture import SUFFIXES, fit, is_hidden, open_picture
 from dressform.predict.description import Description
+from dressform.predict.session import open_session
 from dressform.predictions import softmax
 from dressform.runs.layout import Layout
 from dressform.runs.run import Run, open_run
@@ -51,14 +52,7 @@ class Predictor:
             raise RunError(f"{folder} has no {path.name}; train into another --out, or give another --model")
         if sha256_file(path) != self.description.sha256:
             raise RunError(f"{path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
-        import onnxruntime  # here: listing and errors need no runtime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions have no common public base
-            raise RunError(f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]})") from error
+        self._session = open_session(path, RunError)
 
     @property
     def class_names(self) -> tuple[str, ...]:

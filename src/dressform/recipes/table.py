@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Literal, cast
 
 from dressform.core.errors import ConfigError, DressformError
 from dressform.core.registry import Registry, is_file_reference, load_from_file
@@ -17,35 +17,37 @@ class RecipeEntry:
         name: what ``dressform train`` takes.
         target: ``module:function``.
         tutorial: ``0`` to ``4``, or None for our own.
-        claimed: test accuracy that the tutorial states, 0..1, or None where it states none.
+        claimed: accuracy that the tutorial states, 0..1, or None where it states none.
+        claimed_on: of which examples: ``test``, ``validation``, or ``folds`` of a cross-validation.
     """
 
     name: str
     target: str
     tutorial: int | None
     claimed: float | None
+    claimed_on: Literal["test", "validation", "folds"] = "test"
 
     def reproduced(self) -> dict[str, Any] | None:
-        """What ``benchmarks/reproduce.py`` measured: mean, sd, seeds and more; None where it was not run."""
+        """What ``dressform bench tutorials`` measured: mean, sd, seeds and more; None where it was not run."""
         found: dict[str, Any] | None = _reproduced().get(self.name)
         return found
 
 
 def _entries() -> tuple[RecipeEntry, ...]:
-    rows: tuple[tuple[str, str, int | None, float | None], ...] = (
+    rows: tuple[tuple[str, str, int | None, str | None], ...] = (
         ("fast", "own:fast", None, None),
-        ("minivggnet", "tutorial0:minivggnet", 0, 0.94),
-        ("baseline-cnn", "tutorial1:baseline_cnn", 1, 0.9099),
-        ("baseline-cnn-same", "tutorial1:baseline_cnn_same", 1, None),
-        ("baseline-cnn-same-64", "tutorial1:baseline_cnn_same_64", 1, None),
-        ("simple-dense", "tutorial2:simple_dense", 2, 0.8386),
-        ("cnn1", "tutorial2:cnn1", 2, 0.916),
-        ("cnn2", "tutorial2:cnn2", 2, 0.9293),
-        ("lenet5-rbf", "tutorial2:lenet5_rbf", 2, 0.8889),
-        ("lenet5-relu", "tutorial2:lenet5_relu", 2, 0.9055),
-        ("first-cnn", "tutorial3:first_cnn", 3, 0.8852),
-        ("complex1", "tutorial3:complex1", 3, None),
-        ("complex2", "tutorial3:complex2", 3, None),
+        ("minivggnet", "tutorial0:minivggnet", 0, "test 0.94"),
+        ("baseline-cnn", "tutorial1:baseline_cnn", 1, "test 0.9099"),
+        ("baseline-cnn-same", "tutorial1:baseline_cnn_same", 1, "folds 0.912"),
+        ("baseline-cnn-same-64", "tutorial1:baseline_cnn_same_64", 1, "folds 0.912"),
+        ("simple-dense", "tutorial2:simple_dense", 2, "test 0.8386"),
+        ("cnn1", "tutorial2:cnn1", 2, "test 0.916"),
+        ("cnn2", "tutorial2:cnn2", 2, "test 0.9293"),
+        ("lenet5-rbf", "tutorial2:lenet5_rbf", 2, "test 0.8889"),
+        ("lenet5-relu", "tutorial2:lenet5_relu", 2, "test 0.9055"),
+        ("first-cnn", "tutorial3:first_cnn", 3, "test 0.8852"),
+        ("complex1", "tutorial3:complex1", 3, "validation 0.89"),
+        ("complex2", "tutorial3:complex2", 3, "validation 0.92"),
         ("conv1", "tutorial4:conv1", 4, None),
         ("conv3", "tutorial4:conv3", 4, None),
         ("conv4", "tutorial4:conv4", 4, None),
@@ -53,10 +55,19 @@ def _entries() -> tuple[RecipeEntry, ...]:
         ("conv3-augmented", "tutorial4:conv3_augmented", 4, None),
         ("conv4-augmented", "tutorial4:conv4_augmented", 4, None),
     )
-    return tuple(
-        RecipeEntry(name=name, target=f"dressform.recipes.{target}", tutorial=tutorial, claimed=claimed)
-        for name, target, tutorial, claimed in rows
-    )
+    entries = []
+    for name, target, tutorial, claim in rows:
+        where, _, accuracy = (claim or "test ").partition(" ")
+        entries.append(
+            RecipeEntry(
+                name=name,
+                target=f"dressform.recipes.{target}",
+                tutorial=tutorial,
+                claimed=float(accuracy) if accuracy else None,
+                claimed_on=cast(Literal["test", "validation", "folds"], where),
+            )
+        )
+    return tuple(entries)
 
 
 _ENTRIES = {e.name: e for e in _entries()}

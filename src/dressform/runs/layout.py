@@ -162,6 +162,37 @@ class CrossvalLayout:
         return FoldLayout(self.root / f"repeat{repeat}-fold{fold}")
 
 
+@dataclass(frozen=True)
+class TuningLayout:
+    """The paths of a tuning.
+
+    Attributes:
+        root: its folder, ``tune-<digest of space, metric and seed>`` beside the recipe's runs.
+    """
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Finished trials, SQLite."""
+        return self.root / "study.db"
+
+    @property
+    def document(self) -> Path:
+        """Every trial, and the best."""
+        return self.root / "tuning.json"
+
+    @property
+    def figure(self) -> Path:
+        """Values of the trials and of their settings; derived."""
+        return self.root / "figures" / "tuning.png"
+
+    @property
+    def lock(self) -> Path:
+        """Held while a process works on the tuning."""
+        return self.root / ".lock"
+
+
 def crossval_folder(root: Path, dataset: str, recipe: str, digest: str, folds: int, seed: int) -> Path:
     """``root/<dataset>/<recipe>-<digest>/crossval-<K>fold-seed<n>``; more repeats go into the same folder."""
     return run_folder(root, dataset, recipe, digest, seed).with_name(f"crossval-{folds}fold-seed{seed}")

@@ -13,7 +13,7 @@ def note_test_look(root: Path, *, what: str, run: Path | str, examples: int) -> 
 
     Args:
         root: the folder of all runs.
-        what: ``train`` or ``evaluate``.
+        what: the command, such as ``train`` or ``evaluate``.
         run: whose predictions were looked at.
         examples: how many.
     """
@@ -24,3 +24,19 @@ def note_test_look(root: Path, *, what: str, run: Path | str, examples: int) -> 
         os.write(descriptor, line.encode())
     finally:
         os.close(descriptor)
+
+
+def note_look(run: Path, *, what: str, examples: int) -> str | None:
+    """Note a look at a run's test predictions in the ledger of its runs folder; a run copied out of one has none.
+
+    Returns:
+        why it could not be written, for the user, or None.
+    """
+    parents = run.resolve().parents
+    if len(parents) < 3 or not ledger(parents[2]).exists():
+        return None
+    try:
+        note_test_look(parents[2], what=what, run=run, examples=examples)
+    except OSError as error:
+        return f"this look at test could not be written to {ledger(parents[2])} ({error.strerror})"
+    return None

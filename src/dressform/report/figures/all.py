@@ -6,8 +6,10 @@ import numpy as np
 
 from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.evaluation.calibrate import FEWEST, calibrate
 from dressform.evaluation.evaluate import describe, evaluate
 from dressform.predictions import Predictions
+from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.report.figures.canvas import save
 from dressform.report.figures.confusion import draw_confusion
 from dressform.report.figures.history import draw_history
@@ -20,7 +22,8 @@ def figure_names(run: Run) -> list[str]:
     """The files that :func:`draw_figures` writes for a run whose data are at hand."""
     of_predictions = ["confusion-counts.png", "confusion-normalised.png", "per-class.png", "montage.png"]
     judged = any(run.layout.predictions(split).exists() for split in ("val", "test"))
-    return ["history.png", *(of_predictions if judged else []), "first-images.png"]
+    calibrated = ["calibration.png"] if run.history()[0].get("val_ece") is not None else []
+    return ["history.png", *calibrated, *(of_predictions if judged else []), "first-images.png"]
 
 
 def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
@@ -31,7 +34,8 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
         data: what it was trained on; without it the two figures with pictures are left out.
 
     Returns:
-        the files written: history, confusion matrix (counts and normalised), per-class bars, montage, first images.
+        the files written: history, calibration over the epochs (with validation only), reliability (with 20 examples or
+        more), confusion matrix (counts and normalised), per-class bars, montage, first images.
 
     Raises:
         RunError: the run is not finished.
@@ -42,6 +46,9 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
     has_predictions = run.layout.predictions(split).exists()
     folder.mkdir(exist_ok=True)
     written = [save(draw_history(run.history(), run.name), folder / "history.png")]
+    calibration = draw_calibration_history([run.history()], run.name)
+    if calibration is not None:
+        written.append(save(calibration, folder / "calibration.png"))
     if has_predictions:
         predictions = run.predictions(split)
         evaluation = evaluate(predictions)
@@ -50,6 +57,10 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
             figure = draw_confusion(evaluation.confusion, predictions.class_names, title, normalised=normalised)
             written.append(save(figure, folder / name))
         written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))
+        both = split == "test" and run.layout.predictions("val").exists()
+        fitted_on = run.predictions("val") if both else None
+        if min(len(predictions), len(fitted_on or predictions)) >= FEWEST:
+            written.append(save(draw_reliability(calibrate(predictions, fitted_on=fitted_on), title), folder / "reliability.png"))
         if data is not None:
             dataset = _find(predictions, data, split)
             caption = f"{title}, accuracy {describe(evaluation.accuracy)}"

@@ -15,7 +15,7 @@ from dressform.report.figures.canvas import BARS, new_figure
 def whiskers(estimates: Sequence[Estimate]) -> NDArray[np.float64]:
     """How far each interval reaches below and above its value, float64 [2, n]; 0 where nothing is known."""
     reach = [(e.value - e.low, e.high - e.value) if e.n else (0.0, 0.0) for e in estimates]
-    return np.clip(np.array(reach).T, 0.0, None)
+    return np.asarray(np.clip(np.array(reach).T, 0.0, None))
 
 
 def draw_per_class(evaluation: Evaluation, title: str) -> Figure:

@@ -1,0 +1,62 @@
+"""``dressform bench``."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from dressform.cli.lists import Json
+from dressform.cli.output import percent, print_json, print_table, say
+
+bench_app = typer.Typer(help="Measure recipes.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Measure recipes."""
+
+
+@bench_app.command("tutorials")
+def tutorials(
+    recipes: list[str] = typer.Argument(None, help="Default: all of 'dressform recipes'."),
+    seeds: int = typer.Option(3, "--seeds", help="How many trainings of each, with seeds 0, 1, …"),
+    workers: int | None = typer.Option(None, "--workers", help="Processes that share the cores. Default: one a core."),
+    out: Path = typer.Option(Path("runs"), "--out", help="Folder of all runs."),
+    device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
+    only_finished: bool = typer.Option(False, "--only-finished", help="Train nothing; show what is finished."),
+    as_json: bool = Json,
+) -> None:
+    """Train every tutorial's recipe with several seeds.
+
+    Prints mean and standard deviation of the test accuracy beside what the tutorial claimed. Can be stopped and started
+    again: finished trainings are kept.
+    """
+    from dressform.experiment.bench import bench_tutorials
+
+    document = bench_tutorials(
+        recipes or [], seeds=seeds, out=out, workers=workers, device=device, train=not only_finished, observer=_Lines()
+    )
+    if as_json:
+        print_json(document)
+        return
+    rows = []
+    for name, row in document["recipes"].items():
+        spread = "-" if row["sd"] is None else f"{100 * row['sd']:.2f}"
+        where = "" if row["claimed"] is None or row["claimed_on"] == "test" else f" ({row['claimed_on']})"
+        seconds = sorted(row["train_seconds"])[len(row["train_seconds"]) // 2]
+        claimed = f"{percent(row['claimed'])}{where}"
+        cells = percent(row["mean"]), spread, str(row["n"]), row["claim"] or "-", f"{seconds:.0f} s"
+        rows.append((name, claimed, *cells))
+    print_table(("recipe", "claimed", "test accuracy", "s.d.", "n", "claim", "median training"), rows)
+    for row in list(document["recipes"].values())[:1]:
+        print(f"\n{row['hardware']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''} a training, {row['precision']}")
+
+
+class _Lines:
+    """A line for each training that ends."""
+
+    def event(self, index: int, event: dict[str, Any]) -> None:
+        """Print it."""
+        if event["event"] == "finished":
+            r = event["result"]
+            say(f"{r['recipe']}, seed {r['seed']}: test {percent(r['test_accuracy'])}, {r['epochs']} epochs, {r['seconds']:.0f} s")

@@ -1,0 +1,145 @@
+"""``dressform tune``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dressform.cli.lists import Json
+from dressform.cli.output import percent, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from dressform.experiment.tuning import Trial, Tuning
+
+SHOWN = 10
+
+
+def tune(
+    recipe: str = typer.Argument("fast", help="A name of 'dressform recipes', or file.py:function."),
+    space: list[str] = typer.Option(
+        ..., "--space", help="What varies: optim.lr=log:1e-4:1e-1, model.dropout=0:0.5, batch_size=64,128,256 …"
+    ),
+    trials: int = typer.Option(30, "--trials", help="Trainings in all."),
+    metric: str = typer.Option("val_accuracy", "--metric", help="val_accuracy or val_loss."),
+    data: str = typer.Option("fashion-mnist", "--data", help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."),
+    seed: int = typer.Option(0, "--seed", help="Of the draws and of each training."),
+    settings: list[str] = typer.Option([], "--set", help="Change the recipe first: epochs=3, model.dropout=0.1 …"),
+    out: Path = typer.Option(Path("runs"), "--out", help="Folder of all runs."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with a tuning, or add trials to it."),
+    device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
+    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    as_json: bool = Json,
+) -> None:
+    """Find good settings for a recipe.
+
+    Settings are judged on validation images; the test images are not looked at.
+    """
+    from dressform.core.errors import ConfigError
+    from dressform.core.registry import is_file_reference
+    from dressform.data.source import load_data
+    from dressform.recipes import RECIPES
+
+    if not is_file_reference(recipe):  # a typo is told at once, before torch and the data are loaded
+        RECIPES.check(recipe)
+    if seed < 0:
+        raise ConfigError(f"--seed is {seed}; allowed: 0 or more")
+    splits = load_data(data, image_size=image_size)
+    for note in splits.notes:
+        say(f"note: {note}")
+
+    from dressform.workbench import tune as find_settings
+
+    progress = TrialProgress()
+    try:
+        tuning = find_settings(
+            recipe, space, splits, trials=trials, metric=metric, settings=settings, seed=seed, out=out, resume=resume,
+            device=device, source=data, image_size=image_size, observer=progress,
+        )  # fmt: skip
+    finally:
+        progress.close()
+    if tuning.best is not None:
+        say(
+            "note: the best value is optimistic, as the best of many on the same validation images;"
+            " 'dressform crossval' with these settings gives an honest one"
+        )
+    if as_json:
+        print_json(tuning.to_json())
+    else:
+        _print(tuning)
+
+
+def _print(tuning: "Tuning") -> None:
+    paths = list(tuning.space)
+    rows = [
+        (str(t.number), t.state, _shown(t.value, tuning.metric), _epochs(t.epochs), *(str(t.settings[p]) for p in paths))
+        for t in tuning.ranked[:SHOWN]
+    ]
+    print_table(("trial", "state", tuning.metric, "trained", *paths), rows)
+    if len(tuning.trials) > SHOWN:
+        print(f"and {len(tuning.trials) - SHOWN} more in {tuning.layout.document}")
+    if tuning.importances:
+        print()
+        print_table(("setting", "importance"), [(path, percent(share)) for path, share in tuning.importances.items()])
+    print()
+    print(f"{'study':10s} {tuning.path}")
+    print(f"{'figure':10s} {tuning.layout.figure}")
+    print(f"{'best':10s} {tuning.command or 'none: no trial was trained to its end; try lower learning rates'}")
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'' if count == 1 else 's'}"
+
+
+def _shown(value: float | None, metric: str) -> str:
+    if value is None:
+        return "-"
+    return percent(value) if metric == "val_accuracy" else f"{value:.4f}"
+
+
+class TrialProgress:
+    """An observer that prints a line per trial, and a bar of all trials on a terminal."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._bars: Any = None
+        self._trials = 0
+        self._metric = ""
+
+    def started(self, tuning: "Tuning", trials: int) -> None:
+        """Open the bar."""
+        self._trials, self._metric = trials, tuning.metric
+        done = len(tuning.trials)
+        if done:
+            say(f"resumed after trial {done} of {max(trials, done)}")
+        if self._live:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
+            self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar = self._bars.add_task("tuning", total=trials, completed=min(done, trials))
+            self._bars.start()
+
+    def epoch(self, number: int, epoch: int, epochs: int) -> None:
+        """Move the bar."""
+        if self._bars is not None:
+            text = f"trial {number}  epoch {epoch}/{epochs}"
+            self._bars.update(self._bar, completed=number + epoch / epochs, description=text)
+
+    def trial(self, trial: "Trial", best: "Trial | None", reason: str) -> None:
+        """Print the trial's line."""
+        record = "none yet" if best is None else f"{_shown(best.value, self._metric)} (trial {best.number})"
+        value = f"{self._metric} {_shown(trial.value, self._metric)}"
+        line = f"{trial.number + 1:3d}/{self._trials}  trial {trial.number}: {trial.state:8s}  {value}  best {record}"
+        line += f"  {' '.join(trial.assignments)}{f'  ({reason})' if reason else ''}"
+        if self._bars is not None:
+            self._bars.update(self._bar, completed=trial.number + 1)
+            self._bars.console.print(line, highlight=False, markup=False)
+        else:
+            say(line)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bars is not None:
+            self._bars.stop()

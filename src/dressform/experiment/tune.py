@@ -1,0 +1,153 @@
+"""`tune`: a recipe and a space of settings become a study of trials, resumable, with the best settings in it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from dressform.core import config
+from dressform.core.errors import ConfigError, DataError, RunError, unknown_name
+from dressform.core.files import exclusive, remove_leftovers, sha256_file, user_path, write_json
+from dressform.core.registry import is_file_reference
+from dressform.data.dataset import DatasetSplits
+from dressform.experiment.learning_data import learning_data
+from dressform.experiment.space import Dimension, read_space
+from dressform.experiment.trial import Trainer
+from dressform.experiment.tuning import METRICS, Metric, Tuning, TuningObserver, Unobserved
+from dressform.models.network import build_network
+from dressform.recipes import find_recipe
+from dressform.runs.layout import DEFAULT_ROOT, TuningLayout, run_folder
+from dressform.training.hardware import choose_device, choose_precision
+from dressform.training.recipe import Recipe
+
+
+def tune(
+    recipe: Recipe | str,
+    data: DatasetSplits,
+    space: Iterable[str],
+    *,
+    trials: int = 30,
+    metric: str = "val_accuracy",
+    settings: Iterable[str] = (),
+    seed: int = 0,
+    out: Path = DEFAULT_ROOT,
+    resume: bool = False,
+    device: str = "auto",
+    source: str | None = None,
+    image_size: int | None = None,
+    observer: TuningObserver | None = None,
+) -> Tuning:
+    """Train a recipe with many settings and find the best on its validation images; the test split is not looked at.
+
+    All trials share one hold-out and one seed, so they differ in their settings only. The best value is the best of many on
+    the same images, so it is optimistic. Killed and resumed, a tuning gives what it would have given undisturbed: the
+    trial that was running begins anew with the same settings.
+
+    Args:
+        recipe: a recipe, a name, or ``file.py:function``.
+        data: what to learn from; a validation split is used where there is one, else the recipe's hold-out.
+        space: dimensions, such as ``["optim.lr=log:1e-4:1e-1", "model.depth=1,2,3"]``; see :mod:`dressform.experiment.space`.
+        trials: in all, 1 or more; resuming with a larger number adds the difference.
+        metric: ``val_accuracy``, to be large, or ``val_loss``, to be small, of the epoch whose weights the recipe keeps.
+        settings: ``path=value`` assignments applied to the recipe first; what is tuned as well starts from them.
+        seed: of the draws and of each training.
+        out: folder of all runs; the study's is ``out/<dataset>/<recipe>-<digest>/tune-<digest>``.
+        resume: go on with a study of the same recipe, space, metric and seed; with enough trials it is returned as it is.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        source: how the data were named, for the command in the result.
+        image_size: that the data were read with, likewise.
+        observer: told of the progress.
+
+    Returns:
+        all trials, with importances.
+
+    Raises:
+        ConfigError: a dimension, setting or number that cannot be used, or a recipe that holds nothing out.
+        RunError: there is such a study already and ``resume`` is false, it is of other data, or another process has it.
+        DressformError: anything else that the user has to know.
+    """
+    if trials < 1:
+        raise ConfigError(f"the number of trials is {trials}; allowed: 1 or more")
+    if metric not in METRICS:
+        raise unknown_name("metric", metric, METRICS)
+    goal: Metric = "val_loss" if metric == "val_loss" else "val_accuracy"
+    if len(data.class_names) < 2:
+        raise DataError(f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or more")
+    reference, assignments = recipe if isinstance(recipe, str) else recipe.name, list(settings)
+    base = config.override(find_recipe(recipe) if isinstance(recipe, str) else recipe, assignments)
+    dimensions = read_space(space, base)
+    texts = {dimension.path: dimension.text for dimension in dimensions}
+    _check_trainable(base, dimensions, data)
+    where = choose_device(device)
+    learning = learning_data(base, data)
+    if learning.validation is None:
+        raise ConfigError(f"{base.name} holds no validation images out, so no trial can be judged; add --set validation=0.1")
+    layout = TuningLayout(_folder(out, data.name, base, reference, (texts, goal, seed)))
+    folder = layout.root
+    if layout.database.exists() and not resume:
+        raise RunError(f"{folder} is there already; add --resume to continue or show it, or choose another --seed or --out")
+    try:
+        layout.figure.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
+
+    from dressform.experiment.study import open_study  # it brings Optuna, which nothing else has to wait for
+
+    steps = max(
+        (int(end) for dimension in dimensions if dimension.path == "epochs" for end in dimension.extremes), default=base.epochs
+    )
+    with exclusive(layout.lock), open_study(layout.database, dimensions, goal, seed, steps) as study:
+        remove_leftovers(folder)
+        digests = [learning.train.digest, learning.validation.digest, learning.digest]
+        if study.remember("data", digests) != digests:
+            raise RunError(f"{folder} was tuned on other data than {data.name} has now; choose another --out")
+        chosen = base
+        if base.precision == "auto" and "precision" not in texts:  # chosen once, for all trials alike
+            precision = str(choose_precision("auto", where)).removeprefix("torch.")
+            chosen = config.override(base, [f"precision={study.remember('precision', precision)}"])
+        observer = observer or Unobserved()
+        trainer = Trainer(
+            chosen, learning.train, learning.validation, goal, steps=steps, seed=seed, device=device, observer=observer
+        )
+        command = _command(reference, source, image_size, seed, assignments)
+
+        def found(importances: Mapping[str, float]) -> Tuning:
+            return Tuning(
+                path=folder, recipe=base.name, metric=goal, space=texts, seed=seed, trials=study.trials(), train=command,
+                importances=importances,
+            )  # fmt: skip
+
+        tuning = found({})
+        write_json(layout.document, tuning.to_json())
+        observer.started(tuning, trials)
+        while len(tuning.trials) < trials:
+            trial, reason = trainer.run(study)
+            tuning = found({})
+            write_json(layout.document, tuning.to_json())
+            observer.trial(trial, tuning.best, reason)
+        return found(study.importances())
+
+
+def _check_trainable(base: Recipe, dimensions: tuple[Dimension, ...], data: DatasetSplits) -> None:
+    """Tell before anything is trained what no trial could be trained with."""
+    build_network(base.model, data.shape, len(data.class_names))
+    for dimension in dimensions:
+        for value in dimension.extremes if dimension.path.startswith("model.") else ():
+            changed = config.override(base, [f"{dimension.path}={value}"])
+            build_network(changed.model, data.shape, len(data.class_names))
+
+
+def _folder(out: Path, dataset: str, base: Recipe, reference: str, study: tuple[dict[str, str], Metric, int]) -> Path:
+    user_file = [sha256_file(user_path(reference.rpartition(":")[0]))] if is_file_reference(reference) else []
+    texts, metric, seed = study
+    digest = config.digest([*(f"{path}={text}" for path, text in texts.items()), metric, seed])
+    return run_folder(out, dataset, base.name, config.digest(base, *user_file), seed).with_name(f"tune-{digest}")
+
+
+def _command(reference: str, source: str | None, image_size: int | None, seed: int, assignments: list[str]) -> list[str]:
+    words = ["dressform", "train", reference]
+    if source not in (None, "fashion-mnist"):
+        words += ["--data", str(source)]
+    if image_size is not None:
+        words += ["--image-size", str(image_size)]
+    if seed:
+        words += ["--seed", str(seed)]
+    return [*words, *(word for assignment in assignments for word in ("--set", assignment))]

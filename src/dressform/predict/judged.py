@@ -1,0 +1,69 @@
+"""What can be judged: a run, a predictions file, or an ONNX model with the data to try it on. No torch."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from dressform.core.files import user_path
+from dressform.data.source import load_data
+from dressform.predict.foreign import predict_onnx
+from dressform.predictions import Predictions, load_predictions
+from dressform.predictions.files import form_of
+from dressform.runs.run import Run, open_run
+
+
+def kind_of(path: str | Path) -> Literal["run", "predictions", "model"]:
+    """What a path stands for, by its name's ending; a file of another name is taken for predictions, the rest for runs."""
+    path = user_path(path)
+    if path.suffix.lower() == ".onnx":
+        return "model"
+    return "predictions" if form_of(path) or path.is_file() else "run"
+
+
+def load_judged(
+    path: str | Path,
+    split: str | None = None,
+    data: str | Path = "fashion-mnist",
+    pixels: str = "unit",
+    image_size: int | None = None,
+    *,
+    say: Callable[[str], object] = lambda line: None,
+) -> tuple[str, Predictions]:
+    """Predictions of anything that can be judged.
+
+    Args:
+        path: the folder of a run, a predictions file (``.npz``, ``.csv``, ``.csv.gz``, ``.parquet``) or an ``.onnx`` file.
+        split: of a run ``test`` or ``validation``; of a model's data also ``train``; ``val`` is ``validation``. Default: test,
+            or a run's validation where there is no test. A predictions file is what it is.
+        data: for a model only: a name of the catalogue or a path, as for :func:`dressform.load_data`.
+        pixels: for a model only: ``unit`` or ``raw``, as for :func:`dressform.predict.foreign.predict_onnx`.
+        image_size: for a model only: side in pixels for folders of pictures of several sizes.
+        say: called with each line that a user should know, such as how the data were split.
+
+    Returns:
+        the name of a run (recipe and seed) or the path of a file, and the predictions.
+
+    Raises:
+        DressformError: what is not there, not usable, or does not fit together, told in one line.
+    """
+    kind = kind_of(path)
+    if kind == "predictions":
+        return str(path), load_predictions(path)
+    if kind == "model":
+        splits = load_data(data, image_size=image_size)
+        for note in splits.notes:
+            say(f"note: {note}")
+        chosen = "validation" if split == "val" else split or "test"
+        say(f"split: {chosen} of {splits.name}")
+        return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
+    run = open_run(path)
+    chosen = split_of(run, split)
+    say(f"split: {chosen}")
+    return run.name, run.predictions(chosen)
+
+
+def split_of(run: Run, split: str | None) -> str:
+    """The run's own name of a split; by default test, or val where there is no test."""
+    if split is None:
+        return "test" if run.layout.predictions("test").exists() else "val"
+    return "val" if split == "validation" else split

@@ -1,0 +1,6 @@
+"""What a model said about labelled examples, in memory and in files."""
+
+from dressform.predictions.files import load_predictions, save_predictions
+from dressform.predictions.predictions import Predictions, softmax
+
+__all__ = ["Predictions", "load_predictions", "save_predictions", "softmax"]

@@ -1,0 +1,318 @@
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import dressform
+from dressform.core.errors import ConfigError, DataError, RunError, TrainingError
+from dressform.core.rng import stream_seed
+from dressform.data.archive import write_archive
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.folds import make_folds
+from dressform.experiment import fold as fold_module
+from dressform.experiment.crossval import FoldJob, crossval
+from dressform.experiment.workers import choose_workers, run_jobs
+from dressform.models.network import build_network
+from dressform.predictions import Predictions
+from dressform.recipes import find_recipe
+from dressform.runs.crossval import CrossvalRun, open_crossval
+from dressform.training.history import Epoch
+
+DENSE = ("epochs=2", "batch_size=50", "precision=float32", "optim.lr=0.05")
+
+
+@pytest.fixture(scope="module")
+def pupil(fashion: DatasetSplits) -> DatasetSplits:
+    """300 training pictures; no test split, so that none can be touched."""
+    return DatasetSplits("pupil", fashion.train.take(np.arange(300)))
+
+
+@pytest.fixture(scope="module")
+def finished(pupil: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> CrossvalRun:
+    """A cross-validation, figures included; tests must not change it."""
+    out = tmp_path_factory.mktemp("runs")
+    return dressform.crossval("simple-dense", pupil, folds=3, repeats=2, settings=DENSE, workers=1, out=out)[0]
+
+
+class Watcher:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.jobs: list[FoldJob] = []
+        self.before = 0
+        self.ended: list[FoldJob] = []
+
+    def planned(self, jobs: Sequence[FoldJob], finished: int, workers: int, threads: int) -> None:
+        self.jobs, self.before = list(jobs), finished
+
+    def started(self, job: FoldJob, done: int, epochs: int) -> None:
+        assert done <= epochs
+
+    def epoch(self, job: FoldJob, epoch: int, val_accuracy: float | None) -> None:
+        assert job in self.jobs
+
+    def finished(self, job: FoldJob, accuracy: float, seconds: float) -> None:
+        self.ended.append(job)
+
+
+def test_the_summary_is_what_the_folds_say(finished: CrossvalRun, pupil: DatasetSplits) -> None:
+    summary = finished.summary
+    assert set(summary) >= {"recipe", "folds", "mean", "sd", "low", "high", "out_of_fold"}
+    assert [(row["repeat"], row["fold"]) for row in summary["folds"]] == [(r, k) for r in range(2) for k in range(3)]
+    predictions, folds = finished.out_of_fold()
+    for row in summary["folds"]:
+        inside = folds[row["repeat"]] == row["fold"]
+        part = predictions[row["repeat"]].take(inside)
+        assert row["accuracy"] == float((part.predicted == part.labels).mean())
+    values = np.array(finished.accuracies)
+    assert summary["mean"] == pytest.approx(values.mean(), abs=1e-15)
+    assert summary["sd"] == pytest.approx(values.std(ddof=1), abs=1e-15)
+    half = 2.5705818366147395 * values.std(ddof=1) * math.sqrt(1 / 6 + 1 / 2)  # t, 5 degrees of freedom; K = 3
+    assert (summary["low"], summary["high"]) == pytest.approx((values.mean() - half, values.mean() + half), abs=1e-9)
+    for p in predictions:
+        assert np.array_equal(p.ids, pupil.train.ids)
+        assert np.array_equal(p.labels, pupil.train.labels)
+
+
+def test_the_out_of_fold_file_is_a_predictions_file(finished: CrossvalRun) -> None:
+    plain = Predictions.load(finished.layout.out_of_fold)
+    assert np.array_equal(plain.logits, finished.out_of_fold()[0][0].logits)
+
+
+def test_every_fold_starts_from_a_network_of_its_own(pupil: DatasetSplits, tmp_path: Path) -> None:
+    """With a rate too small to change a weight, what a fold answers is what its initial network answers."""
+    settings = ("epochs=1", "batch_size=50", "precision=float32", "optim.lr=1e-30")
+    run = crossval(["simple-dense"], pupil, folds=3, seed=5, settings=settings, workers=1, out=tmp_path)[0]
+    (predictions,), (folds,) = run.out_of_fold()
+    recipe = find_recipe("simple-dense")
+    seen = []
+    for k in range(3):
+        judged = pupil.train.take(np.flatnonzero(folds == k))
+        network = build_network(recipe.model, pupil.shape, 10, seed=stream_seed(5, "crossval", 0, k)).eval()
+        mean, std = 0.0, 1.0
+        if recipe.pixels == "standardize":
+            learned = pupil.train.images[folds != k] / 255
+            mean, std = float(learned.mean()), float(learned.std())
+        pixels = torch.tensor(judged.images).permute(0, 3, 1, 2).float() / 255
+        with torch.no_grad():
+            expected = network((pixels - mean) / std).numpy()
+        np.testing.assert_allclose(predictions.logits[folds == k], expected, atol=1e-4)
+        seen.append(network.state_dict()["1.weight"])
+    assert not torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[1], seen[2])
+
+
+def test_nothing_is_learned_about_the_fold_that_is_judged(fashion: DatasetSplits, tmp_path: Path) -> None:
+    """Random labels can be learned by heart and not be told: a model carried from fold to fold would know them."""
+    some = fashion.train.take(np.arange(300))
+    labels = np.random.default_rng(0).integers(0, 10, 300)
+    data = DatasetSplits("random", Dataset(some.images, labels, some.ids, some.class_names))
+    settings = ("epochs=40", "batch_size=20", "precision=float32", "optim.kind=adam", "optim.lr=0.001")
+    run = crossval(["simple-dense"], data, folds=3, settings=settings, workers=1, out=tmp_path)[0]
+    assert run.histories()[2][-1]["train_accuracy"] > 0.9
+    assert run.summary["mean"] < 0.2
+
+
+@pytest.mark.parametrize("keeps_best", [False, True])
+def test_choices_are_made_inside_the_training_part(
+    pupil: DatasetSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keeps_best: bool
+) -> None:
+    seen: list[tuple[set[str], set[str]]] = []
+    from dressform.training.fit import fit as real
+
+    def spy(recipe: Any, train: Dataset, validation: Dataset | None, **others: Any) -> Any:
+        assert validation is not None
+        seen.append((set(train.ids.tolist()), set(validation.ids.tolist())))
+        return real(recipe, train, validation, **others)
+
+    monkeypatch.setattr(fold_module, "fit", spy)
+    settings = (*DENSE, "validation=0.2", *(["stopping.keep=best", "stopping.patience=1"] if keeps_best else []))
+    run = crossval(["simple-dense"], pupil, folds=3, settings=settings, workers=1, out=tmp_path)[0]
+    folds = run.out_of_fold()[1][0]
+    for k, (train, validation) in enumerate(seen):
+        judged = set(pupil.train.ids[folds == k].tolist())
+        assert not train & judged
+        assert not train & validation
+        if keeps_best:
+            assert not validation & judged
+            assert len(train) + len(validation) + len(judged) == 300
+        else:
+            assert validation == judged  # for the curves only: nothing is chosen by them
+            assert len(train) + len(judged) == 300
+
+
+def test_all_recipes_get_the_same_folds(pupil: DatasetSplits, finished: CrossvalRun, tmp_path: Path) -> None:
+    other = crossval(["lenet5-relu"], pupil, folds=3, settings=("epochs=1",), workers=1, out=tmp_path)[0]
+    assert other.summary["fold_digests"][0] == finished.summary["fold_digests"][0]
+    assert other.summary["fold_digests"][0] == make_folds(pupil.train, 3).digest
+    assert np.array_equal(other.out_of_fold()[1][0], finished.out_of_fold()[1][0])
+
+
+def test_resume_repeats_no_finished_fold_and_adds_repeats(pupil: DatasetSplits, tmp_path: Path) -> None:
+    call: dict[str, Any] = {"folds": 3, "settings": DENSE, "workers": 1, "out": tmp_path}
+    first = crossval(["simple-dense"], pupil, **call)[0]
+    with pytest.raises(RunError, match="is there already; add --resume to show it or to add --repeats"):
+        crossval(["simple-dense"], pupil, **call)
+    (first.layout.fold(0, 1).result).unlink()
+    times = [first.layout.fold(0, k).result.stat().st_mtime_ns for k in (0, 2)]
+    before = first.layout.summary.read_bytes()
+    watcher = Watcher()
+    again = crossval(["simple-dense"], pupil, **call, resume=True, observer=watcher)[0]
+    assert [job.fold for job in watcher.ended] == [1]
+    assert watcher.before == 2
+    assert [again.layout.fold(0, k).result.stat().st_mtime_ns for k in (0, 2)] == times
+    assert again.layout.summary.read_bytes() == before
+    watcher = Watcher()
+    more = crossval(["simple-dense"], pupil, **call, repeats=2, resume=True, observer=watcher)[0]
+    assert [(job.repeat, job.fold) for job in watcher.ended] == [(1, 0), (1, 1), (1, 2)]
+    assert more.repeats == 2
+    assert more.summary["folds"][:3] == again.summary["folds"]
+
+
+def test_other_data_are_refused(pupil: DatasetSplits, tmp_path: Path) -> None:
+    call: dict[str, Any] = {"folds": 3, "settings": ("epochs=1",), "workers": 1, "out": tmp_path}
+    crossval(["simple-dense"], pupil, **call)
+    other = DatasetSplits("pupil", pupil.train.take(np.arange(1, 300)))
+    with pytest.raises(RunError, match="was made of other data than pupil has now; choose another --out"):
+        crossval(["simple-dense"], other, **call, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"folds": 1}, ConfigError, "folds is 1; allowed: 2 to 100"),
+        ({"folds": 60}, DataError, r"class .* has \d+ different images, fewer than 60 folds"),
+        ({"repeats": 0}, ConfigError, "repeats is 0; allowed: 1 to 1000"),
+        ({"workers": 0}, ConfigError, "workers is 0; allowed: 1 or more"),
+        ({"recipes": []}, ConfigError, "no recipe to cross-validate"),
+        ({"recipes": ["simple-dense", "simple-dense"]}, ConfigError, "a recipe was named twice"),
+        ({"recipes": ["simple-dens"]}, ConfigError, "did you mean simple-dense"),
+        ({"settings": ("epoch=1",)}, ConfigError, "did you mean epochs"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_is_written(
+    pupil: DatasetSplits, tmp_path: Path, change: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    call: dict[str, Any] = {"recipes": ["simple-dense"], "folds": 3, "workers": 1, "out": tmp_path / "runs"} | change
+    with pytest.raises(error, match=message):
+        crossval(data=pupil, **call)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_figures_and_the_table_of_folds(finished: CrossvalRun) -> None:
+    names = {path.name for path in finished.layout.figures.iterdir()}
+    assert names == {"learning-curves.png", "box-plot.png", "reliability.png", "calibration.png"}
+    lines = finished.layout.table.read_text().splitlines()
+    assert len([line for line in lines if "%" in line]) == 6 + 2
+    assert f"{100 * finished.summary['mean']:.2f} %" in lines[-2]
+
+
+def test_an_unfinished_or_damaged_one_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="does not exist; give the folder of a cross-validation"):
+        open_crossval(tmp_path / "none")
+    with pytest.raises(RunError, match=r"has no crossval\.json"):
+        open_crossval(tmp_path)
+    (tmp_path / "plan.json").write_text("{}")
+    with pytest.raises(RunError, match="is not finished; run crossval with --resume"):
+        open_crossval(tmp_path)
+    (tmp_path / "crossval.json").write_text('{"format": 1}')
+    with pytest.raises(RunError, match="is damaged"):
+        open_crossval(tmp_path)
+    (tmp_path / "crossval.json").write_text('{"format": 99}')
+    with pytest.raises(RunError, match="has format 99"):
+        open_crossval(tmp_path)
+
+
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dressform.experiment.workers.cores", lambda: 8)
+    assert choose_workers(None, 5, "cpu") == (5, 1)
+    assert choose_workers(None, 20, "cpu") == (8, 1)
+    assert choose_workers(2, 20, "cpu") == (2, 4)
+    assert choose_workers(None, 1, "cpu") == (1, 8)
+
+
+class Deaf:
+    def event(self, index: int, event: dict[str, Any]) -> None:
+        pass
+
+
+def _jobs(data: DatasetSplits, folder: Path, recipe: str, *, settings: Sequence[str] = ()) -> list[dict[str, Any]]:
+    write_archive(folder / "train.npz", data)
+    source = {"archive": str(folder / "train.npz"), "digest": data.train.digest}
+    common = {"kind": "fold", "recipe": recipe, "settings": list(settings), "data": source, "k": 3, "repeat": 0, "seed": 0}
+    return [{**common, "fold": k, "folder": str(folder / f"f{k}"), "device": "cpu", "key": "k"} for k in range(3)]
+
+
+def test_worker_processes_give_the_results_of_this_process(pupil: DatasetSplits, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        here = run_jobs(_jobs(pupil, tmp_path / "here", "simple-dense", settings=DENSE), 1, 1, Deaf())
+    finally:
+        torch.set_num_threads(before)
+    there = run_jobs(_jobs(pupil, tmp_path / "there", "simple-dense", settings=DENSE), 2, 1, Deaf())
+    assert [r["accuracy"] for r in there] == [r["accuracy"] for r in here]
+    assert [r["fold"] for r in there] == [0, 1, 2]
+    for k in range(3):
+        a, b = (Predictions.load(tmp_path / where / f"f{k}" / "predictions.npz") for where in ("here", "there"))
+        assert np.array_equal(a.logits, b.logits)
+
+
+def test_an_error_in_a_worker_is_told_in_one_line(pupil: DatasetSplits, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"the loss is (nan|inf).*try a lower learning rate"):
+        run_jobs(_jobs(pupil, tmp_path, "simple-dense", settings=("optim.lr=1000", "epochs=50")), 2, 1, Deaf())
+
+
+def test_a_worker_that_dies_is_told(pupil: DatasetSplits, tmp_path: Path) -> None:
+    file = tmp_path / "deadly.py"
+    file.write_text("import os\n\n\ndef recipe():\n    os._exit(3)\n")
+    with pytest.raises(RunError, match="a worker process ended with code 3; what was finished is kept: go on with --resume"):
+        run_jobs(_jobs(pupil, tmp_path, f"{file}:recipe"), 2, 1, Deaf())
+
+
+def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path: Path) -> None:
+    write_archive(tmp_path / "pupil.npz", DatasetSplits("pupil", pupil.train, None, pupil.train.take(np.arange(20))))
+
+    def command(out: str) -> list[str]:
+        common = [sys.executable, "-m", "dressform", "crossval", "simple-dense", "--data", str(tmp_path / "pupil.npz")]
+        settings = [part for text in (*DENSE, "epochs=6") for part in ("--set", text)]
+        return [*common, "--folds", "3", "--workers", "2", "--json", "--out", str(tmp_path / out), *settings]
+
+    undisturbed = subprocess.run(command("a"), check=True, capture_output=True, text=True)
+    expected = json.loads(undisturbed.stdout)
+    assert set(expected) >= {"recipe", "folds", "mean", "sd", "low", "high", "out_of_fold"}
+    random = np.random.default_rng(0)
+    for attempt in range(3):
+        process = subprocess.Popen(
+            [*command("b"), "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(2.5 + 2 * random.random() + attempt)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command("b"), "--resume"], check=True, capture_output=True)
+    (first,) = (tmp_path / "a").rglob("crossval.json")
+    (second,) = (tmp_path / "b").rglob("crossval.json")
+    assert first.read_bytes() == second.read_bytes()
+    a, b = Predictions.load(first.with_name("out-of-fold.npz")), Predictions.load(second.with_name("out-of-fold.npz"))
+    assert np.array_equal(a.logits, b.logits)
+    assert not list((tmp_path / "b").rglob("*.tmp"))
+    assert not list((tmp_path / "b").rglob("checkpoint.safetensors"))
+    assert not list((tmp_path / "b").rglob("test-ledger.jsonl"))  # nobody looked at test
+
+
+def test_epochs_carry_the_calibration_error(finished: CrossvalRun) -> None:
+    for rows in finished.histories():
+        assert all(0 <= row["val_ece"] <= 1 for row in rows)
+    assert "val_ece" in Epoch.__dataclass_fields__

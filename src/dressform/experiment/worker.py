@@ -7,6 +7,7 @@ whatever it is doing; what it had finished is on disk.
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -28,6 +29,7 @@ def do_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
 def main() -> None:
     """Serve until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then stops its workers
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # what a user's recipe prints must not get among the answers
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()

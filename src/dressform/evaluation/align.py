@@ -33,9 +33,7 @@ def align(first: Predictions, second: Predictions, names: tuple[str, str]) -> tu
         raise DataError(
             f"{a} has {len(first.class_names)} classes and {b} has {len(second.class_names)}; compare models of the same classes"
         )
-    if set(_splits(first.ids)) != set(_splits(second.ids)) and "" in (*_splits(first.ids), *_splits(second.ids)):
-        # One side was numbered without naming the split, as files made elsewhere are; the labels are checked below.
-        first, second = (replace(p, ids=_numbers(p.ids)) for p in (first, second))
+    first, second = with_common_ids(first, second)
     missing, extra = np.setdiff1d(first.ids, second.ids), np.setdiff1d(second.ids, first.ids)
     if len(missing) or len(extra):
         only = (
@@ -53,6 +51,17 @@ def align(first: Predictions, second: Predictions, names: tuple[str, str]) -> tu
             f" {second.labels[i]} in {b}; compare predictions of the same examples"
         )
     return first, second
+
+
+def with_common_ids(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:
+    """Both without the split's name in their ids (``test/00042`` becomes ``00042``) where only one of them names a split.
+
+    Files made elsewhere number examples without it; :func:`align` checks the labels.
+    """
+    heads = _splits(first.ids), _splits(second.ids)
+    if set(heads[0]) == set(heads[1]) or "" not in (*heads[0], *heads[1]):
+        return first, second
+    return replace(first, ids=_numbers(first.ids)), replace(second, ids=_numbers(second.ids))
 
 
 def _splits(ids: NDArray[np.str_]) -> list[str]:

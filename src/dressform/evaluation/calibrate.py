@@ -100,7 +100,7 @@ def calibrate(
         scaled, temperatures = cross_fit_temperature(predictions, parts)
         results = []
         for method in METHODS:
-            sets, thresholds = conformal_sets(scaled, parts, method, alpha)
+            sets, thresholds = conformal_sets(predictions, parts, method, alpha, temperatures)
             results.append(judge_sets(sets, scaled, method, alpha, fmean(thresholds)))
         how = f"each of {int(parts.max()) + 1} parts judged by what was fitted on the others, {len(predictions):,} examples"
     before = {name: estimate(METRICS[name], predictions) for name in SHOWN}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError, DataError
-from dressform.evaluation.align import align
+from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.calibration_error import ece_distribution
 from dressform.evaluation.intervals import RESAMPLES, Estimate, across_folds, percentile, resample, student
 from dressform.evaluation.metrics import METRICS, Metric, Scores, find_metric
@@ -190,9 +190,10 @@ def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) ->
         )
     second = []
     for r in range(repeats):
-        _, aligned = align(a.predictions[r], b.predictions[r], (a.name, b.name))
-        order = np.argsort(b.predictions[r].ids)
-        place = order[np.searchsorted(b.predictions[r].ids, aligned.ids, sorter=order)]
+        left, right = with_common_ids(a.predictions[r], b.predictions[r])
+        _, aligned = align(left, right, (a.name, b.name))
+        order = np.argsort(right.ids)
+        place = order[np.searchsorted(right.ids, aligned.ids, sorter=order)]
         if not np.array_equal(a.folds[r], b.folds[r][place]):
             count = int((a.folds[r] != b.folds[r][place]).sum())
             raise DataError(
@@ -256,7 +257,7 @@ def _compare_examples(a: Contestant, b: Contestant, metric: Metric, rope: float)
 
 
 def table_difference(
-    first: Scores, second: Scores, metric: Metric, *, resamples: int = RESAMPLES
+    first: Scores, second: Scores, metric: Metric, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Estimate, NDArray[np.float64]]:
     """The difference second - first of a score of the whole set with its interval, and draws of it, [B].
 
@@ -269,12 +270,13 @@ def table_difference(
         second: the same.
         metric: one of kind ``table``.
         resamples: of the bootstrap.
+        seed: of all draws.
     """
     value, n = metric.value(second, None) - metric.value(first, None), len(first)
     if metric.name != "ece":
-        drawn = np.array([metric.value(second, w) - metric.value(first, w) for w in resample(n, resamples=resamples)])
+        drawn = np.array([metric.value(second, w) - metric.value(first, w) for w in resample(n, seed, resamples)])
         return percentile(value, drawn, n), drawn
-    one, two = (ece_distribution(scores, resamples=resamples).draw(20_000, i) for i, scores in enumerate((first, second)))
+    one, two = (ece_distribution(s, resamples=resamples, seed=seed).draw(20_000, seed + i) for i, s in enumerate((first, second)))
     return replace(percentile(value, two - one, n), method="difference of two test inversions, 95%"), two - one
 
 

@@ -5,6 +5,7 @@ learn from; on exchangeable new examples the set has the true class with probabi
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.rng import generator
+from dressform.evaluation.calibration import with_temperature
 from dressform.evaluation.intervals import Estimate, wilson
 from dressform.predictions import Predictions
 
@@ -104,7 +106,7 @@ class ConformalResult:
 
 
 def conformal_sets(
-    predictions: Predictions, parts: NDArray[np.int64], method: Method, alpha: float
+    predictions: Predictions, parts: NDArray[np.int64], method: Method, alpha: float, temperatures: Sequence[float] | None = None
 ) -> tuple[NDArray[np.bool_], list[float]]:
     """Prediction sets, bool [N, K], each part's threshold taken from the other parts; and the thresholds.
 
@@ -113,11 +115,14 @@ def conformal_sets(
         parts: int64 [N], 0..P-1 with P at least 2.
         method: see :func:`conformal_scores`.
         alpha: share of misses.
+        temperatures: P of them, each fitted on the other parts; a part's threshold is taken with its own temperature, since
+            the other parts' temperatures have seen the part.
     """
-    scores = conformal_scores(predictions.probabilities, method)
-    sets, thresholds = np.zeros(scores.shape, dtype=bool), []
+    sets, thresholds = np.zeros(predictions.logits.shape, dtype=bool), []
     for part in range(int(parts.max()) + 1):
         inside = parts == part
+        scaled = predictions if temperatures is None else with_temperature(predictions, temperatures[part])
+        scores = conformal_scores(scaled.probabilities, method)
         threshold = conformal_threshold(scores[~inside], predictions.labels[~inside], alpha)
         thresholds.append(threshold)
         sets[inside] = scores[inside] <= threshold

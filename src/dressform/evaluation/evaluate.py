@@ -1,13 +1,15 @@
 """`evaluate`: predictions to the numbers that a person asks for first, each with its interval."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.evaluation.intervals import Estimate, percentile, reflected, resample, student, wilson
-from dressform.evaluation.metrics import METRICS, Metric, Scores, confusion_matrix, precision_recall_f1
+from dressform.evaluation.calibration_error import ece_distribution
+from dressform.evaluation.intervals import RESAMPLES, Estimate, percentile, resample, student, wilson, wilson_f1
+from dressform.evaluation.metrics import METRICS, Metric, Scores, confusion_matrix
 from dressform.predictions import Predictions
 
 
@@ -19,7 +21,7 @@ class ClassScore:
         label: its name.
         precision: share of right ones among those predicted as this class, Wilson interval.
         recall: share of this class that was found, Wilson interval.
-        f1: harmonic mean of the two, bootstrap interval.
+        f1: harmonic mean of the two, Wilson interval for F1.
         support: examples of this class.
     """
 
@@ -98,48 +100,50 @@ def describe(found: Estimate, *, share: bool = True) -> str:
     return f"{found.value:.4f} ({found.low:.4f} to {found.high:.4f}, {found.method}, n = {found.n})"
 
 
-def estimate(metric: Metric, predictions: Predictions) -> Estimate:
+def estimate(metric: Metric, predictions: Predictions, *, resamples: int = RESAMPLES) -> Estimate:
     """One score with the interval that suits it.
 
-    Shares of examples have Wilson's, means over examples Student's t; scores of the whole set are resampled: percentile
-    bootstrap for balanced accuracy and macro-F1, basic bootstrap for ECE.
+    Shares of examples have Wilson's, means over examples Student's t; balanced accuracy and macro-F1 are resampled
+    (percentile bootstrap), and ECE, which chance makes too high, has the values that a parametric bootstrap does not reject.
     """
-    scores = Scores(predictions)
-    return _simple(metric, scores) if metric.each is not None else _resampled([metric], scores)[metric.name]
+    return estimates([metric], Scores(predictions), resamples=resamples)[metric.name]
 
 
-def _simple(metric: Metric, scores: Scores) -> Estimate:
-    assert metric.each is not None
-    values = metric.each(scores)
-    return wilson(int(values.sum()), len(scores)) if metric.kind == "share" else student(values)
+def estimates(metrics: Iterable[Metric], scores: Scores, *, resamples: int = RESAMPLES) -> dict[str, Estimate]:
+    """Several scores with their intervals, by name, in the order asked for; resamples are drawn once for all of them."""
+    metrics = list(metrics)
+    tables = [metric for metric in metrics if metric.each is None and metric.name != "ece"]
+    weighted = resample(len(scores), resamples=resamples) if tables else ()
+    drawn = np.array([[metric.value(scores, weights) for metric in tables] for weights in weighted])
+    found = {m.name: percentile(m.value(scores, None), drawn[:, i], len(scores)) for i, m in enumerate(tables)}
+    for metric in metrics:
+        if metric.name == "ece":
+            found["ece"] = ece_distribution(scores, resamples=resamples).interval()
+        elif metric.each is not None:
+            values = metric.each(scores)
+            found[metric.name] = wilson(int(values.sum()), len(scores)) if metric.kind == "share" else student(values)
+    return {metric.name: found[metric.name] for metric in metrics}
 
 
-def _resampled(metrics: list[Metric], scores: Scores) -> dict[str, Estimate]:
-    drawn = np.array([[metric.value(scores, weights) for metric in metrics] for weights in resample(len(scores))])
-    make = {metric.name: reflected if metric.name == "ece" else percentile for metric in metrics}
-    return {m.name: make[m.name](m.value(scores, None), drawn[:, i], len(scores)) for i, m in enumerate(metrics)}
-
-
-def evaluate(predictions: Predictions) -> Evaluation:
+def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluation:
     """Judge predictions: every metric with its 95 % interval, scores per class, confusion matrix."""
-    scores = Scores(predictions)
-    tables = _resampled([metric for metric in METRICS.values() if metric.each is None], scores)
-    estimates = {name: tables[name] if metric.each is None else _simple(metric, scores) for name, metric in METRICS.items()}
+    found = estimates(METRICS.values(), Scores(predictions), resamples=resamples)
     confusion = confusion_matrix(predictions.labels, predictions.predicted, len(predictions.class_names))
-    return Evaluation(estimates, _per_class(predictions, scores, confusion), confusion)
+    return Evaluation(found, _per_class(predictions.class_names, confusion), confusion)
 
 
-def _per_class(predictions: Predictions, scores: Scores, confusion: NDArray[np.int64]) -> tuple[ClassScore, ...]:
-    f1 = precision_recall_f1(confusion)[2]
-    drawn = np.array([precision_recall_f1(scores.confusion(weights))[2] for weights in resample(len(scores))])
+def _per_class(names: tuple[str, ...], confusion: NDArray[np.int64]) -> tuple[ClassScore, ...]:
     rows = []
-    for k, label in enumerate(predictions.class_names):
+    for k, label in enumerate(names):
         hits, true, claimed = int(confusion[k, k]), int(confusion[k].sum()), int(confusion[:, k].sum())
-        f1_interval = percentile(float(f1[k]), drawn[:, k], true)
-        rows.append(ClassScore(label, _share(hits, claimed), _share(hits, true), f1_interval, true))
+        f1 = wilson_f1(hits, true + claimed - 2 * hits) if true + claimed else _NOTHING
+        rows.append(ClassScore(label, _share(hits, claimed), _share(hits, true), f1, true))
     return tuple(rows)
+
+
+_NOTHING = Estimate(0.0, 0.0, 1.0, "no examples", 0)
 
 
 def _share(successes: int, n: int) -> Estimate:
     """Wilson's interval; 0 with nothing known where there are no examples, as in scikit-learn."""
-    return wilson(successes, n) if n else Estimate(0.0, 0.0, 1.0, "no examples", 0)
+    return wilson(successes, n) if n else _NOTHING

@@ -34,8 +34,8 @@ class Estimate:
     n: int
 
     def to_json(self) -> dict[str, Any]:
-        """``{"value", "low", "high", "method", "n"}``."""
-        return dict(vars(self))
+        """``{"value", "low", "high", "method", "n"}``; an end that is infinite is null, as JSON has no infinity."""
+        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in vars(self).items()}
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
@@ -58,6 +58,24 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return Estimate(p, low, high, f"Wilson score, {confidence:.0%}", n)
+
+
+def wilson_f1(hits: int, wrong: int, confidence: float = 0.95) -> Estimate:
+    """The F1 of one class with Wilson's interval, carried over from the share of hits among hits and errors.
+
+    F1 = 2 J / (1 + J) where J = hits / (hits + wrong) is a proportion (Lam, Gopal & Qian 2023, arXiv:2309.14621).
+
+    Args:
+        hits: true positives.
+        wrong: false positives and false negatives.
+        confidence: coverage, between 0 and 1.
+
+    Raises:
+        ValueError: no hits and no errors.
+    """
+    found = wilson(hits, hits + wrong, confidence)
+    value, low, high = (2 * j / (1 + j) for j in (found.value, found.low, found.high))
+    return Estimate(value, low, high, f"Wilson score for F1, {confidence:.0%}", found.n)
 
 
 def student(values: ArrayLike, confidence: float = 0.95, what: str = "examples") -> Estimate:
@@ -115,23 +133,14 @@ def resample(n: int, seed: int = 0, resamples: int = RESAMPLES) -> Iterator[NDAr
 def percentile(value: float, resampled: NDArray[np.float64], n: int, confidence: float = 0.95) -> Estimate:
     """Percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13).
 
+    Its ends are the (B + 1) p-th smallest of the resamples (Davison & Hinkley 1997, section 5.2), so that B resamples cost
+    no coverage.
+
     Args:
         value: of the examples themselves.
         resampled: of the resamples, [B].
         n: examples.
         confidence: coverage, between 0 and 1.
     """
-    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
     return Estimate(value, float(low), float(high), f"bootstrap, percentile, {confidence:.0%}", n)
-
-
-def reflected(value: float, resampled: NDArray[np.float64], n: int, confidence: float = 0.95) -> Estimate:
-    """Basic bootstrap interval, 2 value - quantiles, not below 0; for scores such as ECE that resampling pushes up.
-
-    A resample's ECE is too high by about what the estimate itself is too high by, so the interval lies below the
-    percentile one, and may lie below the estimate (Davison & Hinkley 1997, section 5.2).
-    """
-    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Estimate(
-        value, max(0.0, 2 * value - float(high)), max(0.0, 2 * value - float(low)), f"bootstrap, basic, {confidence:.0%}", n
-    )

@@ -44,7 +44,8 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
     log_point = math.lgamma(b + c + 1) - math.lgamma(b + 1) - math.lgamma(c + 1) - (b + c) * math.log(2)
     point = math.exp(log_point)
     exact = min(1.0, 2 * tail)
-    return McNemar(b, c, exact, 1 - point if b == c else min(1.0, 2 * tail - point))
+    # Half of what is as probable as the outcome seen: of one outcome where b = c, else of two.
+    return McNemar(b, c, exact, 1 - point / 2 if b == c else min(1.0, 2 * tail - point))
 
 
 def paired_share(first: NDArray[np.bool_], second: NDArray[np.bool_], confidence: float = 0.95) -> Estimate:

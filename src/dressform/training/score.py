@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from dressform.data.dataset import Dataset
 
-CHUNK = 1000
+CHUNK = 200
+"""Pictures at a time: as fast as 1,000, in a fifth of the memory."""
 
 
 @torch.inference_mode()

@@ -124,7 +124,7 @@ class Comparison:
         else:
             text = f"{self.b} and {self.a} cannot be told apart: {self.b} is {'ahead' if gain >= 0 else 'behind'} {size}"
         adjusted = ", Holm-adjusted" if self.p_holm != self.p_value else ""
-        text += f"; p = {_p(self.p_holm)}{adjusted}"
+        text += f"; {_p(self.p_holm)}{adjusted}"
         text += f"; P(practically equal, within {_amount(self.rope, metric)}{unit}) = {self.posterior.equal:.2f}"
         if self.crossval and self.verdict == "undecided":
             more = self.more_repeats
@@ -145,7 +145,7 @@ def _score(value: float, metric: Metric) -> str:
 
 
 def _p(value: float) -> str:
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
+    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}" if value < 0.01 else f"p = {value:.2f}"
 
 
 def compare(contestants: Sequence[Contestant], *, metric: str = "accuracy", rope: float = 0.005) -> list[Comparison]:

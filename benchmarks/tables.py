@@ -87,6 +87,23 @@ def speed_table() -> str:
     return "\n".join(lines)
 
 
+def variants_table() -> str:
+    """Tutorial 1's three variants over the folds, and what the comparison says."""
+    report = newest("tutorial1-variants")
+    if report is None:
+        return "not measured yet"
+    lines = ["| variant | accuracy over the folds, mean ± s.d. | 95 % interval | NLL | ECE | n |", "|---|---|---|---|---|---|"]
+    for name, row in report["results"]["rows"].items():
+        values, e = row["accuracies"], row["estimates"]
+        accuracy, nll, ece = e["accuracy"], e["nll"], e["ece"]
+        mean = f"{100 * statistics.mean(values):.2f} % ± {100 * statistics.stdev(values):.2f}"
+        between = f"{100 * accuracy['low']:.2f} to {100 * accuracy['high']:.2f} %"
+        lines.append(f"| `{name}` | {mean} | {between} | {nll['value']:.3f} | {100 * ece['value']:.2f} % | {len(values)} folds |")
+    lines += ["", *(f"- {comparison['sentence']}" for comparison in report["results"]["comparisons"])]
+    hardware = report["hardware"]
+    return "\n".join([*lines, "", f"(`{report['command']}`; {hardware['processor']}, {hardware['cores']} cores.)"])
+
+
 def newest(name: str) -> dict[str, Any] | None:
     """The report of that name with the latest date."""
     found = sorted(REPORTS.glob(f"????-??-??-{name}.json"))
@@ -98,7 +115,7 @@ def newest(name: str) -> dict[str, Any] | None:
 
 def filled(text: str) -> str:
     """The README with its tables replaced."""
-    for name, table in (("recipes", recipes_table()), ("speed", speed_table())):
+    for name, table in (("recipes", recipes_table()), ("speed", speed_table()), ("variants", variants_table())):
         text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.S)  # type: ignore[misc]
     return text
 

@@ -2,16 +2,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.stats
 import sklearn.metrics
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dressform.core.errors import DataError
-from dressform.evaluation.evaluate import evaluate
-from dressform.evaluation.intervals import wilson
-from dressform.evaluation.metrics import confusion_matrix, precision_recall_f1
+from dressform.evaluation.evaluate import describe, estimate, evaluate
+from dressform.evaluation.intervals import Estimate, student, wilson
+from dressform.evaluation.metrics import METRICS, Scores
 from dressform.predictions import Predictions, softmax
+from tests.evaluation.made import drawn, guessed, made
 
 
 def _predictions(count: int = 50, classes: int = 4, seed: int = 0) -> Predictions:
@@ -21,53 +19,70 @@ def _predictions(count: int = 50, classes: int = 4, seed: int = 0) -> Prediction
     return Predictions(ids, random.integers(0, classes, count), logits, tuple("abcdefgh"[:classes]))
 
 
-@given(st.integers(0, 2**32), st.integers(2, 8), st.integers(1, 200))
-@settings(deadline=None)
-def test_scores_equal_scikit_learns(seed: int, classes: int, count: int) -> None:
-    random = np.random.default_rng(seed)
-    labels, predicted = random.integers(0, classes, count), random.integers(0, classes, count)
-    confusion = confusion_matrix(labels, predicted, classes)
-    names = list(range(classes))
-    assert np.array_equal(confusion, sklearn.metrics.confusion_matrix(labels, predicted, labels=names))
-    expected = sklearn.metrics.precision_recall_fscore_support(labels, predicted, labels=names, zero_division=0)
-    np.testing.assert_allclose(precision_recall_f1(confusion), expected[:3], rtol=1e-12)
-
-
-@given(st.integers(1, 10_000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
-def test_wilson_equals_scipys(n: int, share: float, confidence: float) -> None:
-    successes = round(n * share)
-    found = wilson(successes, n, confidence)
-    expected = scipy.stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
-    assert found.low <= found.value <= found.high
-
-
-def test_wilson_covers_as_often_as_it_says() -> None:
-    truth, n = 0.93, 1_000
-    ends = {k: wilson(k, n) for k in range(n + 1)}
-    draws = np.random.default_rng(0).binomial(n, truth, 10_000)
-    covered = np.mean([ends[k].low <= truth <= ends[k].high for k in draws])
-    assert covered == pytest.approx(0.95, abs=0.01)
-
-
-def test_wilson_refuses_nonsense() -> None:
-    for arguments in ((1, 0), (3, 2), (-1, 2)):
-        with pytest.raises(ValueError, match="need 0 <= successes"):
-            wilson(*arguments)
-
-
 def test_the_report_says_what_the_numbers_are() -> None:
     predictions = _predictions()
-    evaluation = evaluate(predictions)
+    evaluation = evaluate(predictions, resamples=50)
     text = evaluation.report()
     reference = sklearn.metrics.classification_report(predictions.labels, predictions.predicted, output_dict=True)
     assert f"{reference['macro avg']['f1-score']:.4f}" in text
     assert f"{reference['weighted avg']['precision']:.4f}" in text
     assert "Wilson score, 95%, n = 50" in text
+    for metric in METRICS.values():
+        assert f"\n{metric.title} " in text
     document = evaluation.to_json()
     assert document["accuracy"] == pytest.approx(reference["accuracy"])
-    assert set(document) >= {"accuracy", "low", "high", "per_class", "confusion"}
-    assert set(document["per_class"][0]) == {"label", "precision", "recall", "f1", "support"}
+    assert set(document) == {"accuracy", "low", "high", "method", "n", "estimates", "per_class", "confusion"}
+    assert list(document["estimates"]) == list(METRICS)
+    assert document["estimates"]["accuracy"] == evaluation.accuracy.to_json()
+    for row, score, label in zip(document["per_class"], evaluation.per_class, "abcd", strict=True):
+        assert set(row) == {"label", "precision", "recall", "f1", "support", "intervals"}
+        assert row["intervals"] == {
+            name: [getattr(score, name).low, getattr(score, name).high] for name in ("precision", "recall", "f1")
+        }
+        for ours, theirs in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score"), ("support", "support")):
+            assert row[ours] == pytest.approx(reference[str("abcd".index(label))][theirs])
+
+
+def test_every_score_has_the_interval_that_suits_it() -> None:
+    predictions = drawn(400)
+    found, scores = evaluate(predictions, resamples=200), Scores(predictions)
+    for name, metric in METRICS.items():
+        assert found.estimates[name].value == pytest.approx(metric.value(scores, None), abs=1e-12)
+        assert found.estimates[name] == estimate(metric, predictions, resamples=200)
+        assert found.estimates[name].n == 400
+    assert found.accuracy == wilson(int(scores.correct.sum()), 400)
+    assert found.estimates["top2"] == wilson(int((scores.rank < 2).sum()), 400)
+    assert found.estimates["nll"] == student(scores.nll)
+    assert found.estimates["brier"] == student(scores.brier)
+    assert found.estimates["macro_f1"].method == found.estimates["balanced_accuracy"].method == "bootstrap, percentile, 95%"
+    assert found.estimates["ece"].method == "test inversion, parametric bootstrap, 95%"
+    first = found.per_class[0]
+    assert first.recall == wilson(int(found.confusion[0, 0]), first.support)
+    assert first.precision.n == int(found.confusion[:, 0].sum())
+
+
+def test_a_class_without_examples_has_intervals_that_know_nothing() -> None:
+    row = evaluate(made([0, 0, 1], 9 * np.eye(3)[[0, 1, 1]]), resamples=20).per_class[2]
+    for found in (row.precision, row.recall, row.f1):
+        assert (found.value, found.low, found.high, found.n) == (0, 0, 1, 0)
+    assert row.support == 0
+
+
+def test_one_example_is_judged() -> None:
+    document = evaluate(made([1], [[0.0, 3.0]]), resamples=20).to_json()
+    assert document["accuracy"] == 1
+    assert document["estimates"]["nll"]["low"] is None
+
+
+def test_a_perfect_class_still_has_an_interval_of_f1() -> None:
+    row = evaluate(guessed(60, 60), resamples=20).per_class[0]
+    assert (row.f1.value, row.f1.high) == (1, 1)
+    assert 0.8 < row.f1.low < 1
+
+
+def test_estimates_in_words() -> None:
+    assert describe(Estimate(0.934, 0.929, 0.9387, "m", 10)) == "93.40 % (92.90 to 93.87, m, n = 10)"
+    assert describe(Estimate(0.182, 0.175, 0.189, "m", 10), share=False) == "0.1820 (0.1750 to 0.1890, m, n = 10)"
 
 
 def test_predictions_are_saved_and_loaded_unchanged(tmp_path: Path) -> None:

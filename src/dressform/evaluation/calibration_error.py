@@ -47,6 +47,9 @@ def ece_distribution(scores: Scores, *, resamples: int = RESAMPLES, seed: int = 
     the bin's confidence plus a gap. The gaps for a candidate are the likeliest ones with that sum given those seen, which
     are the seen ones shrunk or stretched by a multiple of their variance.
 
+    Intervals of 95 % covered 96.7 % of the time for a calibrated model (0 is the end of the scale), 93.7 to 94.4 % for a
+    slightly and 94.8 % for a clearly over-confident one at n = 1,000 (``benchmarks/simulate.py``).
+
     Args:
         scores: N examples.
         resamples: per candidate.

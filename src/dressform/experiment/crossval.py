@@ -29,7 +29,7 @@ from dressform.predictions import Predictions
 from dressform.runs.crossval import FORMAT, CrossvalRun, key, open_crossval
 from dressform.runs.layout import DEFAULT_ROOT, CrossvalLayout, crossval_folder
 from dressform.runs.manifest import git_state, hardware, now, packages
-from dressform.training.hardware import choose_device
+from dressform.training.hardware import choose_device, prepare_process
 from dressform.training.recipe import Recipe
 
 
@@ -124,6 +124,7 @@ def crossval(
         RunError: there is such a cross-validation and ``resume`` is false, or it was made of other data.
         DressformError: anything else that the user has to know; finished folds are kept.
     """
+    prepare_process()
     if not recipes:
         raise ConfigError("no recipe to cross-validate; name one or more of 'dressform recipes'")
     if not 1 <= repeats <= 1000:

@@ -49,6 +49,9 @@ def main() -> None:
 
     import torch
 
+    from dressform.training.hardware import prepare_process
+
+    prepare_process()
     torch.set_num_threads(int(sys.argv[1]))
     while True:
         job = jobs.get()

@@ -11,10 +11,10 @@ from dressform.training.recipe import Optim, Schedule
 def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
     """Build the optimiser for every parameter that is trained; weight decay on matrices and filters only."""
     trained = [p for p in network.parameters() if p.requires_grad]
-    weights = [p for p in trained if p.ndim >= 2]
-    others = [p for p in trained if p.ndim < 2]
+    decayed = [p for p in trained if p.ndim >= 2 and config.weight_decay]  # one group, and one call a step, without decay
+    others = [p for p in trained if p.ndim < 2 or not config.weight_decay]
     groups = [
-        {"params": weights, "weight_decay": config.weight_decay},
+        {"params": decayed, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]

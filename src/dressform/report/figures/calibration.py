@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dressform.evaluation.calibrate import Calibration
 from dressform.evaluation.calibration import reliability
+from dressform.evaluation.intervals import wilson
 from dressform.report.figures.canvas import RIGHT, TRAIN, VALIDATION, new_figure
 
 
@@ -33,8 +34,11 @@ def draw_reliability(calibration: Calibration, title: str) -> Figure:
         axes, below = grid[0, column], grid[1, column]
         full = found.count > 0
         axes.plot([0, 1], [0, 1], color="#888888", linestyle="--", linewidth=1, label="right as often as it says")
-        axes.plot(found.confidence[full], found.accuracy[full], color=TRAIN, marker="o", markersize=4, label="the model")
+        label = "the model, 95 % intervals"
+        axes.plot(found.confidence[full], found.accuracy[full], color=TRAIN, marker="o", markersize=4, label=label)
         axes.vlines(found.confidence[full], found.confidence[full], found.accuracy[full], color=VALIDATION, linewidth=3, alpha=0.5)
+        reach = [wilson(round(a * n), n) for a, n in zip(found.accuracy[full].tolist(), found.count[full].tolist(), strict=True)]
+        axes.vlines(found.confidence[full], [e.low for e in reach], [e.high for e in reach], color=TRAIN, linewidth=1)
         ece, nll = scores["ece"], scores["nll"]
         axes.set_title(f"{word}\nECE {100 * ece.value:.2f} % ({100 * ece.low:.2f} to {100 * ece.high:.2f}), NLL {nll.value:.3f}")
         axes.set_ylabel("share that is right")
@@ -86,7 +90,7 @@ def draw_calibration_history(histories: Sequence[Sequence[dict[str, Any]]], titl
     )
     lines += right.plot(epochs, means["ece"], color=RIGHT, marker=marker, markersize=4, label="ECE (right)")
     right.set_ylim(bottom=0)
-    axes.legend(lines, [str(line.get_label()) for line in lines], loc="best")
+    figure.legend(lines, [str(line.get_label()) for line in lines], loc="outside lower center", ncols=3, frameon=False)
     axes.set_title(f"{title}\n{_reading(means)}")
     return figure
 

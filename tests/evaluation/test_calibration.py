@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+from dressform.core.errors import ConfigError, DataError
+from dressform.evaluation.calibrate import calibrate
+from dressform.evaluation.calibration import (
+    cross_fit_temperature,
+    fit_temperature,
+    random_parts,
+    reliability,
+    with_temperature,
+)
+from dressform.evaluation.conformal import conformal_sets
+from dressform.evaluation.metrics import Scores, ece, nll
+from dressform.predictions import Predictions, softmax
+from tests.evaluation.made import drawn, made
+
+
+def _slope(found: Predictions, inverse: float) -> float:
+    """Derivative of the NLL by 1 / T: the mean logit minus the true one."""
+    logits = found.logits.astype(np.float64)
+    true = logits[np.arange(len(found)), found.labels]
+    return float(((softmax(inverse * logits) * logits).sum(axis=1) - true).mean())
+
+
+@pytest.mark.parametrize("planted", [0.4, 1.0, 2.5])
+def test_a_planted_temperature_is_found(planted: float) -> None:
+    found = drawn(40_000, colder=planted)
+    # Its standard error is 1 / sqrt(n I) with I the variance of the logits under the softmax.
+    logits = found.logits.astype(np.float64) / planted
+    p = softmax(logits)
+    information = float(((p * logits**2).sum(axis=1) - (p * logits).sum(axis=1) ** 2).mean())
+    assert fit_temperature(found) / planted == pytest.approx(1, abs=4 / np.sqrt(len(found) * information))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_temperature_is_where_the_slope_is_0(seed: int) -> None:
+    found = drawn(500, classes=10, seed=seed, colder=1.7)
+    temperature = fit_temperature(found)
+    assert _slope(found, 1 / temperature) == pytest.approx(0, abs=1e-5)
+    inverse = scipy.optimize.brentq(lambda b: _slope(found, b), 0.02, 50, xtol=1e-12)
+    assert temperature == pytest.approx(1 / inverse, rel=1e-5)
+
+
+def test_scaling_keeps_the_classes_and_lowers_the_nll() -> None:
+    found = drawn(2_000, colder=3.0)
+    scaled = with_temperature(found, fit_temperature(found))
+    assert np.array_equal(scaled.predicted, found.predicted)
+    assert nll(Scores(scaled)) < nll(Scores(found))
+    assert ece(Scores(scaled)) < ece(Scores(found))
+
+
+def test_a_part_is_not_seen_by_its_own_temperature() -> None:
+    found, parts = drawn(600, colder=2.0), np.arange(600) % 3
+    _, before = cross_fit_temperature(found, parts)
+    other = replace(found, labels=np.where(parts == 1, (found.labels + 1) % 4, found.labels))
+    scaled, after = cross_fit_temperature(other, parts)
+    assert after[1] == before[1]
+    assert after[0] != before[0]
+    assert after[2] != before[2]
+    np.testing.assert_array_equal(scaled.logits[parts == 1], found.logits[parts == 1] / np.float32(before[1]))
+
+
+def test_random_parts_are_stratified_and_seeded() -> None:
+    found = drawn(503)
+    parts = random_parts(found, 5, seed=1)
+    for label in range(4):
+        counts = np.bincount(parts[found.labels == label], minlength=5)
+        assert counts.max() - counts.min() <= 1
+    assert np.ptp(np.bincount(parts)) <= 1
+    assert np.array_equal(parts, random_parts(found, 5, seed=1))
+    assert not np.array_equal(parts, random_parts(found, 5, seed=2))
+
+
+def test_reliability_sums_to_the_ece() -> None:
+    found = drawn(1_000, colder=2.0)
+    diagram = reliability(found)
+    assert diagram.count.sum() == 1_000
+    gaps = np.nan_to_num(np.abs(diagram.accuracy - diagram.confidence))
+    assert (diagram.count @ gaps) / 1_000 == pytest.approx(ece(Scores(found)), abs=1e-12)
+    filled = diagram.count > 0
+    assert (diagram.confidence[filled] <= diagram.edges[1:][filled]).all()
+    assert (diagram.confidence[filled] > diagram.edges[:-1][filled]).all()
+    assert np.isnan(diagram.accuracy[~filled]).all()
+
+
+def test_calibrate_out_of_fold_and_on_other_examples() -> None:
+    found = drawn(2_000, colder=2.0)
+    for result, count in ((calibrate(found), 5), (calibrate(found, fitted_on=drawn(2_000, seed=1, colder=2.0)), 1)):
+        assert result.temperatures == pytest.approx([2.0] * count, rel=0.1)
+        assert result.after["nll"].high < result.before["nll"].low
+        assert result.after["accuracy"].value == result.before["accuracy"].value
+        assert [r.method for r in result.sets] == ["lac", "aps", "raps"]
+        assert all(r.coverage.low - 0.02 <= 0.9 <= r.coverage.high + 0.02 for r in result.sets)
+        document = result.to_json()
+        assert set(document) == {"how", "temperatures", "before", "after", "conformal"}
+        assert document["conformal"][0]["coverage"]["n"] == 2_000
+
+
+def test_calibrate_takes_thresholds_of_the_scaled_probabilities() -> None:
+    found, parts = drawn(500, colder=3.0), np.arange(500) % 2
+    result = calibrate(found, parts=parts, alpha=0.2)
+    _, thresholds = conformal_sets(found, parts, "lac", 0.2, result.temperatures)
+    assert result.sets[0].threshold == pytest.approx(np.mean(thresholds))
+    assert result.sets[0].alpha == 0.2
+
+
+def test_calibrate_refuses() -> None:
+    with pytest.raises(ConfigError, match=r"alpha is 1; allowed: between 0 and 1"):
+        calibrate(drawn(100), alpha=1)
+    with pytest.raises(DataError, match="19 examples are too few to calibrate on; give 20 or more"):
+        calibrate(drawn(19))
+    with pytest.raises(DataError, match="3 examples are too few"):
+        calibrate(drawn(100), fitted_on=made([0, 1, 0], np.zeros((3, 4))))

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from dressform.evaluation.calibration_error import ece_distribution
+from dressform.evaluation.metrics import Scores, ece
+from dressform.predictions import softmax
+from tests.evaluation.made import chance, drawn, made
+
+
+def _true_ece(colder: float) -> float:
+    """Of the models that :func:`drawn` makes, by the chance of each example instead of its label."""
+    logits = np.random.default_rng(99).normal(scale=6.0, size=(400_000, 4))
+    right, said = softmax(logits).max(axis=1), softmax(colder * logits).max(axis=1)
+    return float(np.abs(np.bincount((said * 15 - 1e-12).astype(int), right - said)).sum() / len(logits))
+
+
+@pytest.mark.parametrize("colder", [1.0, 1.2, 2.0])
+def test_the_interval_covers_the_true_ece_of_calibrated_and_over_confident_models(colder: float) -> None:
+    truth, draws, covered, seen = _true_ece(colder) if colder > 1 else 0.0, 200, 0, []
+    for seed in range(draws):
+        scores = Scores(drawn(500, seed=seed, spread=6.0, colder=colder))
+        found = ece_distribution(scores, resamples=99, seed=seed).interval()
+        covered += found.low <= truth <= found.high
+        seen.append(found.value)
+    assert covered / draws >= chance(0.95, draws)[0]
+    assert np.mean(seen) > truth, "the plain estimate is too high, which is why it needs this interval"
+
+
+def test_the_distribution_ascends_and_holds_the_estimate() -> None:
+    scores = Scores(drawn(1_000, colder=2.0))
+    found = ece_distribution(scores, resamples=200)
+    assert (np.diff(found.candidates) >= 0).all()
+    assert (np.diff(found.share) >= 0).all()
+    assert found.share[0] < 0.025
+    assert found.share[-1] > 0.975
+    assert found.value == ece(scores)
+    assert found.interval(0.5).high - found.interval(0.5).low < found.interval(0.95).high - found.interval(0.95).low
+
+
+def test_draws_agree_with_the_interval() -> None:
+    found = ece_distribution(Scores(drawn(1_000, colder=2.0)), resamples=200)
+    draws, ends = found.draw(20_000, 1), found.interval(0.9)
+    assert np.quantile(draws, [0.05, 0.95]) == pytest.approx([ends.low, ends.high], abs=0.002)
+
+
+def test_a_model_that_was_never_wrong_may_still_be_too_sure() -> None:
+    logits = np.tile([12.0, 0.0], (1_000, 1))
+    found = ece_distribution(Scores(made(np.zeros(1_000), logits))).interval()
+    assert found.low == 0
+    assert 0.002 < found.high < 0.006  # the rule of three says 0.003 of errors may have stayed unseen
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_handful_of_examples_says_almost_nothing(count: int) -> None:
+    found = ece_distribution(Scores(made(np.zeros(count), np.tile([5.0, 0.0], (count, 1)))), resamples=200).interval()
+    assert 0 <= found.low <= 0.01
+    assert 0.3 < found.high <= 1

@@ -1,8 +1,8 @@
-"""Write the README's tables from the files that the measurements wrote.
+"""Write the tables of the README and of docs/judging.md from the files that the measurements wrote.
 
     python benchmarks/tables.py
 
-Each table stands between two comments, `<!-- name -->` and `<!-- /name -->`; a test says when the README is out of date.
+Each table stands between two comments, `<!-- name -->` and `<!-- /name -->`; a test says when one is out of date.
 """
 
 import json
@@ -104,6 +104,22 @@ def variants_table() -> str:
     return "\n".join([*lines, "", f"(`{report['command']}`; {hardware['processor']}, {hardware['cores']} cores.)"])
 
 
+def coverage_table() -> str:
+    """How often the intervals cover the truth, and how often the tests reject where there is nothing."""
+    report = newest("simulate")
+    if report is None:
+        return "not measured yet"
+    lines = ["| estimate | n | interval | covers the truth (95 % wanted) | draws |", "|---|---|---|---|---|"]
+    for r in report["results"]["intervals"]:
+        method = r["method"].removesuffix(", 95%")
+        lines.append(f"| {r['what'].replace('_', ' ')} | {r['n']:,} | {method} | {100 * r['coverage']:.1f} % | {r['draws']:,} |")
+    lines += ["", "| test where there is no difference | rejects at 1 % | at 5 % | at 10 % | draws |", "|---|---|---|---|---|"]
+    for r in report["results"]["rejections"]:
+        shares = " | ".join(f"{100 * r['rejected'][level]:.1f} %" for level in ("0.01", "0.05", "0.1"))
+        lines.append(f"| {r['what'].replace('_', ' ')} | {shares} | {r['draws']:,} |")
+    return "\n".join([*lines, "", f"(`{report['command']}`)"])
+
+
 def newest(name: str) -> dict[str, Any] | None:
     """The report of that name with the latest date."""
     found = sorted(REPORTS.glob(f"????-??-??-{name}.json"))
@@ -113,13 +129,19 @@ def newest(name: str) -> dict[str, Any] | None:
     return report
 
 
+TABLES = {"recipes": recipes_table, "speed": speed_table, "variants": variants_table, "coverage": coverage_table}
+PAGES = ("README.md", "docs/judging.md")
+
+
 def filled(text: str) -> str:
-    """The README with its tables replaced."""
-    for name, table in (("recipes", recipes_table()), ("speed", speed_table()), ("variants", variants_table())):
-        text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.S)  # type: ignore[misc]
+    """A page with its tables replaced."""
+    for name, table in TABLES.items():
+        if f"<!-- {name} -->" in text:
+            text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, t=table(): f"{m[1]}{t}\n{m[2]}", text, flags=re.S)  # type: ignore[misc]
     return text
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    readme.write_text(filled(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")

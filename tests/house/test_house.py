@@ -57,15 +57,16 @@ def test_the_readmes_five_lines_run(tmp_path: Path) -> None:
     compile(code, "README.md", "exec")
 
 
-def test_the_readmes_tables_are_those_of_the_measurements() -> None:
+def test_the_pages_tables_are_those_of_the_measurements() -> None:
     """After a measurement: python benchmarks/tables.py."""
     spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
     assert spec is not None
     assert spec.loader is not None
     tables = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert tables.filled(readme) == readme
+    for page in tables.PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert tables.filled(text) == text, page
 
 
 def test_every_setting_is_documented() -> None:

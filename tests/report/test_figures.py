@@ -96,7 +96,9 @@ def test_the_calibration_chart_says_what_it_shows() -> None:
     figure = draw_calibration_history([rows], "a title")
     assert figure is not None
     assert "NLL is lowest after epoch 2; later answers are more often right, but too sure" in figure.axes[0].get_title()
-    assert [np.asarray(line.get_ydata()).tolist() for line in figure.axes[1].lines] == [pytest.approx([0.15, 0.1, 0.08]), [0.01, 0.02, 0.05]]
+    errors, off = (np.asarray(line.get_ydata()).tolist() for line in figure.axes[1].lines)
+    assert errors == pytest.approx([0.15, 0.1, 0.08])
+    assert off == [0.01, 0.02, 0.05]
     figure = draw_calibration_history([rows[:2]], "a title")
     assert figure is not None
     assert "NLL falls to the end" in figure.axes[0].get_title()

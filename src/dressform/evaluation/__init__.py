@@ -1,1 +1,1 @@
-"""Judging: functions of `Predictions` alone. NumPy only; no model, no torch."""
+"""Judging: functions of `Predictions` alone. NumPy and SciPy; no model, no torch."""

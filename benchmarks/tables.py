@@ -6,7 +6,6 @@ Each table stands between two comments, `<!-- name -->` and `<!-- /name -->`; a 
 """
 
 import json
-import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -136,8 +135,10 @@ PAGES = ("README.md", "docs/judging.md")
 def filled(text: str) -> str:
     """A page with its tables replaced."""
     for name, table in TABLES.items():
-        if f"<!-- {name} -->" in text:
-            text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, t=table(): f"{m[1]}{t}\n{m[2]}", text, flags=re.S)  # type: ignore[misc]
+        opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, found, rest = text.partition(opening)
+        if found:
+            text = f"{before}{opening}{table()}\n{closing}{rest.partition(closing)[2]}"
     return text
 
 

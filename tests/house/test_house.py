@@ -33,7 +33,7 @@ def test_commands_shown_in_the_readme_exist() -> None:
     from dressform.cli.main import app
     from dressform.recipes import RECIPES
 
-    known = {c.callback.__name__ for c in app.registered_commands if c.callback} | {"data"}
+    known = {c.callback.__name__ for c in app.registered_commands if c.callback} | {"bench", "data"}
     shown = re.findall(r"^ {4}(?:\.venv/bin/)?dressform (\w+)(?: (\S+))?", (ROOT / "README.md").read_text(), re.M)
     assert len(shown) >= 8
     for command, argument in shown:

@@ -115,7 +115,7 @@ def test_kept_weights(halves: tuple[Dataset, Dataset]) -> None:
 
 
 def test_averaged_weights_are_the_moving_average(halves: tuple[Dataset, Dataset]) -> None:
-    plain = override(find_recipe("simple-dense"), ["epochs=1", "batch_size=250", "precision=float32"])
+    plain = override(find_recipe("simple-dense"), ["epochs=1", "batch_size=250", "precision=float32", "pixels=unit"])
     averaged = fit(replace(plain, average=Average(decay=0.5)), halves[0], None, seed=0).last
     # Two steps: average = 0.5 * (0.5 * w0 + 0.5 * w1) + 0.5 * w2.
     from dressform.models.network import build_network

@@ -29,7 +29,7 @@ from dressform.predictions import Predictions
 from dressform.runs.crossval import FORMAT, CrossvalRun, key, open_crossval
 from dressform.runs.layout import DEFAULT_ROOT, CrossvalLayout, crossval_folder
 from dressform.runs.manifest import git_state, hardware, now, packages
-from dressform.training.hardware import choose_device, prepare_process
+from dressform.training.hardware import choose_device, fast_arithmetic
 from dressform.training.recipe import Recipe
 
 
@@ -87,6 +87,7 @@ class _Translator:
             self._observer.finished(job, event["result"]["accuracy"], event["result"]["seconds"])
 
 
+@fast_arithmetic()
 def crossval(
     recipes: Sequence[Recipe | str],
     data: DatasetSplits,
@@ -124,7 +125,6 @@ def crossval(
         RunError: there is such a cross-validation and ``resume`` is false, or it was made of other data.
         DressformError: anything else that the user has to know; finished folds are kept.
     """
-    prepare_process()
     if not recipes:
         raise ConfigError("no recipe to cross-validate; name one or more of 'dressform recipes'")
     if not 1 <= repeats <= 1000:

@@ -28,12 +28,13 @@ from dressform.runs.manifest import FORMAT, Manifest, git_state, hardware, now, 
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import save_weights
 from dressform.training.fit import Fitted, fit
-from dressform.training.hardware import choose_device, prepare_process
+from dressform.training.hardware import choose_device, fast_arithmetic
 from dressform.training.history import Observer, Silent
 from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
 
 
+@fast_arithmetic()
 def train_run(
     recipe: Recipe | str,
     data: DatasetSplits,
@@ -68,7 +69,6 @@ def train_run(
         RunError: there is such a run already and ``resume`` is false, or it cannot be resumed.
         DressformError: anything else that the user has to know; the run then says ``failed``.
     """
-    prepare_process()
     reference = recipe if isinstance(recipe, str) else recipe.name
     assignments = list(settings)
     resolved = config.override(find_recipe(recipe) if isinstance(recipe, str) else recipe, assignments)

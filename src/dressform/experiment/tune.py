@@ -15,10 +15,11 @@ from dressform.experiment.tuning import METRICS, Metric, Tuning, TuningObserver,
 from dressform.models.network import build_network
 from dressform.recipes import find_recipe
 from dressform.runs.layout import DEFAULT_ROOT, TuningLayout, run_folder
-from dressform.training.hardware import choose_device, choose_precision, prepare_process
+from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic
 from dressform.training.recipe import Recipe
 
 
+@fast_arithmetic()
 def tune(
     recipe: Recipe | str,
     data: DatasetSplits,
@@ -76,7 +77,6 @@ def tune(
     dimensions = read_space(space, base)
     texts = {dimension.path: dimension.text for dimension in dimensions}
     _check_trainable(base, dimensions, data)
-    prepare_process()
     where = choose_device(device)
     learning = learning_data(base, data)
     if learning.validation is None:

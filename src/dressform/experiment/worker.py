@@ -49,10 +49,14 @@ def main() -> None:
 
     import torch
 
-    from dressform.training.hardware import prepare_process
+    from dressform.training.hardware import fast_arithmetic
 
-    prepare_process()
     torch.set_num_threads(int(sys.argv[1]))
+    with fast_arithmetic():
+        _serve(jobs, tell)
+
+
+def _serve(jobs: "queue.SimpleQueue[dict[str, Any]]", tell: Tell) -> None:
     while True:
         job = jobs.get()
         try:

@@ -20,7 +20,7 @@ from dressform.models.network import Classifier, build_network
 from dressform.predictions import Predictions
 from dressform.training.batches import Batches, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
-from dressform.training.hardware import choose_device, choose_precision, prepare_process, repeatable, seeded
+from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic, keep_freed_memory, repeatable, seeded
 from dressform.training.history import Epoch, Observer, Silent
 from dressform.training.optim import learning_rate, make_optimizer
 from dressform.training.recipe import Recipe
@@ -50,6 +50,7 @@ class Fitted:
     precision: str
 
 
+@fast_arithmetic()
 def fit(
     recipe: Recipe,
     train: Dataset,
@@ -81,7 +82,7 @@ def fit(
         RunError: the checkpoint is damaged or belongs to another training.
     """
     observer = observer or Silent()
-    prepare_process()
+    keep_freed_memory()
     where = choose_device(device)
     state = _start(recipe, train, seed, where)
     if checkpoint is not None and checkpoint.exists():

@@ -54,18 +54,28 @@ def _product_seconds(dtype: torch.dtype) -> float:
     return best
 
 
-def prepare_process() -> None:
-    """Set this process up for training; call it before anything is computed, since threads inherit it when they start.
+@contextlib.contextmanager
+def fast_arithmetic() -> Iterator[None]:
+    """Numbers too small for full precision (below 1e-38) become 0 inside the block, in this thread and those it starts.
 
-    Numbers too small for full precision (below 1e-38) become 0. The momentum of a weight that gets no gradient any more,
-    such as one that sees only black pixels, falls to such numbers within a thousand steps, and processors take a hundred
-    times as long for them: training became a third slower as it went on.
-
-    The C library keeps freed memory for the next step in place of giving it back to the system. Otherwise each step of a
-    small network asks for the same few large blocks anew and waits for thousands of page faults. Where the library is not
-    glibc nothing happens.
+    The momentum of a weight that gets no gradient any more, such as one that sees only black pixels, falls to such numbers
+    within a thousand steps, and processors take a hundred times as long for them: training became a third slower as it
+    went on. Put it around everything that computes, since torch's threads take the mode over when they start, once.
     """
+    flushed = torch.tensor(1e-40).mul(1.0).item() == 0
     torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(flushed)
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep freed memory for the next step in place of giving it back to the system.
+
+    Otherwise each step of a small network asks for the same few large blocks anew and waits for thousands of page
+    faults. Affects this process only; where the library is not glibc nothing happens.
+    """
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(OSError, AttributeError):

@@ -60,9 +60,10 @@ def main() -> None:
                         moments[f"{finished} of 6 folds finished"] = moments.get(f"{finished} of 6 folds finished", 0) + 1
                         print(f"kill {killed}: {finished} of 6 folds finished", flush=True)
             found = _finish(command, out)
-            good = found == expected and not list(out.rglob("*.tmp")) and not list(out.rglob("checkpoint.safetensors"))
+            left = [path.name for path in out.rglob("*") if path.suffix == ".tmp" or path.name == "checkpoint.safetensors"]
+            good = found == expected and not left
             equal, studies = equal + good, studies + 1
-            print(f"study {studies}: equal: {good}", flush=True)
+            print(f"study {studies}: equal: {found == expected}, left behind: {left}", flush=True)
     results = {
         "kills": killed, "studies": studies, "equal": equal, "seconds_of_an_undisturbed_study": round(life, 1),
         "killed_when": dict(sorted(moments.items())), "settings": list(SETTINGS),

@@ -179,6 +179,16 @@ def test_resume_repeats_no_finished_fold_and_adds_repeats(pupil: DatasetSplits, 
     assert more.summary["folds"][:3] == again.summary["folds"]
 
 
+def test_what_a_kill_left_between_two_files_is_tidied_away(pupil: DatasetSplits, tmp_path: Path) -> None:
+    call: dict[str, Any] = {"folds": 3, "settings": ("epochs=1",), "workers": 1, "out": tmp_path}
+    layout = crossval(["simple-dense"], pupil, **call)[0].layout
+    left = [layout.fold(0, 1).checkpoint, layout.root / ".crossval.json.123.tmp", layout.fold(0, 2).root / ".result.json.123.tmp"]
+    for path in left:
+        path.write_bytes(b"half")
+    crossval(["simple-dense"], pupil, **call, resume=True)
+    assert not [path for path in left if path.exists()]
+
+
 def test_other_data_are_refused(pupil: DatasetSplits, tmp_path: Path) -> None:
     call: dict[str, Any] = {"folds": 3, "settings": ("epochs=1",), "workers": 1, "out": tmp_path}
     crossval(["simple-dense"], pupil, **call)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dressform.core import config
 from dressform.core.errors import ConfigError, DataError, RunError
-from dressform.core.files import exclusive, read_json, sha256_file, user_path, write_json, write_npz
+from dressform.core.files import exclusive, read_json, remove_leftovers, sha256_file, user_path, write_json, write_npz
 from dressform.core.registry import is_file_reference
 from dressform.data.archive import write_archive
 from dressform.data.catalog import CATALOG
@@ -27,7 +27,7 @@ from dressform.experiment.workers import choose_workers, run_jobs
 from dressform.models.network import build_network
 from dressform.predictions import Predictions
 from dressform.runs.crossval import FORMAT, CrossvalRun, key, open_crossval
-from dressform.runs.layout import DEFAULT_ROOT, CrossvalLayout, crossval_folder
+from dressform.runs.layout import DEFAULT_ROOT, CrossvalLayout, FoldLayout, crossval_folder
 from dressform.runs.manifest import git_state, hardware, now, packages
 from dressform.training.hardware import choose_device, fast_arithmetic
 from dressform.training.recipe import Recipe
@@ -146,6 +146,7 @@ def crossval(
         for study in studies:
             _prepare(study, data, divisions, folds, seed)
             held.enter_context(exclusive(study.layout.lock))
+            _tidy(study.layout)
         folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
         plan = [(study, repeat, fold) for repeat in range(repeats) for fold in range(folds) for study in studies]
         left = [(s, r, f) for s, r, f in plan if not s.layout.fold(r, f).result.exists()]
@@ -215,6 +216,13 @@ def _prepare(study: _Study, data: DatasetSplits, divisions: Sequence[Folds], fol
             "packages": packages(), "git": git_state(), "started": now(),
         },
     )  # fmt: skip
+
+
+def _tidy(layout: CrossvalLayout) -> None:
+    """Delete what a kill between two files left behind."""
+    remove_leftovers(layout.root)
+    for result in layout.root.glob(f"*/{layout.fold(0, 0).result.name}"):
+        FoldLayout(result.parent).checkpoint.unlink(missing_ok=True)
 
 
 def _finish(

@@ -251,6 +251,23 @@ def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_workers(None, 1, "cpu") == (1, 8)
 
 
+def test_the_last_fold_gets_the_threads_that_it_would_have_had(
+    pupil: DatasetSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fold that is alone after a kill must not be trained with all cores: its last bits would be others."""
+    monkeypatch.setattr("dressform.experiment.workers.cores", lambda: 2)
+    call: dict[str, Any] = {"folds": 2, "settings": DENSE, "workers": 2, "out": tmp_path}
+    first = crossval(["simple-dense"], pupil, **call)[0]
+    result = first.layout.fold(0, 1).result
+    before, summary = json.loads(result.read_text()), first.layout.summary.read_bytes()
+    result.unlink()
+    first.layout.summary.unlink()
+    crossval(["simple-dense"], pupil, **call, resume=True)
+    after = json.loads(result.read_text())
+    assert (before["threads"], after["threads"]) == (1, 1)
+    assert first.layout.summary.read_bytes() == summary
+
+
 class Deaf:
     def event(self, index: int, event: dict[str, Any]) -> None:
         pass

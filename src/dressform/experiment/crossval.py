@@ -151,7 +151,8 @@ def crossval(
         plan = [(study, repeat, fold) for repeat in range(repeats) for fold in range(folds) for study in studies]
         left = [(s, r, f) for s, r, f in plan if not s.layout.fold(r, f).result.exists()]
         here = any(isinstance(study.reference, Recipe) for study in studies)
-        count, threads = choose_workers(1 if here else workers, len(left), device)
+        # From the whole plan, not from what is left: a fold's last bits depend on its number of threads.
+        count, threads = choose_workers(1 if here else workers, len(plan), device)
         source = _source(data, folder, here=here or count == 1) if left else {}
         jobs = [
             {

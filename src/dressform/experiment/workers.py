@@ -61,7 +61,7 @@ def run_jobs(jobs: Sequence[dict[str, Any]], workers: int, threads: int, observe
         DressformError: of the first job that failed; the others are stopped, and what they had finished is kept.
         RunError: a worker process died.
     """
-    if workers == 1 or len(jobs) <= 1:
+    if workers == 1:
         return [_do_here(index, job, observer) for index, job in enumerate(jobs)]
     pool = _Pool(jobs, observer)
     processes = [_start(threads) for _ in range(min(workers, len(jobs)))]

@@ -177,6 +177,7 @@ def test_resume_repeats_no_finished_fold_and_adds_repeats(pupil: DatasetSplits, 
     assert [(job.repeat, job.fold) for job in watcher.ended] == [(1, 0), (1, 1), (1, 2)]
     assert more.repeats == 2
     assert more.summary["folds"][:3] == again.summary["folds"]
+    assert crossval(["simple-dense"], pupil, **call, resume=True)[0].repeats == 2  # fewer repeats take nothing away
 
 
 def test_what_a_kill_left_between_two_files_is_tidied_away(pupil: DatasetSplits, tmp_path: Path) -> None:
@@ -256,13 +257,15 @@ def test_the_last_fold_gets_the_threads_that_it_would_have_had(
 ) -> None:
     """A fold that is alone after a kill must not be trained with all cores: its last bits would be others."""
     monkeypatch.setattr("dressform.experiment.workers.cores", lambda: 2)
-    call: dict[str, Any] = {"folds": 2, "settings": DENSE, "workers": 2, "out": tmp_path}
-    first = crossval(["simple-dense"], pupil, **call)[0]
+    call: dict[str, Any] = {"folds": 2, "settings": DENSE, "out": tmp_path}
+    first = crossval(["simple-dense"], pupil, workers=2, **call)[0]
     result = first.layout.fold(0, 1).result
     before, summary = json.loads(result.read_text()), first.layout.summary.read_bytes()
     result.unlink()
     first.layout.summary.unlink()
-    crossval(["simple-dense"], pupil, **call, resume=True)
+    threads = torch.get_num_threads()
+    crossval(["simple-dense"], pupil, workers=1, **call, resume=True)
+    assert torch.get_num_threads() == threads
     after = json.loads(result.read_text())
     assert (before["threads"], after["threads"]) == (1, 1)
     assert first.layout.summary.read_bytes() == summary
@@ -276,7 +279,16 @@ class Deaf:
 def _jobs(data: DatasetSplits, folder: Path, recipe: str, *, settings: Sequence[str] = ()) -> list[dict[str, Any]]:
     write_archive(folder / "train.npz", data)
     source = {"archive": str(folder / "train.npz"), "digest": data.train.digest}
-    common = {"kind": "fold", "recipe": recipe, "settings": list(settings), "data": source, "k": 3, "repeat": 0, "seed": 0}
+    common = {
+        "kind": "fold",
+        "recipe": recipe,
+        "settings": list(settings),
+        "data": source,
+        "k": 3,
+        "repeat": 0,
+        "seed": 0,
+        "threads": 1,
+    }
     return [{**common, "fold": k, "folder": str(folder / f"f{k}"), "device": "cpu", "key": "k"} for k in range(3)]
 
 
@@ -284,7 +296,6 @@ def test_worker_processes_give_the_results_of_this_process(pupil: DatasetSplits,
     (tmp_path / "here").mkdir()
     (tmp_path / "there").mkdir()
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
     try:
         here = run_jobs(_jobs(pupil, tmp_path / "here", "simple-dense", settings=DENSE), 1, 1, Deaf())
     finally:

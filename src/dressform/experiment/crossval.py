@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from dressform.core import config
@@ -67,6 +68,14 @@ class _Study:
     recipe: Recipe
     digest: str
     layout: CrossvalLayout
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What a cross-validation's folder says: a division per repeat, and threads per fold."""
+
+    divisions: list[Folds]
+    threads: int
 
 
 class _Translator:
@@ -132,7 +141,7 @@ def crossval(
     if len(data.class_names) < 2:
         raise DataError(f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or more")
     choose_device(device)
-    choose_workers(workers, 1, device)
+    choose_workers(workers, 1, device)  # refuses nonsense before anything is written
     divisions = [make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)]
     studies = [_study(recipe, list(settings), data, out, folds, seed) for recipe in recipes]
     if len({study.layout.root for study in studies}) < len(studies):
@@ -142,33 +151,42 @@ def crossval(
             finished = study.layout.summary.exists()
             word = "show it or to add --repeats" if finished else "continue it"
             raise RunError(f"{study.layout.root} is there already; add --resume to {word}, or choose another --seed or --out")
+    here = any(isinstance(study.reference, Recipe) for study in studies)
+    workers, threads = choose_workers(1 if here else workers, repeats * folds * len(studies), device)
     with contextlib.ExitStack() as held:
+        held.callback(torch.set_num_threads, torch.get_num_threads())
+        plans = [_prepare(study, data, divisions, folds, seed, threads) for study in studies]
         for study in studies:
-            _prepare(study, data, divisions, folds, seed)
             held.enter_context(exclusive(study.layout.lock))
             _tidy(study.layout)
         folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
-        plan = [(study, repeat, fold) for repeat in range(repeats) for fold in range(folds) for study in studies]
-        left = [(s, r, f) for s, r, f in plan if not s.layout.fold(r, f).result.exists()]
-        here = any(isinstance(study.reference, Recipe) for study in studies)
-        # From the whole plan, not from what is left: a fold's last bits depend on its number of threads.
-        count, threads = choose_workers(1 if here else workers, len(plan), device)
-        source = _source(data, folder, here=here or count == 1) if left else {}
+        plan = [
+            (study, kept, repeat, fold)
+            for repeat in range(max(len(kept.divisions) for kept in plans))
+            for fold in range(folds)
+            for study, kept in zip(studies, plans, strict=True)
+            if repeat < len(kept.divisions)
+        ]
+        left = [job for job in plan if not job[0].layout.fold(*job[2:]).result.exists()]
+        source = _source(data, folder, here=workers == 1) if left else {}
         jobs = [
             {
                 "kind": "fold", "recipe": s.reference, "settings": s.settings, "data": source, "k": folds, "repeat": r, "fold": f,
-                "folder": str(s.layout.fold(r, f).root), "seed": seed, "device": device,
-                "key": config.digest((s.digest, divisions[r].digest, str(r), str(f), str(FORMAT))),
+                "folder": str(s.layout.fold(r, f).root), "seed": seed, "device": device, "threads": kept.threads,
+                "key": config.digest((s.digest, kept.divisions[r].digest, str(r), str(f), str(FORMAT))),
             }
-            for s, r, f in left
+            for s, kept, r, f in left
         ]  # fmt: skip
-        shown = [FoldJob(" ".join([s.recipe.name, *s.settings]), r, f) for s, r, f in left]
+        shown = [FoldJob(" ".join([s.recipe.name, *s.settings]), r, f) for s, _, r, f in left]
         if observer is not None:
-            observer.planned(shown, len(plan) - len(left), count, threads)
+            observer.planned(shown, len(plan) - len(left), min(workers, len(left)), threads)
         clock = time.perf_counter()
-        results = run_jobs(jobs, count, threads, _Translator(shown, observer))
+        results = run_jobs(jobs, workers, threads, _Translator(shown, observer))
         seconds = time.perf_counter() - clock
-        return [_finish(study, data.train, divisions, folds, seed, results, seconds, count) for study in studies]
+        return [
+            _finish(study, data.train, kept.divisions, folds, seed, results, seconds, workers)
+            for study, kept in zip(studies, plans, strict=True)
+        ]
 
 
 def _study(recipe: Recipe | str, settings: list[str], data: DatasetSplits, out: Path, folds: int, seed: int) -> _Study:
@@ -194,29 +212,28 @@ def _source(data: DatasetSplits, folder: Path, *, here: bool) -> Any:
     return {"archive": str(path), "digest": data.train.digest}
 
 
-def _prepare(study: _Study, data: DatasetSplits, divisions: Sequence[Folds], folds: int, seed: int) -> None:
+def _prepare(study: _Study, data: DatasetSplits, divisions: list[Folds], folds: int, seed: int, threads: int) -> _Plan:
+    """Write or check the plan. What is there already stays: its repeats, and the threads that its folds are trained with."""
     layout = study.layout
-    if layout.plan.exists():
-        before = read_json(layout.plan)
-        digests = before.get("fold_digests", [])
-        known = min(len(digests), len(divisions))
-        if before.get("data_digest") != data.train.digest or digests[:known] != [d.digest for d in divisions[:known]]:
-            raise RunError(f"{layout.root} was made of other data than {data.name} has now; choose another --out")
-        if len(digests) >= len(divisions):
-            return
-    try:
-        layout.root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{layout.root} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
-    write_json(
-        layout.plan,
-        {
+    before: dict[str, Any] = read_json(layout.plan) if layout.plan.exists() else {}
+    digests = before.get("fold_digests", [])
+    further = range(len(divisions), len(digests))
+    divisions = [*divisions, *(make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in further)]
+    if before and (before.get("data_digest") != data.train.digest or digests != [d.digest for d in divisions[: len(digests)]]):
+        raise RunError(f"{layout.root} was made of other data than {data.name} has now; choose another --out")
+    threads = int(before.get("threads", threads))
+    if len(divisions) > len(digests):
+        try:
+            layout.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{layout.root} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
+        facts = {
             "format": FORMAT, "recipe": study.recipe.name, "settings": study.settings, "digest": study.digest,
-            "resolved": config.to_dict(study.recipe), "k": folds, "seed": seed, "data": data.name,
-            "data_digest": data.train.digest, "fold_digests": [d.digest for d in divisions], "hardware": hardware(),
-            "packages": packages(), "git": git_state(), "started": now(),
-        },
-    )  # fmt: skip
+            "resolved": config.to_dict(study.recipe), "k": folds, "seed": seed, "threads": threads, "data": data.name,
+            "data_digest": data.train.digest, "hardware": hardware(), "packages": packages(), "git": git_state(), "started": now(),
+        }  # fmt: skip
+        write_json(layout.plan, {**facts, **before, "fold_digests": [d.digest for d in divisions]})
+    return _Plan(divisions, threads)
 
 
 def _tidy(layout: CrossvalLayout) -> None:

@@ -55,12 +55,14 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     Args:
         job: ``recipe`` (a name, ``file.py:function`` or a Recipe), ``settings``, ``data`` (see :func:`training_set`),
-            ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device`` and ``key``, which the checkpoint must belong to.
+            ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device``, ``threads`` and ``key``, which the checkpoint must
+            belong to.
         tell: told of the progress.
 
     Returns:
         what result.json holds.
     """
+    torch.set_num_threads(job["threads"])
     layout = FoldLayout(Path(job["folder"]))
     if layout.result.exists():
         done: dict[str, Any] = read_json(layout.result)

@@ -82,7 +82,7 @@ def test_compare_refuses_what_does_not_fit(studies: list[CrossvalRun], tiny_run:
     assert "is a cross-validation and" in error_of("compare", path, tiny_run.path)
     assert "1 to compare; give two or more" in error_of("compare", path)
     assert "did you mean accuracy" in error_of("compare", path, studies[1].path, "--metric", "acuracy")
-    assert "rope is -1.0; allowed: 0 or more" in error_of("compare", path, studies[1].path, "--rope", "-1")
+    assert "rope is -1; allowed for accuracy: 0 to 1" in error_of("compare", path, studies[1].path, "--rope", "-1")
     assert "--figure draws box plots of cross-validations only" in error_of(
         "compare", tiny_run.path, tiny_run.path, "--figure", tmp_path / "x.png"
     )

@@ -10,7 +10,8 @@ from statsmodels.stats.multitest import multipletests
 
 from dressform.core.errors import ConfigError, DataError, UnknownNameError
 from dressform.evaluation.calibration_error import ece_distribution
-from dressform.evaluation.compare import Comparison, Contestant, compare, table_difference
+from dressform.evaluation.compare import Contestant, compare, table_difference
+from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.metrics import METRICS, Scores
 from dressform.evaluation.significance import corrected_resampled_t, correlated_t, paired_t
 from dressform.predictions import Predictions
@@ -88,13 +89,40 @@ def test_sentences_of_accuracy(right_b: int, verdict: str, sentence: str) -> Non
 
 
 def test_what_cannot_be_told_apart() -> None:
-    found = _pair(
-        _single("A", drawn(60, seed=1)), _single("B", replace(drawn(60, seed=1), logits=drawn(60, seed=2).logits)), rope=0.0
-    )
     found = _pair(_single("A", guessed(60, 50)), _single("B", guessed(60, 51)), rope=0.001)
     assert found.verdict == "undecided"
     assert found.sentence().startswith("B and A cannot be told apart: B is ahead by 1.67 points of accuracy")
     _check_json(found)
+
+
+def test_a_tie_of_different_models() -> None:
+    one, other = guessed(60, 50), guessed(60, 50)
+    swap = np.r_[54:60, 6:54, 0:6]  # twelve examples that the other has right where the first has them wrong
+    other = replace(other, logits=np.where((one.labels == one.labels[swap])[:, None], one.logits[swap], one.logits))
+    found = _pair(_single("A", one), _single("B", other))
+    assert (found.difference.value, found.verdict) == (0, "undecided")
+    assert found.sentence().startswith("B and A cannot be told apart: they are level in accuracy, 95 % interval -")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("seed", range(6))
+def test_verdict_and_sentence_say_the_same(metric: str, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    sides = [_crossval(name, random.integers(2, 30, 5).tolist()) for name in "ABC"]
+    singles = [_single(c.name, c.predictions[0]) for c in sides]
+    for found in [*compare(sides, metric=metric), *compare(singles, metric=metric)]:
+        if found.verdict in ("better", "worse"):
+            assert f"{found.b} is {found.verdict} than {found.a} by " in found.sentence()
+        if "cannot be told apart" in found.sentence():
+            assert found.verdict == "undecided"
+            assert found.p_holm >= 0.05 or found.difference.low <= 0 <= found.difference.high
+
+
+def test_a_region_of_equivalence_larger_than_the_score_is_refused() -> None:
+    sides = _single("A", guessed(60, 50)), _single("B", guessed(60, 51))
+    with pytest.raises(ConfigError, match=r"rope is 5; allowed for accuracy: 0 to 1, such as 0\.005 for half a point"):
+        compare(sides, rope=5)
+    assert compare(sides, metric="nll", rope=5)[0].verdict == "equal"
 
 
 @pytest.mark.parametrize("metric", ["nll", "brier", "ece"])
@@ -116,10 +144,8 @@ def test_identical_predictions(metric: str) -> None:
     found = _pair(_single("A", drawn(300)), _single("B", drawn(300)), metric=metric)
     assert found.difference.value == 0
     assert found.p_value == 1
-    assert found.verdict in ("equal", "undecided")
-    if metric in ("nll", "brier", "balanced_accuracy", "macro_f1"):
-        assert found.sentence().startswith("B and A do exactly the same (")
-        assert found.verdict == "equal"
+    assert found.verdict == "equal"
+    assert found.sentence().startswith("B and A do exactly the same (")
     _check_json(found)
 
 
@@ -174,7 +200,7 @@ def test_cross_validations_are_compared_fold_by_fold() -> None:
     assert found.p_value == pytest.approx(corrected_resampled_t(differences, 5))
     assert vars(found.posterior) == pytest.approx(vars(correlated_t(differences, 5, 0.005)))
     assert found.difference.n == 10
-    assert found.crossval
+    assert found.gains
     _check_json(found)
     mirrored = _pair(b, a)
     assert mirrored.p_value == pytest.approx(found.p_value)
@@ -214,7 +240,7 @@ def test_refusals() -> None:
     one, crossval = _single("A", guessed(600, 500)), _crossval("B", [1, 1, 1, 1, 1])
     with pytest.raises(ConfigError, match="1 to compare; give two or more runs, cross-validations or predictions files"):
         compare([one])
-    with pytest.raises(ConfigError, match=r"rope is -0.1; allowed: 0 or more"):
+    with pytest.raises(ConfigError, match=r"rope is -0.1; allowed for accuracy: 0 to 1"):
         compare([one, one], rope=-0.1)
     with pytest.raises(UnknownNameError, match="no metric is called 'recal'"):
         compare([one, one], metric="recal")
@@ -225,7 +251,7 @@ def test_refusals() -> None:
     with pytest.raises(DataError, match="B has 1 repeats and C 2; run the shorter with --repeats 2 --resume"):
         compare([crossval, twice])
     moved = replace(crossval, name="D", folds=(np.where(np.arange(600) < 7, 4 - FOLDS, FOLDS),))
-    with pytest.raises(DataError, match="B and D have other folds: 6 of 600 examples of repeat 1 are in another"):
+    with pytest.raises(DataError, match="B and D have other folds: 6 of 600 examples of repeat 0 are in another"):
         compare([crossval, moved])
     with pytest.raises(DataError, match="100 of 600 ids of A are not in E"):
         compare([one, _single("E", guessed(500, 400))])

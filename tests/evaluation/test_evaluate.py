@@ -71,7 +71,10 @@ def test_a_class_without_examples_has_intervals_that_know_nothing() -> None:
 def test_one_example_is_judged() -> None:
     document = evaluate(made([1], [[0.0, 3.0]]), resamples=20).to_json()
     assert document["accuracy"] == 1
-    assert document["estimates"]["nll"]["low"] is None
+    nothing = {name: (found["low"], found["high"]) for name, found in document["estimates"].items()}
+    assert nothing["nll"] == (0, None)
+    assert nothing["brier"] == (0, 2)
+    assert nothing["balanced_accuracy"] == nothing["macro_f1"] == (0, 1)
 
 
 def test_a_perfect_class_still_has_an_interval_of_f1() -> None:

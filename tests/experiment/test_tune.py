@@ -447,20 +447,20 @@ def test_the_command(command: Callable[..., Any], archive: Path, tmp_path: Path,
     assert [line.partition(":")[0] for line in lines[:3]] == ["  1/3  trial 0", "  2/3  trial 1", "  3/3  trial 2"]
     assert len(lines) == 4
     assert "optimistic" in lines[3]
-    assert "dressform crossval" in lines[3]
+    assert "the test images" in lines[3]
     out = done.stdout.splitlines()
     assert out[0].split() == ["trial", "state", "val_accuracy", "trained", "optim.lr"]
     assert out[1].split()[0] == str(document["best"]["number"])
     assert out[3] == f"and 1 more in {path}"
     assert out[5].split() == ["setting", "importance"]
     assert out[6].split() == ["optim.lr", "100.00", "%"]  # alone, and its two values differ in accuracy
-    assert out[-1] == f"best       {document['command']}"
+    assert out[-1] == f"best       {document['command']} --out {tmp_path}"
     assert document["command"].startswith(f"dressform train fast --data {archive} --set epochs=3")
     assert (path.parent / "figures" / "tuning.png").is_file()
 
     again = command(*words, "--trials", 3, "--resume", "--json")
     assert json.loads(again.stdout) == document
-    assert again.stderr.splitlines()[0] == "resumed after trial 3 of 3"
+    assert again.stderr.splitlines()[0] == "the study has its 3 trials already"
     for wrong, message in (
         (["fats", "--space", "epochs=1,2"], "no recipe is called 'fats'; did you mean fast"),
         (["fast", "--space", "epochs=1,2", "--seed", "-1"], "--seed is -1; allowed: 0 or more"),

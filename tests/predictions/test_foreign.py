@@ -132,11 +132,14 @@ def test_a_softmax_at_the_end_is_noticed(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.probabilities, softmax(expected(dataset, unit=True)), atol=1e-5)
 
 
-def test_scores_in_0_to_1_that_do_not_add_up_are_logits(tmp_path: Path) -> None:
+def test_scores_in_0_to_1_that_do_not_add_up_are_logits_if_called_so(tmp_path: Path) -> None:
     matrix = np.zeros((60, 3), np.float32)
     matrix[0] = 0.1, 0.2, 0.3
     dataset = pictures()
-    found = predict_onnx(linear(tmp_path / "m.onnx", matrix=matrix), dataset)
+    for name in ("scores", "probabilities", "class_prob"):
+        with pytest.raises(DataError, match=f"gives {name} that add up to .* so take the softmax or give logits"):
+            predict_onnx(linear(tmp_path / "m.onnx", matrix=matrix, outputs=(name,)), dataset)
+    found = predict_onnx(linear(tmp_path / "m.onnx", matrix=matrix, outputs=("logits",)), dataset)
     np.testing.assert_allclose(found.logits, dataset.images[:, 0, 0, :1] / 255 * matrix[0], atol=1e-6)
 
 

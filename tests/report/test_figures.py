@@ -101,7 +101,7 @@ def test_the_calibration_chart_says_what_it_shows() -> None:
     assert off == [0.01, 0.02, 0.05]
     figure = draw_calibration_history([rows[:2]], "a title")
     assert figure is not None
-    assert "NLL falls to the end" in figure.axes[0].get_title()
+    assert "NLL is lowest at the end" in figure.axes[0].get_title()
     assert draw_calibration_history([[{**row, "val_ece": None} for row in rows]], "a title") is None
 
 

@@ -237,7 +237,7 @@ def test_a_finished_run_that_lost_its_weights_is_not_called_whole(tiny_run: Run,
 
 def test_damage_inside_a_run_is_named(tiny_run: Run, tmp_path: Path) -> None:
     copy = _copy(tiny_run, tmp_path)
-    for content, message in (("epoch,lr\n1,foo\n", "results.csv is damaged"), ("", "has no epochs; it was emptied")):
+    for content, message in (("epoch,lr\n1,foo\n", "results.csv is damaged"), ("", "has no epochs or lacks columns")):
         (copy / "results.csv").write_text(content)
         with pytest.raises(RunError, match=message):
             redraw(copy)

@@ -36,6 +36,8 @@ def tutorials(
     document = bench_tutorials(
         recipes or [], seeds=seeds, out=out, workers=workers, device=device, train=not only_finished, observer=_Lines()
     )
+    if not document["recipes"]:
+        say(f"note: no finished training under {out}; leave --only-finished out to train, or see 'dressform recipes'")
     if as_json:
         print_json(document)
         return

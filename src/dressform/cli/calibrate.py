@@ -23,16 +23,20 @@ def calibrate(
     from dressform.evaluation.metrics import METRICS
     from dressform.predict.judged import kind_of, load_judged
     from dressform.report.figures.calibration import draw_reliability
-    from dressform.report.figures.canvas import save
+    from dressform.report.figures.canvas import check_target, save
     from dressform.runs.crossval import is_crossval, open_crossval
     from dressform.runs.ledger import note_look
     from dressform.runs.run import open_run
 
+    if figure is not None:
+        check_target(figure)
     place: Path | None
     if is_crossval(what):
         crossval = open_crossval(what)
         predictions, folds = crossval.out_of_fold()
         name, place = crossval.name, crossval.layout.figures
+        if crossval.repeats > 1:
+            say(f"note: repeat 0 of {crossval.repeats} is judged")
         found = fit(predictions[0], parts=folds[0], alpha=alpha)
     elif kind_of(what) == "run" and all(open_run(what).layout.predictions(split).exists() for split in ("val", "test")):
         run = open_run(what)
@@ -53,12 +57,11 @@ def calibrate(
         print_json(found.to_json())
         return
     print(f"{name}: {found.how}\n")
-    temperature = sum(found.temperatures) / len(found.temperatures)
     rows = []
     for metric, before in found.before.items():
         after = found.after[metric]
         rows.append((METRICS[metric].title, *(f"{e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for e in (before, after))))
-    print_table(("", "as it is", f"with temperature {temperature:.3f}"), rows)
+    print_table(("", "as it is", f"with {found.temperature}"), rows)
     print(f"\nprediction sets that may miss {100 * alpha:g} % of the true classes:\n")
     rows = []
     for s in found.sets:

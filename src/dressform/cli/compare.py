@@ -19,8 +19,10 @@ def compare(
     metric: str = typer.Option(
         "accuracy", "--metric", help="accuracy, balanced_accuracy, macro_f1, top2, top3, nll, brier or ece."
     ),
-    rope: float = typer.Option(0.005, "--rope", help="Differences up to this count as practically equal; 0.005 is half a point."),
-    split: str | None = typer.Option(None, "--split", help="val or test; of runs and models. Default: test."),
+    rope: float = typer.Option(
+        0.005, "--rope", help="Differences up to this count as practically equal, in the metric's units; 0.005 is half a point."
+    ),
+    split: str | None = typer.Option(None, "--split", help="test or validation; of runs and models. Default: test."),
     data: str = typer.Option("fashion-mnist", "--data", help="The pictures for .onnx models: a dataset's name, or a path."),
     pixels: str = typer.Option("unit", "--pixels", help="What .onnx models of floats take: unit, 0 to 1, or raw, 0 to 255."),
     figure: Path | None = typer.Option(None, "--figure", help="Draw box plots of the cross-validations into this PNG file."),
@@ -33,39 +35,73 @@ def compare(
     """
     from dressform.core.errors import ConfigError
     from dressform.evaluation.compare import compare as judge
-    from dressform.runs.crossval import is_crossval, open_crossval
+    from dressform.evaluation.comparison import show_p
+    from dressform.evaluation.metrics import METRICS
+    from dressform.runs.crossval import is_crossval
 
     if figure is not None and not all(is_crossval(path) for path in what):
         raise ConfigError("--figure draws box plots of cross-validations only; leave it out, or name cross-validations")
+    if figure is not None:
+        from dressform.report.figures.canvas import check_target
+
+        check_target(figure)
     contestants = [_contestant(path, split, data, pixels) for path in what]
     names = [contestant.name for contestant in contestants]
     if len(set(names)) < len(names):  # the same recipe twice, in two folders: the folder tells them apart
         from dataclasses import replace
 
-        contestants = [replace(c, name=f"{c.name} ({path})") for c, path in zip(contestants, what, strict=True)]
+        contestants = [replace(c, name=f"{c.name} ({place})") for c, place in zip(contestants, _told_apart(what), strict=True)]
     comparisons = judge(contestants, metric=metric, rope=rope)
     if figure is not None:
+        from dressform.evaluation.metrics import find_metric
         from dressform.report.figures.canvas import save
         from dressform.report.figures.crossval import draw_boxes
 
-        save(draw_boxes([open_crossval(path) for path in what]), figure)
+        chosen = find_metric(metric)
+        save(draw_boxes({c.name: c.fold_scores(chosen) for c in contestants}, comparisons[0].folds, chosen), figure)
     if as_json:
         print_json([comparison.to_json() for comparison in comparisons])
         return
-    rows = []
+    rows, points = [], METRICS[comparisons[0].metric].percent
     for c in comparisons:
-        between = f"{c.difference.low:+.4f} to {c.difference.high:+.4f}"
+        value, low, high = (
+            f"{100 * v:+.2f}" if points else f"{v:+.4f}" for v in (c.difference.value, c.difference.low, c.difference.high)
+        )
         shares = (f"{p:.2f}" for p in (c.posterior.better, c.posterior.equal, c.posterior.worse))
-        rows.append((c.b, c.a, f"{c.difference.value:+.4f}", between, f"{c.p_holm:.4f}", *shares, c.verdict))
+        rows.append(
+            (c.b, c.a, value, f"{low} to {high}", show_p(c.p_holm).removeprefix("p ").removeprefix("= "), *shares, c.verdict)
+        )
     print_table(
-        ("b", "a", f"{comparisons[0].metric} b - a", "95 % interval", "p (Holm)", "better", "equal", "worse", "verdict"), rows
+        (
+            "b",
+            "a",
+            f"{comparisons[0].metric} b - a{' in points' if points else ''}",
+            "95 % interval",
+            "p (Holm)",
+            "better",
+            "equal",
+            "worse",
+            "verdict",
+        ),
+        rows,
     )
     print()
     for comparison in comparisons:
         print(comparison.sentence())
     print(f"\nInterval: {comparisons[0].difference.method}. Test: {comparisons[0].test}.")
-    if not comparisons[0].crossval:
+    if not comparisons[0].gains:
         print("This is about these trained models, not about their recipes: for those, compare cross-validations.")
+
+
+def _told_apart(paths: list[Path]) -> list[str]:
+    """The shortest ends of paths that differ."""
+    parts = [path.resolve().parts for path in paths]
+    longest = max(len(p) for p in parts)
+    for count in range(1, longest + 1):
+        ends = ["/".join(p[-count:]) for p in parts]
+        if len(set(ends)) == len(ends):
+            return ends
+    return [str(path) for path in paths]
 
 
 def _contestant(path: Path, split: str | None, data: str, pixels: str) -> "Contestant":

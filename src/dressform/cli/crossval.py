@@ -49,7 +49,7 @@ def crossval(
     rows = []
     for i, row in enumerate(found[0].summary["folds"]):
         scores = (f"{100 * run.accuracies[i]:.2f} %" for run in found)
-        rows.append((str(row["repeat"] + 1), str(row["fold"] + 1), *scores))
+        rows.append((str(row["repeat"]), str(row["fold"]), *scores))
     print_table(header, rows)
     print()
     for run in found:

@@ -49,7 +49,10 @@ def evaluate(
             raise ConfigError(f"{option} {value} was given with {reason}; leave it out")
     if crossval:
         predictions = open_crossval(what).out_of_fold()[0][0]
-        say("out-of-fold predictions of the first repeat; the intervals take the models as given")
+        say(
+            "note: all folds of repeat 0 pooled, the models taken as given;"
+            " for the recipe, and means over folds, see its crossval.json"
+        )
     else:
         _, predictions = load_judged(what, split, data or "fashion-mnist", pixels or "unit", image_size, say=say)
     if kind == "run" and split_of(run := open_run(what), split) == "test":

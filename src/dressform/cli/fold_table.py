@@ -53,7 +53,7 @@ class FoldTable:
         per_fold = (time.monotonic() - self._began) / self._done
         left = clock(per_fold * (self._left - self._done))
         self._show(job, f"{percent(accuracy)}  {seconds:.0f} s")
-        line = f"{job.recipe}  repeat {job.repeat + 1} fold {job.fold + 1}  {percent(accuracy)}  {seconds:.0f} s, {left} left"
+        line = f"{job.recipe}  repeat {job.repeat} fold {job.fold}  {percent(accuracy)}  {seconds:.0f} s, {left} left"
         if self._live is not None:
             self._live.console.print(line, highlight=False)
         else:
@@ -78,9 +78,9 @@ class FoldTable:
         table.add_column("recipe")
         table.add_column("repeat")
         for fold in folds:
-            table.add_column(f"fold {fold + 1}")
+            table.add_column(f"fold {fold}")
         for recipe, repeat in sorted({(job.recipe, job.repeat) for job in self._states}):
             cells = {job.fold: state for job, state in self._states.items() if (job.recipe, job.repeat) == (recipe, repeat)}
             if any(state != "waiting" for state in cells.values()) or repeat == min(job.repeat for job in self._states):
-                table.add_row(recipe, str(repeat + 1), *(cells.get(fold, "finished") for fold in folds))
+                table.add_row(recipe, str(repeat), *(cells.get(fold, "finished") for fold in folds))
         return table

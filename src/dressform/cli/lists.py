@@ -19,9 +19,13 @@ def recipes(as_json: bool = Json) -> None:
     rows = []
     for e in entries:
         found = e.reproduced()
-        shown = "-" if found is None else f"{percent(found['mean'])} (n = {found['n']})"
-        rows.append((e.name, "own" if e.tutorial is None else str(e.tutorial), percent(e.claimed), shown))
-    print_table(("recipe", "tutorial", "claimed", "reproduced"), rows)
+        where = "" if e.claimed is None or e.claimed_on == "test" else f" ({e.claimed_on})"
+        shown = "-"
+        if found is not None:
+            spread = "-" if found["sd"] is None else f"{100 * found['sd']:.2f}"
+            shown = f"{percent(found['mean'])} ± {spread} (n = {found['n']})"
+        rows.append((e.name, "own" if e.tutorial is None else str(e.tutorial), percent(e.claimed) + where, shown))
+    print_table(("recipe", "tutorial", "claimed", "reproduced, mean ± s.d."), rows)
 
 
 def models(as_json: bool = Json) -> None:

@@ -29,8 +29,8 @@ def percent(share: float | None) -> str:
 
 
 def describe_folds(summary: dict[str, Any]) -> str:
-    """``mean 91.23 %, s.d. 0.21 points, 95 % interval 90.80 to 91.66 % (…, n = 5)``."""
+    """``mean 91.23 %, s.d. 0.21 points, 90.80 to 91.66 % (…, 95%)``."""
     return (
         f"mean {100 * summary['mean']:.2f} %, s.d. {100 * summary['sd']:.2f} points over {len(summary['folds'])} folds,"
-        f" 95 % interval {100 * summary['low']:.2f} to {100 * summary['high']:.2f} % ({summary['method']})"
+        f" {100 * summary['low']:.2f} to {100 * summary['high']:.2f} % ({summary['method']})"
     )

@@ -1,5 +1,6 @@
 """``dressform tune``."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import percent, print_json, print_table, say
+from dressform.runs.layout import DEFAULT_ROOT
 
 if TYPE_CHECKING:
     from dressform.experiment.tuning import Trial, Tuning
@@ -25,7 +27,7 @@ def tune(
     data: str = typer.Option("fashion-mnist", "--data", help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."),
     seed: int = typer.Option(0, "--seed", help="Of the draws and of each training."),
     settings: list[str] = typer.Option([], "--set", help="Change the recipe first: epochs=3, model.dropout=0.1 …"),
-    out: Path = typer.Option(Path("runs"), "--out", help="Folder of all runs."),
+    out: Path = typer.Option(DEFAULT_ROOT, "--out", help="Folder of all runs."),
     resume: bool = typer.Option(False, "--resume", help="Go on with a tuning, or add trials to it."),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
     image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
@@ -61,15 +63,15 @@ def tune(
     if tuning.best is not None:
         say(
             "note: the best value is optimistic, as the best of many on the same validation images;"
-            " 'dressform crossval' with these settings gives an honest one"
+            " the test images, which the command for the best opens once, give an honest one"
         )
     if as_json:
         print_json(tuning.to_json())
     else:
-        _print(tuning)
+        _print(tuning, out)
 
 
-def _print(tuning: "Tuning") -> None:
+def _print(tuning: "Tuning", out: Path) -> None:
     paths = list(tuning.space)
     rows = [
         (str(t.number), t.state, _shown(t.value, tuning.metric), _epochs(t.epochs), *(str(t.settings[p]) for p in paths))
@@ -84,7 +86,11 @@ def _print(tuning: "Tuning") -> None:
     print()
     print(f"{'study':10s} {tuning.path}")
     print(f"{'figure':10s} {tuning.layout.figure}")
-    print(f"{'best':10s} {tuning.command or 'none: no trial was trained to its end; try lower learning rates'}")
+    elsewhere = "" if out == DEFAULT_ROOT else f" --out {shlex.quote(str(out))}"
+    best = (
+        "none: no trial was trained to its end; try lower learning rates" if tuning.best is None else f"{tuning.command}{elsewhere}"
+    )
+    print(f"{'best':10s} {best}")
 
 
 def _epochs(count: int) -> str:
@@ -111,7 +117,7 @@ class TrialProgress:
         self._trials, self._metric = trials, tuning.metric
         done = len(tuning.trials)
         if done:
-            say(f"resumed after trial {done} of {max(trials, done)}")
+            say(f"resumed after trial {done} of {trials}" if done < trials else f"the study has its {done} trials already")
         if self._live:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

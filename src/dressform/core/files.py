@@ -116,10 +116,14 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"{path} holds one array; an .npz with named arrays is needed (numpy.savez)")
             with archive:
-                return {name: archive[name] for name in archive.files}
+                arrays = {name: archive[name] for name in archive.files}
+        strange = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
+        if strange:
+            raise DataError(f"{path} holds {strange[0]}, which is no array; write it anew with numpy.savez and plain arrays")
+        return arrays
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError) as error:
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, RuntimeError, MemoryError) as error:
         raise DataError(
             f"{path} cannot be read as NPZ without pickle ({error}); write it anew with numpy.savez and plain arrays"
         ) from error

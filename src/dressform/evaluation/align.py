@@ -59,7 +59,7 @@ def with_common_ids(first: Predictions, second: Predictions) -> tuple[Prediction
     Files made elsewhere number examples without it; :func:`align` checks the labels.
     """
     heads = _splits(first.ids), _splits(second.ids)
-    if set(heads[0]) == set(heads[1]) or "" not in (*heads[0], *heads[1]):
+    if set(heads[0]) == set(heads[1]) or "" not in (*heads[0], *heads[1]) or "?" in (*heads[0], *heads[1]):
         return first, second
     return replace(first, ids=_numbers(first.ids)), replace(second, ids=_numbers(second.ids))
 

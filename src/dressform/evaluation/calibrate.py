@@ -1,5 +1,6 @@
 """`calibrate`: what temperature scaling and conformal sets do for some predictions, measured out of fold."""
 
+import math
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
@@ -49,6 +50,12 @@ class Calibration:
     judged: Predictions
     scaled: Predictions
 
+    @property
+    def temperature(self) -> str:
+        """For people: ``temperature 1.52``, or ``temperatures 1.48 to 1.55``."""
+        low, high = (f"{value:.2f}" for value in (min(self.temperatures), max(self.temperatures)))
+        return f"temperature {low}" if low == high else f"temperatures {low} to {high}"
+
     def to_json(self) -> dict[str, Any]:
         """The document that ``dressform calibrate --json`` prints."""
         return {
@@ -56,7 +63,8 @@ class Calibration:
             "temperatures": list(self.temperatures),
             "before": {name: e.to_json() for name, e in self.before.items()},
             "after": {name: e.to_json() for name, e in self.after.items()},
-            "conformal": [asdict(result) for result in self.sets],
+            # A threshold is infinite where so few examples leave no set without every class.
+            "conformal": [{**asdict(s), "threshold": s.threshold if math.isfinite(s.threshold) else None} for s in self.sets],
         }
 
 

@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 from dressform.core.errors import ConfigError, DataError
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.calibration_error import ece_distribution
+from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.intervals import RESAMPLES, Estimate, across_folds, percentile, resample, student
-from dressform.evaluation.metrics import METRICS, Metric, Scores, find_metric
+from dressform.evaluation.metrics import Metric, Scores, find_metric
 from dressform.evaluation.significance import (
     Posterior,
     corrected_resampled_t,
@@ -28,11 +28,6 @@ from dressform.evaluation.significance import (
     t_posterior,
 )
 from dressform.predictions import Predictions
-
-SURE = 0.95
-"""Posterior probability from which on a verdict is given."""
-MOST_REPEATS = 50
-Verdict = Literal["better", "worse", "equal", "undecided"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,95 +54,6 @@ class Contestant:
         return found
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What is known about the difference b - a of two models.
-
-    Attributes:
-        a, b: names.
-        metric: that was compared.
-        difference: b - a with its 95 % interval, in the metric's units.
-        scores: of a and of b.
-        p_value: two-sided, of no difference.
-        p_holm: the same adjusted for all pairs that were compared together (Holm 1979).
-        test: that gave the p-value.
-        posterior: probability that b is better by more than the region of practical equivalence, equal, or worse.
-        rope: half the width of that region.
-        verdict: ``better``, ``worse`` or ``equal`` where its probability is 95 % or more, else ``undecided``.
-        more_repeats: how many more repeats of the cross-validation would give a verdict if mean and spread stayed as
-            they are; None where none would, or where nothing can be said.
-        tests: further p-values by name.
-    """
-
-    a: str
-    b: str
-    metric: str
-    difference: Estimate
-    scores: tuple[float, float]
-    p_value: float
-    p_holm: float
-    test: str
-    posterior: Posterior
-    rope: float
-    verdict: Verdict
-    more_repeats: int | None = None
-    crossval: bool = False
-    tests: dict[str, float] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """The document that ``dressform compare --json`` prints for a pair; what is not known is null."""
-        document = {
-            "a": self.a, "b": self.b, "metric": self.metric, "score_a": self.scores[0], "score_b": self.scores[1],
-            "difference": self.difference.value, "low": self.difference.low, "high": self.difference.high,
-            "method": self.difference.method, "n": self.difference.n, "p_value": self.p_value, "p_holm": self.p_holm,
-            "test": self.test, "p_better": self.posterior.better, "p_equal": self.posterior.equal,
-            "p_worse": self.posterior.worse, "rope": self.rope, "verdict": self.verdict, "more_repeats": self.more_repeats,
-            "tests": self.tests, "sentence": self.sentence(),
-        }  # fmt: skip
-        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in document.items()}
-
-    def sentence(self) -> str:
-        """The answer for people: "B is better than A by 0.40 points of accuracy, 95 % interval 0.10 to 0.70; …"."""
-        metric, found, unit = METRICS[self.metric], self.difference, " points" if METRICS[self.metric].percent else ""
-        if found.value == found.low == found.high == 0:
-            return f"{self.b} and {self.a} do exactly the same ({metric.title} {_score(self.scores[0], metric)})."
-        gain = found.value if metric.higher else -found.value
-        low, high = sorted((found.low, found.high) if gain == found.value else (-found.low, -found.high))
-        if gain < 0:
-            low, high = -high, -low
-        between = f"95 % interval {_amount(low, metric)} to {_amount(high, metric)}"
-        size = f"by {_amount(abs(gain), metric)}{unit} of {metric.title}, {between}"
-        if self.verdict == "equal":
-            text = f"{self.b} and {self.a} are practically equal: {self.b} is {'ahead' if gain >= 0 else 'behind'} {size}"
-        elif low > 0 and self.p_holm < 0.05:
-            text = f"{self.b} is {'better' if gain > 0 else 'worse'} than {self.a} {size}"
-        else:
-            text = f"{self.b} and {self.a} cannot be told apart: {self.b} is {'ahead' if gain >= 0 else 'behind'} {size}"
-        adjusted = ", Holm-adjusted" if self.p_holm != self.p_value else ""
-        text += f"; {_p(self.p_holm)}{adjusted}"
-        text += f"; P(practically equal, within {_amount(self.rope, metric)}{unit}) = {self.posterior.equal:.2f}"
-        if self.crossval and self.verdict == "undecided":
-            more = self.more_repeats
-            text += (
-                "; more repeats would not settle it, more examples might"
-                if more is None
-                else f"; about {more} more repeat{'s' if more > 1 else ''} would settle it"
-            )
-        return text + "."
-
-
-def _amount(value: float, metric: Metric) -> str:
-    return f"{100 * value:.2f}" if metric.percent else f"{value:.4f}"
-
-
-def _score(value: float, metric: Metric) -> str:
-    return f"{100 * value:.2f} %" if metric.percent else f"{value:.4f}"
-
-
-def _p(value: float) -> str:
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}" if value < 0.01 else f"p = {value:.2f}"
-
-
 def compare(contestants: Sequence[Contestant], *, metric: str = "accuracy", rope: float = 0.005) -> list[Comparison]:
     """Compare every pair.
 
@@ -167,8 +73,10 @@ def compare(contestants: Sequence[Contestant], *, metric: str = "accuracy", rope
     chosen = find_metric(metric)
     if len(contestants) < 2:
         raise ConfigError(f"{len(contestants)} to compare; give two or more runs, cross-validations or predictions files")
-    if not (rope >= 0 and math.isfinite(rope)):
-        raise ConfigError(f"rope is {rope}; allowed: 0 or more, such as 0.005 for half a point")
+    if not 0 <= rope <= chosen.most or math.isinf(rope):
+        most = "or more" if math.isinf(chosen.most) else f"to {chosen.most:g}"
+        example = "0.005 for half a point" if chosen.percent else "0.005"
+        raise ConfigError(f"rope is {rope:g}; allowed for {chosen.name}: 0 {most}, such as {example}")
     pairs = [_compare_pair(a, b, chosen, rope) for a, b in combinations(contestants, 2)]
     adjusted = holm([pair.p_value for pair in pairs])
     return [replace(pair, p_holm=p) for pair, p in zip(pairs, adjusted, strict=True)]
@@ -197,7 +105,7 @@ def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) ->
         if not np.array_equal(a.folds[r], b.folds[r][place]):
             count = int((a.folds[r] != b.folds[r][place]).sum())
             raise DataError(
-                f"{a.name} and {b.name} have other folds: {count:,} of {len(place):,} examples of repeat {r + 1} are in another"
+                f"{a.name} and {b.name} have other folds: {count:,} of {len(place):,} examples of repeat {r} are in another"
                 " one; run both with the same --folds and --seed on the same data"
             )
         second.append(aligned)
@@ -206,32 +114,19 @@ def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) ->
     folds = int(a.folds[0].max()) + 1
     differences = scores_b - scores_a
     gains = differences if metric.higher else -differences
-    posterior = correlated_t(gains, folds, rope)
-    verdict = _verdict(posterior)
+    p_value = corrected_resampled_t(differences, folds)
     return Comparison(
         a=a.name, b=b.name, metric=metric.name, difference=across_folds(differences, folds),
-        scores=(float(scores_a.mean()), float(scores_b.mean())), p_value=corrected_resampled_t(differences, folds), p_holm=math.nan,
-        test="corrected resampled t-test (Nadeau-Bengio)", posterior=posterior, rope=rope, verdict=verdict,
-        more_repeats=_more_repeats(gains, folds, rope) if verdict == "undecided" else None, crossval=True,
+        scores=(float(scores_a.mean()), float(scores_b.mean())), p_value=p_value, p_holm=p_value,
+        test="corrected resampled t-test (Nadeau-Bengio)", posterior=correlated_t(gains, folds, rope), rope=rope,
+        gains=tuple(gains.tolist()), folds=folds, identical=all(map(_identical, a.predictions, second)),
     )  # fmt: skip
 
 
-def _more_repeats(gains: NDArray[np.float64], folds: int, rope: float) -> int | None:
-    """Further repeats until a verdict, with the mean and standard deviation seen so far; None if there is no such number.
-
-    The part of the variance that the folds share, 1 / (K - 1), does not shrink with repeats, so often there is none.
-    """
-    mean, sd, done = float(gains.mean()), float(gains.std(ddof=1)), len(gains) // folds
-    for more in range(1, MOST_REPEATS + 1):
-        n = (done + more) * folds
-        scale = sd * math.sqrt(1 / n + 1 / (folds - 1))
-        if _verdict(t_posterior(mean, scale, n - 1, rope)) != "undecided":
-            return more
-    return None
-
-
 def _compare_examples(a: Contestant, b: Contestant, metric: Metric, rope: float) -> Comparison:
-    first, second = (Scores(p) for p in align(a.predictions[0], b.predictions[0], (a.name, b.name)))
+    aligned = align(a.predictions[0], b.predictions[0], (a.name, b.name))
+    identical = _identical(*aligned)
+    first, second = (Scores(predictions) for predictions in aligned)
     scores = (metric.value(first, None), metric.value(second, None))
     sign = 1.0 if metric.higher else -1.0
     tests: dict[str, float] = {}
@@ -250,9 +145,11 @@ def _compare_examples(a: Contestant, b: Contestant, metric: Metric, rope: float)
         difference, drawn = table_difference(first, second, metric)
         p_value, test = _exchange(first, second, metric), "exchange test"
         posterior = draws_posterior(sign * drawn, rope)
+    if identical:
+        posterior = Posterior(0.0, 1.0, 0.0)
     return Comparison(
-        a=a.name, b=b.name, metric=metric.name, difference=difference, scores=scores, p_value=p_value, p_holm=math.nan, test=test,
-        posterior=posterior, rope=rope, verdict=_verdict(posterior), tests=tests,
+        a=a.name, b=b.name, metric=metric.name, difference=difference, scores=scores, p_value=p_value, p_holm=p_value, test=test,
+        posterior=posterior, rope=rope, identical=identical, tests=tests,
     )  # fmt: skip
 
 
@@ -292,9 +189,6 @@ def _exchange(first: Scores, second: Scores, metric: Metric) -> float:
     return exchange_test(difference, n)
 
 
-def _verdict(posterior: Posterior) -> Verdict:
-    if posterior.better >= SURE:
-        return "better"
-    if posterior.worse >= SURE:
-        return "worse"
-    return "equal" if posterior.equal >= SURE else "undecided"
+def _identical(first: Predictions, second: Predictions) -> bool:
+    """Whether every example got the same probabilities, but for the rounding of files."""
+    return bool(np.allclose(first.probabilities, second.probabilities, rtol=1e-5, atol=1e-7))

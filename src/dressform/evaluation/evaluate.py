@@ -122,7 +122,7 @@ def estimates(metrics: Iterable[Metric], scores: Scores, *, resamples: int = RES
         elif metric.each is not None:
             values = metric.each(scores)
             found[metric.name] = wilson(int(values.sum()), len(scores)) if metric.kind == "share" else student(values)
-    return {metric.name: found[metric.name] for metric in metrics}
+    return {metric.name: found[metric.name].within(0, metric.most) for metric in metrics}
 
 
 def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluation:

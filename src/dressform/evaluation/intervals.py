@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -32,6 +32,10 @@ class Estimate:
     high: float
     method: str
     n: int
+
+    def within(self, least: float, most: float) -> "Estimate":
+        """The same with the ends of the interval kept to what is possible, which takes no coverage away."""
+        return replace(self, low=max(self.low, least), high=min(self.high, most))
 
     def to_json(self) -> dict[str, Any]:
         """``{"value", "low", "high", "method", "n"}``; an end that is infinite is null, as JSON has no infinity."""
@@ -139,8 +143,10 @@ def percentile(value: float, resampled: NDArray[np.float64], n: int, confidence:
     Args:
         value: of the examples themselves.
         resampled: of the resamples, [B].
-        n: examples.
+        n: examples; with one of them the interval has no ends (infinite).
         confidence: coverage, between 0 and 1.
     """
+    if n < 2:  # every resample is the same
+        return Estimate(value, -math.inf, math.inf, f"bootstrap, percentile, {confidence:.0%}", n)
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
     return Estimate(value, float(low), float(high), f"bootstrap, percentile, {confidence:.0%}", n)

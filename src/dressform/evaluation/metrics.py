@@ -1,5 +1,6 @@
 """Scores of predictions. Each one takes optional weights of the examples, so that resampling is one mechanism for all."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -186,6 +187,7 @@ class Metric:
         higher: whether more is better.
         kind: ``share`` of examples, ``mean`` over examples, or ``table``, a function of the whole set.
         each: the per-example values of the first two kinds, [N].
+        most: the largest possible value; the smallest is 0.
     """
 
     name: str
@@ -194,6 +196,7 @@ class Metric:
     higher: bool
     kind: Literal["share", "mean", "table"]
     each: Callable[[Scores], NDArray[np.bool_] | NDArray[np.float64]] | None = None
+    most: float = 1.0
 
     @property
     def percent(self) -> bool:
@@ -209,8 +212,8 @@ METRICS = {
         Metric("macro_f1", "macro-F1", macro_f1, True, "table"),
         Metric("top2", "top-2 accuracy", top2, True, "share", lambda s: s.rank < 2),
         Metric("top3", "top-3 accuracy", top3, True, "share", lambda s: s.rank < 3),
-        Metric("nll", "NLL", nll, False, "mean", lambda s: s.nll),
-        Metric("brier", "Brier score", brier, False, "mean", lambda s: s.brier),
+        Metric("nll", "NLL", nll, False, "mean", lambda s: s.nll, math.inf),
+        Metric("brier", "Brier score", brier, False, "mean", lambda s: s.brier, 2.0),
         Metric("ece", "ECE", ece, False, "table"),
     )
 }

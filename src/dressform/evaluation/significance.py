@@ -98,8 +98,12 @@ def _t_p_value(values: NDArray[np.float64], factor: float) -> float:
         return 1.0
     if variance == 0:
         return 0.0
-    t = mean / math.sqrt(factor * variance / len(values))
-    return float(2 * scipy.special.stdtr(len(values) - 1, -abs(t)))
+    return t_p_value(mean, math.sqrt(factor * variance / len(values)), len(values) - 1)
+
+
+def t_p_value(mean: float, scale: float, freedom: int) -> float:
+    """Two-sided p-value of Student's t for a mean with the standard error ``scale``."""
+    return float(2 * scipy.special.stdtr(freedom, -abs(mean) / scale))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any, Protocol
+from typing import Any
 
 from dressform.core import config
 from dressform.core.errors import ConfigError
@@ -15,19 +15,12 @@ from dressform.evaluation.intervals import student, t_quantile
 from dressform.experiment.fold import TellObserver, peak_memory_mb
 from dressform.experiment.train_run import train_run
 from dressform.experiment.worker import Tell
-from dressform.experiment.workers import choose_workers, run_jobs
+from dressform.experiment.workers import JobObserver, choose_workers, run_jobs
 from dressform.recipes import RECIPES, entry, find_recipe
 from dressform.runs.layout import DEFAULT_ROOT, Layout, run_folder
 from dressform.runs.manifest import Manifest
 
 DATASET = "fashion-mnist"
-
-
-class BenchObserver(Protocol):
-    """Told of the trainings' progress; changes nothing."""
-
-    def event(self, index: int, event: dict[str, Any]) -> None:
-        """Training ``index`` says ``started``, ``epoch`` or ``finished``."""
 
 
 def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
@@ -62,7 +55,7 @@ def bench_tutorials(
     workers: int | None = None,
     device: str = "auto",
     train: bool = True,
-    observer: BenchObserver,
+    observer: JobObserver,
 ) -> dict[str, Any]:
     """Train recipes on Fashion-MNIST with seeds 0 to ``seeds`` - 1, each training in a process of its own.
 

@@ -6,32 +6,28 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from dressform.core import config
-from dressform.core.errors import ConfigError, DataError, RunError
-from dressform.core.files import exclusive, read_json, remove_leftovers, sha256_file, user_path, write_json, write_npz
-from dressform.core.registry import is_file_reference
+from dressform.core.errors import ConfigError, RunError
+from dressform.core.files import exclusive, read_json, remove_leftovers, write_json
 from dressform.data.archive import write_archive
 from dressform.data.catalog import CATALOG
-from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.dataset import DatasetSplits
 from dressform.data.folds import Folds, make_folds
-from dressform.evaluation.intervals import across_folds
-from dressform.evaluation.metrics import METRICS, Scores
-from dressform.experiment.fold import peak_memory_mb, resolve
+from dressform.experiment.fold import peak_memory_mb
+from dressform.experiment.resolved import check_trainable, resolve_recipe
+from dressform.experiment.summary import summarise
 from dressform.experiment.workers import choose_workers, run_jobs
-from dressform.models.network import build_network
-from dressform.predictions import Predictions
-from dressform.runs.crossval import FORMAT, CrossvalRun, key, open_crossval
+from dressform.runs.crossval import FORMAT, CrossvalRun
 from dressform.runs.layout import DEFAULT_ROOT, CrossvalLayout, FoldLayout, crossval_folder
 from dressform.runs.manifest import git_state, hardware, now, packages
 from dressform.training.hardware import choose_device, fast_arithmetic
 from dressform.training.recipe import Recipe
+
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -138,8 +134,6 @@ def crossval(
         raise ConfigError("no recipe to cross-validate; name one or more of 'dressform recipes'")
     if not 1 <= repeats <= 1000:
         raise ConfigError(f"repeats is {repeats}; allowed: 1 to 1000")
-    if len(data.class_names) < 2:
-        raise DataError(f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or more")
     choose_device(device)
     choose_workers(workers, 1, device)  # refuses nonsense before anything is written
     divisions = [make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)]
@@ -155,10 +149,11 @@ def crossval(
     workers, threads = choose_workers(1 if here else workers, repeats * folds * len(studies), device)
     with contextlib.ExitStack() as held:
         held.callback(torch.set_num_threads, torch.get_num_threads())
-        plans = [_prepare(study, data, divisions, folds, seed, threads) for study in studies]
         for study in studies:
+            _make_folder(study.layout.root)
             held.enter_context(exclusive(study.layout.lock))
             _tidy(study.layout)
+        plans = [_prepare(study, data, divisions, folds, seed, threads) for study in studies]
         folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
         plan = [
             (study, kept, repeat, fold)
@@ -183,22 +178,18 @@ def crossval(
         clock = time.perf_counter()
         results = run_jobs(jobs, workers, threads, _Translator(shown, observer))
         seconds = time.perf_counter() - clock
+        for study in studies:
+            _note_pass(study.layout, results, seconds, workers)
         return [
-            _finish(study, data.train, kept.divisions, folds, seed, results, seconds, workers)
-            for study, kept in zip(studies, plans, strict=True)
+            summarise(study.layout, data.train, kept.divisions, folds, seed) for study, kept in zip(studies, plans, strict=True)
         ]
 
 
 def _study(recipe: Recipe | str, settings: list[str], data: DatasetSplits, out: Path, folds: int, seed: int) -> _Study:
-    resolved = resolve(recipe, tuple(settings))
-    user_file = []
-    if isinstance(recipe, str) and is_file_reference(recipe):
-        user_file = [sha256_file(user_path(recipe.rpartition(":")[0]))]
-    build_network(resolved.model, data.shape, len(data.class_names))  # what cannot be trained is told before anything is written
-    digest = config.digest(resolved, *user_file)
-    return _Study(
-        recipe, settings, resolved, digest, CrossvalLayout(crossval_folder(out, data.name, resolved.name, digest, folds, seed))
-    )
+    found = resolve_recipe(recipe, settings)
+    check_trainable(found.recipe, data)
+    folder = crossval_folder(out, data.name, found.recipe.name, found.digest, folds, seed)
+    return _Study(recipe, settings, found.recipe, found.digest, CrossvalLayout(folder))
 
 
 def _source(data: DatasetSplits, folder: Path, *, here: bool) -> Any:
@@ -215,18 +206,14 @@ def _source(data: DatasetSplits, folder: Path, *, here: bool) -> Any:
 def _prepare(study: _Study, data: DatasetSplits, divisions: list[Folds], folds: int, seed: int, threads: int) -> _Plan:
     """Write or check the plan. What is there already stays: its repeats, and the threads that its folds are trained with."""
     layout = study.layout
-    before: dict[str, Any] = read_json(layout.plan) if layout.plan.exists() else {}
+    before = _plan_of(layout)
     digests = before.get("fold_digests", [])
     further = range(len(divisions), len(digests))
     divisions = [*divisions, *(make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in further)]
     if before and (before.get("data_digest") != data.train.digest or digests != [d.digest for d in divisions[: len(digests)]]):
         raise RunError(f"{layout.root} was made of other data than {data.name} has now; choose another --out")
-    threads = int(before.get("threads", threads))
+    threads = before.get("threads", threads)
     if len(divisions) > len(digests):
-        try:
-            layout.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"{layout.root} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
         facts = {
             "format": FORMAT, "recipe": study.recipe.name, "settings": study.settings, "digest": study.digest,
             "resolved": config.to_dict(study.recipe), "k": folds, "seed": seed, "threads": threads, "data": data.name,
@@ -236,62 +223,46 @@ def _prepare(study: _Study, data: DatasetSplits, divisions: list[Folds], folds: 
     return _Plan(divisions, threads)
 
 
+def _plan_of(layout: CrossvalLayout) -> dict[str, Any]:
+    """What the folder's plan says; empty in a new folder."""
+    if not layout.plan.exists():
+        if any(layout.root.glob(f"*/{layout.fold(0, 0).result.name}")):
+            raise RunError(f"{layout.root} has folds but no {layout.plan.name}; delete that folder or choose another --out")
+        return {}
+    before = read_json(layout.plan)
+    whole = (
+        isinstance(before, dict)
+        and isinstance(before.get("fold_digests"), list)
+        and isinstance(before.get("threads", 1), int)
+        and 1 <= before.get("threads", 1) <= MOST_THREADS
+    )
+    if not whole:
+        raise RunError(f"{layout.plan} is damaged; delete that folder or choose another --out")
+    return dict(before)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
+
+
+def _note_pass(layout: CrossvalLayout, results: Sequence[dict[str, Any]], seconds: float, workers: int) -> None:
+    """Add to the plan what was done this time, and with how much memory."""
+    if not results:
+        return
+    measured = [r["peak_memory_mb"] for r in results if r["peak_memory_mb"] is not None]
+    plan = read_json(layout.plan)
+    passes = [*plan.get("passes", []), {
+        "finished": now(), "jobs": len(results), "seconds": round(seconds, 3), "workers": workers,
+        "worker_peak_memory_mb": max(measured, default=None), "parent_peak_memory_mb": peak_memory_mb(),
+    }]  # fmt: skip
+    write_json(layout.plan, {**plan, "passes": passes})
+
+
 def _tidy(layout: CrossvalLayout) -> None:
     """Delete what a kill between two files left behind."""
     remove_leftovers(layout.root)
     for result in layout.root.glob(f"*/{layout.fold(0, 0).result.name}"):
         FoldLayout(result.parent).checkpoint.unlink(missing_ok=True)
-
-
-def _finish(
-    study: _Study, train: Dataset, divisions: Sequence[Folds], folds: int, seed: int, results: Sequence[dict[str, Any]],
-    seconds: float, workers: int,
-) -> CrossvalRun:  # fmt: skip
-    """Join the folds' predictions and write the summary, in an order and with values that interruptions do not change."""
-    layout = study.layout
-    predictions = [_joined(layout, train, division, repeat, folds) for repeat, division in enumerate(divisions)]
-    arrays: dict[str, NDArray[Any]] = {"ids": train.ids, "labels": train.labels, "class_names": np.array(train.class_names)}
-    for repeat, division in enumerate(divisions):
-        arrays |= {key("logits", repeat): predictions[repeat].logits, key("fold", repeat): division.fold}
-    rows, scores = [], []
-    for repeat, division in enumerate(divisions):
-        for fold in range(folds):
-            result = read_json(layout.fold(repeat, fold).result)
-            rows.append({"repeat": repeat, "fold": fold, "accuracy": result["accuracy"], "epochs": result["epochs"]})
-            scores.append(Scores(predictions[repeat].take(division.judged(fold))))
-    estimates = {
-        name: across_folds([metric.value(part, None) for part in scores], folds).to_json() for name, metric in METRICS.items()
-    }
-    accuracies = [row["accuracy"] for row in rows]
-    summary = {
-        "format": FORMAT, "recipe": study.recipe.name, "settings": study.settings, "digest": study.digest, "k": folds,
-        "repeats": len(divisions), "seed": seed, "examples": len(train), "data_digest": train.digest,
-        "fold_digests": [division.digest for division in divisions], "folds": rows, "mean": fmean(accuracies),
-        "sd": stdev(accuracies), "low": estimates["accuracy"]["low"], "high": estimates["accuracy"]["high"],
-        "method": estimates["accuracy"]["method"], "estimates": estimates, "out_of_fold": layout.out_of_fold.name,
-    }  # fmt: skip
-    changed = not layout.summary.exists() or read_json(layout.summary) != summary
-    if changed or not layout.out_of_fold.exists():
-        write_npz(layout.out_of_fold, arrays)
-        write_json(layout.summary, summary)
-    if results:
-        measured = [r["peak_memory_mb"] for r in results if r["peak_memory_mb"] is not None]
-        plan = read_json(layout.plan)
-        passes = [*plan.get("passes", []), {
-            "finished": now(), "jobs": len(results), "seconds": round(seconds, 3), "workers": workers,
-            "worker_peak_memory_mb": max(measured, default=None), "parent_peak_memory_mb": peak_memory_mb(),
-        }]  # fmt: skip
-        write_json(layout.plan, {**plan, "passes": passes})
-    return open_crossval(layout.root)
-
-
-def _joined(layout: CrossvalLayout, train: Dataset, division: Folds, repeat: int, folds: int) -> Predictions:
-    logits = np.empty((len(train), len(train.class_names)), dtype=np.float32)
-    for fold in range(folds):
-        part = Predictions.load(layout.fold(repeat, fold).predictions)
-        judged = division.judged(fold)
-        if not np.array_equal(part.ids, train.ids[judged]):
-            path = layout.fold(repeat, fold).root
-            raise RunError(f"{path} holds predictions of other examples; delete that folder and run crossval with --resume")
-        logits[judged] = part.logits
-    return Predictions(train.ids, train.labels, logits, train.class_names)

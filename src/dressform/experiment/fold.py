@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 
-from dressform.core import config
-from dressform.core.errors import DataError
-from dressform.core.files import read_json, remove_leftovers, write_json
+from dressform.core.errors import DataError, RunError
+from dressform.core.files import read_json, remove_leftovers, sha256_file, write_json
 from dressform.core.rng import stream_seed
 from dressform.data.archive import read_archive
 from dressform.data.dataset import Dataset
@@ -19,9 +18,9 @@ from dressform.data.folds import Folds, make_folds
 from dressform.data.source import load_data
 from dressform.experiment.learning_data import held_out
 from dressform.experiment.recorder import Recorder
+from dressform.experiment.resolved import resolve_recipe
 from dressform.experiment.worker import Tell
 from dressform.predictions import Predictions
-from dressform.recipes import find_recipe
 from dressform.runs.layout import FoldLayout
 from dressform.training.fit import fit
 from dressform.training.history import Epoch
@@ -65,11 +64,10 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
     torch.set_num_threads(job["threads"])
     layout = FoldLayout(Path(job["folder"]))
     if layout.result.exists():
-        done: dict[str, Any] = read_json(layout.result)
-        return done
+        return read_result(layout)
     layout.root.mkdir(parents=True, exist_ok=True)
     remove_leftovers(layout.root)
-    recipe = resolve(job["recipe"], tuple(job["settings"]))
+    recipe = resolve_recipe(job["recipe"], job["settings"]).recipe
     dataset = training_set(json.dumps(job["data"])) if isinstance(job["data"], dict) else job["data"]
     folds = _folds(dataset, job["k"], job["repeat"], job["seed"])
     learn, judged = dataset.take(folds.training(job["fold"])), dataset.take(folds.judged(job["fold"]))
@@ -89,21 +87,36 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
         "epochs": len(fitted.history), "examples": {"train": len(learn), "judged": len(judged)},
         "seconds": round(sum(row.seconds for row in fitted.history), 3), "threads": torch.get_num_threads(),
         "device": fitted.device, "precision": fitted.precision, "peak_memory_mb": peak_memory_mb(),
+        "predictions_sha256": sha256_file(layout.predictions),
     }  # fmt: skip
     write_json(layout.result, result)
     layout.checkpoint.unlink(missing_ok=True)
     return result
 
 
+def read_result(layout: FoldLayout) -> dict[str, Any]:
+    """What a finished fold wrote.
+
+    Raises:
+        RunError: it, or the fold's predictions, were changed or taken away since.
+    """
+    advice = f"delete {layout.root} and run crossval with --resume"
+    try:
+        result: dict[str, Any] = read_json(layout.result)
+        whole = isinstance(result["epochs"], int) and isinstance(result["accuracy"], float)
+        digest = sha256_file(layout.predictions)
+    except (RunError, KeyError, TypeError) as error:
+        raise RunError(f"{layout.result} is damaged; {advice}") from error
+    except OSError as error:
+        raise RunError(f"{layout.predictions} cannot be read ({error.strerror}); {advice}") from error
+    if not whole or result.get("predictions_sha256", digest) != digest:
+        raise RunError(f"{layout.root} was changed since it was finished; {advice}")
+    return result
+
+
 def chooses(recipe: Recipe) -> bool:
     """Whether training looks at validation examples to decide something."""
     return recipe.stopping.patience > 0 or recipe.stopping.keep == "best"
-
-
-def resolve(reference: Recipe | str, settings: tuple[str, ...]) -> Recipe:
-    """The recipe with its changed settings."""
-    found: Recipe = config.override(find_recipe(reference) if isinstance(reference, str) else reference, settings)
-    return found
 
 
 @functools.lru_cache(maxsize=1)

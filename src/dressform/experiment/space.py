@@ -22,6 +22,7 @@ Value = int | float | str
 """What a setting can be given: ``f"{path}={value}"`` is its assignment."""
 
 _FORMS = "path=log:LOW:HIGH, path=LOW:HIGH or path=a,b,c, such as optim.lr=log:1e-4:1e-1"
+MOST_STEPS = 1_000_000
 _HOLD_OUT = ("validation", "split_seed")
 
 
@@ -126,6 +127,8 @@ def _step(path: str, text: str, low: int | float, high: int | float) -> int | fl
         raise ConfigError(f"the step of {path} is {text!r}; allowed: {kind} above 0") from None
     # Fractions of the decimal texts: in floats 0.5 is no multiple of 0.1.
     reached = math.isfinite(step) and step > 0 and (Fraction(str(high)) - Fraction(str(low))) % Fraction(str(step)) == 0
+    if reached and (high - low) / step > MOST_STEPS:
+        raise ConfigError(f"{path} goes from {low} to {high} in more than {MOST_STEPS:,} steps of {text}; leave STEP out")
     if not reached:
         raise ConfigError(f"{path} does not go from {low} to {high} in steps of {text}; change HIGH or STEP so that it does")
     return step

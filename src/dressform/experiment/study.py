@@ -86,7 +86,10 @@ class Study:
 
     def trials(self) -> tuple[Trial, ...]:
         """The finished trials, by number."""
-        return tuple(_told(frozen) for frozen in self._study.trials)
+        try:
+            return tuple(_told(frozen) for frozen in self._study.trials)
+        except (KeyError, TypeError) as error:
+            raise RunError(f"the trials of this study were changed ({error!r}); delete its folder and tune anew") from error
 
     def draft(self) -> Draft:
         """The next trial."""

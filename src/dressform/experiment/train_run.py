@@ -10,18 +10,16 @@ from pathlib import Path
 import torch
 
 from dressform.core import config
-from dressform.core.errors import DataError, DressformError, RunError, TrainingError
-from dressform.core.files import exclusive, remove_leftovers, sha256_file, user_path, write_json, write_text
-from dressform.core.registry import is_file_reference
+from dressform.core.errors import DressformError, RunError, TrainingError
+from dressform.core.files import exclusive, remove_leftovers, sha256_file, write_json, write_text
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.evaluation.evaluate import evaluate
 from dressform.experiment.learning_data import learning_data
 from dressform.experiment.recorder import Recorder
-from dressform.models.network import build_network
+from dressform.experiment.resolved import check_trainable, resolve_recipe
 from dressform.predict.description import describe
 from dressform.predict.export import export_onnx
 from dressform.predictions import Predictions
-from dressform.recipes import find_recipe
 from dressform.runs.layout import DEFAULT_ROOT, Layout, run_folder
 from dressform.runs.ledger import note_test_look
 from dressform.runs.manifest import FORMAT, Manifest, git_state, hardware, now, packages
@@ -69,25 +67,19 @@ def train_run(
         RunError: there is such a run already and ``resume`` is false, or it cannot be resumed.
         DressformError: anything else that the user has to know; the run then says ``failed``.
     """
-    reference = recipe if isinstance(recipe, str) else recipe.name
-    assignments = list(settings)
-    resolved = config.override(find_recipe(recipe) if isinstance(recipe, str) else recipe, assignments)
-    user_file = [sha256_file(user_path(reference.rpartition(":")[0]))] if is_file_reference(reference) else []
-    if len(data.class_names) < 2:
-        raise DataError(f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or more")
+    found = resolve_recipe(recipe, settings)
+    resolved = found.recipe
     choose_device(device)  # what cannot be trained is told before anything is written
-    network = build_network(resolved.model, data.shape, len(data.class_names))
-    if not dataclasses.is_dataclass(
-        resolved.model
-    ):  # a user's own network may have what ONNX has not: better told before than after
+    network = check_trainable(resolved, data)
+    if not dataclasses.is_dataclass(resolved.model):
+        # A user's own network may have what ONNX has not: better told before than after.
         with tempfile.TemporaryDirectory() as folder:
             export_onnx(network.eval(), data.train.images[:2], Path(folder) / "trial.onnx")
-    digest = config.digest(resolved, *user_file)
     learning = learning_data(resolved, data)
     train, validation = learning.train, learning.validation
     manifest = Manifest(
-        recipe=resolved.name, reference=reference, settings=assignments, resolved=config.to_dict(resolved), digest=digest,
-        seed=seed,
+        recipe=resolved.name, reference=found.reference, settings=list(found.settings), resolved=config.to_dict(resolved),
+        digest=found.digest, seed=seed,
         dataset={
             "name": data.name, "source": source or data.name, "image_size": image_size, "shape": list(data.shape),
             "class_names": list(data.class_names), "digests": {split: d.digest for split, d in data},
@@ -95,7 +87,7 @@ def train_run(
         },
         hardware=hardware(), packages=packages(), git=git_state(), started=now(),
     )  # fmt: skip
-    layout = Layout(run_folder(out, data.name, resolved.name, digest, seed))
+    layout = Layout(run_folder(out, data.name, resolved.name, found.digest, seed))
     if not layout.manifest.exists() or resume:
         try:
             layout.make_folders()
@@ -204,8 +196,3 @@ def _finish(
 
 def _examples(train: Dataset, validation: Dataset | None, test: Dataset | None) -> dict[str, int]:
     return {"train": len(train), "val": len(validation or ()), "test": len(test or ())}
-
-
-def _learning_data(recipe: Recipe, data: DatasetSplits) -> tuple[Dataset, Dataset | None, str]:
-    found = learning_data(recipe, data)
-    return found.train, found.validation, found.digest

@@ -8,7 +8,7 @@ from dressform.core.config import override
 from dressform.core.errors import ConfigError, TrainingError
 from dressform.data.dataset import Dataset
 from dressform.experiment.tuning import Metric, Trial, TuningObserver
-from dressform.training.fit import fit
+from dressform.training.fit import fit, telling_faults
 from dressform.training.history import Epoch
 from dressform.training.recipe import Recipe
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # it brings Optuna
     from dressform.experiment.study import Draft, Study
 
 
-class _Behind(Exception):  # noqa: N818 - not an error: it takes a pruned trial out of its training
+class _Behind(BaseException):
     """The trial is behind the others."""
 
 
@@ -50,7 +50,8 @@ class Trainer:
         try:
             recipe = override(self._recipe, (f"{path}={setting}" for path, setting in draft.settings.items()))
             reporter.epochs = recipe.epochs
-            fitted = fit(recipe, self._train, self._validation, seed=self._seed, device=self._device, observer=reporter)
+            with telling_faults():
+                fitted = fit(recipe, self._train, self._validation, seed=self._seed, device=self._device, observer=reporter)
             value = _metric_of(_kept(recipe, fitted.history), self._metric)
         except _Behind:
             state = "pruned"

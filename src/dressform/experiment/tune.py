@@ -4,16 +4,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dressform.core import config
-from dressform.core.errors import ConfigError, DataError, RunError, unknown_name
-from dressform.core.files import exclusive, remove_leftovers, sha256_file, user_path, write_json
-from dressform.core.registry import is_file_reference
+from dressform.core.errors import ConfigError, RunError, unknown_name
+from dressform.core.files import exclusive, remove_leftovers, write_json
 from dressform.data.dataset import DatasetSplits
 from dressform.experiment.learning_data import learning_data
+from dressform.experiment.resolved import ResolvedRecipe, check_trainable, resolve_recipe
 from dressform.experiment.space import Dimension, read_space
 from dressform.experiment.trial import Trainer
 from dressform.experiment.tuning import METRICS, Metric, Tuning, TuningObserver, Unobserved
-from dressform.models.network import build_network
-from dressform.recipes import find_recipe
 from dressform.runs.layout import DEFAULT_ROOT, TuningLayout, run_folder
 from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic
 from dressform.training.recipe import Recipe
@@ -70,10 +68,8 @@ def tune(
     if metric not in METRICS:
         raise unknown_name("metric", metric, METRICS)
     goal: Metric = "val_loss" if metric == "val_loss" else "val_accuracy"
-    if len(data.class_names) < 2:
-        raise DataError(f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or more")
-    reference, assignments = recipe if isinstance(recipe, str) else recipe.name, list(settings)
-    base = config.override(find_recipe(recipe) if isinstance(recipe, str) else recipe, assignments)
+    resolved = resolve_recipe(recipe, settings)
+    base = resolved.recipe
     dimensions = read_space(space, base)
     texts = {dimension.path: dimension.text for dimension in dimensions}
     _check_trainable(base, dimensions, data)
@@ -81,7 +77,7 @@ def tune(
     learning = learning_data(base, data)
     if learning.validation is None:
         raise ConfigError(f"{base.name} holds no validation images out, so no trial can be judged; add --set validation=0.1")
-    layout = TuningLayout(_folder(out, data.name, base, reference, (texts, goal, seed)))
+    layout = TuningLayout(_folder(out, data.name, resolved, (texts, goal, seed)))
     folder = layout.root
     if layout.database.exists() and not resume:
         raise RunError(f"{folder} is there already; add --resume to continue or show it, or choose another --seed or --out")
@@ -108,7 +104,7 @@ def tune(
         trainer = Trainer(
             chosen, learning.train, learning.validation, goal, steps=steps, seed=seed, device=device, observer=observer
         )
-        command = _command(reference, source, image_size, seed, assignments)
+        command = _command(resolved, source, image_size, seed)
 
         def found(importances: Mapping[str, float]) -> Tuning:
             return Tuning(
@@ -129,26 +125,24 @@ def tune(
 
 def _check_trainable(base: Recipe, dimensions: tuple[Dimension, ...], data: DatasetSplits) -> None:
     """Tell before anything is trained what no trial could be trained with."""
-    build_network(base.model, data.shape, len(data.class_names))
+    check_trainable(base, data)
     for dimension in dimensions:
         for value in dimension.extremes if dimension.path.startswith("model.") else ():
-            changed = config.override(base, [f"{dimension.path}={value}"])
-            build_network(changed.model, data.shape, len(data.class_names))
+            check_trainable(config.override(base, [f"{dimension.path}={value}"]), data)
 
 
-def _folder(out: Path, dataset: str, base: Recipe, reference: str, study: tuple[dict[str, str], Metric, int]) -> Path:
-    user_file = [sha256_file(user_path(reference.rpartition(":")[0]))] if is_file_reference(reference) else []
+def _folder(out: Path, dataset: str, base: ResolvedRecipe, study: tuple[dict[str, str], Metric, int]) -> Path:
     texts, metric, seed = study
     digest = config.digest([*(f"{path}={text}" for path, text in texts.items()), metric, seed])
-    return run_folder(out, dataset, base.name, config.digest(base, *user_file), seed).with_name(f"tune-{digest}")
+    return run_folder(out, dataset, base.recipe.name, base.digest, seed).with_name(f"tune-{digest}")
 
 
-def _command(reference: str, source: str | None, image_size: int | None, seed: int, assignments: list[str]) -> list[str]:
-    words = ["dressform", "train", reference]
+def _command(base: ResolvedRecipe, source: str | None, image_size: int | None, seed: int) -> list[str]:
+    words = ["dressform", "train", base.reference]
     if source not in (None, "fashion-mnist"):
         words += ["--data", str(source)]
     if image_size is not None:
         words += ["--image-size", str(image_size)]
     if seed:
         words += ["--seed", str(seed)]
-    return [*words, *(word for assignment in assignments for word in ("--set", assignment))]
+    return [*words, *(word for assignment in base.settings for word in ("--set", assignment))]

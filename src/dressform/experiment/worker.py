@@ -14,7 +14,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from dressform.core.errors import DressformError
+from dressform.core.errors import DressformError, RunError
 
 KINDS = {"fold": "dressform.experiment.fold:run_job", "train": "dressform.experiment.bench:run_job"}
 Tell = Callable[[dict[str, Any]], None]
@@ -22,8 +22,11 @@ Tell = Callable[[dict[str, Any]], None]
 
 def do_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Do one job, in whatever process: ``job["kind"]`` names the function, which gets the job and ``tell``."""
+    from dressform.training.fit import telling_faults
+
     module, _, attribute = KINDS[job["kind"]].partition(":")
-    result: dict[str, Any] = getattr(import_module(module), attribute)(job, tell)
+    with telling_faults():
+        result: dict[str, Any] = getattr(import_module(module), attribute)(job, tell)
     return result
 
 
@@ -63,8 +66,10 @@ def _serve(jobs: "queue.SimpleQueue[dict[str, Any]]", tell: Tell) -> None:
             tell({"event": "finished", "result": do_job(job, tell)})
         except DressformError as error:
             tell({"event": "failed", "kind": type(error).__name__, "message": str(error)})
-        except Exception as error:  # noqa: BLE001 - the parent tells it to the user
-            tell({"event": "failed", "kind": "", "message": f"{type(error).__name__}: {error}".splitlines()[0]})
+        except OSError as error:
+            reason = f"{error.filename or 'a file'} cannot be written or read ({error.strerror or error})"
+            advice = "finished epochs are kept: make room or mend the path, then go on with --resume"
+            tell({"event": "failed", "kind": RunError.__name__, "message": f"{reason}; {advice}"})
 
 
 if __name__ == "__main__":

@@ -139,8 +139,7 @@ class _Pool:
             event = json.loads(line)
             if event["event"] == "failed":
                 kind = getattr(errors, event["kind"], TrainingError)
-                text = event["message"] if event["kind"] else f"training stopped with {event['message']}; mend the recipe"
-                return kind(text) if issubclass(kind, DressformError) else TrainingError(text)
+                return kind(event["message"]) if issubclass(kind, DressformError) else TrainingError(event["message"])
             if event["event"] == "finished":
                 self._results[index] = event["result"]
             with self._told:

@@ -60,7 +60,8 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
         path: a model with one input, pictures as uint8, float16, float32 or float64, of shape [N, H, W, C], [N, C, H, W],
             [N, H, W] or [N, H·W·C]; N may be fixed. Where both of the first two fit, the first is taken. Its output is
             [N, K]: the one called ``logits`` or ``probabilities``, else the first. Rows that all add up to 1 with values
-            in 0..1 are probabilities, others logits.
+            in 0..1 are probabilities, others logits; an output within 0..1 that does not
+            add up is refused unless it is called ``logits``.
         dataset: pictures of the model's size and with its K classes in its order.
         pixels: ``unit`` gives 0..1 to a model of floats, ``raw`` 0..255. A model of uint8 gets the bytes as they are.
 
@@ -91,7 +92,10 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
         _check_scores(path, output, scores, len(images), len(dataset.class_names))
         parts.append(scores[:rows])
     every = np.concatenate(parts)
-    given = "logits" if fault_of_probabilities(every) else "probabilities"
+    fault = fault_of_probabilities(every)
+    if fault and ("prob" in output.lower() or (output != "logits" and every.min() >= 0 and every.max() <= 1)):
+        raise DataError(f"{path} gives {output} that {fault[1]} (picture {dataset.ids[fault[0]]})")
+    given = "logits" if fault else "probabilities"
     return from_scores(path, given, dataset.ids, dataset.labels, every, dataset.class_names)
 
 

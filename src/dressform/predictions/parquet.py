@@ -27,7 +27,7 @@ def read_parquet(path: Path) -> Table:
             names = list(opened.schema_arrow.names)
             given, scores = score_columns(path, names)
             columns = opened.read(columns=[*(("id",) if "id" in names else ()), "label", *scores], use_threads=False)
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path} is a damaged Parquet file ({reason}); write it anew") from None
     except OSError as error:

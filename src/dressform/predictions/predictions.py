@@ -173,14 +173,34 @@ class Predictions:
             )
         names = arrays.get("class_names", np.array([str(i) for i in range(scores.shape[1])]))
         ids = arrays.get("ids", np.array([f"{i:05d}" for i in range(len(labels))]))
-        return from_scores(path, given, ids, labels, scores, tuple(np.ravel(names).astype(str).tolist()))
+        if {"logits", "probabilities"} <= set(arrays):
+            _check_agreement(path, scores, arrays["probabilities"])
+        names, ids = _texts(path, "class_names", names), _texts(path, "ids", ids)
+        return from_scores(path, given, ids, labels, scores, tuple(names.tolist()))
+
+
+def _texts(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
+    try:
+        if array.dtype.kind == "S":
+            return np.char.decode(np.ravel(array), "utf-8")
+        if array.dtype.kind in "Uiu":
+            return np.ravel(array).astype(np.str_)
+    except UnicodeDecodeError:
+        pass
+    raise DataError(f"{path} has {name} of type {array.dtype}; allowed: text (UTF-8) or whole numbers")
+
+
+def _check_agreement(path: Path, logits: NDArray[Any], probabilities: NDArray[Any]) -> None:
+    same = probabilities.shape == logits.shape and probabilities.dtype.kind in "fiu"
+    if not same or not np.allclose(softmax(logits), probabilities, atol=SUM_TOLERANCE, equal_nan=True):
+        raise DataError(f"{path} has logits and probabilities that do not go together; leave one of them out")
 
 
 def from_scores(
     path: Path, given: str, ids: NDArray[Any], labels: NDArray[Any], scores: NDArray[Any], class_names: tuple[str, ...]
 ) -> Predictions:
     """Predictions out of a file's ``logits`` or ``probabilities``; errors begin with its path."""
-    names, numbers = np.ravel(ids).astype(np.str_), labels.astype(np.int64)
+    names, numbers = ids.astype(np.str_), labels.astype(np.int64)
     try:
         if given == "probabilities":
             return Predictions.from_probabilities(names, numbers, scores, class_names)

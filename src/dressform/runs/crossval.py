@@ -1,6 +1,5 @@
 """`CrossvalRun`: a finished cross-validation, opened for reading."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import RunError
+from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, read_npz, user_path
 from dressform.predictions import Predictions
+from dressform.runs.history import read_history
 from dressform.runs.layout import CrossvalLayout
 
 FORMAT = 1
@@ -57,28 +57,32 @@ class CrossvalRun:
         """Predictions of every example, one set per repeat, and the folds of the examples, int64 [N] per repeat.
 
         Raises:
-            DataError: the file is missing or damaged.
-            RunError: it lacks a repeat.
+            RunError: the file is missing or damaged.
+            DataError: its arrays are no predictions.
         """
-        arrays = read_npz(self.layout.out_of_fold)
+        path, advice = self.layout.out_of_fold, "run crossval with --resume, which makes it anew"
+        try:
+            arrays = read_npz(path)
+        except DataError as error:
+            raise RunError(f"{error}; {advice}") from error
+        missing = [name for name in ("ids", "labels", "class_names") if name not in arrays]
+        if missing:
+            raise RunError(f"{path} lacks {missing[0]}; {advice}")
         names = tuple(str(name) for name in arrays["class_names"])
         predictions, folds = [], []
         for repeat in range(self.repeats):
             logits, fold = arrays.get(key("logits", repeat)), arrays.get(key("fold", repeat))
             if logits is None or fold is None:
-                raise RunError(f"{self.layout.out_of_fold} lacks repeat {repeat + 1}; delete it and run crossval with --resume")
+                raise RunError(f"{path} lacks repeat {repeat}; {advice}")
+            if fold.shape != arrays["ids"].shape or fold.dtype.kind not in "iu" or set(fold.tolist()) != set(range(self.folds)):
+                raise RunError(f"{path} has folds of repeat {repeat} that are not 0 to {self.folds - 1}; {advice}")
             predictions.append(Predictions(arrays["ids"], arrays["labels"], logits, names))
             folds.append(fold.astype(np.int64))
         return tuple(predictions), tuple(folds)
 
     def histories(self) -> list[list[dict[str, Any]]]:
         """The rows of every fold's results.csv, repeat by repeat; None where a column has no value."""
-        found = []
-        for row in self.summary["folds"]:
-            path = self.layout.fold(row["repeat"], row["fold"]).results
-            with path.open(newline="", encoding="utf-8") as file:
-                found.append([{k: (float(v) if v else None) for k, v in line.items()} for line in csv.DictReader(file)])
-        return found
+        return [read_history(self.layout.fold(row["repeat"], row["fold"]).results) for row in self.summary["folds"]]
 
 
 def key(name: str, repeat: int) -> str:
@@ -107,7 +111,8 @@ def open_crossval(path: str | Path) -> CrossvalRun:
         if int(summary["format"]) > FORMAT:
             raise RunError(f"{layout.summary} has format {summary['format']}; this dressform reads up to {FORMAT}, so update it")
         run = CrossvalRun(folder, summary)
-        _ = run.name, run.folds, run.repeats, run.accuracies
+        if run.folds < 2 or run.repeats < 1 or len(run.accuracies) != run.folds * run.repeats or not run.name:
+            raise ValueError("folds")
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{layout.summary} is damaged ({error!r}); delete it and run crossval with --resume") from error
     return run

@@ -1,6 +1,5 @@
 """`Run`: a run directory, opened for reading."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from dressform.core.errors import RunError, unknown_name
 from dressform.core.files import user_path
 from dressform.predictions import Predictions
+from dressform.runs.history import read_history
 from dressform.runs.layout import DEFAULT_ROOT, Layout
 from dressform.runs.manifest import Manifest
 
@@ -57,14 +57,7 @@ class Run:
 
     def history(self) -> list[dict[str, Any]]:
         """The rows of results.csv: numbers by column name, None where there was no validation."""
-        with self.layout.results.open(newline="", encoding="utf-8") as file:
-            try:
-                rows = [{k: (float(v) if v else None) for k, v in row.items()} for row in csv.DictReader(file)]
-            except (ValueError, TypeError) as error:
-                raise RunError(f"{self.layout.results} is damaged ({error})") from error
-        if not rows or "train_loss" not in rows[0]:
-            raise RunError(f"{self.layout.results} has no epochs; it was emptied or damaged")
-        return rows
+        return read_history(self.layout.results)
 
 
 def open_run(path: str | Path) -> Run:

@@ -1,9 +1,10 @@
 """The training loop."""
 
+import contextlib
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from dressform.core.errors import TrainingError
+from dressform.core.errors import DressformError, TrainingError
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
 from dressform.evaluation.metrics import Scores, accuracy, ece, nll
@@ -27,6 +28,18 @@ from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
 
 FINITE_CHECK_EVERY = 25
+
+
+@contextlib.contextmanager
+def telling_faults() -> Iterator[None]:
+    """What a user's own network or recipe raises inside the block becomes a TrainingError of one line."""
+    try:
+        yield
+    except (DressformError, OSError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise TrainingError(f"training stopped with {reason}; mend the network or the recipe") from error
 
 
 @dataclass(frozen=True, eq=False)

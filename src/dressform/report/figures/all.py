@@ -45,8 +45,9 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
     split = "test" if run.layout.predictions("test").exists() else "val"
     has_predictions = run.layout.predictions(split).exists()
     folder.mkdir(exist_ok=True)
-    written = [save(draw_history(run.history(), run.name), folder / "history.png")]
-    calibration = draw_calibration_history([run.history()], run.name)
+    history, smoothed = run.history(), bool(run.manifest.resolved.get("label_smoothing"))
+    written = [save(draw_history(history, run.name, smoothed=smoothed), folder / "history.png")]
+    calibration = draw_calibration_history([history], run.name)
     if calibration is not None:
         written.append(save(calibration, folder / "calibration.png"))
     if has_predictions:

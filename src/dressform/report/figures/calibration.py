@@ -22,12 +22,11 @@ def draw_reliability(calibration: Calibration, title: str) -> Figure:
         title: over both.
     """
     figure = new_figure(10, 5.2)
-    temperature = float(np.mean(calibration.temperatures))
     figure.suptitle(title)
     grid = figure.subplots(2, 2, sharex=True, height_ratios=[4, 1])
     sides = (
         ("as it is", calibration.judged, calibration.before),
-        (f"with temperature {temperature:.2f}, fitted on other examples", calibration.scaled, calibration.after),
+        (f"with {calibration.temperature}, fitted on other examples", calibration.scaled, calibration.after),
     )
     for column, (word, predictions, scores) in enumerate(sides):
         found = reliability(predictions)
@@ -35,8 +34,16 @@ def draw_reliability(calibration: Calibration, title: str) -> Figure:
         full = found.count > 0
         axes.plot([0, 1], [0, 1], color="#888888", linestyle="--", linewidth=1, label="right as often as it says")
         label = "the model, 95 % intervals"
-        axes.plot(found.confidence[full], found.accuracy[full], color=TRAIN, marker="o", markersize=4, label=label)
-        axes.vlines(found.confidence[full], found.confidence[full], found.accuracy[full], color=VALIDATION, linewidth=3, alpha=0.5)
+        axes.plot(found.confidence[full], found.accuracy[full], color=TRAIN, marker="o", markersize=4, clip_on=False, label=label)
+        axes.vlines(
+            found.confidence[full],
+            found.confidence[full],
+            found.accuracy[full],
+            color=VALIDATION,
+            linewidth=3,
+            alpha=0.5,
+            label="gap",
+        )
         reach = [wilson(round(a * n), n) for a, n in zip(found.accuracy[full].tolist(), found.count[full].tolist(), strict=True)]
         axes.vlines(found.confidence[full], [e.low for e in reach], [e.high for e in reach], color=TRAIN, linewidth=1)
         ece, nll = scores["ece"], scores["nll"]
@@ -45,13 +52,13 @@ def draw_reliability(calibration: Calibration, title: str) -> Figure:
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
         axes.grid(alpha=0.3)
-        axes.legend(loc="upper left")
         below.bar(
             found.edges[:-1], found.count / found.count.sum(), width=np.diff(found.edges), align="edge", color=TRAIN, alpha=0.5
         )
         below.set_ylabel("examples")
         below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         below.set_xlabel("probability of the predicted class")
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
@@ -107,8 +114,9 @@ def _mean(histories: Sequence[Sequence[dict[str, Any]]], column: str, longest: i
 def _reading(means: dict[str, NDArray[np.float64]]) -> str:
     loss, accuracy, ece = means["loss"], means["accuracy"], means["ece"]
     best = int(np.nanargmin(loss))
-    if best < len(loss) - 1 and accuracy[-1] >= accuracy[best] and ece[-1] > ece[best]:
-        return f"NLL is lowest after epoch {best + 1}; later answers are more often right, but too sure (ECE rises)"
-    if best < len(loss) - 1:
-        return f"NLL is lowest after epoch {best + 1}"
-    return "NLL falls to the end"
+    if best == len(loss) - 1:
+        return "NLL is lowest at the end"
+    lowest = f"NLL is lowest after epoch {best + 1}"
+    if accuracy[-1] > accuracy[best] and ece[-1] > ece[best]:
+        return f"{lowest}; later answers are more often right, but too sure (ECE rises)"
+    return lowest

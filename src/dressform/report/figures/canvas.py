@@ -8,7 +8,9 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from dressform.core.errors import ConfigError
 from dressform.core.files import write_atomic
 
 TRAIN, VALIDATION = "#2b6cb0", "#dd7a1f"
@@ -25,12 +27,35 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def style_curves(axes: Axes, quantity: str) -> None:
+    """Labels, grid and scale of a panel with loss or accuracy (0..1) over the epochs."""
+    axes.set_xlabel("epoch")
+    axes.set_title("Accuracy" if quantity == "accuracy" else "Loss (cross-entropy in nats)")
+    axes.grid(alpha=0.3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if quantity == "accuracy":
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    else:
+        axes.set_ylim(bottom=0)
+    axes.legend()
+
+
 def plain(axes: Axes) -> None:
     """Take the frame and ticks away, for pictures."""
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
         side.set_visible(False)
+
+
+def check_target(path: Path) -> None:
+    """Whether a figure may be written there, told before anything is computed.
+
+    Raises:
+        ConfigError: the name does not end in .png.
+    """
+    if path.suffix.lower() != ".png":
+        raise ConfigError(f"--figure is {path}; allowed: a name that ends in .png")
 
 
 def save(figure: Figure, path: Path) -> Path:

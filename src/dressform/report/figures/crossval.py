@@ -1,17 +1,18 @@
 """Cross-validations: the curves of all folds in one picture, box plots over recipes, the table of folds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dressform.core.files import write_text
 from dressform.evaluation.calibrate import calibrate
+from dressform.evaluation.intervals import across_folds
+from dressform.evaluation.metrics import METRICS, Metric
 from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
-from dressform.report.figures.canvas import TRAIN, VALIDATION, new_figure, save
+from dressform.report.figures.canvas import TRAIN, VALIDATION, new_figure, save, style_curves
 from dressform.runs.crossval import CrossvalRun
 
 
@@ -28,8 +29,10 @@ def draw_crossval(run: CrossvalRun) -> list[Path]:
     title = f"{run.name}, {run.repeats} × {run.folds} folds" if run.repeats > 1 else f"{run.name}, {run.folds} folds"
     written = [
         save(draw_fold_curves(histories, title), folder / "learning-curves.png"),
-        save(draw_boxes([run]), folder / "box-plot.png"),
-        save(draw_reliability(calibrate(predictions[0], parts=folds[0]), f"{run.name}, out of fold"), folder / "reliability.png"),
+        save(draw_boxes({run.name: run.accuracies}, run.folds, METRICS["accuracy"]), folder / "box-plot.png"),
+        save(
+            draw_reliability(calibrate(predictions[0], parts=folds[0]), f"{run.name}, {_pooled(run)}"), folder / "reliability.png"
+        ),
     ]
     figure = draw_calibration_history(histories, title)
     if figure is not None:
@@ -38,14 +41,18 @@ def draw_crossval(run: CrossvalRun) -> list[Path]:
     return [*written, run.layout.table]
 
 
+def _pooled(run: CrossvalRun) -> str:
+    return "all folds pooled" if run.repeats == 1 else "all folds of repeat 0 pooled"
+
+
 def fold_table(run: CrossvalRun) -> str:
     """A row per fold, then mean and standard deviation, as text."""
     lines = ["repeat  fold  accuracy  epochs"]
     for row in run.summary["folds"]:
-        lines.append(f"{row['repeat'] + 1:6d}  {row['fold'] + 1:4d}  {100 * row['accuracy']:6.2f} %  {row['epochs']:6d}")
+        lines.append(f"{row['repeat']:6d}  {row['fold']:4d}  {100 * row['accuracy']:6.2f} %  {row['epochs']:6d}")
     s = run.summary
     lines += ["", f"mean {100 * s['mean']:.2f} %, standard deviation {100 * s['sd']:.2f} points, n = {len(s['folds'])}"]
-    lines.append(f"95 % interval {100 * s['low']:.2f} to {100 * s['high']:.2f} % ({s['method']})")
+    lines.append(f"{100 * s['low']:.2f} to {100 * s['high']:.2f} % ({s['method']})")
     return "\n".join(lines) + "\n"
 
 
@@ -59,8 +66,8 @@ def draw_fold_curves(histories: Sequence[Sequence[dict[str, Any]]], title: str) 
     figure = new_figure(10, 4)
     figure.suptitle(title)
     longest = max(len(rows) for rows in histories)
-    for axes, quantity, word in zip(figure.subplots(1, 2), ("loss", "accuracy"), ("Loss (cross-entropy)", "Accuracy"), strict=True):
-        for prefix, name, colour in (("train", "train (while learning)", TRAIN), ("val", "held out", VALIDATION)):
+    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for prefix, name, colour in (("train", "train (while learning)", TRAIN), ("val", "held out, each fold thin", VALIDATION)):
             curves = np.full((len(histories), longest), np.nan)
             for i, rows in enumerate(histories):
                 curves[i, : len(rows)] = [np.nan if r[f"{prefix}_{quantity}"] is None else r[f"{prefix}_{quantity}"] for r in rows]
@@ -70,37 +77,34 @@ def draw_fold_curves(histories: Sequence[Sequence[dict[str, Any]]], title: str) 
             axes.plot(epochs, curves.T, color=colour, alpha=0.35, linewidth=0.9)
             marker = "o" if longest <= 30 else None
             axes.plot(epochs, np.nanmean(curves, axis=0), color=colour, linewidth=2.2, marker=marker, markersize=4, label=name)
-        axes.set_xlabel("epoch")
-        axes.set_title(word)
-        axes.grid(alpha=0.3)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        if quantity == "accuracy":
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
-        else:
-            axes.set_ylim(bottom=0)
-        axes.legend()
+        style_curves(axes, quantity)
     return figure
 
 
-def draw_boxes(runs: Sequence[CrossvalRun]) -> Figure:
-    """Box and whiskers of the folds' accuracies, a box per recipe, with a dot per fold and the 95 % interval of the mean.
+def draw_boxes(scores: Mapping[str, Sequence[float]], folds: int, metric: Metric) -> Figure:
+    """Box and whiskers of the folds' scores, a box per recipe, with a dot per fold and the 95 % interval of the mean.
 
     Args:
-        runs: one or more.
+        scores: of each fold [R * K], by the recipe's name.
+        folds: K.
+        metric: that gave them.
     """
-    figure = new_figure(10, max(2.2, 1.0 + 0.75 * len(runs)))
+    figure = new_figure(10, max(2.2, 1.0 + 0.75 * len(scores)))
     axes = figure.subplots()
-    places = np.arange(len(runs), 0, -1)
-    values = [[100 * a for a in run.accuracies] for run in runs]
+    places = np.arange(len(scores), 0, -1)
+    unit = 100 if metric.percent else 1
+    values = [unit * np.asarray(found, dtype=np.float64) for found in scores.values()]
     style = {"color": "#444444"}
     axes.boxplot(values, positions=places, orientation="horizontal", widths=0.5, showfliers=False, medianprops=style)
-    for place, run, scores in zip(places, runs, values, strict=True):
-        spread = np.linspace(-0.14, 0.14, len(scores)) if len(scores) > 1 else [0.0]
-        axes.plot(scores, place + np.asarray(spread), "o", color=TRAIN, alpha=0.6, markersize=4, linestyle="none")
-        mean, low, high = (100 * run.summary[name] for name in ("mean", "low", "high"))
-        axes.errorbar(mean, place - 0.33, xerr=[[mean - low], [high - mean]], fmt="D", color=VALIDATION, markersize=5, capsize=3)
-    axes.set_yticks(places, [run.name for run in runs])
-    axes.set_ylim(0.4, len(runs) + 0.6)
-    axes.set_xlabel("accuracy of the folds in % (box: quartiles, dots: folds, diamond: mean with 95 % interval)")
+    for place, found in zip(places, values, strict=True):
+        spread = np.linspace(-0.14, 0.14, len(found)) if len(found) > 1 else [0.0]
+        axes.plot(found, place + np.asarray(spread), "o", color=TRAIN, alpha=0.6, markersize=4, linestyle="none")
+        mean = across_folds(found, folds).within(0, unit * metric.most)
+        reach = [[mean.value - mean.low], [mean.high - mean.value]]
+        axes.errorbar(mean.value, place - 0.33, xerr=reach, fmt="D", color=VALIDATION, markersize=5, capsize=3)
+    axes.set_yticks(places, list(scores))
+    axes.set_ylim(0.4, len(scores) + 0.6)
+    shown = f"{metric.title} of the folds{' in %' if metric.percent else ''}"
+    axes.set_xlabel(f"{shown} (box: quartiles, dots: folds, diamond: mean with 95 % interval)")
     axes.grid(axis="x", alpha=0.3)
     return figure

@@ -29,8 +29,7 @@ def draw_per_class(evaluation: Evaluation, title: str) -> Figure:
         places, values = positions + (i - 1) * 0.27, [estimate.value for estimate in estimates]
         axes.bar(places, values, 0.26, color=colour, label="F1" if name == "f1" else name)
         axes.errorbar(places, values, yerr=whiskers(estimates), fmt="none", capsize=2, ecolor="#444444", elinewidth=1)
-    lowest = min(min(s.precision.value, s.recall.value) for s in scores)
-    axes.set_ylim(max(0.0, np.floor(10 * lowest - 1) / 10), 1.0)
+    axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xticks(positions, [s.label for s in scores], rotation=30, ha="right", rotation_mode="anchor")
     axes.set_title(f"{title} — whiskers: 95 % intervals")

@@ -18,14 +18,18 @@ def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
 
 
 def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
-    """The first pictures of a set with their classes."""
-    columns = math.ceil(math.sqrt(min(count, len(dataset))))
+    """The first pictures of a set with their classes; of a set sorted by class, pictures spread over it."""
+    count = min(count, len(dataset))
+    chosen = np.arange(count)
+    if len(set(dataset.labels[:count].tolist())) == 1:
+        chosen = np.linspace(0, len(dataset) - 1, count).astype(np.int64)
+    columns = math.ceil(math.sqrt(count))
     figure = new_figure(6, 6.4)
     figure.suptitle(title)
     for i, axes in enumerate(np.ravel(figure.subplots(columns, columns, squeeze=False))):
-        if i < min(count, len(dataset)):
-            _show(axes, dataset.images[i])
-            axes.set_title(dataset.class_names[int(dataset.labels[i])], fontsize=10)
+        if i < count:
+            _show(axes, dataset.images[chosen[i]])
+            axes.set_title(dataset.class_names[int(dataset.labels[chosen[i]])], fontsize=10)
         else:
             axes.set_visible(False)
     return figure

@@ -1,0 +1,27 @@
+"""results.csv, read back."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from dressform.core.errors import RunError
+
+COLUMNS = {"epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"}
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """The rows of a results.csv, one per epoch: numbers by column name, None where a column has no value.
+
+    Raises:
+        RunError: missing, emptied or damaged.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [{k: (float(v) if v else None) for k, v in row.items()} for row in csv.DictReader(file)]
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing") from error
+    except (ValueError, TypeError) as error:
+        raise RunError(f"{path} is damaged ({error})") from error
+    if not rows or not set(rows[0]) >= COLUMNS:
+        raise RunError(f"{path} has no epochs or lacks columns ({', '.join(sorted(COLUMNS))}); it was changed")
+    return rows

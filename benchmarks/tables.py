@@ -43,12 +43,13 @@ def recipes_table() -> str:
 def speed_table() -> str:
     """A row per measured speed, from the newest report of each kind."""
     lines = ["| what | figure | command |", "|---|---|---|"]
-    for report in (newest("throughput-batch256"), newest("throughput-batch32")):
+    for name, batch in (("minivggnet", 256), ("minivggnet", 32), ("baseline-cnn", 32)):
+        report = newest(f"throughput-{name}-batch{batch}")
         if report is not None:
             r = report["results"]
             ratios = sorted(r["ratios"])
             lines.append(
-                f"| training MiniVGGNet, batch {r['batch']}: images a second, dressform ({r['precision']}) against Keras"
+                f"| training `{name}`, batch {r['batch']}: images a second, dressform ({r['precision']}) against Keras"
                 f" {r['versions']['keras']} on TensorFlow {r['versions']['tensorflow']} | {r['dressform_median']:.0f} against"
                 f" {r['keras_median']:.0f} (medians of {len(ratios)} paired rounds); **{r['ratio_median']:.2f} ×**"
                 f" ({ratios[0]:.2f} to {ratios[-1]:.2f}) | `{report['command']}` |"

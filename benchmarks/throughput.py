@@ -1,6 +1,6 @@
-"""Training throughput of MiniVGGNet: dressform against Keras on TensorFlow.
+"""Training throughput of a tutorial's network: dressform against Keras on TensorFlow.
 
-    python benchmarks/throughput.py --keras PATH/TO/python [--batch 256] [--rounds 5]
+    python benchmarks/throughput.py --keras PATH/TO/python [--network minivggnet] [--batch 256] [--rounds 5]
 
 The two sides run in turn, each round in a new process, on the first images of the real training set; a round trains
 one epoch to warm up and then measures another. Same network (equal parameter counts), same optimiser, same batch.
@@ -24,6 +24,7 @@ def main() -> None:
     """Run both sides in turn and write the report."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--keras", required=True, help="Python of an environment with TensorFlow and Keras")
+    parser.add_argument("--network", choices=("minivggnet", "baseline-cnn"), default="minivggnet")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=12_800, help="per epoch")
@@ -34,12 +35,13 @@ def main() -> None:
         sides = [("dressform", sys.executable, ours), ("keras", options.keras, keras)]
         for name, python, found in sides if i % 2 == 0 else reversed(sides):
             script = HERE / f"throughput_{name}.py"
-            command = [python, str(script), str(options.batch), str(options.images)]
+            command = [python, str(script), options.network, str(options.batch), str(options.images)]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             found.append(json.loads(done.stdout.splitlines()[-1]))
             print(f"round {i + 1} {name}: {found[-1]['images_per_second']:.0f} images/s", flush=True)
     ratios = [a["images_per_second"] / b["images_per_second"] for a, b in zip(ours, keras, strict=True)]
     results = {
+        "network": options.network,
         "batch": options.batch,
         "images": options.images,
         "parameters": {"dressform": ours[0]["parameters"], "keras": keras[0]["parameters"]},
@@ -54,8 +56,8 @@ def main() -> None:
     }
     print(json.dumps(results, indent=1))
     write_report(
-        f"throughput-batch{options.batch}",
-        f"python benchmarks/throughput.py --batch {options.batch} --rounds {options.rounds}",
+        f"throughput-{options.network}-batch{options.batch}",
+        f"python benchmarks/throughput.py --network {options.network} --batch {options.batch} --rounds {options.rounds}",
         results,
     )
 

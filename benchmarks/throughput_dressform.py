@@ -13,16 +13,15 @@ from dressform.training.fit import fit
 
 def main() -> None:
     """Print images per second of the second epoch."""
-    batch, images = int(sys.argv[1]), int(sys.argv[2])
+    name, batch, images = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     train = dressform.load_data().train.take(np.arange(images))
-    recipe = replace(find_recipe("minivggnet"), epochs=2, batch_size=batch)
+    recipe = replace(find_recipe(name), epochs=2, batch_size=batch)
     fitted = fit(recipe, train, None, seed=0)
-    network = dressform.build_model("minivggnet")
     print(
         json.dumps(
             {
                 "images_per_second": images / fitted.history[-1].seconds,
-                "parameters": dressform.count_parameters(network),
+                "parameters": dressform.count_parameters(dressform.build_model(recipe.model)),
                 "precision": fitted.precision,
             }
         )

@@ -39,6 +39,7 @@ COMMANDS = (
     ("data", "check"),
     ("bench",),
     ("bench", "tutorials"),
+    ("bench", "speed"),
 )
 SETTINGS = [part for setting in TINY for part in ("--set", setting)]
 

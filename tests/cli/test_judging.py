@@ -14,6 +14,9 @@ import dressform
 from dressform.data.archive import write_archive
 from dressform.data.dataset import DatasetSplits
 from dressform.experiment.bench import bench_tutorials, judge_claim
+from dressform.experiment.speed import ratio as speed_ratio
+from dressform.experiment.speed import row as speed_row
+from dressform.experiment.speed import times_to
 from dressform.predictions import Predictions, save_predictions
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run
@@ -172,6 +175,37 @@ def test_a_claim_is_beaten_met_or_missed() -> None:
     assert judge_claim(0.92, [0.90, 0.905, 0.9]) == "missed"
 
 
+def test_bench_speed_beside_the_other_side(tmp_path: Path) -> None:
+    """Our side is real; the other is a program that answers as the Keras script does."""
+    other = tmp_path / "python"
+    rows = [{"epoch": e + 1, "seconds": 50.0, "test_accuracy": right, "versions": {}} for e, right in enumerate([0.9, 0.93, 0.941])]
+    other.write_text("#!/bin/sh\n" + "".join(f"echo '{json.dumps(row)}'\n" for row in rows))
+    other.chmod(0o755)
+    words = ["bench", "speed", "simple-dense", "--seeds", "2", "--set", "epochs=1", "--keras", str(other)]
+    document = json_of(*words)
+    assert isinstance(document, dict)
+    row = document["recipes"]["simple-dense"]
+    assert row["n"] == len(set(row["accuracies"])) == len(row["seconds"]) == 2
+    assert row["accuracy"]["value"] == pytest.approx(sum(row["accuracies"]) / 2)
+    assert 0.5 < row["accuracy"]["value"] < 0.9
+    assert document["keras"] == [rows]
+    assert document["levels"]["0.934"] == {"recipe": None, "seconds": None, "keras_seconds": [150.0]}
+    assert document["levels"]["0.95"]["keras_seconds"] == [None]
+    assert document["ratio"] is None
+    assert not list(tmp_path.glob("runs"))
+
+
+def test_the_ratio_is_of_whole_trainings() -> None:
+    results = [{"test_accuracy": 0.94 + d, "seconds": 40 + 1000 * d, "digest": "", "hardware": "", "threads": 2, "precision": "",
+                "device": "", "packages": {}} for d in (-0.001, 0.001)]  # fmt: skip
+    rows, keras = {"fast": speed_row(results)}, [[{"seconds": 60.0, "test_accuracy": 0.93}] * 25]
+    assert times_to(0.94, rows, keras) == {"recipe": "fast", "seconds": 40.0, "keras_seconds": [None]}
+    assert times_to(0.95, rows, keras)["recipe"] is None
+    assert speed_ratio(rows, keras) == pytest.approx(1500 / 40)
+
+
 def test_bench_refuses_nonsense() -> None:
     assert "seeds is 0; allowed: 1 or more" in error_of("bench", "tutorials", "--seeds", "0")
+    assert "seeds are 0 and 1; allowed: 1 or more" in error_of("bench", "speed", "--seeds", "0")
+    assert "did you mean fast" in error_of("bench", "speed", "fasd")
     assert "did you mean" in error_of("bench", "tutorials", "simple-dens")

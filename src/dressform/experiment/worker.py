@@ -16,7 +16,11 @@ from typing import Any
 
 from dressform.core.errors import DressformError, RunError
 
-KINDS = {"fold": "dressform.experiment.fold:run_job", "train": "dressform.experiment.bench:run_job"}
+KINDS = {
+    "fold": "dressform.experiment.fold:run_job",
+    "train": "dressform.experiment.bench:run_job",
+    "speed": "dressform.experiment.speed:run_job",
+}
 Tell = Callable[[dict[str, Any]], None]
 
 

@@ -48,7 +48,9 @@ def choose_workers(asked: int | None, jobs: int, device: str) -> tuple[int, int]
     return workers, max(1, cores() // workers)
 
 
-def run_jobs(jobs: Sequence[dict[str, Any]], workers: int, threads: int, observer: JobObserver) -> list[dict[str, Any]]:
+def run_jobs(
+    jobs: Sequence[dict[str, Any]], workers: int, threads: int, observer: JobObserver, *, fresh: bool = False
+) -> list[dict[str, Any]]:
     """Do all jobs and give their results in the order of the jobs.
 
     Args:
@@ -56,12 +58,13 @@ def run_jobs(jobs: Sequence[dict[str, Any]], workers: int, threads: int, observe
         workers: processes; with one, the jobs are done here.
         threads: for each process.
         observer: told of the progress.
+        fresh: never here, but in a process of its own that nothing has been computed in before.
 
     Raises:
         DressformError: of the first job that failed; the others are stopped, and what they had finished is kept.
         RunError: a worker process died.
     """
-    if workers == 1:
+    if workers == 1 and not fresh:
         return [_do_here(index, job, observer) for index, job in enumerate(jobs)]
     pool = _Pool(jobs, observer)
     processes = [_start(threads) for _ in range(min(workers, len(jobs)))]

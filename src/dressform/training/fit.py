@@ -23,7 +23,7 @@ from dressform.training.batches import Batches, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
 from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic, keep_freed_memory, repeatable, seeded
 from dressform.training.history import Epoch, Observer, Silent
-from dressform.training.optim import learning_rate, make_optimizer
+from dressform.training.optim import learning_rate, make_optimizer, set_rate
 from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
 
@@ -150,8 +150,7 @@ def _train_epoch(
     for index, (pixels, labels) in enumerate(batches.epoch(epoch)):
         step = epoch * len(batches) + index
         rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        set_rate(optimizer, rate)
         with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
             logits = network(pixels)
         logits = logits.float()

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import nn
 
+from dressform.training.muon import Muon
 from dressform.training.recipe import Optim, Schedule
 
 
@@ -18,6 +19,8 @@ def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
         {"params": others, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
+    if config.kind == "muon":
+        return _muon(network, config)
     betas = (config.momentum, config.beta2)
     if config.kind == "sgd":
         return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=True)
@@ -26,6 +29,23 @@ def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
     if config.kind == "adamw":
         return torch.optim.AdamW(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True)
     return torch.optim.NAdam(groups, lr=config.lr, betas=betas, eps=config.eps)
+
+
+def _muon(network: nn.Module, config: Optim) -> Muon:
+    trained = [p for p in network.parameters() if p.requires_grad]
+    rest = {"lr": config.rest_lr, "relative_lr": config.rest_lr / config.lr, "momentum": config.rest_momentum}
+    groups = [
+        {"params": [p for p in trained if p.ndim == 4], "lr": config.lr, "momentum": config.momentum, "orthogonal": True},
+        {"params": [p for p in trained if 2 <= p.ndim != 4], "weight_decay": config.weight_decay, **rest},
+        {"params": [p for p in trained if p.ndim < 2], **rest},
+    ]
+    return Muon(group for group in groups if group["params"])
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the rate of every group; some have one relative to it."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("relative_lr", 1.0)
 
 
 def learning_rate(config: Schedule, peak: float, *, step: int, steps: int, epochs: int) -> float:

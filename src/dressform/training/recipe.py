@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dressform.core.config import require
+from dressform.core.config import later, require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,28 +13,36 @@ class Optim:
     """The optimiser.
 
     Attributes:
-        kind: ``sgd``, ``adam``, ``adamw`` or ``nadam``.
+        kind: ``sgd``, ``adam``, ``adamw``, ``nadam`` or ``muon``, which is Muon for filters and SGD for the rest
+            (:mod:`dressform.training.muon`).
         lr: learning rate at its highest.
         momentum: of sgd; ``beta1`` of the others.
         nesterov: for sgd.
         beta2: for all but sgd.
         eps: for all but sgd; Keras's 1e-7.
-        weight_decay: on weights of two or more dimensions only; decoupled for adamw, else added to the gradient.
+        weight_decay: on weights of two or more dimensions only, but not on Muon's filters; decoupled for adamw, else added to
+            the gradient.
+        rest_lr: of muon, the rate of what are no filters.
+        rest_momentum: of muon, likewise.
     """
 
-    kind: Literal["sgd", "adam", "adamw", "nadam"] = "sgd"
+    kind: Literal["sgd", "adam", "adamw", "nadam", "muon"] = "sgd"
     lr: float = 0.01
     momentum: float = 0.9
     nesterov: bool = False
     beta2: float = 0.999
     eps: float = 1e-7
     weight_decay: float = 0.0
+    rest_lr: float = later(0.1)
+    rest_momentum: float = later(0.85)
 
     def __post_init__(self) -> None:
         require(0 < self.lr <= 1000, "optim.lr", self.lr, "above 0, to 1000")
         require(0 <= self.momentum < 1, "optim.momentum", self.momentum, "0 to below 1")
         require(0 <= self.beta2 < 1, "optim.beta2", self.beta2, "0 to below 1")
         require(self.eps > 0, "optim.eps", self.eps, "above 0")
+        require(0 < self.rest_lr <= 1000, "optim.rest_lr", self.rest_lr, "above 0, to 1000")
+        require(0 <= self.rest_momentum < 1, "optim.rest_momentum", self.rest_momentum, "0 to below 1")
         require(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
         require(not self.nesterov or self.momentum > 0, "optim.nesterov", True, "false where momentum is 0")
 

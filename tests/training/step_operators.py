@@ -1,0 +1,69 @@
+"""Counts what one training step of a recipe does; run by itself to renew the golden file.
+
+python -m tests.training.step_operators
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "step-operators.json"
+COUNTED = ("copy_", "_to_copy", "contiguous", "clone", "reorder")
+"""Copies and casts: torch's operators, nested ones too, and oneDNN's changes of memory layout; and ``all`` of torch's operators."""
+RECIPE = "fast"
+
+
+def measured() -> dict[str, int]:
+    """Counts of the third step: what three steps do less what two do, each in a process of its own."""
+    two, three = (_of_training(steps) for steps in (2, 3))
+    return {name: three[name] - two[name] for name in (*COUNTED, "all")}
+
+
+def _of_training(steps: int) -> Counter[str]:
+    environment = {**os.environ, "ONEDNN_VERBOSE": "profile_exec", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.training.step_operators", str(steps)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    lines = done.stdout.splitlines()
+    counts = Counter(json.loads(lines[-1]))
+    counts["reorder"] = sum("onednn_verbose" in line and ",exec,cpu,reorder," in line for line in lines)
+    assert any("onednn_verbose" in line for line in lines)
+    return counts
+
+
+def _train(steps: int) -> None:
+    """Print how often each operator of torch ran in a training of one epoch."""
+    from dataclasses import replace
+
+    import numpy as np
+    import torch
+    from torch.profiler import ProfilerActivity, profile
+
+    from dressform.data.dataset import Dataset
+    from dressform.recipes import find_recipe
+    from dressform.training.fit import fit
+
+    batch = 32
+    random = np.random.default_rng(0)
+    n = steps * batch
+    images = random.integers(0, 256, (n, 28, 28, 1)).astype(np.uint8)
+    data = Dataset(images, np.arange(n) % 10, np.array([f"{i:05d}" for i in range(n)]), tuple("abcdefghij"))
+    recipe = replace(find_recipe(RECIPE), epochs=1, batch_size=batch, precision="float32")
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        fit(recipe, data, None)
+    counts: Counter[str] = Counter()
+    for row in found.key_averages():
+        if row.key.startswith("aten::"):
+            counts[row.key.removeprefix("aten::")] += row.count
+            counts["all"] += row.count
+    torch.set_num_threads(1)
+    print(json.dumps(counts))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        _train(int(sys.argv[1]))
+    else:
+        GOLDEN.write_text(json.dumps(measured(), indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Write the tables of the README and of docs/judging.md from the files that the measurements wrote.
+"""Write the tables of the README and of the docs from the files that the measurements wrote.
 
     python benchmarks/tables.py
 
@@ -104,6 +104,34 @@ def variants_table() -> str:
     return "\n".join([*lines, "", f"(`{report['command']}`; {hardware['processor']}, {hardware['cores']} cores.)"])
 
 
+def extensions_table() -> str:
+    """Tutorial 1's extensions, each beside the baseline on the same folds."""
+    report = newest("tutorial1-extensions")
+    if report is None:
+        return "not measured yet"
+    comparisons = {c["b"]: c for c in report["results"]["comparisons"]}
+    lines = [
+        "| change | accuracy over the folds, mean ± s.d. | difference, 95 % interval | p (Holm) | verdict | NLL | ECE | epochs |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, row in report["results"]["rows"].items():
+        values, e = row["accuracies"], row["estimates"]
+        cells = [name, f"{100 * statistics.mean(values):.2f} % ± {100 * statistics.stdev(values):.2f}"]
+        if name in comparisons:
+            c = comparisons[name]
+            found, low, high = (100 * c[key] for key in ("difference", "low", "high"))
+            p = "< 0.0001" if c["p_holm"] < 0.0001 else f"{c['p_holm']:.4f}" if c["p_holm"] < 0.1 else f"{c['p_holm']:.2f}"
+            cells += [f"{found:+.2f} ({low:+.2f} to {high:+.2f})", p, c["verdict"]]
+        else:
+            cells += ["", "", ""]
+        epochs = sorted(set(row["epochs"]))
+        cells += [f"{e['nll']['value']:.3f}", f"{100 * e['ece']['value']:.2f} %"]
+        cells.append(str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}")
+        lines.append(f"| {' | '.join(cells)} |")
+    hardware = report["hardware"]
+    return "\n".join([*lines, "", f"(`{report['command']}`; {hardware['processor']}, {hardware['cores']} cores.)"])
+
+
 def coverage_table() -> str:
     """How often the intervals cover the truth, and how often the tests reject where there is nothing."""
     report = newest("simulate")
@@ -129,8 +157,14 @@ def newest(name: str) -> dict[str, Any] | None:
     return report
 
 
-TABLES = {"recipes": recipes_table, "speed": speed_table, "variants": variants_table, "coverage": coverage_table}
-PAGES = ("README.md", "docs/judging.md")
+TABLES = {
+    "recipes": recipes_table,
+    "speed": speed_table,
+    "variants": variants_table,
+    "coverage": coverage_table,
+    "extensions": extensions_table,
+}
+PAGES = ("README.md", "docs/judging.md", "docs/study-tutorial-1.md")
 
 
 def filled(text: str) -> str:

@@ -4,11 +4,13 @@
     python benchmarks/tutorial1.py extensions [--out runs]
 
 Everything is judged out of fold on the 60,000 training images; test is not touched. Cross-validations are kept and
-resumed, so the command can be stopped and started again. Each extension is compared with the baseline on the same folds.
+resumed, so the command can be stopped and started again. Each extension is compared with the baseline on the same
+folds; p-values are adjusted for the nine comparisons (Holm).
 """
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from dressform.core.files import read_json
 from dressform.evaluation.compare import Contestant, compare
 from dressform.evaluation.intervals import across_folds
 from dressform.evaluation.metrics import METRICS
+from dressform.evaluation.significance import holm
 from dressform.runs.crossval import CrossvalRun
 
 VARIANTS = ("baseline-cnn", "baseline-cnn-same", "baseline-cnn-same-64")
@@ -60,6 +63,8 @@ def main() -> None:
             run = dressform.crossval(VARIANTS[0], data, settings=settings, **common)[0]
             rows[name] = row(run, 1) | {"settings": list(settings)}
             comparisons += compare([contestant(baseline, 1, "as published"), contestant(run, 1, name)])
+        adjusted = holm([comparison.p_value for comparison in comparisons])
+        comparisons = [replace(c, p_holm=p) for c, p in zip(comparisons, adjusted, strict=True)]
         command = "python benchmarks/tutorial1.py extensions"
     for comparison in comparisons:
         print(comparison.sentence())

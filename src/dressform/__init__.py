@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dressform.models.network import build_model as build_model
     from dressform.models.network import count_parameters as count_parameters
     from dressform.predict.predictor import Predictor as Predictor
+    from dressform.predict.quick import QuickPredictor as QuickPredictor
     from dressform.predictions import Predictions as Predictions
     from dressform.recipes.table import find_recipe as find_recipe
     from dressform.runs.run import Run as Run
@@ -47,6 +48,7 @@ _WHERE = {
     "Optim": "training.recipe",
     "Predictions": "predictions",
     "Predictor": "predict.predictor",
+    "QuickPredictor": "predict.quick",
     "Recipe": "training.recipe",
     "Run": "runs.run",
     "Schedule": "training.recipe",
@@ -65,9 +67,9 @@ _WHERE = {
 }
 
 __all__ = [
-    "Augment", "Dataset", "DatasetSplits", "DressformError", "Optim", "Predictions", "Predictor", "Recipe", "Run", "Schedule",
-    "build_model", "calibrate", "check_data", "compare", "count_parameters", "crossval", "evaluate", "find_recipe", "load_data",
-    "open_run", "train", "tune",
+    "Augment", "Dataset", "DatasetSplits", "DressformError", "Optim", "Predictions", "Predictor", "QuickPredictor", "Recipe", "Run",
+    "Schedule", "build_model", "calibrate", "check_data", "compare", "count_parameters", "crossval", "evaluate", "find_recipe",
+    "load_data", "open_run", "train", "tune",
 ]  # fmt: skip
 
 

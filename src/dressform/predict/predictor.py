@@ -40,6 +40,10 @@ class Predictor:
     Args:
         model: a run, the folder of a run, or a folder with ``model.onnx`` and ``model.json``.
 
+    Attributes:
+        path: of ``model.onnx``.
+        description: what ``model.json`` says.
+
     Raises:
         RunError: no usable model there.
     """
@@ -47,12 +51,12 @@ class Predictor:
     def __init__(self, model: Run | str | Path) -> None:
         folder = _weights_folder(model)
         self.description = Description.load(folder / "model.json")
-        path = folder / "model.onnx"
-        if not path.is_file():
-            raise RunError(f"{folder} has no {path.name}; train into another --out, or give another --model")
-        if sha256_file(path) != self.description.sha256:
-            raise RunError(f"{path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
-        self._session = open_session(path, RunError)
+        self.path = folder / "model.onnx"
+        if not self.path.is_file():
+            raise RunError(f"{folder} has no {self.path.name}; train into another --out, or give another --model")
+        if sha256_file(self.path) != self.description.sha256:
+            raise RunError(f"{self.path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
+        self._session = open_session(self.path, RunError)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -1,0 +1,137 @@
+"""Our sides of inference.py, one a process.
+
+python inference_dressform.py SIDE RUN BATCH ANSWER.npy
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import dressform
+
+Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
+
+
+def torch_eager(run: Path, batch: int) -> Predict:
+    """The network in torch, channels-last, as it was trained."""
+    import torch
+
+    from dressform.core.config import override
+    from dressform.models.network import Classifier, build_network
+    from dressform.recipes import find_recipe
+    from dressform.training.checkpoint import load_weights
+
+    found = dressform.open_run(run)
+    recipe = override(find_recipe(found.manifest.reference), found.manifest.settings)
+    network = Classifier(build_network(recipe.model, (28, 28, 1), 10), torch.zeros(1), torch.ones(1))
+    network.load_state_dict(load_weights(found.layout.last)[0])
+    network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.inference_mode()
+    def predict(images: NDArray[np.uint8]) -> NDArray[Any]:
+        pixels = torch.tensor(images).permute(0, 3, 1, 2).float().div_(255)
+        return np.asarray(torch.cat([network(part) for part in torch.split(pixels, batch)]).numpy())
+
+    return predict
+
+
+def onnx_default(run: Path, batch: int) -> Predict:
+    """The exported file in ONNX Runtime with its default options."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(dressform.open_run(run).layout.onnx), providers=["CPUExecutionProvider"])
+
+    def predict(images: NDArray[np.uint8]) -> NDArray[Any]:
+        parts = [images[i : i + batch] for i in range(0, len(images), batch)]
+        return np.concatenate([session.run(None, {"images": part})[0] for part in parts])
+
+    return predict
+
+
+def onnx_int8(run: Path, batch: int) -> Predict:
+    """The same, quantised by ONNX Runtime's own tool (static, per channel, 500 training pictures)."""
+    import tempfile
+
+    import onnxruntime
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            pictures = dressform.load_data().train.images
+            self._parts = iter([pictures[i : i + 100] for i in range(0, 500, 100)])
+
+        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+            part = next(self._parts, None)
+            return None if part is None else {"images": part}
+
+    target = Path(tempfile.mkdtemp()) / "int8.onnx"
+    source = str(dressform.open_run(run).layout.onnx)
+    options: dict[str, Any] = {"per_channel": True, "weight_type": QuantType.QInt8, "activation_type": QuantType.QUInt8}
+    quantize_static(source, str(target), Reader(), **options)
+    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+
+    def predict(images: NDArray[np.uint8]) -> NDArray[Any]:
+        parts = [images[i : i + batch] for i in range(0, len(images), batch)]
+        return np.concatenate([session.run(None, {"images": part})[0] for part in parts])
+
+    return predict
+
+
+def predictor(run: Path, batch: int) -> Predict:
+    """dressform's float32."""
+    return dressform.Predictor(run).logits
+
+
+def quick(run: Path, batch: int) -> Predict:
+    """dressform's int8 first; the margin is measured on the run's 3,000 validation pictures, or as many of the training set."""
+    found = dressform.QuickPredictor(run, validation_pictures(run))
+    print(f"margin {found.margin:.3f}, int8's error {found.error:.3f}, repeated {found.repeated:.3f}", file=sys.stderr)
+    return found.logits
+
+
+def int8_alone(run: Path, batch: int) -> Predict:
+    """dressform's int8 network without the second look."""
+    from dressform.predict.int8 import Int8Network
+
+    return Int8Network(dressform.open_run(run).layout.onnx, validation_pictures(run)[:1000]).logits
+
+
+def validation_pictures(run: Path) -> NDArray[np.uint8]:
+    """Pictures that the run held out."""
+    train, ids = dressform.load_data().train, dressform.open_run(run).predictions("val").ids
+    return train.images[np.isin(train.ids, ids)]
+
+
+SIDES = {
+    "torch eager": torch_eager, "ONNX Runtime, default": onnx_default, "ONNX Runtime, its int8": onnx_int8,
+    "dressform Predictor": predictor, "dressform QuickPredictor": quick, "dressform int8 alone": int8_alone,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Print images per second and milliseconds for one image; write the predicted classes."""
+    side, run, batch = SIDES[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[3])
+    predict = side(run, batch)
+    x = dressform.load_data()["test"].images
+    np.save(sys.argv[4], predict(x).argmax(1))
+    rates, single = [], []
+    for _ in range(3):
+        start = time.perf_counter()
+        predict(x)
+        rates.append(len(x) / (time.perf_counter() - start))
+    for i in range(30):
+        start = time.perf_counter()
+        predict(x[i : i + 1])
+        single.append(1000 * (time.perf_counter() - start))
+    print(json.dumps({"images_per_second": statistics.median(rates), "ms": statistics.median(single)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,16 +6,12 @@ folded into those scales and into the next layer's weights, so that nothing is l
 copies of bytes. Products are oneDNN's, as in torch's own compiled int8 networks.
 """
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from onnx import numpy_helper
 from torch import Tensor
 
 from dressform.core.errors import ConfigError
@@ -27,74 +23,6 @@ RAREST = 0.1
 """The range of a filter is at least this share of their median: what was seldom seen active may be more active later."""
 MOST_ZERO = 64
 """Largest byte that stands for 0 after a ReLU; those below it are for what stands for 0 at a border."""
-_ADVICE = "use the float32 Predictor"
-
-
-@dataclass
-class _Layer:
-    """A convolution or dense layer with all that follows until the next one.
-
-    The result is pool(max(0, gain * (weight x + bias) + shift)), then after_scale * y + after_shift; each part may be absent.
-    """
-
-    weight: Tensor
-    bias: Tensor
-    pad: int = 0
-    stride: int = 1
-    flat: bool = False
-    relu: bool = False
-    pool: str = ""
-    gain: Tensor = field(init=False)
-    shift: Tensor = field(init=False)
-    flipped: Tensor = field(init=False)
-    after_scale: Tensor = field(init=False)
-    after_shift: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        count = len(self.weight)
-        self.gain, self.shift = torch.ones(count), torch.zeros(count)
-        self.flipped = torch.zeros(count, dtype=torch.bool)
-        self.after_scale, self.after_shift = torch.ones(count), torch.zeros(count)
-
-    def affine(self, scale: Tensor, shift: Tensor) -> None:
-        """Take in a scale and a shift per channel that follow."""
-        if self.relu:
-            self.after_scale, self.after_shift = self.after_scale * scale, self.after_shift * scale + shift
-            return
-        if self.pool:
-            self.flipped ^= scale < 0  # the maximum before becomes the minimum after
-        self.gain, self.shift = self.gain * scale, self.shift * scale + shift
-
-    def both_signs(self) -> None:
-        """The features and their negatives."""
-        if self.relu or self.pool:
-            raise ConfigError(f"the network joins features after a ReLU or pooling, which int8 has no layer for; {_ADVICE}")
-        weight, bias = self.folded()
-        self.__init__(torch.cat([weight, -weight]), torch.cat([bias, -bias]), self.pad, self.stride, self.flat)  # type: ignore[misc]
-
-    def folded(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias with gain and shift in them."""
-        shape = (-1, *[1] * (self.weight.ndim - 1))
-        return self.weight * self.gain.view(shape), self.bias * self.gain + self.shift
-
-    def reference(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """float32 [N, C, ...] -> before the last scale and shift, and after it."""
-        weight, bias = self.folded()
-        y = F.linear(x, weight, bias) if self.flat else F.conv2d(x, weight, bias, self.stride, self.pad)
-        if self.relu:
-            y = y.relu()
-        if self.pool:
-            sign = torch.where(self.flipped, -1.0, 1.0)
-            y = _each(y, sign)
-            y = y.amax((2, 3)) if self.pool == "global" else F.max_pool2d(y, 2)
-            y = _each(y, sign)
-        return y, _each(y, self.after_scale, self.after_shift)
-
-
-def _each(y: Tensor, scale: Tensor, shift: Tensor | None = None) -> Tensor:
-    """Scale and shift per channel of [N, C, ...]."""
-    shape = (1, -1, *[1] * (y.ndim - 2))
-    return y * scale.view(shape) + (0 if shift is None else shift.view(shape))
 
 
 class Int8Network:
@@ -111,10 +39,10 @@ class Int8Network:
 
     def __init__(self, path: Path, images: NDArray[np.uint8]) -> None:
         if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-            raise ConfigError(f"this torch has no oneDNN, so no int8; {_ADVICE}")
-        scale, shift, layers = _read(path)
+            raise ConfigError(f"this torch has no oneDNN, so no int8; {ADVICE}")
+        scale, shift, layers = read_chain(path)
         x = torch.tensor(images).permute(0, 3, 1, 2).float()
-        x = _each(x, scale, shift)
+        x = each(x, scale, shift)
         self._layers = []
         for i, layer in enumerate(layers):
             if layer.flat and x.ndim == 4:  # the bytes come flattened as they lie: height, width, channels
@@ -145,13 +73,13 @@ class _Int8Layer:
     """One layer on bytes; ``scale`` and ``shift`` tell what its bytes mean."""
 
     def __init__(
-        self, layer: _Layer, following: _Layer | None, scale: Tensor, shift: Tensor, shape: torch.Size, inner: Tensor
+        self, layer: Layer, following: Layer | None, scale: Tensor, shift: Tensor, shape: torch.Size, inner: Tensor
     ) -> None:
         if (scale <= 0).any():
-            raise ConfigError(f"the network has a negative factor after a ReLU, which int8 has no layer for; {_ADVICE}")
+            raise ConfigError(f"the network has a negative factor after a ReLU, which int8 has no layer for; {ADVICE}")
         weight, bias = layer.folded()
         if layer.flipped.any() and not layer.relu:
-            raise ConfigError(f"the network pools, turns signs and has no ReLU, which int8 has no layer for; {_ADVICE}")
+            raise ConfigError(f"the network pools, turns signs and has no ReLU, which int8 has no layer for; {ADVICE}")
         self._layer = layer
         values = inner.transpose(0, 1).flatten(1)  # a scale for each channel costs nothing: it goes into the weights
         if layer.relu:
@@ -218,7 +146,7 @@ class _Int8Layer:
         return y
 
 
-def _bytes_of(high: Tensor, layer: _Layer, following: _Layer | None) -> tuple[int, Tensor]:
+def _bytes_of(high: Tensor, layer: Layer, following: Layer | None) -> tuple[int, Tensor]:
     """The byte of 0, and the value of one step for each channel, of features from 0 to ``high`` after a ReLU."""
     if following is None or not following.pad:
         return 0, high.clamp_min(1e-6) / 255
@@ -232,76 +160,3 @@ def _bytes_of(high: Tensor, layer: _Layer, following: _Layer | None) -> tuple[in
     step = torch.maximum(high, border) / (255 - zero)
     dead = torch.where(alive, 0.0, -border) / max(zero, 1)  # these have a value at the border only
     return zero, torch.maximum(step, dead).clamp_min(1e-6)
-
-
-def _read(path: Path) -> tuple[Tensor, Tensor, list[_Layer]]:
-    """What pixels mean, and the layers."""
-    graph = onnx.load(path).graph
-    constants = {i.name: torch.tensor(numpy_helper.to_array(i)) for i in graph.initializer}
-    scale, shift = torch.ones(1), torch.zeros(1)
-    layers: list[_Layer] = []
-    negated = ""
-    for node in graph.node:
-        given = [constants[name] for name in node.input if name in constants]
-        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        found = _linear(node, given, attributes)
-        if found is not None:
-            if layers:
-                count = len(layers[-1].weight)
-                layers[-1].affine(found[0].expand(count), found[1].expand(count))
-            else:
-                scale, shift = scale * found[0], shift * found[0] + found[1]
-        elif node.op_type in ("Conv", "Gemm"):
-            layers.append(_layer(node, given, attributes))
-        elif node.op_type == "Relu" and layers:
-            layers[-1].relu = True
-        elif node.op_type in ("MaxPool", "ReduceMax") and layers:
-            _pool(node, attributes, layers[-1])
-        elif node.op_type == "Neg":
-            negated = node.output[0]
-        elif node.op_type == "Concat" and layers and negated and list(node.input)[1:] == [negated]:
-            layers[-1].both_signs()
-        elif node.op_type not in ("Transpose", "Cast", "Reshape"):
-            raise ConfigError(f"{path} has the operator {node.op_type}, which int8 has no layer for; {_ADVICE}")
-    channels = layers[0].weight.shape[1] if layers else 0
-    if not layers or layers[0].flat or len(graph.output) != 1:
-        raise ConfigError(f"{path} does not begin with a convolution; {_ADVICE}")
-    return scale.expand(channels), shift.expand(channels), layers
-
-
-def _linear(node: Any, given: list[Tensor], attributes: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
-    """Scale and shift per channel of an operator that is no more than that."""
-    one, none = torch.ones(1), torch.zeros(1)
-    if node.op_type == "BatchNormalization":
-        weight, bias, mean, variance = (t.float() for t in given)
-        factor = weight / (variance + attributes.get("epsilon", 1e-5)).sqrt()
-        return factor, bias - mean * factor
-    if node.op_type in ("Add", "Sub", "Mul", "Div") and len(given) == 1:
-        value = given[0].float().flatten()
-        return {"Add": (one, value), "Sub": (one, -value), "Mul": (value, none), "Div": (1 / value, none)}[node.op_type]
-    return None
-
-
-def _layer(node: Any, given: list[Tensor], attributes: dict[str, Any]) -> _Layer:
-    weight = given[0].float()
-    bias = given[1].float() if len(given) > 1 else torch.zeros(len(weight))
-    if node.op_type == "Gemm":
-        if not attributes.get("transB"):
-            weight = weight.T
-            bias = given[1].float() if len(given) > 1 else torch.zeros(len(weight))
-        return _Layer(weight, bias, flat=True)
-    pads, strides = set(attributes.get("pads", [0])), set(attributes.get("strides", [1]))
-    same = len(pads) == len(strides) == 1 and set(attributes.get("dilations", [1])) == {1}
-    if not same or attributes.get("group", 1) != 1:
-        raise ConfigError(f"the network has a convolution in groups, dilated or padded unevenly; {_ADVICE}")
-    return _Layer(weight, bias, pads.pop(), strides.pop())
-
-
-def _pool(node: Any, attributes: dict[str, Any], layer: _Layer) -> None:
-    if layer.pool or (layer.after_scale <= 0).any():
-        raise ConfigError(f"the network pools twice, or after a negative factor, which int8 has no layer for; {_ADVICE}")
-    if node.op_type == "MaxPool":
-        plain = attributes["kernel_shape"] == [2, 2] == attributes["strides"] and not any(attributes.get("pads", [0]))
-        if not plain or attributes.get("ceil_mode", 0):
-            raise ConfigError(f"the network has a pooling other than 2 x 2; {_ADVICE}")
-    layer.pool = "global" if node.op_type == "ReduceMax" else "2x2"

@@ -1,0 +1,163 @@
+"""An ONNX classifier as a chain of layers, each with all that follows it until the next product."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+import torch.nn.functional as F
+from onnx import numpy_helper
+from torch import Tensor
+
+from dressform.core.errors import ConfigError
+
+ADVICE = "use the float32 Predictor"
+
+
+@dataclass
+class Layer:
+    """A convolution or dense layer with all that follows until the next one.
+
+    The result is pool(max(0, gain * (weight x + bias) + shift)), then after_scale * y + after_shift; each part may be absent.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    pad: int = 0
+    stride: int = 1
+    flat: bool = False
+    relu: bool = False
+    pool: str = ""
+    gain: Tensor = field(init=False)
+    shift: Tensor = field(init=False)
+    flipped: Tensor = field(init=False)
+    after_scale: Tensor = field(init=False)
+    after_shift: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.weight)
+        self.gain, self.shift = torch.ones(count), torch.zeros(count)
+        self.flipped = torch.zeros(count, dtype=torch.bool)
+        self.after_scale, self.after_shift = torch.ones(count), torch.zeros(count)
+
+    def affine(self, scale: Tensor, shift: Tensor) -> None:
+        """Take in a scale and a shift per channel that follow."""
+        if self.relu:
+            self.after_scale, self.after_shift = self.after_scale * scale, self.after_shift * scale + shift
+            return
+        if self.pool:
+            self.flipped ^= scale < 0  # the maximum before becomes the minimum after
+        self.gain, self.shift = self.gain * scale, self.shift * scale + shift
+
+    def both_signs(self) -> None:
+        """The features and their negatives."""
+        if self.relu or self.pool:
+            raise ConfigError(f"the network joins features after a ReLU or pooling, which int8 has no layer for; {ADVICE}")
+        weight, bias = self.folded()
+        self.__init__(torch.cat([weight, -weight]), torch.cat([bias, -bias]), self.pad, self.stride, self.flat)  # type: ignore[misc]
+
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias with gain and shift in them."""
+        shape = (-1, *[1] * (self.weight.ndim - 1))
+        return self.weight * self.gain.view(shape), self.bias * self.gain + self.shift
+
+    def reference(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """float32 [N, C, ...] -> before the last scale and shift, and after it."""
+        weight, bias = self.folded()
+        y = F.linear(x, weight, bias) if self.flat else F.conv2d(x, weight, bias, self.stride, self.pad)
+        if self.relu:
+            y = y.relu()
+        if self.pool:
+            sign = torch.where(self.flipped, -1.0, 1.0)
+            y = each(y, sign)
+            y = y.amax((2, 3)) if self.pool == "global" else F.max_pool2d(y, 2)
+            y = each(y, sign)
+        return y, each(y, self.after_scale, self.after_shift)
+
+
+def each(y: Tensor, scale: Tensor, shift: Tensor | None = None) -> Tensor:
+    """[N, C, ...] times a scale and plus a shift per channel."""
+    shape = (1, -1, *[1] * (y.ndim - 2))
+    return y * scale.view(shape) + (0 if shift is None else shift.view(shape))
+
+
+def read_chain(path: Path) -> tuple[Tensor, Tensor, list[Layer]]:
+    """Read a classifier.
+
+    Args:
+        path: an ONNX file from uint8 [N, H, W, C] to logits.
+
+    Returns:
+        scale and shift per channel that make numbers of pixels' bytes, and the layers.
+
+    Raises:
+        ConfigError: it is no such chain.
+    """
+    graph = onnx.load(path).graph
+    constants = {i.name: torch.tensor(numpy_helper.to_array(i)) for i in graph.initializer}
+    scale, shift = torch.ones(1), torch.zeros(1)
+    layers: list[Layer] = []
+    negated = ""
+    for node in graph.node:
+        given = [constants[name] for name in node.input if name in constants]
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        found = _linear(node, given, attributes)
+        if found is not None:
+            if layers:
+                count = len(layers[-1].weight)
+                layers[-1].affine(found[0].expand(count), found[1].expand(count))
+            else:
+                scale, shift = scale * found[0], shift * found[0] + found[1]
+        elif node.op_type in ("Conv", "Gemm"):
+            layers.append(_layer(node, given, attributes))
+        elif node.op_type == "Relu" and layers:
+            layers[-1].relu = True
+        elif node.op_type in ("MaxPool", "ReduceMax") and layers:
+            _pool(node, attributes, layers[-1])
+        elif node.op_type == "Neg":
+            negated = node.output[0]
+        elif node.op_type == "Concat" and layers and negated and list(node.input)[1:] == [negated]:
+            layers[-1].both_signs()
+        elif node.op_type not in ("Transpose", "Cast", "Reshape"):
+            raise ConfigError(f"{path} has the operator {node.op_type}, which int8 has no layer for; {ADVICE}")
+    channels = layers[0].weight.shape[1] if layers else 0
+    if not layers or layers[0].flat or len(graph.output) != 1:
+        raise ConfigError(f"{path} does not begin with a convolution; {ADVICE}")
+    return scale.expand(channels), shift.expand(channels), layers
+
+
+def _linear(node: Any, given: list[Tensor], attributes: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
+    """Scale and shift per channel of an operator that is no more than that."""
+    one, none = torch.ones(1), torch.zeros(1)
+    if node.op_type == "BatchNormalization":
+        weight, bias, mean, variance = (t.float() for t in given)
+        factor = weight / (variance + attributes.get("epsilon", 1e-5)).sqrt()
+        return factor, bias - mean * factor
+    if node.op_type in ("Add", "Sub", "Mul", "Div") and len(given) == 1:
+        value = given[0].float().flatten()
+        return {"Add": (one, value), "Sub": (one, -value), "Mul": (value, none), "Div": (1 / value, none)}[node.op_type]
+    return None
+
+
+def _layer(node: Any, given: list[Tensor], attributes: dict[str, Any]) -> Layer:
+    dense = node.op_type == "Gemm"
+    weight = given[0].float().T if dense and not attributes.get("transB") else given[0].float()
+    bias = given[1].float() if len(given) > 1 else torch.zeros(len(weight))
+    if dense:
+        return Layer(weight, bias, flat=True)
+    pads, strides = set(attributes.get("pads", [0])), set(attributes.get("strides", [1]))
+    same = len(pads) == len(strides) == 1 and set(attributes.get("dilations", [1])) == {1}
+    if not same or attributes.get("group", 1) != 1:
+        raise ConfigError(f"the network has a convolution in groups, dilated or padded unevenly; {ADVICE}")
+    return Layer(weight, bias, pads.pop(), strides.pop())
+
+
+def _pool(node: Any, attributes: dict[str, Any], layer: Layer) -> None:
+    if layer.pool or (layer.after_scale <= 0).any():
+        raise ConfigError(f"the network pools twice, or after a negative factor, which int8 has no layer for; {ADVICE}")
+    if node.op_type == "MaxPool":
+        plain = attributes["kernel_shape"] == [2, 2] == attributes["strides"] and not any(attributes.get("pads", [0]))
+        if not plain or attributes.get("ceil_mode", 0):
+            raise ConfigError(f"the network has a pooling other than 2 x 2; {ADVICE}")
+    layer.pool = "global" if node.op_type == "ReduceMax" else "2x2"

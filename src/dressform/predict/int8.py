@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dressform.core.errors import ConfigError
+from dressform.predict.chain import ADVICE, Layer, each, read_chain
 
 CHUNK = 64
 ROOM = 1.2

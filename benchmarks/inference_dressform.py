@@ -3,16 +3,15 @@
 python inference_dressform.py SIDE RUN BATCH ANSWER.npy
 """
 
-import json
-import statistics
 import sys
-import time
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from timing import time_predictions
 
 import dressform
 
@@ -44,22 +43,11 @@ def torch_eager(run: Path, batch: int) -> Predict:
 
 def onnx_default(run: Path, batch: int) -> Predict:
     """The exported file in ONNX Runtime with its default options."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(dressform.open_run(run).layout.onnx), providers=["CPUExecutionProvider"])
-
-    def predict(images: NDArray[np.uint8]) -> NDArray[Any]:
-        parts = [images[i : i + batch] for i in range(0, len(images), batch)]
-        return np.concatenate([session.run(None, {"images": part})[0] for part in parts])
-
-    return predict
+    return in_onnxruntime(dressform.open_run(run).layout.onnx, batch)
 
 
 def onnx_int8(run: Path, batch: int) -> Predict:
     """The same, quantised by ONNX Runtime's own tool (static, per channel, 500 training pictures)."""
-    import tempfile
-
-    import onnxruntime
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
@@ -71,11 +59,18 @@ def onnx_int8(run: Path, batch: int) -> Predict:
             part = next(self._parts, None)
             return None if part is None else {"images": part}
 
-    target = Path(tempfile.mkdtemp()) / "int8.onnx"
-    source = str(dressform.open_run(run).layout.onnx)
     options: dict[str, Any] = {"per_channel": True, "weight_type": QuantType.QInt8, "activation_type": QuantType.QUInt8}
-    quantize_static(source, str(target), Reader(), **options)
-    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "int8.onnx"
+        quantize_static(str(dressform.open_run(run).layout.onnx), str(target), Reader(), **options)
+        return in_onnxruntime(target, batch)
+
+
+def in_onnxruntime(path: Path, batch: int) -> Predict:
+    """A file in ONNX Runtime with its default options."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
     def predict(images: NDArray[np.uint8]) -> NDArray[Any]:
         parts = [images[i : i + batch] for i in range(0, len(images), batch)]
@@ -116,21 +111,9 @@ SIDES = {
 
 
 def main() -> None:
-    """Print images per second and milliseconds for one image; write the predicted classes."""
-    side, run, batch = SIDES[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[3])
-    predict = side(run, batch)
-    x = dressform.load_data()["test"].images
-    np.save(sys.argv[4], predict(x).argmax(1))
-    rates, single = [], []
-    for _ in range(3):
-        start = time.perf_counter()
-        predict(x)
-        rates.append(len(x) / (time.perf_counter() - start))
-    for i in range(30):
-        start = time.perf_counter()
-        predict(x[i : i + 1])
-        single.append(1000 * (time.perf_counter() - start))
-    print(json.dumps({"images_per_second": statistics.median(rates), "ms": statistics.median(single)}))
+    """Print what time_predictions does."""
+    predict = SIDES[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+    time_predictions(predict, dressform.load_data()["test"].images, sys.argv[4])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from dressform.evaluation.comparison import show_p
 from dressform.recipes import RECIPES, entry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,6 +88,17 @@ def speed_table() -> str:
     return "\n".join(lines)
 
 
+def mean_and_sd(shares: list[float]) -> str:
+    """``90.84 % ± 0.62``."""
+    return f"{100 * statistics.mean(shares):.2f} % ± {100 * statistics.stdev(shares):.2f}"
+
+
+def made_by(report: dict[str, Any]) -> str:
+    """The command and the machine behind a table."""
+    hardware = report["hardware"]
+    return f"(`{report['command']}`; {hardware['processor']}, {hardware['cores']} cores.)"
+
+
 def variants_table() -> str:
     """Tutorial 1's three variants over the folds, and what the comparison says."""
     report = newest("tutorial1-variants")
@@ -96,12 +108,11 @@ def variants_table() -> str:
     for name, row in report["results"]["rows"].items():
         values, e = row["accuracies"], row["estimates"]
         accuracy, nll, ece = e["accuracy"], e["nll"], e["ece"]
-        mean = f"{100 * statistics.mean(values):.2f} % ± {100 * statistics.stdev(values):.2f}"
+        mean = mean_and_sd(values)
         between = f"{100 * accuracy['low']:.2f} to {100 * accuracy['high']:.2f} %"
         lines.append(f"| `{name}` | {mean} | {between} | {nll['value']:.3f} | {100 * ece['value']:.2f} % | {len(values)} folds |")
     lines += ["", *(f"- {comparison['sentence']}" for comparison in report["results"]["comparisons"])]
-    hardware = report["hardware"]
-    return "\n".join([*lines, "", f"(`{report['command']}`; {hardware['processor']}, {hardware['cores']} cores.)"])
+    return "\n".join([*lines, "", made_by(report)])
 
 
 def extensions_table() -> str:
@@ -116,11 +127,11 @@ def extensions_table() -> str:
     ]
     for name, row in report["results"]["rows"].items():
         values, e = row["accuracies"], row["estimates"]
-        cells = [name, f"{100 * statistics.mean(values):.2f} % ± {100 * statistics.stdev(values):.2f}"]
+        cells = [name, mean_and_sd(values)]
         if name in comparisons:
             c = comparisons[name]
             found, low, high = (100 * c[key] for key in ("difference", "low", "high"))
-            p = "< 0.0001" if c["p_holm"] < 0.0001 else f"{c['p_holm']:.4f}" if c["p_holm"] < 0.1 else f"{c['p_holm']:.2f}"
+            p = show_p(c["p_holm"]).removeprefix("= ")
             cells += [f"{found:+.2f} ({low:+.2f} to {high:+.2f})", p, c["verdict"]]
         else:
             cells += ["", "", ""]
@@ -128,8 +139,7 @@ def extensions_table() -> str:
         cells += [f"{e['nll']['value']:.3f}", f"{100 * e['ece']['value']:.2f} %"]
         cells.append(str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}")
         lines.append(f"| {' | '.join(cells)} |")
-    hardware = report["hardware"]
-    return "\n".join([*lines, "", f"(`{report['command']}`; {hardware['processor']}, {hardware['cores']} cores.)"])
+    return "\n".join([*lines, "", made_by(report)])
 
 
 def coverage_table() -> str:

@@ -207,4 +207,6 @@ def test_bench_refuses_nonsense() -> None:
     assert "seeds is 0; allowed: 1 or more" in error_of("bench", "tutorials", "--seeds", "0")
     assert "seeds are 0 and 1; allowed: 1 or more" in error_of("bench", "speed", "--seeds", "0")
     assert "did you mean fast" in error_of("bench", "speed", "fasd")
+    assert "/no/python cannot be run" in error_of("bench", "speed", "--keras", "/no/python")
+    assert "cannot import Keras and TensorFlow" in error_of("bench", "speed", "--keras", sys.executable)
     assert "did you mean" in error_of("bench", "tutorials", "simple-dens")

@@ -100,6 +100,8 @@ class Twice(nn.Module):
         ([Flatten(), nn.Linear(784, 10)], "does not begin with a convolution"),
         ([conv(1, 4), nn.ReLU(), nn.MaxPool2d(3), Flatten(), nn.Linear(4 * 81, 10)], "a pooling other than 2 x 2"),
         ([conv(1, 4), nn.ReLU(), conv(4, 4, groups=4), Flatten(), nn.Linear(4 * 784, 10)], "a convolution in groups"),
+        ([conv(1, 4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 784, 10)], "flattens channel by channel"),
+        ([conv(1, 4), nn.ReLU(), Flatten(), nn.Linear(4 * 784, 10), nn.ReLU()], "has no product last"),
         ([conv(1, 4), Twice(), Flatten(), nn.Linear(4 * 784, 10)], "has the operator Add"),
     ],
 )
@@ -117,6 +119,20 @@ def test_a_negative_factor_after_a_relu_is_refused(fashion: DatasetSplits, tmp_p
     images = fashion.train.images[:200]
     export_onnx(with_statistics(plain(), images, negative=True), images, tmp_path / "m.onnx")
     with pytest.raises(ConfigError, match="negative factor"):
+        Int8Network(tmp_path / "m.onnx", images)
+
+
+def test_a_pooling_that_turns_signs_with_a_border_below_0_is_refused(fashion: DatasetSplits, tmp_path: Path) -> None:
+    images = fashion.train.images[:200]
+    layers = [conv(1, 4), nn.MaxPool2d(2), nn.BatchNorm2d(4), nn.ReLU(), nn.BatchNorm2d(4), conv(4, 4), Flatten()]
+    network = with_statistics(nn.Sequential(*layers, nn.Linear(4 * 196, 10)), images, negative=False)
+    inner = network.network
+    assert isinstance(inner, nn.Sequential)
+    with torch.no_grad():
+        inner.get_submodule("2").get_parameter("weight").neg_()
+        inner.get_submodule("4").get_parameter("bias").fill_(5)
+    export_onnx(network, images, tmp_path / "m.onnx")
+    with pytest.raises(ConfigError, match="turns signs"):
         Int8Network(tmp_path / "m.onnx", images)
 
 

@@ -38,7 +38,6 @@ def _train(steps: int) -> None:
     from dataclasses import replace
 
     import numpy as np
-    import torch
     from torch.profiler import ProfilerActivity, profile
 
     from dressform.data.dataset import Dataset
@@ -58,7 +57,6 @@ def _train(steps: int) -> None:
         if row.key.startswith("aten::"):
             counts[row.key.removeprefix("aten::")] += row.count
             counts["all"] += row.count
-    torch.set_num_threads(1)
     print(json.dumps(counts))
 
 

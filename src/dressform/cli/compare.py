@@ -42,7 +42,8 @@ def compare(
     if figure is not None and not all(is_crossval(path) for path in what):
         raise ConfigError("--figure draws box plots of cross-validations only; leave it out, or name cross-validations")
     if figure is not None:
-        from dressform.report.figures.canvas import check_target
+        from dressform.report.figures.canvas import check_target, save
+        from dressform.report.figures.crossval import draw_boxes
 
         check_target(figure)
     contestants = [_contestant(path, split, data, pixels) for path in what]
@@ -50,41 +51,23 @@ def compare(
     if len(set(names)) < len(names):  # the same recipe twice, in two folders: the folder tells them apart
         from dataclasses import replace
 
-        contestants = [replace(c, name=f"{c.name} ({place})") for c, place in zip(contestants, _told_apart(what), strict=True)]
+        contestants = [replace(c, name=f"{c.name} ({place})") for c, place in zip(contestants, _short_names(what), strict=True)]
     comparisons = judge(contestants, metric=metric, rope=rope)
+    chosen = METRICS[comparisons[0].metric]
     if figure is not None:
-        from dressform.evaluation.metrics import find_metric
-        from dressform.report.figures.canvas import save
-        from dressform.report.figures.crossval import draw_boxes
-
-        chosen = find_metric(metric)
         save(draw_boxes({c.name: c.fold_scores(chosen) for c in contestants}, comparisons[0].folds, chosen), figure)
     if as_json:
         print_json([comparison.to_json() for comparison in comparisons])
         return
-    rows, points = [], METRICS[comparisons[0].metric].percent
+    rows: list[tuple[str, ...]] = []
     for c in comparisons:
         value, low, high = (
-            f"{100 * v:+.2f}" if points else f"{v:+.4f}" for v in (c.difference.value, c.difference.low, c.difference.high)
+            f"{100 * v:+.2f}" if chosen.percent else f"{v:+.4f}" for v in (c.difference.value, c.difference.low, c.difference.high)
         )
         shares = (f"{p:.2f}" for p in (c.posterior.better, c.posterior.equal, c.posterior.worse))
-        rows.append(
-            (c.b, c.a, value, f"{low} to {high}", show_p(c.p_holm).removeprefix("p ").removeprefix("= "), *shares, c.verdict)
-        )
-    print_table(
-        (
-            "b",
-            "a",
-            f"{comparisons[0].metric} b - a{' in points' if points else ''}",
-            "95 % interval",
-            "p (Holm)",
-            "better",
-            "equal",
-            "worse",
-            "verdict",
-        ),
-        rows,
-    )
+        rows.append((c.b, c.a, value, f"{low} to {high}", show_p(c.p_holm).removeprefix("= "), *shares, c.verdict))
+    what_differs = f"{chosen.name} b - a{' in points' if chosen.percent else ''}"
+    print_table(("b", "a", what_differs, "95 % interval", "p (Holm)", "better", "equal", "worse", "verdict"), rows)
     print()
     for comparison in comparisons:
         print(comparison.sentence())
@@ -93,7 +76,7 @@ def compare(
         print("This is about these trained models, not about their recipes: for those, compare cross-validations.")
 
 
-def _told_apart(paths: list[Path]) -> list[str]:
+def _short_names(paths: list[Path]) -> list[str]:
     """The shortest ends of paths that differ."""
     parts = [path.resolve().parts for path in paths]
     longest = max(len(p) for p in parts)

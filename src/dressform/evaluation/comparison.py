@@ -115,7 +115,7 @@ class Comparison:
         else:
             text = f"{self.b} and {self.a} cannot be told apart: {ahead}"
         adjusted = ", Holm-adjusted" if self.p_holm != self.p_value else ""
-        text += f"; {show_p(self.p_holm)}{adjusted}"
+        text += f"; p {show_p(self.p_holm)}{adjusted}"
         text += f"; P(practically equal, within {_amount(self.rope, metric)}{unit}) = {self.posterior.equal:.2f}"
         if self.gains and self.verdict == "undecided":
             what, more = "whether that matters" if self.told_apart else "it", self.more_repeats
@@ -144,5 +144,5 @@ def _score(value: float, metric: Metric) -> str:
 
 
 def show_p(value: float) -> str:
-    """``p = 0.43``, with four decimals below 0.1 and ``p < 0.0001`` below that."""
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}" if value < 0.1 else f"p = {value:.2f}"
+    """``= 0.43``; four decimals below 0.1, and ``< 0.0001`` below that."""
+    return "< 0.0001" if value < 0.0001 else f"= {value:.4f}" if value < 0.1 else f"= {value:.2f}"

@@ -1,7 +1,6 @@
 """`bench_speed`: how long a recipe takes to its accuracy, beside tutorial 0's network in Keras on TensorFlow."""
 
 import json
-import math
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -105,22 +104,22 @@ def bench_speed(
     names = list(dict.fromkeys(recipes))
     for name in names:
         RECIPES.check(name)
+    if keras:
+        _check_keras(keras)
     observer = observer or _Silent()
     _, threads = choose_workers(1, 1, device)
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     order = [(name, seed) for seed in range(seeds) for name in names]
-    half = math.ceil(len(order) / 2)
+    half = len(order) // 2
     other: list[list[dict[str, Any]]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for part in (order[:half], None, order[half:]):
-            if part is None:
-                other = [_keras(keras, seed, observer) for seed in range(keras_seeds)] if keras else []
-                continue
-            for name, seed in part:
-                job = {"kind": "speed", "recipe": name, "settings": list(settings), "seed": seed, "out": folder, "device": device}
-                (result,) = run_jobs([job], 1, threads, _Unheard(), fresh=True)
-                found[name].append(result)
-                observer.trained(name, seed, result["test_accuracy"], result["seconds"])
+        for place, (name, seed) in enumerate(order):
+            if place == half and keras:
+                other = [_keras(keras, s, observer) for s in range(keras_seeds)]
+            job = {"kind": "speed", "recipe": name, "settings": list(settings), "seed": seed, "out": folder, "device": device}
+            (result,) = run_jobs([job], 1, threads, _Unheard(), fresh=True)
+            found[name].append(result)
+            observer.trained(name, seed, result["test_accuracy"], result["seconds"])
     rows = {name: row(results) for name, results in found.items()}
     return {
         "command": " ".join(["dressform bench speed", *names, f"--seeds {seeds}", *(f"--set {text}" for text in settings)]),
@@ -135,26 +134,34 @@ class _Unheard:
         pass
 
 
-def _keras(python: str | None, seed: int, observer: SpeedObserver) -> list[dict[str, Any]]:
-    script = Path(__file__).with_name("keras_minivggnet.py")
-    folder = CATALOG[DATASET].path()
-    command = [str(python), str(script), str(folder), str(KERAS_EPOCHS), str(seed)]
-    epochs: list[dict[str, Any]] = []
+def _check_keras(python: str) -> None:
+    """Tell before anything is trained that the other side could not be."""
     try:
-        with (
-            tempfile.TemporaryFile("w+") as errors,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-        ):
-            assert process.stdout is not None
-            for line in process.stdout:
-                epochs.append(json.loads(line))
-                total = sum(row["seconds"] for row in epochs)
-                observer.keras_epoch(epochs[-1]["epoch"], epochs[-1]["test_accuracy"], total)
-            process.wait()
-            errors.seek(0)
-            complaint = errors.read().strip().splitlines()
+        done = subprocess.run([python, "-c", "import keras, tensorflow"], capture_output=True, text=True)
     except OSError as error:
         raise RunError(f"{python} cannot be run ({error.strerror}); give the Python of an environment with Keras") from error
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["silent"])[-1]
+        raise RunError(f"{python} cannot import Keras and TensorFlow ({reason}); give the Python of an environment with both")
+
+
+def _keras(python: str, seed: int, observer: SpeedObserver) -> list[dict[str, Any]]:
+    script = Path(__file__).with_name("keras_minivggnet.py")
+    folder = CATALOG[DATASET].path()
+    command = [python, str(script), str(folder), str(KERAS_EPOCHS), str(seed)]
+    epochs: list[dict[str, Any]] = []
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            epochs.append(json.loads(line))
+            total = sum(row["seconds"] for row in epochs)
+            observer.keras_epoch(epochs[-1]["epoch"], epochs[-1]["test_accuracy"], total)
+        process.wait()
+        errors.seek(0)
+        complaint = errors.read().strip().splitlines()
     if process.returncode:
         raise RunError(f"Keras ended with code {process.returncode} ({complaint[-1] if complaint else 'silent'})")
     return epochs

@@ -50,17 +50,16 @@ class Layer:
             self.flipped ^= scale < 0  # the maximum before becomes the minimum after
         self.gain, self.shift = self.gain * scale, self.shift * scale + shift
 
-    def both_signs(self) -> None:
-        """The features and their negatives."""
+    def both_signs(self) -> "Layer":
+        """The layer that gives these features and their negatives."""
         if self.relu or self.pool:
             raise ConfigError(f"the network joins features after a ReLU or pooling, which int8 has no layer for; {ADVICE}")
         weight, bias = self.folded()
-        self.__init__(torch.cat([weight, -weight]), torch.cat([bias, -bias]), self.pad, self.stride, self.flat)  # type: ignore[misc]
+        return Layer(torch.cat([weight, -weight]), torch.cat([bias, -bias]), self.pad, self.stride, self.flat)
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """Weight and bias with gain and shift in them."""
-        shape = (-1, *[1] * (self.weight.ndim - 1))
-        return self.weight * self.gain.view(shape), self.bias * self.gain + self.shift
+        return self.weight * per_output(self.gain, self.weight), self.bias * self.gain + self.shift
 
     def reference(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """float32 [N, C, ...] -> before the last scale and shift, and after it."""
@@ -74,6 +73,11 @@ class Layer:
             y = y.amax((2, 3)) if self.pool == "global" else F.max_pool2d(y, 2)
             y = each(y, sign)
         return y, each(y, self.after_scale, self.after_shift)
+
+
+def per_output(values: Tensor, weight: Tensor) -> Tensor:
+    """One value per filter, shaped to multiply weights [F, ...]."""
+    return values.view(-1, *[1] * (weight.ndim - 1))
 
 
 def each(y: Tensor, scale: Tensor, shift: Tensor | None = None) -> Tensor:
@@ -98,7 +102,7 @@ def read_chain(path: Path) -> tuple[Tensor, Tensor, list[Layer]]:
     constants = {i.name: torch.tensor(numpy_helper.to_array(i)) for i in graph.initializer}
     scale, shift = torch.ones(1), torch.zeros(1)
     layers: list[Layer] = []
-    negated = ""
+    negated, last = "", ""
     for node in graph.node:
         given = [constants[name] for name in node.input if name in constants]
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -118,12 +122,24 @@ def read_chain(path: Path) -> tuple[Tensor, Tensor, list[Layer]]:
         elif node.op_type == "Neg":
             negated = node.output[0]
         elif node.op_type == "Concat" and layers and negated and list(node.input)[1:] == [negated]:
-            layers[-1].both_signs()
-        elif node.op_type not in ("Transpose", "Cast", "Reshape"):
+            layers[-1] = layers[-1].both_signs()
+        elif node.op_type == "Transpose":
+            perm = list(attributes["perm"])
+            if layers and perm != [0, 2, 3, 1]:
+                raise ConfigError(f"{path} turns its features to {perm}, which int8 cannot follow; {ADVICE}")
+            if not layers and perm != [0, 3, 1, 2]:
+                break
+        elif node.op_type == "Reshape":
+            if last != "Transpose":
+                raise ConfigError(f"{path} flattens channel by channel, int8 pixel by pixel; {ADVICE}")
+        elif node.op_type != "Cast":
             raise ConfigError(f"{path} has the operator {node.op_type}, which int8 has no layer for; {ADVICE}")
+        last = node.op_type
     channels = layers[0].weight.shape[1] if layers else 0
     if not layers or layers[0].flat or len(graph.output) != 1:
         raise ConfigError(f"{path} does not begin with a convolution; {ADVICE}")
+    if layers[-1].relu or layers[-1].pool:
+        raise ConfigError(f"{path} has no product last, which int8 needs for its logits; {ADVICE}")
     return scale.expand(channels), shift.expand(channels), layers
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dressform.core.errors import ConfigError
-from dressform.predict.chain import ADVICE, Layer, each, read_chain
+from dressform.predict.chain import ADVICE, Layer, each, per_output, read_chain
 
 CHUNK = 64
 ROOM = 1.2
@@ -79,8 +79,6 @@ class _Int8Layer:
         if (scale <= 0).any():
             raise ConfigError(f"the network has a negative factor after a ReLU, which int8 has no layer for; {ADVICE}")
         weight, bias = layer.folded()
-        if layer.flipped.any() and not layer.relu:
-            raise ConfigError(f"the network pools, turns signs and has no ReLU, which int8 has no layer for; {ADVICE}")
         self._layer = layer
         values = inner.transpose(0, 1).flatten(1)  # a scale for each channel costs nothing: it goes into the weights
         if layer.relu:
@@ -89,21 +87,22 @@ class _Int8Layer:
             zero, step = _bytes_of(torch.where(high > 0, high.maximum(seldom), high), layer, following)
         else:
             zero, step = 128, (values.abs().amax(1) * ROOM).clamp_min(1e-6) / 127
-        count = len(weight)
+        flipped = bool(layer.flipped.any())
+        if flipped and (not layer.relu or zero):
+            raise ConfigError(f"the network pools, turns signs and has no ReLU or more after it, which int8 cannot have; {ADVICE}")
         self.scale, self.shift = step, -zero * step
         per_input = (1, -1, *[1] * (weight.ndim - 2))
         bias = bias + (weight * shift.view(per_input)).flatten(1).sum(1)
         weight = weight * scale.view(per_input)
-        if layer.flipped.any():  # bytes counted down from 255, so that a maximum of them is a minimum of values
-            sign = torch.where(layer.flipped, -1.0, 1.0)
-            weight = weight * sign.view(-1, *[1] * (weight.ndim - 1))
+        if flipped:  # bytes counted down from 255, so that a maximum of them is a minimum of values
+            weight = weight * per_output(torch.where(layer.flipped, -1.0, 1.0), weight)
             bias = torch.where(layer.flipped, 255 * step - bias, bias)
-        self._turn = torch.where(layer.flipped, 255, 0).to(torch.uint8) if layer.flipped.any() else None
+        self._turn = torch.where(layer.flipped, 255, 0).to(torch.uint8) if flipped else None
         if following is not None:
-            weight, bias = weight / step.view(-1, *[1] * (weight.ndim - 1)), bias / step
+            weight, bias = weight / per_output(step, weight), bias / step
         self._weight_scale = (weight.flatten(1).abs().amax(1) / 127).clamp_min(1e-12)
-        codes = (weight / self._weight_scale.view(-1, *[1] * (weight.ndim - 1))).round().clamp(-127, 127).to(torch.int8)
-        self._bias, self._no_zero = bias.contiguous(), torch.zeros(count, dtype=torch.int64)
+        codes = (weight / per_output(self._weight_scale, weight)).round().clamp(-127, 127).to(torch.int8)
+        self._bias, self._no_zero = bias.contiguous(), torch.zeros(len(weight), dtype=torch.int64)
         self._out = (1.0, 0, torch.float32) if following is None else (1.0, zero, torch.uint8)
         stride, (n, channels, *sides) = [layer.stride] * 2, (CHUNK, *shape[1:])
         if layer.flat:

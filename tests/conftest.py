@@ -36,5 +36,17 @@ def tiny_run(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
+def named_run(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run whose data lie in a file that other processes can read; tests must not change it."""
+    folder = tmp_path_factory.mktemp("named")
+    assert small.test is not None
+    np.savez(
+        folder / "small.npz", train_images=small.train.images, train_labels=small.train.labels, test_images=small.test.images,
+        test_labels=small.test.labels, class_names=np.array(small.class_names),
+    )  # fmt: skip
+    return dressform.train("fast", folder / "small.npz", settings=TINY, out=folder / "runs")
+
+
+@pytest.fixture(scope="session")
 def pictures() -> Path:
     return Path(__file__).parent.parent / "examples" / "pictures"

@@ -32,6 +32,7 @@ COMMANDS = (
     ("compare",),
     ("evaluate",),
     ("calibrate",),
+    ("report",),
     ("predict",),
     ("figures",),
     ("data",),
@@ -227,9 +228,21 @@ def test_predict_evaluate_and_help_never_import_torch(tiny_run: Run, pictures: P
         ["evaluate", str(tiny_run.path)],
         ["evaluate", str(tmp_path / "p.csv")],
         ["evaluate", str(tiny_run.layout.onnx), "--data", str(archive)],
+        ["report", str(tiny_run.path), "--data", str(archive), "--out", str(tmp_path / "r.html")],
     ):
         done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "0 []", (arguments, done.stdout, done.stderr)
+
+
+def test_a_report_that_cannot_be_written_says_why(tiny_run: Run, tmp_path: Path) -> None:
+    path = tiny_run.path
+    assert "is a folder; give the HTML file to write" in error_of("report", path, "--out", tmp_path)
+    assert "allowed: a file that ends in .html" in error_of("report", path, "--out", tmp_path / "r.pdf")
+    assert "does not exist; make that folder" in error_of("report", path, "--out", tmp_path / "no" / "r.html")
+    assert "does not exist" in error_of("report", tmp_path / "none")
+    save_predictions(tiny_run.predictions().take(np.arange(100)), tmp_path / "half.csv")
+    assert "100 of 200 ids" in error_of("report", path, tmp_path / "half.csv", "--out", tmp_path / "r.html")
+    assert not (tmp_path / "r.html").exists()
 
 
 def test_importing_dressform_imports_next_to_nothing() -> None:

@@ -17,6 +17,7 @@ from dressform.cli.evaluate import evaluate
 from dressform.cli.figures import figures
 from dressform.cli.lists import models, recipes
 from dressform.cli.predict import predict
+from dressform.cli.report import report
 from dressform.cli.train import train
 from dressform.cli.tune import tune
 from dressform.core.errors import DressformError
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (recipes, models, train, crossval, tune, compare, evaluate, calibrate, predict, figures):
+for command in (recipes, models, train, crossval, tune, compare, evaluate, calibrate, report, predict, figures):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")

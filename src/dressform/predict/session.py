@@ -19,11 +19,16 @@ def open_session(path: Path, refuse: type[DressformError]) -> Any:
     Raises:
         DressformError: of the kind ``refuse``; ONNX Runtime cannot load the file.
     """
+    return session_of(str(path), refuse, str(path))
+
+
+def session_of(model: str | bytes, refuse: type[DressformError], name: str) -> Any:
+    """Open a model given as a path or as the bytes of a file that is called ``name`` in errors; see :func:`open_session`."""
     import onnxruntime  # here: listing and errors need no runtime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised; the runtime would print them too
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common public base
-        raise refuse(f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]}); export it to ONNX anew") from error
+        raise refuse(f"{name} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]}); export it to ONNX anew") from error

@@ -70,6 +70,15 @@ class Layout:
         """Folder of pictures; derived, may be deleted."""
         return self.root / "figures"
 
+    def explored(self, name: str) -> Path:
+        """What was found by looking inside: neighbours, projections, saliency; derived, may be deleted."""
+        return self.root / "explore" / f"{name}.npz"
+
+    @property
+    def page(self) -> Path:
+        """The report as one HTML file; derived."""
+        return self.root / "report.html"
+
     @property
     def report(self) -> Path:
         """Classification report as text; derived."""

@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
-
-from dressform.core.errors import DataError
-from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.dataset import DatasetSplits
 from dressform.evaluation.calibrate import FEWEST, calibrate
 from dressform.evaluation.evaluate import describe, evaluate
-from dressform.predictions import Predictions
+from dressform.predictions.pictures import pictures_of
 from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.report.figures.canvas import save
 from dressform.report.figures.confusion import draw_confusion
@@ -63,23 +60,9 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
         if min(len(predictions), len(fitted_on or predictions)) >= FEWEST:
             written.append(save(draw_reliability(calibrate(predictions, fitted_on=fitted_on), title), folder / "reliability.png"))
         if data is not None:
-            dataset = _find(predictions, data, split)
+            dataset = pictures_of(predictions, data, split)
             caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
             written.append(save(draw_montage(dataset, predictions, caption), folder / "montage.png"))
     if data is not None:
         written.append(save(draw_first_images(data.train, f"First images of {data.name}"), folder / "first-images.png"))
     return written
-
-
-def _find(predictions: Predictions, data: DatasetSplits, split: str) -> Dataset:
-    """The pictures behind predictions; those for validation may have been held out of train."""
-    for name, dataset in data:
-        if (name == "test") != (split == "test"):
-            continue
-        order = np.argsort(dataset.ids)
-        place = np.searchsorted(dataset.ids, predictions.ids, sorter=order).clip(max=len(dataset) - 1)
-        positions = order[place]
-        same_ids = np.array_equal(dataset.ids[positions], predictions.ids)
-        if same_ids and np.array_equal(dataset.labels[positions], predictions.labels):
-            return dataset.take(positions)
-    raise DataError(f"{data.name} does not have the examples that were predicted; give the data that the run was made with")

@@ -1,0 +1,1 @@
+"""Looking inside: features, neighbours, projections, suspect labels, near duplicates, where the network looked."""

@@ -1,0 +1,75 @@
+"""What a network makes of a picture before its last layer: the penultimate features, read from its ONNX file. No torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dressform.core.errors import RunError
+from dressform.predict.session import session_of
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Features and logits of some pictures.
+
+    Attributes:
+        values: float32 [N, D], what the last matrix product of the network takes.
+        logits: float32 [N, K].
+    """
+
+    values: NDArray[np.float32]
+    logits: NDArray[np.float32]
+
+
+def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[int], object] = lambda done: None) -> Features:
+    """The input of the last matrix product for each picture.
+
+    Args:
+        model: a classifier in ONNX, from ``images``, uint8 [N, H, W, C], to ``logits``, as a run keeps it.
+        images: uint8 [N, H, W, C].
+        progress: called with the number of pictures done.
+
+    Raises:
+        RunError: the file cannot be loaded, or has no matrix product of one row per picture.
+    """
+    import onnx  # here: a second, and only where features are asked for
+
+    proto = onnx.load(str(model))
+    name = _last_product(proto.graph)
+    if name is None:
+        raise RunError(f"{model} has no matrix product whose input could be its features; look at its pixels instead")
+    proto.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
+    session = session_of(proto.SerializeToString(), RunError, str(model))
+    values, logits = [], []
+    for start in range(0, len(images), CHUNK):
+        found, scores = session.run([name, "logits"], {"images": np.ascontiguousarray(images[start : start + CHUNK])})
+        if found.ndim != 2 or len(found) != len(scores):
+            raise RunError(
+                f"{model} has features of shape {list(found.shape)}, not one row per picture; look at its pixels instead"
+            )
+        values.append(found)
+        logits.append(scores)
+        progress(min(start + CHUNK, len(images)))
+    return Features(np.concatenate(values), np.concatenate(logits))
+
+
+def _last_product(graph: Any) -> str | None:
+    """The name of what the last Gemm or MatMul with constant weights multiplies, walking back from the logits."""
+    constants = {tensor.name for tensor in graph.initializer}
+    makers = {output: node for node in graph.node for output in node.output}
+    name = "logits"
+    while name in makers:
+        node = makers[name]
+        inputs = [given for given in node.input if given and given not in constants]
+        if not inputs:
+            return None
+        if node.op_type in ("Gemm", "MatMul"):
+            return str(inputs[0])
+        name = inputs[0]
+    return None

@@ -1,0 +1,151 @@
+"""Where a network looked for its answer: HiResCAM on the last feature map that still has places in it.
+
+Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations" (https://arxiv.org/abs/2011.08891):
+activation times gradient of the answer's logit, summed over channels; unlike Grad-CAM's average of the gradients it
+credits no place that the answer does not come from.
+
+Run as a script it does this for a run and a split, so that programs without torch can ask for it:
+
+    python -m dressform.explore.saliency RUN SPLIT OUT.npz
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.hooks import RemovableHandle
+
+from dressform.core.config import override
+from dressform.core.errors import DressformError, RunError
+from dressform.core.files import write_npz
+from dressform.data.source import load_data
+from dressform.models.network import Classifier, build_network
+from dressform.predictions.pictures import pictures_of
+from dressform.recipes import find_recipe
+from dressform.runs.run import Run, open_run
+from dressform.training.checkpoint import load_weights
+
+SIDE = 7
+"""Maps of at least so many places a side are wanted; larger ones are averaged to at most twice that."""
+CHUNK = 200
+
+
+def restore(run: Run) -> Classifier:
+    """The trained network of a finished run, in evaluation mode.
+
+    Raises:
+        DressformError: its recipe cannot be found any more, or its weights are missing or do not fit.
+    """
+    manifest, layout = run.manifest, run.layout
+    recipe = override(find_recipe(manifest.reference), manifest.settings)
+    shape, classes = tuple(manifest.dataset["shape"]), len(manifest.dataset["class_names"])
+    network = Classifier(build_network(recipe.model, shape, classes), torch.zeros(shape[2]), torch.ones(shape[2]))
+    weights = layout.best if recipe.stopping.keep == "best" and layout.best.exists() else layout.last
+    network.load_state_dict(load_weights(weights)[0])
+    return network.eval()
+
+
+def saliency(
+    network: nn.Module, images: NDArray[np.uint8], *, progress: Callable[[int], object] = lambda done: None
+) -> NDArray[np.uint8]:
+    """How much each place of each picture speaks for the network's own answer.
+
+    Args:
+        network: takes float [N, C, H, W] in [0, 1], gives logits [N, K]; in evaluation mode. Its weights are frozen.
+        images: uint8 [N, H, W, C].
+        progress: called with the number of pictures done.
+
+    Returns:
+        uint8 [N, h, w], 0 to 255 with 255 the strongest place of each picture (all 0 where nothing speaks for the
+        answer); h and w at most 14.
+    """
+    network.requires_grad_(False)
+    place = _last_map(network, _pixels(images[:2]))
+    parts = []
+    for start in range(0, len(images), CHUNK):
+        pixels = _pixels(images[start : start + CHUNK])
+        kept, logits = _through(network, place, pixels)
+        (gradient,) = torch.autograd.grad(logits.amax(dim=1).sum(), kept)
+        strength = (kept.detach() * gradient).sum(dim=1, keepdim=True).relu()
+        while min(strength.shape[2:]) > 2 * SIDE:
+            strength = F.avg_pool2d(strength, 2, ceil_mode=True)
+        top = strength.amax(dim=(2, 3), keepdim=True)
+        scaled = torch.where(top > 0, 255 * strength / top.clamp_min(1e-30), torch.zeros(()))
+        parts.append(scaled[:, 0].round().byte().numpy())
+        progress(min(start + CHUNK, len(images)))
+    return np.concatenate(parts)
+
+
+def _pixels(images: NDArray[np.uint8]) -> Tensor:
+    return torch.tensor(images).permute(0, 3, 1, 2).float().div_(255)
+
+
+def _last_map(network: nn.Module, pixels: Tensor) -> nn.Module | None:
+    """The layer whose output is the last map with SIDE places or more a side; None: the picture itself is the map."""
+    found: list[nn.Module] = []
+
+    def note(layer: nn.Module, given: object, output: object) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) >= SIDE and output.dtype == torch.float32:
+            found.append(layer)
+
+    hooks: list[RemovableHandle] = [layer.register_forward_hook(note) for layer in network.modules() if not list(layer.children())]
+    with torch.no_grad():
+        network(pixels)
+    for hook in hooks:
+        hook.remove()
+    return found[-1] if found else None
+
+
+def _through(network: nn.Module, place: nn.Module | None, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """The map at a place, as a leaf that gradients stop at, and the logits."""
+    if place is None:
+        pixels.requires_grad_()
+        logits: Tensor = network(pixels)
+        return pixels, logits
+    kept: list[Tensor] = []
+
+    def cut(layer: nn.Module, given: object, output: Tensor) -> Tensor:
+        kept.append(output.detach().requires_grad_())
+        return kept[-1].clone()  # what follows may work in place
+
+    hook = place.register_forward_hook(cut)
+    try:
+        logits = network(pixels)
+    finally:
+        hook.remove()
+    return kept[-1], logits
+
+
+def _check_same(network: nn.Module, images: NDArray[np.uint8], run: Run, split: str) -> None:
+    """The recipe's code may have changed since: the network must still say what the run kept."""
+    kept = run.predictions(split).logits[:CHUNK]
+    with torch.no_grad():
+        found = network(_pixels(images[:CHUNK])).numpy()
+    if not np.allclose(found, kept, rtol=1e-3, atol=1e-3 * max(1.0, float(np.abs(kept).max()))):
+        raise RunError(f"{run.path} cannot be rebuilt: {run.manifest.reference} gives other logits today than it did then")
+
+
+def main() -> None:
+    """Write the maps of a run's split as an NPZ file, or one line about what is wrong."""
+    path, split, out = sys.argv[1:]
+    try:
+        run = open_run(path)
+        dataset = run.manifest.dataset
+        data = load_data(dataset["source"], image_size=dataset.get("image_size"))
+        if {name: d.digest for name, d in data} != dataset["digests"]:
+            raise RunError(f"{data.name} is not what {path} was trained on any more")
+        network, images = restore(run), pictures_of(run.predictions(split), data, split).images
+        _check_same(network, images, run, split)
+        Path(out).parent.mkdir(exist_ok=True)
+        write_npz(Path(out), {"saliency": saliency(network, images)})
+    except DressformError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""`write_report`: runs, cross-validations, predictions files and models become one page."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dressform.core.errors import ConfigError, DressformError
+from dressform.core.files import user_path
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.source import load_data
+from dressform.evaluation.align import align
+from dressform.evaluation.compare import Contestant, compare
+from dressform.explore.inside import look_inside
+from dressform.explore.label_issues import find_label_issues
+from dressform.predict.judged import kind_of, load_judged, split_of
+from dressform.predictions import Predictions
+from dressform.predictions.pictures import pictures_of
+from dressform.report.page.document import Inspected, report_document
+from dressform.report.page.page import write_page
+from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
+from dressform.runs.ledger import note_look
+from dressform.runs.manifest import now
+from dressform.runs.run import Run, open_run
+
+MOST_CLASSES = 1000
+
+
+def write_report(
+    what: Sequence[str | Path],
+    *,
+    out: str | Path | None = None,
+    split: str | None = None,
+    data: str | Path | None = None,
+    image_size: int | None = None,
+    say: Callable[[str], object] = lambda line: None,
+) -> Path:
+    """Write one self-contained page about one or several models.
+
+    Args:
+        what: folders of runs or cross-validations, predictions files, or ONNX models; several must have judged the same
+            examples.
+        out: the HTML file; default ``report.html`` in the folder of the first run, else in the working directory.
+        split: of runs and models: ``test`` or ``validation``; default test where there is one.
+        data: the pictures, where a run does not tell or they are elsewhere now: a name or a path.
+        image_size: side in pixels for folders of pictures of several sizes.
+        say: called with each line that a user should know.
+
+    Returns:
+        the file.
+
+    Raises:
+        DressformError: nothing to show, models of different examples, or a path that cannot be used.
+    """
+    if not what:
+        raise ConfigError("nothing to report on; give a run, a cross-validation, a predictions file or an .onnx model")
+    given = None if data is None else load_data(data, image_size=image_size)
+    found = [_inspect(path, split, given, data, image_size, say) for path in what]
+    names = [inspected.name for inspected, *_ in found]
+    if len(set(names)) < len(names):
+        found = [(replace(f[0], name=f"{f[0].name} ({path})"), *f[1:]) for f, path in zip(found, what, strict=True)]
+    first, first_split, pictures, reference = found[0]
+    if len(first.predictions.class_names) > MOST_CLASSES:
+        raise ConfigError(f"{first.name} has {len(first.predictions.class_names)} classes; a report shows up to {MOST_CLASSES}")
+    for inspected, *_ in found[1:]:
+        _same_order(first, inspected)
+    contestants = [Contestant(inspected.name, (inspected.predictions,)) for inspected, *_ in found]
+    comparisons = compare(contestants) if len(found) > 1 else []
+    title = first.name if len(found) == 1 else f"{len(found)} models compared"
+    made = f"{now()}: {len(first.predictions):,} {first_split} examples"
+    document, blobs = report_document(title, made, first_split, [i for i, *_ in found], comparisons, pictures, reference)
+    target = _target(out, what[0])
+    try:
+        write_page(target, document, blobs)
+    except OSError as error:
+        raise ConfigError(f"{target} cannot be written ({error.strerror}); give a writable path with --out") from error
+    return target
+
+
+Found = tuple[Inspected, str, Dataset | None, Dataset | None]
+"""A model, its split, the pictures of it, and the training pictures that neighbours are positions of."""
+
+
+def _inspect(
+    path: str | Path, split: str | None, given: DatasetSplits | None, data: str | Path | None, image_size: int | None,
+    say: Callable[[str], object],
+) -> Found:  # fmt: skip
+    if is_crossval(user_path(path)):
+        return _crossval(open_crossval(path), given)
+    if kind_of(path) == "run":
+        return _run(open_run(path), split, given, say)
+    name, predictions = load_judged(path, split, data or "fashion-mnist", image_size=image_size, say=say)
+    shown = "the given" if kind_of(path) == "predictions" else split or "test"
+    missing = [
+        "history and facts of the training: only a run directory has them",
+        "nearest pictures and saliency: only a run directory has the network they need",
+    ]
+    pictures = None
+    if given is not None or kind_of(path) == "model":
+        try:
+            pictures = _anywhere(predictions, given or load_data("fashion-mnist"))
+        except DressformError as error:
+            missing.append(f"pictures: {error}")
+    else:
+        missing.append("pictures: a predictions file has none; give them with --data")
+    return Inspected(name, predictions, suspect=find_label_issues(predictions).suspect, missing=missing), shown, pictures, None
+
+
+def _run(run: Run, split: str | None, given: DatasetSplits | None, say: Callable[[str], object]) -> Found:
+    chosen = split_of(run, split)
+    predictions = run.predictions(chosen)
+    if chosen == "test" and (problem := note_look(run.path, what="report", examples=len(predictions))):
+        say(f"note: {problem}")
+    manifest, missing = run.manifest, list[str]()
+    pictures = reference = None
+    try:
+        splits = given or _data_of(run)
+        pictures, reference = pictures_of(predictions, splits, chosen), splits.train
+    except DressformError as error:
+        missing.append(f"pictures, nearest pictures and saliency: {error}")
+    inspected = Inspected(run.name, predictions, facts=_facts(run), suspect=find_label_issues(predictions).suspect, missing=missing)
+    try:
+        smoothed = " of smoothed labels" if manifest.resolved.get("label_smoothing") else ""
+        note = f"Training values were measured while learning{smoothed}, with augmentation and dropout where the recipe has them."
+        inspected = replace(inspected, history=run.history(), history_note=note)
+    except DressformError as error:
+        missing.append(f"history: {error}")
+    if pictures is not None and reference is not None:
+        inside = look_inside(run, chosen, pictures, reference)
+        missing += inside.missing
+        inspected = replace(inspected, near=inside.near, distance=inside.distance, saliency=inside.saliency)
+    return inspected, "validation" if chosen == "val" else chosen, pictures, reference
+
+
+def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
+    predictions = run.out_of_fold()[0][0]
+    missing = ["nearest pictures and saliency: each fold has a network of its own, and none is kept"]
+    pictures = None
+    try:
+        pictures = _anywhere(predictions, given or load_data(run.path.parent.parent.name))
+    except DressformError as error:
+        missing.append(f"pictures: {error}; give them with --data")
+    facts = [("recipe", run.name), ("folds", f"{run.folds}, each example judged by the model that did not learn from it"),
+             ("repeats", f"{run.repeats}, the first is shown")]  # fmt: skip
+    return (
+        Inspected(run.name, predictions, facts, suspect=find_label_issues(predictions).suspect, missing=missing),
+        "out-of-fold",
+        pictures,
+        None,
+    )
+
+
+def _data_of(run: Run) -> DatasetSplits:
+    """The data that a run learned from, if they are still what they were."""
+    dataset = run.manifest.dataset
+    splits = load_data(str(dataset.get("source", "")), image_size=dataset.get("image_size"))
+    if {name: d.digest for name, d in splits} != dataset.get("digests"):
+        raise ConfigError(f"{splits.name} is not what {run.path} learned from any more; give the same data with --data")
+    return splits
+
+
+def _anywhere(predictions: Predictions, splits: DatasetSplits) -> Dataset:
+    """The pictures of predictions whose split is not known."""
+    try:
+        return pictures_of(predictions, splits, "train")
+    except DressformError:
+        return pictures_of(predictions, splits, "test")
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    manifest = run.manifest
+    examples, seconds, hardware = manifest.dataset.get("examples", {}), manifest.seconds, manifest.hardware
+    settings = "".join(f" --set {text}" for text in manifest.settings)
+    source = manifest.dataset.get("source", manifest.dataset["name"])
+    return [
+        ("command", f"dressform train {manifest.reference} --data {source}{settings} --seed {manifest.seed}"),
+        ("data", f"{manifest.dataset['name']}: " + ", ".join(f"{count:,} {name}" for name, count in examples.items() if count)),
+        ("epochs", str(manifest.results.get("epochs", "-"))),
+        ("training", f"{seconds['train']:,.0f} s" if "train" in seconds else "-"),
+        ("hardware", ", ".join(str(hardware[name]) for name in ("processor", "device", "precision") if name in hardware)
+         + (f", {hardware['threads']} threads" if "threads" in hardware else "")),
+        ("versions", ", ".join(f"{name} {version}" for name, version in manifest.packages.items())),
+        ("finished", manifest.finished or "-"),
+        ("folder", str(run.path)),
+    ]  # fmt: skip
+
+
+def _same_order(first: Inspected, other: Inspected) -> None:
+    """Refuse models of other examples; reports show rows side by side, so the order must be the same, too."""
+    align(first.predictions, other.predictions, (first.name, other.name))
+    if (first.predictions.ids != other.predictions.ids).any():
+        raise ConfigError(f"{other.name} has the examples of {first.name} in another order; sort its file by id")
+
+
+def _target(out: str | Path | None, first: str | Path) -> Path:
+    if out is None:
+        path = user_path(first)
+        return (path if path.is_dir() else Path()) / "report.html"
+    target = user_path(out)
+    if target.is_dir():
+        raise ConfigError(f"{out} is a folder; give the HTML file to write, such as {target / 'report.html'}")
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError(f"--out is {out}; allowed: a file that ends in .html")
+    if not target.parent.is_dir():
+        raise ConfigError(f"{target.parent} does not exist; make that folder, or give another --out")
+    return target

@@ -1,0 +1,220 @@
+"""The report in a real Chromium: every path that a click or a key can take."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+import dressform
+from dressform.predictions import Predictions
+from dressform.report.report import write_report
+from dressform.runs.run import Run
+from tests.browser.conftest import Watched
+from tests.conftest import TINY
+
+
+@pytest.fixture(scope="session")
+def one(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report([named_run.path], out=tmp_path_factory.mktemp("page") / "one.html")
+
+
+@pytest.fixture(scope="session")
+def two(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    other = dressform.train("fast", named_run.manifest.dataset["source"], settings=TINY, seed=1, out=folder)
+    return write_report([named_run.path, other.path], out=folder / "two.html")
+
+
+def opened(watched: Watched, path: Path) -> Page:
+    watched.page.goto(path.as_uri())
+    watched.page.wait_for_selector("html[data-ready]")
+    return watched.page
+
+
+def painted(page: Page, selector: str) -> bool:
+    """Whether a canvas has anything on it."""
+    pixels = "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data"
+    return bool(page.locator(selector).first.evaluate(f"(canvas) => {pixels}.some((v, i) => i % 4 < 3 && v > 0)"))
+
+
+def wrong_cell(predictions: Predictions) -> tuple[int, int, np.ndarray]:
+    """The fullest cell off the diagonal, and the positions of its examples."""
+    wrong = predictions.labels != predictions.predicted
+    pairs = list(zip(predictions.labels[wrong].tolist(), predictions.predicted[wrong].tolist(), strict=True))
+    i, j = max(sorted(set(pairs)), key=pairs.count)
+    return i, j, np.flatnonzero((predictions.labels == i) & (predictions.predicted == j))
+
+
+def test_the_page_says_what_evaluate_says(watched: Watched, one: Path, named_run: Run) -> None:
+    page = opened(watched, one)
+    found = json.loads(named_run.layout.report_json.read_text())
+    expect(page.locator(".headline strong")).to_have_text(f"{100 * found['accuracy']:.2f} %")
+    assert [
+        [int(text) for text in row.locator("td").all_inner_texts()] for row in page.locator(".confusion tbody tr").all()
+    ] == found["confusion"]
+    assert page.title() == named_run.name
+    expect(page.locator("nav a")).to_have_count(6)
+    expect(page.locator("section")).to_have_count(6)
+
+
+def test_from_a_cell_to_its_pictures_to_one_picture(watched: Watched, one: Path, named_run: Run) -> None:
+    page, predictions = opened(watched, one), named_run.predictions()
+    i, j, positions = wrong_cell(predictions)
+    page.click(f".confusion td[data-i='{i}'][data-j='{j}']")
+    gallery = page.locator("#confusion .gallery")
+    expect(gallery.locator("h3")).to_have_text(
+        f"{predictions.class_names[i]} taken for {predictions.class_names[j]} ({len(positions)})"
+    )
+    sure = predictions.probabilities[positions].max(axis=1)
+    shown = [int(tile.get_attribute("data-index") or -1) for tile in gallery.locator(".tile").all()]
+    assert shown == positions[np.argsort(-np.round(sure * 65535), kind="stable")].tolist()[:60]
+    page.select_option("#confusion select", "unsure")
+    assert int(gallery.locator(".tile").first.get_attribute("data-index") or -1) == positions[np.argmin(np.round(sure * 65535))]
+
+    page.locator("#confusion .tile").first.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    assert painted(page, "#confusion .tile canvas")
+    gallery.locator(".tile").first.click()
+    dialog = page.locator("#detail")
+    expect(dialog).to_be_visible()
+    where = int(positions[np.argmin(np.round(sure * 65535))])
+    expect(dialog.locator("h2")).to_have_text(str(predictions.ids[where]))
+    expect(dialog).to_contain_text(f"True class {predictions.class_names[i]}")
+    expect(dialog.locator(".bad")).to_have_text(f"✗ {predictions.class_names[j]}")
+    shares = dialog.locator(".shares tr td").all_inner_texts()
+    assert shares[0].strip() == f"{100 * predictions.probabilities[where].max():.1f} %"
+    expect(dialog.locator(".near li")).to_have_count(5)
+    page.wait_for_timeout(200)
+    assert painted(page, "#detail .big")
+    assert painted(page, "#detail .near canvas")
+    expect(dialog.locator(".heat")).to_be_hidden()
+    dialog.get_by_label("where the network looked").check()
+    expect(dialog.locator(".heat")).to_be_visible()
+    assert painted(page, "#detail .heat")
+    assert f"#picture={str(predictions.ids[where]).replace('/', '%2F')}" in page.url
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_by_keyboard_alone(watched: Watched, one: Path, named_run: Run) -> None:
+    page, names = opened(watched, one), named_run.predictions().class_names
+    page.locator(".confusion td[data-i='0'][data-j='0']").focus()
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#confusion h3")).to_contain_text(f"{names[1]}, recognised")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    expect(page.locator("#confusion h3")).to_contain_text(f"{names[1]} taken for {names[9]}")
+    page.locator("#worst .tile").first.focus()
+    page.keyboard.press("Enter")
+    first = page.locator("#detail h2").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#detail h2").inner_text() != first
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#detail h2")).to_have_text(first)
+    page.keyboard.press("ArrowLeft")  # there is none before the first
+    expect(page.locator("#detail h2")).to_have_text(first)
+
+
+def test_highest_loss_comes_first(watched: Watched, one: Path, named_run: Run) -> None:
+    page, predictions = opened(watched, one), named_run.predictions()
+    loss = -np.log(predictions.probabilities[np.arange(len(predictions)), predictions.labels])
+    shown = [int(tile.get_attribute("data-index") or -1) for tile in page.locator("#worst .gallery").first.locator(".tile").all()]
+    assert shown[:10] == np.argsort(-loss, kind="stable")[:10].tolist()
+
+
+def test_tables_sort_and_open_errors(watched: Watched, one: Path, named_run: Run) -> None:
+    page, found = opened(watched, one), json.loads(named_run.layout.report_json.read_text())
+    table = page.locator("#classes table").first
+    table.get_by_role("button", name="recall").click()
+    recall = [float(row.locator("td").nth(1).inner_text().rstrip(" %")) for row in table.locator("tbody tr").all()]
+    assert recall == sorted(recall, reverse=True)
+    expect(table.locator("th[aria-sort=descending]")).to_have_count(1)
+    table.get_by_role("button", name="recall").click()
+    expect(table.locator("th[aria-sort=ascending]")).to_have_count(1)
+    name, matrix = found["per_class"][0]["label"], np.array(found["confusion"])
+    table.get_by_role("button", name=name, exact=True).click()
+    errors = matrix[0].sum() + matrix[:, 0].sum() - 2 * matrix[0, 0]
+    expect(page.locator("#confusion h3")).to_have_text(f"Errors with {name} ({errors})")
+    page.locator("#classes table").nth(1).locator("button.link").first.click()
+    expect(page.locator("#confusion h3")).to_contain_text("taken for")
+
+
+def test_a_picture_has_an_address(watched: Watched, one: Path, named_run: Run) -> None:
+    page, name = watched.page, str(named_run.predictions().ids[7])
+    page.goto(f"{one.as_uri()}#picture={name}")
+    page.wait_for_selector("html[data-ready]")
+    expect(page.locator("#detail h2")).to_have_text(name)
+
+
+def test_figures_can_be_saved(watched: Watched, one: Path, tmp_path: Path) -> None:
+    page = opened(watched, one)
+    heads = {"SVG": b"<svg", "PNG": b"\x89PNG", "CSV": b"series,"}
+    for kind, head in heads.items():
+        with page.expect_download() as download:
+            page.locator("#calibration figure").first.get_by_role("button", name=kind).click()
+        download.value.save_as(tmp_path / f"x.{kind}")
+        content = (tmp_path / f"x.{kind}").read_bytes()
+        assert content.startswith(head)
+        assert len(content) > 100
+    with page.expect_download() as download:
+        page.locator("#confusion").get_by_role("button", name="CSV").click()
+    download.value.save_as(tmp_path / "confusion.csv")
+    assert len((tmp_path / "confusion.csv").read_text().splitlines()) == 11
+
+
+def test_two_runs_are_compared_and_either_is_shown(watched: Watched, two: Path, named_run: Run) -> None:
+    page = opened(watched, two)
+    expect(page.locator("#comparison .versus")).to_have_count(1)
+    expect(page.locator("#comparison")).to_contain_text("95 % interval")
+    first = page.locator(".headline strong").inner_text()
+    page.select_option("#top select", "1")
+    assert page.locator(".headline strong").inner_text() != first
+    page.locator("#confusion .tile").first.click()
+    expect(page.locator("#detail")).to_be_visible()
+
+
+def test_colours_can_be_chosen(watched: Watched, one: Path) -> None:
+    page = opened(watched, one)
+    colour = "getComputedStyle(document.body).backgroundColor"
+    seen = [page.evaluate(colour)]
+    for _ in range(2):
+        page.get_by_role("button", name="Colours").click()
+        seen.append(page.evaluate(colour))
+    assert seen[0] == seen[1] != seen[2]
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_sticks_out(watched: Watched, two: Path, width: int) -> None:
+    watched.page.set_viewport_size({"width": width, "height": 800})
+    page = opened(watched, two)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("#confusion .tile").first.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.getElementById('detail').scrollWidth <= document.getElementById('detail').clientWidth")
+
+
+def made(classes: int, n: int) -> Predictions:
+    random = np.random.default_rng(classes)
+    labels = random.integers(0, classes, n)
+    logits = random.normal(size=(n, classes)).astype(np.float32)
+    logits[np.arange(n), labels] += 3
+    names = tuple(f"<b>class & {i}</b>" for i in range(classes))
+    return Predictions(np.array([f"</script><i>{i}" for i in range(n)]), labels, logits, names)
+
+
+@pytest.mark.parametrize(("classes", "n"), [(2, 10), (2, 400), (200, 2000)])
+def test_predictions_from_elsewhere(watched: Watched, tmp_path: Path, classes: int, n: int) -> None:
+    predictions = made(classes, n)
+    predictions.save(tmp_path / "p.npz")
+    page = opened(watched, write_report([tmp_path / "p.npz"], out=tmp_path / "r.html"))
+    missing = page.locator("#summary .note")
+    expect(missing).to_contain_text("only a run directory has them")
+    expect(missing).to_contain_text("give them with --data")
+    assert ("calibration" in missing.inner_text()) == (n < 20)
+    expect(page.locator(".confusion tbody tr")).to_have_count(classes)
+    page.locator("#worst .tile").first.click()
+    expect(page.locator("#detail h2")).to_contain_text("</script><i>")
+    expect(page.locator("#detail")).to_contain_text("<b>class & ")

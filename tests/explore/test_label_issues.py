@@ -1,0 +1,51 @@
+"""Suspect labels, on predictions whose wrong labels we planted."""
+
+import numpy as np
+import pytest
+
+from dressform.explore.label_issues import find_label_issues
+from dressform.predictions import Predictions
+
+
+def planted(n: int, wrong: float, seed: int) -> tuple[Predictions, np.ndarray]:
+    """Predictions of a model that is right and rather sure, with a share of labels flipped afterwards."""
+    random = np.random.default_rng(seed)
+    true = random.integers(0, 5, n)
+    logits = random.normal(0, 1, (n, 5))
+    logits[np.arange(n), true] += 6
+    flipped = random.random(n) < wrong
+    labels = np.where(flipped, (true + random.integers(1, 5, n)) % 5, true)
+    ids = np.array([f"{i:05d}" for i in range(n)])
+    return Predictions(ids, labels, logits.astype(np.float32), tuple("abcde")), flipped
+
+
+@pytest.mark.parametrize("wrong", [0.02, 0.1])
+def test_planted_errors_are_found(wrong: float) -> None:
+    predictions, flipped = planted(5000, wrong, seed=1)
+    found = find_label_issues(predictions)
+    assert found.suspect[flipped].mean() > 0.85
+    assert flipped[found.suspect].mean() > 0.9
+    assert (found.suggested[found.suspect] != predictions.labels[found.suspect]).all()
+
+
+def test_worst_come_first() -> None:
+    predictions, _ = planted(500, 0.1, seed=2)
+    found = find_label_issues(predictions)
+    order = found.worst_first()
+    assert len(order) == found.suspect.sum() > 10
+    assert (np.diff(found.quality[order]) >= 0).all()
+
+
+def test_joint_by_hand() -> None:
+    # Class a is usually given 0.8, class b 0.7: the third example is a by its label, yet b as surely as b's own.
+    probabilities = np.array([[0.9, 0.1], [0.95, 0.05], [0.55, 0.45], [0.25, 0.75], [0.2, 0.8], [0.45, 0.55], [0.2, 0.8]])
+    labels = [0, 0, 0, 1, 1, 1, 0]
+    found = find_label_issues(Predictions.from_probabilities([str(i) for i in range(7)], labels, probabilities, ["a", "b"]))
+    assert found.suspect.tolist() == [False] * 6 + [True]
+    assert found.joint.tolist() == [[2, 1], [0, 2]]
+
+
+def test_a_class_without_examples_accuses_no_one() -> None:
+    probabilities = np.array([[0.1, 0.1, 0.8], [0.9, 0.05, 0.05], [0.1, 0.85, 0.05], [0.1, 0.85, 0.05]])
+    found = find_label_issues(Predictions.from_probabilities(list("wxyz"), [0, 0, 1, 1], probabilities, ["a", "b", "c"]))
+    assert not found.suspect.any()

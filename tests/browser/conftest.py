@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader",
 ]  # fmt: skip
 
 
@@ -41,7 +41,12 @@ class Watched:
         self.faults: list[str] = []
         page.on("request", lambda request: self.asked.append(request.url.partition(":")[0]))
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda message: self.faults.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("console", lambda message: self.hear(message.type, message.text))
+
+    def hear(self, kind: str, text: str) -> None:
+        """Errors and warnings of the page; the graphics driver's remarks about its own speed are none."""
+        if kind in ("error", "warning") and "GL Driver Message" not in text:
+            self.faults.append(text)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ COMMANDS = (
     ("evaluate",),
     ("calibrate",),
     ("report",),
+    ("explore",),
     ("predict",),
     ("figures",),
     ("data",),

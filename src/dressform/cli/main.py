@@ -14,6 +14,7 @@ from dressform.cli.compare import compare
 from dressform.cli.crossval import crossval
 from dressform.cli.data import data_app
 from dressform.cli.evaluate import evaluate
+from dressform.cli.explore import explore
 from dressform.cli.figures import figures
 from dressform.cli.lists import models, recipes
 from dressform.cli.predict import predict
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (recipes, models, train, crossval, tune, compare, evaluate, calibrate, report, predict, figures):
+for command in (recipes, models, train, crossval, tune, compare, evaluate, calibrate, report, explore, predict, figures):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")

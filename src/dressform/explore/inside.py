@@ -1,18 +1,19 @@
-"""`look_inside`: for each example of a run its nearest training pictures, its map of saliency, and whether its label is suspect."""
+"""`look_inside`: for each example of a run its nearest training pictures and its map of saliency."""
 
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import DataError, DressformError
-from dressform.core.files import read_npz, sha256_bytes, sha256_file, write_npz
+from dressform.core.errors import DressformError
+from dressform.core.files import sha256_bytes, sha256_file
 from dressform.data.dataset import Dataset
 from dressform.explore.features import penultimate
+from dressform.explore.kept import Arrays, kept, read_kept
 from dressform.explore.neighbours import nearest
 from dressform.runs.run import Run
 
@@ -48,40 +49,40 @@ def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset) -> 
     if not run.layout.onnx.is_file():
         return Inside(missing=[f"nearest pictures and saliency: {run.path} has lost its {run.layout.onnx.name}"])
     found = Inside()
-    key = sha256_bytes(sha256_file(run.layout.onnx).encode(), pictures.digest.encode(), reference.digest.encode())[:12]
-    maps, neighbours = run.layout.explored(f"saliency-{split}-{key}"), run.layout.explored(f"neighbours-{split}-{key}")
-    child = None if maps.exists() else _start_saliency(run, split, maps)
-    try:
-        arrays = _read(neighbours)
-        if arrays is None or "near" not in arrays or "distance" not in arrays:
-            near = nearest(
-                penultimate(run.layout.onnx, pictures.images).values, penultimate(run.layout.onnx, reference.images).values,
-                min(NEAREST, len(reference)),
-            )  # fmt: skip
-            arrays = {"near": near.indices, "distance": near.distances}
-            neighbours.parent.mkdir(exist_ok=True)
-            write_npz(neighbours, arrays)
-        found.near, found.distance = arrays["near"].astype(np.int64), arrays["distance"].astype(np.float32)
-    except DressformError as error:
-        found.missing.append(f"nearest pictures: {error}")
-    if child is not None:
-        words = child.communicate()[1].strip().splitlines()
-        if child.returncode:
-            found.missing.append(f"saliency: {words[-1] if words else 'the process that computes it ended'}")
-    arrays = _read(maps)
-    found.saliency = None if arrays is None else arrays.get("saliency")
+    weights = sha256_file(run.layout.onnx).encode()
+    place = run.layout.explored(f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}")
+
+    def neighbours() -> Arrays:
+        own, others = (penultimate(run.layout.onnx, images).values for images in (pictures.images, reference.images))
+        near = nearest(own, others, min(NEAREST, len(reference)))
+        return {"near": near.indices, "distance": near.distances}
+
+    with tempfile.TemporaryDirectory() as folder:
+        maps, fresh = run.layout.explored(f"saliency-{split}-{digest(weights, pictures.digest)}"), Path(folder) / "saliency.npz"
+        arrays = read_kept(maps, {"saliency"})
+        child = _start_saliency(run, split, fresh) if arrays is None else None
+        try:
+            near = kept(place, {"near", "distance"}, neighbours)
+            found.near, found.distance = near["near"].astype(np.int64), near["distance"].astype(np.float32)
+        except DressformError as error:
+            found.missing.append(f"nearest pictures: {error}")
+        if child is not None:
+            words = child.communicate()[1].strip().splitlines()
+            made = read_kept(fresh, {"saliency"})
+            if made is None:
+                found.missing.append(f"saliency: {words[-1] if words else 'the process that computes it ended'}")
+            else:
+                arrays = kept(maps, {"saliency"}, lambda: made)
+    found.saliency = None if arrays is None else arrays["saliency"]
     return found
+
+
+def digest(first: bytes, *more: str) -> str:
+    """Twelve hexadecimal digits of what a result depends on."""
+    return sha256_bytes(first, *(text.encode() for text in more))[:12]
 
 
 def _start_saliency(run: Run, split: str, out: Path) -> "subprocess.Popen[str]":
     """In a process of its own: it needs torch, which nothing else here does."""
     command = [sys.executable, "-m", "dressform.explore.saliency", str(run.path), split, str(out)]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
-def _read(path: Path) -> dict[str, NDArray[Any]] | None:
-    """What was kept; None where nothing is, or nothing readable: it is derived, so it is made anew."""
-    try:
-        return dict(read_npz(path)) if path.is_file() else None
-    except DataError:
-        return None

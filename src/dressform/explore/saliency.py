@@ -141,7 +141,6 @@ def main() -> None:
             raise RunError(f"{data.name} is not what {path} was trained on any more")
         network, images = restore(run), pictures_of(run.predictions(split), data, split).images
         _check_same(network, images, run, split)
-        Path(out).parent.mkdir(exist_ok=True)
         write_npz(Path(out), {"saliency": saliency(network, images)})
     except DressformError as error:
         sys.exit(str(error))

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from dressform.core.errors import ConfigError, DressformError
 from dressform.core.files import user_path
@@ -15,6 +18,7 @@ from dressform.explore.label_issues import find_label_issues
 from dressform.predict.judged import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
 from dressform.predictions.pictures import pictures_of
+from dressform.report.page.blobs import Blob
 from dressform.report.page.document import Inspected, report_document
 from dressform.report.page.page import write_page
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
@@ -23,6 +27,10 @@ from dressform.runs.manifest import now
 from dressform.runs.run import Run, open_run
 
 MOST_CLASSES = 1000
+
+
+Found = tuple[Inspected, str, Dataset | None, Dataset | None]
+"""A model, its split, the pictures of it, and the training pictures that neighbours are positions of."""
 
 
 def write_report(
@@ -65,19 +73,26 @@ def write_report(
         _same_order(first, inspected)
     contestants = [Contestant(inspected.name, (inspected.predictions,)) for inspected, *_ in found]
     comparisons = compare(contestants) if len(found) > 1 else []
+    shown, others = _with_neighbours(found, reference) if pictures is not None else ([f[0] for f in found], None)
     title = first.name if len(found) == 1 else f"{len(found)} models compared"
     made = f"{now()}: {len(first.predictions):,} {first_split} examples"
-    document, blobs = report_document(title, made, first_split, [i for i, *_ in found], comparisons, pictures, reference)
-    target = _target(out, what[0])
-    try:
-        write_page(target, document, blobs)
-    except OSError as error:
-        raise ConfigError(f"{target} cannot be written ({error.strerror}); give a writable path with --out") from error
+    document, blobs = report_document(title, made, first_split, shown, comparisons, pictures, others)
+    target = target_of(out, what[0], "report.html")
+    write(target, document, blobs)
     return target
 
 
-Found = tuple[Inspected, str, Dataset | None, Dataset | None]
-"""A model, its split, the pictures of it, and the training pictures that neighbours are positions of."""
+def _with_neighbours(found: Sequence[Found], reference: Dataset | None) -> tuple[list[Inspected], Dataset | None]:
+    """Positions in the reference become numbers on the page, which has only those training pictures that are neighbours."""
+    used = [near for inspected, *_ in found for near, _ in inspected.near.values()]
+    if reference is None or not used:
+        return [replace(inspected, near={}) for inspected, *_ in found], None
+    shown, first = np.unique(np.concatenate([near.ravel() for near in used])), len(found[0][0].predictions)
+    moved = [
+        replace(i, near={metric: (first + np.searchsorted(shown, near), far) for metric, (near, far) in i.near.items()})
+        for i, *_ in found
+    ]
+    return moved, reference.take(shown)
 
 
 def _inspect(
@@ -87,7 +102,7 @@ def _inspect(
     if is_crossval(user_path(path)):
         return _crossval(open_crossval(path), given)
     if kind_of(path) == "run":
-        return _run(open_run(path), split, given, say)
+        return inspect_run(open_run(path), split, given, say)
     name, predictions = load_judged(path, split, data or "fashion-mnist", image_size=image_size, say=say)
     shown = "the given" if kind_of(path) == "predictions" else split or "test"
     missing = [
@@ -105,7 +120,18 @@ def _inspect(
     return Inspected(name, predictions, suspect=find_label_issues(predictions).suspect, missing=missing), shown, pictures, None
 
 
-def _run(run: Run, split: str | None, given: DatasetSplits | None, say: Callable[[str], object]) -> Found:
+def inspect_run(
+    run: Run, split: str | None, given: DatasetSplits | None, say: Callable[[str], object], *, inside: bool = True
+) -> Found:
+    """A run as a report shows it.
+
+    Args:
+        run: finished.
+        split: ``test`` or ``validation``; None takes test where there is one.
+        given: the data; None looks where the run had them from.
+        say: called with each line that a user should know.
+        inside: look for neighbours and saliency, too.
+    """
     chosen = split_of(run, split)
     predictions = run.predictions(chosen)
     if chosen == "test" and (problem := note_look(run.path, what="report", examples=len(predictions))):
@@ -113,7 +139,7 @@ def _run(run: Run, split: str | None, given: DatasetSplits | None, say: Callable
     manifest, missing = run.manifest, list[str]()
     pictures = reference = None
     try:
-        splits = given or _data_of(run)
+        splits = given or data_of(run)
         pictures, reference = pictures_of(predictions, splits, chosen), splits.train
     except DressformError as error:
         missing.append(f"pictures, nearest pictures and saliency: {error}")
@@ -124,10 +150,12 @@ def _run(run: Run, split: str | None, given: DatasetSplits | None, say: Callable
         inspected = replace(inspected, history=run.history(), history_note=note)
     except DressformError as error:
         missing.append(f"history: {error}")
-    if pictures is not None and reference is not None:
-        inside = look_inside(run, chosen, pictures, reference)
-        missing += inside.missing
-        inspected = replace(inspected, near=inside.near, distance=inside.distance, saliency=inside.saliency)
+    if inside and pictures is not None and reference is not None:
+        found = look_inside(run, chosen, pictures, reference)
+        missing += found.missing
+        if found.near is not None and found.distance is not None:
+            inspected = replace(inspected, near={"cosine": (found.near, found.distance)})
+        inspected = replace(inspected, saliency=found.saliency)
     return inspected, "validation" if chosen == "val" else chosen, pictures, reference
 
 
@@ -149,8 +177,12 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
     )
 
 
-def _data_of(run: Run) -> DatasetSplits:
-    """The data that a run learned from, if they are still what they were."""
+def data_of(run: Run) -> DatasetSplits:
+    """The data that a run learned from, if they are still what they were.
+
+    Raises:
+        DressformError: they are gone or changed.
+    """
     dataset = run.manifest.dataset
     splits = load_data(str(dataset.get("source", "")), image_size=dataset.get("image_size"))
     if {name: d.digest for name, d in splits} != dataset.get("digests"):
@@ -191,13 +223,26 @@ def _same_order(first: Inspected, other: Inspected) -> None:
         raise ConfigError(f"{other.name} has the examples of {first.name} in another order; sort its file by id")
 
 
-def _target(out: str | Path | None, first: str | Path) -> Path:
+def write(target: Path, document: dict[str, Any], blobs: Sequence[Blob]) -> None:
+    """Write a page; what keeps it from being written is told in a line."""
+    try:
+        write_page(target, document, blobs)
+    except OSError as error:
+        raise ConfigError(f"{target} cannot be written ({error.strerror}); give a writable path with --out") from error
+
+
+def target_of(out: str | Path | None, first: str | Path, name: str) -> Path:
+    """The HTML file to write: ``out``, or ``name`` in the folder of the first of what is shown, else in the working directory.
+
+    Raises:
+        ConfigError: no HTML file, or its folder does not exist.
+    """
     if out is None:
         path = user_path(first)
-        return (path if path.is_dir() else Path()) / "report.html"
+        return (path if path.is_dir() else Path()) / name
     target = user_path(out)
     if target.is_dir():
-        raise ConfigError(f"{out} is a folder; give the HTML file to write, such as {target / 'report.html'}")
+        raise ConfigError(f"{out} is a folder; give the HTML file to write, such as {target / name}")
     if target.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"--out is {out}; allowed: a file that ends in .html")
     if not target.parent.is_dir():

@@ -25,8 +25,9 @@ export async function picture(name) {
 
 /** What one run says about each example; every array has a row per example. */
 class Answers {
-  constructor(topClass, topShare, loss, suspect, near, distance, saliency) {
-    Object.assign(this, { topClass, topShare, loss, suspect, near, distance, saliency });
+  constructor(first, topClass, topShare, loss, suspect, saliency, cosine, cosineDistance, euclidean, euclideanDistance) {
+    Object.assign(this, { first, topClass, topShare, loss, suspect, saliency });
+    this.near = { cosine: [cosine, cosineDistance], euclidean: [euclidean, euclideanDistance] };
     this.width = topClass.shape[1];
   }
 
@@ -39,11 +40,16 @@ class Answers {
     return Array.from({ length: this.width }, (_, j) => [this.topClass.values[i * this.width + j], this.topShare.values[i * this.width + j] / 65535]);
   }
 
-  /** [picture, distance], nearest first. */
-  neighbours(i) {
-    if (!this.near) return [];
-    const k = this.near.shape[1];
-    return Array.from({ length: k }, (_, j) => [this.near.values[i * k + j], this.distance.values[i * k + j]]);
+  /** Whether neighbours by a metric are known. */
+  knows(metric) { return this.near[metric][0] !== null; }
+
+  /** [picture, distance], nearest first; none where they are not known. */
+  neighbours(i, metric = "cosine") {
+    const [near, distance] = this.near[metric];
+    const row = i - this.first;
+    if (!near || row < 0 || row >= near.shape[0]) return [];
+    const k = near.shape[1];
+    return Array.from({ length: k }, (_, j) => [near.values[row * k + j], distance.values[row * k + j]]);
   }
 }
 
@@ -54,8 +60,8 @@ export async function load() {
   page.ids = ids === null ? [] : ids.split("\n");
   page.labels = labels?.values;
   page.answers = await Promise.all(page.runs.map(async (run, r) => {
-    const names = ["top_class", "top_share", "loss", "suspect", "near", "distance", "saliency"];
-    return new Answers(...await Promise.all(names.map((name) => array(`${name}-${r}`))));
+    const names = ["top_class", "top_share", "loss", "suspect", "saliency", "near_cosine", "distance_cosine", "near_euclidean", "distance_euclidean"];
+    return new Answers(page.points[0], ...await Promise.all(names.map((name) => array(`${name}-${r}`))));
   }));
   return page;
 }

@@ -3,8 +3,10 @@
 import { element, percent } from "dressform/html.js";
 
 export class Detail {
-  constructor(page, sprites) {
-    Object.assign(this, { page, sprites });
+  /** inProjector: (index, metric) => select the neighbours there, or null where the page has no projector. */
+  constructor(page, sprites, inProjector) {
+    Object.assign(this, { page, sprites, inProjector });
+    this.metric = "cosine";
     this.dialog = document.getElementById("detail");
     this.looking = false;
     this.dialog.addEventListener("keydown", (event) => {
@@ -28,12 +30,15 @@ export class Detail {
     const big = element("canvas", { class: "big", role: "img", "aria-label": `Picture ${page.ids[index]}, ${name(label)}` });
     const heat = element("canvas", { class: "heat", "aria-hidden": "true" });
     if (this.sprites.present) this.sprites.draw(big, index);
-    const mapped = answers.saliency && this.drawHeat(heat, answers.saliency, index);
+    const mapped = answers.saliency && index < page.examples && this.drawHeat(heat, answers.saliency, index);
     heat.hidden = !this.looking;
     const look = element("input", { type: "checkbox", checked: this.looking, onchange: () => { this.looking = look.checked; heat.hidden = !look.checked; } });
     const suspect = answers.suspect?.values[index];
     const given = 1 / Math.exp(answers.loss.values[index]);
-    const near = answers.neighbours(index);
+    const near = answers.neighbours(index, this.metric);
+    const metrics = ["cosine", "euclidean"].filter((metric) => answers.knows(metric));
+    const metric = metrics.length > 1 ? element("select", { "aria-label": "Distance", onchange: () => { this.metric = metric.value; this.show(index, among, answers); } },
+      metrics.map((name) => element("option", { value: name, selected: name === this.metric }, name))) : null;
     this.dialog.replaceChildren(
       element("form", { method: "dialog", class: "bar" },
         element("h2", { id: "detail-title" }, page.ids[index]),
@@ -45,17 +50,19 @@ export class Detail {
           this.sprites.present ? element("div", { class: "stack", style: { "aspect-ratio": `${page.tile[0]} / ${page.tile[1]}` } }, big, heat) : element("p", { class: "quiet" }, "The pictures are not in this file."),
           mapped ? element("label", {}, look, " where the network looked") : null),
         element("div", {},
+          index >= page.examples ? element("p", { class: "quiet" }, "A training picture: the model has learned from it.") : null,
           element("p", {}, "True class ", element("b", {}, name(label)), element("br"), "Predicted ", element("b", { class: label === predicted ? "good" : "bad" }, `${label === predicted ? "✓" : "✗"} ${name(predicted)}`)),
           suspect ? element("p", { class: "note" }, `⚑ The label may be wrong: the model gives ${name(label)} ${percent(given, 1)} and is as sure of ${name(predicted)} as it usually is where that is the label.`) : null,
           element("table", { class: "shares" }, element("caption", {}, "Probabilities"), answers.top(index).filter(([, share], j) => j < 10 && (share > 0.0005 || j < 3)).map(([c, share]) =>
             element("tr", { class: c === label ? "true" : null }, element("th", { scope: "row" }, name(c)), element("td", {}, element("span", { class: "share", style: { "--share": share } }), element("span", {}, percent(share, 1)))))),
           element("p", { class: "quiet" }, `Loss ${answers.loss.values[index].toFixed(3)} nats`))),
-      near.length ? element("h3", {}, "Nearest training pictures, in the network's features") : null,
+      near.length ? element("div", { class: "bar" }, element("h3", {}, page.nearest), metric,
+        this.inProjector ? element("button", { type: "button", onclick: () => { this.dialog.close(); this.inProjector(index, this.metric); } }, "Select in the projector") : null) : null,
       near.length ? element("ul", { class: "near" }, near.map(([other, distance]) => {
         const canvas = element("canvas", { "aria-hidden": "true" });
         this.sprites.draw(canvas, other);
         const same = page.labels[other] === label;
-        return element("li", { class: same ? "right" : "wrong" }, canvas, element("span", {}, name(page.labels[other])), element("small", { title: `${page.ids[other]}, 1 − cosine` }, distance.toFixed(3)));
+        return element("li", { class: same ? "right" : "wrong" }, canvas, element("span", {}, name(page.labels[other])), element("small", { title: `${page.ids[other]}, ${this.metric === "cosine" ? "1 − cosine" : "Euclidean distance"}` }, distance.toFixed(3)));
       })) : null);
     if (!this.dialog.open) this.dialog.showModal();
     this.dialog.querySelector("button[autofocus]").focus();

@@ -5,13 +5,15 @@ import { confusion } from "dressform/confusion.js";
 import { load } from "dressform/data.js";
 import { Detail } from "dressform/detail.js";
 import { Gallery } from "dressform/gallery.js";
+import { Projector } from "dressform/projector.js";
 import { count, element, percent } from "dressform/html.js";
 import { Sprites } from "dressform/sprites.js";
 import { table } from "dressform/table.js";
 
 const page = await load();
 const sprites = new Sprites(page.sheets);
-const detail = new Detail(page, sprites);
+let projector = null;
+const detail = new Detail(page, sprites, page.projections.length ? (index, metric) => projector.selectNear(index, metric) : null);
 const main = document.getElementById("main");
 let chosen = 0; // the run that is shown
 
@@ -64,6 +66,7 @@ function historySection(run) {
 function confusionSection(run, answers, gallery) {
   const matrix = confusion(page.classes, run.confusion, (i, j) => {
     gallery.show(i === j ? `${page.classes[i]}, recognised` : `${page.classes[i]} taken for ${page.classes[j]}`, where((n) => page.labels[n] === i && answers.predicted(n) === j), answers);
+    projector?.select(`${page.classes[i]} taken for ${page.classes[j]}`, projector.visible.filter((n) => n < page.examples && page.labels[n] === i && answers.predicted(n) === j));
     gallery.node.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "nearest" });
   });
   return section("confusion", "What is taken for what", matrix, gallery.node);
@@ -108,17 +111,26 @@ function calibrationSection(run) {
       { title: "examples", kind: "bars", colour: 1, points: found.bins.map((bin) => [bin.from, bin.share]), width: found.bins[0].to - found.bins[0].from }])));
 }
 
+function projectorSection(answers) {
+  const gallery = new Gallery(page, sprites, (index, among) => detail.show(index, among, answers));
+  gallery.node.setAttribute("aria-label", "Selected pictures");
+  gallery.node.hidden = true;
+  projector = new Projector(page, answers, sprites, (title, indices) => { gallery.node.hidden = false; gallery.show(title, indices, answers, "plain"); }, (index, among) => detail.show(index, among, answers));
+  return section("projector", "Every picture a point", element("p", {}, page.projector_note), projector.node, gallery.node);
+}
+
 function draw() {
   const [run, answers] = [page.runs[chosen], page.answers[chosen]];
   const gallery = new Gallery(page, sprites, (index, among) => detail.show(index, among, answers));
   gallery.show("Errors", where((n) => page.labels[n] !== answers.predicted(n)), answers);
   const sections = [
-    summary(run), page.comparisons.length ? comparisons() : null, confusionSection(run, answers, gallery), classesSection(run, answers, gallery),
+    summary(run), page.projections.length ? projectorSection(answers) : null, page.comparisons.length ? comparisons() : null, confusionSection(run, answers, gallery), classesSection(run, answers, gallery),
     lossSection(answers), run.calibration ? calibrationSection(run) : null, run.history.length ? historySection(run) : null,
   ].filter(Boolean);
   main.replaceChildren(...sections);
   const links = sections.map((one) => element("a", { href: `#${one.id}` }, one.querySelector("h2").textContent));
   document.getElementById("links").replaceChildren(...links);
+  return projector?.start().catch((error) => { projector.stage.replaceWith(element("p", { class: "note" }, `The projector cannot start: ${error.message}.`)); projector = null; });
 }
 
 function header() {
@@ -138,7 +150,8 @@ function header() {
 }
 
 header();
-draw();
+await draw();
 const asked = new URLSearchParams(location.hash.slice(1)).get("picture");
 if (asked !== null && page.ids.indexOf(asked) >= 0) detail.show(page.ids.indexOf(asked), [page.ids.indexOf(asked)], page.answers[chosen]);
+globalThis.dressform = { page, projector }; // for the browser's console, and for tests
 document.documentElement.dataset.ready = "yes";

@@ -1,6 +1,6 @@
 """What a report says: its JSON document and its arrays, computed from predictions and what else is known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.evaluate import evaluate
 from dressform.evaluation.intervals import wilson
 from dressform.evaluation.metrics import METRICS
-from dressform.predictions import Predictions
+from dressform.explore.neighbours import Metric
+from dressform.predictions import Predictions, softmax
 from dressform.report.page.blobs import Blob, array_blob, text_blob
 from dressform.report.page.sheets import make_sheets
 from dressform.runs.manifest import packages
@@ -29,6 +30,21 @@ LEVELS = 15
 
 
 @dataclass(frozen=True, eq=False)
+class Shown:
+    """A projection as a page shows it.
+
+    Attributes:
+        title: for people.
+        places: float32 [all, D].
+        explained: float64 [D], of principal components: shares of the variance; the page offers a choice of them. Else empty.
+    """
+
+    title: str
+    places: NDArray[np.float32]
+    explained: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Inspected:
     """One run as a report shows it.
 
@@ -39,8 +55,9 @@ class Inspected:
         history: the rows of results.csv, or none.
         history_note: what the losses are.
         suspect: bool [N], labels that may be wrong; None where that is not known.
-        near: int64 [N, k], positions in the reference of the nearest ones; None where that is not known.
-        distance: float32 [N, k], 1 - cosine.
+        others: of the pictures that the page has besides (training pictures), in their order, or None.
+        near: by ``cosine`` and perhaps ``euclidean``: numbers of pictures on the page, int64 [N or all, k], nearest first,
+            and their distances, float32.
         saliency: uint8 [N, h, w]; None where that is not known.
         missing: a line for each thing that could not be made.
     """
@@ -51,8 +68,8 @@ class Inspected:
     history: Sequence[dict[str, Any]] = ()
     history_note: str = ""
     suspect: NDArray[np.bool_] | None = None
-    near: NDArray[np.int64] | None = None
-    distance: NDArray[np.float32] | None = None
+    others: Predictions | None = None
+    near: Mapping[Metric, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=dict)
     saliency: NDArray[np.uint8] | None = None
     missing: list[str] = field(default_factory=list)
 
@@ -64,7 +81,11 @@ def report_document(
     runs: Sequence[Inspected],
     comparisons: Sequence[Comparison],
     pictures: Dataset | None,
-    reference: Dataset | None,
+    others: Dataset | None,
+    *,
+    quality: int | None = None,
+    projections: Sequence[Shown] = (),
+    basis: NDArray[np.float32] | None = None,
 ) -> tuple[dict[str, Any], list[Blob]]:
     """Put a report together.
 
@@ -75,47 +96,71 @@ def report_document(
         runs: one or more, of the same examples in the same order.
         comparisons: of the runs.
         pictures: of the examples, in their order, or None.
-        reference: what the neighbours are positions of, or None.
+        others: further pictures, numbered on after the examples.
+        quality: WebP quality of the examples' pictures; None keeps every pixel. Others have ``NEIGHBOUR_QUALITY``, or this.
+        projections: places for all pictures of the page.
+        basis: float32 [all, D], principal components in which the page can look for axes of its own.
 
     Returns:
         the document for the page, and its data.
     """
     first = runs[0].predictions
     n = len(first)
-    used = [run.near for run in runs if run.near is not None] if pictures is not None and reference is not None else []
-    shown = np.unique(np.concatenate([near.ravel() for near in used])) if used else np.empty(0, np.int64)
     ids, labels = first.ids.tolist(), first.labels
-    if reference is not None and len(shown):
-        ids, labels = ids + reference.ids[shown].tolist(), np.concatenate([labels, reference.labels[shown]])
+    if others is not None:
+        ids, labels = ids + others.ids.tolist(), np.concatenate([labels, others.labels])
     blobs = [text_blob("ids", "\n".join(ids)), array_blob("labels", labels.astype(np.uint16))]
     sheets: list[dict[str, Any]] = []
     if pictures is not None:
-        own = make_sheets(pictures.images, name="pictures")
+        own = make_sheets(pictures.images, name="pictures", quality=quality)
         sheets, blobs = own.document, blobs + own.blobs
-        if reference is not None and len(shown):
-            others = make_sheets(reference.images[shown], first=n, name="neighbours", quality=NEIGHBOUR_QUALITY)
-            sheets, blobs = sheets + others.document, blobs + others.blobs
+        if others is not None:
+            further = make_sheets(others.images, first=n, name="others", quality=quality or NEIGHBOUR_QUALITY)
+            sheets, blobs = sheets + further.document, blobs + further.blobs
     for r, run in enumerate(runs):
-        blobs += _answers(r, run, n, shown)
+        blobs += _answers(r, run)
+    places = [_quantised(f"places-{p}", shown.places, np.uint16) for p, shown in enumerate(projections)]
+    blobs += [blob for blob, _ in places]
+    based = None if basis is None else _quantised("basis", basis, np.uint8)
+    if based is not None:
+        blobs.append(based[0])
     document = {
         "format": FORMAT, "title": title, "version": packages().get("dressform", ""), "made": made, "split": split,
         "classes": list(first.class_names), "examples": n,
         "tile": [sheets[0]["width"], sheets[0]["height"]] if sheets else [28, 28], "sheets": sheets,
         "runs": [_run(run) for run in runs], "comparisons": [_comparison(c) for c in comparisons],
+        "projections": [
+            {"title": p.title, "explained": p.explained.tolist(), "deep": p.places.shape[1] == 3 and not len(p.explained),
+             "blob": blob.name, "ranges": ranges}
+            for p, (blob, ranges) in zip(projections, places, strict=True)
+        ],
+        "nearest": "Nearest training pictures, in the network's features", "projector_note": "", "points": [0, n],
+        "basis": None if based is None else {"blob": "basis", "ranges": based[1]},
     }  # fmt: skip
     return document, blobs
 
 
-def _answers(r: int, run: Inspected, n: int, shown: NDArray[np.int64]) -> list[Blob]:
-    """The arrays of run ``r``; positions of neighbours become numbers of pictures on the page."""
-    probabilities, labels = run.predictions.probabilities, run.predictions.labels
+def _quantised(
+    name: str, values: NDArray[np.float32], kind: type[np.uint8] | type[np.uint16]
+) -> tuple[Blob, list[tuple[float, float]]]:
+    """Each column in 256 or 65,536 steps, and the ranges that they divide."""
+    low, high = values.min(axis=0), values.max(axis=0)
+    steps = np.iinfo(kind).max * ((values - low) / np.maximum(high - low, 1e-30))
+    return array_blob(name, np.round(steps).astype(kind)), list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def _answers(r: int, run: Inspected) -> list[Blob]:
+    """The arrays of run ``r``."""
+    logits, labels = run.predictions.logits.astype(np.float64), run.predictions.labels
+    if run.others is not None:
+        logits, labels = np.concatenate([logits, run.others.logits]), np.concatenate([labels, run.others.labels])
+    probabilities = softmax(logits)
     width = min(SHOWN_CLASSES, probabilities.shape[1])
     # The most likely class must be the predicted one: stable, so that of equals the first comes first.
     top = np.argsort(-probabilities, axis=1, kind="stable")[:, :width]
     shares = np.take_along_axis(probabilities, top, axis=1)
-    logits = run.predictions.logits.astype(np.float64)
     peak = logits.max(axis=1)
-    loss = peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1)) - logits[np.arange(n), labels]
+    loss = peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1)) - logits[np.arange(len(labels)), labels]
     blobs = [
         array_blob(f"top_class-{r}", top.astype(np.uint16)),
         array_blob(f"top_share-{r}", np.round(shares * 65535).astype(np.uint16)),
@@ -123,9 +168,9 @@ def _answers(r: int, run: Inspected, n: int, shown: NDArray[np.int64]) -> list[B
     ]
     if run.suspect is not None:
         blobs.append(array_blob(f"suspect-{r}", run.suspect.astype(np.uint8)))
-    if run.near is not None and run.distance is not None and len(shown):
-        blobs.append(array_blob(f"near-{r}", (n + np.searchsorted(shown, run.near)).astype(np.uint32)))
-        blobs.append(array_blob(f"distance-{r}", run.distance.round(4).astype(np.float32)))
+    for metric, (near, distance) in run.near.items():
+        blobs.append(array_blob(f"near_{metric}-{r}", near.astype(np.uint32)))
+        blobs.append(array_blob(f"distance_{metric}-{r}", distance.round(4).astype(np.float32)))
     if run.saliency is not None:
         step = 255 // LEVELS
         blobs.append(array_blob(f"saliency-{r}", (np.round(run.saliency / step) * step).astype(np.uint8)))

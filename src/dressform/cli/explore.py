@@ -1,0 +1,45 @@
+"""``dressform explore``."""
+
+from pathlib import Path
+
+import typer
+
+from dressform.cli.lists import Json
+from dressform.cli.output import print_json, say
+
+
+def explore(
+    run: Path = typer.Argument(help="The folder of a finished run."),
+    split: str = typer.Option("test", "--split", help="Which pictures become points: test, validation, train, or all."),
+    out: Path | None = typer.Option(None, "--out", help="The HTML file. Default: explore.html in the run's folder."),
+    embedding: str = typer.Option("features", "--embedding", help="features of the network's penultimate layer, or pixels."),
+    methods: str | None = typer.Option(
+        None, "--methods", help="Besides PCA: tsne, umap, or both with a comma. Default: tsne, and umap where it is installed."
+    ),
+    dimensions: str = typer.Option("2", "--dimensions", help="Of t-SNE and UMAP: 2, 3, or 2,3."),
+    seed: int = typer.Option(0, "--seed", help="Of the projections."),
+    data: str | None = typer.Option(None, "--data", help="The pictures, where they are elsewhere now: a name, or a path."),
+    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    as_json: bool = Json,
+) -> None:
+    """Write one page with every picture as a point.
+
+    PCA, t-SNE and UMAP of what the network makes of them, with neighbours, search and lasso, beside the run's report. What
+    takes long is kept in the run's folder and found there the next time.
+    """
+    from dressform.core.errors import ConfigError
+    from dressform.report.exploration import default_methods, write_exploration
+
+    try:
+        sides = [int(text) for text in dimensions.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--dimensions is {dimensions}; allowed: 2, 3, or 2,3") from error
+    chosen = default_methods() if methods is None else [text.strip() for text in methods.split(",") if text.strip()]
+    path = write_exploration(
+        run, split=split, out=out, data=data, image_size=image_size, embedding=embedding, methods=chosen, dimensions=sides,
+        seed=seed, say=say,
+    )  # fmt: skip
+    if as_json:
+        print_json({"page": str(path), "bytes": path.stat().st_size})
+    else:
+        print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

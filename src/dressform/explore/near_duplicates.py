@@ -1,0 +1,137 @@
+"""Pictures that are nearly the same: equal, shifted by a pixel or two, brighter or darker, or mirrored.
+
+Candidates are found by cosine among pictures whose centre of mass was moved to the middle and whose mean and length were
+taken away, which no small shift and no change of brightness or contrast alters much. Each candidate pair is then compared
+pixel by pixel, at every shift of up to two pixels, as it is and mirrored: the similarity is the best correlation found
+(zero-mean normalised cross-correlation; Lewis 1995, "Fast Normalized Cross-Correlation").
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dressform.explore.neighbours import nearest, unit_rows
+from dressform.explore.projection import pca
+
+SIMILAR = 0.985
+"""Correlation from which on two pictures count as near duplicates: a picture and itself 1.3 times as bright, clipped, reach 0.989."""
+CANDIDATES = 8
+LIKELY = 0.9
+"""Cosine of the centred pictures below which a candidate is not looked at."""
+COMPONENTS = 64
+SHIFT = 2
+CHUNK = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class NearDuplicates:
+    """Pairs of pictures that are nearly the same, most alike first.
+
+    Attributes:
+        pairs: int64 [P, 2], positions, the smaller first.
+        similarity: float32 [P], correlation at the best shift, up to 1.
+        mirrored: bool [P], whether one is the other's mirror image.
+    """
+
+    pairs: NDArray[np.int64]
+    similarity: NDArray[np.float32]
+    mirrored: NDArray[np.bool_]
+
+
+def near_duplicates(
+    images: NDArray[np.uint8], *, similar: float = SIMILAR, progress: Callable[[int], object] = lambda done: None
+) -> NearDuplicates:
+    """Find near duplicates among pictures.
+
+    Pictures of one single colour correlate with nothing; equal ones among them are for :func:`dressform.data.check_data`.
+
+    Args:
+        images: uint8 [N, H, W, C], two or more.
+        similar: correlation from which on a pair is listed, 0..1.
+        progress: called with the number of pictures searched for, of 2 N.
+    """
+    grey = images.astype(np.float32).mean(axis=3)
+    descriptors = _descriptors(grey)
+    mirrored = _descriptors(grey[:, :, ::-1])
+    both = pca(np.concatenate([descriptors, mirrored]), COMPONENTS).places  # mirror images must get the same axes
+    n, k = len(images), min(CANDIDATES, len(images) - 1)
+    reference, found = both[:n], []
+    for flipped, queries in ((False, both[:n]), (True, both[n:])):
+        start = n * flipped
+        near = nearest(
+            queries,
+            reference,
+            k,
+            itself=np.arange(n),
+            progress=lambda done, start=start: progress(start + done),  # type: ignore[misc]
+        )
+        rows, columns = np.nonzero(near.distances <= 1 - LIKELY)
+        pairs = np.sort(np.column_stack([rows, near.indices[rows, columns]]), axis=1)
+        pairs = np.unique(pairs, axis=0)
+        likeness = _similarity(grey, pairs, flipped)
+        found.append(
+            (pairs[likeness >= similar], likeness[likeness >= similar], np.full(int((likeness >= similar).sum()), flipped))
+        )
+    pairs, likeness, flips = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.lexsort((flips, pairs[:, 1], pairs[:, 0], -likeness))
+    pairs, likeness, flips = pairs[order], likeness[order], flips[order]
+    _, first = np.unique(pairs, axis=0, return_index=True)  # symmetric garments are found twice
+    keep = np.sort(first)
+    return NearDuplicates(pairs[keep].astype(np.int64), likeness[keep], flips[keep])
+
+
+def _descriptors(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Centred on their centre of mass, halved, mean 0 and length 1: [N, H, W] -> [N, D]."""
+    n, height, width = grey.shape
+    border = np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1)
+    grey = grey - np.median(border, axis=1)[:, None, None]  # what is there weighs, however bright the ground
+    weight = np.abs(grey)
+    mass = np.maximum(weight.sum(axis=(1, 2)), 1e-6)
+    down = (weight.sum(axis=2) @ np.arange(height, dtype=np.float32)) / mass - (height - 1) / 2
+    across = (weight.sum(axis=1) @ np.arange(width, dtype=np.float32)) / mass - (width - 1) / 2
+    moved = _slide(_slide(grey, down, 1), across, 2)
+    padded = np.pad(moved, ((0, 0), (0, height % 2), (0, width % 2)))
+    halves = padded.reshape(n, (height + 1) // 2, 2, (width + 1) // 2, 2).mean(axis=(2, 4)).reshape(n, -1)
+    return unit_rows(halves - halves.mean(axis=1, keepdims=True))
+
+
+def _slide(grey: NDArray[np.float32], by: NDArray[np.floating], axis: int) -> NDArray[np.float32]:
+    """Each picture moved back along an axis by its own number of pixels; linear in between, 0 beyond the border."""
+    size = grey.shape[axis]
+    position = np.arange(size)[None] + by[:, None]
+    below = np.floor(position).astype(np.int64)
+    part = (position - below).astype(np.float32)
+    shape = (len(grey), size, 1) if axis == 1 else (len(grey), 1, size)
+
+    def taken(index: NDArray[np.int64]) -> NDArray[np.float32]:
+        inside = ((index >= 0) & (index < size)).reshape(shape)
+        return np.asarray(np.take_along_axis(grey, index.clip(0, size - 1).reshape(shape), axis) * inside)
+
+    return np.asarray(taken(below) * (1 - part.reshape(shape)) + taken(below + 1) * part.reshape(shape), dtype=np.float32)
+
+
+def _similarity(grey: NDArray[np.float32], pairs: NDArray[np.int64], flipped: bool) -> NDArray[np.float32]:
+    """The best correlation of each pair [P, 2] over the shifts, of the parts that lie over each other."""
+    best = np.zeros(len(pairs), np.float32)
+    height, width = grey.shape[1:]
+    for start in range(0, len(pairs), CHUNK):
+        part = pairs[start : start + CHUNK]
+        one, other = grey[part[:, 0]], grey[part[:, 1]]
+        if flipped:
+            other = other[:, :, ::-1]
+        for down in range(-SHIFT, SHIFT + 1):
+            for across in range(-SHIFT, SHIFT + 1):
+                a = one[:, max(0, down) : height + min(0, down), max(0, across) : width + min(0, across)]
+                b = other[:, max(0, -down) : height + min(0, -down), max(0, -across) : width + min(0, -across)]
+                found = _correlation(a.reshape(len(part), -1), b.reshape(len(part), -1))
+                np.maximum(best[start : start + CHUNK], found, out=best[start : start + CHUNK])
+    return best
+
+
+def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pearson's, row by row; 0 where a row is constant."""
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    scale = np.sqrt(np.einsum("nd,nd->n", a, a) * np.einsum("nd,nd->n", b, b))
+    return np.asarray(np.einsum("nd,nd->n", a, b) / np.where(scale > 1e-6, scale, np.inf), dtype=np.float32)

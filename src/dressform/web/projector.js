@@ -1,0 +1,428 @@
+// Every example as a point.
+
+import { array } from "dressform/data.js";
+import { COLOURINGS } from "dressform/colours.js";
+import { count, element, percent, say } from "dressform/html.js";
+import { Points } from "dressform/points.js";
+import { View } from "dressform/view.js";
+
+const THUMBNAILS_UP_TO = 500; // points in view; with fewer they become pictures
+const HIT = 14; // pixels around a point that still hit it
+
+export class Projector {
+  /** shown: called with (title, indices) when a selection is made; open(index, among) opens one picture. */
+  constructor(page, answers, sprites, shown, open) {
+    Object.assign(this, { page, answers, sprites, shown, open });
+    [this.first, this.last] = page.points;
+    this.total = page.labels.length;
+    this.view = new View();
+    this.hidden = new Set();
+    this.selection = null;
+    this.saved = [null, null];
+    this.mode = "move";
+    this.colouring = "label";
+    this.images = new Map();
+    this.build();
+  }
+
+  build() {
+    const choice = (label, options, onchange) => {
+      const select = element("select", { "aria-label": label, onchange: () => onchange(select.value) }, options.map(([value, text]) => element("option", { value }, text)));
+      return [element("label", {}, `${label} `, select), select];
+    };
+    this.canvas = element("canvas", { class: "points", tabindex: "0", role: "application", "aria-label": "Projector: arrow keys move, + and - zoom, Enter opens the picture in the middle" });
+    this.over = element("canvas", { class: "over", "aria-hidden": "true" });
+    this.hint = element("div", { class: "hint", hidden: true });
+    this.stage = element("div", { class: "stage" }, this.canvas, this.over, this.hint);
+    this.legend = element("div", { class: "classes", role: "group", "aria-label": "Colours and classes shown" });
+    const names = this.page.projections.map((p, i) => [String(i), p.title]);
+    const [projectionLabel, projection] = choice("Projection", [...names, ...(this.page.basis ? [["custom", "custom axes"]] : [])], (value) => this.project(value));
+    this.projection = projection;
+    this.axes = element("span", { class: "axes" });
+    const [colourLabel, colour] = choice("Colour", Object.entries(COLOURINGS).filter(([, c]) => c.possible(this)).map(([key, c]) => [key, c.title]), (value) => { this.colouring = value; this.paint(); });
+    this.colourChoice = colour;
+    const [onlyLabel] = choice("Show", [["all", "all"], ["wrong", "errors"], ["right", "right ones"], ...(this.answers.suspect ? [["suspect", "suspect labels"]] : []), ...(this.page.examples > this.first && this.page.examples < this.last ? [["judged", this.page.split], ["reference", "training"]] : [])], (value) => { this.only = value; this.filter(); });
+    this.lasso = element("button", { type: "button", "aria-pressed": "false", onclick: () => this.setMode(this.mode === "lasso" ? "move" : "lasso") }, "Lasso");
+    const search = element("input", { type: "search", placeholder: "class or id", "aria-label": "Search for a class or an id", onkeydown: (event) => { if (event.key === "Enter") this.search(search.value); } });
+    this.status = element("p", { class: "quiet" });
+    this.node = element("div", { class: "projector" },
+      element("div", { class: "bar" }, projectionLabel, this.axes, colourLabel, onlyLabel, this.lasso, search,
+        element("button", { type: "button", onclick: () => this.search(search.value) }, "Find"),
+        element("button", { type: "button", onclick: () => { this.select(null, null); this.view.reset(this.view.deep); this.draw(); } }, "Reset")),
+      this.stage, this.status, this.legend);
+    this.listen();
+    new ResizeObserver(() => this.resize()).observe(this.stage);
+  }
+
+  async start() {
+    this.gl = new Points(this.canvas, this.total);
+    if (this.page.basis) this.basis = await this.unpack("basis");
+    await this.project("0");
+    this.paint();
+    this.filter();
+    this.resize();
+  }
+
+  /** A quantised array with a row per point as {rows, n, d}, a row per picture of the page. */
+  async unpack(name) {
+    const { values, shape } = await array(name);
+    const found = this.page.projections.concat(this.page.basis ?? []).find((p) => p.blob === name);
+    const [n, d] = shape;
+    const rows = new Float32Array(this.total * d);
+    const top = values.BYTES_PER_ELEMENT === 2 ? 65535 : 255;
+    for (let j = 0; j < d; j += 1) {
+      const [low, high] = found.ranges[j];
+      for (let i = 0; i < n; i += 1) rows[(this.first + i) * d + j] = low + (values[i * d + j] / top) * (high - low);
+    }
+    return { rows, n: this.total, d };
+  }
+
+  async project(value) {
+    if (value === "custom") {
+      if (!this.saved[0] || !this.saved[1]) { this.tell("Custom axes: select points (lasso or search), keep them as A, select others, keep them as B."); this.offerAxes(); return; }
+      this.place(this.customAxes());
+      this.view.reset(false);
+      this.offerAxes();
+      this.draw();
+      return;
+    }
+    const chosen = this.page.projections[Number(value)];
+    const data = await this.unpack(chosen.blob);
+    this.data = data;
+    this.chosen = chosen;
+    this.components = [0, 1, chosen.deep ? 2 : -1];
+    this.offerAxes();
+    this.show();
+  }
+
+  /** Choosers of components where there are more than are shown, and the keeping of selections for custom axes. */
+  offerAxes() {
+    this.axes.replaceChildren();
+    if (this.projection.value === "custom") {
+      this.axes.append(...["A", "B"].map((name, s) => element("button", { type: "button", onclick: () => {
+        if (!this.selection) { this.tell("Select points first: lasso, or search for a class."); return; }
+        this.saved[s] = this.selection;
+        this.tell(`${count(this.selection.length)} points kept as ${name}.`);
+        if (this.saved[0] && this.saved[1]) this.project("custom");
+      } }, `Keep selection as ${name}`)));
+      return;
+    }
+    const { chosen, data } = this;
+    if (!chosen?.explained?.length) return;
+    const options = chosen.explained.map((share, j) => [j, `component ${j + 1} (${percent(share, 1)})`]);
+    ["x", "y", "z"].forEach((axis, a) => {
+      const select = element("select", { "aria-label": `Component on ${axis}`, onchange: () => { this.components[a] = Number(select.value); this.show(); } },
+        a === 2 ? element("option", { value: "-1" }, "flat") : null, options.slice(0, data.d).map(([j, text]) => element("option", { value: j, selected: this.components[a] === j }, text)));
+      this.axes.append(select);
+    });
+  }
+
+  show() {
+    const { data, components } = this;
+    const out = new Float32Array(3 * data.n);
+    components.forEach((component, a) => { if (component >= 0) for (let i = 0; i < data.n; i += 1) out[3 * i + a] = data.rows[i * data.d + component]; });
+    this.place(out);
+    this.view.reset(components[2] >= 0);
+    this.draw();
+  }
+
+  /** Bring places to -1..1 and hand them to the graphics card. */
+  place(out) {
+    const middle = [0, 0, 0];
+    let most = 1e-12;
+    for (let a = 0; a < 3; a += 1) {
+      let [low, high] = [Infinity, -Infinity];
+      for (let i = 3 * this.first + a; i < 3 * this.last; i += 3) { low = Math.min(low, out[i]); high = Math.max(high, out[i]); }
+      middle[a] = (low + high) / 2;
+      most = Math.max(most, (high - low) / 2);
+    }
+    for (let i = 0; i < out.length; i += 1) out[i] = (out[i] - middle[i % 3]) / most;
+    this.places = out;
+    this.gl.setPlaces(out);
+  }
+
+  /** x: along the line from the middle of A to the middle of B; y: the direction of most variance across it among the first. */
+  customAxes() {
+    const { rows, n, d } = this.basis;
+    const middle = (indices) => { const m = new Float64Array(d); for (const i of indices) for (let j = 0; j < d; j += 1) m[j] += rows[i * d + j] / indices.length; return m; };
+    const [a, b] = this.saved.map(middle);
+    let axis = b.map((value, j) => value - a[j]);
+    const length = Math.hypot(...axis) || 1;
+    axis = axis.map((value) => value / length);
+    const best = Array.from({ length: d }, (_, j) => j).sort((i, j) => Math.abs(axis[i]) - Math.abs(axis[j]) || i - j).find((j) => j < 4) ?? 0;
+    const across = new Float64Array(d);
+    across[best] = 1;
+    for (let j = 0; j < d; j += 1) across[j] -= axis[best] * axis[j];
+    const norm = Math.hypot(...across) || 1;
+    const out = new Float32Array(3 * n);
+    for (let i = 0; i < n; i += 1) for (let j = 0; j < d; j += 1) { out[3 * i] += rows[i * d + j] * axis[j]; out[3 * i + 1] += (rows[i * d + j] * across[j]) / norm; }
+    return out;
+  }
+
+  paint() {
+    const found = COLOURINGS[this.colouring].colours(this);
+    this.colours = found.colours;
+    this.legend.replaceChildren(...found.legend.map(([text, colour, label]) => element("button", {
+      type: "button", class: "key", "aria-pressed": label === undefined ? null : String(!this.hidden.has(label)), disabled: label === undefined,
+      onclick: (event) => { if (this.hidden.has(label)) this.hidden.delete(label); else this.hidden.add(label); event.currentTarget.setAttribute("aria-pressed", String(!this.hidden.has(label))); this.filter(); },
+    }, element("span", { class: "dot", style: { background: colour } }), text)));
+    this.shade();
+  }
+
+  /** Colours and sizes with the selection standing out. */
+  shade() {
+    const shaded = new Uint8Array(this.colours);
+    const sizes = new Float32Array(this.total).fill(1);
+    if (this.selection) {
+      for (let i = 0; i < this.total; i += 1) shaded[4 * i + 3] = 40;
+      for (const i of this.selection) { shaded[4 * i + 3] = 255; sizes[i] = 1.8; }
+    }
+    this.gl.setColours(shaded);
+    this.gl.setSizes(sizes);
+    this.draw();
+  }
+
+  filter() {
+    const { page, answers } = this;
+    const wanted = {
+      wrong: (i) => page.labels[i] !== answers.predicted(i), right: (i) => page.labels[i] === answers.predicted(i),
+      suspect: (i) => answers.suspect.values[i] === 1, judged: (i) => i < page.examples, reference: (i) => i >= page.examples,
+    }[this.only] ?? (() => true);
+    const order = [];
+    for (let i = this.first; i < this.last; i += 1) if (!this.hidden.has(page.labels[i]) && wanted(i)) order.push(i);
+    this.visible = order;
+    this.gl.setOrder(new Uint32Array(order));
+    this.tell(`${count(order.length)} of ${count(this.last - this.first)} points`);
+    this.draw();
+  }
+
+  tell(text) { this.status.textContent = text; say(text); }
+
+  /** Make a selection (null: none) and show its pictures. */
+  select(title, indices) {
+    this.selection = indices;
+    this.shade();
+    if (indices) {
+      this.tell(`${count(indices.length)} points selected: ${title}`);
+      this.shown(title, indices.slice(0, 20000));
+    } else this.filter();
+  }
+
+  search(text) {
+    const wanted = text.trim().toLowerCase();
+    if (!wanted) { this.select(null, null); return; }
+    const classes = new Set(this.page.classes.flatMap((name, c) => (name.toLowerCase().includes(wanted) ? [c] : [])));
+    this.select(`“${text.trim()}”`, this.visible.filter((i) => classes.has(this.page.labels[i]) || this.page.ids[i].toLowerCase().includes(wanted)));
+  }
+
+  setMode(mode) {
+    this.mode = mode;
+    this.lasso.setAttribute("aria-pressed", String(mode === "lasso"));
+    this.canvas.classList.toggle("drawing", mode === "lasso");
+  }
+
+  resize() {
+    const ratio = window.devicePixelRatio || 1;
+    for (const canvas of [this.canvas, this.over]) {
+      canvas.width = Math.max(1, Math.round(this.stage.clientWidth * ratio));
+      canvas.height = Math.max(1, Math.round(this.stage.clientHeight * ratio));
+    }
+    this.draw();
+  }
+
+  /** [index, x, y] in pixels of the visible points inside the canvas; not all where they are more than can be pictures. */
+  inView() {
+    const { width, height } = this.canvas;
+    const m = this.view.matrix(width, height);
+    const p = this.places;
+    const found = [];
+    for (const i of this.visible) {
+      const x = m[0] * p[3 * i] + m[4] * p[3 * i + 1] + m[8] * p[3 * i + 2] + m[12];
+      const y = m[1] * p[3 * i] + m[5] * p[3 * i + 1] + m[9] * p[3 * i + 2] + m[13];
+      if (x >= -1 && x <= 1 && y >= -1 && y <= 1) found.push([i, ((x + 1) / 2) * width, ((1 - y) / 2) * height]);
+      if (found.length > THUMBNAILS_UP_TO) return found;
+    }
+    return found;
+  }
+
+  at(px, py) {
+    const ratio = window.devicePixelRatio || 1;
+    const place = this.view.toPixels(this.canvas.width, this.canvas.height);
+    let [best, nearest] = [-1, (HIT * ratio) ** 2];
+    for (const i of this.visible) {
+      const [x, y] = place(this.places[3 * i], this.places[3 * i + 1], this.places[3 * i + 2]);
+      const d = (x - px * ratio) ** 2 + (y - py * ratio) ** 2;
+      if (d < nearest) [best, nearest] = [i, d];
+    }
+    return best;
+  }
+
+  draw() {
+    if (this.waiting || !this.gl || !this.places || !this.visible) return;
+    this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.frame(); });
+  }
+
+  frame() {
+    const ratio = window.devicePixelRatio || 1;
+    const background = getComputedStyle(this.stage).backgroundColor.match(/[\d.]+/g).slice(0, 3).map((v) => v / 255);
+    this.gl.draw(this.view.matrix(this.canvas.width, this.canvas.height), ratio * Math.max(2, Math.min(9, 1.6 * Math.sqrt(this.view.zoom) * (this.last - this.first < 20000 ? 1.6 : 1))), background);
+    this.drawOver(ratio);
+    this.frames = (this.frames ?? 0) + 1;
+  }
+
+  /** Thumbnails where there are few enough points, and the lasso. */
+  drawOver(ratio) {
+    const context = this.over.getContext("2d");
+    context.clearRect(0, 0, this.over.width, this.over.height);
+    this.thumbnails = 0;
+    if (this.sprites.present && this.view.zoom > 1.5) {
+      const found = this.inView();
+      if (found.length <= THUMBNAILS_UP_TO) {
+        const side = Math.max(18, Math.min(56, 700 / Math.sqrt(found.length + 1))) * ratio;
+        for (const [i, x, y] of found) this.thumbnail(context, i, x, y, side);
+      }
+    }
+    if (this.path?.length > 1) {
+      context.strokeStyle = getComputedStyle(this.stage).color;
+      context.lineWidth = 1.5 * ratio;
+      context.beginPath();
+      this.path.forEach(([x, y], i) => (i ? context.lineTo(x * ratio, y * ratio) : context.moveTo(x * ratio, y * ratio)));
+      context.closePath();
+      context.stroke();
+    }
+  }
+
+  thumbnail(context, i, x, y, side) {
+    const sheet = this.sprites.sheetOf(i);
+    const bitmap = this.images.get(sheet.blob);
+    if (!bitmap) {
+      this.images.set(sheet.blob, null);
+      this.sprites.bitmap(sheet).then((found) => { this.images.set(sheet.blob, found); this.draw(); });
+    }
+    if (!bitmap) return;
+    const place = i - sheet.first;
+    const across = (side * sheet.width) / Math.max(sheet.width, sheet.height);
+    const down = (side * sheet.height) / Math.max(sheet.width, sheet.height);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(bitmap, (place % sheet.columns) * sheet.width, Math.floor(place / sheet.columns) * sheet.height, sheet.width, sheet.height, x - across / 2, y - down / 2, across, down);
+    context.strokeStyle = `rgb(${this.colours[4 * i]} ${this.colours[4 * i + 1]} ${this.colours[4 * i + 2]})`;
+    context.lineWidth = Math.max(2, side / 14);
+    context.strokeRect(x - across / 2, y - down / 2, across, down);
+    this.thumbnails += 1;
+  }
+
+  listen() {
+    const { canvas } = this;
+    let last = null, moved = 0;
+    const local = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
+    const touches = new Map();
+    let pinch = 0;
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      touches.set(event.pointerId, local(event));
+      last = local(event);
+      moved = 0;
+      pinch = 0;
+      this.path = this.mode === "lasso" || event.shiftKey ? [last] : null;
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const here = local(event);
+      if (!last) { this.hover(here); return; }
+      touches.set(event.pointerId, here);
+      const ratio = window.devicePixelRatio || 1;
+      if (touches.size === 2) {
+        const [[ax, ay], [bx, by]] = [...touches.values()];
+        const apart = Math.hypot(ax - bx, ay - by);
+        if (pinch) this.view.scale(apart / pinch, ((ax + bx) / 2) * ratio, ((ay + by) / 2) * ratio, canvas.width, canvas.height);
+        pinch = apart;
+      } else if (this.path) this.path.push(here);
+      else this.view.drag((here[0] - last[0]) * ratio, (here[1] - last[1]) * ratio, canvas.width, canvas.height);
+      moved += Math.abs(here[0] - last[0]) + Math.abs(here[1] - last[1]);
+      last = here;
+      this.draw();
+    });
+    const finish = (event) => {
+      touches.delete(event.pointerId);
+      if (!last) return;
+      const [here, path] = [last, this.path];
+      last = null;
+      this.path = null;
+      if (path && moved > 6) this.encircle(path);
+      else if (moved <= 6 && event.type === "pointerup") this.pick(this.at(...here));
+      this.draw();
+    };
+    canvas.addEventListener("pointerup", finish);
+    canvas.addEventListener("pointercancel", finish);
+    canvas.addEventListener("pointerleave", () => { this.hint.hidden = true; });
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const [x, y] = local(event);
+      const ratio = window.devicePixelRatio || 1;
+      this.view.scale(Math.exp(-event.deltaY * 0.0015), x * ratio, y * ratio, canvas.width, canvas.height);
+      this.draw();
+    }, { passive: false });
+    canvas.addEventListener("keydown", (event) => {
+      const { width, height } = canvas;
+      const step = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
+      if (step) this.view.drag(...step, width, height);
+      else if (event.key === "+" || event.key === "=") this.view.scale(1.3, width / 2, height / 2, width, height);
+      else if (event.key === "-") this.view.scale(1 / 1.3, width / 2, height / 2, width, height);
+      else if (event.key === "Enter") { const box = canvas.getBoundingClientRect(); this.pick(this.middle(box.width / 2, box.height / 2)); }
+      else return;
+      event.preventDefault();
+      this.draw();
+    });
+  }
+
+  /** The visible point nearest to a pixel, however far. */
+  middle(px, py) {
+    const ratio = window.devicePixelRatio || 1;
+    const place = this.view.toPixels(this.canvas.width, this.canvas.height);
+    let [best, nearest] = [-1, Infinity];
+    for (const i of this.visible) {
+      const [x, y] = place(this.places[3 * i], this.places[3 * i + 1], this.places[3 * i + 2]);
+      const d = (x - px * ratio) ** 2 + (y - py * ratio) ** 2;
+      if (d < nearest) [best, nearest] = [i, d];
+    }
+    return best;
+  }
+
+  hover([x, y]) {
+    const i = this.at(x, y);
+    this.hint.hidden = i < 0;
+    if (i < 0) return;
+    const { page, answers } = this;
+    const canvas = element("canvas", {});
+    if (this.sprites.present) this.sprites.draw(canvas, i);
+    this.hint.replaceChildren(this.sprites.present ? canvas : "", element("span", {}, `${page.ids[i]}: ${page.classes[page.labels[i]]}${answers.predicted(i) === page.labels[i] ? "" : `, predicted ${page.classes[answers.predicted(i)]}`}`));
+    this.hint.style.left = `${Math.min(x + 14, this.stage.clientWidth - 150)}px`;
+    this.hint.style.top = `${Math.min(y + 14, this.stage.clientHeight - 110)}px`;
+  }
+
+  pick(i) {
+    if (i < 0) return;
+    this.open(i, [i]);
+  }
+
+  /** Select the nearest ones of a picture, by one of the metrics. */
+  selectNear(index, metric) {
+    const found = this.answers.neighbours(index, metric).map(([other]) => other);
+    this.select(`nearest to ${this.page.ids[index]}, ${metric}`, [index, ...found]);
+  }
+
+  encircle(path) {
+    const ratio = window.devicePixelRatio || 1;
+    const place = this.view.toPixels(this.canvas.width, this.canvas.height);
+    const inside = (x, y) => {
+      let odd = false;
+      for (let i = 0, j = path.length - 1; i < path.length; j = i, i += 1) {
+        const [[xi, yi], [xj, yj]] = [path[i], path[j]];
+        if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) odd = !odd;
+      }
+      return odd;
+    };
+    const found = this.visible.filter((i) => { const [x, y] = place(this.places[3 * i], this.places[3 * i + 1], this.places[3 * i + 2]); return inside(x / ratio, y / ratio); });
+    this.setMode("move");
+    this.select("inside the lasso", found);
+  }
+}

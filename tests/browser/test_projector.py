@@ -1,0 +1,205 @@
+"""The projector in a real Chromium."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from dressform.report.exploration import write_exploration
+from dressform.runs.run import Run
+from tests.browser.conftest import Watched
+
+
+@pytest.fixture(scope="session")
+def tested(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 200 test pictures."""
+    return write_exploration(named_run.path, out=tmp_path_factory.mktemp("page") / "e.html", methods=["tsne"], dimensions=[2, 3])
+
+
+@pytest.fixture(scope="session")
+def everything(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 test pictures and 600 training pictures."""
+    return write_exploration(named_run.path, split="all", out=tmp_path_factory.mktemp("page") / "all.html", methods=["tsne"])
+
+
+def opened(watched: Watched, path: Path) -> Page:
+    watched.page.goto(path.as_uri())
+    watched.page.wait_for_selector("html[data-ready]")
+    watched.page.locator(".stage").scroll_into_view_if_needed()
+    watched.page.wait_for_timeout(300)
+    return watched.page
+
+
+def colours(page: Page, places: list[tuple[float, float]]) -> list[tuple[int, ...]]:
+    """What the projector's canvas shows at some pixels of the window."""
+    box = page.locator(".stage").bounding_box()
+    assert box is not None
+    script = """(places) => {
+        const p = dressform.projector, gl = p.gl.gl, [w, h] = [p.canvas.width, p.canvas.height];
+        p.frame();
+        const all = new Uint8Array(4 * w * h);
+        gl.readPixels(0, 0, w, h, gl.RGBA, gl.UNSIGNED_BYTE, all);
+        return places.map(([x, y]) => Array.from(all.subarray(4 * (w * (h - 1 - y) + x), 4 * (w * (h - 1 - y) + x) + 3)));
+    }"""
+    return [tuple(c) for c in page.evaluate(script, [(int(x - box["x"]), int(y - box["y"])) for x, y in places])]
+
+
+def place(page: Page, index: int) -> tuple[float, float]:
+    """Where a picture's point is, in pixels of the window."""
+    box = page.locator(".stage").bounding_box()
+    assert box is not None
+    script = """(i) => {
+        const p = dressform.projector;
+        return p.view.toPixels(p.canvas.width, p.canvas.height)(...p.places.slice(3 * i, 3 * i + 3));
+    }"""
+    x, y = page.evaluate(script, index)
+    return box["x"] + x, box["y"] + y
+
+
+def test_every_picture_is_drawn_where_it_is(watched: Watched, tested: Path, named_run: Run) -> None:
+    page = opened(watched, tested)
+    expect(page.locator("#projector .quiet").first).to_have_text("200 of 200 points")
+    box = page.locator(".stage").bounding_box()
+    assert box is not None
+    background, *shown = colours(page, [(box["x"], box["y"]), *(place(page, index) for index in range(0, 200, 7))])
+    assert all(colour != background for colour in shown)
+
+
+def test_a_click_on_a_point_opens_its_picture(watched: Watched, tested: Path, named_run: Run) -> None:
+    page = opened(watched, tested)
+    page.select_option("#projector select >> nth=0", "1")
+    page.wait_for_timeout(300)
+    page.mouse.move(*place(page, 11))
+    expect(page.locator(".hint")).to_be_visible()
+    page.mouse.click(*place(page, 11))
+    expect(page.locator("#detail h2")).to_have_text(str(named_run.predictions().ids[11]))
+    expect(page.locator("#detail .near li")).to_have_count(10)
+
+
+def test_neighbours_by_both_metrics_and_their_selection(watched: Watched, tested: Path) -> None:
+    page = opened(watched, tested)
+    page.locator("#confusion .tile").first.click()
+    distances = page.locator("#detail .near small")
+    first = distances.all_inner_texts()
+    assert [float(text) for text in first] == sorted(float(text) for text in first)
+    page.select_option("#detail select", "euclidean")
+    second = [float(text) for text in page.locator("#detail .near small").all_inner_texts()]
+    assert second == sorted(second)
+    assert second != [float(text) for text in first]
+    page.get_by_role("button", name="Select in the projector").click()
+    expect(page.locator("#projector h3")).to_contain_text("nearest to")
+    expect(page.locator("#projector h3")).to_contain_text("(11)")
+
+
+def test_lasso_selects_what_is_inside(watched: Watched, tested: Path) -> None:
+    page = opened(watched, tested)
+    box = page.locator(".stage").bounding_box()
+    assert box is not None
+    page.get_by_role("button", name="Lasso").click()
+    corners = [(0.01, 0.01), (0.5, 0.01), (0.5, 0.99), (0.01, 0.99)]
+    for i, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
+        if i == 0:
+            page.mouse.down()
+    page.mouse.up()
+    inside = sum(place(page, i)[0] < box["x"] + 0.5 * box["width"] for i in range(200))
+    assert 0 < inside < 200
+    expect(page.locator("#projector h3")).to_have_text(f"inside the lasso ({inside})")
+    expect(page.locator("#projector .tile").first).to_be_visible()
+
+
+def test_classes_can_be_left_out_and_only_errors_shown(watched: Watched, tested: Path, named_run: Run) -> None:
+    page, predictions = opened(watched, tested), named_run.predictions()
+    page.locator("#projector .classes button").first.click()
+    left = int((predictions.labels != 0).sum())
+    status = page.locator("#projector .quiet").first
+    expect(status).to_have_text(f"{left} of 200 points")
+    page.get_by_label("Show", exact=True).select_option("wrong")
+    wrong = int(((predictions.labels != predictions.predicted) & (predictions.labels != 0)).sum())
+    expect(status).to_have_text(f"{wrong} of 200 points")
+
+
+@pytest.mark.parametrize("colour", ["label", "prediction", "error", "loss", "suspect"])
+def test_every_colouring_draws(watched: Watched, tested: Path, colour: str) -> None:
+    page = opened(watched, tested)
+    page.get_by_label("Colour", exact=True).select_option(colour)
+    page.wait_for_timeout(200)
+    assert len(set(colours(page, [place(page, index) for index in range(0, 200, 3)]))) > 1
+    assert page.locator("#projector .classes button").count() >= 2
+
+
+def test_thumbnails_appear_and_stay_right_after_filtering(watched: Watched, tested: Path, named_run: Run) -> None:
+    page = opened(watched, tested)
+    assert page.evaluate("dressform.projector.thumbnails") == 0
+    box = page.locator(".stage").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for _ in range(4):
+        page.mouse.wheel(0, -200)
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(400)
+    assert page.evaluate("dressform.projector.thumbnails") > 0
+    page.locator("#projector .classes button").nth(3).click()
+    page.wait_for_timeout(300)
+    # The picture that is drawn for a visible point is its own: compare what lies under it with its sprite.
+    script = """async () => { const p = dressform.projector; const drawn = [];
+        const context = { clearRect() {}, strokeRect() {}, drawImage(b, sx, sy, sw, sh) { drawn.push([sx, sy]); } };
+        const found = p.inView(); for (const [i, x, y] of found) p.thumbnail(context, i, x, y, 20);
+        return found.map(([i], n) => [i, p.page.labels[i], ...drawn[n]]); }"""
+    found = page.evaluate(script)
+    assert found
+    sheet = page.evaluate("dressform.page.sheets[0]")
+    for index, label, x, y in found:
+        assert label != 3
+        assert (x, y) == ((index % sheet["columns"]) * sheet["width"], index // sheet["columns"] * sheet["height"])
+
+
+def test_search_and_axes_of_ones_own(watched: Watched, tested: Path, named_run: Run) -> None:
+    page, predictions = opened(watched, tested), named_run.predictions()
+    names, search = predictions.class_names, page.get_by_role("searchbox")
+    page.get_by_label("Projection", exact=True).select_option("custom")
+    for name, button in ((names[1], "A"), (names[9], "B")):
+        search.fill(name)
+        search.press("Enter")
+        expect(page.locator("#projector h3")).to_have_text(f"“{name}” ({int((predictions.labels == names.index(name)).sum())})")
+        page.get_by_role("button", name=f"Keep selection as {button}").click()
+    page.wait_for_timeout(300)
+    across = [place(page, i)[0] for i in range(200)]
+    middle = [np.mean([x for x, label in zip(across, predictions.labels, strict=True) if label == c]) for c in (1, 9)]
+    assert middle[0] < middle[1] - 100
+
+
+def test_components_and_three_dimensions(watched: Watched, tested: Path) -> None:
+    page = opened(watched, tested)
+    before = [place(page, i) for i in range(5)]
+    page.get_by_label("Component on x").select_option("4")
+    page.wait_for_timeout(200)
+    assert [place(page, i) for i in range(5)] != before
+    page.get_by_label("Projection", exact=True).select_option("2")
+    page.wait_for_timeout(300)
+    flat = [place(page, i) for i in range(5)]
+    page.locator("canvas.points").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(200)
+    assert [place(page, i) for i in range(5)] != flat
+
+
+def test_a_confusion_lights_up_in_the_projector(watched: Watched, tested: Path, named_run: Run) -> None:
+    page, predictions = opened(watched, tested), named_run.predictions()
+    page.locator(".confusion td[data-i='0'][data-j='0']").click()
+    count = int(((predictions.labels == 0) & (predictions.predicted == 0)).sum())
+    assert page.evaluate("dressform.projector.selection.length") == count
+
+
+def test_training_pictures_are_there_too(watched: Watched, everything: Path, named_run: Run) -> None:
+    page = opened(watched, everything)
+    status = page.locator("#projector .quiet").first
+    expect(status).to_have_text("800 of 800 points")
+    expect(page.locator(".headline")).to_contain_text("of 200 test pictures right")
+    page.get_by_label("Show", exact=True).select_option("reference")
+    expect(status).to_have_text("600 of 800 points")
+    page.get_by_label("Colour", exact=True).select_option("split")
+    page.mouse.click(*place(page, 500))
+    expect(page.locator("#detail")).to_contain_text("the model has learned from it")
+    expect(page.locator("#detail .near li")).to_have_count(10)

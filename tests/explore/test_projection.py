@@ -1,0 +1,99 @@
+"""Projections against scikit-learn, on clusters that we placed, and twice with the same seed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from dressform.core.errors import ConfigError
+from dressform.explore.neighbours import Neighbours
+from dressform.explore.places import find_places
+from dressform.explore.projection import own_neighbours, pca, preservation, tsne, umap
+
+
+@pytest.fixture(scope="module")
+def clusters() -> tuple[np.ndarray, np.ndarray]:
+    """240 examples in three clusters that are 20 apart, 12 dimensions."""
+    random = np.random.default_rng(5)
+    labels = np.repeat(np.arange(3), 80)
+    centres = 20 * np.eye(3, 12)
+    return (centres[labels] + random.normal(size=(240, 12))).astype(np.float32), labels
+
+
+def test_components_are_scikit_learns() -> None:
+    values = np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32) @ np.diag(np.arange(8, 0, -1)).astype(np.float32)
+    found, expected = pca(values, 5), PCA(5, svd_solver="full").fit(values.astype(np.float64))
+    np.testing.assert_allclose(found.explained, expected.explained_variance_ratio_, rtol=1e-6)
+    np.testing.assert_allclose(np.abs(found.places), np.abs(expected.transform(values)), atol=1e-3)
+    assert pca(values[:3], 10).places.shape == (3, 3)
+
+
+def apart(places: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether every example is nearest to the middle of its own cluster."""
+    middles = np.stack([places[labels == c].mean(axis=0) for c in range(3)])
+    return bool((np.linalg.norm(places[:, None] - middles, axis=2).argmin(axis=1) == labels).all())
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_tsne_keeps_clusters_apart_and_repeats_itself(clusters: tuple[np.ndarray, np.ndarray], dimensions: int) -> None:
+    values, labels = clusters
+    near = own_neighbours(values)
+    found = tsne(values, near, dimensions=dimensions)
+    assert found.places.shape == (240, dimensions)
+    assert apart(found.places, labels)
+    assert preservation(near, found.places) > preservation(near, pca(values, dimensions).places)
+    np.testing.assert_array_equal(found.places, tsne(values, near, dimensions=dimensions).places)
+
+
+def test_umap_keeps_clusters_apart_and_repeats_itself(clusters: tuple[np.ndarray, np.ndarray]) -> None:
+    pytest.importorskip("umap")
+    values, labels = clusters
+    near = own_neighbours(values)
+    found = umap(values, near)
+    assert apart(found.places, labels)
+    np.testing.assert_array_equal(found.places, umap(values, near).places)
+
+
+def test_preservation_by_hand() -> None:
+    values = np.arange(40, dtype=np.float32)[:, None]
+    near = own_neighbours(values, 2)
+    assert preservation(near, values, 2) == 1
+    assert preservation(near, -3 * values, 2) == 1
+    far = Neighbours(np.array([[39, 38]] * 20 + [[0, 1]] * 20, np.int32), np.zeros((40, 2), np.float32))
+    assert preservation(far, values, 2) == 0
+
+
+def test_what_was_found_is_read_back(clusters: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    said: list[str] = []
+    keep = lambda name: tmp_path / "explore" / f"{name}.npz"  # noqa: E731
+    first = find_places(clusters[0], keep, methods=["tsne"], say=said.append)
+    assert said == ["neighbours of 240 examples, euclidean", "neighbours of 240 examples, cosine", "t-SNE in 2 dimensions"]
+    said.clear()
+    again = find_places(clusters[0], keep, methods=["tsne"], say=said.append)
+    assert said == []
+    np.testing.assert_array_equal(again.projections[1].places, first.projections[1].places)
+    find_places(clusters[0], keep, methods=["tsne"], seed=1, say=said.append)
+    assert said == ["t-SNE in 2 dimensions"]
+    changed = clusters[0].copy()
+    changed[0, 0] += 1
+    said.clear()
+    find_places(changed, keep, methods=[], say=said.append)
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"methods": ["mds"]}, "projection mds is not known; allowed: tsne, umap"),
+        ({"dimensions": [4]}, "dimensions are 4; allowed: 2, 3, or both"),
+        ({"dimensions": []}, "dimensions are none"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    clusters: tuple[np.ndarray, np.ndarray], tmp_path: Path, options: dict[str, list[object]], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        find_places(clusters[0], lambda name: tmp_path / name, **options)
+    with pytest.raises(ConfigError, match="30 examples are too few"):
+        find_places(clusters[0][:30], lambda name: tmp_path / name)

@@ -34,6 +34,7 @@ COMMANDS = (
     ("calibrate",),
     ("report",),
     ("explore",),
+    ("export",),
     ("predict",),
     ("figures",),
     ("data",),

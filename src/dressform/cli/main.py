@@ -15,6 +15,7 @@ from dressform.cli.crossval import crossval
 from dressform.cli.data import data_app
 from dressform.cli.evaluate import evaluate
 from dressform.cli.explore import explore
+from dressform.cli.export import export
 from dressform.cli.figures import figures
 from dressform.cli.lists import models, recipes
 from dressform.cli.predict import predict
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (recipes, models, train, crossval, tune, compare, evaluate, calibrate, report, explore, predict, figures):
+for command in (recipes, models, train, crossval, tune, compare, evaluate, calibrate, report, explore, export, predict, figures):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")

@@ -37,22 +37,21 @@ class Inside:
     missing: list[str] = field(default_factory=list)
 
 
-def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset) -> Inside:
+def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset | None) -> Inside:
     """Look inside a run's model; what was found before is read from the run's folder ``explore``.
 
     Args:
         run: finished.
         split: ``val`` or ``test``, whose predictions the run keeps.
         pictures: the examples of that split, in the order of the predictions.
-        reference: training pictures, among which the nearest are sought.
+        reference: training pictures, among which the nearest are sought; None seeks none.
     """
     if not run.layout.onnx.is_file():
         return Inside(missing=[f"nearest pictures and saliency: {run.path} has lost its {run.layout.onnx.name}"])
     found = Inside()
     weights = sha256_file(run.layout.onnx).encode()
-    place = run.layout.explored(f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}")
 
-    def neighbours() -> Arrays:
+    def neighbours(reference: Dataset) -> Arrays:
         own, others = (penultimate(run.layout.onnx, images).values for images in (pictures.images, reference.images))
         near = nearest(own, others, min(NEAREST, len(reference)))
         return {"near": near.indices, "distance": near.distances}
@@ -62,8 +61,10 @@ def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset) -> 
         arrays = read_kept(maps, {"saliency"})
         child = _start_saliency(run, split, fresh) if arrays is None else None
         try:
-            near = kept(place, {"near", "distance"}, neighbours)
-            found.near, found.distance = near["near"].astype(np.int64), near["distance"].astype(np.float32)
+            if reference is not None:
+                place = run.layout.explored(f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}")
+                near = kept(place, {"near", "distance"}, lambda: neighbours(reference))
+                found.near, found.distance = near["near"].astype(np.int64), near["distance"].astype(np.float32)
         except DressformError as error:
             found.missing.append(f"nearest pictures: {error}")
         if child is not None:

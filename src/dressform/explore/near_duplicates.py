@@ -16,7 +16,7 @@ from dressform.explore.neighbours import nearest, unit_rows
 from dressform.explore.projection import pca
 
 SIMILAR = 0.985
-"""Correlation from which on two pictures count as near duplicates: a picture and itself 1.3 times as bright, clipped, reach 0.989."""
+"""Correlation from which on two pictures count as near duplicates; one and itself 1.3 times as bright, clipped, reach 0.989."""
 CANDIDATES = 8
 LIKELY = 0.9
 """Cosine of the centred pictures below which a candidate is not looked at."""

@@ -4,25 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dressform.core.errors import ConfigError, unknown_name
-from dressform.data.dataset import Dataset
 from dressform.data.source import load_data
-from dressform.explore.features import penultimate
 from dressform.explore.places import METHODS, find_places
+from dressform.explore.points import points_of
 from dressform.explore.projection import Projection
-from dressform.predict.judged import split_of
-from dressform.predictions import Predictions
 from dressform.report.page.document import Shown, report_document
 from dressform.report.report import data_of, inspect_run, target_of, write
 from dressform.runs.manifest import now
 from dressform.runs.run import open_run
 
-Embedding = Literal["features", "pixels"]
 QUALITY = 60
 """WebP quality of the pictures where there are many; 28 x 28 grey ones take about 165 bytes each."""
 MANY = 20_000
@@ -62,37 +55,24 @@ def write_exploration(
     Raises:
         DressformError: not a run, data that are not there any more, or nothing that can be projected.
     """
-    if embedding not in get_args(Embedding):
-        raise unknown_name("embedding", embedding, get_args(Embedding))
     run = open_run(path)
-    given = None if data is None else load_data(data, image_size=image_size)
-    splits = given or data_of(run)
-    judged = split_of(run, None if split in ("all", "train") else split)
-    inspected, name, pictures, _ = inspect_run(run, judged, splits, say, inside=split not in ("all", "train"))
-    if pictures is None:
-        raise ConfigError(f"{run.path} has no pictures to show: {'; '.join(inspected.missing)}")
     target = target_of(out, run.path, "explore.html")
-    others = splits.train if split in ("all", "train") else None
-    whole = pictures if others is None else joined(pictures, others)
-    say(f"features of {len(whole):,} pictures")
-    features = penultimate(run.layout.onnx, whole.images)
-    n = len(pictures)
-    first, last = (n if split == "train" else 0), len(whole)
-    values = features.values if embedding == "features" else pixels_of(whole)
-    places = find_places(values[first:], run.layout.explored, methods=methods, dimensions=dimensions, seed=seed, say=say)
+    splits = data_of(run) if data is None else load_data(data, image_size=image_size)
+    points = points_of(run, splits, split, embedding, say=say)
+    first, last = points.first, len(points.values)
+    places = find_places(points.values[first:], run.layout.explored, methods=methods, dimensions=dimensions, seed=seed, say=say)
     near = {metric: (found.indices.astype(np.int64) + first, found.distances) for metric, found in places.near.items()}
-    seen = None if others is None else Predictions(others.ids, others.labels, features.logits[n:], others.class_names)
-    small = None if inspected.saliency is None or others is not None else inspected.saliency
-    inspected = replace(inspected, near=near, others=seen, saliency=small)
+    inspected, name, pictures, _ = inspect_run(run, points.split, splits, say, neighbours=False)
+    inspected = replace(inspected, near=near, others=points.others_predictions)
     document, blobs = report_document(
-        run.name, f"{now()}: {last - first:,} pictures as points", name, [inspected], [], pictures, others,
+        run.name, f"{now()}: {last - first:,} pictures as points", name, [inspected], [], pictures, points.others,
         quality=QUALITY if last > MANY else None, projections=[shown(p) for p in places.projections], basis=places.basis,
     )  # fmt: skip
     source = "the network's penultimate features" if embedding == "features" else "the pixels"
     document |= {
         "points": [first, last], "nearest": f"Nearest of the points, by {source}",
         "projector_note": f"{last - first:,} pictures by {source}; neighbours and projections were computed in all"
-        f" {values.shape[1]} dimensions, seed {seed}.",
+        f" {points.values.shape[1]} dimensions, seed {seed}.",
     }  # fmt: skip
     write(target, document, blobs)
     return target
@@ -101,18 +81,6 @@ def write_exploration(
 def default_methods() -> list[str]:
     """t-SNE, and UMAP where it is installed."""
     return [method for method in METHODS if method != "umap" or find_spec("umap") is not None]
-
-
-def joined(first: Dataset, second: Dataset) -> Dataset:
-    """The examples of both."""
-    both = ((getattr(first, name), getattr(second, name)) for name in ("images", "labels", "ids"))
-    images, labels, ids = (np.concatenate(pair) for pair in both)
-    return Dataset(images, labels, ids, first.class_names)
-
-
-def pixels_of(pictures: Dataset) -> NDArray[np.float32]:
-    """float32 [N, H * W * C] in 0..1."""
-    return (pictures.images.reshape(len(pictures), -1) / np.float32(255)).astype(np.float32)
 
 
 def shown(projection: Projection) -> Shown:

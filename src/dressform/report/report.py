@@ -15,6 +15,7 @@ from dressform.evaluation.align import align
 from dressform.evaluation.compare import Contestant, compare
 from dressform.explore.inside import look_inside
 from dressform.explore.label_issues import find_label_issues
+from dressform.explore.points import without
 from dressform.predict.judged import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
 from dressform.predictions.pictures import pictures_of
@@ -121,7 +122,7 @@ def _inspect(
 
 
 def inspect_run(
-    run: Run, split: str | None, given: DatasetSplits | None, say: Callable[[str], object], *, inside: bool = True
+    run: Run, split: str | None, given: DatasetSplits | None, say: Callable[[str], object], *, neighbours: bool = True
 ) -> Found:
     """A run as a report shows it.
 
@@ -130,7 +131,7 @@ def inspect_run(
         split: ``test`` or ``validation``; None takes test where there is one.
         given: the data; None looks where the run had them from.
         say: called with each line that a user should know.
-        inside: look for neighbours and saliency, too.
+        neighbours: look for the nearest training pictures, too.
     """
     chosen = split_of(run, split)
     predictions = run.predictions(chosen)
@@ -140,7 +141,8 @@ def inspect_run(
     pictures = reference = None
     try:
         splits = given or data_of(run)
-        pictures, reference = pictures_of(predictions, splits, chosen), splits.train
+        pictures = pictures_of(predictions, splits, chosen)
+        reference = without(splits.train, pictures)
     except DressformError as error:
         missing.append(f"pictures, nearest pictures and saliency: {error}")
     inspected = Inspected(run.name, predictions, facts=_facts(run), suspect=find_label_issues(predictions).suspect, missing=missing)
@@ -150,8 +152,8 @@ def inspect_run(
         inspected = replace(inspected, history=run.history(), history_note=note)
     except DressformError as error:
         missing.append(f"history: {error}")
-    if inside and pictures is not None and reference is not None:
-        found = look_inside(run, chosen, pictures, reference)
+    if pictures is not None:
+        found = look_inside(run, chosen, pictures, reference if neighbours else None)
         missing += found.missing
         if found.near is not None and found.distance is not None:
             inspected = replace(inspected, near={"cosine": (found.near, found.distance)})

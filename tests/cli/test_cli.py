@@ -40,6 +40,8 @@ COMMANDS = (
     ("data",),
     ("data", "list"),
     ("data", "check"),
+    ("data", "doctor"),
+    ("data", "apply"),
     ("bench",),
     ("bench", "tutorials"),
     ("bench", "speed"),
@@ -245,6 +247,25 @@ def test_a_report_that_cannot_be_written_says_why(tiny_run: Run, tmp_path: Path)
     save_predictions(tiny_run.predictions().take(np.arange(100)), tmp_path / "half.csv")
     assert "100 of 200 ids" in error_of("report", path, tmp_path / "half.csv", "--out", tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
+
+
+def test_doctor_review_and_apply(tiny_run: Run, archive: Path, tmp_path: Path) -> None:
+    found = json_of("data", "doctor", archive, "--predictions", tiny_run.path, "--out", tmp_path / "doctor.html")
+    assert isinstance(found, dict)
+    assert found["rescored"][0]["split"] == "test"
+    review = json.loads(Path(found["review"]).read_text())
+    assert Path(found["page"]).read_text().startswith("<!doctype html>")
+    first = next(f for f in review["findings"] if f["kind"] == "outlier" and f["split"] == "train")
+    first["action"] = "drop"
+    (tmp_path / "decided.json").write_text(json.dumps(review))
+    made = json_of("data", "apply", tmp_path / "decided.json", "--out", tmp_path / "new.npz")
+    assert made == {"data": str(tmp_path / "new.npz"), "relabelled": 0, "dropped": 1, "examples": {"train": 599, "test": 200}}
+    assert first["id"] not in dressform.load_data(tmp_path / "new.npz").train.ids
+    assert "is there already" in error_of("data", "apply", tmp_path / "decided.json", "--out", tmp_path / "new.npz")
+    assert "is not what was reviewed" in error_of(
+        "data", "apply", tmp_path / "decided.json", "--data", tmp_path / "new.npz", cwd=tmp_path
+    )
+    assert "does not exist" in error_of("data", "apply", tmp_path / "none.json", "--out", tmp_path / "x.npz")
 
 
 def test_importing_dressform_imports_next_to_nothing() -> None:

@@ -1,13 +1,14 @@
-"""``dressform data list`` and ``dressform data check``."""
+"""``dressform data``: list, check, doctor, apply."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json, print_table, say
 
-data_app = typer.Typer(help="List and check datasets.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(help="List, check and mend datasets.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @data_app.command("list")
@@ -45,3 +46,81 @@ def check(
         print(f"problem: {problem}")
     if not audit.problems:
         print("no problems found")
+
+
+@data_app.command("doctor")
+def doctor(
+    source: str = typer.Argument("fashion-mnist", help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."),
+    predictions: list[Path] = typer.Option(
+        [], "--predictions", help="To judge labels by: cross-validations (train), runs (test), or predictions files; repeatable."
+    ),
+    out: Path = typer.Option(Path("doctor.html"), "--out", help="The page; review.json is written beside it."),
+    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    as_json: bool = Json,
+) -> None:
+    """Find labels that may be wrong, near duplicates and outliers.
+
+    Writes a page on which each finding can be kept, relabelled or dropped, and review.json, which the page saves anew with
+    your decisions and data apply turns into a new dataset.
+    """
+    from dressform.data.source import load_data
+    from dressform.evaluation.evaluate import describe
+    from dressform.explore.doctor import examine
+    from dressform.predict.judged import load_judged
+    from dressform.report.doctor import write_diagnosis
+    from dressform.report.report import target_of
+    from dressform.runs.crossval import is_crossval, open_crossval
+
+    target = target_of(out, out, out.name)
+    data = load_data(source, image_size=image_size)
+    judged = []
+    for path in predictions:
+        if is_crossval(path):
+            found = open_crossval(path)
+            judged.append((found.name, found.out_of_fold()[0][0]))
+        else:
+            judged.append(load_judged(path, say=say))
+    diagnosis = examine(data, source, judged, say=say)
+    listing = target.with_name("review.json")
+    write_diagnosis(target, diagnosis, data)
+    diagnosis.review.save(listing)
+    if as_json:
+        scores = [asdict(found) for found in diagnosis.rescored]
+        print_json({"page": str(target), "review": str(listing), "counts": diagnosis.counts, "rescored": scores})
+        return
+    for what, number in diagnosis.counts.items():
+        print(f"{number:6,} {what}")
+    for scored in diagnosis.rescored:
+        print(f"accuracy of {scored.name} on {scored.split}")
+        for words, estimate in scored.scores():
+            print(f"  {words}: {describe(estimate)}")
+    print(f"page    {target}\nreview  {listing}")
+
+
+@data_app.command("apply")
+def apply(
+    review: Path = typer.Argument(help="review.json, as the doctor's page saved it."),
+    data: str | None = typer.Option(None, "--data", help="The reviewed dataset, if it is elsewhere now."),
+    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    out: Path = typer.Option(Path("reviewed.npz"), "--out", help="The new dataset, an .npz file."),
+    as_json: bool = Json,
+) -> None:
+    """Make the dataset that a review decided on; the original stays as it is."""
+    from dressform.core.errors import ConfigError
+    from dressform.data.archive import write_archive
+    from dressform.data.review import Review, apply_review
+    from dressform.data.source import load_data
+
+    if out.suffix != ".npz" or out.is_dir() or not out.absolute().parent.is_dir():
+        raise ConfigError(f"--out is {out}; allowed: a file that ends in .npz, in a folder that exists")
+    if out.exists():
+        raise ConfigError(f"{out} is there already; give another --out, so that no dataset is lost")
+    found = Review.load(review)
+    applied = apply_review(load_data(data or found.source, image_size=image_size), found)
+    write_archive(out, applied.data)
+    counts = {split: len(dataset) for split, dataset in applied.data}
+    if as_json:
+        print_json({"data": str(out), "relabelled": applied.relabelled, "dropped": applied.dropped, "examples": counts})
+        return
+    print(f"{applied.relabelled:,} relabelled, {applied.dropped:,} dropped: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")
+    print(f"train on it with: dressform train fast --data {out}")

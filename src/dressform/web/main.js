@@ -7,6 +7,7 @@ import { Detail } from "dressform/detail.js";
 import { Gallery } from "dressform/gallery.js";
 import { Projector } from "dressform/projector.js";
 import { count, element, percent } from "dressform/html.js";
+import { findings, Review } from "dressform/review.js";
 import { Sprites } from "dressform/sprites.js";
 import { table } from "dressform/table.js";
 
@@ -119,7 +120,21 @@ function projectorSection(answers) {
   return section("projector", "Every picture a point", element("p", {}, page.projector_note), projector.node, gallery.node);
 }
 
+function put(sections) {
+  main.replaceChildren(...sections);
+  const links = sections.map((one) => element("a", { href: `#${one.id}` }, one.querySelector("h2").textContent));
+  document.getElementById("links").replaceChildren(...links);
+}
+
+function drawDoctor() {
+  const review = new Review(page, sprites);
+  const found = findings(page);
+  found.append(review.node);
+  put([found, ...review.sections]);
+}
+
 function draw() {
+  if (page.kind === "doctor") return drawDoctor();
   const [run, answers] = [page.runs[chosen], page.answers[chosen]];
   const gallery = new Gallery(page, sprites, (index, among) => detail.show(index, among, answers));
   gallery.show("Errors", where((n) => page.labels[n] !== answers.predicted(n)), answers);
@@ -127,9 +142,7 @@ function draw() {
     summary(run), page.projections.length ? projectorSection(answers) : null, page.comparisons.length ? comparisons() : null, confusionSection(run, answers, gallery), classesSection(run, answers, gallery),
     lossSection(answers), run.calibration ? calibrationSection(run) : null, run.history.length ? historySection(run) : null,
   ].filter(Boolean);
-  main.replaceChildren(...sections);
-  const links = sections.map((one) => element("a", { href: `#${one.id}` }, one.querySelector("h2").textContent));
-  document.getElementById("links").replaceChildren(...links);
+  put(sections);
   return projector?.start().catch((error) => { projector.stage.replaceWith(element("p", { class: "note" }, `The projector cannot start: ${error.message}.`)); projector = null; });
 }
 

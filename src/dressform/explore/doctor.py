@@ -1,0 +1,171 @@
+"""`examine`: what is likely wrong with a dataset: labels, near duplicates, outliers; and what that does to a score."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dressform.core.errors import DataError
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.review import Finding, Kind, Review
+from dressform.evaluation.intervals import Estimate, wilson
+from dressform.explore.label_issues import find_label_issues
+from dressform.explore.near_duplicates import NearDuplicates, near_duplicates
+from dressform.explore.outliers import find_outliers
+from dressform.predictions import Predictions
+from dressform.predictions.pictures import pictures_of
+
+OUTLIERS = 100
+"""The farthest of each split are listed."""
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """A model's accuracy on a split, with and without what the doctor found there.
+
+    Attributes:
+        name: of the predictions.
+        split: that they are of.
+        all: on all examples.
+        without_suspects: without those whose label is suspect. The model itself is the accuser, so this is an upper bound.
+        without_duplicates: without those that have a near duplicate in train; None for train itself.
+    """
+
+    name: str
+    split: str
+    all: Estimate
+    without_suspects: Estimate
+    without_duplicates: Estimate | None
+
+    def scores(self) -> list[tuple[str, Estimate]]:
+        """The estimates with words for people."""
+        found = [("all", self.all), ("without suspect labels", self.without_suspects)]
+        if self.without_duplicates is not None:
+            found.append(("without near duplicates of training pictures", self.without_duplicates))
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What was found.
+
+    Attributes:
+        review: the findings, all still to be decided.
+        rescored: of each of the given predictions.
+        counts: findings by kind and place, such as ``near duplicates between train and test``, for people.
+    """
+
+    review: Review
+    rescored: tuple[Rescored, ...]
+    counts: dict[str, int]
+
+
+def examine(
+    data: DatasetSplits,
+    source: str,
+    predictions: Sequence[tuple[str, Predictions]] = (),
+    *,
+    say: Callable[[str], object] = lambda line: None,
+) -> Diagnosis:
+    """Examine a dataset.
+
+    Args:
+        data: all its splits.
+        source: how it was named.
+        predictions: by models that did not learn from the examples in question: of test by a run, of train out of fold.
+            Without any, labels are not judged.
+        say: called with a line before what takes long.
+
+    Returns:
+        findings with these scores: of a label the probability that its model gives it, of a duplicate the correlation, of an
+        outlier how many times farther it is from its nearest ones than is usual in its class.
+
+    Raises:
+        DataError: predictions of other examples.
+    """
+    splits = dict(data)
+    say(f"near duplicates among {sum(map(len, splits.values())):,} pictures")
+    pairs = near_duplicates(np.concatenate([d.images for d in splits.values()]))
+    findings, counts = _duplicates(splits, pairs)
+    rescored = []
+    for name, found in predictions:
+        split = _split_of(name, found, data)
+        issues = find_label_issues(found)
+        names, shares = data.class_names, found.probabilities
+        for i in issues.worst_first().tolist():
+            suggested = names[int(issues.suggested[i])]
+            given, preferred = issues.quality[i], shares[i].max()
+            reason = f"{name} gives {names[int(found.labels[i])]} {100 * given:.1f} %, {suggested} {100 * preferred:.1f} %"
+            findings.append(
+                Finding(
+                    id=str(found.ids[i]), split=split, kind="label", label=names[int(found.labels[i])],
+                    score=float(issues.quality[i]), reason=reason, suggested=suggested,
+                )
+            )  # fmt: skip
+        counts[f"suspect labels in {split}"] = int(issues.suspect.sum())
+        right, twins = found.labels == found.predicted, np.isin(found.ids, list(_in_train(splits, pairs, split)))
+        rescored.append(
+            Rescored(
+                name, split, _share(right), _share(right[~issues.suspect]), None if split == "train" else _share(right[~twins])
+            )
+        )
+    for split, dataset in splits.items():
+        say(f"outliers in {split}")
+        outliers = find_outliers((dataset.images.reshape(len(dataset), -1) / np.float32(255)).astype(np.float32), dataset.labels)
+        for i in outliers.order[:OUTLIERS].tolist():
+            times = float(outliers.score[i])
+            reason = f"{times:.1f} times as far from its nearest ones as is usual for {dataset.class_names[int(dataset.labels[i])]}"
+            findings.append(_finding(dataset, i, split, "outlier", times, reason))
+    digests = {split: dataset.digest for split, dataset in splits.items()}
+    return Diagnosis(Review(data.name, source, digests, tuple(findings)), tuple(rescored), counts)
+
+
+def _share(right: NDArray[np.bool_]) -> Estimate:
+    if not len(right):
+        raise DataError("nothing is left to score: every example is suspect or a duplicate; look at the predictions")
+    return wilson(int(right.sum()), len(right))
+
+
+def _split_of(name: str, predictions: Predictions, data: DatasetSplits) -> str:
+    """The split that predictions are of: all their ids are in it."""
+    for split, dataset in data:
+        if np.isin(predictions.ids, dataset.ids).all():
+            pictures_of(predictions, DatasetSplits(data.name, dataset), "train")
+            return split
+    raise DataError(
+        f"{name} has predictions of examples that are in no split of {data.name}; give predictions of its train or test"
+    )
+
+
+def _places(splits: dict[str, Dataset]) -> list[tuple[str, int]]:
+    """Split and position of each picture in the order in which they were joined."""
+    return [(split, i) for split, dataset in splits.items() for i in range(len(dataset))]
+
+
+def _duplicates(splits: dict[str, Dataset], pairs: NearDuplicates) -> tuple[list[Finding], dict[str, int]]:
+    places, findings, counts = _places(splits), list[Finding](), dict[str, int]()
+    for (a, b), likeness, mirrored in zip(pairs.pairs.tolist(), pairs.similarity.tolist(), pairs.mirrored.tolist(), strict=True):
+        (one, i), (other, j) = places[a], places[b]
+        where = f"near duplicates inside {one}" if one == other else f"near duplicates between {one} and {other}"
+        counts[where] = counts.get(where, 0) + 1
+        # The later one is the one to drop: in test, if it is there, because a test picture should be unseen.
+        reason = f"{'mirror image of' if mirrored else 'nearly'} {splits[one].ids[i]} in {one}, correlation {likeness:.4f}"
+        findings.append(_finding(splits[other], j, other, "duplicate", likeness, reason, str(splits[one].ids[i])))
+    return findings, counts
+
+
+def _in_train(splits: dict[str, Dataset], pairs: NearDuplicates, split: str) -> set[str]:
+    """Ids of a split's examples with a near duplicate in train."""
+    places = _places(splits)
+    found = set()
+    for a, b in pairs.pairs.tolist():
+        (one, _), (other, j) = places[a], places[b]
+        if one == "train" and other == split != "train":
+            found.add(str(splits[other].ids[j]))
+    return found
+
+
+def _finding(dataset: Dataset, i: int, split: str, kind: Kind, score: float, reason: str, other: str | None = None) -> Finding:
+    label = dataset.class_names[int(dataset.labels[i])]
+    return Finding(id=str(dataset.ids[i]), split=split, kind=kind, label=label, score=score, reason=reason, other=other)

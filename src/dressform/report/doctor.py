@@ -1,0 +1,45 @@
+"""`write_diagnosis`: what the data doctor found, as a page on which a person decides."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dressform.data.dataset import DatasetSplits
+from dressform.explore.doctor import Diagnosis
+from dressform.report.page.blobs import array_blob, text_blob
+from dressform.report.page.sheets import make_sheets
+from dressform.report.report import write
+from dressform.runs.manifest import now, packages
+
+
+def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> None:
+    """Write the page.
+
+    Args:
+        path: the HTML file.
+        diagnosis: of the data.
+        data: whose pictures are shown; only those that a finding names get into the page.
+    """
+    review = diagnosis.review
+    wanted = {name for finding in review.findings for name in (finding.id, finding.other) if name is not None}
+    images, labels, ids = [], [], []
+    for _, dataset in data:
+        chosen = np.flatnonzero(np.isin(dataset.ids, list(wanted)))
+        images.append(dataset.images[chosen])
+        labels.append(dataset.labels[chosen])
+        ids += dataset.ids[chosen].tolist()
+    pictures = make_sheets(np.concatenate(images), name="pictures")
+    total = sum(len(dataset) for _, dataset in data)
+    document: dict[str, Any] = {
+        "kind": "doctor", "title": f"Data doctor: {data.name}", "version": packages().get("dressform", ""),
+        "made": f"{now()}: {total:,} pictures", "classes": list(data.class_names), "examples": len(ids), "runs": [],
+        "tile": [pictures.document[0]["width"], pictures.document[0]["height"]] if pictures.document else [28, 28],
+        "sheets": pictures.document, "projections": [], "points": [0, 0], "review": review.to_json(),
+        "counts": list(diagnosis.counts.items()), "rescored": [
+            {"name": r.name, "split": r.split, "scores": [[words, estimate.to_json()] for words, estimate in r.scores()]}
+            for r in diagnosis.rescored
+        ],
+    }  # fmt: skip
+    blobs = [text_blob("ids", "\n".join(ids)), array_blob("labels", np.concatenate(labels).astype(np.uint16)), *pictures.blobs]
+    write(path, document, blobs)

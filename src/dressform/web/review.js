@@ -1,0 +1,112 @@
+// The data doctor's page: each finding with its pictures, and what is to be done about it.
+
+import { whenSeen } from "dressform/gallery.js";
+import { count, element, percent, save, say } from "dressform/html.js";
+
+const PAGE = 40;
+const KINDS = {
+  label: ["Labels that may be wrong", "The model, which did not learn from them, is as sure of another class as it usually is where that is the label."],
+  duplicate: ["Near duplicates", "Equal, shifted, brighter, darker or mirrored. The later one of each pair can be dropped; one in test whose twin is in train is not unseen."],
+  outlier: ["Like no other", "Far from their nearest ones of the same class."],
+};
+
+export class Review {
+  constructor(page, sprites) {
+    Object.assign(this, { page, sprites });
+    this.place = new Map(page.ids.map((id, i) => [id, i]));
+    this.key = `dressform-review-${Object.values(page.review.digests).join("-").slice(0, 80)}`;
+    this.decided = new Map();
+    this.restore();
+    this.status = element("p", { role: "status" });
+    this.sections = Object.keys(KINDS).map((kind) => this.section(kind)).filter(Boolean);
+    const load = element("input", { type: "file", accept: ".json", class: "unseen", id: "load", onchange: () => this.load(load.files[0]) });
+    this.node = element("div", {},
+      element("div", { class: "bar" }, element("button", { type: "button", class: "main", onclick: () => this.save() }, "Save review.json"), load, element("label", { for: "load", class: "button" }, "Go on with a saved one"), this.status),
+      element("p", { class: "quiet" }, "Decisions are kept in this browser until saved. Then: dressform data apply review.json"));
+    this.tell();
+  }
+
+  restore() {
+    try { for (const [i, decision] of JSON.parse(localStorage.getItem(this.key) ?? "[]")) this.decided.set(i, decision); } catch { /* a page from disk may have no storage */ }
+  }
+
+  tell() {
+    const actions = [...this.decided.values()].map((d) => d.action);
+    const of = (action) => actions.filter((a) => a === action).length;
+    this.status.textContent = `${count(of("relabel"))} to relabel, ${count(of("drop"))} to drop, of ${count(this.page.review.findings.length)} findings`;
+  }
+
+  decide(i, action, to) {
+    if (action === "keep") this.decided.delete(i); else this.decided.set(i, { action, to: action === "relabel" ? to : null });
+    try { localStorage.setItem(this.key, JSON.stringify([...this.decided])); } catch { /* as above */ }
+    this.tell();
+  }
+
+  document() {
+    const { review } = this.page;
+    return { ...review, findings: review.findings.map((finding, i) => ({ ...finding, ...(this.decided.get(i) ?? { action: "keep", to: null }) })) };
+  }
+
+  save() { save("review.json", "application/json", `${JSON.stringify(this.document(), null, 2)}\n`); }
+
+  async load(file) {
+    try {
+      const found = JSON.parse(await file.text());
+      if (JSON.stringify(found.digests) !== JSON.stringify(this.page.review.digests) || found.findings.length !== this.page.review.findings.length) throw new Error("it is a review of other data, or of another examination");
+      this.decided = new Map(found.findings.flatMap((finding, i) => (finding.action === "keep" ? [] : [[i, { action: finding.action, to: finding.to }]])));
+      for (const grid of document.querySelectorAll(".findings")) grid.refill();
+      this.tell();
+      say("Review loaded");
+    } catch (error) { this.status.textContent = `${file.name} cannot be used: ${error.message}.`; }
+  }
+
+  canvas(id) {
+    const canvas = element("canvas", { role: "img", "aria-label": id });
+    if (this.place.has(id)) whenSeen(canvas, () => this.sprites.draw(canvas, this.place.get(id)));
+    return element("figure", {}, canvas, element("figcaption", {}, id));
+  }
+
+  card(finding, i) {
+    const { classes } = this.page;
+    const decision = this.decided.get(i) ?? { action: "keep" };
+    const to = element("select", { "aria-label": `New class of ${finding.id}`, onchange: () => { relabel.checked = true; this.decide(i, "relabel", to.value); } },
+      classes.map((name) => element("option", { value: name, selected: name === (decision.to ?? finding.suggested ?? finding.label) }, name)));
+    const radio = (action) => element("input", { type: "radio", name: `finding-${i}`, value: action, checked: decision.action === action, onchange: () => this.decide(i, action, to.value) });
+    const relabel = radio("relabel");
+    return element("fieldset", { class: "finding", "data-finding": i },
+      element("legend", {}, `${finding.label}${finding.suggested ? ` → ${finding.suggested}?` : ""} `, element("small", {}, finding.split)),
+      element("div", { class: "twins" }, this.canvas(finding.id), finding.other ? this.canvas(finding.other) : null),
+      element("p", {}, finding.reason),
+      element("div", { class: "choices" }, element("label", {}, radio("keep"), " keep"), element("label", {}, radio("drop"), " drop"), element("span", {}, element("label", {}, relabel, " relabel "), to)));
+  }
+
+  section(kind) {
+    const own = this.page.review.findings.flatMap((finding, i) => (finding.kind === kind ? [[finding, i]] : []));
+    if (!own.length) return null;
+    const grid = element("div", { class: "findings" });
+    const more = element("button", { type: "button", onclick: () => grow() });
+    const grow = (upTo = grid.childElementCount + PAGE) => {
+      grid.append(...own.slice(grid.childElementCount, upTo).map(([finding, i]) => this.card(finding, i)));
+      const left = own.length - grid.childElementCount;
+      more.hidden = left <= 0;
+      more.textContent = `Show ${Math.min(PAGE, left)} more of ${count(left)}`;
+    };
+    grid.refill = () => { const shown = grid.childElementCount; grid.replaceChildren(); grow(shown); };
+    grow();
+    const all = (action, text) => element("button", { type: "button", class: "small", onclick: () => {
+      for (const [finding, i] of own.slice(0, grid.childElementCount)) this.decide(i, action, finding.suggested ?? finding.label);
+      grid.refill();
+    } }, text);
+    return element("section", { id: kind, "aria-labelledby": `${kind}-title` }, element("h2", { id: `${kind}-title` }, `${KINDS[kind][0]} (${count(own.length)})`),
+      element("p", {}, KINDS[kind][1]), element("div", { class: "bar" }, "All that are shown: ", all("keep", "keep"), kind === "label" ? all("relabel", "relabel as suggested") : null, all("drop", "drop")), grid, more);
+  }
+}
+
+/** What was counted, and what it does to scores. */
+export function findings(page) {
+  return element("section", { id: "found", "aria-labelledby": "found-title" }, element("h2", { id: "found-title" }, "What was found"),
+    element("ul", {}, page.counts.map(([what, number]) => element("li", {}, `${count(number)} ${what}`))),
+    page.rescored.map((one) => element("figure", {}, element("figcaption", {}, `Accuracy of ${one.name} on ${one.split}`),
+      element("table", {}, one.scores.map(([what, found]) => element("tr", {}, element("th", { scope: "row" }, what), element("td", { class: "number" }, percent(found.value)), element("td", {}, `${percent(found.low)} to ${percent(found.high)}`), element("td", { class: "number" }, `n = ${count(found.n)}`)))))),
+    page.rescored.length ? element("p", { class: "quiet" }, "The model that is scored also says which labels are suspect, so the score without them is an upper bound. Intervals: Wilson, 95 %.") : element("p", {}, "Labels were not judged: give predictions of models that did not learn from them, with --predictions."));
+}

@@ -1,0 +1,76 @@
+"""The data doctor on real pictures with planted faults."""
+
+import numpy as np
+import pytest
+
+from dressform.core.errors import DataError
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.explore.doctor import examine
+from dressform.explore.outliers import find_outliers
+from dressform.predictions import Predictions
+
+
+@pytest.fixture(scope="module")
+def faulty(small: DatasetSplits) -> DatasetSplits:
+    """Ten test pictures are training pictures, one of the training pictures is noise."""
+    assert small.test is not None
+    images, test = small.train.images.copy(), small.test.images.copy()
+    images[50] = np.random.default_rng(0).integers(0, 255, (28, 28, 1))
+    test[:10] = images[:10]
+    return DatasetSplits(
+        "faulty", Dataset(images, small.train.labels, small.train.ids, small.class_names), None,
+        Dataset(test, small.test.labels, small.test.ids, small.class_names),
+    )  # fmt: skip
+
+
+def sure_of(labels: np.ndarray, wrong: list[int], ids: np.ndarray, names: tuple[str, ...]) -> Predictions:
+    """Predictions that give the labels much, but for the wrong ones, which get the next class."""
+    logits = np.random.default_rng(1).normal(size=(len(labels), 10)).astype(np.float32)
+    shown = labels.copy()
+    shown[wrong] = (shown[wrong] + 1) % 10
+    logits[np.arange(len(labels)), shown] += 8
+    return Predictions(ids, labels, logits, names)
+
+
+def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
+    assert faulty.test is not None
+    test = faulty.test
+    predictions = sure_of(test.labels, [20, 21, 22], test.ids, test.class_names)
+    found = examine(faulty, "faulty.npz", [("model", predictions)])
+    between = {(f.id, f.other) for f in found.review.findings if f.kind == "duplicate" and f.split == "test"}
+    assert {(f"test/{i:05d}", f"train/{i:05d}") for i in range(10)} <= between
+    assert {f.id for f in found.review.findings if f.kind == "label"} == {f"test/{i:05d}" for i in (20, 21, 22)}
+    first = next(f for f in found.review.findings if f.kind == "label")
+    assert first.suggested == test.class_names[(test.class_names.index(first.label) + 1) % 10]
+    outliers = [f for f in found.review.findings if f.kind == "outlier" and f.split == "train"]
+    assert faulty.train.ids[50] in [f.id for f in outliers[:5]]
+    assert all(f.action == "keep" for f in found.review.findings)
+    (score,) = found.rescored
+    assert (score.all.value, score.all.n) == (197 / 200, 200)
+    assert (score.without_suspects.value, score.without_suspects.n) == (1, 197)
+    assert score.without_duplicates is not None
+    assert score.without_duplicates.n <= 190
+    assert found.counts["suspect labels in test"] == 3
+
+
+def test_predictions_of_other_examples_are_refused(faulty: DatasetSplits) -> None:
+    test = faulty.train.take(np.arange(30))
+    strange = sure_of(test.labels, [], np.array([f"x{i}" for i in range(30)]), test.class_names)
+    with pytest.raises(DataError, match="in no split of faulty"):
+        examine(faulty, "faulty.npz", [("strange", strange)])
+    wrong = sure_of((test.labels + 1) % 10, [], test.ids, test.class_names)
+    with pytest.raises(DataError, match="does not have the examples"):
+        examine(faulty, "faulty.npz", [("wrong", wrong)])
+
+
+def test_an_outlier_is_far_from_its_own_class() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(300, 6)).astype(np.float32)
+    labels = np.arange(300) % 3
+    values[labels == 1] += 10
+    values[4] -= 10  # of class 1, but among the others
+    found = find_outliers(values, labels)
+    assert found.order[0] == 4
+    assert found.score[4] > 3
+    assert np.median(found.score) == pytest.approx(1, abs=0.05)
+    assert find_outliers(np.ones((20, 3), np.float32), np.zeros(20, np.int64)).score.tolist() == [1.0] * 20

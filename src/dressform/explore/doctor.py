@@ -150,7 +150,9 @@ def _duplicates(splits: dict[str, Dataset], pairs: NearDuplicates) -> tuple[list
         where = f"near duplicates inside {one}" if one == other else f"near duplicates between {one} and {other}"
         counts[where] = counts.get(where, 0) + 1
         # The later one is the one to drop: in test, if it is there, because a test picture should be unseen.
-        reason = f"{'mirror image of' if mirrored else 'nearly'} {splits[one].ids[i]} in {one}, correlation {likeness:.4f}"
+        reason = (
+            f"{'mirror image of' if mirrored else 'nearly'} {splits[one].ids[i]} in {one}; details correlate with {likeness:.3f}"
+        )
         findings.append(_finding(splits[other], j, other, "duplicate", likeness, reason, str(splits[one].ids[i])))
     return findings, counts
 

@@ -159,7 +159,7 @@ function header() {
   } }, `Colours: ${words[root.dataset.theme] ?? "auto"}`);
   document.getElementById("top").append(
     element("div", { class: "bar" }, element("h1", {}, page.title), page.runs.length > 1 ? element("label", {}, "Shown: ", select) : null, theme),
-    element("p", { class: "quiet" }, `dressform ${page.version}, ${page.made}`), element("nav", { id: "links", "aria-label": "Sections" }));
+    element("p", { class: "quiet" }, `dressform ${page.version}`.trim(), `, ${page.made}`), element("nav", { id: "links", "aria-label": "Sections" }));
 }
 
 header();

@@ -108,7 +108,7 @@ def test_data_that_are_no_longer_there_leave_saliency_out(tiny_run: Run, tmp_pat
 
 def test_what_was_found_is_kept_and_made_anew_when_damaged(named_run: Run, tmp_path: Path) -> None:
     run = Run(tmp_path / "run", named_run.manifest)
-    shutil.copytree(named_run.path, run.path)
+    shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset["source"])
     pictures, reference = pictures_of(run.predictions(), data, "test"), data.train
     first = look_inside(run, "test", pictures, reference)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.decomposition import PCA
 
 from dressform.core.errors import ConfigError
@@ -50,7 +51,9 @@ def test_umap_keeps_clusters_apart_and_repeats_itself(clusters: tuple[np.ndarray
     pytest.importorskip("umap")
     values, labels = clusters
     near = own_neighbours(values)
+    threads = torch.get_num_threads()
     found = umap(values, near)
+    assert torch.get_num_threads() == threads
     assert apart(found.places, labels)
     np.testing.assert_array_equal(found.places, umap(values, near).places)
 

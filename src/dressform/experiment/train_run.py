@@ -111,11 +111,11 @@ def _train_locked(
     if layout.manifest.exists():
         before = open_run(layout.root).manifest
         _check_same_data(before, manifest, layout)
+        remove_leftovers(layout.root)
         if before.status == "finished":
             _check_whole(before, layout)
             return Run(layout.root, before)
         manifest = dataclasses.replace(manifest, started=before.started)
-    remove_leftovers(layout.root)
     manifest.save(layout.manifest)
     recorder = Recorder(layout.results, observer)
     key = config.digest((manifest.digest, str(manifest.seed), *sorted(manifest.dataset["digests"].values()), str(FORMAT)))

@@ -1,7 +1,8 @@
 """Many numbers per picture become two or three: PCA, t-SNE and UMAP, by well-kept libraries, the same picture for the same seed."""
 
+import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +128,7 @@ def umap(values: NDArray[np.float32], neighbours: Neighbours, *, dimensions: int
         n_neighbors=indices.shape[1], n_components=dimensions, random_state=seed, n_jobs=1,
         init=pca(values, dimensions).places, precomputed_knn=(indices, distances),
     )  # fmt: skip
-    with warnings.catch_warnings():
+    with _same_threads(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "precomputed_knn.*not an NNDescent object")  # that is for new examples only
         found = model.fit_transform(values)
     return Projection("umap", np.asarray(found, dtype=np.float32), np.empty(0))
@@ -144,6 +145,19 @@ def preservation(neighbours: Neighbours, places: NDArray[np.float32], k: int = 1
     shown = own_neighbours(places, k).indices
     kept = (neighbours.indices[:, :k, None] == shown[:, None, :]).any(axis=2)
     return float(kept.mean())
+
+
+@contextlib.contextmanager
+def _same_threads() -> Iterator[None]:
+    """numba sets the number of threads of every library in the process that uses OpenMP, torch included: set it back."""
+    from threadpoolctl import ThreadpoolController
+
+    before = [(library, library.num_threads) for library in ThreadpoolController().lib_controllers]
+    try:
+        yield
+    finally:
+        for library, threads in before:
+            library.set_num_threads(threads)
 
 
 def _check(n: int, dimensions: int) -> None:

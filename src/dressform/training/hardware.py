@@ -32,26 +32,24 @@ def fast_at_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 clearly faster than float32.
 
     The instruction alone does not tell: some processors have AVX512-BF16 at half the speed of their float32 units,
-    others at several times it. So where the instruction exists, one product is timed in both types, best of several,
-    and bfloat16 has to win by half. The answer is far from that line on every processor we know, so it is the same
-    each time.
+    others at several times it. So where the instruction exists, one product is timed in both types, in turns and best of
+    many, so that no other program's work falls on one of them alone, and bfloat16 has to win by half. The answer is far
+    from that line on every processor we know, so it is the same each time.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     if not any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16")):
         return False
-    return _product_seconds(torch.float32) >= 1.5 * _product_seconds(torch.bfloat16)
-
-
-def _product_seconds(dtype: torch.dtype) -> float:
-    a, b = torch.ones(1024, 576, dtype=dtype), torch.ones(576, 512, dtype=dtype)
-    best = float("inf")
-    for _ in range(8):
-        start = time.perf_counter()
-        a @ b
-        best = min(best, time.perf_counter() - start)
-    return best
+    kinds = (torch.float32, torch.bfloat16)
+    factors = {kind: (torch.ones(1024, 576, dtype=kind), torch.ones(576, 512, dtype=kind)) for kind in kinds}
+    best = dict.fromkeys(factors, float("inf"))
+    for _ in range(24):
+        for dtype, (a, b) in factors.items():
+            start = time.perf_counter()
+            a @ b
+            best[dtype] = min(best[dtype], time.perf_counter() - start)
+    return best[torch.float32] >= 1.5 * best[torch.bfloat16]
 
 
 @contextlib.contextmanager

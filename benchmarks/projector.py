@@ -1,0 +1,100 @@
+"""The projector: seconds of its projections, how well they keep neighbours, its size, and frames a second while panning.
+
+    python benchmarks/projector.py RUN [--split all]
+
+Frames are counted in headless Chromium over five seconds in which every frame moves the view; which rasteriser drew them
+stands beside the figure.
+"""
+
+import argparse
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+from report import write_report
+
+import dressform
+from dressform.explore.neighbours import nearest
+from dressform.explore.points import points_of
+from dressform.explore.projection import own_neighbours, pca, preservation, tsne, umap
+from dressform.report.exploration import write_exploration
+from dressform.report.report import data_of
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--enable-unsafe-swiftshader",
+]  # fmt: skip
+PAN = """async () => {
+    const p = dressform.projector, times = [];
+    const step = () => new Promise((done) => requestAnimationFrame(done));
+    const end = performance.now() + 5000;
+    while (performance.now() < end) {
+        p.view.drag(3 * Math.sin(times.length / 20), 2 * Math.cos(times.length / 20), p.canvas.width, p.canvas.height);
+        p.frame();
+        p.gl.gl.finish();
+        times.push(performance.now());
+        await step();
+    }
+    const gaps = times.slice(1).map((t, i) => t - times[i]).sort((a, b) => a - b);
+    return { frames: times.length / 5, slowest: gaps[Math.floor(0.95 * gaps.length)], rasteriser: p.gl.rasteriser };
+}"""
+
+
+def main() -> None:
+    """Measure and write the report."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--split", default="all")
+    parser.add_argument("--chromium", default=shutil.which("chromium"))
+    options = parser.parse_args()
+    run = dressform.open_run(options.run)
+    points = points_of(run, data_of(run), options.split)
+    values = points.values[points.first :]
+    results: dict[str, Any] = {"points": len(values), "features": values.shape[1]}
+    near = timed(results, "neighbours", lambda: own_neighbours(values))
+    for name, make in (("pca", lambda: pca(values, 2)), ("tsne", lambda: tsne(values, near)), ("umap", lambda: umap(values, near))):
+        found = timed(results, name, make)
+        results[name]["preservation"] = round(preservation(near, found.places), 4)
+        if name == "tsne":
+            results[name]["same_again"] = bool(np.array_equal(found.places, tsne(values, near).places))
+        print(name, results[name], flush=True)
+    timed(results, "cosine neighbours", lambda: nearest(values, values, 10, itself=np.arange(len(values))))
+    with tempfile.TemporaryDirectory() as folder:
+        page = write_exploration(options.run, split=options.split, out=Path(folder) / "e.html")
+        results["bytes"] = page.stat().st_size
+        results["panning"] = panned(page, options.chromium)
+    print(results["panning"])
+    write_report(f"projector-{options.split}", f"python benchmarks/projector.py RUN --split {options.split}", results)
+
+
+def timed(results: dict[str, Any], name: str, make: Any) -> Any:
+    """What ``make`` gives; its seconds go into the results."""
+    started = time.perf_counter()
+    found = make()
+    results[name] = {"seconds": round(time.perf_counter() - started, 1)}
+    return found
+
+
+def panned(page: Path, chromium: str) -> dict[str, Any]:
+    """Frames a second of the first t-SNE, drawn whole."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+        started = time.perf_counter()
+        tab.goto(page.as_uri())
+        tab.wait_for_selector("html[data-ready]", timeout=120_000)
+        ready = time.perf_counter() - started
+        tab.locator(".stage").scroll_into_view_if_needed()
+        tab.select_option("#projector select >> nth=0", "1")
+        tab.wait_for_timeout(1000)
+        found: dict[str, Any] = tab.evaluate(PAN)
+        browser.close()
+    return {"ready": round(ready, 2), **found}
+
+
+if __name__ == "__main__":
+    main()

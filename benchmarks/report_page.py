@@ -1,0 +1,72 @@
+"""How long a report takes, how large it is, and how soon it answers in a browser.
+
+    python benchmarks/report_page.py RUN [--repeats 5]
+
+Each repeat deletes what is kept in the run's folder `explore`, writes the report in a process of its own, twice, and opens
+it in Chromium from the disk; the page is ready when every section is there.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+from report import write_report
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+
+
+def main() -> None:
+    """Measure and write the report."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--chromium", default=shutil.which("chromium"))
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "report.html"
+        for _ in range(options.repeats):
+            shutil.rmtree(options.run / "explore", ignore_errors=True)
+            first, again = (seconds_to_write(options.run, page) for _ in range(2))
+            rows.append({"first": first, "again": again, "bytes": page.stat().st_size, **opened(page, options.chromium)})
+            print(rows[-1], flush=True)
+    name = json.loads((options.run / "manifest.json").read_text())["recipe"]
+    medians = {key: median(row[key] for row in rows) for key in rows[0]}
+    command = f"python benchmarks/report_page.py RUN --repeats {options.repeats}"
+    write_report(f"report-page-{name}", command, {"recipe": name, "n": options.repeats, "medians": medians, "repeats": rows})
+
+
+def seconds_to_write(run: Path, page: Path) -> float:
+    """Seconds of one `dressform report`."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "dressform", "report", str(run), "--out", str(page)], check=True, capture_output=True)
+    return round(time.perf_counter() - started, 2)
+
+
+def opened(page: Path, chromium: str) -> dict[str, Any]:
+    """Seconds from the address to a page that answers, and from a click to its pictures."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+        started = time.perf_counter()
+        tab.goto(page.as_uri())
+        tab.wait_for_selector("html[data-ready]")
+        ready = time.perf_counter() - started
+        started = time.perf_counter()
+        tab.click(".confusion td[data-i='0'][data-j='0']")
+        tab.wait_for_selector("#confusion .tile")
+        click = time.perf_counter() - started
+        browser.close()
+    return {"ready": round(ready, 2), "click": round(click, 2)}
+
+
+if __name__ == "__main__":
+    main()

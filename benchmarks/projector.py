@@ -19,10 +19,9 @@ from report import write_report
 
 import dressform
 from dressform.explore.neighbours import nearest
-from dressform.explore.points import points_of
+from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import own_neighbours, pca, preservation, tsne, umap
 from dressform.report.exploration import write_exploration
-from dressform.report.report import data_of
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",

@@ -20,6 +20,13 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 from report import write_report
 
+import dressform
+from dressform.explore.features import penultimate
+from dressform.explore.neighbours import nearest
+from dressform.explore.points import data_of
+from dressform.predict.int8 import Int8Network
+from dressform.predictions.pictures import pictures_of
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -39,9 +46,26 @@ def main() -> None:
             rows.append({"first": first, "again": again, "bytes": page.stat().st_size, **opened(page, options.chromium)})
             print(rows[-1], flush=True)
     name = json.loads((options.run / "manifest.json").read_text())["recipe"]
+    kept = neighbours_kept(options.run)
     medians = {key: median(row[key] for row in rows) for key in rows[0]}
     command = f"python benchmarks/report_page.py RUN --repeats {options.repeats}"
-    write_report(f"report-page-{name}", command, {"recipe": name, "n": options.repeats, "medians": medians, "repeats": rows})
+    write_report(
+        f"report-page-{name}",
+        command,
+        {"recipe": name, "n": options.repeats, "medians": medians, "neighbours": kept, "repeats": rows},
+    )
+
+
+def neighbours_kept(path: Path) -> dict[str, float]:
+    """Shares of the five nearest training pictures by int8 that are among the exact five and twenty by the network itself."""
+    run = dressform.open_run(path)
+    data = data_of(run)
+    pictures = pictures_of(run.predictions("test"), data, "test")
+    quick = Int8Network(run.layout.onnx, data.train.images[:400])
+    found = nearest(quick.features(pictures.images), quick.features(data.train.images), 5).indices
+    own, others = (penultimate(run.layout.onnx, images).values for images in (pictures.images, data.train.images))
+    exact = nearest(own, others, 20).indices
+    return {f"among {k}": round(float((found[:, :, None] == exact[:, None, :k]).any(axis=2).mean()), 4) for k in (5, 20)}
 
 
 def seconds_to_write(run: Path, page: Path) -> float:

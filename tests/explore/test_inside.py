@@ -99,7 +99,7 @@ def test_a_run_is_rebuilt_bit_for_bit(tiny_run: Run, small: DatasetSplits) -> No
 def test_data_that_are_no_longer_there_leave_saliency_out(tiny_run: Run, tmp_path: Path) -> None:
     # The test's data have no name that a new process could load.
     out = tmp_path / "s.npz"
-    command = [sys.executable, "-m", "dressform.explore.saliency", str(tiny_run.path), "test", str(out)]
+    command = [sys.executable, "-m", "dressform.explore.torch_side", str(tiny_run.path), "test", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "small" in done.stderr

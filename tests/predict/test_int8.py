@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dressform.core.errors import ConfigError, DataError
 from dressform.data.dataset import DatasetSplits
+from dressform.explore.features import penultimate
 from dressform.models.fastnet import GlobalMax, HaarStem, Scale
 from dressform.models.layers import Flatten
 from dressform.models.network import Classifier
@@ -134,6 +135,15 @@ def test_a_pooling_that_turns_signs_with_a_border_below_0_is_refused(fashion: Da
     export_onnx(network, images, tmp_path / "m.onnx")
     with pytest.raises(ConfigError, match="turns signs"):
         Int8Network(tmp_path / "m.onnx", images)
+
+
+def test_features_are_what_the_last_product_takes(fashion: DatasetSplits, tmp_path: Path) -> None:
+    images = fashion.train.images[:400]
+    for build in (plain, folded):
+        export_onnx(with_statistics(build(), images, negative=False), images, tmp_path / "m.onnx")
+        exact, found = penultimate(tmp_path / "m.onnx", images).values, Int8Network(tmp_path / "m.onnx", images).features(images)
+        assert found.shape == exact.shape
+        assert np.linalg.norm(found - exact) < 0.15 * np.linalg.norm(exact - exact.mean(axis=0))
 
 
 def test_quick_gives_the_classes_of_the_predictor(tiny_run: Run, fashion: DatasetSplits) -> None:

@@ -21,9 +21,8 @@ def export(
     """Write a run's features for another program."""
     from dressform.core.errors import unknown_name
     from dressform.data.source import load_data
-    from dressform.explore.points import points_of
+    from dressform.explore.points import data_of, points_of
     from dressform.explore.tensorboard import write_tensorboard
-    from dressform.report.report import data_of
     from dressform.runs.run import open_run
 
     if to != "tensorboard":

@@ -48,42 +48,53 @@ def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset | No
     """
     if not run.layout.onnx.is_file():
         return Inside(missing=[f"nearest pictures and saliency: {run.path} has lost its {run.layout.onnx.name}"])
-    found = Inside()
     weights = sha256_file(run.layout.onnx).encode()
+    places = {"saliency": run.layout.explored(f"saliency-{split}-{digest(weights, pictures.digest)}")}
+    wanted = {"saliency": {"saliency"}, "neighbours": {"near", "distance"}}
+    if reference is not None:
+        places["neighbours"] = run.layout.explored(f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}")
+    arrays = {name: read_kept(path, wanted[name]) for name, path in places.items()}
+    missing = []
+    if None in arrays.values():
+        made, words = _torch_side(run, split, 0 if arrays.get("neighbours", {}) is not None else NEAREST)
+        for name, path in places.items():
+            if arrays[name] is None and wanted[name] <= set(made):
+                found = {key: made[key] for key in wanted[name]}
+                arrays[name] = kept(path, wanted[name], lambda found=found: found)  # type: ignore[misc]
+        if arrays["saliency"] is None:
+            missing.append(f"saliency: {words}")
+        if reference is not None and arrays["neighbours"] is None:
+            try:
+                arrays["neighbours"] = kept(
+                    places["neighbours"], wanted["neighbours"], lambda: _neighbours(run, pictures, reference)
+                )
+            except DressformError as error:
+                missing.append(f"nearest pictures: {error}")
+    near, maps = arrays.get("neighbours"), arrays["saliency"]
+    return Inside(
+        near=None if near is None else near["near"].astype(np.int64),
+        distance=None if near is None else near["distance"].astype(np.float32),
+        saliency=None if maps is None else maps["saliency"], missing=missing,
+    )  # fmt: skip
 
-    def neighbours(reference: Dataset) -> Arrays:
-        own, others = (penultimate(run.layout.onnx, images).values for images in (pictures.images, reference.images))
-        near = nearest(own, others, min(NEAREST, len(reference)))
-        return {"near": near.indices, "distance": near.distances}
 
+def _neighbours(run: Run, pictures: Dataset, reference: Dataset) -> Arrays:
+    """By the network itself, for those that int8 cannot follow."""
+    own, others = (penultimate(run.layout.onnx, images).values for images in (pictures.images, reference.images))
+    near = nearest(own, others, min(NEAREST, len(reference)))
+    return {"near": near.indices, "distance": near.distances}
+
+
+def _torch_side(run: Run, split: str, nearest_asked: int) -> tuple[Arrays, str]:
+    """What the process that has torch finds, and its last words."""
     with tempfile.TemporaryDirectory() as folder:
-        maps, fresh = run.layout.explored(f"saliency-{split}-{digest(weights, pictures.digest)}"), Path(folder) / "saliency.npz"
-        arrays = read_kept(maps, {"saliency"})
-        child = _start_saliency(run, split, fresh) if arrays is None else None
-        try:
-            if reference is not None:
-                place = run.layout.explored(f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}")
-                near = kept(place, {"near", "distance"}, lambda: neighbours(reference))
-                found.near, found.distance = near["near"].astype(np.int64), near["distance"].astype(np.float32)
-        except DressformError as error:
-            found.missing.append(f"nearest pictures: {error}")
-        if child is not None:
-            words = child.communicate()[1].strip().splitlines()
-            made = read_kept(fresh, {"saliency"})
-            if made is None:
-                found.missing.append(f"saliency: {words[-1] if words else 'the process that computes it ended'}")
-            else:
-                arrays = kept(maps, {"saliency"}, lambda: made)
-    found.saliency = None if arrays is None else arrays["saliency"]
-    return found
+        out = Path(folder) / "found.npz"
+        command = [sys.executable, "-m", "dressform.explore.torch_side", str(run.path), split, str(out), str(nearest_asked)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        words = done.stderr.strip().splitlines()
+        return read_kept(out, set()) or {}, words[-1] if words else "the process that computes it ended"
 
 
 def digest(first: bytes, *more: str) -> str:
     """Twelve hexadecimal digits of what a result depends on."""
     return sha256_bytes(first, *(text.encode() for text in more))[:12]
-
-
-def _start_saliency(run: Run, split: str, out: Path) -> "subprocess.Popen[str]":
-    """In a process of its own: it needs torch, which nothing else here does."""
-    command = [sys.executable, "-m", "dressform.explore.saliency", str(run.path), split, str(out)]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

@@ -7,8 +7,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import unknown_name
+from dressform.core.errors import ConfigError, unknown_name
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.source import load_data
 from dressform.explore.features import penultimate
 from dressform.predict.judged import split_of
 from dressform.predictions import Predictions
@@ -78,6 +79,19 @@ def points_of(
     features = penultimate(run.layout.onnx, images)
     values = features.values if embedding == "features" else (images.reshape(len(images), -1) / np.float32(255)).astype(np.float32)
     return Points(split, judged, others, len(judged) if selection == "train" else 0, values, features.logits)
+
+
+def data_of(run: Run) -> DatasetSplits:
+    """The data that a run learned from, if they are still what they were.
+
+    Raises:
+        DressformError: they are gone or changed.
+    """
+    dataset = run.manifest.dataset
+    splits = load_data(str(dataset.get("source", "")), image_size=dataset.get("image_size"))
+    if {name: d.digest for name, d in splits} != dataset.get("digests"):
+        raise ConfigError(f"{splits.name} is not what {run.path} learned from any more; give the same data with --data")
+    return splits
 
 
 def without(dataset: Dataset, left_out: Dataset) -> Dataset:

@@ -3,15 +3,9 @@
 Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations" (https://arxiv.org/abs/2011.08891):
 activation times gradient of the answer's logit, summed over channels; unlike Grad-CAM's average of the gradients it
 credits no place that the answer does not come from.
-
-Run as a script it does this for a run and a split, so that programs without torch can ask for it:
-
-    python -m dressform.explore.saliency RUN SPLIT OUT.npz
 """
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,13 +15,9 @@ from torch.nn import functional as F
 from torch.utils.hooks import RemovableHandle
 
 from dressform.core.config import override
-from dressform.core.errors import DressformError, RunError
-from dressform.core.files import write_npz
-from dressform.data.source import load_data
 from dressform.models.network import Classifier, build_network
-from dressform.predictions.pictures import pictures_of
 from dressform.recipes import find_recipe
-from dressform.runs.run import Run, open_run
+from dressform.runs.run import Run
 from dressform.training.checkpoint import load_weights
 
 SIDE = 7
@@ -64,11 +54,11 @@ def saliency(
         uint8 [N, h, w], 0 to 255 with 255 the strongest place of each picture (all 0 where nothing speaks for the
         answer); h and w at most 14.
     """
-    network.requires_grad_(False)
-    place = _last_map(network, _pixels(images[:2]))
+    network = network.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    place = _last_map(network, pixels_of(images[:2]))
     parts = []
     for start in range(0, len(images), CHUNK):
-        pixels = _pixels(images[start : start + CHUNK])
+        pixels = pixels_of(images[start : start + CHUNK])
         kept, logits = _through(network, place, pixels)
         (gradient,) = torch.autograd.grad(logits.amax(dim=1).sum(), kept)
         strength = (kept.detach() * gradient).sum(dim=1, keepdim=True).relu()
@@ -81,7 +71,8 @@ def saliency(
     return np.concatenate(parts)
 
 
-def _pixels(images: NDArray[np.uint8]) -> Tensor:
+def pixels_of(images: NDArray[np.uint8]) -> Tensor:
+    """float32 [N, C, H, W] in [0, 1] of pictures uint8 [N, H, W, C]."""
     return torch.tensor(images).permute(0, 3, 1, 2).float().div_(255)
 
 
@@ -119,32 +110,3 @@ def _through(network: nn.Module, place: nn.Module | None, pixels: Tensor) -> tup
     finally:
         hook.remove()
     return kept[-1], logits
-
-
-def _check_same(network: nn.Module, images: NDArray[np.uint8], run: Run, split: str) -> None:
-    """The recipe's code may have changed since: the network must still say what the run kept."""
-    kept = run.predictions(split).logits[:CHUNK]
-    with torch.no_grad():
-        found = network(_pixels(images[:CHUNK])).numpy()
-    if not np.allclose(found, kept, rtol=1e-3, atol=1e-3 * max(1.0, float(np.abs(kept).max()))):
-        raise RunError(f"{run.path} cannot be rebuilt: {run.manifest.reference} gives other logits today than it did then")
-
-
-def main() -> None:
-    """Write the maps of a run's split as an NPZ file, or one line about what is wrong."""
-    path, split, out = sys.argv[1:]
-    try:
-        run = open_run(path)
-        dataset = run.manifest.dataset
-        data = load_data(dataset["source"], image_size=dataset.get("image_size"))
-        if {name: d.digest for name, d in data} != dataset["digests"]:
-            raise RunError(f"{data.name} is not what {path} was trained on any more")
-        network, images = restore(run), pictures_of(run.predictions(split), data, split).images
-        _check_same(network, images, run, split)
-        write_npz(Path(out), {"saliency": saliency(network, images)})
-    except DressformError as error:
-        sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

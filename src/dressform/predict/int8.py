@@ -44,11 +44,13 @@ class Int8Network:
         scale, shift, layers = read_chain(path)
         x = torch.tensor(images).permute(0, 3, 1, 2).float()
         x = each(x, scale, shift)
-        self._layers = []
+        self._layers: list[_Int8Layer] = []
+        self._in_scale = self._in_shift = np.empty(0, np.float32)  # of what the last layer takes
         for i, layer in enumerate(layers):
             if layer.flat and x.ndim == 4:  # the bytes come flattened as they lie: height, width, channels
                 scale, shift = scale.repeat(x.shape[2] * x.shape[3]), shift.repeat(x.shape[2] * x.shape[3])
                 x = x.permute(0, 2, 3, 1).flatten(1)
+            self._in_scale, self._in_shift = scale.numpy(), shift.numpy()
             inner, x_next = layer.reference(x)
             following = layers[i + 1] if i + 1 < len(layers) else None
             built = _Int8Layer(layer, following, scale, shift, x.shape, inner)
@@ -57,16 +59,23 @@ class Int8Network:
             x = x_next
         self._out_scale, self._out_shift = layers[-1].after_scale, layers[-1].after_shift
 
-    @torch.inference_mode()
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits float32 [N, K] of pictures uint8 [N, H, W, C]."""
+        return np.asarray(self._through(images, self._layers) * self._out_scale.numpy() + self._out_shift.numpy())
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the last layer takes, float32 [N, D], of pictures uint8 [N, H, W, C]."""
+        return np.asarray(self._through(images, self._layers[:-1]) * self._in_scale + self._in_shift)
+
+    @torch.inference_mode()
+    def _through(self, images: NDArray[np.uint8], layers: "list[_Int8Layer]") -> NDArray[np.float32]:
         parts = []
         for start in range(0, len(images), CHUNK):
             part = np.ascontiguousarray(images[start : start + CHUNK])
             q = torch.from_numpy(part if part.flags.writeable else part.copy()).permute(0, 3, 1, 2)
-            for layer in self._layers:
+            for layer in layers:
                 q = layer(q)
-            parts.append(q * self._out_scale + self._out_shift)
+            parts.append((q.permute(0, 2, 3, 1).flatten(1) if q.ndim == 4 else q).float())
         return torch.cat(parts).numpy()
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from dressform.data.source import load_data
 from dressform.explore.places import METHODS, find_places
-from dressform.explore.points import points_of
+from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import Projection
 from dressform.report.page.document import Shown, report_document
-from dressform.report.report import data_of, inspect_run, target_of, write
+from dressform.report.report import inspect_run, target_of, write
 from dressform.runs.manifest import now
 from dressform.runs.run import open_run
 

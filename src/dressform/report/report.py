@@ -15,7 +15,7 @@ from dressform.evaluation.align import align
 from dressform.evaluation.compare import Contestant, compare
 from dressform.explore.inside import look_inside
 from dressform.explore.label_issues import find_label_issues
-from dressform.explore.points import without
+from dressform.explore.points import data_of, without
 from dressform.predict.judged import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
 from dressform.predictions.pictures import pictures_of
@@ -177,19 +177,6 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
         pictures,
         None,
     )
-
-
-def data_of(run: Run) -> DatasetSplits:
-    """The data that a run learned from, if they are still what they were.
-
-    Raises:
-        DressformError: they are gone or changed.
-    """
-    dataset = run.manifest.dataset
-    splits = load_data(str(dataset.get("source", "")), image_size=dataset.get("image_size"))
-    if {name: d.digest for name, d in splits} != dataset.get("digests"):
-        raise ConfigError(f"{splits.name} is not what {run.path} learned from any more; give the same data with --data")
-    return splits
 
 
 def _anywhere(predictions: Predictions, splits: DatasetSplits) -> Dataset:

@@ -176,6 +176,20 @@ def test_two_runs_are_compared_and_either_is_shown(watched: Watched, two: Path, 
     expect(page.locator("#detail")).to_be_visible()
 
 
+def test_runs_of_other_training_pictures(watched: Watched, named_run: Run, tmp_path: Path) -> None:
+    """The second run's neighbours are positions in a training set that the page does not show: better none than wrong ones."""
+    arrays = dict(np.load(named_run.manifest.dataset["source"]))
+    arrays |= {name: arrays[name][:400] for name in ("train_images", "train_labels")}
+    np.savez(tmp_path / "less.npz", **arrays)
+    other = dressform.train("fast", tmp_path / "less.npz", settings=TINY, out=tmp_path)
+    page = opened(watched, write_report([named_run.path, other.path], out=tmp_path / "r.html"))
+    page.select_option("#top select", "1")
+    expect(page.locator("#summary .note")).to_contain_text("it learned from other pictures")
+    page.locator("#confusion .tile").first.click()
+    expect(page.locator("#detail")).to_be_visible()
+    expect(page.locator("#detail .near li")).to_have_count(0)
+
+
 def test_colours_can_be_chosen(watched: Watched, one: Path) -> None:
     page = opened(watched, one)
     colour = "getComputedStyle(document.body).backgroundColor"

@@ -16,6 +16,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
 from dressform.explore.features import penultimate
 from dressform.explore.inside import look_inside
+from dressform.explore.neighbours import nearest
 from dressform.explore.saliency import restore, saliency
 from dressform.models import MODELS
 from dressform.models.network import Classifier, build_network
@@ -104,6 +105,17 @@ def test_data_that_are_no_longer_there_leave_saliency_out(tiny_run: Run, tmp_pat
     assert done.returncode == 1
     assert "small" in done.stderr
     assert not out.exists()
+
+
+def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Path) -> None:
+    """The process with torch reads the run's own data; other training pictures must not get their positions."""
+    run = Run(tmp_path / "run", named_run.manifest)
+    shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
+    data = load_data(named_run.manifest.dataset["source"])
+    pictures, others = pictures_of(run.predictions(), data, "test"), data.train.take(np.arange(599, 299, -1))
+    found = look_inside(run, "test", pictures, others)
+    own, reference = (penultimate(run.layout.onnx, images).values for images in (pictures.images, others.images))
+    np.testing.assert_array_equal(found.near, nearest(own, reference, 5).indices)
 
 
 def test_what_was_found_is_kept_and_made_anew_when_damaged(named_run: Run, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from dressform.core.errors import ConfigError, DressformError
 from dressform.data.dataset import Dataset
 from dressform.data.source import load_data
 from dressform.explore.features import penultimate
-from dressform.explore.points import Points, points_of
+from dressform.explore.points import Points, learned_from, points_of
 from dressform.explore.tensorboard import write_tensorboard
 from dressform.runs.run import Run
 
@@ -91,6 +91,15 @@ def test_what_cannot_be_is_refused(named_run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ConfigError, match="cannot be written to"):
         write_tensorboard(points_of(named_run, data, "test", "pixels"), tmp_path / "file")
+
+
+def test_ids_that_two_splits_share_are_two_examples(named_run: Run) -> None:
+    """Only validation can have been held out of train; a test picture may be called as a training picture is."""
+    data = load_data(named_run.manifest.dataset["source"])
+    assert data.test is not None
+    judged = Dataset(data.test.images, data.test.labels, data.train.ids[:200], data.class_names)
+    assert len(learned_from(data, judged, "test")) == 600
+    assert len(learned_from(data, judged, "val")) == 400
 
 
 def test_all_points_are_named_once(named_run: Run) -> None:

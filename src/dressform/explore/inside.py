@@ -18,6 +18,8 @@ from dressform.explore.neighbours import nearest
 from dressform.runs.run import Run
 
 NEAREST = 5
+MAPS, NEAR = {"saliency"}, {"near", "distance"}
+"""Arrays of the two files that are kept."""
 
 
 @dataclass(eq=False)
@@ -49,28 +51,26 @@ def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset | No
     if not run.layout.onnx.is_file():
         return Inside(missing=[f"nearest pictures and saliency: {run.path} has lost its {run.layout.onnx.name}"])
     weights = sha256_file(run.layout.onnx).encode()
-    places = {"saliency": run.layout.explored(f"saliency-{split}-{digest(weights, pictures.digest)}")}
-    wanted = {"saliency": {"saliency"}, "neighbours": {"near", "distance"}}
+    maps_file = run.layout.explored(f"saliency-{split}-{digest(weights, pictures.digest)}")
+    maps, near, missing = read_kept(maps_file, MAPS), None, []
     if reference is not None:
-        places["neighbours"] = run.layout.explored(f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}")
-    arrays = {name: read_kept(path, wanted[name]) for name, path in places.items()}
-    missing = []
-    if None in arrays.values():
-        made, words = _torch_side(run, split, 0 if arrays.get("neighbours", {}) is not None else NEAREST)
-        for name, path in places.items():
-            if arrays[name] is None and wanted[name] <= set(made):
-                found = {key: made[key] for key in wanted[name]}
-                arrays[name] = kept(path, wanted[name], lambda found=found: found)  # type: ignore[misc]
-        if arrays["saliency"] is None:
+        near_file = run.layout.explored(f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}")
+        near = read_kept(near_file, NEAR)
+    if maps is None or (reference is not None and near is None):
+        made, words = _torch_side(run, split, NEAREST if reference is not None and near is None else 0)
+        if maps is None and set(made) >= MAPS:
+            maps = kept(maps_file, MAPS, lambda: {"saliency": made["saliency"]})
+        if maps is None:
             missing.append(f"saliency: {words}")
-        if reference is not None and arrays["neighbours"] is None:
+        if reference is not None and near is None:
+            same = str(made.get("reference")) == reference.digest  # --data may name other pictures than the run had
             try:
-                arrays["neighbours"] = kept(
-                    places["neighbours"], wanted["neighbours"], lambda: _neighbours(run, pictures, reference)
-                )
+                near = kept(
+                    near_file, NEAR,
+                    lambda: {name: made[name] for name in NEAR} if same else _neighbours(run, pictures, reference),
+                )  # fmt: skip
             except DressformError as error:
                 missing.append(f"nearest pictures: {error}")
-    near, maps = arrays.get("neighbours"), arrays["saliency"]
     return Inside(
         near=None if near is None else near["near"].astype(np.int64),
         distance=None if near is None else near["distance"].astype(np.float32),

@@ -73,7 +73,7 @@ def points_of(
     with_train = selection in ("train", "all")
     split = split_of(run, None if with_train else selection)
     judged = pictures_of(run.predictions(split), data, split)
-    others = without(data.train, judged) if with_train else None
+    others = learned_from(data, judged, split) if with_train else None
     images = judged.images if others is None else np.concatenate([judged.images, others.images])
     say(f"features of {len(images):,} pictures")
     features = penultimate(run.layout.onnx, images)
@@ -94,7 +94,9 @@ def data_of(run: Run) -> DatasetSplits:
     return splits
 
 
-def without(dataset: Dataset, left_out: Dataset) -> Dataset:
-    """The examples of one dataset that are not in another, by their ids: validation may have been held out of train."""
-    kept = np.flatnonzero(~np.isin(dataset.ids, left_out.ids))
-    return dataset if len(kept) == len(dataset) else dataset.take(kept)
+def learned_from(data: DatasetSplits, judged: Dataset, split: str) -> Dataset:
+    """The training pictures beside those of a judged split; ``val`` may have been held out of train."""
+    if split != "val":
+        return data.train
+    kept = np.flatnonzero(~np.isin(data.train.ids, judged.ids))
+    return data.train if len(kept) == len(data.train) else data.train.take(kept)

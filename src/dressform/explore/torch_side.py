@@ -18,7 +18,7 @@ from dressform.core.errors import ConfigError, DressformError, RunError
 from dressform.core.files import write_npz
 from dressform.data.dataset import Dataset
 from dressform.explore.neighbours import Neighbours, nearest
-from dressform.explore.points import data_of, without
+from dressform.explore.points import data_of, learned_from
 from dressform.explore.saliency import pixels_of, restore, saliency
 from dressform.predict.int8 import Int8Network
 from dressform.predictions.pictures import pictures_of
@@ -38,7 +38,7 @@ def main() -> None:
         pictures = pictures_of(run.predictions(split), data, split)
         arrays = {}
         if int(count):
-            arrays = _neighbours(run, pictures, without(data.train, pictures), int(count))
+            arrays = _neighbours(run, pictures, learned_from(data, pictures, split), int(count))
         try:
             network = restore(run)
             _check_same(network, pictures.images, run, split)
@@ -56,7 +56,7 @@ def _neighbours(run: Run, pictures: Dataset, reference: Dataset, count: int) -> 
     except ConfigError:
         return {}
     found: Neighbours = nearest(quick.features(pictures.images), quick.features(reference.images), min(count, len(reference)))
-    return {"near": found.indices, "distance": found.distances}
+    return {"near": found.indices, "distance": found.distances, "reference": np.array(reference.digest)}
 
 
 def _check_same(network: nn.Module, images: NDArray[np.uint8], run: Run, split: str) -> None:

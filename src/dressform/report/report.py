@@ -14,8 +14,7 @@ from dressform.data.source import load_data
 from dressform.evaluation.align import align
 from dressform.evaluation.compare import Contestant, compare
 from dressform.explore.inside import look_inside
-from dressform.explore.label_issues import find_label_issues
-from dressform.explore.points import data_of, without
+from dressform.explore.points import data_of, learned_from
 from dressform.predict.judged import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
 from dressform.predictions.pictures import pictures_of
@@ -85,6 +84,10 @@ def write_report(
 
 def _with_neighbours(found: Sequence[Found], reference: Dataset | None) -> tuple[list[Inspected], Dataset | None]:
     """Positions in the reference become numbers on the page, which has only those training pictures that are neighbours."""
+    for i, (inspected, split, pictures, own) in enumerate(found):
+        if inspected.near and reference is not None and own is not None and own.digest != reference.digest:
+            missing = [*inspected.missing, "nearest pictures: it learned from other pictures than the first of these models"]
+            found = [*found[:i], (replace(inspected, near={}, missing=missing), split, pictures, own), *found[i + 1 :]]
     used = [near for inspected, *_ in found for near, _ in inspected.near.values()]
     if reference is None or not used:
         return [replace(inspected, near={}) for inspected, *_ in found], None
@@ -118,7 +121,7 @@ def _inspect(
             missing.append(f"pictures: {error}")
     else:
         missing.append("pictures: a predictions file has none; give them with --data")
-    return Inspected(name, predictions, suspect=find_label_issues(predictions).suspect, missing=missing), shown, pictures, None
+    return Inspected(name, predictions, missing=missing), shown, pictures, None
 
 
 def inspect_run(
@@ -142,10 +145,10 @@ def inspect_run(
     try:
         splits = given or data_of(run)
         pictures = pictures_of(predictions, splits, chosen)
-        reference = without(splits.train, pictures)
+        reference = learned_from(splits, pictures, chosen)
     except DressformError as error:
         missing.append(f"pictures, nearest pictures and saliency: {error}")
-    inspected = Inspected(run.name, predictions, facts=_facts(run), suspect=find_label_issues(predictions).suspect, missing=missing)
+    inspected = Inspected(run.name, predictions, facts=_facts(run), missing=missing)
     try:
         smoothed = " of smoothed labels" if manifest.resolved.get("label_smoothing") else ""
         note = f"Training values were measured while learning{smoothed}, with augmentation and dropout where the recipe has them."
@@ -171,12 +174,7 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
         missing.append(f"pictures: {error}; give them with --data")
     facts = [("recipe", run.name), ("folds", f"{run.folds}, each example judged by the model that did not learn from it"),
              ("repeats", f"{run.repeats}, the first is shown")]  # fmt: skip
-    return (
-        Inspected(run.name, predictions, facts, suspect=find_label_issues(predictions).suspect, missing=missing),
-        "out-of-fold",
-        pictures,
-        None,
-    )
+    return Inspected(run.name, predictions, facts, missing=missing), "out-of-fold", pictures, None
 
 
 def _anywhere(predictions: Predictions, splits: DatasetSplits) -> Dataset:

@@ -14,6 +14,7 @@ from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.evaluate import evaluate
 from dressform.evaluation.intervals import wilson
 from dressform.evaluation.metrics import METRICS
+from dressform.explore.label_issues import find_label_issues
 from dressform.explore.neighbours import Metric
 from dressform.predictions import Predictions, softmax
 from dressform.report.page.blobs import Blob, array_blob, text_blob
@@ -54,7 +55,6 @@ class Inspected:
         facts: name and value, such as ("recipe", "fast").
         history: the rows of results.csv, or none.
         history_note: what the losses are.
-        suspect: bool [N], labels that may be wrong; None where that is not known.
         others: of the pictures that the page has besides (training pictures), in their order, or None.
         near: by ``cosine`` and perhaps ``euclidean``: numbers of pictures on the page, int64 [N or all, k], nearest first,
             and their distances, float32.
@@ -67,7 +67,6 @@ class Inspected:
     facts: Sequence[tuple[str, str]] = ()
     history: Sequence[dict[str, Any]] = ()
     history_note: str = ""
-    suspect: NDArray[np.bool_] | None = None
     others: Predictions | None = None
     near: Mapping[Metric, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=dict)
     saliency: NDArray[np.uint8] | None = None
@@ -166,8 +165,7 @@ def _answers(r: int, run: Inspected) -> list[Blob]:
         array_blob(f"top_share-{r}", np.round(shares * 65535).astype(np.uint16)),
         array_blob(f"loss-{r}", np.maximum(loss, 0).astype(np.float32)),
     ]
-    if run.suspect is not None:
-        blobs.append(array_blob(f"suspect-{r}", run.suspect.astype(np.uint8)))
+    blobs.append(array_blob(f"suspect-{r}", find_label_issues(run.predictions).suspect.astype(np.uint8)))
     for metric, (near, distance) in run.near.items():
         blobs.append(array_blob(f"near_{metric}-{r}", near.astype(np.uint32)))
         blobs.append(array_blob(f"distance_{metric}-{r}", distance.round(4).astype(np.float32)))

@@ -7,14 +7,13 @@ stands beside the figure.
 """
 
 import argparse
-import shutil
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import sync_playwright
+from chromium import chromium, opened
 from report import write_report
 
 import dressform
@@ -23,10 +22,6 @@ from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import own_neighbours, pca, preservation, tsne, umap
 from dressform.report.exploration import write_exploration
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--enable-unsafe-swiftshader",
-]  # fmt: skip
 PAN = """async () => {
     const p = dressform.projector, times = [];
     const step = () => new Promise((done) => requestAnimationFrame(done));
@@ -48,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     parser.add_argument("--split", default="all")
-    parser.add_argument("--chromium", default=shutil.which("chromium"))
+    parser.add_argument("--chromium")
     options = parser.parse_args()
     run = dressform.open_run(options.run)
     points = points_of(run, data_of(run), options.split)
@@ -78,20 +73,16 @@ def timed(results: dict[str, Any], name: str, make: Any) -> Any:
     return found
 
 
-def panned(page: Path, chromium: str) -> dict[str, Any]:
+def panned(page: Path, path: str | None) -> dict[str, Any]:
     """Frames a second of the first t-SNE, drawn whole."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    with chromium(path) as browser:
         started = time.perf_counter()
-        tab.goto(page.as_uri())
-        tab.wait_for_selector("html[data-ready]", timeout=120_000)
+        tab = opened(browser, page.as_uri())
         ready = time.perf_counter() - started
         tab.locator(".stage").scroll_into_view_if_needed()
         tab.select_option("#projector select >> nth=0", "1")
         tab.wait_for_timeout(1000)
         found: dict[str, Any] = tab.evaluate(PAN)
-        browser.close()
     return {"ready": round(ready, 2), **found}
 
 

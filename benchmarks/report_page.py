@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from chromium import chromium, opened
 from report import write_report
 
 import dressform
@@ -27,15 +27,13 @@ from dressform.explore.points import data_of
 from dressform.predict.int8 import Int8Network
 from dressform.predictions.pictures import pictures_of
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-
 
 def main() -> None:
     """Measure and write the report."""
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--chromium", default=shutil.which("chromium"))
+    parser.add_argument("--chromium")
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +41,7 @@ def main() -> None:
         for _ in range(options.repeats):
             shutil.rmtree(options.run / "explore", ignore_errors=True)
             first, again = (seconds_to_write(options.run, page) for _ in range(2))
-            rows.append({"first": first, "again": again, "bytes": page.stat().st_size, **opened(page, options.chromium)})
+            rows.append({"first": first, "again": again, "bytes": page.stat().st_size, **answers(page, options.chromium)})
             print(rows[-1], flush=True)
     name = json.loads((options.run / "manifest.json").read_text())["recipe"]
     kept = neighbours_kept(options.run)
@@ -75,20 +73,16 @@ def seconds_to_write(run: Path, page: Path) -> float:
     return round(time.perf_counter() - started, 2)
 
 
-def opened(page: Path, chromium: str) -> dict[str, Any]:
+def answers(page: Path, path: str | None) -> dict[str, Any]:
     """Seconds from the address to a page that answers, and from a click to its pictures."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    with chromium(path) as browser:
         started = time.perf_counter()
-        tab.goto(page.as_uri())
-        tab.wait_for_selector("html[data-ready]")
+        tab = opened(browser, page.as_uri())
         ready = time.perf_counter() - started
         started = time.perf_counter()
         tab.click(".confusion td[data-i='0'][data-j='0']")
         tab.wait_for_selector("#confusion .tile")
         click = time.perf_counter() - started
-        browser.close()
     return {"ready": round(ready, 2), "click": round(click, 2)}
 
 

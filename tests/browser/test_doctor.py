@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from dressform.data.dataset import DatasetSplits
-from dressform.data.review import Review, apply_review
-from dressform.explore.doctor import examine
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.review import Finding, Review, apply_review
+from dressform.explore.doctor import Diagnosis, examine
 from dressform.report.doctor import write_diagnosis
 from tests.browser.conftest import Watched
 from tests.explore.test_doctor import faulty, sure_of
@@ -89,3 +89,19 @@ def test_more_can_be_shown_and_nothing_sticks_out(watched: Watched, doctored: Pa
     expect(page.locator("#label .finding")).to_have_count(50)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert np.isfinite(page.evaluate("document.documentElement.scrollHeight"))
+
+
+def test_ids_that_two_splits_share_are_two_pictures(watched: Watched, tmp_path: Path) -> None:
+    """Class folders number the pictures of each split anew."""
+    bright, dark = (np.full((60, 28, 28, 1), value, np.uint8) for value in (250, 20))
+    ids, labels = np.array([f"{i}" for i in range(60)]), np.arange(60) % 2
+    data = DatasetSplits("two", Dataset(bright, labels, ids, ("a", "b")), test=Dataset(dark, labels, ids, ("a", "b")))
+    finding = Finding(
+        id="3", split="test", kind="duplicate", label="b", score=1.0, reason="nearly 3 in train", other="3", other_split="train"
+    )
+    review = Review("two", "", {name: d.digest for name, d in data}, (finding,))
+    write_diagnosis(tmp_path / "d.html", Diagnosis(review, (), {}), data)
+    page = opened(watched, tmp_path / "d.html")
+    page.wait_for_timeout(300)
+    middle = "all => all.map(c => c.getContext('2d').getImageData(14, 14, 1, 1).data[0])"
+    assert page.locator("#duplicate canvas").evaluate_all(middle) == [20, 250]

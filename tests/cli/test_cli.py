@@ -266,6 +266,9 @@ def test_doctor_review_and_apply(tiny_run: Run, archive: Path, tmp_path: Path) -
         "data", "apply", tmp_path / "decided.json", "--data", tmp_path / "new.npz", cwd=tmp_path
     )
     assert "does not exist" in error_of("data", "apply", tmp_path / "none.json", "--out", tmp_path / "x.npz")
+    (tmp_path / "decided.json").rename(tmp_path / "review.json")
+    assert "holds decisions already" in error_of("data", "doctor", archive, "--out", tmp_path / "doctor.html")
+    assert json.loads((tmp_path / "review.json").read_text()) == review
 
 
 def test_importing_dressform_imports_next_to_nothing() -> None:

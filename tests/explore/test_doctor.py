@@ -74,3 +74,13 @@ def test_an_outlier_is_far_from_its_own_class() -> None:
     assert found.score[4] > 3
     assert np.median(found.score) == pytest.approx(1, abs=0.05)
     assert find_outliers(np.ones((20, 3), np.float32), np.zeros(20, np.int64)).score.tolist() == [1.0] * 20
+
+
+def test_predictions_belong_to_the_split_whose_labels_they_have(small: DatasetSplits) -> None:
+    assert small.test is not None
+    ids = np.array([f"{i}" for i in range(200)])
+    parts = [Dataset(d.images[:200], d.labels[:200], ids, small.class_names) for d in (small.train, small.test)]
+    data = DatasetSplits("folders", parts[0], None, parts[1])
+    for split, part in zip(("train", "test"), parts, strict=True):
+        found = examine(data, "", [("model", sure_of(part.labels, [3], part.ids, part.class_names))])
+        assert found.rescored[0].split == split

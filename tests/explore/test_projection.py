@@ -100,3 +100,12 @@ def test_what_cannot_be_is_refused(
         find_places(clusters[0], lambda name: tmp_path / name, **options)
     with pytest.raises(ConfigError, match="30 examples are too few"):
         find_places(clusters[0][:30], lambda name: tmp_path / name)
+
+
+def test_a_missing_library_is_told_before_the_work(
+    clusters: tuple[np.ndarray, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dressform.explore.places.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"pip install 'dressform\[umap\]'"):
+        find_places(clusters[0], lambda name: tmp_path / name, methods=["tsne", "umap"])
+    assert list(tmp_path.iterdir()) == []

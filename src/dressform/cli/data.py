@@ -63,6 +63,8 @@ def doctor(
     Writes a page on which each finding can be kept, relabelled or dropped, and review.json, which the page saves anew with
     your decisions and data apply turns into a new dataset.
     """
+    from dressform.core.errors import ConfigError
+    from dressform.data.review import Review
     from dressform.data.source import load_data
     from dressform.evaluation.evaluate import describe
     from dressform.explore.doctor import examine
@@ -72,6 +74,9 @@ def doctor(
     from dressform.runs.crossval import is_crossval, open_crossval
 
     target = target_of(out, out, out.name)
+    listing = target.with_name("review.json")
+    if listing.exists() and Review.load(listing).decisions:
+        raise ConfigError(f"{listing} holds decisions already; give --out in another folder, so that they are not lost")
     data = load_data(source, image_size=image_size)
     judged = []
     for path in predictions:
@@ -81,7 +86,6 @@ def doctor(
         else:
             judged.append(load_judged(path, say=say))
     diagnosis = examine(data, source, judged, say=say)
-    listing = target.with_name("review.json")
     write_diagnosis(target, diagnosis, data)
     diagnosis.review.save(listing)
     if as_json:

@@ -29,6 +29,7 @@ class Finding:
         reason: in words.
         suggested: another class, by name, or None.
         other: id of the nearly equal picture, or None.
+        other_split: where that one is; None stands for the same split.
         action: what a person decided; ``keep`` until then.
         to: the new class of a relabelled example, by name.
     """
@@ -41,6 +42,7 @@ class Finding:
     reason: str
     suggested: str | None = None
     other: str | None = None
+    other_split: str | None = None
     action: Action = "keep"
     to: str | None = None
 
@@ -60,6 +62,11 @@ class Review:
     source: str
     digests: dict[str, str]
     findings: tuple[Finding, ...]
+
+    @property
+    def decisions(self) -> tuple[Finding, ...]:
+        """The findings about which a person decided something else than to keep the example as it is."""
+        return tuple(finding for finding in self.findings if finding.action != "keep")
 
     def to_json(self) -> dict[str, Any]:
         """The document that :meth:`save` writes."""
@@ -129,9 +136,7 @@ def apply_review(data: DatasetSplits, review: Review) -> Applied:
     if {name: d.digest for name, d in data} != review.digests:
         raise DataError(f"{data.name} is not what was reviewed ({review.dataset}), or has changed since; review it anew")
     decisions: dict[tuple[str, str], Finding] = {}
-    for finding in review.findings:
-        if finding.action == "keep":
-            continue
+    for finding in review.decisions:
         before = decisions.get((finding.split, finding.id))
         if before is not None and (before.action, before.to) != (finding.action, finding.to):
             raise DataError(f"{finding.id} is to be {_words(before)} and {_words(finding)}; decide on one of them in the review")

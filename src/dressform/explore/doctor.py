@@ -1,5 +1,6 @@
 """`examine`: what is likely wrong with a dataset: labels, near duplicates, outliers; and what that does to a score."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Kind, Review
 from dressform.evaluation.intervals import Estimate, wilson
+from dressform.explore.features import pixels
 from dressform.explore.label_issues import find_label_issues
 from dressform.explore.near_duplicates import NearDuplicates, near_duplicates
 from dressform.explore.outliers import find_outliers
@@ -87,32 +89,25 @@ def examine(
     splits = dict(data)
     say(f"near duplicates among {sum(map(len, splits.values())):,} pictures")
     pairs = near_duplicates(np.concatenate([d.images for d in splits.values()]))
-    findings, counts = _duplicates(splits, pairs)
+    findings, counts, twins = _duplicates(splits, pairs)
     rescored = []
     for name, found in predictions:
         split = _split_of(name, found, data)
         issues = find_label_issues(found)
         names, shares = data.class_names, found.probabilities
+        position = {str(example): i for i, example in enumerate(splits[split].ids)}
         for i in issues.worst_first().tolist():
-            suggested = names[int(issues.suggested[i])]
-            given, preferred = issues.quality[i], shares[i].max()
-            reason = f"{name} gives {names[int(found.labels[i])]} {100 * given:.1f} %, {suggested} {100 * preferred:.1f} %"
-            findings.append(
-                Finding(
-                    id=str(found.ids[i]), split=split, kind="label", label=names[int(found.labels[i])],
-                    score=float(issues.quality[i]), reason=reason, suggested=suggested,
-                )
-            )  # fmt: skip
+            suggested, given = names[int(issues.suggested[i])], float(issues.quality[i])
+            reason = f"{name} gives {names[int(found.labels[i])]} {100 * given:.1f} %, {suggested} {100 * shares[i].max():.1f} %"
+            place = position[str(found.ids[i])]
+            findings.append(_finding(splits[split], place, split, "label", given, reason, suggested=suggested))
         counts[f"suspect labels in {split}"] = int(issues.suspect.sum())
-        right, twins = found.labels == found.predicted, np.isin(found.ids, list(_in_train(splits, pairs, split)))
-        rescored.append(
-            Rescored(
-                name, split, _share(right), _share(right[~issues.suspect]), None if split == "train" else _share(right[~twins])
-            )
-        )
+        right = found.labels == found.predicted
+        alone = None if split == "train" else _share(right[~np.isin(found.ids, list(twins[split]))])
+        rescored.append(Rescored(name, split, _share(right), _share(right[~issues.suspect]), alone))
     for split, dataset in splits.items():
         say(f"outliers in {split}")
-        outliers = find_outliers((dataset.images.reshape(len(dataset), -1) / np.float32(255)).astype(np.float32), dataset.labels)
+        outliers = find_outliers(pixels(dataset.images), dataset.labels)
         for i in outliers.order[:OUTLIERS].tolist():
             times = float(outliers.score[i])
             reason = f"{times:.1f} times as far from its nearest ones as is usual for {dataset.class_names[int(dataset.labels[i])]}"
@@ -128,46 +123,38 @@ def _share(right: NDArray[np.bool_]) -> Estimate:
 
 
 def _split_of(name: str, predictions: Predictions, data: DatasetSplits) -> str:
-    """The split that predictions are of: all their ids are in it."""
-    for split, dataset in data:
-        if np.isin(predictions.ids, dataset.ids).all():
-            pictures_of(predictions, DatasetSplits(data.name, dataset), "train")
+    """The split that predictions are of: all their ids are in it, with the same labels; the whole of it, if two are like that."""
+    holding = [split for split, dataset in data if np.isin(predictions.ids, dataset.ids).all()]
+    if not holding:
+        raise DataError(
+            f"{name} has predictions of examples that are in no split of {data.name}; give predictions of its train or test"
+        )
+    holding.sort(key=lambda split: len(dict(data)[split]) != len(predictions))
+    for split in holding[:-1]:
+        with contextlib.suppress(DataError):
+            pictures_of(predictions, DatasetSplits(data.name, dict(data)[split]), "train")
             return split
-    raise DataError(
-        f"{name} has predictions of examples that are in no split of {data.name}; give predictions of its train or test"
-    )
+    pictures_of(predictions, DatasetSplits(data.name, dict(data)[holding[-1]]), "train")
+    return holding[-1]
 
 
-def _places(splits: dict[str, Dataset]) -> list[tuple[str, int]]:
-    """Split and position of each picture in the order in which they were joined."""
-    return [(split, i) for split, dataset in splits.items() for i in range(len(dataset))]
-
-
-def _duplicates(splits: dict[str, Dataset], pairs: NearDuplicates) -> tuple[list[Finding], dict[str, int]]:
-    places, findings, counts = _places(splits), list[Finding](), dict[str, int]()
+def _duplicates(splits: dict[str, Dataset], pairs: NearDuplicates) -> tuple[list[Finding], dict[str, int], dict[str, set[str]]]:
+    """Findings, how many there are inside and between splits, and by split the ids of those with a twin in train."""
+    places = [(split, i) for split, dataset in splits.items() for i in range(len(dataset))]
+    findings, counts, twins = list[Finding](), dict[str, int](), {split: set[str]() for split in splits}
     for (a, b), likeness, mirrored in zip(pairs.pairs.tolist(), pairs.similarity.tolist(), pairs.mirrored.tolist(), strict=True):
         (one, i), (other, j) = places[a], places[b]
+        twin = str(splits[one].ids[i])
         where = f"near duplicates inside {one}" if one == other else f"near duplicates between {one} and {other}"
         counts[where] = counts.get(where, 0) + 1
+        if one == "train":
+            twins[other].add(str(splits[other].ids[j]))
         # The later one is the one to drop: in test, if it is there, because a test picture should be unseen.
-        reason = (
-            f"{'mirror image of' if mirrored else 'nearly'} {splits[one].ids[i]} in {one}; details correlate with {likeness:.3f}"
-        )
-        findings.append(_finding(splits[other], j, other, "duplicate", likeness, reason, str(splits[one].ids[i])))
-    return findings, counts
+        reason = f"{'mirror image of' if mirrored else 'nearly'} {twin} in {one}; details correlate with {likeness:.3f}"
+        findings.append(_finding(splits[other], j, other, "duplicate", likeness, reason, other=twin, other_split=one))
+    return findings, counts, twins
 
 
-def _in_train(splits: dict[str, Dataset], pairs: NearDuplicates, split: str) -> set[str]:
-    """Ids of a split's examples with a near duplicate in train."""
-    places = _places(splits)
-    found = set()
-    for a, b in pairs.pairs.tolist():
-        (one, _), (other, j) = places[a], places[b]
-        if one == "train" and other == split != "train":
-            found.add(str(splits[other].ids[j]))
-    return found
-
-
-def _finding(dataset: Dataset, i: int, split: str, kind: Kind, score: float, reason: str, other: str | None = None) -> Finding:
+def _finding(dataset: Dataset, i: int, split: str, kind: Kind, score: float, reason: str, **more: str) -> Finding:
     label = dataset.class_names[int(dataset.labels[i])]
-    return Finding(id=str(dataset.ids[i]), split=split, kind=kind, label=label, score=score, reason=reason, other=other)
+    return Finding(id=str(dataset.ids[i]), split=split, kind=kind, label=label, score=score, reason=reason, **more)  # type: ignore[arg-type]

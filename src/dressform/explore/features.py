@@ -73,3 +73,8 @@ def _last_product(graph: Any) -> str | None:
             return str(inputs[0])
         name = inputs[0]
     return None
+
+
+def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """uint8 [N, H, W, C] as rows: float32 [N, H * W * C] in 0..1."""
+    return (images.reshape(len(images), -1) / np.float32(255)).astype(np.float32)

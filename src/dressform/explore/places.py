@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,21 @@ class Places:
     near: dict[Metric, Neighbours]
 
 
+def check_methods(methods: Sequence[str], dimensions: Sequence[int]) -> None:
+    """Tell before anything that takes long.
+
+    Raises:
+        ConfigError: another method or dimensions, or UMAP where umap-learn is not installed.
+    """
+    unknown = [method for method in methods if method not in METHODS]
+    if unknown:
+        raise ConfigError(f"projection {unknown[0]} is not known; allowed: {', '.join(METHODS)} (PCA is always there)")
+    if not dimensions or not set(dimensions) <= {2, 3}:
+        raise ConfigError(f"dimensions are {', '.join(map(str, dimensions)) or 'none'}; allowed: 2, 3, or both")
+    if "umap" in methods and find_spec("umap") is None:
+        raise ConfigError("UMAP needs umap-learn; pip install 'dressform[umap]'")
+
+
 def find_places(
     values: NDArray[np.float32],
     keep: Callable[[str], Path],
@@ -57,13 +73,9 @@ def find_places(
         say: called with a line before each step that takes long.
 
     Raises:
-        ConfigError: another method or dimensions, or too few examples.
+        ConfigError: as :func:`check_methods`, or too few examples.
     """
-    unknown = [method for method in methods if method not in METHODS]
-    if unknown:
-        raise ConfigError(f"projection {unknown[0]} is not known; allowed: {', '.join(METHODS)} (PCA is always there)")
-    if not dimensions or not set(dimensions) <= {2, 3}:
-        raise ConfigError(f"dimensions are {', '.join(map(str, dimensions)) or 'none'}; allowed: 2, 3, or both")
+    check_methods(methods, dimensions)
     if len(values) < FEWEST:
         raise ConfigError(f"{len(values)} examples are too few for a projection; give {FEWEST} or more")
     key = digest(np.ascontiguousarray(values).tobytes(), str(values.shape))

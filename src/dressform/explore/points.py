@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dressform.core.errors import ConfigError, unknown_name
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
-from dressform.explore.features import penultimate
+from dressform.explore.features import penultimate, pixels
 from dressform.predict.judged import split_of
 from dressform.predictions import Predictions
 from dressform.predictions.pictures import pictures_of
@@ -77,7 +77,7 @@ def points_of(
     images = judged.images if others is None else np.concatenate([judged.images, others.images])
     say(f"features of {len(images):,} pictures")
     features = penultimate(run.layout.onnx, images)
-    values = features.values if embedding == "features" else (images.reshape(len(images), -1) / np.float32(255)).astype(np.float32)
+    values = features.values if embedding == "features" else pixels(images)
     return Points(split, judged, others, len(judged) if selection == "train" else 0, values, features.logits)
 
 

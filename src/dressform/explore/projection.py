@@ -114,13 +114,12 @@ def umap(values: NDArray[np.float32], neighbours: Neighbours, *, dimensions: int
         seed: with a fixed one umap-learn uses one core, and gives the same picture.
 
     Raises:
-        ConfigError: umap-learn is not installed, too few examples, or other dimensions.
+        ConfigError: too few examples, or other dimensions.
+        ImportError: umap-learn, an extra, is not installed.
     """
     _check(len(values), dimensions)
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise ConfigError("UMAP needs umap-learn; pip install 'dressform[umap]'") from error
+    from umap import UMAP
+
     own = np.arange(len(values))[:, None]
     indices = np.hstack([own, neighbours.indices]).astype(np.int64)  # umap-learn counts a point as its own first neighbour
     distances = np.hstack([np.zeros((len(values), 1), np.float32), neighbours.distances])

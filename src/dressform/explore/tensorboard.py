@@ -8,10 +8,12 @@ import io
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from dressform.core.errors import ConfigError
 from dressform.core.files import write_atomic, write_text
+from dressform.data.mosaic import mosaic
 from dressform.explore.points import Points
 from dressform.predictions import softmax
 
@@ -80,12 +82,8 @@ def _tile(shape: tuple[int, ...], side: int) -> tuple[int, int]:
     return max(1, int(height * scale)), max(1, int(width * scale))
 
 
-def _sprite(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], side: int, tile: tuple[int, int]) -> Image.Image:
-    count, height, width, channels = images.shape
-    if tile != (height, width):
+def _sprite(images: NDArray[np.uint8], side: int, tile: tuple[int, int]) -> Image.Image:
+    if tile != images.shape[1:3]:
         small = [Image.fromarray(p.squeeze()).resize(tile[::-1], Image.Resampling.BOX) for p in images]
-        images = np.stack([np.asarray(p).reshape(*tile, channels) for p in small])
-    padded = np.zeros((side * side, *tile, channels), np.uint8)
-    padded[:count] = images
-    whole = padded.reshape(side, side, *tile, channels).transpose(0, 2, 1, 3, 4).reshape(side * tile[0], side * tile[1], channels)
-    return Image.fromarray(np.ascontiguousarray(whole.squeeze()))
+        images = np.stack([np.asarray(p).reshape(*tile, images.shape[3]) for p in small])
+    return mosaic(np.concatenate([images, np.zeros((side * side - len(images), *images.shape[1:]), np.uint8)]), side)

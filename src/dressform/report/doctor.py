@@ -22,13 +22,18 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> No
         data: whose pictures are shown; only those that a finding names get into the page.
     """
     review = diagnosis.review
-    wanted = {name for finding in review.findings for name in (finding.id, finding.other) if name is not None}
-    images, labels, ids = [], [], []
-    for _, dataset in data:
-        chosen = np.flatnonzero(np.isin(dataset.ids, list(wanted)))
+    wanted: dict[str, set[str]] = {split: set() for split, _ in data}
+    for finding in review.findings:
+        wanted[finding.split].add(finding.id)
+        if finding.other is not None:
+            wanted[finding.other_split or finding.split].add(finding.other)
+    images, labels, ids, splits = [], [], [], []
+    for split, dataset in data:
+        chosen = np.flatnonzero(np.isin(dataset.ids, list(wanted[split])))
         images.append(dataset.images[chosen])
         labels.append(dataset.labels[chosen])
         ids += dataset.ids[chosen].tolist()
+        splits += [split] * len(chosen)
     pictures = make_sheets(np.concatenate(images), name="pictures")
     total = sum(len(dataset) for _, dataset in data)
     document: dict[str, Any] = {
@@ -41,5 +46,10 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> No
             for r in diagnosis.rescored
         ],
     }  # fmt: skip
-    blobs = [text_blob("ids", "\n".join(ids)), array_blob("labels", np.concatenate(labels).astype(np.uint16)), *pictures.blobs]
+    blobs = [
+        text_blob("ids", "\n".join(ids)),
+        text_blob("splits", "\n".join(splits)),
+        array_blob("labels", np.concatenate(labels).astype(np.uint16)),
+        *pictures.blobs,
+    ]
     write(path, document, blobs)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dressform.data.source import load_data
-from dressform.explore.places import METHODS, find_places
+from dressform.explore.places import METHODS, check_methods, find_places
 from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import Projection
 from dressform.report.page.document import Shown, report_document
@@ -55,6 +55,7 @@ def write_exploration(
     Raises:
         DressformError: not a run, data that are not there any more, or nothing that can be projected.
     """
+    check_methods(methods, dimensions)
     run = open_run(path)
     target = target_of(out, run.path, "explore.html")
     splits = data_of(run) if data is None else load_data(data, image_size=image_size)

@@ -66,7 +66,8 @@ def write_report(
     names = [inspected.name for inspected, *_ in found]
     if len(set(names)) < len(names):
         found = [(replace(f[0], name=f"{f[0].name} ({path})"), *f[1:]) for f, path in zip(found, what, strict=True)]
-    first, first_split, pictures, reference = found[0]
+    first, first_split, *_ = found[0]
+    pictures, reference = next(((p, own) for *_, p, own in found if p is not None), (None, None))
     if len(first.predictions.class_names) > MOST_CLASSES:
         raise ConfigError(f"{first.name} has {len(first.predictions.class_names)} classes; a report shows up to {MOST_CLASSES}")
     for inspected, *_ in found[1:]:

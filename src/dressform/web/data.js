@@ -56,8 +56,9 @@ class Answers {
 /** The document with its arrays: pictures 0..examples-1 were judged, those after them are neighbours only. */
 export async function load() {
   const page = JSON.parse(document.getElementById("document").textContent);
-  const [ids, labels] = await Promise.all([array("ids"), array("labels")]);
+  const [ids, splits, labels] = await Promise.all([array("ids"), array("splits"), array("labels")]);
   page.ids = ids === null ? [] : ids.split("\n");
+  page.splits = splits?.split("\n");
   page.labels = labels?.values;
   page.answers = await Promise.all(page.runs.map(async (run, r) => {
     const names = ["top_class", "top_share", "loss", "suspect", "saliency", "near_cosine", "distance_cosine", "near_euclidean", "distance_euclidean"];

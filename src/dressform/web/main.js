@@ -25,6 +25,13 @@ function section(id, title, ...children) {
   return element("section", { id, "aria-labelledby": `${id}-title` }, element("h2", { id: `${id}-title` }, title), ...children);
 }
 
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Show what a gallery has now. */
+function reveal(gallery) {
+  gallery.node.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "nearest" });
+}
+
 const where = (condition) => Array.from({ length: page.examples }, (_, i) => i).filter(condition);
 
 function summary(run) {
@@ -64,26 +71,29 @@ function historySection(run) {
     element("p", { class: "quiet" }, run.history_note));
 }
 
+/** The pictures of class i that were taken for j, in the gallery and, where there is one, in the projector. */
+function openCell(i, j, answers, gallery) {
+  const title = i === j ? `${page.classes[i]}, recognised` : `${page.classes[i]} taken for ${page.classes[j]}`;
+  const own = (n) => n < page.examples && page.labels[n] === i && answers.predicted(n) === j;
+  gallery.show(title, where(own), answers);
+  projector?.select(title, projector.visible.filter(own));
+  reveal(gallery);
+}
+
 function confusionSection(run, answers, gallery) {
-  const matrix = confusion(page.classes, run.confusion, (i, j) => {
-    gallery.show(i === j ? `${page.classes[i]}, recognised` : `${page.classes[i]} taken for ${page.classes[j]}`, where((n) => page.labels[n] === i && answers.predicted(n) === j), answers);
-    projector?.select(`${page.classes[i]} taken for ${page.classes[j]}`, projector.visible.filter((n) => n < page.examples && page.labels[n] === i && answers.predicted(n) === j));
-    gallery.node.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "nearest" });
-  });
-  return section("confusion", "What is taken for what", matrix, gallery.node);
+  return section("confusion", "What is taken for what", confusion(page.classes, run.confusion, (i, j) => openCell(i, j, answers, gallery)), gallery.node);
 }
 
 function classesSection(run, answers, gallery) {
   const share = (name, title) => ({ title, number: true, key: (row) => row[name], show: (row) => element("span", { title: `${percent(row.intervals[name][0])} to ${percent(row.intervals[name][1])}, 95 %` }, percent(row[name])) });
-  const errorsOf = (c) => { gallery.show(`Errors with ${page.classes[c]}`, where((n) => (page.labels[n] === c) !== (answers.predicted(n) === c)), answers); gallery.node.scrollIntoView({ block: "start" }); gallery.heading.focus(); };
+  const errorsOf = (c) => { gallery.show(`Errors with ${page.classes[c]}`, where((n) => (page.labels[n] === c) !== (answers.predicted(n) === c)), answers); reveal(gallery); gallery.heading.focus({ preventScroll: true }); };
   const classes = table("per-class", "Scores of each class; a name opens its errors", [
     { title: "class", key: (row) => row.label, show: (row) => element("button", { type: "button", class: "plain link", onclick: () => errorsOf(page.classes.indexOf(row.label)) }, row.label) },
     share("precision", "precision"), share("recall", "recall"), share("f1", "F1"), { title: "examples", number: true, key: (row) => row.support, show: (row) => count(row.support) },
   ], run.per_class);
   const pairs = run.confusion.flatMap((row, i) => row.map((value, j) => ({ i, j, value, total: row.reduce((a, b) => a + b, 0) }))).filter((p) => p.i !== p.j && p.value).sort((a, b) => b.value - a.value).slice(0, 15);
-  const openPair = (p) => { gallery.show(`${page.classes[p.i]} taken for ${page.classes[p.j]}`, where((n) => page.labels[n] === p.i && answers.predicted(n) === p.j), answers); gallery.node.scrollIntoView({ block: "start" }); gallery.heading.focus(); };
   const confused = table("confused-pairs", "Most confused pairs; a pair opens its pictures", [
-    { title: "true → predicted", key: (p) => `${page.classes[p.i]} → ${page.classes[p.j]}`, show: (p) => element("button", { type: "button", class: "plain link", onclick: () => openPair(p) }, `${page.classes[p.i]} → ${page.classes[p.j]}`) },
+    { title: "true → predicted", key: (p) => `${page.classes[p.i]} → ${page.classes[p.j]}`, show: (p) => element("button", { type: "button", class: "plain link", onclick: () => { openCell(p.i, p.j, answers, gallery); gallery.heading.focus({ preventScroll: true }); } }, `${page.classes[p.i]} → ${page.classes[p.j]}`) },
     { title: "pictures", number: true, key: (p) => p.value }, { title: "of the class", number: true, key: (p) => p.value / p.total, show: (p) => percent(p.value / p.total, 1) },
   ], pairs);
   return section("classes", "Class by class", element("div", { class: "pair" }, classes, pairs.length ? confused : null));

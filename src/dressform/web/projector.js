@@ -1,13 +1,14 @@
 // Every example as a point.
 
+import { customAxes } from "dressform/axes.js";
 import { array } from "dressform/data.js";
 import { COLOURINGS } from "dressform/colours.js";
 import { count, element, percent, say } from "dressform/html.js";
+import { HIT, listen } from "dressform/pointer.js";
 import { Points } from "dressform/points.js";
 import { View } from "dressform/view.js";
 
 const THUMBNAILS_UP_TO = 500; // points in view; with fewer they become pictures
-const HIT = 14; // pixels around a point that still hit it
 
 export class Projector {
   /** shown: called with (title, indices) when a selection is made; open(index, among) opens one picture. */
@@ -50,7 +51,7 @@ export class Projector {
         element("button", { type: "button", onclick: () => this.search(search.value) }, "Find"),
         element("button", { type: "button", onclick: () => { this.select(null, null); this.view.reset(this.view.deep); this.draw(); } }, "Reset")),
       this.stage, this.status, this.legend);
-    this.listen();
+    listen(this);
     new ResizeObserver(() => this.resize()).observe(this.stage);
   }
 
@@ -80,7 +81,7 @@ export class Projector {
   async project(value) {
     if (value === "custom") {
       if (!this.saved[0] || !this.saved[1]) { this.tell("Custom axes: select points (lasso or search), keep them as A, select others, keep them as B."); this.offerAxes(); return; }
-      this.place(this.customAxes());
+      this.place(customAxes(this.basis, ...this.saved));
       this.view.reset(false);
       this.offerAxes();
       this.draw();
@@ -139,24 +140,6 @@ export class Projector {
     for (let i = 0; i < out.length; i += 1) out[i] = (out[i] - middle[i % 3]) / most;
     this.places = out;
     this.gl.setPlaces(out);
-  }
-
-  /** x: along the line from the middle of A to the middle of B; y: the direction of most variance across it among the first. */
-  customAxes() {
-    const { rows, n, d } = this.basis;
-    const middle = (indices) => { const m = new Float64Array(d); for (const i of indices) for (let j = 0; j < d; j += 1) m[j] += rows[i * d + j] / indices.length; return m; };
-    const [a, b] = this.saved.map(middle);
-    let axis = b.map((value, j) => value - a[j]);
-    const length = Math.hypot(...axis) || 1;
-    axis = axis.map((value) => value / length);
-    const best = Array.from({ length: d }, (_, j) => j).sort((i, j) => Math.abs(axis[i]) - Math.abs(axis[j]) || i - j).find((j) => j < 4) ?? 0;
-    const across = new Float64Array(d);
-    across[best] = 1;
-    for (let j = 0; j < d; j += 1) across[j] -= axis[best] * axis[j];
-    const norm = Math.hypot(...across) || 1;
-    const out = new Float32Array(3 * n);
-    for (let i = 0; i < n; i += 1) for (let j = 0; j < d; j += 1) { out[3 * i] += rows[i * d + j] * axis[j]; out[3 * i + 1] += (rows[i * d + j] * across[j]) / norm; }
-    return out;
   }
 
   paint() {
@@ -245,10 +228,11 @@ export class Projector {
     return found;
   }
 
-  at(px, py) {
+  /** The visible point nearest to a pixel, at most so many pixels away; -1 where there is none. */
+  nearestTo(px, py, within = Infinity) {
     const ratio = window.devicePixelRatio || 1;
     const place = this.view.toPixels(this.canvas.width, this.canvas.height);
-    let [best, nearest] = [-1, (HIT * ratio) ** 2];
+    let [best, nearest] = [-1, (within * ratio) ** 2];
     for (const i of this.visible) {
       const [x, y] = place(this.places[3 * i], this.places[3 * i + 1], this.places[3 * i + 2]);
       const d = (x - px * ratio) ** 2 + (y - py * ratio) ** 2;
@@ -311,84 +295,8 @@ export class Projector {
     this.thumbnails += 1;
   }
 
-  listen() {
-    const { canvas } = this;
-    let last = null, moved = 0;
-    const local = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
-    const touches = new Map();
-    let pinch = 0;
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      touches.set(event.pointerId, local(event));
-      last = local(event);
-      moved = 0;
-      pinch = 0;
-      this.path = this.mode === "lasso" || event.shiftKey ? [last] : null;
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      const here = local(event);
-      if (!last) { this.hover(here); return; }
-      touches.set(event.pointerId, here);
-      const ratio = window.devicePixelRatio || 1;
-      if (touches.size === 2) {
-        const [[ax, ay], [bx, by]] = [...touches.values()];
-        const apart = Math.hypot(ax - bx, ay - by);
-        if (pinch) this.view.scale(apart / pinch, ((ax + bx) / 2) * ratio, ((ay + by) / 2) * ratio, canvas.width, canvas.height);
-        pinch = apart;
-      } else if (this.path) this.path.push(here);
-      else this.view.drag((here[0] - last[0]) * ratio, (here[1] - last[1]) * ratio, canvas.width, canvas.height);
-      moved += Math.abs(here[0] - last[0]) + Math.abs(here[1] - last[1]);
-      last = here;
-      this.draw();
-    });
-    const finish = (event) => {
-      touches.delete(event.pointerId);
-      if (!last) return;
-      const [here, path] = [last, this.path];
-      last = null;
-      this.path = null;
-      if (path && moved > 6) this.encircle(path);
-      else if (moved <= 6 && event.type === "pointerup") this.pick(this.at(...here));
-      this.draw();
-    };
-    canvas.addEventListener("pointerup", finish);
-    canvas.addEventListener("pointercancel", finish);
-    canvas.addEventListener("pointerleave", () => { this.hint.hidden = true; });
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      const [x, y] = local(event);
-      const ratio = window.devicePixelRatio || 1;
-      this.view.scale(Math.exp(-event.deltaY * 0.0015), x * ratio, y * ratio, canvas.width, canvas.height);
-      this.draw();
-    }, { passive: false });
-    canvas.addEventListener("keydown", (event) => {
-      const { width, height } = canvas;
-      const step = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
-      if (step) this.view.drag(...step, width, height);
-      else if (event.key === "+" || event.key === "=") this.view.scale(1.3, width / 2, height / 2, width, height);
-      else if (event.key === "-") this.view.scale(1 / 1.3, width / 2, height / 2, width, height);
-      else if (event.key === "Enter") { const box = canvas.getBoundingClientRect(); this.pick(this.middle(box.width / 2, box.height / 2)); }
-      else return;
-      event.preventDefault();
-      this.draw();
-    });
-  }
-
-  /** The visible point nearest to a pixel, however far. */
-  middle(px, py) {
-    const ratio = window.devicePixelRatio || 1;
-    const place = this.view.toPixels(this.canvas.width, this.canvas.height);
-    let [best, nearest] = [-1, Infinity];
-    for (const i of this.visible) {
-      const [x, y] = place(this.places[3 * i], this.places[3 * i + 1], this.places[3 * i + 2]);
-      const d = (x - px * ratio) ** 2 + (y - py * ratio) ** 2;
-      if (d < nearest) [best, nearest] = [i, d];
-    }
-    return best;
-  }
-
   hover([x, y]) {
-    const i = this.at(x, y);
+    const i = this.nearestTo(x, y, HIT);
     this.hint.hidden = i < 0;
     if (i < 0) return;
     const { page, answers } = this;

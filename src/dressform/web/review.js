@@ -13,7 +13,7 @@ const KINDS = {
 export class Review {
   constructor(page, sprites) {
     Object.assign(this, { page, sprites });
-    this.place = new Map(page.ids.map((id, i) => [id, i]));
+    this.place = new Map(page.ids.map((id, i) => [`${page.splits[i]} ${id}`, i])); // two splits may share ids
     this.key = `dressform-review-${Object.values(page.review.digests).join("-").slice(0, 80)}`;
     this.decided = new Map();
     this.restore();
@@ -60,9 +60,10 @@ export class Review {
     } catch (error) { this.status.textContent = `${file.name} cannot be used: ${error.message}.`; }
   }
 
-  canvas(id) {
-    const canvas = element("canvas", { role: "img", "aria-label": id });
-    if (this.place.has(id)) whenSeen(canvas, () => this.sprites.draw(canvas, this.place.get(id)));
+  canvas(split, id) {
+    const canvas = element("canvas", { role: "img", "aria-label": `${id} in ${split}` });
+    const place = this.place.get(`${split} ${id}`);
+    if (place !== undefined) whenSeen(canvas, () => this.sprites.draw(canvas, place));
     return element("figure", {}, canvas, element("figcaption", {}, id));
   }
 
@@ -75,7 +76,7 @@ export class Review {
     const relabel = radio("relabel");
     return element("fieldset", { class: "finding", "data-finding": i },
       element("legend", {}, `${finding.label}${finding.suggested ? ` → ${finding.suggested}?` : ""} `, element("small", {}, finding.split)),
-      element("div", { class: "twins" }, this.canvas(finding.id), finding.other ? this.canvas(finding.other) : null),
+      element("div", { class: "twins" }, this.canvas(finding.split, finding.id), finding.other ? this.canvas(finding.other_split ?? finding.split, finding.other) : null),
       element("p", {}, finding.reason),
       element("div", { class: "choices" }, element("label", {}, radio("keep"), " keep"), element("label", {}, radio("drop"), " drop"), element("span", {}, element("label", {}, relabel, " relabel "), to)));
   }

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from dressform.data.mosaic import mosaic
 from dressform.report.page.blobs import Blob
 
 SIDE = 4096
@@ -39,7 +39,7 @@ def make_sheets(images: NDArray[np.uint8], *, first: int = 0, name: str = "sheet
         quality: of WebP, 0 to 100; None keeps every pixel (pictures that had to be shrunk get 85).
     """
     images, shrunk = _small(images)
-    count, height, width, channels = images.shape
+    count, height, width, _ = images.shape
     if quality is None and shrunk:
         quality = 85
     columns, rows = SIDE // width, SIDE // height
@@ -47,11 +47,7 @@ def make_sheets(images: NDArray[np.uint8], *, first: int = 0, name: str = "sheet
     for part, start in enumerate(range(0, count, columns * rows)):
         tiles = images[start : start + columns * rows]
         across = min(columns, max(1, round(len(tiles) ** 0.5)))
-        down = -(-len(tiles) // across)
-        padded = np.zeros((down * across, height, width, channels), np.uint8)
-        padded[: len(tiles)] = tiles
-        sheet = padded.reshape(down, across, height, width, channels).transpose(0, 2, 1, 3, 4)
-        picture = Image.fromarray(np.ascontiguousarray(sheet.reshape(down * height, across * width, channels).squeeze()))
+        picture = mosaic(tiles, across)
         stream = io.BytesIO()
         if quality is None:
             picture.save(stream, "PNG", compress_level=6)
@@ -59,16 +55,8 @@ def make_sheets(images: NDArray[np.uint8], *, first: int = 0, name: str = "sheet
             picture.convert("RGB").save(stream, "WEBP", quality=quality, method=2)
         kind = "image/png" if quality is None else "image/webp"
         blobs.append(Blob(f"{name}-{part}", kind, stream.getvalue()))
-        document.append(
-            {
-                "blob": f"{name}-{part}",
-                "first": first + start,
-                "count": len(tiles),
-                "columns": across,
-                "width": width,
-                "height": height,
-            }
-        )
+        place = {"blob": f"{name}-{part}", "first": first + start, "count": len(tiles), "columns": across}
+        document.append({**place, "width": width, "height": height})
     return Sheets(document, blobs)
 
 

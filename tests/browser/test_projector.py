@@ -1,14 +1,24 @@
 """The projector in a real Chromium."""
 
+import threading
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
+import dressform
+from dressform.core.errors import ConfigError, DataError
+from dressform.explore.label_issues import find_label_issues
+from dressform.predictions import save_predictions
 from dressform.report.exploration import write_exploration
+from dressform.report.local import local_server
 from dressform.runs.run import Run
 from tests.browser.conftest import Watched
+from tests.explore.test_doctor import sure_of
 
 
 @pytest.fixture(scope="session")
@@ -203,3 +213,58 @@ def test_training_pictures_are_there_too(watched: Watched, everything: Path, nam
     page.mouse.click(*place(page, 500))
     expect(page.locator("#detail")).to_contain_text("the model has learned from it")
     expect(page.locator("#detail .near li")).to_have_count(10)
+
+
+def test_training_labels_are_judged_out_of_fold(watched: Watched, named_run: Run, tmp_path: Path) -> None:
+    """A judge that is sure that the first ten training pictures are of the next class."""
+    train = dressform.load_data(named_run.manifest.dataset["source"]).train
+    judge = sure_of(train.labels, list(range(10)), train.ids, train.class_names)
+    save_predictions(judge.take(np.random.default_rng(0).permutation(len(train))), tmp_path / "judge.npz")
+    path = write_exploration(named_run.path, split="train", out=tmp_path / "e.html", methods=[], out_of_fold=tmp_path / "judge.npz")
+    page = opened(watched, path)
+    page.get_by_label("Show", exact=True).select_option("suspect")
+    wrong = np.flatnonzero(find_label_issues(judge).suspect)
+    assert 5 < len(wrong) <= 10
+    expect(page.locator("#projector .quiet").first).to_have_text(f"{len(wrong)} of 600 points")
+    assert page.evaluate("dressform.projector.visible.map((i) => dressform.page.ids[i])") == train.ids[wrong].tolist()
+    page.evaluate("dressform.projector.open(dressform.projector.visible[0], [dressform.projector.visible[0]])")
+    other = train.class_names[(int(train.labels[wrong[0]]) + 1) % 10]
+    expect(page.locator("#detail .note")).to_contain_text(f"a model that did not learn from it is as sure of {other}")
+
+
+def test_a_judge_of_other_pictures_is_refused(named_run: Run, tmp_path: Path) -> None:
+    save_predictions(named_run.predictions(), tmp_path / "test.npz")
+    options = {"out": tmp_path / "e.html", "methods": [], "out_of_fold": tmp_path / "test.npz"}
+    with pytest.raises(ConfigError, match="judge training pictures, and the split is test"):
+        write_exploration(named_run.path, **options)
+    with pytest.raises(DataError, match="600 of 600 ids of the training pictures are not in"):
+        write_exploration(named_run.path, split="all", **options)
+    assert not (tmp_path / "e.html").exists()
+
+
+def test_the_stage_can_be_saved(watched: Watched, tested: Path, tmp_path: Path) -> None:
+    page = opened(watched, tested)
+    with page.expect_download() as download:
+        page.locator("#projector").get_by_role("button", name="PNG").click()
+    download.value.save_as(tmp_path / "p.png")
+    saved = np.asarray(Image.open(tmp_path / "p.png").convert("RGB"))
+    assert len(np.unique(saved.reshape(-1, 3), axis=0)) > 10
+    with page.expect_download() as download:
+        page.locator("#projector").get_by_role("button", name="CSV").click()
+    download.value.save_as(tmp_path / "p.csv")
+    rows = (tmp_path / "p.csv").read_text().splitlines()
+    assert rows[0] == "id,label,predicted,x,y,z"
+    assert len(rows) == 201
+
+
+def test_a_page_is_served_here_and_nothing_else(tested: Path) -> None:
+    with local_server(tested) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        with urllib.request.urlopen(address + "?x=1") as answer:
+            assert answer.read() == tested.read_bytes()
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(address + "explore.html")
+        with pytest.raises(ConfigError, match=f"port {server.server_port} cannot be used"):
+            local_server(tested, server.server_port)
+        server.shutdown()

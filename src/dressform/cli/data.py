@@ -68,24 +68,16 @@ def doctor(
     from dressform.data.source import load_data
     from dressform.evaluation.evaluate import describe
     from dressform.explore.doctor import examine
-    from dressform.predict.judged import load_judged
     from dressform.report.doctor import write_diagnosis
+    from dressform.report.exploration import judged_by
     from dressform.report.report import target_of
-    from dressform.runs.crossval import is_crossval, open_crossval
 
     target = target_of(out, out, out.name)
     listing = target.with_name("review.json")
     if listing.exists() and Review.load(listing).decisions:
         raise ConfigError(f"{listing} holds decisions already; give --out in another folder, so that they are not lost")
     data = load_data(source, image_size=image_size)
-    judged = []
-    for path in predictions:
-        if is_crossval(path):
-            found = open_crossval(path)
-            judged.append((found.name, found.out_of_fold()[0][0]))
-        else:
-            judged.append(load_judged(path, say=say))
-    diagnosis = examine(data, source, judged, say=say)
+    diagnosis = examine(data, source, [judged_by(path, say) for path in predictions], say=say)
     write_diagnosis(target, diagnosis, data)
     diagnosis.review.save(listing)
     if as_json:

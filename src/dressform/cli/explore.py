@@ -1,5 +1,6 @@
 """``dressform explore``."""
 
+import contextlib
 from pathlib import Path
 
 import typer
@@ -12,6 +13,9 @@ def explore(
     run: Path = typer.Argument(help="The folder of a finished run."),
     split: str = typer.Option("test", "--split", help="Which pictures become points: test, validation, train, or all."),
     out: Path | None = typer.Option(None, "--out", help="The HTML file. Default: explore.html in the run's folder."),
+    out_of_fold: Path | None = typer.Option(
+        None, "--out-of-fold", help="A cross-validation that judges the labels of training pictures (--split train or all)."
+    ),
     embedding: str = typer.Option("features", "--embedding", help="features of the network's penultimate layer, or pixels."),
     methods: str | None = typer.Option(
         None, "--methods", help="Besides PCA: tsne, umap, or both with a comma. Default: tsne, and umap where it is installed."
@@ -20,6 +24,8 @@ def explore(
     seed: int = typer.Option(0, "--seed", help="Of the projections."),
     data: str | None = typer.Option(None, "--data", help="The pictures, where they are elsewhere now: a name, or a path."),
     image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    serve: bool = typer.Option(False, "--serve", help="Then serve the page to the browser on this machine, until Ctrl-C."),
+    port: int = typer.Option(0, "--port", help="Of --serve; 0 takes a free one."),
     as_json: bool = Json,
 ) -> None:
     """Write one page with every picture as a point.
@@ -29,17 +35,24 @@ def explore(
     """
     from dressform.core.errors import ConfigError
     from dressform.report.exploration import default_methods, write_exploration
+    from dressform.report.local import local_server
 
     try:
         sides = [int(text) for text in dimensions.split(",")]
     except ValueError as error:
         raise ConfigError(f"--dimensions is {dimensions}; allowed: 2, 3, or 2,3") from error
     chosen = default_methods() if methods is None else [text.strip() for text in methods.split(",") if text.strip()]
+    if serve:
+        local_server(Path(), port).server_close()  # tells now, not after the work, that the port cannot be had
     path = write_exploration(
-        run, split=split, out=out, data=data, image_size=image_size, embedding=embedding, methods=chosen, dimensions=sides,
-        seed=seed, say=say,
+        run, split=split, out=out, data=data, image_size=image_size, out_of_fold=out_of_fold, embedding=embedding,
+        methods=chosen, dimensions=sides, seed=seed, say=say,
     )  # fmt: skip
     if as_json:
         print_json({"page": str(path), "bytes": path.stat().st_size})
     else:
         print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+    if serve:
+        with local_server(path, port) as server, contextlib.suppress(KeyboardInterrupt):
+            say(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends)")
+            server.serve_forever()

@@ -10,7 +10,7 @@ from dressform.explore.doctor import Diagnosis
 from dressform.report.page.blobs import array_blob, text_blob
 from dressform.report.page.sheets import make_sheets
 from dressform.report.report import write
-from dressform.runs.manifest import now, packages
+from dressform.runs.manifest import moment, packages
 
 
 def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> None:
@@ -38,7 +38,7 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> No
     total = sum(len(dataset) for _, dataset in data)
     document: dict[str, Any] = {
         "kind": "doctor", "title": f"Data doctor: {data.name}", "version": packages().get("dressform", ""),
-        "made": f"{now()}: {total:,} pictures", "classes": list(data.class_names), "examples": len(ids), "runs": [],
+        "made": f"{moment()}: {total:,} pictures", "classes": list(data.class_names), "examples": len(ids), "runs": [],
         "tile": [pictures.document[0]["width"], pictures.document[0]["height"]] if pictures.document else [28, 28],
         "sheets": pictures.document, "projections": [], "points": [0, 0], "review": review.to_json(),
         "counts": list(diagnosis.counts.items()), "rescored": [

@@ -7,13 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
+from dressform.core.errors import ConfigError
+from dressform.core.files import user_path
 from dressform.data.source import load_data
+from dressform.evaluation.align import align
 from dressform.explore.places import METHODS, check_methods, find_places
 from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import Projection
+from dressform.predict.judged import load_judged
+from dressform.predictions import Predictions
 from dressform.report.page.document import Shown, report_document
 from dressform.report.report import inspect_run, target_of, write
-from dressform.runs.manifest import now
+from dressform.runs.crossval import is_crossval, open_crossval
+from dressform.runs.manifest import moment
 from dressform.runs.run import open_run
 
 QUALITY = 60
@@ -29,6 +35,7 @@ def write_exploration(
     out: str | Path | None = None,
     data: str | Path | None = None,
     image_size: int | None = None,
+    out_of_fold: str | Path | None = None,
     embedding: str = "features",
     methods: Sequence[str] = METHODS,
     dimensions: Sequence[int] = (2,),
@@ -43,6 +50,8 @@ def write_exploration(
         out: the HTML file; default ``explore.html`` in the run's folder.
         data: the pictures, where they are elsewhere now: a name or a path.
         image_size: side in pixels for folders of pictures of several sizes.
+        out_of_fold: a cross-validation, or a predictions file by models that did not learn from the training pictures: judges
+            their labels. The run itself has learned them.
         embedding: ``features`` of the network's penultimate layer, or ``pixels``.
         methods: besides PCA: ``tsne``, ``umap``.
         dimensions: of those: 2, 3 or both.
@@ -56,17 +65,22 @@ def write_exploration(
         DressformError: not a run, data that are not there any more, or nothing that can be projected.
     """
     check_methods(methods, dimensions)
+    if out_of_fold is not None and split not in ("train", "all"):
+        raise ConfigError(f"out-of-fold predictions judge training pictures, and the split is {split}; give --split train or all")
     run = open_run(path)
     target = target_of(out, run.path, "explore.html")
     splits = data_of(run) if data is None else load_data(data, image_size=image_size)
     points = points_of(run, splits, split, embedding, say=say)
+    judge = None
+    if out_of_fold is not None and points.others_predictions is not None:
+        judge = _in_order(points.others_predictions, *judged_by(out_of_fold, say))
     first, last = points.first, len(points.values)
     places = find_places(points.values[first:], run.layout.explored, methods=methods, dimensions=dimensions, seed=seed, say=say)
     near = {metric: (found.indices.astype(np.int64) + first, found.distances) for metric, found in places.near.items()}
     inspected, name, pictures, _ = inspect_run(run, points.split, splits, say, neighbours=False)
-    inspected = replace(inspected, near=near, others=points.others_predictions)
+    inspected = replace(inspected, near=near, others=points.others_predictions, out_of_fold=judge)
     document, blobs = report_document(
-        run.name, f"{now()}: {last - first:,} pictures as points", name, [inspected], [], pictures, points.others,
+        run.name, f"{moment()}: {last - first:,} pictures as points", name, [inspected], [], pictures, points.others,
         quality=QUALITY if last > MANY else None, projections=[shown(p) for p in places.projections], basis=places.basis,
     )  # fmt: skip
     source = "the network's penultimate features" if embedding == "features" else "the pixels"
@@ -77,6 +91,24 @@ def write_exploration(
     }  # fmt: skip
     write(target, document, blobs)
     return target
+
+
+def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None) -> tuple[str, Predictions]:
+    """Name and predictions of a cross-validation (its first repeat, out of fold), a run, or a predictions file.
+
+    Raises:
+        DressformError: none of these.
+    """
+    if is_crossval(user_path(path)):
+        found = open_crossval(path)
+        return found.name, found.out_of_fold()[0][0]
+    return load_judged(path, say=say)
+
+
+def _in_order(others: Predictions, name: str, judge: Predictions) -> Predictions:
+    """The judge's predictions of these examples, in their order."""
+    own = np.flatnonzero(np.isin(judge.ids, others.ids))
+    return align(others, judge.take(own) if 0 < len(own) < len(judge) else judge, ("the training pictures", name))[1]
 
 
 def default_methods() -> list[str]:

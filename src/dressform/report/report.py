@@ -23,7 +23,7 @@ from dressform.report.page.document import Inspected, report_document
 from dressform.report.page.page import write_page
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
 from dressform.runs.ledger import note_look
-from dressform.runs.manifest import now
+from dressform.runs.manifest import moment
 from dressform.runs.run import Run, open_run
 
 MOST_CLASSES = 1000
@@ -76,7 +76,7 @@ def write_report(
     comparisons = compare(contestants) if len(found) > 1 else []
     shown, others = _with_neighbours(found, reference) if pictures is not None else ([f[0] for f in found], None)
     title = first.name if len(found) == 1 else f"{len(found)} models compared"
-    made = f"{now()}: {len(first.predictions):,} {first_split} examples"
+    made = f"{moment()}: {len(first.predictions):,} {first_split} examples"
     document, blobs = report_document(title, made, first_split, shown, comparisons, pictures, others)
     target = target_of(out, what[0], "report.html")
     write(target, document, blobs)

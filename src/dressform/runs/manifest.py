@@ -97,6 +97,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def moment() -> str:
+    """The time, UTC, to the minute, for people."""
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def hardware() -> dict[str, Any]:
     """Processor, cores that this process may use, and system."""
     model = platform.processor() or platform.machine()

@@ -2,7 +2,7 @@
 
 import { csv, element, save } from "dressform/html.js";
 
-const WIDTH = 560, HEIGHT = 280, LEFT = 52, RIGHT = 12, TOP = 12, BOTTOM = 40;
+const WIDTH = 560, HEIGHT = 280, LEFT = 52, RIGHT = 22, TOP = 12, BOTTOM = 40;
 
 /** Round values between two ends, about `wanted` of them. */
 export function ticks(low, high, wanted = 5) {

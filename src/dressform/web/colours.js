@@ -1,10 +1,10 @@
 // Colours of the projector's points.
 
-/** Distinct colours, readable on light and dark; more than twelve classes go round with another lightness. */
+const TEN = ["#3b78d8", "#f28e2b", "#3fa556", "#e0474c", "#9a62c7", "#c9a400", "#2bb3b1", "#ee70ac", "#96694c", "#8a8f98"];
+
+/** Distinct colours, readable on light and dark; after ten classes round the circle by the golden angle. */
 export function categorical(c) {
-  const hues = [211, 28, 135, 355, 275, 50, 190, 320, 90, 240, 10, 165];
-  const lightness = [52, 66, 40][Math.floor(c / hues.length) % 3];
-  return `hsl(${hues[c % hues.length]} 70% ${lightness}%)`;
+  return TEN[c] ?? `hsl(${((c * 137.5) % 360).toFixed(1)} 65% ${[45, 60][c % 2]}%)`;
 }
 
 const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });

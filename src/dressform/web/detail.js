@@ -52,14 +52,14 @@ export class Detail {
         element("div", {},
           index >= page.examples ? element("p", { class: "quiet" }, "A training picture: the model has learned from it.") : null,
           element("p", {}, "True class ", element("b", {}, name(label)), element("br"), "Predicted ", element("b", { class: label === predicted ? "good" : "bad" }, `${label === predicted ? "✓" : "✗"} ${name(predicted)}`)),
-          suspect ? element("p", { class: "note" }, `⚑ The label may be wrong: the model gives ${name(label)} ${percent(given, 1)} and is as sure of ${name(predicted)} as it usually is where that is the label.`) : null,
+          suspect ? element("p", { class: "note" }, `⚑ The label may be wrong: ${index < page.examples ? `the model gives ${name(label)} ${percent(given, 1)} and` : "a model that did not learn from it"} is as sure of ${name(answers.suggested.values[index])} as it usually is where that is the label.`) : null,
           element("table", { class: "shares" }, element("caption", {}, "Probabilities"), answers.top(index).filter(([, share], j) => j < 10 && (share > 0.0005 || j < 3)).map(([c, share]) =>
             element("tr", { class: c === label ? "true" : null }, element("th", { scope: "row" }, name(c)), element("td", {}, element("span", { class: "share", style: { "--share": share } }), element("span", {}, percent(share, 1)))))),
           element("p", { class: "quiet" }, `Loss ${answers.loss.values[index].toFixed(3)} nats`))),
       near.length ? element("div", { class: "bar" }, element("h3", {}, page.nearest), metric,
         this.inProjector ? element("button", { type: "button", onclick: () => { this.dialog.close(); this.inProjector(index, this.metric); } }, "Select in the projector") : null) : null,
       near.length ? element("ul", { class: "near" }, near.map(([other, distance]) => {
-        const canvas = element("canvas", { "aria-hidden": "true" });
+        const canvas = element("canvas", { "aria-hidden": "true", style: { "aspect-ratio": `${page.tile[0]} / ${page.tile[1]}` } });
         this.sprites.draw(canvas, other);
         const same = page.labels[other] === label;
         return element("li", { class: same ? "right" : "wrong" }, canvas, element("span", {}, name(page.labels[other])), element("small", { title: `${page.ids[other]}, ${this.metric === "cosine" ? "1 − cosine" : "Euclidean distance"}` }, distance.toFixed(3)));

@@ -3,7 +3,7 @@
 import { customAxes } from "dressform/axes.js";
 import { array } from "dressform/data.js";
 import { COLOURINGS } from "dressform/colours.js";
-import { count, element, percent, say } from "dressform/html.js";
+import { count, csv, element, percent, save, say } from "dressform/html.js";
 import { HIT, listen } from "dressform/pointer.js";
 import { Points } from "dressform/points.js";
 import { View } from "dressform/view.js";
@@ -49,6 +49,8 @@ export class Projector {
     this.node = element("div", { class: "projector" },
       element("div", { class: "bar" }, projectionLabel, this.axes, colourLabel, onlyLabel, this.lasso, search,
         element("button", { type: "button", onclick: () => this.search(search.value) }, "Find"),
+        element("button", { type: "button", class: "small", onclick: () => this.savePicture() }, "PNG"),
+        element("button", { type: "button", class: "small", onclick: () => this.saveTable() }, "CSV"),
         element("button", { type: "button", onclick: () => { this.select(null, null); this.view.reset(this.view.deep); this.draw(); } }, "Reset")),
       this.stage, this.status, this.legend);
     listen(this);
@@ -252,6 +254,23 @@ export class Projector {
     this.gl.draw(this.view.matrix(this.canvas.width, this.canvas.height), ratio * Math.max(2, Math.min(9, 1.6 * Math.sqrt(this.view.zoom) * (this.last - this.first < 20000 ? 1.6 : 1))), background);
     this.drawOver(ratio);
     this.frames = (this.frames ?? 0) + 1;
+  }
+
+  /** What is on the stage, as a file. */
+  savePicture() {
+    this.frame(); // a browser keeps what was drawn only until the end of this task
+    const { width, height } = this.canvas;
+    const whole = element("canvas", { width, height });
+    const context = whole.getContext("2d");
+    for (const layer of [this.canvas, this.over]) context.drawImage(layer, 0, 0);
+    whole.toBlob((blob) => save("projector.png", "image/png", blob));
+  }
+
+  /** Visible points with their places, as they are before the view. */
+  saveTable() {
+    const { page, answers, places } = this;
+    const rows = this.visible.map((i) => [page.ids[i], page.classes[page.labels[i]], page.classes[answers.predicted(i)], ...[0, 1, 2].map((a) => places[3 * i + a].toFixed(5))]);
+    save("projector.csv", "text/csv", csv([["id", "label", "predicted", "x", "y", "z"], ...rows]));
   }
 
   /** Thumbnails where there are few enough points, and the lasso. */

@@ -1,0 +1,118 @@
+"""The pictures of the pages in the documentation, light and dark, wide and on a phone.
+
+    python benchmarks/screenshots.py RUN OTHER_RUN [--out docs/figures/pages]
+
+Writes the pages themselves into a folder that is deleted afterwards.
+"""
+
+import argparse
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from chromium import chromium, opened
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+import dressform
+from dressform.explore.doctor import examine
+from dressform.report.doctor import write_diagnosis
+from dressform.report.exploration import write_exploration
+from dressform.report.report import write_report
+
+WIDE, PHONE = (1200, 800), (390, 780)
+
+
+def main() -> None:
+    """Make the pages, then the pictures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run", type=Path)
+    parser.add_argument("other", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("docs/figures/pages"))
+    parser.add_argument("--chromium")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    run = dressform.open_run(options.run)
+    with tempfile.TemporaryDirectory() as folder, chromium(options.chromium) as browser:
+        places = {name: Path(folder) / f"{name}.html" for name in ("report", "explore", "doctor")}
+        write_report([options.run, options.other], out=places["report"])
+        write_exploration(options.run, out=places["explore"])
+        data = dressform.load_data(run.manifest.dataset["source"])
+        write_diagnosis(places["doctor"], examine(data, data.name, [(run.name, run.predictions("test"))]), data)
+        addresses = {name: path.as_uri() for name, path in places.items()}
+        for name, page, size, dark, show in SHOTS:
+            shoot(browser, addresses[page], options.out / f"{name}.png", size, dark, show)
+
+
+def shoot(browser: Browser, address: str, path: Path, size: tuple[int, int], dark: bool, show: Callable[[Page], None]) -> None:
+    """One picture of what is in view, with at most 256 colours."""
+    tab = opened(browser, address, *size, color_scheme="dark" if dark else "light", reduced_motion="reduce")
+    show(tab)
+    tab.wait_for_timeout(2500)
+    picture = Image.open(io.BytesIO(tab.screenshot()))
+    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
+    tab.close()
+
+
+def top(tab: Page) -> None:
+    """The page's beginning."""
+
+
+def section(name: str) -> Callable[[Page], None]:
+    """A section at the top of the window."""
+    return lambda tab: tab.evaluate(f"document.getElementById('{name}').scrollIntoView()")
+
+
+def cell(tab: Page) -> None:
+    """Shirts that were taken for T-shirts."""
+    tab.click(".confusion td[data-i='6'][data-j='0']")
+    section("confusion")(tab)
+
+
+def picture(tab: Page) -> None:
+    """A wrong answer with where the network looked."""
+    tab.locator("#confusion .tile").first.click()
+    tab.get_by_label("where the network looked").check()
+
+
+def points(tab: Page) -> None:
+    """t-SNE of all test pictures."""
+    tab.select_option("#projector select >> nth=0", "1")
+    section("projector")(tab)
+
+
+def zoomed(tab: Page) -> None:
+    """Near enough for pictures, around a shirt that was taken for a T-shirt."""
+    points(tab)
+    tab.wait_for_timeout(500)
+    tab.evaluate("""() => {
+        const p = dressform.projector, i = p.visible.find((n) => p.page.labels[n] === 6 && p.answers.predicted(n) === 0);
+        Object.assign(p.view, { x: p.places[3 * i], y: p.places[3 * i + 1], zoom: 9 });
+        p.draw();
+    }""")
+
+
+SHOTS: list[tuple[str, str, tuple[int, int], bool, Callable[[Page], None]]] = [
+    ("report", "report", WIDE, False, top),
+    ("comparison", "report", WIDE, False, section("comparison")),
+    ("confusion", "report", WIDE, False, cell),
+    ("picture", "report", WIDE, False, picture),
+    ("picture-dark", "report", WIDE, True, picture),
+    ("classes", "report", WIDE, False, section("classes")),
+    ("calibration", "report", WIDE, False, section("calibration")),
+    ("projector", "explore", WIDE, False, points),
+    ("projector-dark", "explore", WIDE, True, points),
+    ("thumbnails", "explore", WIDE, False, zoomed),
+    ("doctor", "doctor", WIDE, False, section("label")),
+    ("doctor-dark", "doctor", WIDE, True, section("duplicate")),
+    ("report-phone", "report", PHONE, False, top),
+    ("confusion-phone-dark", "report", PHONE, True, cell),
+    ("projector-phone", "explore", PHONE, False, points),
+    ("doctor-phone-dark", "doctor", PHONE, True, section("label")),
+]
+
+
+if __name__ == "__main__":
+    main()

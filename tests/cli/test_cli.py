@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import dressform
 from dressform.core.files import sha256_file
@@ -20,6 +22,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.predictions import save_predictions
 from dressform.runs.run import Run, open_run
 from tests.conftest import TINY
+from tests.data.test_photo import scene
 
 HELP = Path(__file__).parent.parent / "golden" / "help"
 COMMANDS = (
@@ -314,3 +317,29 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_weights(archive: Pa
     assert [{**row, "seconds": 0} for row in first.history()] == [{**row, "seconds": 0} for row in second.history()]
     assert plain["test_accuracy"] == resumed["test_accuracy"]
     assert not list(second.path.rglob("*.tmp"))
+
+
+def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> None:
+    scene((200, 40, 50), (210, 205, 195))[0].save(tmp_path / "a shirt.jpg", quality=95)
+    Image.new("RGB", (90, 120), (200, 190, 180)).save(tmp_path / "nothing.png")
+    command = ["predict", tmp_path / "a shirt.jpg", tmp_path / "nothing.png", "--model", tiny_run.path]
+    found = json_of(*command, "--explain", tmp_path / "why.html")
+    assert isinstance(found, list)
+    shirt, nothing = found
+    assert shirt["warnings"] == []
+    assert nothing["warnings"] == ["nothing stands out from the background; the whole photo was used"]
+    page = (tmp_path / "why.html").read_text()
+    assert page.count("<img") == 6
+    assert "what is not background" in page
+    assert "a shirt.jpg" in page
+    plain = json_of(*command, "--no-photos")
+    assert isinstance(plain, list)
+    assert plain[0]["top"] != shirt["top"]
+    assert plain[0]["warnings"] == []
+    assert "allowed: a file that ends in .html" in error_of(*command, "--explain", tmp_path / "why.pdf")
+    model = tmp_path / "model"
+    shutil.copytree(tiny_run.layout.weights, model)
+    document = json.loads((model / "model.json").read_text())
+    document["preprocessing"]["photo"]["side"] = 0
+    (model / "model.json").write_text(json.dumps(document))
+    assert "photo settings are" in error_of("predict", tmp_path / "a shirt.jpg", "--model", model)

@@ -25,7 +25,7 @@ class FoldTable:
     def planned(self, jobs: "Sequence[FoldJob]", finished: int, workers: int, threads: int) -> None:
         """Open the table."""
         self._states = dict.fromkeys(jobs, "waiting")
-        self._left, self._all = len(jobs), len(jobs) + finished
+        self._done, self._left, self._all = 0, len(jobs), len(jobs) + finished
         self._began = time.monotonic()
         before = f", {finished} finished before" if finished else ""
         if jobs:

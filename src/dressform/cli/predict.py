@@ -1,6 +1,7 @@
 """``dressform predict``: no torch."""
 
 import sys
+from pathlib import Path
 
 import typer
 
@@ -14,6 +15,12 @@ def predict(
         None, "--model", help="Folder of a run, or one with model.onnx and model.json. Default: the newest run."
     ),
     top: int = typer.Option(3, "--top", min=1, help="How many classes to show."),
+    explain: Path | None = typer.Option(
+        None, "--explain", help="An HTML file that shows each step from the photo to what the network sees."
+    ),
+    photos: bool = typer.Option(
+        True, "--photos/--no-photos", help="Find the thing on a photo, where the model wants it on black; else only shrink."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Tell the classes of pictures."""
@@ -21,13 +28,19 @@ def predict(
     from dressform.predict.predictor import Answer, Predictor, find_pictures
     from dressform.runs.run import newest_run
 
+    target = None
+    if explain is not None:
+        from dressform.report.explanation import write_explanation
+        from dressform.report.report import target_of
+
+        target = target_of(explain, explain, "explained.html")
     paths = find_pictures([p for p in pictures if p != "-"])
     if model is None:
         run = newest_run()
-        predictor = Predictor(run)
+        predictor = Predictor(run, photos=photos)
         say(f"model: {predictor.description.name} ({run.path})")
     else:
-        predictor = Predictor(model)
+        predictor = Predictor(model, photos=photos)
     answers: list[Answer] = []
     errors: list[DataError] = []
     piped = [sys.stdin.buffer.read()] if "-" in pictures else []
@@ -38,8 +51,14 @@ def predict(
         answers.append(answer)
         if not as_json:
             print(f"{answer.path}: {', '.join(f'{label} {100 * p:.1f} %' for label, p in answer.top)}")
+            for line in answer.warnings:
+                print(f"  note: {line}")
     if as_json and (answers or not errors):
-        print_json([{"path": a.path, "top": [{"label": label, "probability": p} for label, p in a.top]} for a in answers])
+        tops = [[{"label": label, "probability": p} for label, p in a.top] for a in answers]
+        print_json([{"path": a.path, "top": top, "warnings": list(a.warnings)} for a, top in zip(answers, tops, strict=True)])
+    if target is not None and answers:
+        write_explanation(target, answers, predictor.description.name)
+        say(f"explained in {target}")
     if errors:
         more = f" (and {len(errors) - 1} more bad pictures)" if len(errors) > 1 else ""
         raise DataError(f"{errors[0]}{more}")

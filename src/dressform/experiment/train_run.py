@@ -13,6 +13,7 @@ from dressform.core import config
 from dressform.core.errors import DressformError, RunError, TrainingError
 from dressform.core.files import exclusive, remove_leftovers, sha256_file, write_json, write_text
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.photo import settings_for
 from dressform.evaluation.evaluate import evaluate
 from dressform.experiment.learning_data import learning_data
 from dressform.experiment.recorder import Recorder
@@ -163,7 +164,8 @@ def _finish(
         save_weights(layout.best, fitted.best)
     difference = export_onnx(fitted.network, train.images, layout.onnx)
     digest = sha256_file(layout.onnx)
-    describe(f"{manifest.recipe}, seed {manifest.seed}", data.class_names, data.shape, digest).save(layout.model)
+    photo = settings_for(data.train.images)
+    describe(f"{manifest.recipe}, seed {manifest.seed}", data.class_names, data.shape, digest, photo).save(layout.model)
     seconds["export"] = time.perf_counter() - clock
 
     clock = time.perf_counter()

@@ -7,6 +7,7 @@ from typing import Any
 
 from dressform.core.errors import RunError
 from dressform.core.files import read_json, write_json
+from dressform.data.photo import PhotoSettings
 
 FORMAT = 1
 
@@ -68,8 +69,10 @@ class Description:
         return found
 
 
-def describe(name: str, class_names: tuple[str, ...], shape: tuple[int, int, int], sha256: str) -> Description:
-    """The description of a model exported by :mod:`dressform.predict.export`."""
+def describe(
+    name: str, class_names: tuple[str, ...], shape: tuple[int, int, int], sha256: str, photo: PhotoSettings | None = None
+) -> Description:
+    """The description of a model exported by :mod:`dressform.predict.export`; ``photo``: how photos are prepared for it."""
     height, width, channels = shape
     return Description(
         name=name,
@@ -79,6 +82,7 @@ def describe(name: str, class_names: tuple[str, ...], shape: tuple[int, int, int
         preprocessing={
             "turn": "upright by EXIF", "transparency": "over black", "channels": "grey" if channels == 1 else "RGB",
             "resize": "area averaging to fit, padded with the median colour of the border", "scaling": "inside model.onnx",
+            "photo": None if photo is None else dataclasses.asdict(photo),
         },
         sha256=sha256,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import sha256_file, user_path
+from dressform.data.photo import Prepared, is_photo, prepare, read_settings
 from dressform.data.picture import SUFFIXES, fit, is_hidden, open_picture
 from dressform.predict.description import Description
 from dressform.predict.session import open_session
@@ -28,10 +29,17 @@ class Answer:
     Attributes:
         path: the picture, as it was given.
         top: (class name, probability), most probable first.
+        prepared: what the network saw and how it came about.
     """
 
     path: str
     top: tuple[tuple[str, float], ...]
+    prepared: Prepared
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know about the picture, a line each."""
+        return self.prepared.warnings
 
 
 class Predictor:
@@ -39,6 +47,8 @@ class Predictor:
 
     Args:
         model: a run, the folder of a run, or a folder with ``model.onnx`` and ``model.json``.
+        photos: whether photos are prepared as the model wants them (:mod:`dressform.data.photo`); else pictures are only
+            shrunk to its size.
 
     Attributes:
         path: of ``model.onnx``.
@@ -48,9 +58,10 @@ class Predictor:
         RunError: no usable model there.
     """
 
-    def __init__(self, model: Run | str | Path) -> None:
+    def __init__(self, model: Run | str | Path, *, photos: bool = True) -> None:
         folder = _weights_folder(model)
         self.description = Description.load(folder / "model.json")
+        self._photo = read_settings(self.description.preprocessing.get("photo")) if photos else None
         self.path = folder / "model.onnx"
         if not self.path.is_file():
             raise RunError(f"{folder} has no {self.path.name}; train into another --out, or give another --model")
@@ -106,14 +117,30 @@ class Predictor:
             DataError: not a usable picture.
         """
         if isinstance(picture, np.ndarray):
-            pixels, label = picture.reshape(1, *picture.shape), name or "array"
-            if pixels.ndim == 3:
-                pixels = pixels[..., None]
+            label = name or "array"
+            pixels = picture[..., None] if picture.ndim == 2 else picture
+            prepared = Prepared(pixels, ((f"{pixels.shape[1]} × {pixels.shape[0]}: what the network sees", pixels.squeeze()),))
         else:
             source = Path(picture) if isinstance(picture, str) else picture
             label = name or (str(picture) if not isinstance(picture, bytes) else "picture")
-            pixels = fit(open_picture(source, label, draft=2 * max(self.shape[:2])), self.shape)[None]
-        return Answer(label, self._top(self.logits(pixels)[0], top))
+            prepared = self.prepare(source, label)
+        return Answer(label, self._top(self.logits(prepared.pixels[None])[0], top), prepared)
+
+    def prepare(self, picture: Path | bytes, name: str | None = None) -> Prepared:
+        """What the network sees of a picture file: uint8 [H, W, C] of the model's size, and the steps on the way.
+
+        Raises:
+            DataError: not a usable picture.
+        """
+        side = max(self.shape[:2])
+        if self._photo is not None:
+            image = open_picture(picture, name, draft=max(2 * self._photo.side, 4 * side))
+            if is_photo(image) and max(image.size) > side:
+                return prepare(image, self.shape, self._photo)
+        else:
+            image = open_picture(picture, name, draft=2 * side)
+        pixels = fit(image, self.shape)
+        return Prepared(pixels, ((f"shrunk to {pixels.shape[1]} × {pixels.shape[0]}: what the network sees", pixels.squeeze()),))
 
     def predict_many(self, pictures: Sequence[Path | bytes], *, top: int = 3) -> Iterator[Answer | DataError]:
         """Answers for many files, in order, each as soon as it is there; a bad file gives its error in place of an answer.

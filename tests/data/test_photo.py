@@ -1,0 +1,189 @@
+"""Photos of things on floors whose outlines we know."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from dressform.core.errors import DataError
+from dressform.data.dataset import DatasetSplits
+from dressform.data.foreground import find_foreground, lab_of
+from dressform.data.mixture import Mixture
+from dressform.data.photo import PhotoSettings, is_photo, prepare, read_settings, settings_for
+from dressform.data.picture import open_picture
+
+SHIRT = [(40, 30), (60, 22), (75, 30), (90, 22), (110, 30), (132, 70), (114, 80), (106, 64), (106, 150), (44, 150), (44, 64),
+         (36, 80), (18, 70)]  # fmt: skip
+
+
+def scene(
+    garment: tuple[int, int, int], floor: tuple[int, int, int], *, noise: float = 6, planks: float = 0, seed: int = 0
+) -> tuple[Image.Image, NDArray[np.bool_]]:
+    """A shirt on a floor of planks, 150 x 180, and which pixels are the shirt's."""
+    random = np.random.default_rng(seed)
+    pixels = np.full((180, 150, 3), floor, np.float64)
+    pixels += planks * np.sin(np.arange(150) / 5)[None, :, None]
+    outline = Image.new("1", (150, 180))
+    ImageDraw.Draw(outline).polygon(SHIRT, fill=1)
+    mask = np.asarray(outline)
+    folds = 10 * np.sin(np.arange(180) / 9)[:, None, None]
+    pixels = np.where(mask[..., None], np.array(garment) + folds, pixels) + random.normal(0, noise, (180, 150, 1))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)), mask
+
+
+def overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    return float((one & other).sum() / (one | other).sum())
+
+
+@pytest.mark.parametrize(
+    ("garment", "floor", "planks"),
+    [
+        ((200, 40, 50), (210, 205, 195), 8),
+        ((25, 25, 30), (180, 140, 100), 12),
+        ((240, 240, 238), (140, 20, 40), 10),
+        ((240, 240, 238), (120, 90, 60), 20),
+        ((70, 90, 130), (90, 88, 86), 4),
+        ((190, 170, 150), (150, 175, 190), 4),
+    ],
+)
+def test_a_shirt_on_a_floor_is_found(garment: tuple[int, int, int], floor: tuple[int, int, int], planks: float) -> None:
+    image, truth = scene(garment, floor, planks=planks)
+    found = find_foreground(np.asarray(image))
+    assert found is not None
+    assert overlap(found.mask, truth) > 0.93
+    assert found.objects == 1
+    assert found.cut == 0
+
+
+def test_nothing_stands_out_from_a_bare_floor() -> None:
+    floor = np.random.default_rng(0).normal(150, 6, (120, 90, 3)).clip(0, 255).astype(np.uint8)
+    found = prepare(Image.fromarray(floor), (28, 28, 1), PhotoSettings())
+    assert found.pixels.shape == (28, 28, 1)
+    if not found.warnings:
+        pytest.fail("a bare floor has no thing on it")
+
+
+def test_holes_are_filled_and_specks_left_out() -> None:
+    image, truth = scene((30, 60, 160), (205, 200, 190))
+    pixels = np.asarray(image).copy()
+    pixels[90:100, 70:80] = (205, 200, 190)
+    pixels[3:7, 140:144] = (30, 60, 160)
+    found = find_foreground(pixels)
+    assert found is not None
+    assert found.mask[95, 75]
+    assert not found.mask[:10, 130:].any()
+    assert overlap(found.mask, truth) > 0.93
+
+
+def test_two_shoes_are_two_objects_and_both_are_used() -> None:
+    image = Image.new("RGB", (160, 120), (200, 190, 170))
+    pen = ImageDraw.Draw(image)
+    for left in (30, 95):
+        pen.ellipse([left, 20, left + 40, 100], fill=(40, 30, 30))
+    made = prepare(image, (28, 28, 1), PhotoSettings())
+    assert any("2 separate objects" in line for line in made.warnings)
+    columns = made.pixels[14, :, 0]
+    assert columns[4] > 0
+    assert columns[23] > 0
+    assert columns[14] == 0
+
+
+@pytest.mark.parametrize("garment", [(240, 240, 240), (20, 20, 25), (128, 128, 128)])
+def test_the_garment_is_bright_on_black_in_the_middle_and_not_squashed(garment: tuple[int, int, int]) -> None:
+    image, truth = scene(garment, (150, 60, 50))
+    made = prepare(image, (28, 28, 1), PhotoSettings())
+    pixels = made.pixels[..., 0]
+    assert np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])) == 0
+    assert np.median(pixels[pixels > 0]) >= 85
+    down, across = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    assert (down[0], down[-1]) in {(1, 26), (1, 25), (2, 26)}
+    assert abs((across[0] + across[-1]) / 2 - 13.5) <= 1
+    height, width = (np.ptp(np.flatnonzero(truth.any(axis=axis))) + 1 for axis in (1, 0))
+    assert abs((across[-1] - across[0] + 1) / (down[-1] - down[0] + 1) - width / height) < 0.08
+    assert [pixels.ndim for _, pixels in made.steps] == [3, 3, 2, 2]
+
+
+def test_a_model_of_colours_keeps_them() -> None:
+    image, _ = scene((200, 40, 50), (210, 205, 195))
+    made = prepare(image, (64, 48, 3), PhotoSettings())
+    assert made.pixels.shape == (64, 48, 3)
+    assert np.abs(np.median(made.pixels[30:40, 20:28].reshape(-1, 3), axis=0) - (200, 40, 50)).max() < 15
+    assert made.pixels[0].max() == 0
+
+
+def test_a_photo_larger_than_the_model_keeps_its_detail() -> None:
+    """A pattern of two pixels on the photo is there in a picture of 128 pixels."""
+    image, _ = scene((200, 40, 50), (210, 205, 195))
+    large = image.resize((1500, 1800), Image.Resampling.BICUBIC)
+    stripes = np.asarray(large).copy()
+    stripes[700:1100:24, 500:1000] = stripes[701:1100:24, 500:1000] = 20
+    for i in range(12):
+        stripes[700 + i : 1100 : 24, 500:1000] = 20
+    made = prepare(Image.fromarray(stripes), (128, 128, 1), PhotoSettings()).pixels[..., 0].astype(int)
+    assert np.abs(np.diff(made[50:75, 64])).max() > 30
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    width=st.integers(1, 90), height=st.integers(1, 90), seed=st.integers(0, 1000), kind=st.sampled_from(["noise", "flat", "half"])
+)
+def test_any_picture_gives_a_picture(width: int, height: int, seed: int, kind: str) -> None:
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    if kind == "flat":
+        pixels[:] = pixels[0, 0]
+    if kind == "half":
+        pixels[: height // 2] = 255
+    for shape in ((28, 28, 1), (20, 33, 3)):
+        made = prepare(Image.fromarray(pixels), shape, PhotoSettings())
+        assert made.pixels.shape == shape
+        assert made.pixels.dtype == np.uint8
+        np.testing.assert_array_equal(made.pixels, prepare(Image.fromarray(pixels), shape, PhotoSettings()).pixels)
+
+
+def test_things_on_black_are_told_from_photos(small: DatasetSplits) -> None:
+    assert settings_for(small.train.images) == PhotoSettings()
+    assert settings_for(255 - small.train.images) is None
+    assert not is_photo(Image.fromarray(small.train.images[0, ..., 0]))
+    assert is_photo(scene((200, 40, 50), (210, 205, 195))[0])
+
+
+def test_a_photo_lying_on_its_side_is_turned_first() -> None:
+    image, _ = scene((200, 40, 50), (210, 205, 195))
+    stream = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.transpose(Image.Transpose.ROTATE_90).save(stream, "PNG", exif=exif)
+    turned = prepare(open_picture(stream.getvalue()), (28, 28, 1), PhotoSettings())
+    np.testing.assert_array_equal(turned.pixels, prepare(image, (28, 28, 1), PhotoSettings()).pixels)
+
+
+@pytest.mark.parametrize("document", [{"side": 2}, {"sides": 160}, {"margin": 0.7}, {"median": "x"}, [1], "on"])
+def test_settings_that_are_none_are_refused(document: object) -> None:
+    with pytest.raises(DataError, match="the model's photo settings are"):
+        read_settings(document)
+
+
+def test_lab_of_known_colours() -> None:
+    """Values of Lindbloom's calculator (D65, 2 degrees)."""
+    known = {
+        (255, 255, 255): (100, 0, 0),
+        (255, 0, 0): (53.24, 80.09, 67.20),
+        (0, 0, 255): (32.30, 79.19, -107.86),
+        (0, 0, 0): (0, 0, 0),
+    }
+    for colour, expected in known.items():
+        np.testing.assert_allclose(lab_of(np.array([[colour]], np.uint8))[0, 0], expected, atol=0.3)
+
+
+def test_a_mixture_finds_two_colours() -> None:
+    random = np.random.default_rng(0)
+    one, other = random.normal((50, 40, 20), 3, (3000, 3)), random.normal((80, -20, 0), 3, (1000, 3))
+    found = Mixture(np.concatenate([one, other]).astype(np.float32), 3)
+    logs = found.log_density(np.array([[50, 40, 20], [80, -20, 0], [65, 10, 10]], np.float32))
+    assert logs[0] > logs[1] > logs[2] + 10
+    assert 0.5 < logs[0] - logs[1] < 2  # three times as many

@@ -323,7 +323,7 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     scene((200, 40, 50), (210, 205, 195))[0].save(tmp_path / "a shirt.jpg", quality=95)
     Image.new("RGB", (90, 120), (200, 190, 180)).save(tmp_path / "nothing.png")
     command = ["predict", tmp_path / "a shirt.jpg", tmp_path / "nothing.png", "--model", tiny_run.path]
-    found = json_of(*command, "--explain", tmp_path / "why.html")
+    found = json_of(*command, "--threshold", "0", "--explain", tmp_path / "why.html")
     assert isinstance(found, list)
     shirt, nothing = found
     assert shirt["warnings"] == []
@@ -332,10 +332,14 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     assert page.count("<img") == 6
     assert "what is not background" in page
     assert "a shirt.jpg" in page
-    plain = json_of(*command, "--no-photos")
+    plain = json_of(*command, "--no-photos", "--threshold", "0")
     assert isinstance(plain, list)
     assert plain[0]["top"] != shirt["top"]
     assert plain[0]["warnings"] == []
+    unsure = json_of(*command, "--threshold", "1")
+    assert isinstance(unsure, list)
+    assert unsure[0]["unsure"]
+    assert unsure[0]["warnings"][0].startswith("does not look like the training pictures")
     assert "allowed: a file that ends in .html" in error_of(*command, "--explain", tmp_path / "why.pdf")
     model = tmp_path / "model"
     shutil.copytree(tiny_run.layout.weights, model)

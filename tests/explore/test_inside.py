@@ -14,13 +14,13 @@ from torch import nn
 from dressform.core.errors import RunError
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
-from dressform.explore.features import penultimate
 from dressform.explore.inside import look_inside
 from dressform.explore.neighbours import nearest
 from dressform.explore.saliency import restore, saliency
 from dressform.models import MODELS
 from dressform.models.network import Classifier, build_network
 from dressform.predict.export import export_onnx
+from dressform.predict.features import penultimate
 from dressform.predictions.pictures import pictures_of
 from dressform.runs.run import Run
 

@@ -17,9 +17,9 @@ from PIL import Image
 from dressform.core.errors import ConfigError, DressformError
 from dressform.data.dataset import Dataset
 from dressform.data.source import load_data
-from dressform.explore.features import penultimate
 from dressform.explore.points import Points, learned_from, points_of
 from dressform.explore.tensorboard import write_tensorboard
+from dressform.predict.features import penultimate
 from dressform.runs.run import Run
 
 

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from dressform.core.errors import ConfigError, DataError
 from dressform.data.dataset import DatasetSplits
-from dressform.explore.features import penultimate
 from dressform.models.fastnet import GlobalMax, HaarStem, Scale
 from dressform.models.layers import Flatten
 from dressform.models.network import Classifier
 from dressform.predict.export import export_onnx
+from dressform.predict.features import penultimate
 from dressform.predict.int8 import Int8Network
 from dressform.predict.predictor import Predictor
 from dressform.predict.quick import QuickPredictor, margins

@@ -18,6 +18,13 @@ def predict(
     explain: Path | None = typer.Option(
         None, "--explain", help="An HTML file that shows each step from the photo to what the network sees."
     ),
+    threshold: float | None = typer.Option(
+        None,
+        "--threshold",
+        min=0,
+        max=1,
+        help="Of pictures like the training pictures, this share is answered with unsure. Default: 0.02; 0 always answers.",
+    ),
     photos: bool = typer.Option(
         True, "--photos/--no-photos", help="Find the thing on a photo, where the model wants it on black; else only shrink."
     ),
@@ -25,7 +32,7 @@ def predict(
 ) -> None:
     """Tell the classes of pictures."""
     from dressform.core.errors import DataError
-    from dressform.predict.predictor import Answer, Predictor, find_pictures
+    from dressform.predict.predictor import UNSURE, Answer, Predictor, find_pictures
     from dressform.runs.run import newest_run
 
     target = None
@@ -37,10 +44,10 @@ def predict(
     paths = find_pictures([p for p in pictures if p != "-"])
     if model is None:
         run = newest_run()
-        predictor = Predictor(run, photos=photos)
+        predictor = Predictor(run, photos=photos, threshold=UNSURE if threshold is None else threshold)
         say(f"model: {predictor.description.name} ({run.path})")
     else:
-        predictor = Predictor(model, photos=photos)
+        predictor = Predictor(model, photos=photos, threshold=UNSURE if threshold is None else threshold)
     answers: list[Answer] = []
     errors: list[DataError] = []
     piped = [sys.stdin.buffer.read()] if "-" in pictures else []
@@ -50,12 +57,18 @@ def predict(
             continue
         answers.append(answer)
         if not as_json:
-            print(f"{answer.path}: {', '.join(f'{label} {100 * p:.1f} %' for label, p in answer.top)}")
+            shares = ", ".join(f"{label} {100 * p:.1f} %" for label, p in answer.top)
+            print(f"{answer.path}: {f'unsure ({shares})' if answer.unsure else shares}")
             for line in answer.warnings:
                 print(f"  note: {line}")
     if as_json and (answers or not errors):
         tops = [[{"label": label, "probability": p} for label, p in a.top] for a in answers]
-        print_json([{"path": a.path, "top": top, "warnings": list(a.warnings)} for a, top in zip(answers, tops, strict=True)])
+        print_json(
+            [
+                {"path": a.path, "unsure": a.unsure, "usual": a.usual, "top": top, "warnings": list(a.warnings)}
+                for a, top in zip(answers, tops, strict=True)
+            ]
+        )
     if target is not None and answers:
         write_explanation(target, answers, predictor.description.name)
         say(f"explained in {target}")

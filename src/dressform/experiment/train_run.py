@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from dressform.core import config
@@ -20,6 +21,8 @@ from dressform.experiment.recorder import Recorder
 from dressform.experiment.resolved import check_trainable, resolve_recipe
 from dressform.predict.description import describe
 from dressform.predict.export import export_onnx
+from dressform.predict.features import offer_features, penultimate
+from dressform.predict.novelty import MOST, Novelty
 from dressform.predictions import Predictions
 from dressform.runs.layout import DEFAULT_ROOT, Layout, run_folder
 from dressform.runs.ledger import note_test_look
@@ -163,9 +166,13 @@ def _finish(
     if fitted.best is not None:
         save_weights(layout.best, fitted.best)
     difference = export_onnx(fitted.network, train.images, layout.onnx)
+    features = offer_features(layout.onnx)
     digest = sha256_file(layout.onnx)
     photo = settings_for(data.train.images)
-    describe(f"{manifest.recipe}, seed {manifest.seed}", data.class_names, data.shape, digest, photo).save(layout.model)
+    title = f"{manifest.recipe}, seed {manifest.seed}"
+    describe(title, data.class_names, data.shape, digest, photo=photo, features=features).save(layout.model)
+    if features is not None and validation is not None:
+        _remember(layout, train, validation)
     seconds["export"] = time.perf_counter() - clock
 
     clock = time.perf_counter()
@@ -184,7 +191,7 @@ def _finish(
                 note_test_look(out, what="train", run=layout.root, examples=len(dataset))
     seconds["predict"] = time.perf_counter() - clock
 
-    weights = {path.name: sha256_file(path) for path in (layout.last, layout.best, layout.onnx) if path.exists()}
+    weights = {path.name: sha256_file(path) for path in (layout.last, layout.best, layout.onnx, layout.known) if path.exists()}
     manifest = dataclasses.replace(
         manifest, status="finished", finished=now(), results=results, weights=weights,
         seconds={name: round(value, 3) for name, value in seconds.items()},
@@ -194,6 +201,14 @@ def _finish(
     with contextlib.suppress(OSError):  # the run is finished: a file too many does no harm
         layout.checkpoint.unlink(missing_ok=True)
     return manifest
+
+
+def _remember(layout: Layout, train: Dataset, validation: Dataset) -> None:
+    chosen = np.linspace(0, len(train) - 1, min(MOST, len(train))).round().astype(np.int64)
+    known, unseen = (penultimate(layout.onnx, images).values for images in (train.images[chosen], validation.images))
+    novelty = Novelty.fit(known, unseen)
+    if novelty is not None:
+        novelty.save(layout.known)
 
 
 def _examples(train: Dataset, validation: Dataset | None, test: Dataset | None) -> dict[str, int]:

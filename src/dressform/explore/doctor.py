@@ -11,10 +11,10 @@ from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Kind, Review
 from dressform.evaluation.intervals import Estimate, wilson
-from dressform.explore.features import pixels
 from dressform.explore.label_issues import find_label_issues
 from dressform.explore.near_duplicates import NearDuplicates, near_duplicates
 from dressform.explore.outliers import find_outliers
+from dressform.predict.features import pixels
 from dressform.predictions import Predictions
 from dressform.predictions.pictures import pictures_of
 

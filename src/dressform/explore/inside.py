@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from dressform.core.errors import DressformError
 from dressform.core.files import sha256_bytes, sha256_file
 from dressform.data.dataset import Dataset
-from dressform.explore.features import penultimate
 from dressform.explore.kept import Arrays, kept, read_kept
 from dressform.explore.neighbours import nearest
+from dressform.predict.features import penultimate
 from dressform.runs.run import Run
 
 NEAREST = 5

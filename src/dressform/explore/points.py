@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dressform.core.errors import ConfigError, unknown_name
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
-from dressform.explore.features import penultimate, pixels
+from dressform.predict.features import penultimate, pixels
 from dressform.predict.judged import split_of
 from dressform.predictions import Predictions
 from dressform.predictions.pictures import pictures_of

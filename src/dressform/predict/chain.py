@@ -136,7 +136,7 @@ def read_chain(path: Path) -> tuple[Tensor, Tensor, list[Layer]]:
             raise ConfigError(f"{path} has the operator {node.op_type}, which int8 has no layer for; {ADVICE}")
         last = node.op_type
     channels = layers[0].weight.shape[1] if layers else 0
-    if not layers or layers[0].flat or len(graph.output) != 1:
+    if not layers or layers[0].flat or graph.output[0].name not in graph.node[-1].output:
         raise ConfigError(f"{path} does not begin with a convolution; {ADVICE}")
     if layers[-1].relu or layers[-1].pool:
         raise ConfigError(f"{path} has no product last, which int8 needs for its logits; {ADVICE}")

@@ -70,15 +70,25 @@ class Description:
 
 
 def describe(
-    name: str, class_names: tuple[str, ...], shape: tuple[int, int, int], sha256: str, photo: PhotoSettings | None = None
-) -> Description:
-    """The description of a model exported by :mod:`dressform.predict.export`; ``photo``: how photos are prepared for it."""
+    name: str, class_names: tuple[str, ...], shape: tuple[int, int, int], sha256: str, *,
+    photo: PhotoSettings | None = None, features: str | None = None,
+) -> Description:  # fmt: skip
+    """The description of a model exported by :mod:`dressform.predict.export`.
+
+    Args:
+        name: recipe and seed.
+        class_names: K names.
+        shape: height, width and channels.
+        sha256: of the file.
+        photo: how photos are prepared for it, if at all.
+        features: name of the output with its penultimate features, if it has one.
+    """
     height, width, channels = shape
     return Description(
         name=name,
         class_names=list(class_names),
         input={"name": "images", "type": "uint8", "shape": ["N", height, width, channels]},
-        output={"name": "logits", "type": "float32", "shape": ["N", len(class_names)]},
+        output={"name": "logits", "type": "float32", "shape": ["N", len(class_names)], "features": features},
         preprocessing={
             "turn": "upright by EXIF", "transparency": "over black", "channels": "grey" if channels == 1 else "RGB",
             "resize": "area averaging to fit, padded with the median colour of the border", "scaling": "inside model.onnx",

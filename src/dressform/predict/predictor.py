@@ -14,12 +14,15 @@ from dressform.core.files import sha256_file, user_path
 from dressform.data.photo import Prepared, is_photo, prepare, read_settings
 from dressform.data.picture import SUFFIXES, fit, is_hidden, open_picture
 from dressform.predict.description import Description
+from dressform.predict.novelty import Novelty
 from dressform.predict.session import open_session
 from dressform.predictions import softmax
 from dressform.runs.layout import Layout
 from dressform.runs.run import Run, open_run
 
 CHUNK = 500
+UNSURE = 0.02
+"""Share of pictures like the training pictures that are called unusual."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,23 @@ class Answer:
         path: the picture, as it was given.
         top: (class name, probability), most probable first.
         prepared: what the network saw and how it came about.
+        usual: how usual the picture is for the model, 0..1 (:mod:`dressform.predict.novelty`); None where that is not known.
+        unsure: whether it is less usual than the predictor's threshold, so that the classes should not be believed.
     """
 
     path: str
     top: tuple[tuple[str, float], ...]
     prepared: Prepared
+    usual: float | None = None
+    unsure: bool = False
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about the picture, a line each."""
-        return self.prepared.warnings
+        if not self.unsure:
+            return self.prepared.warnings
+        line = f"does not look like the training pictures: of pictures like them {100 * (self.usual or 0):.1f} % are as unusual"
+        return (line, *self.prepared.warnings)
 
 
 class Predictor:
@@ -49,6 +59,7 @@ class Predictor:
         model: a run, the folder of a run, or a folder with ``model.onnx`` and ``model.json``.
         photos: whether photos are prepared as the model wants them (:mod:`dressform.data.photo`); else pictures are only
             shrunk to its size.
+        threshold: 0 to 1; of pictures like the training pictures, this share is answered with unsure.
 
     Attributes:
         path: of ``model.onnx``.
@@ -58,7 +69,7 @@ class Predictor:
         RunError: no usable model there.
     """
 
-    def __init__(self, model: Run | str | Path, *, photos: bool = True) -> None:
+    def __init__(self, model: Run | str | Path, *, photos: bool = True, threshold: float = UNSURE) -> None:
         folder = _weights_folder(model)
         self.description = Description.load(folder / "model.json")
         self._photo = read_settings(self.description.preprocessing.get("photo")) if photos else None
@@ -68,6 +79,10 @@ class Predictor:
         if sha256_file(self.path) != self.description.sha256:
             raise RunError(f"{self.path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
         self._session = open_session(self.path, RunError)
+        self._threshold = threshold
+        self._features: str | None = self.description.output.get("features")
+        known = folder / "known.npz"
+        self._novelty = Novelty.load(known) if self._features is not None and known.is_file() else None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -99,11 +114,24 @@ class Predictor:
                 f"images are {images.dtype} {list(images.shape)}; allowed: uint8 [N, {height}, {width}, {channels}]"
                 f" or [N, {channels}, {height}, {width}]"
             )
-        parts = [
-            self._session.run(["logits"], {"images": np.ascontiguousarray(batch[start : start + CHUNK])})[0]
+        parts = self._run("logits", batch)
+        return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
+
+    def usual(self, images: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        """How usual pictures are for the model, 0..1 [N]; None where the model was trained without validation pictures.
+
+        Args:
+            images: uint8 [N, H, W, C], N at least 1, of the model's size.
+        """
+        if self._novelty is None or self._features is None:
+            return None
+        return self._novelty.p_values(np.concatenate(self._run(self._features, images)))
+
+    def _run(self, output: str, batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        return [
+            self._session.run([output], {"images": np.ascontiguousarray(batch[start : start + CHUNK])})[0]
             for start in range(0, len(batch), CHUNK)
         ]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
 
     def predict(self, picture: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None) -> Answer:
         """The most probable classes of one picture.
@@ -124,7 +152,10 @@ class Predictor:
             source = Path(picture) if isinstance(picture, str) else picture
             label = name or (str(picture) if not isinstance(picture, bytes) else "picture")
             prepared = self.prepare(source, label)
-        return Answer(label, self._top(self.logits(prepared.pixels[None])[0], top), prepared)
+        (logits,) = self.logits(prepared.pixels[None])
+        usual = self.usual(prepared.pixels[None])
+        share = None if usual is None else float(usual[0])
+        return Answer(label, self._top(logits, top), prepared, share, share is not None and share <= self._threshold)
 
     def prepare(self, picture: Path | bytes, name: str | None = None) -> Prepared:
         """What the network sees of a picture file: uint8 [H, W, C] of the model's size, and the steps on the way.

@@ -58,6 +58,7 @@ def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None
 
 def _section(answer: Answer) -> str:
     label, share = answer.top[0]
+    title = f"{Path(answer.path).name}: {'unsure, perhaps ' if answer.unsure else ''}{label}, {100 * share:.1f} %"
     steps = "".join(
         f'<figure><img alt=""{" class=tiny" if max(pixels.shape[:2]) < 128 else ""} src="{_address(pixels)}">'
         f"<figcaption>{number}. {html.escape(words)}</figcaption></figure>\n"
@@ -70,7 +71,7 @@ def _section(answer: Answer) -> str:
     )
     warnings = "".join(f"<li>{html.escape(line)}</li>" for line in answer.warnings)
     return (
-        f"<section><h2>{html.escape(Path(answer.path).name)}: {html.escape(label)}, {100 * share:.1f} %</h2>\n"
+        f"<section><h2>{html.escape(title)}</h2>\n"
         + (f'<div class="note"><ul>{warnings}</ul></div>\n' if warnings else "")
         + f'<div class="steps">\n{steps}</div>\n<table class="shares">{rows}</table></section>\n'
     )

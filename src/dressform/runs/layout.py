@@ -61,6 +61,11 @@ class Layout:
         """Input shape, preprocessing and class names of ``model.onnx``."""
         return self.weights / "model.json"
 
+    @property
+    def known(self) -> Path:
+        """Features of training pictures, which tell whether another picture is like them."""
+        return self.weights / "known.npz"
+
     def predictions(self, split: str) -> Path:
         """Ids, labels and logits of ``val`` or ``test``."""
         return self.root / "predictions" / f"{split}.npz"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import RunError
+from dressform.core.files import write_atomic
 from dressform.predict.session import session_of
 
 CHUNK = 500
@@ -38,13 +39,9 @@ def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[i
     Raises:
         RunError: the file cannot be loaded, or has no matrix product of one row per picture.
     """
-    import onnx  # here: a second, and only where features are asked for
-
-    proto = onnx.load(str(model))
-    name = _last_product(proto.graph)
+    proto, name = _offering_features(model)
     if name is None:
         raise RunError(f"{model} has no matrix product whose input could be its features; look at its pixels instead")
-    proto.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
     session = session_of(proto.SerializeToString(), RunError, str(model))
     values, logits = [], []
     for start in range(0, len(images), CHUNK):
@@ -57,6 +54,31 @@ def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[i
         logits.append(scores)
         progress(min(start + CHUNK, len(images)))
     return Features(np.concatenate(values), np.concatenate(logits))
+
+
+def offer_features(model: Path) -> str | None:
+    """Let an exported model give its penultimate features besides its logits: the file is written anew.
+
+    Args:
+        model: as for :func:`penultimate`.
+
+    Returns:
+        the name of that output; None, and nothing is written, where the model has no such features.
+    """
+    proto, name = _offering_features(model)
+    if name is not None:
+        write_atomic(model, lambda file: file.write(proto.SerializeToString()))
+    return name
+
+
+def _offering_features(model: Path) -> tuple[Any, str | None]:
+    import onnx  # here: a second, and only where features are asked for
+
+    proto = onnx.load(str(model))
+    name = _last_product(proto.graph)
+    if name is not None and name not in {output.name for output in proto.graph.output}:
+        proto.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
+    return proto, name
 
 
 def _last_product(graph: Any) -> str | None:

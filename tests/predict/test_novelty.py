@@ -1,0 +1,101 @@
+"""Whether a picture is like the training pictures: on features that we placed, and with a trained run."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dressform.core.errors import RunError
+from dressform.data.dataset import DatasetSplits
+from dressform.predict.features import offer_features, penultimate
+from dressform.predict.novelty import NEAREST, Novelty
+from dressform.predict.predictor import Predictor
+from dressform.predictions.pictures import pictures_of
+from dressform.runs.run import Run
+
+
+def directions(n: int, seed: int, centre: int = 0) -> np.ndarray:
+    """Features around one axis of 16."""
+    found = np.random.default_rng(seed).normal(0, 0.2, (n, 16)).astype(np.float32)
+    found[:, centre] += 1
+    return found
+
+
+def test_p_values_by_hand() -> None:
+    training = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
+    unseen = np.array([[1, t, 0] for t in np.linspace(0.02, 1, 50)], np.float32)  # the farther from the first axis, the later
+    found = Novelty.fit(training, unseen)
+    assert found is not None
+    expected = 1 - 1 / np.sqrt(1 + np.linspace(0.02, 1, 50) ** 2)
+    np.testing.assert_allclose(found.distances, expected, atol=2e-4)
+    np.testing.assert_allclose(found.p_values(np.array([[1, 0, 0]], np.float32)), 1)
+    np.testing.assert_allclose(found.p_values(np.array([[1, 0.51, 0]], np.float32)), 26 / 51, atol=0.03)
+    np.testing.assert_allclose(found.p_values(np.array([[-1, 0, 0]], np.float32)), 1 / 51)
+    np.testing.assert_allclose(found.p_values(7 * np.array([[-1, 0, 0]], np.float32)), 1 / 51)
+
+
+def test_p_values_of_what_is_alike_are_uniform_and_of_what_is_not_are_small() -> None:
+    found = Novelty.fit(directions(3000, 0), directions(2000, 1))
+    assert found is not None
+    alike = found.p_values(directions(4000, 2))
+    for share in (0.02, 0.1, 0.5):
+        assert abs((alike <= share).mean() - share) < 0.02 + 3 * np.sqrt(share / 2000)
+    assert (found.p_values(directions(500, 3, centre=5)) <= 0.02).all()
+
+
+def test_too_few_pictures_give_none_and_many_are_thinned() -> None:
+    assert Novelty.fit(directions(NEAREST, 0), directions(100, 1)) is None
+    assert Novelty.fit(directions(100, 0), directions(49, 1)) is None
+    found = Novelty.fit(directions(25_000, 0), directions(60, 1))
+    assert found is not None
+    assert found.known.shape == (10_000, 16)
+    assert found.known.dtype == np.float16
+
+
+def test_it_is_kept(tmp_path: Path) -> None:
+    found = Novelty.fit(directions(100, 0), directions(60, 1))
+    assert found is not None
+    found.save(tmp_path / "known.npz")
+    again = Novelty.load(tmp_path / "known.npz")
+    np.testing.assert_array_equal(again.known, found.known)
+    np.testing.assert_array_equal(again.distances, found.distances)
+    np.savez(tmp_path / "other.npz", known=found.known)
+    with pytest.raises(RunError, match="does not have a model's known pictures"):
+        Novelty.load(tmp_path / "other.npz")
+
+
+def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+    """The run's own file does; a second time changes nothing."""
+    assert small.test is not None
+    model = shutil.copy(named_run.layout.onnx, tmp_path)
+    name = offer_features(Path(model))
+    assert name is not None
+    assert Path(model).read_bytes() == named_run.layout.onnx.read_bytes()
+    predictor = Predictor(named_run)
+    assert predictor.description.output["features"] == name
+    usual = predictor.usual(small.test.images)
+    novelty = Novelty.load(named_run.layout.known)
+    assert usual is not None
+    np.testing.assert_array_equal(usual, novelty.p_values(penultimate(named_run.layout.onnx, small.test.images).values))
+
+
+def test_a_run_is_sure_of_clothes_and_not_of_noise(named_run: Run, small: DatasetSplits) -> None:
+    pictures = pictures_of(named_run.predictions("test"), small, "test")
+    predictor = Predictor(named_run)
+    clothes = [predictor.predict(image) for image in pictures.images[:100]]
+    assert sum(answer.unsure for answer in clothes) <= 10
+    random = np.random.default_rng(0)
+    noise = [predictor.predict(image) for image in random.integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)]
+    assert sum(answer.unsure for answer in noise) >= 15
+    unsure = next(answer for answer in noise if answer.unsure)
+    assert unsure.warnings[0].startswith("does not look like the training pictures")
+    always = Predictor(named_run, threshold=0)
+    assert not any(always.predict(image).unsure for image in random.integers(0, 256, (20, 28, 28, 1), dtype=np.uint8))
+
+
+def test_a_model_without_known_pictures_answers_always(named_run: Run, tmp_path: Path) -> None:
+    for path in (named_run.layout.onnx, named_run.layout.model):
+        shutil.copy(path, tmp_path)
+    answer = Predictor(tmp_path).predict(np.zeros((28, 28), np.uint8))
+    assert (answer.usual, answer.unsure, answer.warnings) == (None, False, ())

@@ -1,5 +1,6 @@
 """`write_diagnosis`: what the data doctor found, as a page on which a person decides."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> No
         ],
     }  # fmt: skip
     blobs = [
-        text_blob("ids", "\n".join(ids)),
-        text_blob("splits", "\n".join(splits)),
+        text_blob("ids", json.dumps(ids)),
+        text_blob("splits", json.dumps(splits)),
         array_blob("labels", np.concatenate(labels).astype(np.uint16)),
         *pictures.blobs,
     ]

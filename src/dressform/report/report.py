@@ -109,7 +109,7 @@ def _inspect(
     if kind_of(path) == "run":
         return inspect_run(open_run(path), split, given, say)
     name, predictions = load_judged(path, split, data or "fashion-mnist", image_size=image_size, say=say)
-    shown = "the given" if kind_of(path) == "predictions" else split or "test"
+    shown = "given" if kind_of(path) == "predictions" else split or "test"
     missing = [
         "history and facts of the training: only a run directory has them",
         "nearest pictures and saliency: only a run directory has the network they need",

@@ -57,8 +57,8 @@ class Answers {
 export async function load() {
   const page = JSON.parse(document.getElementById("document").textContent);
   const [ids, splits, labels] = await Promise.all([array("ids"), array("splits"), array("labels")]);
-  page.ids = ids === null ? [] : ids.split("\n");
-  page.splits = splits?.split("\n");
+  page.ids = JSON.parse(ids ?? "[]"); // an id may have any character in it
+  page.splits = JSON.parse(splits ?? "[]");
   page.labels = labels?.values;
   page.answers = await Promise.all(page.runs.map(async (run, r) => {
     const names = ["top_class", "top_share", "loss", "suspect", "suggested", "saliency", "near_cosine", "distance_cosine", "near_euclidean", "distance_euclidean"];

@@ -3,13 +3,14 @@
 import { element, percent } from "dressform/html.js";
 
 export class Detail {
-  /** inProjector: (index, metric) => select the neighbours there, or null where the page has no projector. */
+  /** inProjector: gives the projector, or null where the page has none. */
   constructor(page, sprites, inProjector) {
     Object.assign(this, { page, sprites, inProjector });
     this.metric = "cosine";
     this.dialog = document.getElementById("detail");
     this.looking = false;
     this.dialog.addEventListener("keydown", (event) => {
+      if (event.target.tagName === "SELECT") return;
       if (event.key === "ArrowRight") this.step(1);
       if (event.key === "ArrowLeft") this.step(-1);
     });
@@ -39,7 +40,8 @@ export class Detail {
     const metrics = ["cosine", "euclidean"].filter((metric) => answers.knows(metric));
     const metric = metrics.length > 1 ? element("select", { "aria-label": "Distance", onchange: () => { this.metric = metric.value; this.show(index, among, answers); } },
       metrics.map((name) => element("option", { value: name, selected: name === this.metric }, name))) : null;
-    this.dialog.replaceChildren(
+    const focused = document.activeElement?.getAttribute("aria-label");
+    this.dialog.replaceChildren(...[
       element("form", { method: "dialog", class: "bar" },
         element("h2", { id: "detail-title" }, page.ids[index]),
         element("button", { type: "button", "aria-label": "Previous picture", disabled: place <= 0, onclick: () => this.step(-1) }, "←"),
@@ -57,16 +59,17 @@ export class Detail {
             element("tr", { class: c === label ? "true" : null }, element("th", { scope: "row" }, name(c)), element("td", {}, element("span", { class: "share", style: { "--share": share } }), element("span", {}, percent(share, 1)))))),
           element("p", { class: "quiet" }, `Loss ${answers.loss.values[index].toFixed(3)} nats`))),
       near.length ? element("div", { class: "bar" }, element("h3", {}, page.nearest), metric,
-        this.inProjector ? element("button", { type: "button", onclick: () => { this.dialog.close(); this.inProjector(index, this.metric); } }, "Select in the projector") : null) : null,
+        this.inProjector() ? element("button", { type: "button", onclick: () => { this.dialog.close(); this.inProjector().selectNear(index, this.metric); } }, "Select in the projector") : null) : null,
       near.length ? element("ul", { class: "near" }, near.map(([other, distance]) => {
         const canvas = element("canvas", { "aria-hidden": "true", style: { "aspect-ratio": `${page.tile[0]} / ${page.tile[1]}` } });
         this.sprites.draw(canvas, other);
         const same = page.labels[other] === label;
         return element("li", { class: same ? "right" : "wrong" }, canvas, element("span", {}, name(page.labels[other])), element("small", { title: `${page.ids[other]}, ${this.metric === "cosine" ? "1 − cosine" : "Euclidean distance"}` }, distance.toFixed(3)));
-      })) : null);
+      })) : null].filter(Boolean));
+    const again = this.dialog.open && focused && [...this.dialog.querySelectorAll("button:enabled, select")].find((one) => one.getAttribute("aria-label") === focused);
     if (!this.dialog.open) this.dialog.showModal();
-    this.dialog.querySelector("button[autofocus]").focus();
-    history.replaceState(null, "", `#picture=${encodeURIComponent(page.ids[index])}`);
+    (again || this.dialog.querySelector("button[autofocus]")).focus();
+    history.replaceState(null, "", `#picture=${encodeURIComponent(page.ids[index])}&at=${index}`); // two splits may share ids
     this.dialog.onclose = () => history.replaceState(null, "", location.pathname + location.search);
   }
 

@@ -28,16 +28,27 @@ export function tile(page, answers, sprites, index, open) {
 let watcher;
 const waiting = new WeakMap();
 
+const left = new Set();
+
+/** Draw what has not been seen yet, for paper. */
+export async function seeAll() {
+  const drawn = [...left].filter((node) => node.isConnected).map((node) => waiting.get(node)?.());
+  left.clear();
+  await Promise.all(drawn);
+}
+
 /** Call `then` once, when `node` comes near the window. */
 export function whenSeen(node, then) {
   watcher ??= new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (!entry.isIntersecting) continue;
       watcher.unobserve(entry.target);
+      left.delete(entry.target);
       waiting.get(entry.target)?.();
     }
   }, { rootMargin: "300px" });
   waiting.set(node, then);
+  left.add(node);
   watcher.observe(node);
 }
 

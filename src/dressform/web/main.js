@@ -4,7 +4,7 @@ import { chart } from "dressform/chart.js";
 import { confusion } from "dressform/confusion.js";
 import { load } from "dressform/data.js";
 import { Detail } from "dressform/detail.js";
-import { Gallery } from "dressform/gallery.js";
+import { Gallery, seeAll } from "dressform/gallery.js";
 import { Projector } from "dressform/projector.js";
 import { count, element, percent } from "dressform/html.js";
 import { findings, Review } from "dressform/review.js";
@@ -14,7 +14,7 @@ import { table } from "dressform/table.js";
 const page = await load();
 const sprites = new Sprites(page.sheets);
 let projector = null;
-const detail = new Detail(page, sprites, page.projections.length ? (index, metric) => projector.selectNear(index, metric) : null);
+const detail = new Detail(page, sprites, () => projector);
 const main = document.getElementById("main");
 let chosen = 0; // the run that is shown
 
@@ -37,7 +37,7 @@ const where = (condition) => Array.from({ length: page.examples }, (_, i) => i).
 function summary(run) {
   const [accuracy, ...others] = run.estimates;
   return section("summary", "Result",
-    element("p", { class: "headline" }, element("strong", {}, amount(accuracy, accuracy.value)), ` of ${count(accuracy.n)} ${page.split} pictures right; between ${between(accuracy)} with 95 % confidence (${accuracy.method.split(",")[0]}).`),
+    element("p", { class: "headline" }, element("strong", {}, amount(accuracy, accuracy.value)), ` of ${count(accuracy.n)} ${page.split} pictures right; between ${amount(accuracy, accuracy.low)} and ${amount(accuracy, accuracy.high)} with 95 % confidence (${accuracy.method.split(",")[0]}).`),
     element("div", { class: "cards" }, others.map((found) => element("div", { class: "card" }, element("span", {}, found.title), element("b", {}, amount(found, found.value)), element("small", {}, between(found))))),
     element("dl", { class: "facts" }, run.facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
     run.missing.length ? element("div", { class: "note" }, element("b", {}, "Not in this report"), element("ul", {}, run.missing.map((line) => element("li", {}, line)))) : null);
@@ -76,7 +76,8 @@ function openCell(i, j, answers, gallery) {
   const title = i === j ? `${page.classes[i]}, recognised` : `${page.classes[i]} taken for ${page.classes[j]}`;
   const own = (n) => n < page.examples && page.labels[n] === i && answers.predicted(n) === j;
   gallery.show(title, where(own), answers);
-  projector?.select(title, projector.visible.filter(own));
+  const points = projector?.visible.filter(own) ?? [];
+  if (points.length) projector.select(title, points); // the cell's pictures may be no points
   reveal(gallery);
 }
 
@@ -153,7 +154,7 @@ function draw() {
     lossSection(answers), run.calibration ? calibrationSection(run) : null, run.history.length ? historySection(run) : null,
   ].filter(Boolean);
   put(sections);
-  return projector?.start().catch((error) => { projector.stage.replaceWith(element("p", { class: "note" }, `The projector cannot start: ${error.message}.`)); projector = null; });
+  return projector?.start().catch((error) => { projector.node.replaceWith(element("p", { class: "note" }, `The projector cannot start: ${error.message}.`)); projector = null; });
 }
 
 function header() {
@@ -166,15 +167,18 @@ function header() {
     root.dataset.theme = themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length];
     try { localStorage.setItem("dressform-theme", root.dataset.theme); } catch { /* a page from disk may have no storage */ }
     theme.textContent = `Colours: ${words[root.dataset.theme]}`;
+    projector?.draw();
   } }, `Colours: ${words[root.dataset.theme] ?? "auto"}`);
   document.getElementById("top").append(
     element("div", { class: "bar" }, element("h1", {}, page.title), page.runs.length > 1 ? element("label", {}, "Shown: ", select) : null, theme),
-    element("p", { class: "quiet" }, `dressform ${page.version}`.trim(), `, ${page.made}`), element("nav", { id: "links", "aria-label": "Sections" }));
+    element("p", { class: "quiet" }, `dressform ${page.version}`.trim(), `, ${page.made}`));
 }
 
 header();
 await draw();
-const asked = new URLSearchParams(location.hash.slice(1)).get("picture");
-if (asked !== null && page.ids.indexOf(asked) >= 0) detail.show(page.ids.indexOf(asked), [page.ids.indexOf(asked)], page.answers[chosen]);
+addEventListener("beforeprint", () => { seeAll(); projector?.putOnPaper(); });
+const asked = new URLSearchParams(location.hash.slice(1));
+const at = page.ids[Number(asked.get("at") ?? -1)] === asked.get("picture") ? Number(asked.get("at")) : page.ids.indexOf(asked.get("picture"));
+if (at >= 0) detail.show(at, [at], page.answers[chosen]);
 globalThis.dressform = { page, projector }; // for the browser's console, and for tests
 document.documentElement.dataset.ready = "yes";

@@ -10,6 +10,7 @@ export function listen(projector) {
   const touches = new Map();
   let pinch = 0;
   canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
     touches.set(event.pointerId, local(event));
     last = local(event);

@@ -8,6 +8,7 @@ import { HIT, listen } from "dressform/pointer.js";
 import { Points } from "dressform/points.js";
 import { View } from "dressform/view.js";
 
+const FEW = 150; // points that are pictures without zooming
 const THUMBNAILS_UP_TO = 500; // points in view; with fewer they become pictures
 
 export class Projector {
@@ -42,7 +43,8 @@ export class Projector {
     this.axes = element("span", { class: "axes" });
     const [colourLabel, colour] = choice("Colour", Object.entries(COLOURINGS).filter(([, c]) => c.possible(this)).map(([key, c]) => [key, c.title]), (value) => { this.colouring = value; this.paint(); });
     this.colourChoice = colour;
-    const [onlyLabel] = choice("Show", [["all", "all"], ["wrong", "errors"], ["right", "right ones"], ...(this.answers.suspect ? [["suspect", "suspect labels"]] : []), ...(this.page.examples > this.first && this.page.examples < this.last ? [["judged", this.page.split], ["reference", "training"]] : [])], (value) => { this.only = value; this.filter(); });
+    const [onlyLabel, only] = choice("Show", [["all", "all"], ["wrong", "errors"], ["right", "right ones"], ...(this.answers.suspect ? [["suspect", "suspect labels"]] : []), ...(this.page.examples > this.first && this.page.examples < this.last ? [["judged", this.page.split], ["reference", "training"]] : [])], (value) => { this.only = value; this.filter(); });
+    this.onlyChoice = only;
     this.lasso = element("button", { type: "button", "aria-pressed": "false", onclick: () => this.setMode(this.mode === "lasso" ? "move" : "lasso") }, "Lasso");
     const search = element("input", { type: "search", placeholder: "class or id", "aria-label": "Search for a class or an id", onkeydown: (event) => { if (event.key === "Enter") this.search(search.value); } });
     this.status = element("p", { class: "quiet" });
@@ -51,10 +53,20 @@ export class Projector {
         element("button", { type: "button", onclick: () => this.search(search.value) }, "Find"),
         element("button", { type: "button", class: "small", onclick: () => this.savePicture() }, "PNG"),
         element("button", { type: "button", class: "small", onclick: () => this.saveTable() }, "CSV"),
-        element("button", { type: "button", onclick: () => { this.select(null, null); this.view.reset(this.view.deep); this.draw(); } }, "Reset")),
+        element("button", { type: "button", onclick: () => this.reset() }, "Reset")),
       this.stage, this.status, this.legend);
     listen(this);
     new ResizeObserver(() => this.resize()).observe(this.stage);
+  }
+
+  /** Everything is shown again, nothing is selected, the view is the first. */
+  reset() {
+    this.hidden.clear();
+    this.onlyChoice.value = this.only = "all";
+    this.select(null, null);
+    this.paint();
+    this.view.reset(this.view.deep);
+    this.draw();
   }
 
   async start() {
@@ -103,7 +115,7 @@ export class Projector {
     this.axes.replaceChildren();
     if (this.projection.value === "custom") {
       this.axes.append(...["A", "B"].map((name, s) => element("button", { type: "button", onclick: () => {
-        if (!this.selection) { this.tell("Select points first: lasso, or search for a class."); return; }
+        if (!this.selection?.length) { this.tell("Select points first: lasso, or search for a class."); return; }
         this.saved[s] = this.selection;
         this.tell(`${count(this.selection.length)} points kept as ${name}.`);
         if (this.saved[0] && this.saved[1]) this.project("custom");
@@ -251,19 +263,29 @@ export class Projector {
   frame() {
     const ratio = window.devicePixelRatio || 1;
     const background = getComputedStyle(this.stage).backgroundColor.match(/[\d.]+/g).slice(0, 3).map((v) => v / 255);
-    this.gl.draw(this.view.matrix(this.canvas.width, this.canvas.height), ratio * Math.max(2, Math.min(9, 1.6 * Math.sqrt(this.view.zoom) * (this.last - this.first < 20000 ? 1.6 : 1))), background);
+    this.gl.draw(this.view.matrix(this.canvas.width, this.canvas.height), ratio * Math.max(2, Math.min(9, 1.6 * Math.sqrt(this.view.zoom) * (this.last - this.first < 2000 ? 3.5 : this.last - this.first < 20000 ? 1.6 : 1))), background);
     this.drawOver(ratio);
     this.frames = (this.frames ?? 0) + 1;
   }
 
-  /** What is on the stage, as a file. */
-  savePicture() {
+  /** What is on the stage, on a canvas of its own. */
+  picture() {
     this.frame(); // a browser keeps what was drawn only until the end of this task
     const { width, height } = this.canvas;
     const whole = element("canvas", { width, height });
     const context = whole.getContext("2d");
     for (const layer of [this.canvas, this.over]) context.drawImage(layer, 0, 0);
-    whole.toBlob((blob) => save("projector.png", "image/png", blob));
+    return whole;
+  }
+
+  savePicture() { this.picture().toBlob((blob) => save("projector.png", "image/png", blob)); }
+
+  /** For paper, on which a WebGL canvas stays black. */
+  putOnPaper() {
+    this.stage.querySelector(".printed")?.remove();
+    const copy = this.picture();
+    copy.className = "printed";
+    this.stage.append(copy);
   }
 
   /** Visible points with their places, as they are before the view. */
@@ -278,7 +300,7 @@ export class Projector {
     const context = this.over.getContext("2d");
     context.clearRect(0, 0, this.over.width, this.over.height);
     this.thumbnails = 0;
-    if (this.sprites.present && this.view.zoom > 1.5) {
+    if (this.sprites.present && (this.view.zoom > 1.5 || this.visible.length <= FEW)) {
       const found = this.inView();
       if (found.length <= THUMBNAILS_UP_TO) {
         const side = Math.max(18, Math.min(56, 700 / Math.sqrt(found.length + 1))) * ratio;
@@ -326,9 +348,9 @@ export class Projector {
     this.hint.style.top = `${Math.min(y + 14, this.stage.clientHeight - 110)}px`;
   }
 
+  /** Open a picture; the arrow keys then go through what is selected, else through what is visible. */
   pick(i) {
-    if (i < 0) return;
-    this.open(i, [i]);
+    if (i >= 0) this.open(i, this.selection?.includes(i) ? this.selection : this.visible);
   }
 
   /** Select the nearest ones of a picture, by one of the metrics. */

@@ -14,7 +14,7 @@ export class Review {
   constructor(page, sprites) {
     Object.assign(this, { page, sprites });
     this.place = new Map(page.ids.map((id, i) => [`${page.splits[i]} ${id}`, i])); // two splits may share ids
-    this.key = `dressform-review-${Object.values(page.review.digests).join("-").slice(0, 80)}`;
+    this.storage = `dressform-review-${Object.values(page.review.digests).join("-")}`;
     this.decided = new Map();
     this.restore();
     this.status = element("p", { role: "status" });
@@ -26,8 +26,26 @@ export class Review {
     this.tell();
   }
 
+  /** A decision is about an example, however many findings there are about it: {action, to} by split and id. */
+  key(finding) { return `${finding.split} ${finding.id}`; }
+
+  of(finding) { return this.decided.get(this.key(finding)) ?? { action: "keep", to: null }; }
+
   restore() {
-    try { for (const [i, decision] of JSON.parse(localStorage.getItem(this.key) ?? "[]")) this.decided.set(i, decision); } catch { /* a page from disk may have no storage */ }
+    try { this.take(JSON.parse(localStorage.getItem(this.storage) ?? "[]")); } catch { /* a page from disk may have no storage */ }
+  }
+
+  keep() {
+    try { localStorage.setItem(this.storage, JSON.stringify(this.document().findings.filter((f) => f.action !== "keep"))); } catch { /* as above */ }
+  }
+
+  /** Decisions of saved findings, those that are about examples of this page; how many were. */
+  take(findings) {
+    const here = new Set(this.page.review.findings.map((finding) => this.key(finding)));
+    const good = ({ action, to }) => action === "drop" || (action === "relabel" && this.page.classes.includes(to));
+    const taken = findings.filter((finding) => here.has(this.key(finding)) && good(finding));
+    for (const finding of taken) this.decided.set(this.key(finding), { action: finding.action, to: finding.to ?? null });
+    return taken.length;
   }
 
   tell() {
@@ -36,26 +54,36 @@ export class Review {
     this.status.textContent = `${count(of("relabel"))} to relabel, ${count(of("drop"))} to drop, of ${count(this.page.review.findings.length)} findings`;
   }
 
-  decide(i, action, to) {
-    if (action === "keep") this.decided.delete(i); else this.decided.set(i, { action, to: action === "relabel" ? to : null });
-    try { localStorage.setItem(this.key, JSON.stringify([...this.decided])); } catch { /* as above */ }
+  decide(finding, action, to) {
+    if (action === "keep") this.decided.delete(this.key(finding)); else this.decided.set(this.key(finding), { action, to: action === "relabel" ? to : null });
+    for (const card of document.querySelectorAll(`.finding[data-example="${CSS.escape(this.key(finding))}"]`)) {
+      card.querySelector(`[value="${action}"]`).checked = true;
+      if (action === "relabel") card.querySelector("select").value = to;
+    }
+    this.keep();
     this.tell();
   }
 
   document() {
     const { review } = this.page;
-    return { ...review, findings: review.findings.map((finding, i) => ({ ...finding, ...(this.decided.get(i) ?? { action: "keep", to: null }) })) };
+    return { ...review, findings: review.findings.map((finding) => ({ ...finding, ...this.of(finding) })) };
   }
 
   save() { save("review.json", "application/json", `${JSON.stringify(this.document(), null, 2)}\n`); }
 
   async load(file) {
+    if (!file) return;
     try {
       const found = JSON.parse(await file.text());
-      if (JSON.stringify(found.digests) !== JSON.stringify(this.page.review.digests) || found.findings.length !== this.page.review.findings.length) throw new Error("it is a review of other data, or of another examination");
-      this.decided = new Map(found.findings.flatMap((finding, i) => (finding.action === "keep" ? [] : [[i, { action: finding.action, to: finding.to }]])));
+      const digests = (of) => JSON.stringify(Object.entries(of ?? {}).sort());
+      if (!Array.isArray(found.findings) || digests(found.digests) !== digests(this.page.review.digests)) throw new Error("it is a review of other data");
+      const wanted = found.findings.filter((finding) => finding.action !== "keep");
+      this.decided = new Map();
+      const taken = this.take(wanted);
       for (const grid of document.querySelectorAll(".findings")) grid.refill();
+      this.keep();
       this.tell();
+      if (taken < wanted.length) this.status.textContent += `; ${count(wanted.length - taken)} decisions in ${file.name} are about nothing on this page, or name no class of it`;
       say("Review loaded");
     } catch (error) { this.status.textContent = `${file.name} cannot be used: ${error.message}.`; }
   }
@@ -69,16 +97,15 @@ export class Review {
 
   card(finding, i) {
     const { classes } = this.page;
-    const decision = this.decided.get(i) ?? { action: "keep" };
-    const to = element("select", { "aria-label": `New class of ${finding.id}`, onchange: () => { relabel.checked = true; this.decide(i, "relabel", to.value); } },
+    const decision = this.of(finding);
+    const to = element("select", { "aria-label": `New class of ${finding.id}`, onchange: () => { this.decide(finding, "relabel", to.value); } },
       classes.map((name) => element("option", { value: name, selected: name === (decision.to ?? finding.suggested ?? finding.label) }, name)));
-    const radio = (action) => element("input", { type: "radio", name: `finding-${i}`, value: action, checked: decision.action === action, onchange: () => this.decide(i, action, to.value) });
-    const relabel = radio("relabel");
-    return element("fieldset", { class: "finding", "data-finding": i },
+    const radio = (action) => element("input", { type: "radio", name: `finding-${i}`, value: action, checked: decision.action === action, onchange: () => this.decide(finding, action, to.value) });
+    return element("fieldset", { class: "finding", "data-example": this.key(finding) },
       element("legend", {}, `${finding.label}${finding.suggested ? ` → ${finding.suggested}?` : ""} `, element("small", {}, finding.split)),
       element("div", { class: "twins" }, this.canvas(finding.split, finding.id), finding.other ? this.canvas(finding.other_split ?? finding.split, finding.other) : null),
       element("p", {}, finding.reason),
-      element("div", { class: "choices" }, element("label", {}, radio("keep"), " keep"), element("label", {}, radio("drop"), " drop"), element("span", {}, element("label", {}, relabel, " relabel "), to)));
+      element("div", { class: "choices" }, element("label", {}, radio("keep"), " keep"), element("label", {}, radio("drop"), " drop"), element("span", {}, element("label", {}, radio("relabel"), " relabel "), to)));
   }
 
   section(kind) {
@@ -95,8 +122,7 @@ export class Review {
     grid.refill = () => { const shown = grid.childElementCount; grid.replaceChildren(); grow(shown); };
     grow();
     const all = (action, text) => element("button", { type: "button", class: "small", onclick: () => {
-      for (const [finding, i] of own.slice(0, grid.childElementCount)) this.decide(i, action, finding.suggested ?? finding.label);
-      grid.refill();
+      for (const [finding] of own.slice(0, grid.childElementCount)) this.decide(finding, action, finding.suggested ?? finding.label);
     } }, text);
     return element("section", { id: kind, "aria-labelledby": `${kind}-title` }, element("h2", { id: `${kind}-title` }, `${KINDS[kind][0]} (${count(own.length)})`),
       element("p", {}, KINDS[kind][1]), element("div", { class: "bar" }, "All that are shown: ", all("keep", "keep"), kind === "label" ? all("relabel", "relabel as suggested") : null, all("drop", "drop")), grid, more);

@@ -1,5 +1,6 @@
 """What a report says: its JSON document and its arrays, computed from predictions and what else is known."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,7 +111,7 @@ def report_document(
     ids, labels = first.ids.tolist(), first.labels
     if others is not None:
         ids, labels = ids + others.ids.tolist(), np.concatenate([labels, others.labels])
-    blobs = [text_blob("ids", "\n".join(ids)), array_blob("labels", labels.astype(np.uint16))]
+    blobs = [text_blob("ids", json.dumps(ids)), array_blob("labels", labels.astype(np.uint16))]
     sheets: list[dict[str, Any]] = []
     if pictures is not None:
         own = make_sheets(pictures.images, name="pictures", quality=quality)

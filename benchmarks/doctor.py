@@ -22,7 +22,7 @@ from report import write_report
 
 import dressform
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.explore.doctor import examine
+from dressform.explore.doctor import Judge, examine
 from dressform.explore.label_issues import find_label_issues
 from dressform.explore.near_duplicates import near_duplicates
 
@@ -86,8 +86,8 @@ def duplicates(run: Path | None) -> dict[str, Any]:
     hits = np.array([(int(i), len(data.train) + n) in listed for n, i in enumerate(chosen)])
     planted = {kind: int(hits[kinds == kind].sum()) for kind in dict.fromkeys(kinds.tolist())}
     print(planted, flush=True)
-    predictions = [] if run is None else [(dressform.open_run(run).name, dressform.open_run(run).predictions("test"))]
-    diagnosis = examine(data, "fashion-mnist", predictions)
+    judges = [] if run is None else [Judge(dressform.open_run(run).name, dressform.open_run(run).predictions("test"), "test")]
+    diagnosis = examine(data, "fashion-mnist", judges)
     scores = {words: estimate.to_json() for scored in diagnosis.rescored for words, estimate in scored.scores()}
     pictures = len(
         {f.id for f in diagnosis.review.findings if f.kind == "duplicate" and f.split == "test" and f.other in set(data.train.ids)}

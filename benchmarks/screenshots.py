@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 import dressform
-from dressform.explore.doctor import examine
+from dressform.explore.doctor import Judge, examine
 from dressform.report.doctor import write_diagnosis
 from dressform.report.exploration import write_exploration
 from dressform.report.report import write_report
@@ -39,7 +39,7 @@ def main() -> None:
         write_report([options.run, options.other], out=places["report"])
         write_exploration(options.run, out=places["explore"])
         data = dressform.load_data(run.manifest.dataset["source"])
-        write_diagnosis(places["doctor"], examine(data, data.name, [(run.name, run.predictions("test"))]), data)
+        write_diagnosis(places["doctor"], examine(data, data.name, [Judge(run.name, run.predictions("test"))]), data)
         addresses = {name: path.as_uri() for name, path in places.items()}
         for name, page, size, dark, show in SHOTS:
             shoot(browser, addresses[page], options.out / f"{name}.png", size, dark, show)

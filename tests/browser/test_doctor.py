@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Review, apply_review
-from dressform.explore.doctor import Diagnosis, examine
+from dressform.explore.doctor import Diagnosis, Judge, examine
 from dressform.report.doctor import write_diagnosis
 from tests.browser.conftest import Watched
 from tests.explore.test_doctor import faulty, sure_of
@@ -22,7 +22,7 @@ def doctored(faulty: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) ->
     assert faulty.test is not None
     test, path = faulty.test, tmp_path_factory.mktemp("page") / "doctor.html"
     predictions = sure_of(test.labels, list(range(20, 70)), test.ids, test.class_names)
-    write_diagnosis(path, examine(faulty, "faulty.npz", [("model", predictions)]), faulty)
+    write_diagnosis(path, examine(faulty, "faulty.npz", [Judge("model", predictions)]), faulty)
     return path
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.explore.doctor import examine
+from dressform.explore.doctor import Judge, examine
 from dressform.explore.outliers import find_outliers
 from dressform.predictions import Predictions
 
@@ -36,7 +36,7 @@ def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
     assert faulty.test is not None
     test = faulty.test
     predictions = sure_of(test.labels, [20, 21, 22], test.ids, test.class_names)
-    found = examine(faulty, "faulty.npz", [("model", predictions)])
+    found = examine(faulty, "faulty.npz", [Judge("model", predictions)])
     between = {(f.id, f.other) for f in found.review.findings if f.kind == "duplicate" and f.split == "test"}
     assert {(f"test/{i:05d}", f"train/{i:05d}") for i in range(10)} <= between
     assert {f.id for f in found.review.findings if f.kind == "label"} == {f"test/{i:05d}" for i in (20, 21, 22)}
@@ -47,6 +47,7 @@ def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
     assert all(f.action == "keep" for f in found.review.findings)
     (score,) = found.rescored
     assert (score.all.value, score.all.n) == (197 / 200, 200)
+    assert score.without_suspects is not None
     assert (score.without_suspects.value, score.without_suspects.n) == (1, 197)
     assert score.without_duplicates is not None
     assert score.without_duplicates.n <= 190
@@ -57,10 +58,10 @@ def test_predictions_of_other_examples_are_refused(faulty: DatasetSplits) -> Non
     test = faulty.train.take(np.arange(30))
     strange = sure_of(test.labels, [], np.array([f"x{i}" for i in range(30)]), test.class_names)
     with pytest.raises(DataError, match="in no split of faulty"):
-        examine(faulty, "faulty.npz", [("strange", strange)])
+        examine(faulty, "faulty.npz", [Judge("strange", strange)])
     wrong = sure_of((test.labels + 1) % 10, [], test.ids, test.class_names)
     with pytest.raises(DataError, match="does not have the examples"):
-        examine(faulty, "faulty.npz", [("wrong", wrong)])
+        examine(faulty, "faulty.npz", [Judge("wrong", wrong)])
 
 
 def test_an_outlier_is_far_from_its_own_class() -> None:
@@ -82,5 +83,34 @@ def test_predictions_belong_to_the_split_whose_labels_they_have(small: DatasetSp
     parts = [Dataset(d.images[:200], d.labels[:200], ids, small.class_names) for d in (small.train, small.test)]
     data = DatasetSplits("folders", parts[0], None, parts[1])
     for split, part in zip(("train", "test"), parts, strict=True):
-        found = examine(data, "", [("model", sure_of(part.labels, [3], part.ids, part.class_names))])
+        found = examine(data, "", [Judge("model", sure_of(part.labels, [3], part.ids, part.class_names))])
         assert found.rescored[0].split == split
+
+
+def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSplits) -> None:
+    """Every test picture is in train: nothing is left to score, which is no reason to refuse."""
+    train = small.train
+    leaked = train.take(np.arange(100))
+    data = DatasetSplits("leak", train, None, Dataset(leaked.images, leaked.labels, leaked.ids, leaked.class_names))
+    found = examine(data, "", [Judge("model", sure_of(leaked.labels, [], leaked.ids, leaked.class_names), "test")])
+    assert found.rescored[0].split == "test"
+    assert found.rescored[0].without_duplicates is None
+    assert [words for words, _ in found.rescored[0].scores()] == ["all", "without suspect labels"]
+    assert found.counts["near duplicates between train and test"] >= 100
+
+
+def test_two_judges_accuse_an_example_once(small: DatasetSplits) -> None:
+    assert small.test is not None
+    test = small.test
+    judges = [Judge(name, sure_of(test.labels, [20, other], test.ids, test.class_names)) for name, other in (("a", 21), ("b", 22))]
+    found = examine(small, "", judges)
+    listed = {f.id: f for f in found.review.findings if f.kind == "label"}
+    assert set(listed) == {"test/00020", "test/00021", "test/00022"}
+    assert len([f for f in found.review.findings if f.kind == "label"]) == found.counts["suspect labels in test"] == 3
+    assert "a gives" in listed["test/00020"].reason
+    assert "b gives" in listed["test/00020"].reason
+
+
+def test_only_what_is_unusual_is_an_outlier(small: DatasetSplits) -> None:
+    found = examine(small, "")
+    assert all(f.score >= 1.5 for f in found.review.findings if f.kind == "outlier")

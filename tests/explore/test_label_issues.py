@@ -28,6 +28,23 @@ def test_planted_errors_are_found(wrong: float) -> None:
     assert (found.suggested[found.suspect] != predictions.labels[found.suspect]).all()
 
 
+def test_as_many_as_are_contradicted_surely_those_that_are_believed_least() -> None:
+    """Class b is usually given 0.8, class a 0.9. Two labels are contradicted with that much; the third is contradicted less
+    surely, but its label is believed less than the second's."""
+    probabilities = np.array([
+        [0.9, 0.1, 0.0], [0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.0, 0.0, 1.0],
+        [0.02, 0.98, 0.0], [0.18, 0.82, 0.0], [0.05, 0.5, 0.45],
+    ])  # fmt: skip
+    labels = [0, 0, 1, 1, 2, 0, 0, 0]
+    ids = [str(i) for i in range(8)]
+    usual = np.array([probabilities[[i for i in range(8) if labels[i] == c], c].mean() for c in range(3)])
+    assert probabilities[5, 1] >= usual[1]
+    assert probabilities[6, 1] >= usual[1]
+    assert probabilities[7, 1] < usual[1]
+    found = find_label_issues(Predictions.from_probabilities(ids, labels, probabilities.clip(1e-9), ["a", "b", "c"]))
+    assert np.flatnonzero(found.suspect).tolist() == [5, 7]
+
+
 def test_worst_come_first() -> None:
     predictions, _ = planted(500, 0.1, seed=2)
     found = find_label_issues(predictions)

@@ -57,4 +57,10 @@ def test_colour_pictures_and_odd_sides() -> None:
 def test_nothing_alike_gives_nothing() -> None:
     images = np.random.default_rng(1).integers(0, 255, (40, 8, 8, 1)).astype(np.uint8)
     assert near_duplicates(images).pairs.shape == (0, 2)
-    assert near_duplicates(np.zeros((5, 8, 8, 1), np.uint8)).pairs.shape == (0, 2)
+
+
+def test_blank_pictures_are_duplicates_of_the_first_of_their_colour() -> None:
+    images = np.random.default_rng(1).integers(0, 255, (7, 8, 8, 3)).astype(np.uint8)
+    images[[1, 3, 6]] = 0
+    images[[2, 4]] = (9, 0, 0)
+    assert near_duplicates(images).pairs.tolist() == [[1, 3], [1, 6], [2, 4]]

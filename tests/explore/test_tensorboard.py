@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from dressform.core.errors import ConfigError, DressformError
-from dressform.data.dataset import Dataset
+from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
 from dressform.explore.points import Points, learned_from, points_of
 from dressform.explore.tensorboard import write_tensorboard
@@ -74,7 +74,7 @@ def test_training_pictures_colour_and_awkward_names(tmp_path: Path) -> None:
     judged = Dataset(images[:3], np.array([0, 1, 2]), np.array(["t\t0", "1", "2"]), names)
     others = Dataset(images[3:], np.array([0, 1, 2, 0]), np.array(["3", "4", "5", "6"]), names)
     logits = random.normal(size=(7, 3)).astype(np.float32)
-    points = Points("test", judged, others, 3, random.normal(size=(7, 5)).astype(np.float32), logits)
+    points = Points("test", judged, others, np.ones(len(others), bool), 3, random.normal(size=(7, 5)).astype(np.float32), logits)
     write_tensorboard(points, tmp_path)
     assert len((tmp_path / "tensors.tsv").read_text().splitlines()) == 4
     rows = (tmp_path / "metadata.tsv").read_text().splitlines()
@@ -93,13 +93,17 @@ def test_what_cannot_be_is_refused(named_run: Run, tmp_path: Path) -> None:
         write_tensorboard(points_of(named_run, data, "test", "pixels"), tmp_path / "file")
 
 
-def test_ids_that_two_splits_share_are_two_examples(named_run: Run) -> None:
-    """Only validation can have been held out of train; a test picture may be called as a training picture is."""
+def test_held_out_pictures_were_not_learned(named_run: Run) -> None:
     data = load_data(named_run.manifest.dataset["source"])
-    assert data.test is not None
-    judged = Dataset(data.test.images, data.test.labels, data.train.ids[:200], data.class_names)
-    assert len(learned_from(data, judged, "test")) == 600
-    assert len(learned_from(data, judged, "val")) == 400
+    held_out = set(named_run.predictions("val").ids.tolist())
+    learned = learned_from(named_run, data)
+    assert 0 < len(held_out) == len(data.train) - len(learned)
+    assert not held_out & set(learned.ids.tolist())
+    points = points_of(named_run, data, "all")
+    assert points.others is not None
+    assert {str(i) for i in points.others.ids[~points.learned]} == held_out
+    own = DatasetSplits(data.name, data.train, data.test, data.test)
+    assert len(learned_from(named_run, own)) == len(data.train)
 
 
 def test_all_points_are_named_once(named_run: Run) -> None:

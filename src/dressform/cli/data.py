@@ -77,7 +77,11 @@ def doctor(
     if listing.exists() and Review.load(listing).decisions:
         raise ConfigError(f"{listing} holds decisions already; give --out in another folder, so that they are not lost")
     data = load_data(source, image_size=image_size)
-    diagnosis = examine(data, source, [judged_by(path, say) for path in predictions], say=say)
+    for note in data.notes:
+        say(f"note: {note}")
+    judges = [judged_by(path, say) for path in predictions]
+    where = str(Path(source).absolute()) if Path(source).exists() else source
+    diagnosis = examine(data, where, judges, image_size=image_size, say=say)
     write_diagnosis(target, diagnosis, data)
     diagnosis.review.save(listing)
     if as_json:
@@ -112,7 +116,7 @@ def apply(
     if out.exists():
         raise ConfigError(f"{out} is there already; give another --out, so that no dataset is lost")
     found = Review.load(review)
-    applied = apply_review(load_data(data or found.source, image_size=image_size), found)
+    applied = apply_review(load_data(data or found.source, image_size=image_size or found.image_size), found)
     write_archive(out, applied.data)
     counts = {split: len(dataset) for split, dataset in applied.data}
     if as_json:

@@ -11,7 +11,9 @@ from dressform.cli.output import print_json, say
 
 def explore(
     run: Path = typer.Argument(help="The folder of a finished run."),
-    split: str = typer.Option("test", "--split", help="Which pictures become points: test, validation, train, or all."),
+    split: str | None = typer.Option(
+        None, "--split", help="Which pictures become points: test (default, if there is one), validation, train, or all."
+    ),
     out: Path | None = typer.Option(None, "--out", help="The HTML file. Default: explore.html in the run's folder."),
     out_of_fold: Path | None = typer.Option(
         None, "--out-of-fold", help="A cross-validation that judges the labels of training pictures (--split train or all)."

@@ -54,6 +54,7 @@ class Review:
     Attributes:
         dataset: its name.
         source: how it was named, for :func:`dressform.load_data`.
+        image_size: that it was read with.
         digests: of its splits.
         findings: the worst first within each kind.
     """
@@ -62,6 +63,7 @@ class Review:
     source: str
     digests: dict[str, str]
     findings: tuple[Finding, ...]
+    image_size: int | None = None
 
     @property
     def decisions(self) -> tuple[Finding, ...]:
@@ -71,7 +73,8 @@ class Review:
     def to_json(self) -> dict[str, Any]:
         """The document that :meth:`save` writes."""
         return {
-            "format": FORMAT, "dataset": self.dataset, "source": self.source, "digests": self.digests,
+            "format": FORMAT, "dataset": self.dataset, "source": self.source, "image_size": self.image_size,
+            "digests": self.digests,
             "findings": [dataclasses.asdict(finding) for finding in self.findings],
         }  # fmt: skip
 
@@ -89,7 +92,8 @@ class Review:
         if not path.is_file():
             raise DataError(f"{path} does not exist; dressform data doctor writes a review.json")
         document = read_json(path)
-        if not isinstance(document, dict) or not isinstance(document.get("findings"), list) or "digests" not in document:
+        whole = isinstance(document, dict) and isinstance(document.get("findings"), list)
+        if not whole or not isinstance(document.get("digests"), dict):
             raise DataError(f"{path} is not a review; dressform data doctor writes one, and its page saves it")
         if document.get("format") != FORMAT:
             raise DataError(f"{path} has format {document.get('format')}; this dressform reads {FORMAT}")
@@ -98,6 +102,8 @@ class Review:
         for place, row in enumerate(document["findings"]):
             try:
                 finding = Finding(**{name: value for name, value in row.items() if name in known})
+                if not all(isinstance(text, str) for text in (finding.id, finding.split, finding.label, finding.to or "")):
+                    raise TypeError("id, split, label or class is no text")
             except (TypeError, AttributeError) as error:
                 raise DataError(f"{path}: finding {place} is damaged ({error}); save the review anew") from None
             if finding.action not in get_args(Action):
@@ -105,7 +111,11 @@ class Review:
             if finding.action == "relabel" and not finding.to:
                 raise DataError(f"{path}: finding {place} relabels {finding.id} but does not say to which class; give it in “to”")
             findings.append(finding)
-        return cls(str(document.get("dataset")), str(document.get("source")), dict(document["digests"]), tuple(findings))
+        size = document.get("image_size")
+        return cls(
+            str(document.get("dataset")), str(document.get("source")), dict(document["digests"]), tuple(findings),
+            size if isinstance(size, int) else None,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,10 @@ def apply_review(data: DatasetSplits, review: Review) -> Applied:
         DataError: another dataset, an unknown example or class, decisions that contradict each other, or nothing left of a split.
     """
     if {name: d.digest for name, d in data} != review.digests:
-        raise DataError(f"{data.name} is not what was reviewed ({review.dataset}), or has changed since; review it anew")
+        raise DataError(
+            f"{data.name} is not what was reviewed ({review.dataset}), or has changed since; review it anew, or name the reviewed"
+            " data with --data"
+        )
     decisions: dict[tuple[str, str], Finding] = {}
     for finding in review.decisions:
         before = decisions.get((finding.split, finding.id))

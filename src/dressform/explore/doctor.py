@@ -1,8 +1,10 @@
 """`examine`: what is likely wrong with a dataset: labels, near duplicates, outliers; and what that does to a score."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,23 @@ from dressform.predictions import Predictions
 from dressform.predictions.pictures import pictures_of
 
 OUTLIERS = 100
-"""The farthest of each split are listed."""
+"""At most so many of each split are listed, the farthest."""
+UNUSUAL = 1.5
+"""Times as far as is usual, from which on an example is listed."""
+
+
+class Judge(NamedTuple):
+    """A model's predictions of examples that it did not learn from.
+
+    Attributes:
+        name: of the model.
+        predictions: of test by a run, of train out of fold.
+        split: ``train``, ``validation`` or ``test``, where that is known; it is looked at first.
+    """
+
+    name: str
+    predictions: Predictions
+    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,22 +48,24 @@ class Rescored:
         name: of the predictions.
         split: that they are of.
         all: on all examples.
-        without_suspects: without those whose label is suspect. The model itself is the accuser, so this is an upper bound.
-        without_duplicates: without those that have a near duplicate in train; None for train itself.
+        without_suspects: without those whose label is suspect. The model itself is the accuser, so this is an upper bound. None
+            where nothing is left.
+        without_duplicates: without those that have a near duplicate in train; None for train itself, or where nothing is left.
     """
 
     name: str
     split: str
     all: Estimate
-    without_suspects: Estimate
+    without_suspects: Estimate | None
     without_duplicates: Estimate | None
 
     def scores(self) -> list[tuple[str, Estimate]]:
         """The estimates with words for people."""
-        found = [("all", self.all), ("without suspect labels", self.without_suspects)]
-        if self.without_duplicates is not None:
-            found.append(("without near duplicates of training pictures", self.without_duplicates))
-        return found
+        found = {
+            "all": self.all, "without suspect labels": self.without_suspects,
+            "without near duplicates of training pictures": self.without_duplicates,
+        }  # fmt: skip
+        return [(words, estimate) for words, estimate in found.items() if estimate is not None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +86,9 @@ class Diagnosis:
 def examine(
     data: DatasetSplits,
     source: str,
-    predictions: Sequence[tuple[str, Predictions]] = (),
+    judges: Sequence[Judge] = (),
     *,
+    image_size: int | None = None,
     say: Callable[[str], object] = lambda line: None,
 ) -> Diagnosis:
     """Examine a dataset.
@@ -75,8 +96,8 @@ def examine(
     Args:
         data: all its splits.
         source: how it was named.
-        predictions: by models that did not learn from the examples in question: of test by a run, of train out of fold.
-            Without any, labels are not judged.
+        judges: without any, labels are not judged; of several of one split, an example is listed once.
+        image_size: that it was read with.
         say: called with a line before what takes long.
 
     Returns:
@@ -90,9 +111,9 @@ def examine(
     say(f"near duplicates among {sum(map(len, splits.values())):,} pictures")
     pairs = near_duplicates(np.concatenate([d.images for d in splits.values()]))
     findings, counts, twins = _duplicates(splits, pairs)
-    rescored = []
-    for name, found in predictions:
-        split = _split_of(name, found, data)
+    rescored, accused = [], dict[tuple[str, str], Finding]()
+    for name, found, hint in judges:
+        split = _split_of(name, found, data, hint)
         issues = find_label_issues(found)
         names, shares = data.class_names, found.probabilities
         position = {str(example): i for i, example in enumerate(splits[split].ids)}
@@ -100,36 +121,45 @@ def examine(
             suggested, given = names[int(issues.suggested[i])], float(issues.quality[i])
             reason = f"{name} gives {names[int(found.labels[i])]} {100 * given:.1f} %, {suggested} {100 * shares[i].max():.1f} %"
             place = position[str(found.ids[i])]
-            findings.append(_finding(splits[split], place, split, "label", given, reason, suggested=suggested))
-        counts[f"suspect labels in {split}"] = int(issues.suspect.sum())
+            before = accused.get((split, str(found.ids[i])))
+            if before is not None:
+                reason = f"{before.reason}; {reason}"
+            accused[split, str(found.ids[i])] = (
+                _finding(splits[split], place, split, "label", given, reason, suggested=suggested)
+                if before is None
+                else dataclasses.replace(before, score=min(before.score, given), reason=reason)
+            )
+        counts[f"suspect labels in {split}"] = sum(where == split for where, _ in accused)
         right = found.labels == found.predicted
         alone = None if split == "train" else _share(right[~np.isin(found.ids, list(twins[split]))])
-        rescored.append(Rescored(name, split, _share(right), _share(right[~issues.suspect]), alone))
+        rescored.append(Rescored(name, split, wilson(int(right.sum()), len(right)), _share(right[~issues.suspect]), alone))
+    findings += sorted(accused.values(), key=lambda finding: finding.score)
     for split, dataset in splits.items():
         say(f"outliers in {split}")
         outliers = find_outliers(pixels(dataset.images), dataset.labels)
-        for i in outliers.order[:OUTLIERS].tolist():
+        for i in outliers.order[:OUTLIERS][outliers.score[outliers.order[:OUTLIERS]] >= UNUSUAL].tolist():
             times = float(outliers.score[i])
             reason = f"{times:.1f} times as far from its nearest ones as is usual for {dataset.class_names[int(dataset.labels[i])]}"
             findings.append(_finding(dataset, i, split, "outlier", times, reason))
     digests = {split: dataset.digest for split, dataset in splits.items()}
-    return Diagnosis(Review(data.name, source, digests, tuple(findings)), tuple(rescored), counts)
+    return Diagnosis(Review(data.name, source, digests, tuple(findings), image_size), tuple(rescored), counts)
 
 
-def _share(right: NDArray[np.bool_]) -> Estimate:
-    if not len(right):
-        raise DataError("nothing is left to score: every example is suspect or a duplicate; look at the predictions")
-    return wilson(int(right.sum()), len(right))
+def _share(right: NDArray[np.bool_]) -> Estimate | None:
+    return wilson(int(right.sum()), len(right)) if len(right) else None
 
 
-def _split_of(name: str, predictions: Predictions, data: DatasetSplits) -> str:
-    """The split that predictions are of: all their ids are in it, with the same labels; the whole of it, if two are like that."""
+def _split_of(name: str, predictions: Predictions, data: DatasetSplits, hint: str | None) -> str:
+    """The split that predictions are of: all their ids are in it, with the same labels.
+
+    If two are like that, the one that was hinted at, else the one that they are the whole of.
+    """
     holding = [split for split, dataset in data if np.isin(predictions.ids, dataset.ids).all()]
     if not holding:
         raise DataError(
             f"{name} has predictions of examples that are in no split of {data.name}; give predictions of its train or test"
         )
-    holding.sort(key=lambda split: len(dict(data)[split]) != len(predictions))
+    holding.sort(key=lambda split: (split != hint, len(dict(data)[split]) != len(predictions)))
     for split in holding[:-1]:
         with contextlib.suppress(DataError):
             pictures_of(predictions, DatasetSplits(data.name, dict(data)[split]), "train")

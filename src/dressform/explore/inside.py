@@ -52,21 +52,21 @@ def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset | No
         return Inside(missing=[f"nearest pictures and saliency: {run.path} has lost its {run.layout.onnx.name}"])
     weights = sha256_file(run.layout.onnx).encode()
     maps_file = run.layout.explored(f"saliency-{split}-{digest(weights, pictures.digest)}")
-    maps, near, missing = read_kept(maps_file, MAPS), None, []
+    maps, near, missing = read_kept(maps_file, MAPS, len(pictures)), None, []
     if reference is not None:
         near_file = run.layout.explored(f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}")
-        near = read_kept(near_file, NEAR)
+        near = read_kept(near_file, NEAR, len(pictures))
     if maps is None or (reference is not None and near is None):
         made, words = _torch_side(run, split, NEAREST if reference is not None and near is None else 0)
         if maps is None and set(made) >= MAPS:
-            maps = kept(maps_file, MAPS, lambda: {"saliency": made["saliency"]})
+            maps = kept(maps_file, MAPS, len(pictures), lambda: {"saliency": made["saliency"]})
         if maps is None:
             missing.append(f"saliency: {words}")
         if reference is not None and near is None:
             same = str(made.get("reference")) == reference.digest  # --data may name other pictures than the run had
             try:
                 near = kept(
-                    near_file, NEAR,
+                    near_file, NEAR, len(pictures),
                     lambda: {name: made[name] for name in NEAR} if same else _neighbours(run, pictures, reference),
                 )  # fmt: skip
             except DressformError as error:
@@ -92,7 +92,7 @@ def _torch_side(run: Run, split: str, nearest_asked: int) -> tuple[Arrays, str]:
         command = [sys.executable, "-m", "dressform.explore.torch_side", str(run.path), split, str(out), str(nearest_asked)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         words = done.stderr.strip().splitlines()
-        return read_kept(out, set()) or {}, words[-1] if words else "the process that computes it ended"
+        return read_kept(out, set(), 0) or {}, words[-1] if words else "the process that computes it ended"
 
 
 def digest(first: bytes, *more: str) -> str:

@@ -50,7 +50,7 @@ def near_duplicates(
 ) -> NearDuplicates:
     """Find near duplicates among pictures.
 
-    Pictures of one single colour correlate with nothing; equal ones among them are for :func:`dressform.data.check_data`.
+    Pictures of one single colour correlate with nothing: of those of equal colour, each is a duplicate of the first.
 
     Args:
         images: uint8 [N, H, W, C], two or more.
@@ -80,12 +80,23 @@ def near_duplicates(
         likeness = _details(grey, pairs, shift, flipped)
         pairs, likeness = pairs[likeness >= similar], likeness[likeness >= similar]
         found.append((pairs, likeness, np.full(len(pairs), flipped)))
+    blank = _blank(images)
+    found.append((blank, np.ones(len(blank), np.float32), np.zeros(len(blank), bool)))
     pairs, likeness, flips = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.lexsort((flips, pairs[:, 1], pairs[:, 0], -likeness))
     pairs, likeness, flips = pairs[order], likeness[order], flips[order]
     _, first = np.unique(pairs, axis=0, return_index=True)  # symmetric garments are found twice
     keep = np.sort(first)
     return NearDuplicates(pairs[keep].astype(np.int64), likeness[keep], flips[keep])
+
+
+def _blank(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Pairs [P, 2] of the first picture of one single colour with every other of that colour."""
+    rows = images.reshape(len(images), -1, images.shape[3])
+    blank = np.flatnonzero((rows == rows[:, :1]).all(axis=(1, 2)))
+    _, first, group = np.unique(rows[blank, 0], axis=0, return_index=True, return_inverse=True)
+    pairs = np.column_stack([blank[first[group.ravel()]], blank])
+    return np.asarray(pairs[pairs[:, 0] < pairs[:, 1]], dtype=np.int64)
 
 
 def _descriptors(grey: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError
 from dressform.explore.inside import digest
-from dressform.explore.kept import Arrays, kept
+from dressform.explore.kept import Arrays, kept, read_kept
 from dressform.explore.neighbours import Metric, Neighbours, nearest
 from dressform.explore.projection import FEWEST, NEAREST, Projection, pca, tsne, umap
 
@@ -38,12 +38,14 @@ class Places:
     near: dict[Metric, Neighbours]
 
 
-def check_methods(methods: Sequence[str], dimensions: Sequence[int]) -> None:
+def check_methods(methods: Sequence[str], dimensions: Sequence[int], seed: int = 0) -> None:
     """Tell before anything that takes long.
 
     Raises:
-        ConfigError: another method or dimensions, or UMAP where umap-learn is not installed.
+        ConfigError: another method, other dimensions, another seed, or UMAP where umap-learn is not installed.
     """
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"the seed is {seed}; allowed: 0 to {2**32 - 1}")
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
         raise ConfigError(f"projection {unknown[0]} is not known; allowed: {', '.join(METHODS)} (PCA is always there)")
@@ -75,16 +77,16 @@ def find_places(
     Raises:
         ConfigError: as :func:`check_methods`, or too few examples.
     """
-    check_methods(methods, dimensions)
+    check_methods(methods, dimensions, seed)
     if len(values) < FEWEST:
         raise ConfigError(f"{len(values)} examples are too few for a projection; give {FEWEST} or more")
     key = digest(np.ascontiguousarray(values).tobytes(), str(values.shape))
 
     def found(name: str, find: Callable[[], Arrays], arrays: set[str], line: str) -> Arrays:
         path = keep(f"{name}-{key}")
-        if not path.is_file():
+        if read_kept(path, arrays, len(values)) is None:
             say(line)
-        return kept(path, arrays, find)
+        return kept(path, arrays, len(values), find)
 
     near: dict[Metric, Neighbours] = {}
     metrics: tuple[Metric, ...] = ("euclidean", "cosine")

@@ -28,6 +28,7 @@ class Points:
         split: the run's name of the judged split: ``test`` or ``val``.
         judged: its examples.
         others: training examples, or None.
+        learned: bool [M], which of the others the run learned from; the rest was held out for validation.
         first: number of the first picture that is a point: those before it are there for the run's results only.
         values: float32 [N, D] of all pictures: features of the penultimate layer, or pixels in 0..1.
         logits: float32 [N, K].
@@ -36,6 +37,7 @@ class Points:
     split: str
     judged: Dataset
     others: Dataset | None
+    learned: NDArray[np.bool_]
     first: int
     values: NDArray[np.float32]
     logits: NDArray[np.float32]
@@ -73,12 +75,15 @@ def points_of(
     with_train = selection in ("train", "all")
     split = split_of(run, None if with_train else selection)
     judged = pictures_of(run.predictions(split), data, split)
-    others = learned_from(data, judged, split) if with_train else None
+    others = None
+    if with_train:
+        others = data.train if split == "test" else learned_from(run, data)
     images = judged.images if others is None else np.concatenate([judged.images, others.images])
     say(f"features of {len(images):,} pictures")
     features = penultimate(run.layout.onnx, images)
     values = features.values if embedding == "features" else pixels(images)
-    return Points(split, judged, others, len(judged) if selection == "train" else 0, values, features.logits)
+    learned = np.zeros(0, bool) if others is None else np.isin(others.ids, learned_from(run, data).ids)
+    return Points(split, judged, others, learned, len(judged) if selection == "train" else 0, values, features.logits)
 
 
 def data_of(run: Run) -> DatasetSplits:
@@ -94,9 +99,9 @@ def data_of(run: Run) -> DatasetSplits:
     return splits
 
 
-def learned_from(data: DatasetSplits, judged: Dataset, split: str) -> Dataset:
-    """The training pictures beside those of a judged split; ``val`` may have been held out of train."""
-    if split != "val":
+def learned_from(run: Run, data: DatasetSplits) -> Dataset:
+    """The training pictures that a run learned from: its validation pictures may have been held out of them."""
+    if data.validation is not None or not run.layout.predictions("val").exists():
         return data.train
-    kept = np.flatnonzero(~np.isin(data.train.ids, judged.ids))
+    kept = np.flatnonzero(~np.isin(data.train.ids, run.predictions("val").ids))
     return data.train if len(kept) == len(data.train) else data.train.take(kept)

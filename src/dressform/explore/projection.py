@@ -14,6 +14,7 @@ from dressform.explore.neighbours import Neighbours, nearest
 
 COMPONENTS = 10
 """Principal components that are kept."""
+EXACT = 1500
 NEAREST = 15
 """Neighbours whose affinity t-SNE and UMAP use."""
 FEWEST = 50
@@ -38,17 +39,32 @@ class Projection:
 def pca(values: NDArray[np.float32], components: int = COMPONENTS) -> Projection:
     """Principal components, largest variance first; each axis turned so that its largest loading is positive.
 
+    Exact up to ``EXACT`` rows or columns, else by random projections (Halko, Martinsson and Tropp 2011, SIAM Review 53:217),
+    always the same.
+
     Args:
         values: [N, D].
         components: how many; at most min(N, D).
     """
-    centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
-    variances, axes = np.linalg.eigh(centred.T @ centred / len(values))
-    order = np.argsort(-variances, kind="stable")[: min(components, *values.shape)]
-    axes = axes[:, order]
+    count = min(components, *values.shape)
+    if min(values.shape) <= EXACT:
+        centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
+        wide = values.shape[1] > len(values)  # then the products of rows have the same variances, and are fewer
+        found, vectors = np.linalg.eigh((centred @ centred.T if wide else centred.T @ centred) / len(values))
+        order = np.argsort(-found, kind="stable")[:count]
+        variances, axes = np.maximum(found[order], 0), vectors[:, order]
+        if wide:
+            axes = centred.T @ axes
+            axes /= np.maximum(np.linalg.norm(axes, axis=0), 1e-30)
+    else:
+        from sklearn.utils.extmath import randomized_svd
+
+        centred = values - values.mean(axis=0, dtype=np.float64).astype(np.float32)
+        _, lengths, rows = randomized_svd(centred, count, n_iter=6, random_state=0, flip_sign=False)
+        variances, axes = lengths.astype(np.float64) ** 2 / len(values), rows.T.astype(np.float64)
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    total = max(float(variances.sum()), 1e-30)
-    return Projection("pca", (centred @ axes).astype(np.float32), np.maximum(variances[order], 0) / total)
+    total = max(float(np.einsum("nd,nd->", centred, centred, dtype=np.float64)) / len(values), 1e-30)
+    return Projection("pca", (centred @ axes).astype(np.float32), variances / total)
 
 
 def own_neighbours(

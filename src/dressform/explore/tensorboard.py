@@ -77,7 +77,7 @@ def _tile(shape: tuple[int, ...], side: int) -> tuple[int, int]:
     """Height and width of each picture in the sprite, shrunk where the whole would be too large."""
     height, width = shape
     scale = min(1.0, LARGEST // side / max(height, width))
-    if scale * min(height, width) < 4:
+    if scale * max(height, width) < 4:
         raise ConfigError(f"{side * side:,} pictures are more than a sprite of {LARGEST} x {LARGEST} pixels holds; take one split")
     return max(1, int(height * scale)), max(1, int(width * scale))
 

@@ -38,7 +38,7 @@ def main() -> None:
         pictures = pictures_of(run.predictions(split), data, split)
         arrays = {}
         if int(count):
-            arrays = _neighbours(run, pictures, learned_from(data, pictures, split), int(count))
+            arrays = _neighbours(run, pictures, learned_from(run, data), int(count))
         try:
             network = restore(run)
             _check_same(network, pictures.images, run, split)

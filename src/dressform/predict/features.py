@@ -73,8 +73,12 @@ def offer_features(model: Path) -> str | None:
 
 def _offering_features(model: Path) -> tuple[Any, str | None]:
     import onnx  # here: a second, and only where features are asked for
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-    proto = onnx.load(str(model))
+    try:
+        proto = onnx.load(str(model))
+    except (OSError, DecodeError) as error:
+        raise RunError(f"{model} cannot be read ({str(error).strip() or type(error).__name__}); export it to ONNX anew") from error
     name = _last_product(proto.graph)
     if name is not None and name not in {output.name for output in proto.graph.output}:
         proto.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))

@@ -13,13 +13,14 @@ def pictures_of(predictions: Predictions, data: DatasetSplits, split: str) -> Da
     Args:
         predictions: with the ids and labels of the data.
         data: where they came from.
-        split: ``test``, or ``val`` or ``train``, which are looked for in both other splits: validation may have been held
-            out of train.
+        split: ``test``, or ``val`` or ``train``, which are looked for in that split first, then in the other of the two:
+            validation may have been held out of train.
 
     Raises:
         DataError: the data do not have these examples.
     """
-    for name, dataset in data:
+    named = {"val": "validation"}.get(split, split)
+    for name, dataset in sorted(data, key=lambda pair: pair[0] != named):
         if (name == "test") != (split == "test"):
             continue
         order = np.argsort(dataset.ids)

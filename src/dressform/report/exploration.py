@@ -11,10 +11,11 @@ from dressform.core.errors import ConfigError
 from dressform.core.files import user_path
 from dressform.data.source import load_data
 from dressform.evaluation.align import align
+from dressform.explore.doctor import Judge
 from dressform.explore.places import METHODS, check_methods, find_places
 from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import Projection
-from dressform.predict.judged import load_judged
+from dressform.predict.judged import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
 from dressform.report.page.document import Shown, report_document
 from dressform.report.report import inspect_run, target_of, write
@@ -31,7 +32,7 @@ TITLES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 def write_exploration(
     path: str | Path,
     *,
-    split: str = "test",
+    split: str | None = None,
     out: str | Path | None = None,
     data: str | Path | None = None,
     image_size: int | None = None,
@@ -46,7 +47,8 @@ def write_exploration(
 
     Args:
         path: the folder of a finished run.
-        split: which examples are points: ``test``, ``validation``, ``train``, or ``all`` (training and test pictures).
+        split: which examples are points: ``test``, ``validation``, ``train``, or ``all`` (training and test pictures);
+            default: test, or validation where there is no test.
         out: the HTML file; default ``explore.html`` in the run's folder.
         data: the pictures, where they are elsewhere now: a name or a path.
         image_size: side in pixels for folders of pictures of several sizes.
@@ -64,24 +66,25 @@ def write_exploration(
     Raises:
         DressformError: not a run, data that are not there any more, or nothing that can be projected.
     """
-    check_methods(methods, dimensions)
+    check_methods(methods, dimensions, seed)
     if out_of_fold is not None and split not in ("train", "all"):
-        raise ConfigError(f"out-of-fold predictions judge training pictures, and the split is {split}; give --split train or all")
+        raise ConfigError(f"out-of-fold predictions judge training pictures, and the split is {split or 'test'}; give train or all")
     run = open_run(path)
+    split = "validation" if (split or split_of(run, None)) == "val" else split or split_of(run, None)
     target = target_of(out, run.path, "explore.html")
     splits = data_of(run) if data is None else load_data(data, image_size=image_size)
     points = points_of(run, splits, split, embedding, say=say)
     judge = None
     if out_of_fold is not None and points.others_predictions is not None:
-        judge = _in_order(points.others_predictions, *judged_by(out_of_fold, say))
+        judge = _in_order(points.others_predictions, judged_by(out_of_fold, say))
     first, last = points.first, len(points.values)
     places = find_places(points.values[first:], run.layout.explored, methods=methods, dimensions=dimensions, seed=seed, say=say)
     near = {metric: (found.indices.astype(np.int64) + first, found.distances) for metric, found in places.near.items()}
     inspected, name, pictures, _ = inspect_run(run, points.split, splits, say, neighbours=False)
-    inspected = replace(inspected, near=near, others=points.others_predictions, out_of_fold=judge)
+    inspected = replace(inspected, near=near, others=points.others_predictions, learned=points.learned, out_of_fold=judge)
     document, blobs = report_document(
         run.name, f"{moment()}: {last - first:,} pictures as points", name, [inspected], [], pictures, points.others,
-        quality=QUALITY if last > MANY else None, projections=[shown(p) for p in places.projections], basis=places.basis,
+        quality=QUALITY if last > MANY else None, projections=[titled(p) for p in places.projections], basis=places.basis,
     )  # fmt: skip
     source = "the network's penultimate features" if embedding == "features" else "the pixels"
     document |= {
@@ -93,22 +96,24 @@ def write_exploration(
     return target
 
 
-def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None) -> tuple[str, Predictions]:
-    """Name and predictions of a cross-validation (its first repeat, out of fold), a run, or a predictions file.
+def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None) -> Judge:
+    """The predictions of a cross-validation (its first repeat, out of fold), a run, or a predictions file.
 
     Raises:
         DressformError: none of these.
     """
     if is_crossval(user_path(path)):
         found = open_crossval(path)
-        return found.name, found.out_of_fold()[0][0]
-    return load_judged(path, say=say)
+        return Judge(found.name, found.out_of_fold()[0][0], "train")
+    split = split_of(open_run(path), None) if kind_of(path) == "run" else None
+    return Judge(*load_judged(path, split, say=say), {"val": "validation"}.get(split or "", split))
 
 
-def _in_order(others: Predictions, name: str, judge: Predictions) -> Predictions:
+def _in_order(others: Predictions, judge: Judge) -> Predictions:
     """The judge's predictions of these examples, in their order."""
-    own = np.flatnonzero(np.isin(judge.ids, others.ids))
-    return align(others, judge.take(own) if 0 < len(own) < len(judge) else judge, ("the training pictures", name))[1]
+    found = judge.predictions
+    own = np.flatnonzero(np.isin(found.ids, others.ids))
+    return align(others, found.take(own) if 0 < len(own) < len(found) else found, ("the training pictures", judge.name))[1]
 
 
 def default_methods() -> list[str]:
@@ -116,7 +121,7 @@ def default_methods() -> list[str]:
     return [method for method in METHODS if method != "umap" or find_spec("umap") is not None]
 
 
-def shown(projection: Projection) -> Shown:
+def titled(projection: Projection) -> Shown:
     """A projection with a title."""
     deep = projection.name != "pca" and projection.places.shape[1] == 3
     return Shown(TITLES[projection.name] + (" in 3-D" if deep else ""), projection.places, projection.explained)

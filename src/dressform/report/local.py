@@ -20,8 +20,9 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path.partition("?")[0] != "/":
-                self.send_error(HTTPStatus.NOT_FOUND)
+            host = (self.headers.get("Host") or "").rpartition(":")[0]
+            if self.path.partition("?")[0] != "/" or host not in ("127.0.0.1", "localhost") or not page.is_file():
+                self.send_error(HTTPStatus.NOT_FOUND)  # another name that leads here is another site's page asking
                 return
             content = page.read_bytes()
             self.send_response(HTTPStatus.OK)
@@ -29,7 +30,10 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
-            self.wfile.write(content)
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET  # noqa: N815  (so, too)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class calls it so)
             """Say nothing."""

@@ -1,5 +1,7 @@
 """`write_report`: runs, cross-validations, predictions files and models become one page."""
 
+import os
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from dressform.core.errors import ConfigError, DressformError
 from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
-from dressform.evaluation.align import align
+from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import Contestant, compare
 from dressform.explore.inside import look_inside
 from dressform.explore.points import data_of, learned_from
@@ -70,8 +72,7 @@ def write_report(
     pictures, reference = next(((p, own) for *_, p, own in found if p is not None), (None, None))
     if len(first.predictions.class_names) > MOST_CLASSES:
         raise ConfigError(f"{first.name} has {len(first.predictions.class_names)} classes; a report shows up to {MOST_CLASSES}")
-    for inspected, *_ in found[1:]:
-        _same_order(first, inspected)
+    found = [found[0], *(_in_order(first, one) for one in found[1:])]
     contestants = [Contestant(inspected.name, (inspected.predictions,)) for inspected, *_ in found]
     comparisons = compare(contestants) if len(found) > 1 else []
     shown, others = _with_neighbours(found, reference) if pictures is not None else ([f[0] for f in found], None)
@@ -146,7 +147,7 @@ def inspect_run(
     try:
         splits = given or data_of(run)
         pictures = pictures_of(predictions, splits, chosen)
-        reference = learned_from(splits, pictures, chosen)
+        reference = learned_from(run, splits)
     except DressformError as error:
         missing.append(f"pictures, nearest pictures and saliency: {error}")
     inspected = Inspected(run.name, predictions, facts=_facts(run), missing=missing)
@@ -170,7 +171,7 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
     missing = ["nearest pictures and saliency: each fold has a network of its own, and none is kept"]
     pictures = None
     try:
-        pictures = _anywhere(predictions, given or load_data(run.path.parent.parent.name))
+        pictures = _anywhere(predictions, given or load_data(run.path.parent.parent.name), "train")
     except DressformError as error:
         missing.append(f"pictures: {error}; give them with --data")
     facts = [("recipe", run.name), ("folds", f"{run.folds}, each example judged by the model that did not learn from it"),
@@ -178,21 +179,22 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
     return Inspected(run.name, predictions, facts, missing=missing), "out-of-fold", pictures, None
 
 
-def _anywhere(predictions: Predictions, splits: DatasetSplits) -> Dataset:
+def _anywhere(predictions: Predictions, splits: DatasetSplits, likely: str = "test") -> Dataset:
     """The pictures of predictions whose split is not known."""
     try:
-        return pictures_of(predictions, splits, "train")
+        return pictures_of(predictions, splits, likely)
     except DressformError:
-        return pictures_of(predictions, splits, "test")
+        return pictures_of(predictions, splits, "train" if likely == "test" else "test")
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     manifest = run.manifest
     examples, seconds, hardware = manifest.dataset.get("examples", {}), manifest.seconds, manifest.hardware
-    settings = "".join(f" --set {text}" for text in manifest.settings)
-    source = manifest.dataset.get("source", manifest.dataset["name"])
+    settings = "".join(f" --set {shlex.quote(text)}" for text in manifest.settings)
+    source = str(manifest.dataset.get("source", manifest.dataset["name"]))
+    command = shlex.join(["dressform", "train", manifest.reference, "--data", source])
     return [
-        ("command", f"dressform train {manifest.reference} --data {source}{settings} --seed {manifest.seed}"),
+        ("command", f"{command}{settings} --seed {manifest.seed}"),
         ("data", f"{manifest.dataset['name']}: " + ", ".join(f"{count:,} {name}" for name, count in examples.items() if count)),
         ("epochs", str(manifest.results.get("epochs", "-"))),
         ("training", f"{seconds['train']:,.0f} s" if "train" in seconds else "-"),
@@ -204,11 +206,21 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _same_order(first: Inspected, other: Inspected) -> None:
-    """Refuse models of other examples; reports show rows side by side, so the order must be the same, too."""
-    align(first.predictions, other.predictions, (first.name, other.name))
-    if (first.predictions.ids != other.predictions.ids).any():
-        raise ConfigError(f"{other.name} has the examples of {first.name} in another order; sort its file by id")
+def _in_order(first: Inspected, found: Found) -> Found:
+    """The same examples in the order of the first: a report shows rows side by side.
+
+    Raises:
+        DataError: other examples.
+    """
+    other, split, pictures, reference = found
+    _, aligned = align(first.predictions, other.predictions, (first.name, other.name))
+    wanted, given = (p.ids for p in with_common_ids(first.predictions, other.predictions))
+    sorting = np.argsort(given)
+    order = sorting[np.searchsorted(given, wanted, sorter=sorting)]
+    near = {metric: (positions[order], far[order]) for metric, (positions, far) in other.near.items()}
+    maps = None if other.saliency is None else other.saliency[order]
+    moved = replace(other, predictions=aligned, near=near, saliency=maps)
+    return moved, split, None if pictures is None else pictures.take(order), reference
 
 
 def write(target: Path, document: dict[str, Any], blobs: Sequence[Blob]) -> None:
@@ -230,9 +242,11 @@ def target_of(out: str | Path | None, first: str | Path, name: str) -> Path:
         return (path if path.is_dir() else Path()) / name
     target = user_path(out)
     if target.is_dir():
-        raise ConfigError(f"{out} is a folder; give the HTML file to write, such as {target / name}")
+        raise ConfigError(f"{out} is a folder; give the HTML file to write, such as {target / Path(name).name}")
     if target.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"--out is {out}; allowed: a file that ends in .html")
     if not target.parent.is_dir():
         raise ConfigError(f"{target.parent} does not exist; make that folder, or give another --out")
+    if not os.access(target.parent, os.W_OK):
+        raise ConfigError(f"{target.parent} may not be written to; give another --out")
     return target

@@ -25,8 +25,8 @@ export async function picture(name) {
 
 /** What one run says about each example; every array has a row per example. */
 class Answers {
-  constructor(first, topClass, topShare, loss, suspect, suggested, saliency, cosine, cosineDistance, euclidean, euclideanDistance) {
-    Object.assign(this, { first, topClass, topShare, loss, suspect, suggested, saliency });
+  constructor(first, topClass, topShare, loss, suspect, suggested, learned, saliency, cosine, cosineDistance, euclidean, euclideanDistance) {
+    Object.assign(this, { first, topClass, topShare, loss, suspect, suggested, learned, saliency });
     this.near = { cosine: [cosine, cosineDistance], euclidean: [euclidean, euclideanDistance] };
     this.width = topClass.shape[1];
   }
@@ -61,7 +61,7 @@ export async function load() {
   page.splits = JSON.parse(splits ?? "[]");
   page.labels = labels?.values;
   page.answers = await Promise.all(page.runs.map(async (run, r) => {
-    const names = ["top_class", "top_share", "loss", "suspect", "suggested", "saliency", "near_cosine", "distance_cosine", "near_euclidean", "distance_euclidean"];
+    const names = ["top_class", "top_share", "loss", "suspect", "suggested", "learned", "saliency", "near_cosine", "distance_cosine", "near_euclidean", "distance_euclidean"];
     return new Answers(page.points[0], ...await Promise.all(names.map((name) => array(`${name}-${r}`))));
   }));
   return page;

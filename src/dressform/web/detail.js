@@ -52,9 +52,9 @@ export class Detail {
           this.sprites.present ? element("div", { class: "stack", style: { "aspect-ratio": `${page.tile[0]} / ${page.tile[1]}` } }, big, heat) : element("p", { class: "quiet" }, "The pictures are not in this file."),
           mapped ? element("label", {}, look, " where the network looked") : null),
         element("div", {},
-          index >= page.examples ? element("p", { class: "quiet" }, "A training picture: the model has learned from it.") : null,
+          index >= page.examples ? element("p", { class: "quiet" }, answers.learned?.values[index - page.examples] === 0 ? "A training picture that was held out for validation: the model has not learned from it." : "A training picture: the model has learned from it.") : null,
           element("p", {}, "True class ", element("b", {}, name(label)), element("br"), "Predicted ", element("b", { class: label === predicted ? "good" : "bad" }, `${label === predicted ? "✓" : "✗"} ${name(predicted)}`)),
-          suspect ? element("p", { class: "note" }, `⚑ The label may be wrong: ${index < page.examples ? `the model gives ${name(label)} ${percent(given, 1)} and` : "a model that did not learn from it"} is as sure of ${name(answers.suggested.values[index])} as it usually is where that is the label.`) : null,
+          suspect ? element("p", { class: "note" }, `⚑ The label may be wrong: ${index < page.examples ? `the model gives ${name(label)} only ${percent(given, 1)}` : "a model that did not learn from it hardly believes it"}; perhaps ${name(answers.suggested.values[index])}?`) : null,
           element("table", { class: "shares" }, element("caption", {}, "Probabilities"), answers.top(index).filter(([, share], j) => j < 10 && (share > 0.0005 || j < 3)).map(([c, share]) =>
             element("tr", { class: c === label ? "true" : null }, element("th", { scope: "row" }, name(c)), element("td", {}, element("span", { class: "share", style: { "--share": share } }), element("span", {}, percent(share, 1)))))),
           element("p", { class: "quiet" }, `Loss ${answers.loss.values[index].toFixed(3)} nats`))),

@@ -5,7 +5,7 @@ import { count, element, percent, save, say } from "dressform/html.js";
 
 const PAGE = 40;
 const KINDS = {
-  label: ["Labels that may be wrong", "The model, which did not learn from them, is as sure of another class as it usually is where that is the label."],
+  label: ["Labels that may be wrong", "As many as the model, which did not learn from them, contradicts as surely as it is usually right; those whose label it believes least."],
   duplicate: ["Near duplicates", "Equal, shifted, brighter, darker or mirrored. The later one of each pair can be dropped; one in test whose twin is in train is not unseen."],
   outlier: ["Like no other", "Far from their nearest ones of the same class."],
 };
@@ -89,7 +89,8 @@ export class Review {
   }
 
   canvas(split, id) {
-    const canvas = element("canvas", { role: "img", "aria-label": `${id} in ${split}` });
+    const [width, height] = this.page.tile; // as it will be: nothing may move when it is drawn
+    const canvas = element("canvas", { width, height, role: "img", "aria-label": `${id} in ${split}` });
     const place = this.place.get(`${split} ${id}`);
     if (place !== undefined) whenSeen(canvas, () => this.sprites.draw(canvas, place));
     return element("figure", {}, canvas, element("figcaption", {}, id));

@@ -57,6 +57,7 @@ class Inspected:
         history: the rows of results.csv, or none.
         history_note: what the losses are.
         others: of the pictures that the page has besides (training pictures), in their order, or None.
+        learned: bool, which of those the run learned from; the rest was held out for validation. None: all.
         out_of_fold: of those, by models that did not learn from them, in the same order, or None: it judges their labels.
         near: by ``cosine`` and perhaps ``euclidean``: numbers of pictures on the page, int64 [N or all, k], nearest first,
             and their distances, float32.
@@ -70,6 +71,7 @@ class Inspected:
     history: Sequence[dict[str, Any]] = ()
     history_note: str = ""
     others: Predictions | None = None
+    learned: NDArray[np.bool_] | None = None
     out_of_fold: Predictions | None = None
     near: Mapping[Metric, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=dict)
     saliency: NDArray[np.uint8] | None = None
@@ -171,6 +173,8 @@ def _answers(r: int, run: Inspected) -> list[Blob]:
     judged = [find_label_issues(p) for p in (run.predictions, run.out_of_fold) if p is not None]
     blobs.append(array_blob(f"suspect-{r}", np.concatenate([issues.suspect for issues in judged]).astype(np.uint8)))
     blobs.append(array_blob(f"suggested-{r}", np.concatenate([issues.suggested for issues in judged]).astype(np.uint16)))
+    if run.learned is not None and not run.learned.all():
+        blobs.append(array_blob(f"learned-{r}", run.learned.astype(np.uint8)))
     for metric, (near, distance) in run.near.items():
         blobs.append(array_blob(f"near_{metric}-{r}", near.astype(np.uint32)))
         blobs.append(array_blob(f"distance_{metric}-{r}", distance.round(4).astype(np.float32)))

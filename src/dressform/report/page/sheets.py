@@ -65,6 +65,7 @@ def _small(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
     factor = -(-max(images.shape[1:3]) // LARGEST_TILE)
     if factor == 1:
         return images, False
-    height, width = (side // factor * factor for side in images.shape[1:3])
-    cut = images[:, :height, :width].reshape(len(images), height // factor, factor, width // factor, factor, -1)
+    down, across = (min(factor, side) for side in images.shape[1:3])
+    height, width = images.shape[1] // down * down, images.shape[2] // across * across
+    cut = images[:, :height, :width].reshape(len(images), height // down, down, width // across, across, -1)
     return cut.mean(axis=(2, 4)).round().astype(np.uint8), True

@@ -33,8 +33,8 @@ def everything(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path
     return write_exploration(named_run.path, split="all", out=tmp_path_factory.mktemp("page") / "all.html", methods=["tsne"])
 
 
-def opened(watched: Watched, path: Path) -> Page:
-    watched.page.goto(path.as_uri())
+def opened(watched: Watched, path: Path, how: str = "") -> Page:
+    watched.page.goto(path.as_uri() + how)
     watched.page.wait_for_selector("html[data-ready]")
     watched.page.locator(".stage").scroll_into_view_if_needed()
     watched.page.wait_for_timeout(300)
@@ -46,11 +46,10 @@ def colours(page: Page, places: list[tuple[float, float]]) -> list[tuple[int, ..
     box = page.locator(".stage").bounding_box()
     assert box is not None
     script = """(places) => {
-        const p = dressform.projector, gl = p.gl.gl, [w, h] = [p.canvas.width, p.canvas.height];
+        const p = dressform.projector, w = p.canvas.width;
         p.frame();
-        const all = new Uint8Array(4 * w * h);
-        gl.readPixels(0, 0, w, h, gl.RGBA, gl.UNSIGNED_BYTE, all);
-        return places.map(([x, y]) => Array.from(all.subarray(4 * (w * (h - 1 - y) + x), 4 * (w * (h - 1 - y) + x) + 3)));
+        const all = p.gl.pixels();
+        return places.map(([x, y]) => Array.from(all.subarray(4 * (w * y + x), 4 * (w * y + x) + 3)));
     }"""
     return [tuple(c) for c in page.evaluate(script, [(int(x - box["x"]), int(y - box["y"])) for x, y in places])]
 
@@ -67,13 +66,39 @@ def place(page: Page, index: int) -> tuple[float, float]:
     return box["x"] + x, box["y"] + y
 
 
-def test_every_picture_is_drawn_where_it_is(watched: Watched, tested: Path, named_run: Run) -> None:
-    page = opened(watched, tested)
+@pytest.mark.parametrize("how", ["#draw=webgl", "#draw=plain"])
+def test_every_picture_is_drawn_where_it_is(watched: Watched, tested: Path, how: str) -> None:
+    page = opened(watched, tested, how)
     expect(page.locator("#projector .quiet").first).to_have_text("200 of 200 points")
     box = page.locator(".stage").bounding_box()
     assert box is not None
     background, *shown = colours(page, [(box["x"], box["y"]), *(place(page, index) for index in range(0, 200, 7))])
     assert all(colour != background for colour in shown)
+    assert ("plain JavaScript" in page.evaluate("dressform.projector.gl.rasteriser")) == (how == "#draw=plain")
+
+
+def test_plain_points_look_like_those_of_webgl(watched: Watched, tested: Path) -> None:
+    """The same shares of the stage in the same colours, to the few pixels that rounding moves at the rims."""
+    script = """() => {
+        const p = dressform.projector;
+        p.select("some", p.visible.slice(0, 40));
+        p.frame();
+        const all = p.gl.pixels(), found = {};
+        for (let i = 0; i < all.length; i += 4) {
+            const key = [all[i], all[i + 1], all[i + 2]].map((v) => v >> 5).join();
+            found[key] = (found[key] ?? 0) + 4 / all.length;
+        }
+        return found;
+    }"""
+    drawn = []
+    for how in ("#draw=webgl", "#draw=plain"):
+        opened(watched, tested, how).reload()
+        watched.page.wait_for_selector("html[data-ready]")
+        drawn.append(watched.page.evaluate(script))
+    common = {colour for found in drawn for colour, share in found.items() if share > 0.0003}
+    assert len(common) > 5
+    for colour in common:
+        assert drawn[1].get(colour, 0) == pytest.approx(drawn[0].get(colour, 0), rel=0.25, abs=0.0003)
 
 
 def test_a_click_on_a_point_opens_its_picture(watched: Watched, tested: Path, named_run: Run) -> None:

@@ -1,5 +1,7 @@
 // Many points by WebGL: positions, colours and sizes are buffers, moving the view is one small matrix.
 
+import { Painted } from "dressform/painted.js";
+
 const VERTEX = `#version 300 es
 in vec3 place; in vec4 colour; in float size;
 uniform mat4 view; uniform float scale;
@@ -85,9 +87,31 @@ export class Points {
     gl.drawElements(gl.POINTS, this.drawn, gl.UNSIGNED_INT, 0);
   }
 
-  /** What draws: the graphics card or a program that stands in for it. */
-  get rasteriser() {
-    const extension = this.gl.getExtension("WEBGL_debug_renderer_info");
-    return extension ? this.gl.getParameter(extension.UNMASKED_RENDERER_WEBGL) : this.gl.getParameter(this.gl.RENDERER);
+  /** What was drawn in this task: RGBA bytes, row by row from the top. */
+  pixels() {
+    const { width, height } = this.canvas;
+    const [upward, found] = [new Uint8Array(4 * width * height), new Uint8Array(4 * width * height)];
+    this.gl.readPixels(0, 0, width, height, this.gl.RGBA, this.gl.UNSIGNED_BYTE, upward);
+    for (let y = 0; y < height; y += 1) found.set(upward.subarray(4 * width * (height - 1 - y), 4 * width * (height - y)), 4 * width * y);
+    return found;
   }
+
+  /** What draws: the graphics card or a program that stands in for it. */
+  get rasteriser() { return rendererOf(this.gl); }
+}
+
+function rendererOf(gl) {
+  const extension = gl.getExtension("WEBGL_debug_renderer_info");
+  return gl.getParameter(extension ? extension.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+}
+
+/** Points by WebGL where a graphics card draws it, else by plain JavaScript; `#draw=webgl` or `#draw=plain` decides otherwise. */
+export function pointsOn(canvas, count) {
+  const trial = document.createElement("canvas").getContext("webgl2");
+  const renderer = trial ? rendererOf(trial) : "";
+  trial?.getExtension("WEBGL_lose_context")?.loseContext();
+  const wish = new URLSearchParams(location.hash.slice(1)).get("draw");
+  const card = Boolean(trial) && !/swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
+  if (wish === "webgl" || (card && wish !== "plain")) return new Points(canvas, count);
+  return new Painted(canvas, count, trial ? `WebGL is drawn by ${renderer}` : "there is no WebGL 2");
 }

@@ -5,7 +5,7 @@ import { array } from "dressform/data.js";
 import { COLOURINGS } from "dressform/colours.js";
 import { count, csv, element, percent, save, say } from "dressform/html.js";
 import { HIT, listen } from "dressform/pointer.js";
-import { Points } from "dressform/points.js";
+import { pointsOn } from "dressform/points.js";
 import { View } from "dressform/view.js";
 
 const FEW = 150; // points that are pictures without zooming
@@ -70,7 +70,7 @@ export class Projector {
   }
 
   async start() {
-    this.gl = new Points(this.canvas, this.total);
+    this.gl = pointsOn(this.canvas, this.total);
     if (this.page.basis) this.basis = await this.unpack("basis");
     await this.project("0");
     this.paint();

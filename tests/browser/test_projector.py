@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 import dressform
 from dressform.core.errors import ConfigError, DataError
@@ -77,7 +77,7 @@ def test_every_picture_is_drawn_where_it_is(watched: Watched, tested: Path, how:
     assert ("plain JavaScript" in page.evaluate("dressform.projector.gl.rasteriser")) == (how == "#draw=plain")
 
 
-def test_plain_points_look_like_those_of_webgl(watched: Watched, tested: Path) -> None:
+def test_plain_points_look_like_those_of_webgl(browser: Browser, tested: Path) -> None:
     """The same shares of the stage in the same colours, to the few pixels that rounding moves at the rims."""
     script = """() => {
         const p = dressform.projector;
@@ -92,9 +92,11 @@ def test_plain_points_look_like_those_of_webgl(watched: Watched, tested: Path) -
     }"""
     drawn = []
     for how in ("#draw=webgl", "#draw=plain"):
-        opened(watched, tested, how).reload()
-        watched.page.wait_for_selector("html[data-ready]")
-        drawn.append(watched.page.evaluate(script))
+        page = browser.new_page()
+        page.goto(tested.as_uri() + how)
+        page.wait_for_selector("html[data-ready]")
+        drawn.append(page.evaluate(script))
+        page.close()
     common = {colour for found in drawn for colour, share in found.items() if share > 0.0003}
     assert len(common) > 5
     for colour in common:

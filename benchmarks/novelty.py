@@ -90,11 +90,11 @@ def scores(learned: Features, labels: NDArray[np.int64]) -> dict[str, Callable[[
             part = rows[start : start + 1000]
             squares = (part**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * part @ known.T
             parts.append(np.partition(squares, 10, axis=1)[:, 9])
-        return np.concatenate(parts)
+        return np.asarray(np.concatenate(parts))
 
     def mahalanobis(features: Features) -> Values:
         rows = features.values.astype(np.float64)
-        return np.min([np.einsum("nd,de,ne->n", rows - mean, inverse, rows - mean) for mean in means], axis=0)
+        return np.asarray(np.min([np.einsum("nd,de,ne->n", rows - mean, inverse, rows - mean) for mean in means], axis=0))
 
     def energy(features: Features) -> Values:
         logits = features.logits.astype(np.float64)

@@ -22,6 +22,7 @@ from tests.conftest import TINY
 FILES = {
     "manifest.json", "results.csv", "classification-report.txt", "classification-report.json",
     "weights/last.safetensors", "weights/best.safetensors", "weights/model.onnx", "weights/model.json",
+    "weights/known.npz",
     "predictions/val.npz", "predictions/test.npz",
     "figures/history.png", "figures/confusion-counts.png", "figures/confusion-normalised.png", "figures/per-class.png",
     "figures/montage.png", "figures/first-images.png", "figures/calibration.png", "figures/reliability.png",

@@ -65,7 +65,7 @@ def test_the_tables_of_recipes_and_models_agree() -> None:
     assert {entry(name).tutorial for name in RECIPES.names} == {None, 0, 1, 2, 3, 4}
     used = {to_dict(find_recipe(name).model)["type"] for name in RECIPES.names}
     assert {type(MODELS.resolve(n)()).__name__ if isinstance(MODELS.resolve(n), type) else type(MODELS.resolve(n)).__name__
-            for n in MODELS.names} == used  # fmt: skip
+            for n in MODELS.names} == used | {"EfficientNetLite0"}  # fmt: skip
 
 
 def test_settings_reach_the_model() -> None:

@@ -25,6 +25,7 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.explore.doctor import Judge, examine
 from dressform.explore.label_issues import find_label_issues
 from dressform.explore.near_duplicates import near_duplicates
+from dressform.predictions.predictions import positions
 
 
 def main() -> None:
@@ -58,8 +59,7 @@ def labels(share: float, seed: int, out: Path) -> dict[str, Any]:
     data = DatasetSplits(f"noisy-{share:g}-{seed}", Dataset(train.images, noisy, train.ids, train.class_names))
     (run,) = dressform.crossval("fast", data, folds=5, out=out, resume=True)
     predictions = run.out_of_fold()[0][0]
-    order = np.argsort(train.ids)
-    planted = flipped[order[np.searchsorted(train.ids, predictions.ids, sorter=order)]]
+    planted = flipped[positions(train.ids, predictions.ids)]
     suspect = find_label_issues(predictions).suspect
     hits = int((suspect & planted).sum())
     row = {

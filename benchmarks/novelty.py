@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 
 import dressform
 from dressform.predict.features import Features, penultimate
-from dressform.predict.novelty import MOST, Novelty
+from dressform.predict.novelty import Novelty, evenly
 from dressform.predict.predictor import UNSURE, Predictor
 from dressform.predictions import softmax
 
@@ -37,7 +37,7 @@ def main() -> None:
     assert data.test is not None
     held_out = np.isin(data.train.ids, run.predictions("val").ids)
     training = data.train.take(np.flatnonzero(~held_out))
-    training = training.take(np.linspace(0, len(training) - 1, MOST).round().astype(np.int64))
+    training = training.take(evenly(len(training)))
     mnist = gzip.decompress((options.mnist / "t10k-images-idx3-ubyte.gz").read_bytes())
     others = {
         "MNIST": np.frombuffer(mnist, np.uint8, offset=16).reshape(-1, 28, 28, 1),

@@ -182,7 +182,8 @@ def test_thumbnails_appear_and_stay_right_after_filtering(watched: Watched, test
     # The picture that is drawn for a visible point is its own: compare what lies under it with its sprite.
     script = """async () => { const p = dressform.projector; const drawn = [];
         const context = { clearRect() {}, strokeRect() {}, drawImage(b, sx, sy, sw, sh) { drawn.push([sx, sy]); } };
-        const found = p.inView(); for (const [i, x, y] of found) p.thumbnail(context, i, x, y, 20);
+        const { inView, thumbnail } = await import("dressform/over.js");
+        const found = inView(p); for (const [i, x, y] of found) thumbnail(p, context, i, x, y, 20);
         return found.map(([i], n) => [i, p.page.labels[i], ...drawn[n]]); }"""
     found = page.evaluate(script)
     assert found

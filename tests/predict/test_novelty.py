@@ -77,6 +77,7 @@ def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_p
     usual = predictor.usual(small.test.images)
     novelty = Novelty.load(named_run.layout.known)
     assert usual is not None
+    np.testing.assert_array_equal(predictor.usual(small.test.images.transpose(0, 3, 1, 2)), usual)
     np.testing.assert_array_equal(usual, novelty.p_values(penultimate(named_run.layout.onnx, small.test.images).values))
 
 

@@ -30,16 +30,25 @@ def test_channels_first_last_and_grey_arrays(predictor: Predictor, small: Datase
     assert np.array_equal(predictor.logits(last.transpose(0, 3, 1, 2)), expected)
     assert np.array_equal(predictor.logits(last[..., 0]), expected)
     assert predictor.logits(last[:0]).shape == (0, 10)
-    for bad in (last.astype(np.float32), last[:, :20]):
-        with pytest.raises(DataError, match=r"allowed: uint8 \[N, 28, 28, 1\] or \[N, 1, 28, 28\]"):
-            predictor.logits(bad)
+    for bad in (last.astype(np.float32), last[:, :20], last[0, 0, 0]):
+        for judge in (predictor.logits, predictor.usual, predictor.predict):
+            with pytest.raises(DataError, match=r"allowed: uint8 \[N, 28, 28, 1\] or \[N, 1, 28, 28\]"):
+                judge(bad)
 
 
 def test_a_file_its_bytes_and_its_array_get_the_same_answer(predictor: Predictor, pictures: Path, small: DatasetSplits) -> None:
     assert small.test is not None
     path = pictures / "ankle-boot.png"
     answers = [
-        predictor.predict(p) for p in (path, str(path), path.read_bytes(), small.test.images[0], small.test.images[0, ..., 0])
+        predictor.predict(p)
+        for p in (
+            path,
+            str(path),
+            path.read_bytes(),
+            small.test.images[0],
+            small.test.images[0, ..., 0],
+            small.test.images[0].transpose(2, 0, 1),
+        )
     ]
     assert len({a.top for a in answers}) == 1
     assert answers[0].path == str(path)

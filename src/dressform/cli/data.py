@@ -67,9 +67,8 @@ def doctor(
     from dressform.data.review import Review
     from dressform.data.source import load_data
     from dressform.evaluation.evaluate import describe
-    from dressform.explore.doctor import examine
+    from dressform.explore.doctor import examine, judged_by
     from dressform.report.doctor import write_diagnosis
-    from dressform.report.exploration import judged_by
     from dressform.report.report import target_of
 
     target = target_of(out, out, out.name)

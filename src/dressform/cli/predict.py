@@ -33,7 +33,7 @@ def predict(
     """Tell the classes of pictures."""
     from dressform.core.errors import DataError
     from dressform.predict.predictor import UNSURE, Answer, Predictor, find_pictures
-    from dressform.runs.run import newest_run
+    from dressform.runs.run import Run, newest_run
 
     target = None
     if explain is not None:
@@ -42,12 +42,10 @@ def predict(
 
         target = target_of(explain, explain, "explained.html")
     paths = find_pictures([p for p in pictures if p != "-"])
-    if model is None:
-        run = newest_run()
-        predictor = Predictor(run, photos=photos, threshold=UNSURE if threshold is None else threshold)
-        say(f"model: {predictor.description.name} ({run.path})")
-    else:
-        predictor = Predictor(model, photos=photos, threshold=UNSURE if threshold is None else threshold)
+    chosen = newest_run() if model is None else model
+    predictor = Predictor(chosen, photos=photos, threshold=UNSURE if threshold is None else threshold)
+    if isinstance(chosen, Run):
+        say(f"model: {predictor.description.name} ({chosen.path})")
     answers: list[Answer] = []
     errors: list[DataError] = []
     piped = [sys.stdin.buffer.read()] if "-" in pictures else []

@@ -14,7 +14,7 @@ from PIL import Image
 
 from dressform.core.errors import DataError
 from dressform.data.foreground import Foreground, find_foreground
-from dressform.data.picture import fit
+from dressform.data.picture import edges_of, fit
 
 BLACK = 16
 """A border whose median is not brighter than this is black."""
@@ -60,8 +60,7 @@ def settings_for(images: NDArray[np.uint8]) -> PhotoSettings | None:
     Args:
         images: uint8 [N, H, W, C].
     """
-    edges = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
-    black = np.median(edges.reshape(len(images), -1), axis=1) <= BLACK
+    black = np.median(edges_of(images).reshape(len(images), -1), axis=1) <= BLACK
     return PhotoSettings() if black.mean() >= MOSTLY else None
 
 
@@ -85,8 +84,7 @@ def read_settings(document: Any) -> PhotoSettings | None:
 
 def is_photo(image: Image.Image) -> bool:
     """Whether a picture has something else than black around what it shows."""
-    grey = np.asarray(image.convert("L"))
-    return bool(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])) > BLACK)
+    return bool(np.median(edges_of(np.asarray(image.convert("L"))[None])) > BLACK)
 
 
 def prepare(image: Image.Image, shape: tuple[int, int, int], settings: PhotoSettings) -> Prepared:

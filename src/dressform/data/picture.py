@@ -7,6 +7,7 @@ padded to the wanted shape with the median colour of its border, never squashed 
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,9 +112,13 @@ def fit(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 
 def _border_colour(pixels: NDArray[np.uint8]) -> tuple[int, ...]:
-    plane = pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
-    border = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
-    return tuple(int(value) for value in np.median(border, axis=0))
+    plane = pixels.reshape(1, pixels.shape[0], pixels.shape[1], -1)
+    return tuple(int(value) for value in np.median(edges_of(plane)[0], axis=0))
+
+
+def edges_of(images: NDArray[Any]) -> NDArray[Any]:
+    """The pixels at the borders of pictures [N, H, W, ...], corners twice: [N, 2 W + 2 H, ...]."""
+    return np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
 
 
 def is_hidden(path: Path, folder: Path) -> bool:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
 from dressform.predictions import Predictions
+from dressform.predictions.predictions import positions
 
 
 def align(first: Predictions, second: Predictions, names: tuple[str, str]) -> tuple[Predictions, Predictions]:
@@ -41,8 +42,7 @@ def align(first: Predictions, second: Predictions, names: tuple[str, str]) -> tu
             + f", and {len(extra):,} of {len(second):,} the other way" + (f" (such as {extra[0]})" if len(extra) else "")
         )  # fmt: skip
         raise DataError(f"{only}; compare predictions of the same examples")
-    order = np.argsort(second.ids)
-    second = second.take(order[np.searchsorted(second.ids, first.ids, sorter=order)])
+    second = second.take(positions(second.ids, first.ids))
     differ = np.flatnonzero(first.labels != second.labels)
     if len(differ):
         i = int(differ[0])

@@ -28,6 +28,7 @@ from dressform.evaluation.significance import (
     t_posterior,
 )
 from dressform.predictions import Predictions
+from dressform.predictions.predictions import positions
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +101,7 @@ def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) ->
     for r in range(repeats):
         left, right = with_common_ids(a.predictions[r], b.predictions[r])
         _, aligned = align(left, right, (a.name, b.name))
-        order = np.argsort(right.ids)
-        place = order[np.searchsorted(right.ids, aligned.ids, sorter=order)]
+        place = positions(right.ids, aligned.ids)
         if not np.array_equal(a.folds[r], b.folds[r][place]):
             count = int((a.folds[r] != b.folds[r][place]).sum())
             raise DataError(

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from dressform.core import config
@@ -22,7 +21,7 @@ from dressform.experiment.resolved import check_trainable, resolve_recipe
 from dressform.predict.description import describe
 from dressform.predict.export import export_onnx
 from dressform.predict.features import offer_features, penultimate
-from dressform.predict.novelty import MOST, Novelty
+from dressform.predict.novelty import Novelty, evenly
 from dressform.predictions import Predictions
 from dressform.runs.layout import DEFAULT_ROOT, Layout, run_folder
 from dressform.runs.ledger import note_test_look
@@ -204,8 +203,8 @@ def _finish(
 
 
 def _remember(layout: Layout, train: Dataset, validation: Dataset) -> None:
-    chosen = np.linspace(0, len(train) - 1, min(MOST, len(train))).round().astype(np.int64)
-    known, unseen = (penultimate(layout.onnx, images).values for images in (train.images[chosen], validation.images))
+    some = train.images[evenly(len(train))]
+    known, unseen = (penultimate(layout.onnx, images).values for images in (some, validation.images))
     novelty = Novelty.fit(known, unseen)
     if novelty is not None:
         novelty.save(layout.known)

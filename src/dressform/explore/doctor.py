@@ -4,12 +4,14 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
+from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Kind, Review
 from dressform.evaluation.intervals import Estimate, wilson
@@ -17,8 +19,11 @@ from dressform.explore.label_issues import find_label_issues
 from dressform.explore.near_duplicates import NearDuplicates, near_duplicates
 from dressform.explore.outliers import find_outliers
 from dressform.predict.features import pixels
+from dressform.predict.judged import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
-from dressform.predictions.pictures import pictures_of
+from dressform.predictions.pictures import data_split, pictures_of
+from dressform.runs.crossval import is_crossval, open_crossval
+from dressform.runs.run import open_run
 
 OUTLIERS = 100
 """At most so many of each split are listed, the farthest."""
@@ -38,6 +43,19 @@ class Judge(NamedTuple):
     name: str
     predictions: Predictions
     split: str | None = None
+
+
+def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None) -> Judge:
+    """The predictions of a cross-validation (its first repeat, out of fold), a run, or a predictions file.
+
+    Raises:
+        DressformError: none of these.
+    """
+    if is_crossval(user_path(path)):
+        found = open_crossval(path)
+        return Judge(found.name, found.out_of_fold()[0][0], "train")
+    split = split_of(open_run(path), None) if kind_of(path) == "run" else None
+    return Judge(*load_judged(path, split, say=say), split and data_split(split))
 
 
 @dataclass(frozen=True)
@@ -121,14 +139,10 @@ def examine(
             suggested, given = names[int(issues.suggested[i])], float(issues.quality[i])
             reason = f"{name} gives {names[int(found.labels[i])]} {100 * given:.1f} %, {suggested} {100 * shares[i].max():.1f} %"
             place = position[str(found.ids[i])]
-            before = accused.get((split, str(found.ids[i])))
-            if before is not None:
-                reason = f"{before.reason}; {reason}"
-            accused[split, str(found.ids[i])] = (
-                _finding(splits[split], place, split, "label", given, reason, suggested=suggested)
-                if before is None
-                else dataclasses.replace(before, score=min(before.score, given), reason=reason)
-            )
+            finding = _finding(splits[split], place, split, "label", given, reason, suggested=suggested)
+            if before := accused.get((split, finding.id)):
+                finding = dataclasses.replace(before, score=min(before.score, given), reason=f"{before.reason}; {reason}")
+            accused[split, finding.id] = finding
         counts[f"suspect labels in {split}"] = sum(where == split for where, _ in accused)
         right = found.labels == found.predicted
         alone = None if split == "train" else _share(right[~np.isin(found.ids, list(twins[split]))])
@@ -137,8 +151,9 @@ def examine(
     for split, dataset in splits.items():
         say(f"outliers in {split}")
         outliers = find_outliers(pixels(dataset.images), dataset.labels)
-        for i in outliers.order[:OUTLIERS][outliers.score[outliers.order[:OUTLIERS]] >= UNUSUAL].tolist():
-            times = float(outliers.score[i])
+        for i in outliers.order[:OUTLIERS].tolist():
+            if (times := float(outliers.score[i])) < UNUSUAL:
+                break
             reason = f"{times:.1f} times as far from its nearest ones as is usual for {dataset.class_names[int(dataset.labels[i])]}"
             findings.append(_finding(dataset, i, split, "outlier", times, reason))
     digests = {split: dataset.digest for split, dataset in splits.items()}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError
 from dressform.explore.inside import digest
-from dressform.explore.kept import Arrays, kept, read_kept
+from dressform.explore.kept import Arrays, kept
 from dressform.explore.neighbours import Metric, Neighbours, nearest
 from dressform.explore.projection import FEWEST, NEAREST, Projection, pca, tsne, umap
 
@@ -83,10 +83,11 @@ def find_places(
     key = digest(np.ascontiguousarray(values).tobytes(), str(values.shape))
 
     def found(name: str, find: Callable[[], Arrays], arrays: set[str], line: str) -> Arrays:
-        path = keep(f"{name}-{key}")
-        if read_kept(path, arrays, len(values)) is None:
+        def told() -> Arrays:
             say(line)
-        return kept(path, arrays, len(values), find)
+            return find()
+
+        return kept(keep(f"{name}-{key}"), arrays, len(values), told)
 
     near: dict[Metric, Neighbours] = {}
     metrics: tuple[Metric, ...] = ("euclidean", "cosine")

@@ -9,6 +9,7 @@ from dressform.data.source import load_data
 from dressform.predict.foreign import predict_onnx
 from dressform.predictions import Predictions, load_predictions
 from dressform.predictions.files import form_of
+from dressform.predictions.pictures import data_split
 from dressform.runs.run import Run, open_run
 
 
@@ -53,7 +54,7 @@ def load_judged(
         splits = load_data(data, image_size=image_size)
         for note in splits.notes:
             say(f"note: {note}")
-        chosen = "validation" if split == "val" else split or "test"
+        chosen = data_split(split or "test")
         say(f"split: {chosen} of {splits.name}")
         return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
     run = open_run(path)

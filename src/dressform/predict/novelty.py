@@ -49,8 +49,7 @@ class Novelty:
         """
         if len(training) <= NEAREST or len(unseen) < FEWEST:
             return None
-        chosen = np.linspace(0, len(training) - 1, min(MOST, len(training))).round().astype(np.int64)
-        known = _unit(training[chosen]).astype(np.float16)
+        known = _unit(training[evenly(len(training))]).astype(np.float16)
         return cls(known, np.sort(_distances(known, unseen)))
 
     def p_values(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -77,6 +76,11 @@ class Novelty:
         if {name: values.ndim for name, values in arrays.items()} != {"known": 2, "distances": 1}:
             raise RunError(f"{path} does not have a model's known pictures; delete it, and no picture is called unusual")
         return cls(arrays["known"], arrays["distances"])
+
+
+def evenly(count: int) -> NDArray[np.int64]:
+    """Positions of up to ``MOST`` of so many pictures, spread evenly."""
+    return np.linspace(0, count - 1, min(MOST, count)).round().astype(np.int64)
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

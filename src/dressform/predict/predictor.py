@@ -103,6 +103,21 @@ class Predictor:
         Raises:
             DataError: another type or shape.
         """
+        return self._run(["logits"], self._batch(images))[0]
+
+    def usual(self, images: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        """How usual pictures are for the model, 0..1 [N]; None where the model was trained without validation pictures.
+
+        Args:
+            images: as for :meth:`logits`.
+
+        Raises:
+            DataError: another type or shape.
+        """
+        return self._judge(self._batch(images))[1]
+
+    def _batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The pictures as the model wants them: [N, H, W, C]."""
         height, width, channels = self.shape
         batch = np.asarray(images)
         if batch.ndim == 3 and channels == 1:
@@ -111,33 +126,28 @@ class Predictor:
             batch = batch.transpose(0, 2, 3, 1)
         if batch.dtype != np.uint8 or batch.shape[1:] != (height, width, channels):
             raise DataError(
-                f"images are {images.dtype} {list(images.shape)}; allowed: uint8 [N, {height}, {width}, {channels}]"
+                f"images are {batch.dtype} {list(batch.shape)}; allowed: uint8 [N, {height}, {width}, {channels}]"
                 f" or [N, {channels}, {height}, {width}]"
             )
-        parts = self._run("logits", batch)
-        return np.concatenate(parts) if parts else np.empty((0, len(self.class_names)), np.float32)
+        return batch
 
-    def usual(self, images: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        """How usual pictures are for the model, 0..1 [N]; None where the model was trained without validation pictures.
-
-        Args:
-            images: uint8 [N, H, W, C], N at least 1, of the model's size.
-        """
+    def _judge(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+        """Logits, and how usual the pictures are."""
         if self._novelty is None or self._features is None:
-            return None
-        return self._novelty.p_values(np.concatenate(self._run(self._features, images)))
+            return self._run(["logits"], batch)[0], None
+        logits, features = self._run(["logits", self._features], batch)
+        return logits, self._novelty.p_values(features)
 
-    def _run(self, output: str, batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        return [
-            self._session.run([output], {"images": np.ascontiguousarray(batch[start : start + CHUNK])})[0]
-            for start in range(0, len(batch), CHUNK)
-        ]
+    def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        chunks = [batch[start : start + CHUNK] for start in range(0, len(batch), CHUNK)] or [batch]
+        parts = [self._session.run(outputs, {"images": np.ascontiguousarray(chunk)}) for chunk in chunks]
+        return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
     def predict(self, picture: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None) -> Answer:
         """The most probable classes of one picture.
 
         Args:
-            picture: a file, its bytes, or uint8 [H, W] or [H, W, C] of the model's size.
+            picture: a file, its bytes, or uint8 [H, W, C], [C, H, W], or [H, W] for a grey model, of the model's size.
             top: how many classes.
             name: what to call it.
 
@@ -146,16 +156,15 @@ class Predictor:
         """
         if isinstance(picture, np.ndarray):
             label = name or "array"
-            pixels = picture[..., None] if picture.ndim == 2 else picture
+            (pixels,) = self._batch(picture[None])
             prepared = Prepared(pixels, ((f"{pixels.shape[1]} × {pixels.shape[0]}: what the network sees", pixels.squeeze()),))
         else:
             source = Path(picture) if isinstance(picture, str) else picture
             label = name or (str(picture) if not isinstance(picture, bytes) else "picture")
             prepared = self.prepare(source, label)
-        (logits,) = self.logits(prepared.pixels[None])
-        usual = self.usual(prepared.pixels[None])
+        logits, usual = self._judge(prepared.pixels[None])
         share = None if usual is None else float(usual[0])
-        return Answer(label, self._top(logits, top), prepared, share, share is not None and share <= self._threshold)
+        return Answer(label, self._top(logits[0], top), prepared, share, share is not None and share <= self._threshold)
 
     def prepare(self, picture: Path | bytes, name: str | None = None) -> Prepared:
         """What the network sees of a picture file: uint8 [H, W, C] of the model's size, and the steps on the way.

@@ -4,7 +4,12 @@ import numpy as np
 
 from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.predictions.predictions import Predictions
+from dressform.predictions.predictions import Predictions, positions
+
+
+def data_split(split: str) -> str:
+    """A dataset's name of a split of a run, which calls its validation examples ``val``."""
+    return "validation" if split == "val" else split
 
 
 def pictures_of(predictions: Predictions, data: DatasetSplits, split: str) -> Dataset:
@@ -19,14 +24,10 @@ def pictures_of(predictions: Predictions, data: DatasetSplits, split: str) -> Da
     Raises:
         DataError: the data do not have these examples.
     """
-    named = {"val": "validation"}.get(split, split)
-    for name, dataset in sorted(data, key=lambda pair: pair[0] != named):
+    for name, dataset in sorted(data, key=lambda pair: pair[0] != data_split(split)):
         if (name == "test") != (split == "test"):
             continue
-        order = np.argsort(dataset.ids)
-        place = np.searchsorted(dataset.ids, predictions.ids, sorter=order).clip(max=len(dataset) - 1)
-        positions = order[place]
-        same_ids = np.array_equal(dataset.ids[positions], predictions.ids)
-        if same_ids and np.array_equal(dataset.labels[positions], predictions.labels):
-            return dataset.take(positions)
+        found = dataset.take(positions(dataset.ids, predictions.ids))
+        if np.array_equal(found.ids, predictions.ids) and np.array_equal(found.labels, predictions.labels):
+            return found
     raise DataError(f"{data.name} does not have the examples that were predicted; give the data that the run was made with")

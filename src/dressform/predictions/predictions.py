@@ -22,6 +22,12 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
+def positions(ids: NDArray[np.str_], wanted: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Where the wanted ids stand among unique ones: int64 [len(wanted)]; anywhere for a wanted id that is not there."""
+    order = np.argsort(ids)
+    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)], dtype=np.int64)
+
+
 def fault_of_probabilities(probabilities: NDArray[np.floating]) -> tuple[int, str] | None:
     """The first row of [N, K] that is no probability distribution, and why; None where all are.
 

@@ -8,18 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from dressform.core.errors import ConfigError
-from dressform.core.files import user_path
 from dressform.data.source import load_data
 from dressform.evaluation.align import align
-from dressform.explore.doctor import Judge
+from dressform.explore.doctor import Judge, judged_by
 from dressform.explore.places import METHODS, check_methods, find_places
 from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import Projection
-from dressform.predict.judged import kind_of, load_judged, split_of
+from dressform.predict.judged import split_of
 from dressform.predictions import Predictions
+from dressform.predictions.pictures import data_split
 from dressform.report.page.document import Shown, report_document
 from dressform.report.report import inspect_run, target_of, write
-from dressform.runs.crossval import is_crossval, open_crossval
 from dressform.runs.manifest import moment
 from dressform.runs.run import open_run
 
@@ -70,7 +69,7 @@ def write_exploration(
     if out_of_fold is not None and split not in ("train", "all"):
         raise ConfigError(f"out-of-fold predictions judge training pictures, and the split is {split or 'test'}; give train or all")
     run = open_run(path)
-    split = "validation" if (split or split_of(run, None)) == "val" else split or split_of(run, None)
+    split = data_split(split or split_of(run, None))
     target = target_of(out, run.path, "explore.html")
     splits = data_of(run) if data is None else load_data(data, image_size=image_size)
     points = points_of(run, splits, split, embedding, say=say)
@@ -94,19 +93,6 @@ def write_exploration(
     }  # fmt: skip
     write(target, document, blobs)
     return target
-
-
-def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None) -> Judge:
-    """The predictions of a cross-validation (its first repeat, out of fold), a run, or a predictions file.
-
-    Raises:
-        DressformError: none of these.
-    """
-    if is_crossval(user_path(path)):
-        found = open_crossval(path)
-        return Judge(found.name, found.out_of_fold()[0][0], "train")
-    split = split_of(open_run(path), None) if kind_of(path) == "run" else None
-    return Judge(*load_judged(path, split, say=say), {"val": "validation"}.get(split or "", split))
 
 
 def _in_order(others: Predictions, judge: Judge) -> Predictions:

@@ -19,7 +19,8 @@ from dressform.explore.inside import look_inside
 from dressform.explore.points import data_of, learned_from
 from dressform.predict.judged import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
-from dressform.predictions.pictures import pictures_of
+from dressform.predictions.pictures import data_split, pictures_of
+from dressform.predictions.predictions import positions
 from dressform.report.page.blobs import Blob
 from dressform.report.page.document import Inspected, report_document
 from dressform.report.page.page import write_page
@@ -163,7 +164,7 @@ def inspect_run(
         if found.near is not None and found.distance is not None:
             inspected = replace(inspected, near={"cosine": (found.near, found.distance)})
         inspected = replace(inspected, saliency=found.saliency)
-    return inspected, "validation" if chosen == "val" else chosen, pictures, reference
+    return inspected, data_split(chosen), pictures, reference
 
 
 def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
@@ -215,8 +216,7 @@ def _in_order(first: Inspected, found: Found) -> Found:
     other, split, pictures, reference = found
     _, aligned = align(first.predictions, other.predictions, (first.name, other.name))
     wanted, given = (p.ids for p in with_common_ids(first.predictions, other.predictions))
-    sorting = np.argsort(given)
-    order = sorting[np.searchsorted(given, wanted, sorter=sorting)]
+    order = positions(given, wanted)
     near = {metric: (positions[order], far[order]) for metric, (positions, far) in other.near.items()}
     maps = None if other.saliency is None else other.saliency[order]
     moved = replace(other, predictions=aligned, near=near, saliency=maps)

@@ -5,9 +5,10 @@ import { confusion } from "dressform/confusion.js";
 import { load } from "dressform/data.js";
 import { Detail } from "dressform/detail.js";
 import { Gallery, seeAll } from "dressform/gallery.js";
-import { Projector } from "dressform/projector.js";
 import { count, element, percent } from "dressform/html.js";
+import { Projector } from "dressform/projector.js";
 import { findings, Review } from "dressform/review.js";
+import { putOnPaper } from "dressform/saving.js";
 import { Sprites } from "dressform/sprites.js";
 import { table } from "dressform/table.js";
 
@@ -176,7 +177,7 @@ function header() {
 
 header();
 await draw();
-addEventListener("beforeprint", () => { seeAll(); projector?.putOnPaper(); });
+addEventListener("beforeprint", () => { seeAll(); if (projector) putOnPaper(projector); });
 const asked = new URLSearchParams(location.hash.slice(1));
 const at = page.ids[Number(asked.get("at") ?? -1)] === asked.get("picture") ? Number(asked.get("at")) : page.ids.indexOf(asked.get("picture"));
 if (at >= 0) detail.show(at, [at], page.answers[chosen]);

@@ -1,5 +1,7 @@
 // Mouse, fingers and keys on the projector.
 
+import { encircle } from "dressform/over.js";
+
 export const HIT = 14; // pixels around a point that still hit it
 
 /** Hand what happens on the projector's canvas to its view, its lasso and its pictures. */
@@ -40,7 +42,7 @@ export function listen(projector) {
     const [here, path] = [last, projector.path];
     last = null;
     projector.path = null;
-    if (path && moved > 6) projector.encircle(path);
+    if (path && moved > 6) encircle(projector, path);
     else if (moved <= 6 && event.type === "pointerup") projector.pick(projector.nearestTo(...here, HIT));
     projector.draw();
   };

@@ -3,13 +3,12 @@
 import { customAxes } from "dressform/axes.js";
 import { array } from "dressform/data.js";
 import { COLOURINGS } from "dressform/colours.js";
-import { count, csv, element, percent, save, say } from "dressform/html.js";
+import { count, element, percent, say } from "dressform/html.js";
+import { drawOver } from "dressform/over.js";
 import { HIT, listen } from "dressform/pointer.js";
 import { pointsOn } from "dressform/points.js";
+import { savePicture, saveTable } from "dressform/saving.js";
 import { View } from "dressform/view.js";
-
-const FEW = 150; // points that are pictures without zooming
-const THUMBNAILS_UP_TO = 500; // points in view; with fewer they become pictures
 
 export class Projector {
   /** shown: called with (title, indices) when a selection is made; open(index, among) opens one picture. */
@@ -51,8 +50,8 @@ export class Projector {
     this.node = element("div", { class: "projector" },
       element("div", { class: "bar" }, projectionLabel, this.axes, colourLabel, onlyLabel, this.lasso, search,
         element("button", { type: "button", onclick: () => this.search(search.value) }, "Find"),
-        element("button", { type: "button", class: "small", onclick: () => this.savePicture() }, "PNG"),
-        element("button", { type: "button", class: "small", onclick: () => this.saveTable() }, "CSV"),
+        element("button", { type: "button", class: "small", onclick: () => savePicture(this) }, "PNG"),
+        element("button", { type: "button", class: "small", onclick: () => saveTable(this) }, "CSV"),
         element("button", { type: "button", onclick: () => this.reset() }, "Reset")),
       this.stage, this.status, this.legend);
     listen(this);
@@ -227,21 +226,6 @@ export class Projector {
     this.draw();
   }
 
-  /** [index, x, y] in pixels of the visible points inside the canvas; not all where they are more than can be pictures. */
-  inView() {
-    const { width, height } = this.canvas;
-    const m = this.view.matrix(width, height);
-    const p = this.places;
-    const found = [];
-    for (const i of this.visible) {
-      const x = m[0] * p[3 * i] + m[4] * p[3 * i + 1] + m[8] * p[3 * i + 2] + m[12];
-      const y = m[1] * p[3 * i] + m[5] * p[3 * i + 1] + m[9] * p[3 * i + 2] + m[13];
-      if (x >= -1 && x <= 1 && y >= -1 && y <= 1) found.push([i, ((x + 1) / 2) * width, ((1 - y) / 2) * height]);
-      if (found.length > THUMBNAILS_UP_TO) return found;
-    }
-    return found;
-  }
-
   /** The visible point nearest to a pixel, at most so many pixels away; -1 where there is none. */
   nearestTo(px, py, within = Infinity) {
     const ratio = window.devicePixelRatio || 1;
@@ -264,76 +248,8 @@ export class Projector {
     const ratio = window.devicePixelRatio || 1;
     const background = getComputedStyle(this.stage).backgroundColor.match(/[\d.]+/g).slice(0, 3).map((v) => v / 255);
     this.gl.draw(this.view.matrix(this.canvas.width, this.canvas.height), ratio * Math.max(2, Math.min(9, 1.6 * Math.sqrt(this.view.zoom) * (this.last - this.first < 2000 ? 3.5 : this.last - this.first < 20000 ? 1.6 : 1))), background);
-    this.drawOver(ratio);
+    drawOver(this, ratio);
     this.frames = (this.frames ?? 0) + 1;
-  }
-
-  /** What is on the stage, on a canvas of its own. */
-  picture() {
-    this.frame(); // a browser keeps what was drawn only until the end of this task
-    const { width, height } = this.canvas;
-    const whole = element("canvas", { width, height });
-    const context = whole.getContext("2d");
-    for (const layer of [this.canvas, this.over]) context.drawImage(layer, 0, 0);
-    return whole;
-  }
-
-  savePicture() { this.picture().toBlob((blob) => save("projector.png", "image/png", blob)); }
-
-  /** For paper, on which a WebGL canvas stays black. */
-  putOnPaper() {
-    this.stage.querySelector(".printed")?.remove();
-    const copy = this.picture();
-    copy.className = "printed";
-    this.stage.append(copy);
-  }
-
-  /** Visible points with their places, as they are before the view. */
-  saveTable() {
-    const { page, answers, places } = this;
-    const rows = this.visible.map((i) => [page.ids[i], page.classes[page.labels[i]], page.classes[answers.predicted(i)], ...[0, 1, 2].map((a) => places[3 * i + a].toFixed(5))]);
-    save("projector.csv", "text/csv", csv([["id", "label", "predicted", "x", "y", "z"], ...rows]));
-  }
-
-  /** Thumbnails where there are few enough points, and the lasso. */
-  drawOver(ratio) {
-    const context = this.over.getContext("2d");
-    context.clearRect(0, 0, this.over.width, this.over.height);
-    this.thumbnails = 0;
-    if (this.sprites.present && (this.view.zoom > 1.5 || this.visible.length <= FEW)) {
-      const found = this.inView();
-      if (found.length <= THUMBNAILS_UP_TO) {
-        const side = Math.max(18, Math.min(56, 700 / Math.sqrt(found.length + 1))) * ratio;
-        for (const [i, x, y] of found) this.thumbnail(context, i, x, y, side);
-      }
-    }
-    if (this.path?.length > 1) {
-      context.strokeStyle = getComputedStyle(this.stage).color;
-      context.lineWidth = 1.5 * ratio;
-      context.beginPath();
-      this.path.forEach(([x, y], i) => (i ? context.lineTo(x * ratio, y * ratio) : context.moveTo(x * ratio, y * ratio)));
-      context.closePath();
-      context.stroke();
-    }
-  }
-
-  thumbnail(context, i, x, y, side) {
-    const sheet = this.sprites.sheetOf(i);
-    const bitmap = this.images.get(sheet.blob);
-    if (!bitmap) {
-      this.images.set(sheet.blob, null);
-      this.sprites.bitmap(sheet).then((found) => { this.images.set(sheet.blob, found); this.draw(); });
-    }
-    if (!bitmap) return;
-    const place = i - sheet.first;
-    const across = (side * sheet.width) / Math.max(sheet.width, sheet.height);
-    const down = (side * sheet.height) / Math.max(sheet.width, sheet.height);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(bitmap, (place % sheet.columns) * sheet.width, Math.floor(place / sheet.columns) * sheet.height, sheet.width, sheet.height, x - across / 2, y - down / 2, across, down);
-    context.strokeStyle = `rgb(${this.colours[4 * i]} ${this.colours[4 * i + 1]} ${this.colours[4 * i + 2]})`;
-    context.lineWidth = Math.max(2, side / 14);
-    context.strokeRect(x - across / 2, y - down / 2, across, down);
-    this.thumbnails += 1;
   }
 
   hover([x, y]) {
@@ -357,21 +273,5 @@ export class Projector {
   selectNear(index, metric) {
     const found = this.answers.neighbours(index, metric).map(([other]) => other);
     this.select(`nearest to ${this.page.ids[index]}, ${metric}`, [index, ...found]);
-  }
-
-  encircle(path) {
-    const ratio = window.devicePixelRatio || 1;
-    const place = this.view.toPixels(this.canvas.width, this.canvas.height);
-    const inside = (x, y) => {
-      let odd = false;
-      for (let i = 0, j = path.length - 1; i < path.length; j = i, i += 1) {
-        const [[xi, yi], [xj, yj]] = [path[i], path[j]];
-        if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) odd = !odd;
-      }
-      return odd;
-    };
-    const found = this.visible.filter((i) => { const [x, y] = place(this.places[3 * i], this.places[3 * i + 1], this.places[3 * i + 2]); return inside(x / ratio, y / ratio); });
-    this.setMode("move");
-    this.select("inside the lasso", found);
   }
 }

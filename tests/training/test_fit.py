@@ -18,7 +18,7 @@ from dressform.training.batches import Batches, pixel_statistics
 from dressform.training.fit import Fitted, fit
 from dressform.training.history import Epoch
 from dressform.training.optim import learning_rate, make_optimizer
-from dressform.training.recipe import Augment, Average, Optim, Recipe, Schedule, Stopping
+from dressform.training.recipe import Augment, Average, Focus, Optim, Recipe, Resize, Schedule, Stopping
 from tests.conftest import TINY
 
 
@@ -40,6 +40,7 @@ VARIANTS: dict[str, list[str]] = {
     "averaged": ["average.decay=0.9", "average.start=0.3"],
     "best": ["stopping.keep=best"],
     "bfloat16": ["precision=bfloat16"],
+    "focused": ["focus.share=0.7"],
 }
 
 
@@ -52,7 +53,7 @@ class KillAt:
         self._at = epoch, step
         self._now = 0
 
-    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         self._now = len(done)
 
     def step(self, step: int, loss: float) -> None:
@@ -125,7 +126,7 @@ def test_averaged_weights_are_the_moving_average(halves: tuple[Dataset, Dataset]
 
     network = build_network(plain.model, halves[0].shape, 10, seed=0)
     optimizer = make_optimizer(network, plain.optim)
-    for pixels, labels in Batches(halves[0], 250, plain.augment, seed=0, device=torch.device("cpu")).epoch(0):
+    for pixels, labels, _ in Batches(halves[0], 250, plain.augment, seed=0, device=torch.device("cpu")).epoch(0):
         optimizer.zero_grad()
         nn.functional.cross_entropy(network(pixels), labels).backward()
         optimizer.step()
@@ -161,8 +162,8 @@ def test_without_validation_there_are_no_validation_figures(small: DatasetSplits
 def test_the_last_single_example_is_left_out(small: DatasetSplits) -> None:
     data = small.train.take(np.arange(101))
     batches = Batches(data, 50, Augment(), seed=0, device=torch.device("cpu"))
-    assert len(batches) == 2
-    assert sum(len(labels) for _, labels in batches.epoch(0)) == 100
+    assert batches.steps(0) == 2
+    assert sum(len(labels) for _, labels, _ in batches.epoch(0)) == 100
     fit(override(find_recipe("minivggnet"), ["epochs=1", "batch_size=50", "model.widths=4"]), data, None)
 
 
@@ -170,7 +171,7 @@ def test_an_epoch_has_every_example_once_in_an_order_of_its_own(small: DatasetSp
     batches = Batches(small.train, 64, Augment(), seed=0, device=torch.device("cpu"))
     orders = []
     for epoch in (0, 1, 0):
-        pixels = torch.cat([p for p, _ in batches.epoch(epoch)])
+        pixels = torch.cat([p for p, _, _ in batches.epoch(epoch)])
         orders.append(pixels)
         assert pixels.shape == (600, 1, 28, 28)
         seen = (pixels * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
@@ -209,6 +210,8 @@ def test_weight_decay_spares_biases_and_norms() -> None:
     [
         (lambda: Optim(lr=0), "optim.lr is 0; allowed: above 0, to 1000"),
         (lambda: Schedule(warmup=1.0), "schedule.warmup is 1.0; allowed: 0 to below 1"),
+        (lambda: Resize(start=0), "resize.start is 0; allowed: above 0, to 1"),
+        (lambda: Focus(start=0), "focus.start is 0; allowed: 1 or more"),
         (lambda: Augment(rotate=200), "augment.rotate is 200; allowed: 0 to 180 degrees"),
         (lambda: replace(find_recipe("fast"), batch_size=1), "batch_size is 1; allowed: 2 to 1,000,000"),
         (

@@ -16,16 +16,16 @@ class Progress:
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
         self._bar: Any = None
-        self._epochs = self._steps = self._done = 0
+        self._steps: Sequence[int] = ()
+        self._done = self._before = 0
         self._began = 0.0
-        self._finished_here = 0
 
-    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Open the bar."""
-        self._epochs, self._steps, self._done = epochs, steps, len(done)
+        self._steps, self._done, self._before = steps, len(done), sum(steps[: len(done)])
         self._began = time.monotonic()
         if done:
-            say(f"resumed after epoch {len(done)} of {epochs}")
+            say(f"resumed after epoch {len(done)} of {len(steps)}")
         if self._live:
             from rich.console import Console
             from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -33,26 +33,25 @@ class Progress:
 
             columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
             self._bars = Bars(*columns, console=Console(stderr=True), transient=True)
-            self._bar = self._bars.add_task("training", total=epochs * steps, completed=len(done) * steps)
+            self._bar = self._bars.add_task("training", total=sum(steps), completed=self._before)
             self._bars.start()
 
     def step(self, step: int, loss: float) -> None:
         """Move the bar."""
         if self._live:
-            text = None if math.isnan(loss) else f"epoch {self._done + 1}/{self._epochs}  loss {loss:.3f}"
-            self._bars.update(self._bar, completed=self._done * self._steps + step, description=text)
+            text = None if math.isnan(loss) else f"epoch {self._done + 1}/{len(self._steps)}  loss {loss:.3f}"
+            self._bars.update(self._bar, completed=sum(self._steps[: self._done]) + step, description=text)
 
     def epoch(self, result: Epoch) -> None:
         """Print the epoch's line."""
         self._done = result.epoch
-        self._finished_here += 1
-        per_epoch = (time.monotonic() - self._began) / self._finished_here
-        left = per_epoch * (self._epochs - result.epoch)
+        done, total = sum(self._steps[: self._done]), sum(self._steps)
+        left = (time.monotonic() - self._began) * (total - done) / (done - self._before)
         validation = (
             "" if result.val_loss is None else f"  validation loss {result.val_loss:.4f} accuracy {percent(result.val_accuracy)}"
         )
         line = (
-            f"epoch {result.epoch:3d}/{self._epochs}  loss {result.train_loss:.4f} accuracy {percent(result.train_accuracy)}"
+            f"epoch {result.epoch:3d}/{len(self._steps)}  loss {result.train_loss:.4f} accuracy {percent(result.train_accuracy)}"
             f"{validation}  {result.seconds:.1f} s, {clock(left)} left"
         )
         if self._live:

@@ -15,9 +15,13 @@ from dressform.core.errors import ConfigError, unknown_name
 Config = TypeVar("Config")
 
 
+LATER = {"later": True}
+"""Metadata of a field as :func:`later` makes them."""
+
+
 def later(default: Any) -> Any:
     """A field that was added after runs had been kept: with its default it is left out of the digest, so they keep their names."""
-    return dataclasses.field(default=default, metadata={"later": True})
+    return dataclasses.field(default=default, metadata=LATER)
 
 
 def to_dict(config: Any) -> Any:
@@ -55,7 +59,8 @@ def _without_later(config: Any, document: Any) -> Any:
     kept = {"type": document["type"]}
     for f in dataclasses.fields(config):
         value = getattr(config, f.name)
-        if not (f.metadata.get("later") and value == f.default):
+        default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+        if not (f.metadata.get("later") and value == default):
             kept[f.name] = _without_later(value, document[f.name])
     return kept
 

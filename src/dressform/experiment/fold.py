@@ -34,9 +34,9 @@ class TellObserver:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
 
-    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Tell how far it goes."""
-        self._tell({"event": "started", "done": len(done), "epochs": epochs})
+        self._tell({"event": "started", "done": len(done), "epochs": len(steps)})
 
     def step(self, step: int, loss: float) -> None:
         """Nothing."""

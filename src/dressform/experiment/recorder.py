@@ -16,10 +16,10 @@ class Recorder:
     def __init__(self, path: Path, inner: Observer) -> None:
         self._path, self._inner = path, inner
 
-    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Write what is known already."""
         write_text(self._path, _csv(done))  # anew: a killed run may have left half a row
-        self._inner.started(done, epochs, steps)
+        self._inner.started(done, steps)
 
     def step(self, step: int, loss: float) -> None:
         """Pass on."""

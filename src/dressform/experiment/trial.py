@@ -69,7 +69,7 @@ class _Reporter:
         self._last: tuple[int, float] | None = None
         self.epochs = self.done = 0
 
-    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Nothing."""
 
     def step(self, step: int, loss: float) -> None:

@@ -9,7 +9,8 @@ from dressform.core.rng import generator as numpy_generator
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
 from dressform.training.augment import augment_batch
-from dressform.training.recipe import Augment
+from dressform.training.focus import choose, kept
+from dressform.training.recipe import Augment, Focus
 
 
 class Batches:
@@ -21,35 +22,46 @@ class Batches:
         augment: random changes.
         seed: of the order and of the changes.
         device: where batches are made.
+        focus: which examples later epochs learn from; all by default.
     """
 
-    def __init__(self, dataset: Dataset, batch_size: int, augment: Augment, *, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, dataset: Dataset, batch_size: int, augment: Augment, *, seed: int, device: torch.device, focus: Focus | None = None
+    ) -> None:
         self._images = torch.tensor(dataset.images, device=device)
         self._labels = torch.tensor(dataset.labels, device=device)
         self._batch_size = min(batch_size, len(dataset))
         self._augment = augment
+        self._focus = focus or Focus()
         self._seed = seed
         self._device = device
         random = numpy_generator(seed, "flip-first")
         self._flip_first = torch.tensor(random.random(len(dataset)) < 0.5, device=device)
 
-    def __len__(self) -> int:
-        """Steps per epoch."""
-        full, rest = divmod(len(self._labels), self._batch_size)
+    def steps(self, epoch: int) -> int:
+        """Steps of an epoch, counted from 0."""
+        full, rest = divmod(kept(self._focus, len(self._labels), epoch), self._batch_size)
         return full + (rest > 1)
 
-    def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of one epoch; they depend on the seed and the epoch's number only.
+    def epoch(self, epoch: int, losses: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """The batches of one epoch; they depend on the seed, the epoch's number and the losses only.
+
+        Args:
+            epoch: counted from 0.
+            losses: float32 [N], of each example when it was last seen; for a focus.
 
         Yields:
-            pixels float32 [N, C, H, W] in [0, 1], channels-last in memory, and labels int64 [N].
+            pixels float32 [N, C, H, W] in [0, 1], channels-last in memory, labels int64 [N], and positions in the dataset
+            int64 [N].
         """
         order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self._device)
+        if losses is not None:
+            order = choose(self._focus, order, losses, epoch)
         generator = torch.Generator(self._device).manual_seed(stream_seed(self._seed, "augment", epoch))
-        for examples in torch.split(order, self._batch_size)[: len(self)]:
+        for examples in torch.split(order, self._batch_size)[: self.steps(epoch)]:
             pixels = self._images[examples].permute(0, 3, 1, 2).float().div_(255)
             pixels = augment_batch(pixels, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
-            yield pixels, self._labels[examples]
+            yield pixels, self._labels[examples], examples
 
 
 def pixel_statistics(dataset: Dataset) -> tuple[Tensor, Tensor]:

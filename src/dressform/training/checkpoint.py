@@ -27,6 +27,7 @@ class State:
         optimizer: with its moments.
         precision: ``float32`` or ``bfloat16``, chosen when training began.
         average: a copy of the network with averaged weights, or None.
+        losses: float32 [N], of each training example when it was last seen, infinite before; None where nobody asks.
         history: a row per finished epoch.
         best: weights of the best epoch on the stopping metric, or None.
         best_epoch: its number, counted from 1; 0 before the first.
@@ -36,6 +37,7 @@ class State:
     optimizer: torch.optim.Optimizer
     precision: str
     average: nn.Module | None = None
+    losses: Tensor | None = None
     history: list[Epoch] = field(default_factory=list)
     best: Weights | None = None
     best_epoch: int = 0
@@ -84,6 +86,8 @@ def save_state(path: Path, state: State, key: str) -> None:
     tensors = {f"network.{k}": v for k, v in weights_of(state.network).items()}
     if state.average is not None:
         tensors |= {f"average.{k}": v for k, v in weights_of(state.average).items()}
+    if state.losses is not None:
+        tensors["losses."] = state.losses.cpu()
     if state.best is not None:
         tensors |= {f"best.{k}": v for k, v in state.best.items()}
     for index, values in state.optimizer.state_dict()["state"].items():
@@ -109,7 +113,7 @@ def load_state(path: Path, state: State, key: str) -> None:
     facts: dict[str, Any] = json.loads(metadata.get("state", "{}"))
     if facts.get("key") != key:
         raise RunError(f"{path} belongs to a training with other settings, data or seed; train into another --out")
-    groups: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "best": {}, "optimizer": {}}
+    groups: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "best": {}, "optimizer": {}, "losses": {}}
     for name, tensor in tensors.items():
         group, _, rest = name.partition(".")
         groups[group][rest] = tensor
@@ -119,6 +123,8 @@ def load_state(path: Path, state: State, key: str) -> None:
             state.average.load_state_dict(groups["average"])
     except RuntimeError as error:
         raise RunError(f"{path} has weights of another network; train into another --out") from error
+    if state.losses is not None:
+        state.losses.copy_(groups["losses"][""])
     state.best = groups["best"] or None
     state.precision = facts["precision"]
     state.best_epoch = facts["best_epoch"]

@@ -25,6 +25,7 @@ from dressform.training.hardware import choose_device, choose_precision, fast_ar
 from dressform.training.history import Epoch, Observer, Silent
 from dressform.training.optim import learning_rate, make_optimizer, set_rate
 from dressform.training.recipe import Recipe
+from dressform.training.resize import check_resize, resized
 from dressform.training.score import logits_of
 
 FINITE_CHECK_EVERY = 25
@@ -101,8 +102,8 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         load_state(checkpoint, state, key)
     precision: torch.dtype = getattr(torch, state.precision)
-    batches = Batches(train, recipe.batch_size, recipe.augment, seed=seed, device=where)
-    observer.started(tuple(state.history), recipe.epochs, len(batches))
+    batches = Batches(train, recipe.batch_size, recipe.augment, seed=seed, device=where, focus=recipe.focus)
+    observer.started(tuple(state.history), [batches.steps(epoch) for epoch in range(recipe.epochs)])
 
     with repeatable(where):
         while len(state.history) < recipe.epochs and not _stale(recipe, state):
@@ -136,25 +137,32 @@ def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> S
     body = build_network(recipe.model, train.shape, len(train.class_names), seed=seed)
     network = Classifier(body, mean, std).to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    check_resize(recipe.resize, network, train.shape)
     average = copy.deepcopy(network) if recipe.average.decay else None
     precision = str(choose_precision(recipe.precision, device)).removeprefix("torch.")
-    return State(network, make_optimizer(network, recipe.optim), precision, average)
+    losses = torch.full((len(train),), torch.inf, device=device) if recipe.focus.share < 1 else None
+    return State(network, make_optimizer(network, recipe.optim), precision, average, losses)
 
 
 def _train_epoch(
     recipe: Recipe, state: State, batches: Batches, epoch: int, precision: torch.dtype, on_step: Callable[[int, float], None]
 ) -> tuple[float, float, float]:
     network, optimizer = state.network.train(), state.optimizer
-    total_steps = recipe.epochs * len(batches)
+    before, total_steps = (sum(batches.steps(e) for e in range(epochs)) for epochs in (epoch, recipe.epochs))
     loss_sum, correct, seen, rate = torch.zeros(()), torch.zeros((), dtype=torch.int64), 0, 0.0
-    for index, (pixels, labels) in enumerate(batches.epoch(epoch)):
-        step = epoch * len(batches) + index
+    for index, (pixels, labels, examples) in enumerate(batches.epoch(epoch, state.losses)):
+        step = before + index
         rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
         set_rate(optimizer, rate)
         with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-            logits = network(pixels)
+            logits = network(resized(recipe.resize, pixels, step / total_steps))
         logits = logits.float()
-        loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        if state.losses is None:
+            loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        else:
+            each = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing, reduction="none")
+            state.losses[examples] = each.detach()
+            loss = each.mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -163,7 +171,7 @@ def _train_epoch(
         loss_sum = loss_sum + loss.detach() * len(labels)
         correct = correct + (logits.detach().argmax(1) == labels).sum()
         seen += len(labels)
-        if index % FINITE_CHECK_EVERY == 0 or index == len(batches) - 1:
+        if index % FINITE_CHECK_EVERY == 0 or index == batches.steps(epoch) - 1:
             mean = float(loss_sum) / seen
             if not math.isfinite(mean):
                 raise TrainingError(

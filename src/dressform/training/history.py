@@ -37,8 +37,8 @@ COLUMNS = tuple(f.name for f in dataclasses.fields(Epoch))
 class Observer(Protocol):
     """Told of a training's progress; changes nothing."""
 
-    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
-        """Training begins, or resumes after the epochs ``done`` out of ``epochs`` of ``steps`` steps each."""
+    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
+        """Training begins, or resumes after the epochs ``done``; ``steps`` has the number of steps of every epoch."""
 
     def step(self, step: int, loss: float) -> None:
         """A step is done, counted from 1 within its epoch."""
@@ -50,7 +50,7 @@ class Observer(Protocol):
 class Silent:
     """An observer that does nothing."""
 
-    def started(self, done: Sequence[Epoch], epochs: int, steps: int) -> None:
+    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Nothing."""
 
     def step(self, step: int, loss: float) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dressform.core.config import later, require
+from dressform.core.config import LATER, later, require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +140,46 @@ class Average:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Resize:
+    """Progressive resizing: small pictures at first, growing linearly to their own size (M. Tan and Q. Le 2021, EfficientNetV2,
+    https://arxiv.org/abs/2104.00298). A step costs as much as its pictures have pixels. For networks that take any size.
+
+    Attributes:
+        start: sides at the beginning, as a share of their own; 1 leaves all as they are.
+        until: share of the steps after which pictures have their own size.
+    """
+
+    start: float = 1.0
+    until: float = 0.7
+
+    def __post_init__(self) -> None:
+        require(0 < self.start <= 1, "resize.start", self.start, "above 0, to 1")
+        require(0 < self.until <= 1, "resize.until", self.until, "above 0, to 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Focus:
+    """Later epochs learn from hard examples: those with the largest losses when they were last seen, and some others.
+
+    As in Selective-Backprop (A. Jiang et al. 2019, https://arxiv.org/abs/1910.00762), but that the losses are of the last time.
+
+    Attributes:
+        share: of the examples that those epochs learn from; 1 is all.
+        start: the first such epoch, counted from 0; 1 or more.
+        random: share of those that are drawn among the others, so that what is easy is not forgotten.
+    """
+
+    share: float = 1.0
+    start: int = 1
+    random: float = 0.3
+
+    def __post_init__(self) -> None:
+        require(0 < self.share <= 1, "focus.share", self.share, "above 0, to 1")
+        require(self.start >= 1, "focus.start", self.start, "1 or more")
+        require(0 <= self.random <= 1, "focus.random", self.random, "0 to 1")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How to train. Shapes, channels and classes are not part of it: they come from the data.
 
@@ -148,7 +188,7 @@ class Recipe:
         model: a network's config, or a function ``(shape, classes) -> torch.nn.Module``.
         epochs: passes over the training examples.
         batch_size: examples per step.
-        optim, schedule, augment, stopping, average: see those classes.
+        optim, schedule, augment, stopping, average, resize, focus: see those classes.
         pixels: ``unit`` leaves pixels in [0, 1]; ``standardize`` subtracts the training set's mean and divides by its
             standard deviation, per channel.
         label_smoothing: share of the target spread evenly over the classes (Szegedy et al. 2015).
@@ -171,6 +211,8 @@ class Recipe:
     validation: float = 0.1
     split_seed: int = 0
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    resize: Resize = field(default_factory=Resize, metadata=LATER)
+    focus: Focus = field(default_factory=Focus, metadata=LATER)
 
     def __post_init__(self) -> None:
         allowed = "lower-case letters, digits and hyphens"

@@ -13,7 +13,7 @@ import dressform
 from dressform.data.dataset import DatasetSplits
 from dressform.runs.run import Run
 
-TINY = ("epochs=2", "batch_size=50", "model.widths=8,8", "precision=float32")
+TINY = ("epochs=2", "batch_size=50", "model.widths=8,8", "precision=float32", "validation=0.1", "focus.share=1", "resize.start=1")
 """Settings that make the recipe ``fast`` train in a second."""
 
 

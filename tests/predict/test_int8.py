@@ -41,7 +41,7 @@ def plain() -> nn.Module:
 
 
 def folded() -> nn.Module:
-    """Batch norm between pooling and ReLU, with factors of both signs; both signs of a filter bank; a global maximum."""
+    """Batch norm between pooling and ReLU, with factors of both signs; a global maximum."""
     return nn.Sequential(
         HaarStem(1), conv(8, 12), nn.MaxPool2d(2), nn.BatchNorm2d(12), nn.ReLU(), conv(12, 12), nn.BatchNorm2d(12), nn.ReLU(),
         conv(12, 16, stride=2), nn.BatchNorm2d(16), nn.ReLU(), GlobalMax(), nn.Linear(16, 10, bias=False), Scale(0.5),
@@ -83,7 +83,7 @@ def test_logits_are_those_of_float32_but_for_rounding(
     found = Int8Network(tmp_path / "m.onnx", images).logits(others)
     assert found.dtype == np.float32
     assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.08 * wanted.std()
-    sure = margins(wanted) > 0.5 * wanted.std()
+    sure = margins(wanted) > 0.4 * wanted.std()
     assert sure.sum() >= 10
     assert (found.argmax(1) == wanted.argmax(1))[sure].all()
 

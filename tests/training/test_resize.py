@@ -11,7 +11,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.recipes import find_recipe
 from dressform.training.fit import fit
 from dressform.training.recipe import Resize
-from dressform.training.resize import resized, size_at
+from dressform.training.resize import SMALLEST, resized, size_at
 from tests.conftest import TINY
 
 
@@ -22,13 +22,13 @@ def test_sizes_grow_to_the_pictures_own(start: float, until: float, height: int,
     assert sizes == sorted(sizes)
     assert sizes[-1] == (height, width)
     assert all(size_at(config, (height, width), done) == (height, width) for done in (until, 1.0))
-    assert all(1 <= h <= height and 1 <= w <= width for h, w in sizes)
+    assert all(min(SMALLEST, height) <= h <= height and min(SMALLEST, width) <= w <= width for h, w in sizes)
 
 
 def test_pixels_are_averaged() -> None:
-    pixels = torch.rand(3, 2, 8, 12)
+    pixels = torch.rand(3, 2, 32, 48)
     small = resized(Resize(start=0.5), pixels, 0.0)
-    torch.testing.assert_close(small, pixels.reshape(3, 2, 4, 2, 6, 2).mean((3, 5)))
+    torch.testing.assert_close(small, pixels.reshape(3, 2, 16, 2, 24, 2).mean((3, 5)))
     assert small.is_contiguous(memory_format=torch.channels_last)
     assert resized(Resize(start=0.5), pixels, 0.7) is pixels
     assert resized(Resize(), pixels, 0.0) is pixels
@@ -36,7 +36,7 @@ def test_pixels_are_averaged() -> None:
 
 def test_a_network_for_one_size_is_refused_before_it_is_trained(small: DatasetSplits) -> None:
     minivggnet = override(find_recipe("minivggnet"), ["epochs=1", "model.widths=4", "resize.start=0.5"])
-    with pytest.raises(ConfigError, match=r"resize.start is 0.5, but the network takes no pictures of 14 x 14 .*; allowed: 1, or"):
+    with pytest.raises(ConfigError, match=r"resize.start is 0.5, but the network takes no pictures of 16 x 16 .*; allowed: 1, or"):
         fit(minivggnet, small.train, None)
 
 

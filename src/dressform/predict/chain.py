@@ -50,13 +50,6 @@ class Layer:
             self.flipped ^= scale < 0  # the maximum before becomes the minimum after
         self.gain, self.shift = self.gain * scale, self.shift * scale + shift
 
-    def both_signs(self) -> "Layer":
-        """The layer that gives these features and their negatives."""
-        if self.relu or self.pool:
-            raise ConfigError(f"the network joins features after a ReLU or pooling, which int8 has no layer for; {ADVICE}")
-        weight, bias = self.folded()
-        return Layer(torch.cat([weight, -weight]), torch.cat([bias, -bias]), self.pad, self.stride, self.flat)
-
     def folded(self) -> tuple[Tensor, Tensor]:
         """Weight and bias with gain and shift in them."""
         return self.weight * per_output(self.gain, self.weight), self.bias * self.gain + self.shift
@@ -102,7 +95,7 @@ def read_chain(path: Path) -> tuple[Tensor, Tensor, list[Layer]]:
     constants = {i.name: torch.tensor(numpy_helper.to_array(i)) for i in graph.initializer}
     scale, shift = torch.ones(1), torch.zeros(1)
     layers: list[Layer] = []
-    negated, last = "", ""
+    last = ""
     for node in graph.node:
         given = [constants[name] for name in node.input if name in constants]
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -119,10 +112,6 @@ def read_chain(path: Path) -> tuple[Tensor, Tensor, list[Layer]]:
             layers[-1].relu = True
         elif node.op_type in ("MaxPool", "ReduceMax") and layers:
             _pool(node, attributes, layers[-1])
-        elif node.op_type == "Neg":
-            negated = node.output[0]
-        elif node.op_type == "Concat" and layers and negated and list(node.input)[1:] == [negated]:
-            layers[-1] = layers[-1].both_signs()
         elif node.op_type == "Transpose":
             perm = list(attributes["perm"])
             if layers and perm != [0, 2, 3, 1]:

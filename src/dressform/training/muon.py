@@ -63,13 +63,22 @@ def orthogonal(matrix: Tensor, iterations: int = 3) -> Tensor:
 
     Args:
         matrix: float [m, n].
-        iterations: of x <- a x + (b x x^T + c (x x^T)^2) x.
+        iterations: 1 or more, of x <- a x + (b x x^T + c (x x^T)^2) x.
     """
     a, b, c = COEFFICIENTS
     wide = matrix.shape[0] <= matrix.shape[1]
     x = matrix if wide else matrix.T
     x = x / (x.norm() + 1e-7)
-    for _ in range(iterations):
-        square = x @ x.T
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    # Each iteration multiplies x from the left by a polynomial of x x^T, so the small square is enough to iterate on.
+    square = x @ x.T
+    factors = []
+    for i in range(iterations):
+        polynomial = torch.addmm(square, square, square, beta=b, alpha=c)
+        polynomial.diagonal().add_(a)
+        factors.append(polynomial)
+        if i < iterations - 1:
+            square = polynomial @ square @ polynomial
+    for factor in factors[1:]:
+        factors[0] = factor @ factors[0]
+    x = torch.mm(factors[0], x)
     return x if wide else x.T

@@ -7,6 +7,9 @@ from torch import Tensor, nn
 from dressform.core.errors import ConfigError
 from dressform.training.recipe import Resize
 
+SMALLEST = 16
+"""Sides are not made shorter than so many pixels; those that are, stay as they are."""
+
 
 def size_at(config: Resize, size: tuple[int, int], done: float) -> tuple[int, int]:
     """Height and width of the pictures after a share of the steps: even numbers, then their own.
@@ -17,7 +20,7 @@ def size_at(config: Resize, size: tuple[int, int], done: float) -> tuple[int, in
         done: share of the training's steps, 0..1.
     """
     share = config.start + (1 - config.start) * min(1.0, done / config.until)
-    height, width = (length if share >= 1 else min(length, max(2, 2 * round(length * share / 2))) for length in size)
+    height, width = (length if share >= 1 else min(length, max(SMALLEST, 2 * round(length * share / 2))) for length in size)
     return height, width
 
 

@@ -4,7 +4,6 @@ import base64
 import html
 import io
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +12,8 @@ from PIL import Image
 
 from dressform.core.files import write_text
 from dressform.predict.predictor import Answer
+from dressform.report.page.template import filled
 from dressform.runs.manifest import moment, packages
-
-STYLE = """
-.steps { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 1rem; }
-.steps img { width: 100%; aspect-ratio: 1; object-fit: contain; background: #000; border-radius: 6px; }
-.steps img.tiny { image-rendering: pixelated; }
-"""
 
 
 def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None:
@@ -30,30 +24,13 @@ def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None
         answers: of :meth:`dressform.predict.predictor.Predictor.predict`.
         model: its name.
     """
-    style = (files("dressform") / "web" / "style.css").read_text(encoding="utf-8") + STYLE
-    version = html.escape(packages().get("dressform", ""))
-    write_text(
-        path,
-        f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="dressform {version}">
-<meta name="color-scheme" content="light dark">
-<title>What the model saw</title>
-<link rel="icon" href="data:,">
-<style>{style}</style>
-</head>
-<body>
-<header><h1>What the model saw</h1><p class="quiet">{html.escape(model)}, dressform {version}, {moment()}</p></header>
-<main>
-{"".join(_section(answer) for answer in answers)}
-</main>
-</body>
-</html>
-""",
-    )
+    parts = {
+        "version": html.escape(packages().get("dressform", "")),
+        "model": html.escape(model),
+        "moment": moment(),
+        "answers": "".join(_section(answer) for answer in answers),
+    }
+    write_text(path, filled("explanation.html", parts))
 
 
 def _section(answer: Answer) -> str:

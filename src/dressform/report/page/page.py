@@ -10,6 +10,7 @@ from typing import Any
 
 from dressform.core.files import write_text
 from dressform.report.page.blobs import Blob
+from dressform.report.page.template import filled
 
 
 def write_page(path: Path, document: dict[str, Any], blobs: Sequence[Blob]) -> None:
@@ -29,14 +30,11 @@ def write_page(path: Path, document: dict[str, Any], blobs: Sequence[Blob]) -> N
     parts = {
         "version": html.escape(document["version"]),
         "title": html.escape(document["title"]),
-        "style": (web / "style.css").read_text(encoding="utf-8"),
         "document": _inside_script(json.dumps(document, ensure_ascii=False, allow_nan=False)),
         "blobs": "\n".join(blob.html() for blob in blobs),
         "importmap": json.dumps({"imports": modules}),
     }
-    pieces = (web / "page.html").read_text(encoding="utf-8").split("{{")
-    text = pieces[0] + "".join(parts[name] + rest for name, _, rest in (piece.partition("}}") for piece in pieces[1:]))
-    write_text(path, text)
+    write_text(path, filled("page.html", parts))
 
 
 def _inside_script(text: str) -> str:

@@ -1,14 +1,14 @@
 """Our own recipes."""
 
 from dressform.models.fastnet import FastNet
-from dressform.training.recipe import Augment, Focus, Optim, Recipe, Resize, Schedule
+from dressform.training.recipe import Augment, Focus, Optim, Recipe, Schedule
 
 
 def fast() -> Recipe:
-    """The default: a good classifier in a minute and a half on two cores.
+    """The default: a good classifier in less than two minutes on two cores.
 
-    ``dressform train fast``. Muon, pictures that grow, and after the first epoch the harder half of the examples; everything
-    was chosen on images held out of the training images (docs/log.md).
+    ``dressform train fast``. Muon, and after the first epoch the harder half of the examples; everything was chosen on images
+    held out of the training images (docs/log.md).
     """
     return Recipe(
         name="fast",
@@ -18,7 +18,6 @@ def fast() -> Recipe:
         optim=Optim(kind="muon", lr=0.1, momentum=0.6, rest_lr=0.5, rest_momentum=0.85, weight_decay=5e-4),
         schedule=Schedule(kind="linear", warmup=0.2),
         augment=Augment(alternate_flip=True),
-        resize=Resize(start=0.6, until=0.7),
         focus=Focus(share=0.5, start=1, random=0.3),
         pixels="standardize",
         label_smoothing=0.02,

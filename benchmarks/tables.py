@@ -65,7 +65,6 @@ def records_table() -> str:
         lines.append(f"| {' | '.join(cells)} |")
     for report in reports:
         r = report["results"]
-        row = next(iter(r["recipes"].values()))
         if r["ratio"]:
             total = statistics.mean(sum(epoch["seconds"] for epoch in epochs) for epochs in r["keras"])
             last = ", ".join(f"{100 * epochs[-1]['test_accuracy']:.2f} %" for epochs in r["keras"])
@@ -74,7 +73,9 @@ def records_table() -> str:
                 f"The tutorial's 25 epochs in Keras take {total:.0f} s on the same machine, in the same run, and end at {last}:"
                 f" **{r['ratio']:.1f} ×** as long as ours to 94 %.",
             ]
-            lines.append(f"Two cores: {row['hardware']}, {row['precision']}.")
+    if reports:
+        row = next(iter(reports[0]["results"]["recipes"].values()))
+        lines += ["", f"({row['hardware']}, {row['threads']} threads, {row['precision']}.)"]
     return "\n".join(lines)
 
 

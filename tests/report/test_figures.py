@@ -19,6 +19,7 @@ from dressform.report.figures.confusion import draw_confusion, shares
 from dressform.report.figures.history import draw_history
 from dressform.report.figures.per_class import draw_per_class, whiskers
 from dressform.report.figures.pictures import draw_first_images, draw_montage, montage_sample
+from dressform.runs.history import how_measured
 from dressform.runs.run import Run
 
 
@@ -119,3 +120,13 @@ def test_the_reliability_diagram_draws_what_was_counted() -> None:
 def test_a_figure_has_the_same_bytes_each_time(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
     first = save(draw_first_images(small.train, "First images of small"), tmp_path / "a.png")
     assert first.read_bytes() == (tiny_run.layout.figures / "first-images.png").read_bytes()
+
+
+def test_the_curves_say_how_training_values_were_measured() -> None:
+    recipes = ({}, {"label_smoothing": 0.1}, {"label_smoothing": 0.1, "focus": {"share": 0.5}}, {"focus": {"share": 1.0}})
+    assert [how_measured(recipe) for recipe in recipes] == [
+        "while learning",
+        "while learning, smoothed labels",
+        "while learning, smoothed labels, hard examples mostly",
+        "while learning",
+    ]

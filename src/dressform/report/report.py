@@ -25,6 +25,7 @@ from dressform.report.page.blobs import Blob
 from dressform.report.page.document import Inspected, report_document
 from dressform.report.page.page import write_page
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
+from dressform.runs.history import how_measured
 from dressform.runs.ledger import note_look
 from dressform.runs.manifest import moment
 from dressform.runs.run import Run, open_run
@@ -153,8 +154,8 @@ def inspect_run(
         missing.append(f"pictures, nearest pictures and saliency: {error}")
     inspected = Inspected(run.name, predictions, facts=_facts(run), missing=missing)
     try:
-        smoothed = " of smoothed labels" if manifest.resolved.get("label_smoothing") else ""
-        note = f"Training values were measured while learning{smoothed}, with augmentation and dropout where the recipe has them."
+        how = how_measured(manifest.resolved)
+        note = f"Training values were measured {how}, with augmentation and dropout where the recipe has them."
         inspected = replace(inspected, history=run.history(), history_note=note)
     except DressformError as error:
         missing.append(f"history: {error}")

@@ -1,6 +1,7 @@
 """results.csv, read back."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +26,17 @@ def read_history(path: Path) -> list[dict[str, Any]]:
     if not rows or not set(rows[0]) >= COLUMNS:
         raise RunError(f"{path} has no epochs or lacks columns ({', '.join(sorted(COLUMNS))}); it was changed")
     return rows
+
+
+def how_measured(resolved: Mapping[str, Any]) -> str:
+    """What keeps training values from being compared with validation values: ``while learning, smoothed labels``.
+
+    Args:
+        resolved: the recipe, from a manifest.
+    """
+    parts = ["while learning"]
+    if resolved.get("label_smoothing"):
+        parts.append("smoothed labels")
+    if resolved.get("focus", {}).get("share", 1) < 1:
+        parts.append("hard examples mostly")
+    return ", ".join(parts)

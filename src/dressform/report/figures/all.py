@@ -12,6 +12,7 @@ from dressform.report.figures.confusion import draw_confusion
 from dressform.report.figures.history import draw_history
 from dressform.report.figures.per_class import draw_per_class
 from dressform.report.figures.pictures import draw_first_images, draw_montage
+from dressform.runs.history import how_measured
 from dressform.runs.run import Run
 
 
@@ -42,8 +43,8 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
     split = "test" if run.layout.predictions("test").exists() else "val"
     has_predictions = run.layout.predictions(split).exists()
     folder.mkdir(exist_ok=True)
-    history, smoothed = run.history(), bool(run.manifest.resolved.get("label_smoothing"))
-    written = [save(draw_history(history, run.name, smoothed=smoothed), folder / "history.png")]
+    history, measured = run.history(), how_measured(run.manifest.resolved)
+    written = [save(draw_history(history, run.name, measured=measured), folder / "history.png")]
     calibration = draw_calibration_history([history], run.name)
     if calibration is not None:
         written.append(save(calibration, folder / "calibration.png"))

@@ -8,17 +8,17 @@ from matplotlib.figure import Figure
 from dressform.report.figures.canvas import TRAIN, VALIDATION, new_figure, style_curves
 
 
-def draw_history(rows: Sequence[dict[str, Any]], title: str, *, smoothed: bool = False) -> Figure:
+def draw_history(rows: Sequence[dict[str, Any]], title: str, *, measured: str = "while learning") -> Figure:
     """Two panels, train and validation curves in each.
 
     Args:
         rows: of results.csv.
         title: over both.
-        smoothed: training smooths labels, so that its loss cannot be compared with the validation loss.
+        measured: how the training values were; see :func:`dressform.runs.history.how_measured`.
     """
     figure = new_figure(10, 4)
     figure.suptitle(title)
-    learning = f"train (while learning{', smoothed labels' if smoothed else ''})"
+    learning = f"train ({measured})"
     epochs = [int(row["epoch"]) for row in rows]
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for prefix, name, colour in (("train", learning, TRAIN), ("val", "validation", VALIDATION)):

@@ -123,7 +123,12 @@ def test_a_figure_has_the_same_bytes_each_time(tiny_run: Run, small: DatasetSpli
 
 
 def test_the_curves_say_how_training_values_were_measured() -> None:
-    recipes = ({}, {"label_smoothing": 0.1}, {"label_smoothing": 0.1, "focus": {"share": 0.5}}, {"focus": {"share": 1.0}})
+    recipes: list[dict[str, Any]] = [
+        {},
+        {"label_smoothing": 0.1},
+        {"label_smoothing": 0.1, "focus": {"share": 0.5}},
+        {"focus": {"share": 1.0}},
+    ]
     assert [how_measured(recipe) for recipe in recipes] == [
         "while learning",
         "while learning, smoothed labels",

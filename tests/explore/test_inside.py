@@ -16,6 +16,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
 from dressform.explore.inside import look_inside
 from dressform.explore.neighbours import nearest
+from dressform.explore.points import learned_from
 from dressform.explore.saliency import restore, saliency
 from dressform.models import MODELS
 from dressform.models.network import Classifier, build_network
@@ -116,6 +117,18 @@ def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Pa
     found = look_inside(run, "test", pictures, others)
     own, reference = (penultimate(run.layout.onnx, images).values for images in (pictures.images, others.images))
     np.testing.assert_array_equal(found.near, nearest(own, reference, 5).indices)
+
+
+def test_neighbours_that_int8_found_are_taken(named_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(tmp_path / "run", named_run.manifest)
+    shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
+    data = load_data(named_run.manifest.dataset["source"])
+    monkeypatch.setattr("dressform.explore.inside.penultimate", lambda *_: pytest.fail("the slow way was taken"))
+    reference = learned_from(run, data)
+    found = look_inside(run, "test", pictures_of(run.predictions(), data, "test"), reference)
+    assert found.missing == []
+    assert found.near is not None
+    assert found.near.max() < len(reference)
 
 
 def test_what_was_found_is_kept_and_made_anew_when_damaged(named_run: Run, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset | No
         if maps is None:
             missing.append(f"saliency: {words}")
         if reference is not None and near is None:
-            same = str(made.get("reference")) == reference.digest  # --data may name other pictures than the run had
+            same = list(made.get("reference", ())) == [reference.digest]  # --data may name other pictures than the run had
             try:
                 near = kept(
                     near_file, NEAR, len(pictures),

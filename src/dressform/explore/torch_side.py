@@ -56,7 +56,7 @@ def _neighbours(run: Run, pictures: Dataset, reference: Dataset, count: int) -> 
     except ConfigError:
         return {}
     found: Neighbours = nearest(quick.features(pictures.images), quick.features(reference.images), min(count, len(reference)))
-    return {"near": found.indices, "distance": found.distances, "reference": np.array(reference.digest)}
+    return {"near": found.indices, "distance": found.distances, "reference": np.array([reference.digest])}
 
 
 def _check_same(network: nn.Module, images: NDArray[np.uint8], run: Run, split: str) -> None:

@@ -86,7 +86,7 @@ class FastNet:
         norm_momentum: share of the newest batch in batch norm's running statistics.
     """
 
-    widths: tuple[int, ...] = (48, 64, 128)
+    widths: tuple[int, ...] = (32, 64, 128)
     logit_scale: float = 0.125
     norm_momentum: float = 0.2
 

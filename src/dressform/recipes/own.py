@@ -1,5 +1,7 @@
 """Our own recipes."""
 
+from dataclasses import replace
+
 from dressform.models.fastnet import FastNet
 from dressform.training.recipe import Augment, Focus, Optim, Recipe, Schedule
 
@@ -23,3 +25,11 @@ def fast() -> Recipe:
         label_smoothing=0.02,
         validation=0.05,
     )
+
+
+def fast_93() -> Recipe:
+    """As accurate as tutorial 0's network, in half the time of ``fast``: the same with fewer epochs.
+
+    ``dressform train fast-93``.
+    """
+    return replace(fast(), name="fast-93", epochs=4)

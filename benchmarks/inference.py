@@ -21,7 +21,7 @@ from inference_dressform import SIDES
 from report import write_report
 
 import dressform
-from dressform.training.checkpoint import load_weights
+from dressform.explore.saliency import restore
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = "ONNX Runtime, default"
@@ -83,9 +83,9 @@ def one_network(run: Any, keras: str | None, batch: int, rounds: int) -> dict[st
 def keras_weights(run: Any) -> dict[str, Any]:
     """The weights in the order and layout of Keras's ``set_weights``; ``Flatten`` has Keras's order already."""
     arrays = []
-    for name, tensor in load_weights(run.layout.last)[0].items():
+    for name, tensor in restore(run).network.state_dict().items():  # a layer's in Keras's order; the file's are sorted by name
         array = tensor.numpy()
-        if name.startswith("network.") and not name.endswith("num_batches_tracked"):
+        if not name.endswith("num_batches_tracked"):
             arrays.append({4: lambda a: a.transpose(2, 3, 1, 0), 2: lambda a: a.T}.get(array.ndim, lambda a: a)(array))
     return {f"{i:03d}": array for i, array in enumerate(arrays)}
 

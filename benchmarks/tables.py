@@ -28,7 +28,10 @@ def recipes_table() -> str:
         where = "" if e.claimed_on == "test" else f" ({e.claimed_on})"
         claimed = "–" if e.claimed is None else f"{100 * e.claimed:.2f} %{where}"
         row = [f"`{name}`", "ours" if e.tutorial is None else str(e.tutorial), claimed]
-        if found is None:
+        timed = (newest("speed") or {"results": {"recipes": {}}})["results"]["recipes"].get(name)
+        if found is None and timed is not None:
+            row += [mean_and_sd(timed["accuracies"]), str(timed["n"]), "–", f"{statistics.median(timed['seconds']):.0f} s"]
+        elif found is None:
             row += ["not measured yet", "", "", ""]
         else:
             spread = "" if found["sd"] is None else f" ± {100 * found['sd']:.2f}"
@@ -67,11 +70,13 @@ def records_table() -> str:
         r = report["results"]
         if r["ratio"]:
             total = statistics.mean(sum(epoch["seconds"] for epoch in epochs) for epochs in r["keras"])
+            middle = statistics.median(epoch["seconds"] for epochs in r["keras"] for epoch in epochs)
             last = ", ".join(f"{100 * epochs[-1]['test_accuracy']:.2f} %" for epochs in r["keras"])
             lines += [
                 "",
                 f"The tutorial's 25 epochs in Keras take {total:.0f} s on the same machine, in the same run, and end at {last}:"
-                f" **{r['ratio']:.1f} ×** as long as ours to 94 %.",
+                f" **{r['ratio']:.1f} ×** as long as ours to 94 %; 25 times its median epoch would be"
+                f" {25 * middle / r['levels']['0.94']['seconds']:.1f} ×.",
             ]
     if reports:
         row = next(iter(reports[0]["results"]["recipes"].values()))
@@ -124,6 +129,46 @@ def speed_table() -> str:
             f" | {k['equal']} of {k['studies']} studies | `{kills['command']}` |"
         )
     return "\n".join(lines)
+
+
+def inference_table() -> str:
+    """A row per network and way to run it."""
+    report = newest("inference")
+    if report is None:
+        return "not measured yet"
+    r = report["results"]
+    lines = [
+        f"| network | by | images a second, batches of {r['batch']} (rounds) | × Keras | ms for one picture | test accuracy"
+        " | classes as float32's |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for network, sides in r["networks"].items():
+        for side, row in sorted(sides.items(), key=lambda pair: -pair[1]["median"]):
+            rates = sorted(row["images_per_second"])
+            times = f"{row['times_keras']:.2f}" if "times_keras" in row else "–"
+            lines.append(
+                f"| `{network}` | {side} | **{row['median']:,.0f}** ({rates[0]:,.0f} to {rates[-1]:,.0f}) | {times}"
+                f" | {row['ms_for_one']:.2f} | {100 * row['accuracy']:.2f} % | {row['same_classes']:,} of 10,000 |"
+            )
+    return "\n".join([*lines, "", made_by(report)])
+
+
+def transfer_table() -> str:
+    """Own classes from a folder of photos."""
+    report = newest("transfer-auto")
+    if report is None:
+        return "not measured yet"
+    r = report["results"]
+    spread = "" if r["sd"] is None else f" ± {100 * r['sd']:.2f}"
+    lines = [
+        f"Accuracy on the validation photos {100 * r['mean']:.2f} %{spread} over {r['n']} seeds,"
+        f" {r['most_wall_seconds'] / 60:.1f} minutes at most, {r['peak_memory_mb'] / 1024:.1f} GB of memory.",
+        "", "| seed | candidate | over 3 folds of the training photos | seconds |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for seed, run in enumerate(r["runs"]):
+        for row in run["candidates"]:
+            lines.append(f"| {seed} | {row['words']} | {100 * row['mean']:.2f} % | {row['seconds']:.0f} |")
+    return "\n".join([*lines, "", made_by(report)])
 
 
 def mean_and_sd(shares: list[float]) -> str:
@@ -209,11 +254,13 @@ TABLES = {
     "recipes": recipes_table,
     "records": records_table,
     "speed": speed_table,
+    "inference": inference_table,
+    "transfer": transfer_table,
     "variants": variants_table,
     "coverage": coverage_table,
     "extensions": extensions_table,
 }
-PAGES = ("README.md", "docs/judging.md", "docs/study-tutorial-1.md")
+PAGES = ("README.md", "docs/judging.md", "docs/photos.md", "docs/study-tutorial-1.md")
 
 
 def filled(text: str) -> str:

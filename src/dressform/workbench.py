@@ -12,6 +12,7 @@ from dressform.experiment.crossval import crossval as cross_validate
 from dressform.experiment.train_run import train_run
 from dressform.experiment.tune import tune as run_tuning
 from dressform.experiment.tuning import Tuning, TuningObserver
+from dressform.recipes import image_size_for
 from dressform.report.figures import draw_figures, figure_names
 from dressform.report.figures.canvas import save
 from dressform.report.figures.crossval import draw_crossval
@@ -45,12 +46,14 @@ def train(
         out: folder of all runs.
         resume: go on with an unfinished run of the same recipe, data and seed; a finished one is returned as it is.
         device: ``auto``, ``cpu`` or ``cuda``.
-        image_size: side in pixels for folders of pictures of several sizes.
+        image_size: side in pixels for folders of pictures of several sizes; default: the recipe's, else 64.
         observer: told of the progress.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
+    if image_size is None and not isinstance(data, DatasetSplits):
+        image_size = image_size_for(recipe)
     splits = data if isinstance(data, DatasetSplits) else load_data(data, image_size=image_size)
     run = train_run(
         recipe, splits, settings=settings, seed=seed, out=Path(out), resume=resume, device=device,
@@ -92,8 +95,8 @@ def crossval(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    splits = data if isinstance(data, DatasetSplits) else load_data(data)
     chosen = [recipes] if isinstance(recipes, (str, Recipe)) else list(recipes)
+    splits = data if isinstance(data, DatasetSplits) else load_data(data, image_size=image_size_for(*chosen))
     found = cross_validate(
         chosen, splits, folds=folds, repeats=repeats, seed=seed, settings=settings, workers=workers, out=Path(out), resume=resume,
         device=device, observer=observer,
@@ -139,6 +142,8 @@ def tune(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
+    if image_size is None and not isinstance(data, DatasetSplits):
+        image_size = image_size_for(recipe)
     splits = data if isinstance(data, DatasetSplits) else load_data(data, image_size=image_size)
     named = source or (splits.name if isinstance(data, DatasetSplits) else str(data))
     tuning = run_tuning(

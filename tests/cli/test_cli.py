@@ -39,7 +39,7 @@ COMMANDS = (
     ("explore",),
     ("export",),
     ("predict",),
-    ("figures",),
+    ("figures",), ("robustness",),
     ("data",),
     ("data", "list"),
     ("data", "check"),

@@ -289,7 +289,8 @@ def _jobs(data: DatasetSplits, folder: Path, recipe: str, *, settings: Sequence[
         "seed": 0,
         "threads": 1,
     }
-    return [{**common, "fold": k, "folder": str(folder / f"f{k}"), "device": "cpu", "key": "k"} for k in range(3)]
+    own = {"cache": str(folder / "features"), "device": "cpu", "key": "k"}
+    return [{**common, **own, "fold": k, "folder": str(folder / f"f{k}")} for k in range(3)]
 
 
 def test_worker_processes_give_the_results_of_this_process(pupil: DatasetSplits, tmp_path: Path) -> None:

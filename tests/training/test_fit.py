@@ -53,6 +53,9 @@ class KillAt:
         self._at = epoch, step
         self._now = 0
 
+    def looking(self, done: int, total: int) -> None:
+        pass
+
     def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         self._now = len(done)
 

@@ -19,7 +19,9 @@ def crossval(
     out: Path = typer.Option(Path("runs"), "--out", help="Folder of all runs."),
     resume: bool = typer.Option(False, "--resume", help="Go on after an interruption, or add repeats."),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
-    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    image_size: int | None = typer.Option(
+        None, "--image-size", help="Side in pixels for folders of mixed sizes. Default: the recipe's, else 64."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Cross-validate recipes on the same folds.
@@ -28,9 +30,10 @@ def crossval(
     """
     from dressform.cli.fold_table import FoldTable
     from dressform.data.source import load_data
+    from dressform.recipes import image_size_for
     from dressform.workbench import crossval as cross_validate
 
-    splits = load_data(data, image_size=image_size)
+    splits = load_data(data, image_size=image_size_for(*recipes) if image_size is None else image_size)
     for note in splits.notes:
         say(f"note: {note}")
     table = FoldTable()

@@ -20,6 +20,7 @@ from dressform.cli.figures import figures
 from dressform.cli.lists import models, recipes
 from dressform.cli.predict import predict
 from dressform.cli.report import report
+from dressform.cli.robustness import robustness
 from dressform.cli.train import train
 from dressform.cli.tune import tune
 from dressform.core.errors import DressformError
@@ -31,7 +32,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (recipes, models, train, crossval, tune, compare, evaluate, calibrate, report, explore, export, predict, figures):
+for command in (
+    recipes, models, train, crossval, tune, compare, evaluate, calibrate, robustness, report, explore, export, predict, figures,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")

@@ -19,6 +19,14 @@ class Progress:
         self._steps: Sequence[int] = ()
         self._done = self._before = 0
         self._began = 0.0
+        self._seen = 0
+
+    def looking(self, done: int, total: int) -> None:
+        """Say every tenth of the way."""
+        share = 10 * done // total
+        if share > self._seen:
+            self._seen = share
+            say(f"features of pictures: {done:,} of {total:,}")
 
     def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Open the bar."""

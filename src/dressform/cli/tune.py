@@ -30,7 +30,9 @@ def tune(
     out: Path = typer.Option(DEFAULT_ROOT, "--out", help="Folder of all runs."),
     resume: bool = typer.Option(False, "--resume", help="Go on with a tuning, or add trials to it."),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
-    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    image_size: int | None = typer.Option(
+        None, "--image-size", help="Side in pixels for folders of mixed sizes. Default: the recipe's, else 64."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Find good settings for a recipe.
@@ -40,12 +42,13 @@ def tune(
     from dressform.core.errors import ConfigError
     from dressform.core.registry import is_file_reference
     from dressform.data.source import load_data
-    from dressform.recipes import RECIPES
+    from dressform.recipes import RECIPES, image_size_for
 
     if not is_file_reference(recipe):  # a typo is told at once, before torch and the data are loaded
         RECIPES.check(recipe)
     if seed < 0:
         raise ConfigError(f"--seed is {seed}; allowed: 0 or more")
+    image_size = image_size_for(recipe) if image_size is None else image_size
     splits = load_data(data, image_size=image_size)
     for note in splits.notes:
         say(f"note: {note}")

@@ -14,6 +14,11 @@ from dressform.core.files import sha256_bytes
 Layout = Literal["channels-last", "channels-first"]
 
 
+def pictures_at_once(shape: tuple[int, ...], most: int) -> int:
+    """How many pictures [H, W, C] a network may get at a time: ``most`` of 28 x 28, fewer of larger ones, 16 at least."""
+    return max(16, min(most, most * 28 * 28 // (shape[0] * shape[1])))
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Labelled images that never change.

@@ -22,7 +22,7 @@ from dressform.experiment.resolved import check_trainable, resolve_recipe
 from dressform.experiment.summary import summarise
 from dressform.experiment.workers import choose_workers, run_jobs
 from dressform.runs.crossval import FORMAT, CrossvalRun
-from dressform.runs.layout import DEFAULT_ROOT, CrossvalLayout, FoldLayout, crossval_folder
+from dressform.runs.layout import DEFAULT_ROOT, CrossvalLayout, FoldLayout, crossval_folder, features_folder
 from dressform.runs.manifest import git_state, hardware, now, packages
 from dressform.training.hardware import choose_device, fast_arithmetic
 from dressform.training.recipe import Recipe
@@ -167,7 +167,8 @@ def crossval(
         jobs = [
             {
                 "kind": "fold", "recipe": s.reference, "settings": s.settings, "data": source, "k": folds, "repeat": r, "fold": f,
-                "folder": str(s.layout.fold(r, f).root), "seed": seed, "device": device, "threads": kept.threads,
+                "folder": str(s.layout.fold(r, f).root), "cache": str(features_folder(out)), "seed": seed, "device": device,
+                "threads": kept.threads,
                 "key": config.digest((s.digest, kept.divisions[r].digest, str(r), str(f), str(FORMAT))),
             }
             for s, kept, r, f in left

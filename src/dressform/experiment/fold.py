@@ -34,6 +34,9 @@ class TellObserver:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
 
+    def looking(self, done: int, total: int) -> None:
+        """Nothing."""
+
     def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Tell how far it goes."""
         self._tell({"event": "started", "done": len(done), "epochs": len(steps)})
@@ -54,8 +57,8 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     Args:
         job: ``recipe`` (a name, ``file.py:function`` or a Recipe), ``settings``, ``data`` (see :func:`training_set`),
-            ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device``, ``threads`` and ``key``, which the checkpoint must
-            belong to.
+            ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device``, ``threads``, ``cache`` (folder of features that a
+            frozen front gave) and ``key``, which the checkpoint must belong to.
         tell: told of the progress.
 
     Returns:
@@ -77,7 +80,8 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
         learn, curves = inner.train, inner.validation
     fitted = fit(
         recipe, learn, curves, seed=stream_seed(job["seed"], "crossval", job["repeat"], job["fold"]), device=job["device"],
-        checkpoint=layout.checkpoint, key=job["key"], observer=Recorder(layout.results, TellObserver(tell)),
+        checkpoint=layout.checkpoint, key=job["key"], cache=Path(job["cache"]),
+        observer=Recorder(layout.results, TellObserver(tell)),
     )  # fmt: skip
     logits = logits_of(fitted.network, judged, device=torch.device("cpu"))
     predictions = Predictions(judged.ids, judged.labels, logits, judged.class_names)

@@ -16,6 +16,10 @@ class Recorder:
     def __init__(self, path: Path, inner: Observer) -> None:
         self._path, self._inner = path, inner
 
+    def looking(self, done: int, total: int) -> None:
+        """Pass on."""
+        self._inner.looking(done, total)
+
     def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Write what is known already."""
         write_text(self._path, _csv(done))  # anew: a killed run may have left half a row

@@ -23,7 +23,7 @@ from dressform.predict.export import export_onnx
 from dressform.predict.features import offer_features, penultimate
 from dressform.predict.novelty import Novelty, evenly
 from dressform.predictions import Predictions
-from dressform.runs.layout import DEFAULT_ROOT, Layout, run_folder
+from dressform.runs.layout import DEFAULT_ROOT, Layout, features_folder, run_folder
 from dressform.runs.ledger import note_test_look
 from dressform.runs.manifest import FORMAT, Manifest, git_state, hardware, now, packages
 from dressform.runs.run import Run, open_run
@@ -125,8 +125,9 @@ def _train_locked(
     try:
         clock = time.perf_counter()
         fitted = fit(
-            recipe, train, validation, seed=manifest.seed, device=device, checkpoint=layout.checkpoint, key=key, observer=recorder
-        )
+            recipe, train, validation, seed=manifest.seed, device=device, checkpoint=layout.checkpoint, key=key,
+            cache=features_folder(out), observer=recorder,
+        )  # fmt: skip
         seconds = {"train": sum(row.seconds for row in fitted.history), "fit": time.perf_counter() - clock}
         manifest = _finish(fitted, data, train, validation, manifest, layout, out, seconds)
     except Exception as error:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dressform.core.config import override
@@ -31,16 +32,17 @@ class Trainer:
         steps: of the longest training, in epochs.
         seed: of each training.
         device: ``auto``, ``cpu`` or ``cuda``.
+        cache: folder of features that a frozen front gave.
         observer: told of each epoch.
     """
 
     def __init__(
         self, recipe: Recipe, train: Dataset, validation: Dataset, metric: Metric, *, steps: int, seed: int, device: str,
-        observer: TuningObserver,
+        cache: Path, observer: TuningObserver,
     ) -> None:  # fmt: skip
         self._recipe, self._train, self._validation = recipe, train, validation
         self._metric: Metric = metric
-        self._steps, self._seed, self._device, self._observer = steps, seed, device, observer
+        self._steps, self._seed, self._device, self._cache, self._observer = steps, seed, device, cache, observer
 
     def run(self, study: "Study") -> tuple[Trial, str]:
         """Draw, train and keep the next trial; also why it failed, if it did."""
@@ -51,7 +53,10 @@ class Trainer:
             recipe = override(self._recipe, (f"{path}={setting}" for path, setting in draft.settings.items()))
             reporter.epochs = recipe.epochs
             with telling_faults():
-                fitted = fit(recipe, self._train, self._validation, seed=self._seed, device=self._device, observer=reporter)
+                fitted = fit(
+                    recipe, self._train, self._validation, seed=self._seed, device=self._device, cache=self._cache,
+                    observer=reporter,
+                )  # fmt: skip
             value = _metric_of(_kept(recipe, fitted.history), self._metric)
         except _Behind:
             state = "pruned"
@@ -68,6 +73,9 @@ class _Reporter:
         self._metric: Metric = metric
         self._last: tuple[int, float] | None = None
         self.epochs = self.done = 0
+
+    def looking(self, done: int, total: int) -> None:
+        """Nothing."""
 
     def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Nothing."""

@@ -12,7 +12,7 @@ from dressform.experiment.resolved import ResolvedRecipe, check_trainable, resol
 from dressform.experiment.space import Dimension, read_space
 from dressform.experiment.trial import Trainer
 from dressform.experiment.tuning import METRICS, Metric, Tuning, TuningObserver, Unobserved
-from dressform.runs.layout import DEFAULT_ROOT, TuningLayout, run_folder
+from dressform.runs.layout import DEFAULT_ROOT, TuningLayout, features_folder, run_folder
 from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic
 from dressform.training.recipe import Recipe
 
@@ -102,8 +102,9 @@ def tune(
             chosen = config.override(base, [f"precision={study.remember('precision', precision)}"])
         observer = observer or Unobserved()
         trainer = Trainer(
-            chosen, learning.train, learning.validation, goal, steps=steps, seed=seed, device=device, observer=observer
-        )
+            chosen, learning.train, learning.validation, goal, steps=steps, seed=seed, device=device, cache=features_folder(out),
+            observer=observer,
+        )  # fmt: skip
         command = _command(resolved, source, image_size, seed)
 
         def found(importances: Mapping[str, float]) -> Tuning:

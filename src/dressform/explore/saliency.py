@@ -6,6 +6,7 @@ credits no place that the answer does not come from.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,7 +16,10 @@ from torch.nn import functional as F
 from torch.utils.hooks import RemovableHandle
 
 from dressform.core.config import override
+from dressform.data.dataset import pictures_at_once
+from dressform.models.efficientnet_lite import EfficientNetLite0
 from dressform.models.network import Classifier, build_network
+from dressform.models.vgg import VGG19
 from dressform.recipes import find_recipe
 from dressform.runs.run import Run
 from dressform.training.checkpoint import load_weights
@@ -34,7 +38,10 @@ def restore(run: Run) -> Classifier:
     manifest, layout = run.manifest, run.layout
     recipe = override(find_recipe(manifest.reference), manifest.settings)
     shape, classes = tuple(manifest.dataset["shape"]), len(manifest.dataset["class_names"])
-    network = Classifier(build_network(recipe.model, shape, classes), torch.zeros(shape[2]), torch.ones(shape[2]))
+    model = recipe.model
+    if isinstance(model, EfficientNetLite0 | VGG19):
+        model = replace(model, weights="none")  # the run has its own
+    network = Classifier(build_network(model, shape, classes), torch.zeros(shape[2]), torch.ones(shape[2]))
     weights = layout.best if recipe.stopping.keep == "best" and layout.best.exists() else layout.last
     network.load_state_dict(load_weights(weights)[0])
     return network.eval()
@@ -57,8 +64,9 @@ def saliency(
     network = network.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     place = _last_map(network, pixels_of(images[:2]))
     parts = []
-    for start in range(0, len(images), CHUNK):
-        pixels = pixels_of(images[start : start + CHUNK])
+    chunk = pictures_at_once(images.shape[1:], CHUNK)
+    for start in range(0, len(images), chunk):
+        pixels = pixels_of(images[start : start + chunk])
         kept, logits = _through(network, place, pixels)
         (gradient,) = torch.autograd.grad(logits.amax(dim=1).sum(), kept)
         strength = (kept.detach() * gradient).sum(dim=1, keepdim=True).relu()
@@ -67,7 +75,7 @@ def saliency(
         top = strength.amax(dim=(2, 3), keepdim=True)
         scaled = torch.where(top > 0, 255 * strength / top.clamp_min(1e-30), torch.zeros(()))
         parts.append(scaled[:, 0].round().byte().numpy())
-        progress(min(start + CHUNK, len(images)))
+        progress(min(start + chunk, len(images)))
     return np.concatenate(parts)
 
 

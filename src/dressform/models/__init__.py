@@ -22,6 +22,7 @@ MODELS = Registry(
         "conv4": "dressform.models.layered:CONV4",
         "fastnet": "dressform.models.fastnet:FastNet",
         "efficientnet-lite0": "dressform.models.efficientnet_lite:EfficientNetLite0",
+        "vgg19": "dressform.models.vgg:VGG19",
     },
 )
 

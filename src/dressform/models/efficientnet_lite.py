@@ -7,12 +7,12 @@ its ImageNet weights fit.
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.core.config import require
 from dressform.models.pretrained import load_lite0
+from dressform.models.transfer import GlobalMean, ImageNetPixels, Transfer
 
 Weights = Literal["imagenet", "none"]
 BLOCKS = (
@@ -21,7 +21,6 @@ BLOCKS = (
     (6, 320, 1, 1, 3),
 )  # fmt: skip
 STEM, HEAD = 32, 1280
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class SameConv(nn.Conv2d):
@@ -61,75 +60,53 @@ class Block(nn.Module):
         return x + out if self.adds else out
 
 
-class Trunk(nn.Module):
-    """Colours as ImageNet's, stem, blocks, head, mean over places: float [N, 1 or 3, H, W] in [0, 1] -> [N, 1280].
-
-    Args:
-        frozen: stages, from the front, that do not learn: 0 for none; 9 for all (stem, seven groups of blocks, head).
-    """
-
-    def __init__(self, frozen: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
-        self.mean: Tensor
-        self.std: Tensor
-        stem = nn.Sequential(SameConv(3, STEM, 3, 2, bias=False), _norm(STEM), nn.ReLU6(inplace=True))
-        stages: list[nn.Module] = [stem]
-        inputs = STEM
-        for expansion, filters, count, stride, kernel in BLOCKS:
-            blocks = []
-            for i in range(count):
-                blocks.append(Block(inputs, filters, expansion, stride if i == 0 else 1, kernel))
-                inputs = filters
-            stages.append(nn.Sequential(*blocks))
-        stages.append(nn.Sequential(nn.Conv2d(inputs, HEAD, 1, bias=False), _norm(HEAD), nn.ReLU6(inplace=True)))
-        self.stages = nn.ModuleList(stages)
-        self.frozen = frozen
-        for stage in stages[:frozen]:
-            stage.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> "Trunk":
-        """Frozen stages keep ImageNet's statistics."""
-        super().train(mode)
-        for stage in list(self.stages)[: self.frozen]:
-            stage.eval()
-        return self
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Features [N, 1280]."""
-        x = (pixels.expand(-1, 3, -1, -1) - self.mean) / self.std
-        for stage in self.stages:
-            x = stage(x)
-        return x.mean((2, 3))
+def stages() -> list[nn.Module]:
+    """Stem, seven groups of blocks, and the head: float [N, 3, H, W] -> [N, 1280, H / 32, W / 32]."""
+    found: list[nn.Module] = [nn.Sequential(SameConv(3, STEM, 3, 2, bias=False), _norm(STEM), nn.ReLU6(inplace=True))]
+    inputs = STEM
+    for expansion, filters, count, stride, kernel in BLOCKS:
+        blocks = []
+        for i in range(count):
+            blocks.append(Block(inputs, filters, expansion, stride if i == 0 else 1, kernel))
+            inputs = filters
+        found.append(nn.Sequential(*blocks))
+    found.append(nn.Sequential(nn.Conv2d(inputs, HEAD, 1, bias=False), _norm(HEAD), nn.ReLU6(inplace=True)))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class EfficientNetLite0:
-    """3.4 million weights in the trunk, 0.4 billion products for 224 x 224.
+    """3.4 million weights before the last layer, 0.4 billion products for 224 x 224.
 
     Attributes:
         weights: ``imagenet``, or ``none`` for random ones.
-        frozen: stages that do not learn, 0 to 9.
+        frozen: stages, from the front, that do not learn: 0 for none; 9 for all (stem, seven groups of blocks, head).
+        side: pictures with a shorter side are enlarged until it is so long, bilinear; 0 enlarges none.
         dropout: before the last layer.
     """
 
     weights: Weights = "none"
     frozen: int = 0
+    side: int = 0
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
         require(self.weights in ("imagenet", "none"), "model.weights", self.weights, "imagenet or none")
         require(0 <= self.frozen <= len(BLOCKS) + 2, "model.frozen", self.frozen, f"0 to {len(BLOCKS) + 2}")
+        require(0 <= self.side <= 1024, "model.side", self.side, "0 to 1024 pixels")
         require(0 <= self.dropout < 1, "model.dropout", self.dropout, "0 to below 1")
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """The network for float [N, C, H, W], C 1 or 3."""
         require(shape[2] in (1, 3), "channels", shape[2], "1 or 3")
-        trunk = Trunk(self.frozen)
+        parts = stages()
         if self.weights == "imagenet":
-            load_lite0(trunk)
+            load_lite0(parts)
         last = nn.Linear(HEAD, classes)
         nn.init.zeros_(last.bias)
         nn.init.normal_(last.weight, std=0.01)
-        return nn.Sequential(trunk, nn.Dropout(self.dropout), last)
+        back = [*parts[self.frozen :], GlobalMean(), nn.Dropout(self.dropout), last]
+        front = [ImageNetPixels(self.side), *parts[: self.frozen]]
+        if self.frozen == len(parts):  # what is kept of a picture is 1280 numbers then
+            front.append(back.pop(0))
+        return Transfer(nn.Sequential(*front), nn.Sequential(*back))

@@ -1,5 +1,6 @@
 """What a network is, and how one is built for given pictures."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,6 +11,7 @@ from dressform.core.errors import ConfigError
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Layout
 from dressform.models import MODELS
+from dressform.models.transfer import Transfer
 
 Shape = tuple[int, int, int]
 """Height, width and channels of the pictures."""
@@ -57,6 +59,38 @@ class Classifier(nn.Module):
         """Logits [N, K] for pixels float [N, C, H, W] in [0, 1]."""
         logits: Tensor = self.network((pixels - self.mean) / self.std)
         return logits
+
+    def front(self, pixels: Tensor) -> Tensor:
+        """What the part that does not learn makes of pixels float [N, C, H, W] in [0, 1].
+
+        Raises:
+            ConfigError: the network has no such part.
+        """
+        features: Tensor = self._transfer().front((pixels - self.mean) / self.std)
+        return features
+
+    def back(self, features: Tensor) -> Tensor:
+        """Logits [N, K] from what :meth:`front` gave."""
+        logits: Tensor = self._transfer().back(features)
+        return logits
+
+    def front_digest(self) -> str:
+        """Twelve hexadecimal digits of everything that :meth:`front` depends on.
+
+        Raises:
+            ConfigError: the network has no such part.
+        """
+        front = self._transfer().front
+        digest = hashlib.sha256(repr(front).encode())
+        for name, values in {"mean": self.mean, "std": self.std, **front.state_dict()}.items():
+            digest.update(name.encode())
+            digest.update(values.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:12]
+
+    def _transfer(self) -> Transfer:
+        if not isinstance(self.network, Transfer):
+            raise ConfigError("this network has no frozen front whose features could be kept; set views=0")
+        return self.network
 
 
 def build_network(

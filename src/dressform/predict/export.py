@@ -16,7 +16,10 @@ from torch import Tensor, nn
 
 from dressform.core.errors import TrainingError
 from dressform.core.files import write_atomic
+from dressform.data.dataset import pictures_at_once
 
+COMPARED = 256
+"""Pictures that both are compared on, fewer of large ones."""
 TOLERANCE = 1e-3
 """Largest difference of a logit, relative to the largest logit, that an export may show."""
 
@@ -48,7 +51,7 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
         TrainingError: the network cannot be exported, or ONNX Runtime computes something else.
     """
     module = _FromBytes(network).eval()
-    sample = torch.tensor(images[:256])
+    sample = torch.tensor(images[: pictures_at_once(images.shape[1:], COMPARED)])
     try:
         with _quiet():
             program = torch.onnx.export(

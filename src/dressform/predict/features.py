@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
+from dressform.data.dataset import pictures_at_once
 from dressform.predict.session import session_of
 
 CHUNK = 500
@@ -44,15 +45,16 @@ def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[i
         raise RunError(f"{model} has no matrix product whose input could be its features; look at its pixels instead")
     session = session_of(proto.SerializeToString(), RunError, str(model))
     values, logits = [], []
-    for start in range(0, len(images), CHUNK):
-        found, scores = session.run([name, "logits"], {"images": np.ascontiguousarray(images[start : start + CHUNK])})
+    chunk = pictures_at_once(images.shape[1:], CHUNK)
+    for start in range(0, len(images), chunk):
+        found, scores = session.run([name, "logits"], {"images": np.ascontiguousarray(images[start : start + chunk])})
         if found.ndim != 2 or len(found) != len(scores):
             raise RunError(
                 f"{model} has features of shape {list(found.shape)}, not one row per picture; look at its pixels instead"
             )
         values.append(found)
         logits.append(scores)
-        progress(min(start + CHUNK, len(images)))
+        progress(min(start + chunk, len(images)))
     return Features(np.concatenate(values), np.concatenate(logits))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import sha256_file, user_path
+from dressform.data.dataset import pictures_at_once
 from dressform.data.photo import Prepared, is_photo, prepare, read_settings
 from dressform.data.picture import SUFFIXES, fit, is_hidden, open_picture
 from dressform.predict.description import Description
@@ -139,7 +140,8 @@ class Predictor:
         return logits, self._novelty.p_values(features)
 
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        chunks = [batch[start : start + CHUNK] for start in range(0, len(batch), CHUNK)] or [batch]
+        size = pictures_at_once(self.shape, CHUNK)
+        chunks = [batch[start : start + size] for start in range(0, len(batch), size)] or [batch]
         parts = [self._session.run(outputs, {"images": np.ascontiguousarray(chunk)}) for chunk in chunks]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 

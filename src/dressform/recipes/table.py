@@ -19,6 +19,7 @@ class RecipeEntry:
         tutorial: ``0`` to ``4``, or None for our own.
         claimed: accuracy that the tutorial states, 0..1, or None where it states none.
         claimed_on: of which examples: ``test``, ``validation``, or ``folds`` of a cross-validation.
+        image_size: side in pixels for folders of mixed sizes, where ``--image-size`` says nothing; None is the folder's default.
     """
 
     name: str
@@ -26,11 +27,15 @@ class RecipeEntry:
     tutorial: int | None
     claimed: float | None
     claimed_on: Literal["test", "validation", "folds"] = "test"
+    image_size: int | None = None
 
     def reproduced(self) -> dict[str, Any] | None:
         """What ``dressform bench tutorials`` measured: mean, sd, seeds and more; None where it was not run."""
         found: dict[str, Any] | None = _reproduced().get(self.name)
         return found
+
+
+_IMAGE_SIZES = {"transfer-efficientnet-lite0": 224, "transfer-vgg19": 150}
 
 
 def _entries() -> tuple[RecipeEntry, ...]:
@@ -55,6 +60,8 @@ def _entries() -> tuple[RecipeEntry, ...]:
         ("conv1-augmented", "tutorial4:conv1_augmented", 4, None),
         ("conv3-augmented", "tutorial4:conv3_augmented", 4, None),
         ("conv4-augmented", "tutorial4:conv4_augmented", 4, None),
+        ("transfer-vgg19", "transfer:transfer_vgg19", 4, None),
+        ("transfer-efficientnet-lite0", "transfer:transfer_efficientnet_lite0", None, None),
     )
     entries = []
     for name, target, tutorial, claim in rows:
@@ -66,6 +73,7 @@ def _entries() -> tuple[RecipeEntry, ...]:
                 tutorial=tutorial,
                 claimed=float(accuracy) if accuracy else None,
                 claimed_on=cast(Literal["test", "validation", "folds"], where),
+                image_size=_IMAGE_SIZES.get(name),
             )
         )
     return tuple(entries)
@@ -78,6 +86,15 @@ RECIPES = Registry("recipe", {e.name: e.target for e in _ENTRIES.values()})
 def entry(name: str) -> RecipeEntry:
     """The line of a recipe that ``RECIPES`` has."""
     return _ENTRIES[name]
+
+
+def image_size_for(*recipes: object) -> int | None:
+    """The side that folders of mixed sizes are fitted to for recipes that agree on one, where the user gives none.
+
+    None is the folder's default.
+    """
+    found = {_ENTRIES[r].image_size if isinstance(r, str) and r in _ENTRIES else None for r in recipes}
+    return found.pop() if len(found) == 1 else None
 
 
 def _reproduced() -> dict[str, Any]:

@@ -214,10 +214,23 @@ def crossval_folder(root: Path, dataset: str, recipe: str, digest: str, folds: i
 
 def run_folder(root: Path, dataset: str, recipe: str, digest: str, seed: int) -> Path:
     """``root/<dataset>/<recipe>-<digest>/seed<n>``; characters that file systems dislike become hyphens."""
-    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in dataset).strip(".-") or "data"
-    return root / safe / f"{recipe}-{digest}" / f"seed{seed}"
+    return _dataset_folder(root, dataset) / f"{recipe}-{digest}" / f"seed{seed}"
+
+
+def _dataset_folder(root: Path, dataset: str) -> Path:
+    return root / ("".join(c if c.isalnum() or c in "-_." else "-" for c in dataset).strip(".-") or "data")
 
 
 def ledger(root: Path) -> Path:
     """The visitors' book of the test split, one for all runs under ``root``."""
     return root / "test-ledger.jsonl"
+
+
+def features_folder(out: Path) -> Path:
+    """What frozen fronts gave for pictures, shared by all runs of ``out``; derived, may be deleted."""
+    return out / "features"
+
+
+def auto_plan(out: Path, dataset: str, seed: int) -> Path:
+    """What ``train auto`` found time for."""
+    return _dataset_folder(out, dataset) / f"auto-seed{seed}.json"

@@ -33,6 +33,8 @@ def augment_batch(
         pixels = _mirror(pixels, _uniform(pixels, generator) < config.flip)
     if config.shift or config.rotate or config.zoom:
         pixels = _affine(pixels, config, generator)
+    if config.brightness or config.contrast or config.saturation:
+        pixels = _recolour(pixels, config, generator)
     if config.erase:
         pixels = _erase(pixels, config, generator)
     return pixels
@@ -58,6 +60,15 @@ def _affine(pixels: Tensor, config: Augment, generator: torch.Generator) -> Tens
     along = torch.stack([sin * (width / height), cos, 2 * down * config.shift], dim=1)
     grid = F.affine_grid(torch.stack([across, along], dim=1), list(pixels.shape), align_corners=False)
     return F.grid_sample(pixels.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _recolour(pixels: Tensor, config: Augment, generator: torch.Generator) -> Tensor:
+    brightness, contrast, saturation = (2 * _uniform(pixels, generator, 3) - 1).unbind(1)
+    grey = pixels.mean(dim=1, keepdim=True)
+    pixels = grey + (pixels - grey) * (1 + config.saturation * saturation)[:, None, None, None]
+    middle = pixels.mean(dim=(1, 2, 3), keepdim=True)
+    pixels = middle + (pixels - middle) * (1 + config.contrast * contrast)[:, None, None, None]
+    return (pixels * (1 + config.brightness * brightness)[:, None, None, None]).clamp_(0, 1)
 
 
 def _erase(pixels: Tensor, config: Augment, generator: torch.Generator) -> Tensor:

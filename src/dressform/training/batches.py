@@ -11,6 +11,7 @@ from dressform.data.dataset import Dataset
 from dressform.training.augment import augment_batch
 from dressform.training.focus import choose, kept
 from dressform.training.recipe import Augment, Focus
+from dressform.training.views import Views
 
 
 class Batches:
@@ -23,12 +24,15 @@ class Batches:
         seed: of the order and of the changes.
         device: where batches are made.
         focus: which examples later epochs learn from; all by default.
+        views: what a frozen front gave for versions of the examples, in place of their pixels.
     """
 
     def __init__(
-        self, dataset: Dataset, batch_size: int, augment: Augment, *, seed: int, device: torch.device, focus: Focus | None = None
-    ) -> None:
-        self._images = torch.tensor(dataset.images, device=device)
+        self, dataset: Dataset, batch_size: int, augment: Augment, *, seed: int, device: torch.device,
+        focus: Focus | None = None, views: Views | None = None,
+    ) -> None:  # fmt: skip
+        self._views = views
+        self._images = torch.tensor(dataset.images, device=device) if views is None else torch.empty(0)
         self._labels = torch.tensor(dataset.labels, device=device)
         self._batch_size = min(batch_size, len(dataset))
         self._augment = augment
@@ -51,17 +55,25 @@ class Batches:
             losses: float32 [N], of each example when it was last seen; for a focus.
 
         Yields:
-            pixels float32 [N, C, H, W] in [0, 1], channels-last in memory, labels int64 [N], and positions in the dataset
-            int64 [N].
+            pixels float32 [N, C, H, W] in [0, 1], channels-last in memory, or features of views; labels int64 [N]; and positions
+            in the dataset int64 [N].
         """
         order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self._device)
         if losses is not None:
             order = choose(self._focus, order, losses, epoch)
         generator = torch.Generator(self._device).manual_seed(stream_seed(self._seed, "augment", epoch))
+        versions = None if self._views is None else self._views.versions(epoch, self._seed)
         for examples in torch.split(order, self._batch_size)[: self.steps(epoch)]:
-            pixels = self._images[examples].permute(0, 3, 1, 2).float().div_(255)
-            pixels = augment_batch(pixels, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
-            yield pixels, self._labels[examples], examples
+            if versions is None:
+                given = self._pixels(examples, epoch, generator)
+            else:
+                assert self._views is not None
+                given = self._views.batch(versions, examples)
+            yield given, self._labels[examples], examples
+
+    def _pixels(self, examples: Tensor, epoch: int, generator: torch.Generator) -> Tensor:
+        pixels = self._images[examples].permute(0, 3, 1, 2).float().div_(255)
+        return augment_batch(pixels, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
 
 
 def pixel_statistics(dataset: Dataset) -> tuple[Tensor, Tensor]:
@@ -74,3 +86,9 @@ def pixel_statistics(dataset: Dataset) -> tuple[Tensor, Tensor]:
     mean = share @ values
     std = ((share * (values - mean[:, None]) ** 2).sum(1)).sqrt()
     return mean, torch.where(std > 0, std, torch.ones_like(std))
+
+
+def class_weights(dataset: Dataset, balance: float) -> Tensor:
+    """Float32 [K]: how much an example of each class counts, (N / (K n))^balance where the class has n of the N examples."""
+    counts = torch.tensor(dataset.counts).clamp_min(1)
+    return (len(dataset) / (len(counts) * counts)).pow(balance).float()

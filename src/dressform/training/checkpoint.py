@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
+from dressform.models.network import Classifier
 from dressform.training.history import Epoch
 
 Weights = dict[str, Tensor]
@@ -33,17 +34,17 @@ class State:
         best_epoch: its number, counted from 1; 0 before the first.
     """
 
-    network: nn.Module
+    network: Classifier
     optimizer: torch.optim.Optimizer
     precision: str
-    average: nn.Module | None = None
+    average: Classifier | None = None
     losses: Tensor | None = None
     history: list[Epoch] = field(default_factory=list)
     best: Weights | None = None
     best_epoch: int = 0
 
     @property
-    def result(self) -> nn.Module:
+    def result(self) -> Classifier:
         """The network whose weights count: the average where there is one."""
         return self.network if self.average is None else self.average
 

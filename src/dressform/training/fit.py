@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from dressform.core.errors import DressformError, TrainingError
 from dressform.core.rng import stream_seed
@@ -19,7 +20,7 @@ from dressform.data.dataset import Dataset
 from dressform.evaluation.metrics import Scores, accuracy, ece, nll
 from dressform.models.network import Classifier, build_network
 from dressform.predictions import Predictions
-from dressform.training.batches import Batches, pixel_statistics
+from dressform.training.batches import Batches, class_weights, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
 from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic, keep_freed_memory, repeatable, seeded
 from dressform.training.history import Epoch, Observer, Silent
@@ -27,6 +28,7 @@ from dressform.training.optim import learning_rate, make_optimizer, set_rate
 from dressform.training.recipe import Recipe
 from dressform.training.resize import check_resize, resized
 from dressform.training.score import logits_of
+from dressform.training.views import Views, front_views
 
 FINITE_CHECK_EVERY = 25
 
@@ -74,6 +76,7 @@ def fit(
     device: str = "auto",
     checkpoint: Path | None = None,
     key: str = "",
+    cache: Path | None = None,
     observer: Observer | None = None,
 ) -> Fitted:
     """Train a network.
@@ -88,6 +91,7 @@ def fit(
         device: ``auto``, ``cpu`` or ``cuda``.
         checkpoint: file for the state after each epoch; when it exists, training goes on from there.
         key: what the checkpoint must belong to.
+        cache: folder in which the features of a frozen front are kept, for recipes with ``views``; None keeps none.
         observer: told of the progress.
 
     Raises:
@@ -102,16 +106,22 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         load_state(checkpoint, state, key)
     precision: torch.dtype = getattr(torch, state.precision)
-    batches = Batches(train, recipe.batch_size, recipe.augment, seed=seed, device=where, focus=recipe.focus)
+    views = unseen = None
+    if recipe.views:
+        see = functools.partial(front_views, state.network, augment=recipe.augment, device=where, precision=precision, folder=cache)
+        views = see(train.images, recipe.views, progress=observer.looking)
+        unseen = None if validation is None else see(validation.images, 1)
+    batches = Batches(train, recipe.batch_size, recipe.augment, seed=seed, device=where, focus=recipe.focus, views=views)
+    weights = class_weights(train, recipe.balance).to(where) if recipe.balance else None
     observer.started(tuple(state.history), [batches.steps(epoch) for epoch in range(recipe.epochs)])
 
     with repeatable(where):
         while len(state.history) < recipe.epochs and not _stale(recipe, state):
             epoch, started = len(state.history), time.perf_counter()
             with seeded(stream_seed(seed, "dropout", epoch), where):
-                rate, loss, right = _train_epoch(recipe, state, batches, epoch, precision, observer.step)
+                rate, loss, right = _train_epoch(recipe, state, batches, epoch, precision, weights, observer.step)
             _check_finite(state.result, epoch)
-            val_loss, val_accuracy, val_ece = _validate(state.result, validation, where, precision)
+            val_loss, val_accuracy, val_ece = _validate(state.result, validation, unseen, where, precision)
             row = Epoch(
                 epoch=epoch + 1, lr=rate, train_loss=loss, train_accuracy=right, val_loss=val_loss,
                 val_accuracy=val_accuracy, val_ece=val_ece, seconds=time.perf_counter() - started,
@@ -145,24 +155,26 @@ def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> S
 
 
 def _train_epoch(
-    recipe: Recipe, state: State, batches: Batches, epoch: int, precision: torch.dtype, on_step: Callable[[int, float], None]
-) -> tuple[float, float, float]:
+    recipe: Recipe, state: State, batches: Batches, epoch: int, precision: torch.dtype, weights: Tensor | None,
+    on_step: Callable[[int, float], None],
+) -> tuple[float, float, float]:  # fmt: skip
     network, optimizer = state.network.train(), state.optimizer
     before, total_steps = (sum(batches.steps(e) for e in range(epochs)) for epochs in (epoch, recipe.epochs))
     loss_sum, correct, seen, rate = torch.zeros(()), torch.zeros((), dtype=torch.int64), 0, 0.0
-    for index, (pixels, labels, examples) in enumerate(batches.epoch(epoch, state.losses)):
+    for index, (given, labels, examples) in enumerate(batches.epoch(epoch, state.losses)):
         step = before + index
         rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
         set_rate(optimizer, rate)
-        with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-            logits = network(resized(recipe.resize, pixels, step / total_steps))
+        with torch.autocast(given.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
+            logits = network.back(given) if recipe.views else network(resized(recipe.resize, given, step / total_steps))
         logits = logits.float()
-        if state.losses is None:
+        if state.losses is None and weights is None:
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
         else:
             each = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing, reduction="none")
-            state.losses[examples] = each.detach()
-            loss = each.mean()
+            if state.losses is not None:
+                state.losses[examples] = each.detach()
+            loss = each.mean() if weights is None else (each * weights[labels]).sum() / weights[labels].sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -202,11 +214,11 @@ def _update_average(recipe: Recipe, average: nn.Module, network: nn.Module, step
 
 
 def _validate(
-    network: nn.Module, validation: Dataset | None, device: torch.device, precision: torch.dtype
+    network: Classifier, validation: Dataset | None, views: Views | None, device: torch.device, precision: torch.dtype
 ) -> tuple[float | None, float | None, float | None]:
     if validation is None:
         return None, None, None
-    logits = logits_of(network, validation, device=device, precision=precision)
+    logits = logits_of(network, validation, device=device, precision=precision) if views is None else views.logits(network)
     if not np.isfinite(logits).all():
         raise TrainingError("the logits of validation examples are not finite; try a lower learning rate (--set optim.lr=…)")
     scores = Scores(Predictions(validation.ids, validation.labels, logits, validation.class_names))

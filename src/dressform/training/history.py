@@ -37,6 +37,9 @@ COLUMNS = tuple(f.name for f in dataclasses.fields(Epoch))
 class Observer(Protocol):
     """Told of a training's progress; changes nothing."""
 
+    def looking(self, done: int, total: int) -> None:
+        """Before training: a frozen front has seen ``done`` of ``total`` versions of pictures."""
+
     def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Training begins, or resumes after the epochs ``done``; ``steps`` has the number of steps of every epoch."""
 
@@ -49,6 +52,9 @@ class Observer(Protocol):
 
 class Silent:
     """An observer that does nothing."""
+
+    def looking(self, done: int, total: int) -> None:
+        """Nothing."""
 
     def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Nothing."""

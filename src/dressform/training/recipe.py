@@ -82,6 +82,9 @@ class Augment:
         zoom: largest change of scale, 0.1 for 0.9 to 1.1.
         erase: probability of a rectangle set to black (Zhong et al. 2017).
         erase_area: largest share of the picture that is erased.
+        brightness: largest change of all values, 0.2 for 0.8 to 1.2 times.
+        contrast: likewise, of the distances from the picture's mean.
+        saturation: likewise, of the distances from grey, where there is colour.
         start: first epoch with augmentation, counted from 0; earlier ones see the pictures as they are.
     """
 
@@ -93,6 +96,9 @@ class Augment:
     erase: float = 0.0
     erase_area: float = 0.2
     start: int = 0
+    brightness: float = later(0.0)
+    contrast: float = later(0.0)
+    saturation: float = later(0.0)
 
     def __post_init__(self) -> None:
         require(0 <= self.flip <= 1, "augment.flip", self.flip, "0 to 1")
@@ -102,6 +108,8 @@ class Augment:
         require(0 <= self.erase <= 1, "augment.erase", self.erase, "0 to 1")
         require(0 < self.erase_area <= 1, "augment.erase_area", self.erase_area, "above 0, to 1")
         require(self.start >= 0, "augment.start", self.start, "0 or more")
+        for name in ("brightness", "contrast", "saturation"):
+            require(0 <= getattr(self, name) <= 1, f"augment.{name}", getattr(self, name), "0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +203,10 @@ class Recipe:
         validation: share of the training examples held out for validation, where the data have no validation split.
         split_seed: of that hold-out; independent of the run's seed, so that runs can be compared.
         precision: ``auto`` is bfloat16 autocast where the processor or GPU is fast at it, else float32.
+        views: versions of each picture that a network's frozen front sees, once and for all: the picture and ``views`` - 1
+            augmented ones; what learns behind it gets one of them in each epoch. 0 draws anew in every epoch, and every step goes
+            through the whole network.
+        balance: weight of an example's loss, as a power of how rare its class is: 0 counts every example once, 1 every class.
     """
 
     name: str
@@ -213,6 +225,8 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     resize: Resize = field(default_factory=Resize, metadata=LATER)
     focus: Focus = field(default_factory=Focus, metadata=LATER)
+    views: int = later(0)
+    balance: float = later(0.0)
 
     def __post_init__(self) -> None:
         allowed = "lower-case letters, digits and hyphens"
@@ -226,6 +240,10 @@ class Recipe:
         require(1 <= self.epochs <= 100_000, "epochs", self.epochs, "1 to 100,000")
         require(2 <= self.batch_size <= 1_000_000, "batch_size", self.batch_size, "2 to 1,000,000")
         require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 to below 1")
+        require(0 <= self.views <= 64, "views", self.views, "0 to 64")
+        require(not self.views or self.resize.start == 1, "resize.start", self.resize.start, "1 where views are kept")
+        require(not self.views or self.augment.start == 0, "augment.start", self.augment.start, "0 where views are kept")
+        require(0 <= self.balance <= 1, "balance", self.balance, "0 to 1")
         require(0 <= self.validation <= 0.5, "validation", self.validation, "0 to 0.5")
         needs_validation = self.stopping.patience > 0 or self.stopping.keep == "best"
         require(self.validation > 0 or not needs_validation, "validation", self.validation, "above 0 for stopping.* to look at")

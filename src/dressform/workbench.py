@@ -52,9 +52,7 @@ def train(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    if image_size is None and not isinstance(data, DatasetSplits):
-        image_size = image_size_for(recipe)
-    splits = data if isinstance(data, DatasetSplits) else load_data(data, image_size=image_size)
+    splits, image_size = _read(data, image_size, recipe)
     run = train_run(
         recipe, splits, settings=settings, seed=seed, out=Path(out), resume=resume, device=device,
         source=splits.name if isinstance(data, DatasetSplits) else str(data), image_size=image_size, observer=observer,
@@ -96,7 +94,7 @@ def crossval(
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
     chosen = [recipes] if isinstance(recipes, (str, Recipe)) else list(recipes)
-    splits = data if isinstance(data, DatasetSplits) else load_data(data, image_size=image_size_for(*chosen))
+    splits, _ = _read(data, None, *chosen)
     found = cross_validate(
         chosen, splits, folds=folds, repeats=repeats, seed=seed, settings=settings, workers=workers, out=Path(out), resume=resume,
         device=device, observer=observer,
@@ -142,9 +140,7 @@ def tune(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    if image_size is None and not isinstance(data, DatasetSplits):
-        image_size = image_size_for(recipe)
-    splits = data if isinstance(data, DatasetSplits) else load_data(data, image_size=image_size)
+    splits, image_size = _read(data, image_size, recipe)
     named = source or (splits.name if isinstance(data, DatasetSplits) else str(data))
     tuning = run_tuning(
         recipe, splits, space, trials=trials, metric=metric, settings=settings, seed=seed, out=Path(out), resume=resume,
@@ -152,6 +148,14 @@ def tune(
     )  # fmt: skip
     save(draw_tuning(tuning.to_json(), f"{tuning.recipe}: {len(tuning.trials)} trials"), tuning.layout.figure)
     return tuning
+
+
+def _read(data: DatasetSplits | str | Path, image_size: int | None, *recipes: Recipe | str) -> tuple[DatasetSplits, int | None]:
+    """The splits, and the side in pixels that they were read with where that was decided here."""
+    if isinstance(data, DatasetSplits):
+        return data, image_size
+    size = image_size_for(*recipes) if image_size is None else image_size
+    return load_data(data, image_size=size), size
 
 
 def draw_missing(run: Run, data: DatasetSplits) -> list[Path]:

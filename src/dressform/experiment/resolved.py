@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from torch import nn
 
 from dressform.core import config
-from dressform.core.errors import ConfigError, DataError
+from dressform.core.errors import DataError
 from dressform.core.files import sha256_file, user_path
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import DatasetSplits
 from dressform.models.network import build_network
-from dressform.models.transfer import Transfer
+from dressform.models.transfer import transfer_of
 from dressform.recipes import find_recipe
 from dressform.training.recipe import Recipe
 
@@ -61,8 +61,6 @@ def check_trainable(recipe: Recipe, data: DatasetSplits) -> nn.Module:
     if len(data.class_names) < 2:
         raise DataError(f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or more")
     network = build_network(recipe.model, data.shape, len(data.class_names))
-    if recipe.views and not isinstance(network, Transfer):
-        raise ConfigError(
-            f"views is {recipe.views}, but {recipe.name}'s network has no frozen front to keep features of; set views=0"
-        )
+    if recipe.views:
+        transfer_of(network)
     return network

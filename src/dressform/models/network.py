@@ -11,7 +11,7 @@ from dressform.core.errors import ConfigError
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Layout
 from dressform.models import MODELS
-from dressform.models.transfer import Transfer
+from dressform.models.transfer import transfer_of
 
 Shape = tuple[int, int, int]
 """Height, width and channels of the pictures."""
@@ -66,12 +66,12 @@ class Classifier(nn.Module):
         Raises:
             ConfigError: the network has no such part.
         """
-        features: Tensor = self._transfer().front((pixels - self.mean) / self.std)
+        features: Tensor = transfer_of(self.network).front((pixels - self.mean) / self.std)
         return features
 
     def back(self, features: Tensor) -> Tensor:
         """Logits [N, K] from what :meth:`front` gave."""
-        logits: Tensor = self._transfer().back(features)
+        logits: Tensor = transfer_of(self.network).back(features)
         return logits
 
     def front_digest(self) -> str:
@@ -80,17 +80,12 @@ class Classifier(nn.Module):
         Raises:
             ConfigError: the network has no such part.
         """
-        front = self._transfer().front
+        front = transfer_of(self.network).front
         digest = hashlib.sha256(repr(front).encode())
         for name, values in {"mean": self.mean, "std": self.std, **front.state_dict()}.items():
             digest.update(name.encode())
             digest.update(values.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:12]
-
-    def _transfer(self) -> Transfer:
-        if not isinstance(self.network, Transfer):
-            raise ConfigError("this network has no frozen front whose features could be kept; set views=0")
-        return self.network
 
 
 def build_network(

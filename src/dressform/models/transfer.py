@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dressform.core.errors import ConfigError
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pixels."""
 
@@ -73,3 +75,14 @@ class Transfer(nn.Module):
         """Logits [N, K]."""
         logits: Tensor = self.back(self.front(pixels))
         return logits
+
+
+def transfer_of(network: nn.Module) -> Transfer:
+    """The network itself, which has a front.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    if not isinstance(network, Transfer):
+        raise ConfigError("this network has no frozen front whose features could be kept; set views=0")
+    return network

@@ -7,7 +7,7 @@ from dressform.training.recipe import Augment, Focus, Optim, Recipe, Schedule
 
 
 def fast() -> Recipe:
-    """The default: a good classifier in less than two minutes on two cores.
+    """The default: a good classifier in a minute and a half on two cores.
 
     ``dressform train fast``. Muon, and after the first epoch the harder half of the examples; everything was chosen on images
     held out of the training images (docs/log.md).
@@ -28,7 +28,7 @@ def fast() -> Recipe:
 
 
 def fast_93() -> Recipe:
-    """As accurate as tutorial 0's network, in half the time of ``fast``: the same with fewer epochs.
+    """As accurate as tutorial 0's network, in two thirds of the time of ``fast``: the same with fewer epochs.
 
     ``dressform train fast-93``.
     """

@@ -135,3 +135,17 @@ def test_the_curves_say_how_training_values_were_measured() -> None:
         "while learning, smoothed labels, hard examples mostly",
         "while learning",
     ]
+
+
+def test_a_long_legend_stays_inside_its_axes() -> None:
+    rows = [
+        {"epoch": e, "train_loss": 1 / e, "val_loss": 0.9 / e, "train_accuracy": 1 - 1 / (e + 1), "val_accuracy": 1 - 0.9 / (e + 1)}
+        for e in range(1, 6)
+    ]
+    figure = draw_history(rows, "t", measured="while learning, smoothed labels, hard examples mostly")
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        assert legend is not None
+        assert legend.get_window_extent().width <= axes.get_window_extent().width
+        assert axes.get_position().width > 0.35

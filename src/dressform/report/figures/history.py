@@ -18,7 +18,7 @@ def draw_history(rows: Sequence[dict[str, Any]], title: str, *, measured: str = 
     """
     figure = new_figure(10, 4)
     figure.suptitle(title)
-    learning = f"train ({measured})"
+    learning = f"train ({measured})".replace(", ", ",\n")  # a long line would push the curves aside
     epochs = [int(row["epoch"]) for row in rows]
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for prefix, name, colour in (("train", learning, TRAIN), ("val", "validation", VALIDATION)):

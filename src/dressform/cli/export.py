@@ -7,31 +7,48 @@ import typer
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json, say
 
+FORMS = ("tensorboard", "page")
+
 
 def export(
     run: Path = typer.Argument(help="The folder of a finished run."),
-    folder: Path = typer.Argument(help="Where to write; it is made if it does not exist."),
-    to: str = typer.Option("tensorboard", "--to", help="tensorboard: features, labels and pictures for its projector."),
-    split: str = typer.Option("test", "--split", help="Which pictures: test, validation, train, or all."),
-    embedding: str = typer.Option("features", "--embedding", help="features of the network's penultimate layer, or pixels."),
-    data: str | None = typer.Option(None, "--data", help="The pictures, where they are elsewhere now: a name, or a path."),
-    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    target: Path = typer.Argument(help="Where to write: a folder, which is made if it does not exist; for a page an HTML file."),
+    to: str = typer.Option(
+        "tensorboard",
+        "--to",
+        help="tensorboard: features, labels and pictures for its projector. page: classifies photos in a browser.",
+    ),
+    split: str = typer.Option("test", "--split", help="tensorboard: which pictures, test, validation, train, or all."),
+    embedding: str = typer.Option("features", "--embedding", help="tensorboard: features of the penultimate layer, or pixels."),
+    data: str | None = typer.Option(None, "--data", help="tensorboard: the pictures, where they are elsewhere now."),
+    image_size: int | None = typer.Option(None, "--image-size", help="tensorboard: side in pixels for folders of mixed sizes."),
+    threshold: float = typer.Option(0.02, "--threshold", min=0, max=1, help="page: how unusual a picture must be to be unsure of."),
     as_json: bool = Json,
 ) -> None:
-    """Write a run's features for another program."""
+    """Write a run for another program: its features for TensorBoard, or its model as a page that classifies photos."""
     from dressform.core.errors import unknown_name
+
+    if to not in FORMS:
+        raise unknown_name("form of export", to, list(FORMS))
+    written = [str(target)] if to == "page" else _tensorboard(run, target, split, embedding, data, image_size)
+    if to == "page":
+        from dressform.predict.predictor import Predictor
+        from dressform.report.classifier import write_classifier
+
+        write_classifier(target, Predictor(run, threshold=threshold))
+    if as_json:
+        print_json(written)
+        return
+    print("\n".join(written))
+    print("open it in a browser, here or on a phone" if to == "page" else f"look at them with: tensorboard --logdir {target}")
+
+
+def _tensorboard(run: Path, folder: Path, split: str, embedding: str, data: str | None, image_size: int | None) -> list[str]:
     from dressform.data.source import load_data
     from dressform.explore.points import data_of, points_of
     from dressform.explore.tensorboard import write_tensorboard
     from dressform.runs.run import open_run
 
-    if to != "tensorboard":
-        raise unknown_name("form of export", to, ["tensorboard"])
     opened = open_run(run)
     splits = data_of(opened) if data is None else load_data(data, image_size=image_size)
-    written = [str(path) for path in write_tensorboard(points_of(opened, splits, split, embedding, say=say), folder)]
-    if as_json:
-        print_json(written)
-    else:
-        print("\n".join(written))
-        print(f"look at them with: tensorboard --logdir {folder}")
+    return [str(path) for path in write_tensorboard(points_of(opened, splits, split, embedding, say=say), folder)]

@@ -15,8 +15,8 @@ Layout = Literal["channels-last", "channels-first"]
 
 
 def pictures_at_once(shape: tuple[int, ...], most: int) -> int:
-    """How many pictures [H, W, C] a network may get at a time: ``most`` of 28 x 28, fewer of larger ones, 16 at least."""
-    return max(16, min(most, most * 28 * 28 // (shape[0] * shape[1])))
+    """How many pictures [H, W, C] a network may get at a time: ``most`` of 28 x 28, fewer of larger ones, 4 at least."""
+    return max(4, min(most, most * 28 * 28 // (shape[0] * shape[1])))
 
 
 @dataclass(frozen=True, eq=False)

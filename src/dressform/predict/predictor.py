@@ -65,6 +65,9 @@ class Predictor:
     Attributes:
         path: of ``model.onnx``.
         description: what ``model.json`` says.
+        photo: how photos are prepared, or None.
+        novelty: what tells how usual a picture is, or None.
+        threshold: as given.
 
     Raises:
         RunError: no usable model there.
@@ -73,17 +76,17 @@ class Predictor:
     def __init__(self, model: Run | str | Path, *, photos: bool = True, threshold: float = UNSURE) -> None:
         folder = _weights_folder(model)
         self.description = Description.load(folder / "model.json")
-        self._photo = read_settings(self.description.preprocessing.get("photo")) if photos else None
+        self.photo = read_settings(self.description.preprocessing.get("photo")) if photos else None
         self.path = folder / "model.onnx"
         if not self.path.is_file():
             raise RunError(f"{folder} has no {self.path.name}; train into another --out, or give another --model")
         if sha256_file(self.path) != self.description.sha256:
             raise RunError(f"{self.path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
         self._session = open_session(self.path, RunError)
-        self._threshold = threshold
+        self.threshold = threshold
         self._features: str | None = self.description.output.get("features")
         known = folder / "known.npz"
-        self._novelty = Novelty.load(known) if self._features is not None and known.is_file() else None
+        self.novelty = Novelty.load(known) if self._features is not None and known.is_file() else None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -134,10 +137,10 @@ class Predictor:
 
     def _judge(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
         """Logits, and how usual the pictures are."""
-        if self._novelty is None or self._features is None:
+        if self.novelty is None or self._features is None:
             return self._run(["logits"], batch)[0], None
         logits, features = self._run(["logits", self._features], batch)
-        return logits, self._novelty.p_values(features)
+        return logits, self.novelty.p_values(features)
 
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         size = pictures_at_once(self.shape, CHUNK)
@@ -166,7 +169,7 @@ class Predictor:
             prepared = self.prepare(source, label)
         logits, usual = self._judge(prepared.pixels[None])
         share = None if usual is None else float(usual[0])
-        return Answer(label, self._top(logits[0], top), prepared, share, share is not None and share <= self._threshold)
+        return Answer(label, self._top(logits[0], top), prepared, share, share is not None and share <= self.threshold)
 
     def prepare(self, picture: Path | bytes, name: str | None = None) -> Prepared:
         """What the network sees of a picture file: uint8 [H, W, C] of the model's size, and the steps on the way.
@@ -175,10 +178,10 @@ class Predictor:
             DataError: not a usable picture.
         """
         side = max(self.shape[:2])
-        if self._photo is not None:
-            image = open_picture(picture, name, draft=max(2 * self._photo.side, 4 * side))
+        if self.photo is not None:
+            image = open_picture(picture, name, draft=max(2 * self.photo.side, 4 * side))
             if is_photo(image) and max(image.size) > side:
-                return prepare(image, self.shape, self._photo)
+                return prepare(image, self.shape, self.photo)
         else:
             image = open_picture(picture, name, draft=2 * side)
         pixels = fit(image, self.shape)

@@ -24,9 +24,12 @@ from dressform.training.augment import augment_batch
 from dressform.training.checkpoint import load_weights, save_weights
 from dressform.training.recipe import Augment
 
-FORMAT = 1
+FORMAT = 2
 """Another one when the same settings begin to change pictures otherwise, so that files of before are not taken."""
 CHUNK = 32
+"""Features at a time, for the back."""
+SEEN = 4
+"""Pictures at a time, for the front: what its first layers make of 32 photos is larger than any cache, so it takes twice as long."""
 WRITE_EVERY = 4096
 """Pictures: what was seen until then outlives a kill."""
 DIGEST = 16
@@ -127,18 +130,17 @@ def _see(
     network: Classifier, images: NDArray[np.uint8], places: list[int], names: list[bytes], version: int, augment: Augment,
     device: torch.device, precision: torch.dtype,
 ) -> NDArray[np.float16]:  # fmt: skip
-    network.eval()
-    parts = []
-    for start in range(0, len(places), CHUNK):
-        chosen = places[start : start + CHUNK]
+    front, parts = network.front(), []
+    for start in range(0, len(places), SEEN):
+        chosen = places[start : start + SEEN]
         # A full batch always: products of other sizes are summed in another order, and what is missing differs from call to call.
-        filled = [*chosen, *[chosen[-1]] * (CHUNK - len(chosen))]
+        filled = [*chosen, *[chosen[-1]] * (SEEN - len(chosen))]
         pixels = torch.from_numpy(images[filled]).permute(0, 3, 1, 2).float().div_(255)
         if version:
             pixels = torch.cat([_changed(pixels[i : i + 1], augment, names[place], version) for i, place in enumerate(filled)])
         pixels = pixels.to(device, memory_format=torch.channels_last)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-            features = network.front(pixels)[: len(chosen)]
+            features = front(pixels)[: len(chosen)]
         parts.append((features.permute(0, 2, 3, 1) if features.ndim == 4 else features).half().cpu())
     return torch.cat(parts).numpy()
 

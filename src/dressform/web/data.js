@@ -18,6 +18,11 @@ export async function array(name) {
   return { values: new TYPES[element.dataset.type](buffer), shape: element.dataset.shape.split(",").map(Number) };
 }
 
+/** Named bytes, as an ArrayBuffer. */
+export async function bytes(name) {
+  return bytesOf(document.getElementById(`blob-${name}`));
+}
+
 /** A named picture, decoded. */
 export async function picture(name) {
   return createImageBitmap(await bytesOf(document.getElementById(`blob-${name}`)));

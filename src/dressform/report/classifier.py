@@ -1,0 +1,44 @@
+"""`write_classifier`: a trained model as one HTML file that classifies photos in any browser, without a network."""
+
+import gzip
+import html
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from dressform.core.files import write_text
+from dressform.predict.predictor import Predictor
+from dressform.report.page.blobs import Blob, array_blob
+from dressform.report.page.template import filled, import_map, inside_script
+from dressform.runs.manifest import moment, packages
+
+RUNTIME = "ort-wasm-simd-threaded.wasm.gz"
+
+
+def write_classifier(path: Path, predictor: Predictor) -> None:
+    """Write the page: the model, ONNX Runtime as WebAssembly, and the preparation of photos as JavaScript.
+
+    Args:
+        path: the HTML file.
+        predictor: the model, with the settings for photos and the threshold that the page will have.
+    """
+    described = predictor.description
+    document = {
+        "name": described.name, "classes": described.class_names, "shape": list(predictor.shape), "threshold": predictor.threshold,
+        "features": described.output.get("features"),
+        "photo": None if predictor.photo is None else vars(predictor.photo),
+    }  # fmt: skip
+    blobs = [
+        Blob("runtime", "bytes", (files("dressform") / "web" / "onnxruntime" / RUNTIME).read_bytes()),
+        Blob("model", "bytes", gzip.compress(predictor.path.read_bytes(), 6, mtime=0)),
+    ]
+    if predictor.novelty is not None:
+        blobs.append(array_blob("known", predictor.novelty.known.view(np.uint16)))
+        blobs.append(array_blob("distances", predictor.novelty.distances))
+    parts = {
+        "version": html.escape(packages().get("dressform", "")), "moment": moment(), "model": html.escape(described.name),
+        "classes": html.escape(", ".join(described.class_names)), "document": inside_script(document),
+        "blobs": "\n".join(blob.html() for blob in blobs), "importmap": import_map("", "classify", "onnxruntime"),
+    }  # fmt: skip
+    write_text(path, filled("classify.html", parts))

@@ -1,0 +1,178 @@
+"""The page that classifies photos, in a real Chromium, beside Python."""
+
+import base64
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from dressform.data.picture import open_picture
+from dressform.predict.predictor import Predictor
+from dressform.report.classifier import write_classifier
+from dressform.runs.run import Run
+from tests.browser.conftest import Watched
+from tests.data.test_photo import scene
+
+JUDGE = """async (photos) => {
+  const { open, decoded, answer } = await import("dressform/classify/main.js");
+  window.model ??= await open();
+  const found = [];
+  for (const photo of photos) {
+    const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
+    const { pixels, logits, usual, steps, warnings } = await answer(window.model, await decoded(new Blob([bytes])));
+    found.push({ pixels: Array.from(pixels.data), logits, usual, steps: steps.map(([words]) => words), warnings });
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="session")
+def predictor(named_run: Run) -> Predictor:
+    found = Predictor(named_run)
+    assert found.photo is not None
+    assert found.novelty is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def file(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("classifier") / "page.html"
+    write_classifier(path, predictor)
+    return path
+
+
+def opened(watched: Watched, file: Path) -> Page:
+    watched.page.goto(file.as_uri())
+    watched.page.wait_for_selector("html[data-ready]")
+    return watched.page
+
+
+def packed(image: Image.Image, form: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def photos() -> dict[str, bytes]:
+    """Photos for every step: on several floors, turned, grey, wide, tiny, transparent, of two things, of none."""
+    red, _ = scene((200, 40, 50), (210, 205, 195), planks=8)
+    white, _ = scene((240, 240, 238), (120, 90, 60), planks=20)
+    dark, _ = scene((25, 25, 30), (180, 140, 100), planks=12, seed=3)
+    large = red.resize((500, 600), Image.Resampling.BICUBIC)
+    two = Image.new("RGB", (360, 180))
+    two.paste(red, (0, 0))
+    two.paste(red, (180, 0))
+    two.paste(red.crop((0, 0, 30, 180)), (150, 0))
+    two.paste(red.crop((0, 0, 30, 180)), (330, 0))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    clear = white.convert("RGBA")
+    clear.putalpha(Image.fromarray(np.tile(np.where(np.arange(150) < 60, 0, 255).astype(np.uint8), (180, 1))))
+    noise = np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8)
+    return {
+        "red": packed(red, "PNG"), "white": packed(white, "PNG"), "dark": packed(dark, "PNG"),
+        "large jpeg": packed(large, "JPEG", quality=92), "webp": packed(white, "WEBP", lossless=True),
+        "turned": packed(large, "JPEG", quality=92, exif=turned), "two": packed(two, "PNG"),
+        "grey": packed(dark.convert("L"), "PNG"),
+        "palette": packed(red.quantize(32), "PNG"), "clear": packed(clear, "PNG"), "noise": packed(Image.fromarray(noise), "PNG"),
+        "nothing": packed(Image.new("RGB", (120, 90), (200, 180, 160)), "PNG"),
+        "dot": packed(Image.new("RGB", (1, 1), "red"), "PNG"), "narrow": packed(red.crop((0, 0, 150, 6)), "PNG"),
+        "16 bits": packed(Image.fromarray(np.arange(900, dtype=np.uint16).reshape(30, 30) * 70), "PNG"),
+        "on black": packed(Image.fromarray(np.pad(np.full((20, 12), 180, np.uint8), 40)), "PNG"),
+    }  # fmt: skip
+
+
+def test_the_page_sees_and_says_what_python_does(watched: Watched, file: Path, predictor: Predictor) -> None:
+    given = photos()
+    page = opened(watched, file)
+    answers = page.evaluate(JUDGE, [base64.b64encode(content).decode() for content in given.values()])
+    kinds: set[str] = set()
+    for (name, content), found in zip(given.items(), answers, strict=True):
+        expected = predictor.predict(content, name=name)
+        pixels = expected.prepared.pixels
+        seen = np.array(found["pixels"], np.uint8).reshape(pixels.shape)
+        most = 1 if name == "16 bits" else 0  # the browser cuts the lower byte off, we round
+        np.testing.assert_allclose(seen, pixels.astype(int), atol=most, rtol=0, err_msg=name)
+        np.testing.assert_allclose(found["logits"], predictor.logits(seen[None])[0], atol=1e-3, err_msg=name)
+        (usual,) = predictor.usual(seen[None])  # type: ignore[misc]
+        assert found["usual"] == pytest.approx(usual, abs=1e-9), name
+        assert found["steps"] == [words for words, _ in expected.prepared.steps], name
+        assert found["warnings"] == list(expected.warnings), name
+        kinds.update(words.split(",")[0] for words, _ in expected.prepared.steps)
+    assert {
+        "the photo",
+        "what is not background",
+        "grey and negated",
+        "cropped",
+        "shrunk to 28 × 28: what the network sees",
+    } <= kinds
+
+
+def test_a_large_jpeg_differs_by_how_it_is_decoded_only(watched: Watched, file: Path, predictor: Predictor) -> None:
+    """Python lets JPEG shrink such photos while it decodes them; the browser decodes them whole."""
+    red, _ = scene((200, 40, 50), (210, 205, 195), planks=8)
+    content = packed(red.resize((1500, 1800), Image.Resampling.BICUBIC), "JPEG", quality=92)
+    (found,) = opened(watched, file).evaluate(JUDGE, [base64.b64encode(content).decode()])
+    expected = predictor.predict(content)
+    away = np.abs(np.array(found["pixels"]) - expected.prepared.pixels.ravel().astype(int))
+    assert away.mean() < 2
+    assert found["steps"][1:] == [words for words, _ in expected.prepared.steps][1:]
+
+
+def test_photos_are_chosen_dropped_and_saved(watched: Watched, file: Path, predictor: Predictor, tmp_path: Path) -> None:
+    given = photos()
+    paths = [tmp_path / "red.png", tmp_path / "text.png"]
+    paths[0].write_bytes(given["red"])
+    paths[1].write_bytes(b"no picture")
+    page = opened(watched, file)
+    expect(page.locator("#save")).to_be_disabled()
+    page.set_input_files("#file", paths)
+    expect(page.locator("#answers section")).to_have_count(2)
+    answer = predictor.predict(paths[0])
+    label, share = answer.top[0]
+    expect(page.locator("#answers section").nth(1).locator("h2")).to_have_text(
+        f"red.png: {'unsure, perhaps ' if answer.unsure else ''}{label}, {100 * share:.1f} %"
+    )
+    expect(page.locator("#answers section").nth(1).locator("canvas")).to_have_count(len(answer.prepared.steps))
+    expect(page.locator("#answers section").nth(0)).to_contain_text("text.png: no answer")
+    expect(page.locator("#answers section").nth(0)).to_contain_text("not a picture that this browser can read")
+    page.evaluate(
+        """(photo) => {
+          const moved = new DataTransfer();
+          const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
+          moved.items.add(new File([bytes], "dropped <b>.png", { type: "image/png" }));
+          document.dispatchEvent(new DragEvent("drop", { dataTransfer: moved, bubbles: true }));
+        }""",
+        base64.b64encode(given["dark"]).decode(),
+    )
+    expect(page.locator("#answers section").nth(0).locator("h2")).to_contain_text("dropped <b>.png: ")
+    with page.expect_download() as download:
+        page.click("#save")
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    assert [row["picture"] for row in rows] == ["red.png", "dropped <b>.png"]
+    assert rows[0]["class"] == label
+    assert float(rows[0]["probability"]) == pytest.approx(share, abs=1e-4)
+
+
+def test_the_command_writes_it(named_run: Run, watched: Watched, tmp_path: Path) -> None:
+    page_file = str(tmp_path / "c.html")
+    command = [sys.executable, "-m", "dressform", "export", str(named_run.path), page_file, "--to", "page", "--threshold", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == page_file
+    page = opened(watched, tmp_path / "c.html")
+    (tmp_path / "red.png").write_bytes(photos()["red"])
+    page.set_input_files("#file", tmp_path / "red.png")
+    expect(page.locator("#answers h2")).to_contain_text("red.png: unsure, perhaps ")
+
+
+def test_the_photos_are_what_they_say() -> None:
+    given = photos()
+    assert open_picture(given["turned"]).size == (600, 500)
+    assert open_picture(given["16 bits"]).mode == "L"

@@ -3,8 +3,8 @@
     python benchmarks/label_budget.py [--per-class 10,30,100,300,1000] [--draws 5] [--fewer 300=3,1000=2] [--validation]
 
 Each draw takes other training images, the same number of each class and nothing else of Fashion-MNIST, and trains each way of WAYS
-on them; the ways see the same draws. With --validation they are judged on 5,000 other training images, and no report is written: for
-choosing.
+on them; the ways see the same draws. With --validation they are judged on 5,000 other training images, and no report is
+written: for choosing.
 """
 
 import argparse

@@ -171,6 +171,64 @@ def transfer_table() -> str:
     return "\n".join([*lines, "", made_by(report)])
 
 
+def browser_table() -> str:
+    """The page beside Python."""
+    report = newest("browser")
+    if report is None:
+        return "not measured yet"
+    r = report["results"]
+    version, away = r["chromium"].partition(".")[0], r["largest_logit_difference_same_pixels"]
+    return (
+        f"Of {r['photos']} photos in Chromium {version}: {r['same_class']} get the same class as in Python, {r['same_pixels']} the same"
+        f" pixels bit for bit, {r['same_doubt']} the same doubt; logits for the same pixels differ by {away:.0e} at most. A photo takes"
+        f" {r['median_browser_ms']:.0f} ms, in Python {r['median_python_ms']:.0f} ms (medians).\n\n{made_by(report)}"
+    )
+
+
+def budget_table() -> str:
+    """Accuracy with few labels."""
+    report = newest("label-budget")
+    if report is None:
+        return "not measured yet"
+    ways = report["results"]
+    numbers = list(next(iter(ways.values())))
+    lines = [f"| labels a class | {' | '.join(ways)} |", "|---|" + "---|" * len(ways)]
+    for number in numbers:
+        cells = []
+        for rows in ways.values():
+            row = rows[number]
+            if row["n"] > 1:
+                low, high = row["accuracy"]["low"], row["accuracy"]["high"]
+                spread = f" ({100 * low:.1f} to {100 * high:.1f}, n = {row['n']})"
+            else:
+                spread = " (n = 1)"
+            cells.append(f"{100 * statistics.mean(row['accuracies']):.1f} %{spread}, {row['median_seconds']:.0f} s")
+        lines.append(f"| {int(number):,} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", made_by(report)])
+
+
+def corruptions_table() -> str:
+    """Accuracy under corruptions."""
+    report = newest("corruptions")
+    if report is None:
+        return "not measured yet"
+    runs = report["results"]
+    first = next(iter(runs.values()))
+    lines = []
+    for run, r in runs.items():
+        lines += [
+            f"{run}: {100 * r['clean']['value']:.2f} % untouched, {100 * r['mean']:.1f} % on average over the corruptions.", "",
+            "| corruption | 1 | 2 | 3 | 4 | 5 |", "|---|" + "---|" * 5,
+        ]  # fmt: skip
+        for name, strengths in r["corruptions"].items():
+            cells = [f"{100 * estimate['value']:.1f} %" for estimate in strengths.values()]
+            lines.append(f"| {name} | {' | '.join([*cells, *[''] * (5 - len(cells))])} |")
+        lines.append("")
+    widest = max(e["high"] - e["low"] for strengths in first["corruptions"].values() for e in strengths.values())
+    lines.append(f"95 % Wilson intervals are at most {50 * widest:.1f} points wide on each side. {made_by(report)}")
+    return "\n".join(lines)
+
+
 def mean_and_sd(shares: list[float]) -> str:
     """``90.84 % ± 0.62``."""
     return f"{100 * statistics.mean(shares):.2f} % ± {100 * statistics.stdev(shares):.2f}"
@@ -256,6 +314,9 @@ TABLES = {
     "speed": speed_table,
     "inference": inference_table,
     "transfer": transfer_table,
+    "browser": browser_table,
+    "budget": budget_table,
+    "corruptions": corruptions_table,
     "variants": variants_table,
     "coverage": coverage_table,
     "extensions": extensions_table,

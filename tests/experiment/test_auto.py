@@ -63,13 +63,14 @@ def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: 
 
 def test_what_there_is_no_time_for_is_left_out() -> None:
     def candidate(words: str, epochs: int) -> auto.Candidate:
-        return auto.Candidate(words=words, recipe="fast", settings=(), epochs=epochs, image_size=None)
+        return auto.Candidate(words=words, recipe="fast", settings=(), epochs=epochs, compared=epochs, image_size=None)
 
     quick, slow, open_ended = candidate("quick", 10), candidate("slow", 10), candidate("open", 0)
     timed = [(quick, auto.Cost(1, 0.1)), (slow, auto.Cost(0, 10)), (open_ended, auto.Cost(5, 2))]
-    chosen, left_out = auto.choose(timed, 30)
-    assert [(c.words, c.epochs) for c in chosen] == [("quick", 10), ("open", 3)]  # 4 s, then 5 + 3 x 2 x 3 of the 26 left
-    assert left_out == ["slow: it takes about 300 s, and 26 s are left"]
+    chosen, left_out = auto.choose(timed, 31.2)
+    # 4 s, then 5 + (2 x 3 + 5) x 2 of the 27 left
+    assert [(c.words, c.epochs, c.compared) for c in chosen] == [("quick", 10, 10), ("open", 5, 3)]
+    assert left_out == ["slow: it takes about 300 s, and 27 s are left"]
     chosen, left_out = auto.choose(timed, 1000)
     assert [c.epochs for c in chosen] == [10, 10, auto.MOST_EPOCHS]
     assert left_out == []

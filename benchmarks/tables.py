@@ -179,9 +179,9 @@ def browser_table() -> str:
     r = report["results"]
     version, away = r["chromium"].partition(".")[0], r["largest_logit_difference_same_pixels"]
     return (
-        f"Of {r['photos']} photos in Chromium {version}: {r['same_class']} get the same class as in Python, {r['same_pixels']} the same"
-        f" pixels bit for bit, {r['same_doubt']} the same doubt; logits for the same pixels differ by {away:.0e} at most. A photo takes"
-        f" {r['median_browser_ms']:.0f} ms, in Python {r['median_python_ms']:.0f} ms (medians).\n\n{made_by(report)}"
+        f"Of {r['photos']} photos in Chromium {version}: {r['same_class']} get the same class as in Python, {r['same_pixels']} the"
+        f" same pixels bit for bit, {r['same_doubt']} the same doubt; logits for the same pixels differ by {away:.0e} at most."
+        f" A photo takes {r['median_browser_ms']:.0f} ms, in Python {r['median_python_ms']:.0f} ms (medians).\n\n{made_by(report)}"
     )
 
 

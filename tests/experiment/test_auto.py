@@ -61,7 +61,9 @@ def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: 
     assert {row["command"] for row in again.rows} == {row["command"] for row in found.rows}
 
 
-def test_what_there_is_no_time_for_is_left_out() -> None:
+def test_what_there_is_no_time_for_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "MOST_EPOCHS", 12)
+
     def candidate(words: str, epochs: int) -> auto.Candidate:
         return auto.Candidate(words=words, recipe="fast", settings=(), epochs=epochs, compared=epochs, image_size=None)
 

@@ -90,8 +90,8 @@ class Auto:
     Attributes:
         run: the best candidate's, trained on all training examples.
         data: what it was trained on.
-        rows: of each candidate ``words``, ``command``, ``compared`` epochs, fold ``accuracies``, ``mean``, ``seconds`` and ``path``, best
-            first.
+        rows: of each candidate ``words``, ``command``, ``compared`` epochs, fold ``accuracies``, ``mean``, ``seconds`` and ``path``,
+            best first.
         left_out: why other candidates were not tried, a line each.
         seconds: in all.
     """

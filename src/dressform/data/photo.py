@@ -102,7 +102,7 @@ def prepare(image: Image.Image, shape: tuple[int, int, int], settings: PhotoSett
     height, width, channels = shape
     colour = image.convert("RGB")
     small = _shrunk(colour, settings.side)
-    steps = [(f"the photo, upright, {image.width} × {image.height}", np.asarray(_shrunk(colour, 2 * settings.side)))]
+    steps = [("the photo, upright", np.asarray(_shrunk(colour, 2 * settings.side)))]
     found = None if min(small.size) < SMALLEST_SIDE else find_foreground(np.asarray(small))
     if found is None:
         return _untreated(image, shape, steps)

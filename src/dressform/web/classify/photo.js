@@ -19,7 +19,7 @@ function prepared(picture, shape, { side, margin, median }) {
   const [height, width, channels] = shape;
   const photo = colour(picture);
   const small = shrunk(photo, side);
-  const steps = [[`the photo, upright, ${picture.width} × ${picture.height}`, shrunk(photo, 2 * side)]];
+  const steps = [["the photo, upright", shrunk(photo, 2 * side)]];
   const found = Math.min(small.width, small.height) < SMALLEST_SIDE ? null : findForeground(small);
   if (!found) return untreated(picture, shape, steps);
   let [pixels, mask] = [small, found.mask];

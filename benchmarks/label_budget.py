@@ -67,8 +67,8 @@ def main() -> None:
                 "n": len(rows), "accuracy": student(accuracies, what="draws").to_json() if len(rows) > 1 else None,
                 "accuracies": accuracies, "epochs": rows[0]["epochs"], "median_seconds": median(row["seconds"] for row in rows),
             }  # fmt: skip
-    if not options.validation:
-        write_report("label-budget", "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]), results)
+        if not options.validation:  # after each number, so that what is finished is kept
+            write_report("label-budget", "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]), results)
 
 
 def drawn(train: Dataset, per_class: int, draw: int) -> tuple[Dataset, Dataset]:

@@ -46,13 +46,20 @@ def main() -> None:
     if options.photos is not None:
         predictor = Predictor(options.run)
         others["photos"] = np.stack([predictor.prepare(path).pixels for path in sorted(options.photos.rglob("*.jpg"))])
-    found = {name: penultimate(run.layout.onnx, images) for name, images in others.items()}
-    found["test"] = penultimate(run.layout.onnx, data.test.images)
-    found["held out"] = penultimate(run.layout.onnx, data.train.images[held_out])
+    others["negated test"] = 255 - data.test.images
+    others["upside-down test"] = data.test.images[:, ::-1]
+    images = {**others, "test": data.test.images, "held out": data.train.images[held_out]}
+    found = {name: penultimate(run.layout.onnx, np.ascontiguousarray(pictures)) for name, pictures in images.items()}
     learned = penultimate(run.layout.onnx, training.images)
     results: dict[str, Any] = {"accuracy": run.manifest.results["test_accuracy"], "n": {n: len(f.logits) for n, f in found.items()}}
-    for name, score in scores(learned, training.labels).items():
-        values = {which: score(features) for which, features in found.items() if which != "held out"}
+    novelty = Novelty.fit(learned.values, training.images, found["held out"].values, images["held out"])
+    assert novelty is not None
+    judged = [which for which in found if which != "held out"]
+    distances = {name: {which: score(found[which]) for which in judged} for name, score in scores(learned, training.labels).items()}
+    distances["tenth nearest, features and looks"] = {
+        which: novelty.distances_of(found[which].values, images[which]).astype(np.float64) for which in judged
+    }
+    for name, values in distances.items():
         rows = {}
         for which in others:
             both = np.concatenate([values["test"], values[which]])
@@ -62,10 +69,8 @@ def main() -> None:
             }
         results[name] = rows
         print(name, rows, flush=True)
-    novelty = Novelty.fit(learned.values, found["held out"].values)
-    assert novelty is not None
     results["unsure"] = {
-        which: round(float((novelty.p_values(features.values) <= UNSURE).mean()), 4)
+        which: round(float((novelty.p_values(features.values, images[which]) <= UNSURE).mean()), 4)
         for which, features in found.items() if which != "held out"
     }  # fmt: skip
     print("unsure", results["unsure"])

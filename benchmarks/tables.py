@@ -213,7 +213,6 @@ def corruptions_table() -> str:
     if report is None:
         return "not measured yet"
     runs = report["results"]
-    first = next(iter(runs.values()))
     lines = []
     for run, r in runs.items():
         lines += [
@@ -224,9 +223,60 @@ def corruptions_table() -> str:
             cells = [f"{100 * estimate['value']:.1f} %" for estimate in strengths.values()]
             lines.append(f"| {name} | {' | '.join([*cells, *[''] * (5 - len(cells))])} |")
         lines.append("")
-    widest = max(e["high"] - e["low"] for strengths in first["corruptions"].values() for e in strengths.values())
+    estimates = [e for r in runs.values() for strengths in r["corruptions"].values() for e in strengths.values()]
+    widest = max(e["high"] - e["low"] for e in estimates)
     lines.append(f"95 % Wilson intervals are at most {50 * widest:.1f} points wide on each side. {made_by(report)}")
     return "\n".join(lines)
+
+
+def photos_table() -> str:
+    """A Fashion-MNIST model on real photos, prepared and not."""
+    found = [newest("photos-train"), newest("photos-validation")]
+    if None in found:
+        return "not measured yet"
+    train, validation = (report["results"] for report in found if report is not None)
+    lines = [
+        f"| photos are | {train['photos']:,} training photos | called a bag | {validation['photos']} validation photos |",
+        "|---|---|---|---|",
+    ]
+    for way in [name for name in train if name != "photos"]:
+        both = [
+            f"{100 * e['value']:.1f} % ({100 * e['low']:.1f} to {100 * e['high']:.1f})"
+            for e in (train[way]["accuracy"], validation[way]["accuracy"])
+        ]
+        bags = train[way]["answers"]["Bag"] / train["photos"]
+        lines.append(f"| {way} | {both[0]} | {100 * bags:.0f} % | {both[1]} |")
+    gain = 100 * (train["prepared"]["accuracy"]["value"] - train["shrunk"]["accuracy"]["value"])
+    classes = sorted(train["prepared"]["by_class"].items(), key=lambda pair: -pair[1])
+    lines += [
+        "", f"Prepared, {gain:.1f} points more of the training photos are right. By class: "
+        + ", ".join(f"{name} {100 * share:.0f} %" for name, share in classes) + ".",
+    ]  # fmt: skip
+    other = "prepared, OpenCV's GrabCut"
+    if other in train and other in validation:
+        p, q = (rows[other]["p_value_against_prepared"] for rows in (train, validation))
+        lines += ["", f"Ours against OpenCV's GrabCut: p = {show_p(p)} and {show_p(q)} (McNemar, mid-p)."]
+    return "\n".join([*lines, "", made_by(found[0] or {})])
+
+
+def novelty_table() -> str:
+    """Which score tells what a model was not made for."""
+    report = newest("novelty")
+    if report is None:
+        return "not measured yet"
+    r = report["results"]
+    others = [name for name in r["n"] if name not in ("test", "held out")]
+    lines = [
+        "| score | " + " | ".join(f"AUROC against {name} | FPR95" for name in others) + " |", "|---|" + "---|---|" * len(others)
+    ]  # fmt: skip
+    for score in [name for name in r if name not in ("accuracy", "n", "unsure")]:
+        cells = [f"{r[score][name]['auroc']:.3f} | {100 * r[score][name]['fpr95']:.0f} %" for name in others]
+        lines.append(f"| {score} | {' | '.join(cells)} |")
+    unsure = ", ".join(f"{100 * r['unsure'][name]:.1f} % of the {r['n'][name]:,} {name}" for name in (*others, "test"))
+    return "\n".join([
+        *lines, "", f"The model has {100 * r['accuracy']:.2f} % of the test images. Answered with unsure: {unsure}"
+        f" pictures. {made_by(report)}",
+    ])  # fmt: skip
 
 
 def mean_and_sd(shares: list[float]) -> str:
@@ -315,6 +365,8 @@ TABLES = {
     "inference": inference_table,
     "transfer": transfer_table,
     "browser": browser_table,
+    "photos": photos_table,
+    "novelty": novelty_table,
     "budget": budget_table,
     "corruptions": corruptions_table,
     "variants": variants_table,

@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from dressform.data.picture import open_picture
+from dressform.data.photo import PhotoSettings, is_photo, prepare
+from dressform.data.picture import fit, open_picture
 from dressform.predict.predictor import Predictor
 from dressform.report.classifier import write_classifier
 from dressform.runs.run import Run
@@ -113,6 +115,45 @@ def test_the_page_sees_and_says_what_python_does(watched: Watched, file: Path, p
         "cropped",
         "shrunk to 28 × 28: what the network sees",
     } <= kinds
+
+
+PREPARE = """async ([photo, shape, settings]) => {
+  const { decoded } = await import("dressform/classify/main.js");
+  const { prepare } = await import("dressform/classify/photo.js");
+  const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
+  return Array.from(prepare(await decoded(new Blob([bytes])), shape, settings).pixels.data);
+}"""
+
+
+@pytest.mark.parametrize("shape", [(20, 30, 3), (64, 64, 3), (224, 224, 3), (48, 28, 1), (10, 10, 1)])
+@pytest.mark.parametrize("settings", [None, PhotoSettings(), PhotoSettings(side=100, margin=0.1, median=0)])
+def test_other_models_see_what_python_prepares(
+    shape: tuple[int, int, int], settings: PhotoSettings | None, watched: Watched, file: Path
+) -> None:
+    page = opened(watched, file)
+    for name in ("red", "two", "grey", "noise", "nothing", "narrow", "on black", "clear"):
+        image = open_picture(photos()[name])
+        photo = settings is not None and is_photo(image) and max(image.size) > max(shape[:2])
+        expected = prepare(image, shape, settings).pixels if photo and settings else fit(image, shape)
+        given = [base64.b64encode(photos()[name]).decode(), shape, settings and vars(settings)]
+        np.testing.assert_array_equal(np.reshape(page.evaluate(PREPARE, given), shape), expected, err_msg=name)
+
+
+def test_a_model_that_knows_no_pictures_and_wants_no_photos(watched: Watched, named_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(named_run.layout.onnx.read_bytes())
+    document = json.loads((named_run.layout.weights / "model.json").read_text(encoding="utf-8"))
+    document["preprocessing"]["photo"] = None
+    (folder / "model.json").write_text(json.dumps(document), encoding="utf-8")
+    predictor = Predictor(folder)
+    write_classifier(tmp_path / "page.html", predictor)
+    content = photos()["red"]
+    (found,) = opened(watched, tmp_path / "page.html").evaluate(JUDGE, [base64.b64encode(content).decode()])
+    expected = predictor.predict(content)
+    assert found["usual"] is None
+    assert found["steps"] == ["shrunk to 28 × 28: what the network sees"]
+    np.testing.assert_allclose(found["logits"], predictor.logits(expected.prepared.pixels[None])[0], atol=1e-3)
 
 
 def test_a_large_jpeg_differs_by_how_it_is_decoded_only(watched: Watched, file: Path, predictor: Predictor) -> None:

@@ -78,8 +78,42 @@ def test_each_gets_what_there_is_time_for() -> None:
     chosen, left_out = candidates.choose(timed, 2000)
     assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 6)]
     assert left_out == []
+    chosen, left_out = candidates.choose(timed, 3)  # a fifth is too little, but all of it is enough
+    assert [(c.words, c.epochs) for c in chosen] == [("quick", 6)]
+    assert len(left_out) == 2
     with pytest.raises(ConfigError, match="the quickest takes about 0.0 minutes"):
-        candidates.choose(timed, 3)
+        candidates.choose(timed, 2)
+
+
+def test_the_last_training_gets_the_time_that_is_left(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = candidates.Candidate(
+        words="stages", recipe="fast", settings=("batch_size=50",), epochs=4, fewest=1, halved=True, compared=2, image_size=None
+    )
+    monkeypatch.setattr(auto, "possible", lambda data, size: ([stages], []))
+    monkeypatch.setattr(auto, "timed", lambda *_: candidates.Cost(0, 1))
+    monkeypatch.setattr(auto, "MOST_EPOCHS", 7)
+    told = {"words": "stages", "command": "", "compared": 2, "accuracies": [0.5] * 3, "mean": 0.5, "seconds": 1.0, "path": "x"}
+    for number, (epoch, expected) in enumerate(
+        [(15.0, 5), (0.001, 7), (1000.0, 2)]
+    ):  # 0.94 x 90 s; the most; no fewer than compared
+        monkeypatch.setattr(auto, "_compare", lambda *_, epoch=epoch: (dict(told), epoch))
+        out = tmp_path / str(number)
+        found = auto.train_auto(source, budget=90, out=out)
+        assert found.run.manifest.results["epochs"] == expected
+        assert f"--set epochs={expected}" in found.rows[0]["command"]
+        monkeypatch.setattr(auto, "_compare", lambda *_: (dict(told), 4.0))  # other times do not make another run
+        assert auto.train_auto(source, budget=90, out=out, resume=True).run.path == found.run.path
+
+
+def test_a_class_of_two_pictures_is_told_before_anything_is_timed(small: DatasetSplits, tmp_path: Path) -> None:
+    rows = np.concatenate([np.flatnonzero(small.train.labels == 1)[:20], np.flatnonzero(small.train.labels == 7)[:2]])
+    np.savez(
+        tmp_path / "few.npz", train_images=small.train.images[rows], train_labels=small.train.labels[rows] // 7,
+        test_images=small.train.images[rows], test_labels=small.train.labels[rows] // 7,
+        class_names=np.array(["Trouser", "Sneaker"]),
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match="needs 3 training pictures of every class"):
+        auto.train_auto(str(tmp_path / "few.npz"), budget=60, out=tmp_path)
 
 
 def test_without_imagenet_weights_there_is_one_candidate(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

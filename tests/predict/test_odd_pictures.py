@@ -88,9 +88,10 @@ def test_a_jpeg_in_inks_is_nearly_the_same(predictor: Predictor) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (3, 2), (27, 29), (4000, 9)])
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "1"])
 def test_any_size_gets_an_answer(size: tuple[int, int], mode: str, predictor: Predictor) -> None:
-    answer = predictor.predict(packed(Image.new(mode, size), "PNG"))
-    assert answer.prepared.pixels.shape == predictor.shape
-    assert 0 < answer.top[0][1] <= 1
+    for bright in (False, True):
+        answer = predictor.predict(packed(Image.new("L", size, 255 * bright).convert(mode), "PNG"))
+        assert answer.prepared.pixels.shape == predictor.shape
+        assert 0 < answer.top[0][1] <= 1
 
 
 def announced(form: str) -> bytes:

@@ -40,7 +40,7 @@ def export(
         print_json(written)
         return
     print("\n".join(written))
-    print("open it in a browser, here or on a phone" if to == "page" else f"look at them with: tensorboard --logdir {target}")
+    print("open it in a browser; nothing else is needed" if to == "page" else f"look at them with: tensorboard --logdir {target}")
 
 
 def _tensorboard(run: Path, folder: Path, split: str, embedding: str, data: str | None, image_size: int | None) -> list[str]:

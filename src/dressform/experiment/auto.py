@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from dressform.core.errors import ConfigError
+from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import read_json, write_json
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
-from dressform.experiment.candidates import FOLDS, Candidate, choose, possible, timed
+from dressform.experiment.candidates import FOLDS, MOST_EPOCHS, Candidate, choose, possible, timed
 from dressform.experiment.crossval import crossval
 from dressform.experiment.train_run import train_run
 from dressform.runs.layout import DEFAULT_ROOT, auto_plan
@@ -65,8 +65,9 @@ def train_auto(
 
     Args:
         source: a dataset's name or a path.
-        budget: seconds for everything, 30 or more. What a candidate takes is found by a short training; the last one gets as many
-            epochs as fit, and what does not fit is left out.
+        budget: seconds for everything, 30 or more. What a candidate takes is found by short trainings; each gets as many epochs
+            as fit into its share of the time, and what does not fit is left out. If the one whose last stages learn wins, it is
+            trained for what time is left. Estimates can be wrong, so the time can be exceeded by some percent.
         seed: of folds and trainings.
         out: folder of all runs.
         resume: go on where a killed call stopped, with the candidates that it had chosen for the same data and budget.
@@ -88,15 +89,22 @@ def train_auto(
     for note in data.notes:
         say(f"note: {note}")
     say(described(data))
-    file, facts = auto_plan(out, data.name, seed), {"digest": data.train.digest, "budget": budget}
-    candidates, left_out = _planned(file, facts) if resume else ([], [])
+    file, facts = auto_plan(out, data.name, seed), {"digest": data.train.digest, "budget": budget, "image_size": image_size}
+    candidates, left_out, epochs = _planned(file, facts)
+    if candidates and not resume:
+        raise RunError(
+            f"{file} is there: train auto has been called for the same data and budget; add --resume, or choose another --out"
+        )
     if not candidates:
+        if data.train.counts.min() < FOLDS:
+            raise ConfigError(f"the comparison needs {FOLDS} training pictures of every class; give more, or name a recipe")
         found, left_out = possible(data, image_size)
         costs = [(c, timed(c, read(c.image_size).train, out, device)) for c in found]
         candidates, too_long = choose(costs, SPENT * budget - (time.monotonic() - began))
         left_out += too_long
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_json(file, {**facts, "candidates": [asdict(c) for c in candidates], "left_out": left_out})
+    plan = {**facts, "candidates": [asdict(c) for c in candidates], "left_out": left_out}
+    write_json(file, {**plan, "epochs": epochs})
     for line in left_out:
         say(f"left out: {line}")
     results = [(*_compare(c, read(c.image_size), out, seed, resume, device, say), c) for c in candidates]
@@ -104,10 +112,9 @@ def train_auto(
     row, epoch, best = results[0]
     if best.halved:
         left = (1 - CLOSING) * budget - (time.monotonic() - began)
-        fitting = replace(best, epochs=max(best.compared, min(best.epochs, int(left / epoch))))
-        candidates, best = [fitting if c is best else c for c in candidates], fitting
+        best = replace(best, epochs=epochs or max(best.compared, min(MOST_EPOCHS, int(left / epoch))))
         row["command"] = best.command
-        write_json(file, {**facts, "candidates": [asdict(c) for c in candidates], "left_out": left_out})
+        write_json(file, {**plan, "epochs": best.epochs})
     say(f"trained now on all: {best.words}, {best.epochs} epochs")
     run = train_run(
         best.recipe, read(best.image_size), settings=best.assignments(best.epochs), seed=seed, out=out, resume=resume,
@@ -161,15 +168,17 @@ def _compare(
     return told, epoch * FOLDS / (FOLDS - 1)
 
 
-def _planned(file: Path, facts: dict[str, Any]) -> tuple[list[Candidate], list[str]]:
-    """What a call that was stopped had chosen for the same data and budget; nothing where there is no such plan."""
+def _planned(file: Path, facts: dict[str, Any]) -> tuple[list[Candidate], list[str], int]:
+    """What a call before had chosen for the same data and budget: candidates, why others are left out, and the epochs of the last
+    training, 0 where they were not known yet. Nothing where there is no such plan.
+    """
     if not file.is_file():
-        return [], []
+        return [], [], 0
     document = read_json(file)
     if not isinstance(document, dict) or any(document.get(name) != value for name, value in facts.items()):
-        return [], []
+        return [], [], 0
     try:
         found = [Candidate(**{**row, "settings": tuple(row["settings"])}) for row in document["candidates"]]
-        return found, [str(line) for line in document["left_out"]]
-    except (TypeError, KeyError) as error:
+        return found, [str(line) for line in document["left_out"]], int(document["epochs"])
+    except (TypeError, KeyError, ValueError) as error:
         raise ConfigError(f"{file} is damaged; delete it, and --resume plans anew") from error

@@ -111,7 +111,7 @@ def timed(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cost:
     """What a candidate takes, by trainings of two epochs on some examples, each on others."""
     recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
     order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0
-    for places in (order[: TRIED[0]], order[-TRIED[1] :]):
+    for places in (order[: TRIED[0]], order[TRIED[0] :][: TRIED[1]]):
         started = time.monotonic()
         rows = [row.seconds for row in fit(recipe, train.take(places), None, device=device, cache=features_folder(out)).history]
         before.append((len(places), time.monotonic() - started - sum(rows)))
@@ -126,17 +126,27 @@ def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[lis
 
     Args:
         timed: candidates and what they take. Each gets as many of its epochs as fit into its share of what is left: all for the
-            last, ``SHARE`` for the others.
+            last, ``SHARE`` for the others, unless none fits so.
         seconds: that all may take together. Only one will be trained on all examples, but nobody knows yet which.
 
     Raises:
         ConfigError: there is time for none.
     """
+    chosen, left_out, needed = _filled(timed, seconds, SHARE)
+    if not chosen:
+        chosen, left_out, needed = _filled(timed, seconds, 1.0)
+    if not chosen:
+        raise ConfigError(f"the budget is too small for any candidate; the quickest takes about {min(needed) / 60:.1f} minutes")
+    return chosen, left_out
+
+
+def _filled(timed: Sequence[tuple[Candidate, Cost]], seconds: float, most: float) -> tuple[list[Candidate], list[str], list[float]]:
+    """Candidates, why others are left out, and the seconds that those take; all but the last get a share of what is left."""
     chosen: list[Candidate] = []
     left_out: list[str] = []
     left, needed = seconds, []
     for place, (candidate, cost) in enumerate(timed, 1):
-        share = left if place == len(timed) else SHARE * left
+        share = left if place == len(timed) else most * left
         plans = [candidate.lasting(epochs) for epochs in range(candidate.epochs, candidate.fewest - 1, -1)]
         plan = next((plan for plan in plans if cost.whole(plan) <= share), plans[-1])
         whole = cost.whole(plan)
@@ -146,6 +156,4 @@ def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[lis
             continue
         left -= whole
         chosen.append(plan)
-    if not chosen:
-        raise ConfigError(f"the budget is too small for any candidate; the quickest takes about {min(needed) / 60:.1f} minutes")
-    return chosen, left_out
+    return chosen, left_out, needed

@@ -206,7 +206,7 @@ def _finish(
 def _remember(layout: Layout, train: Dataset, validation: Dataset) -> None:
     some = train.images[evenly(len(train))]
     known, unseen = (penultimate(layout.onnx, images).values for images in (some, validation.images))
-    novelty = Novelty.fit(known, unseen)
+    novelty = Novelty.fit(known, some, unseen, validation.images)
     if novelty is not None:
         novelty.save(layout.known)
 

@@ -140,7 +140,7 @@ class Predictor:
         if self.novelty is None or self._features is None:
             return self._run(["logits"], batch)[0], None
         logits, features = self._run(["logits", self._features], batch)
-        return logits, self.novelty.p_values(features)
+        return logits, self.novelty.p_values(features, batch)
 
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         size = pictures_at_once(self.shape, CHUNK)

@@ -35,7 +35,7 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
     ]
     if predictor.novelty is not None:
         blobs.append(array_blob("known", predictor.novelty.known.view(np.uint16)))
-        blobs.append(array_blob("distances", predictor.novelty.distances))
+        blobs += [array_blob("scales", predictor.novelty.scales), array_blob("distances", predictor.novelty.distances)]
     parts = {
         "version": html.escape(packages().get("dressform", "")), "moment": moment(), "model": html.escape(described.name),
         "classes": html.escape(", ".join(described.class_names)), "document": inside_script(document),

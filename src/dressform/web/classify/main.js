@@ -6,25 +6,37 @@ import { Model, softmax } from "dressform/classify/model.js";
 
 const MOST_PIXELS = 64e6;
 const SHOWN = 3;
+const DRAWN = 50; // answers whose pictures stay on the page
+const ROWS = 256; // drawn at a time: phones give canvases of more than 16 million pixels back empty
 const description = JSON.parse(document.getElementById("document").textContent);
 const answers = [];
 
 /** A file's pixels, upright, transparency over black. */
 export async function decoded(file) {
-  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
   if (width * height > MOST_PIXELS) {
     bitmap.close();
     throw new Error(`it is ${count(width)} × ${count(height)} pixels; allowed: ${count(MOST_PIXELS)} in all, so make it smaller`);
   }
-  const drawing = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  drawing.fillStyle = "black";
-  drawing.fillRect(0, 0, width, height);
-  drawing.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  const { data } = drawing.getImageData(0, 0, width, height);
+  const canvas = element("canvas", { width, height: Math.min(ROWS, height) });
+  const drawing = canvas.getContext("2d", { willReadFrequently: true });
   const colours = new Uint8Array(3 * width * height);
-  for (let i = 0; i < width * height; i++) colours.set(data.subarray(4 * i, 4 * i + 3), 3 * i);
+  let place = 0;
+  for (let top = 0; top < height; top += ROWS) {
+    const rows = Math.min(ROWS, height - top);
+    drawing.fillStyle = "black";
+    drawing.fillRect(0, 0, width, rows);
+    drawing.drawImage(bitmap, 0, -top);
+    const { data } = drawing.getImageData(0, 0, width, rows);
+    for (let i = 0; i < data.length; i += 4) {
+      colours[place] = data[i];
+      colours[place + 1] = data[i + 1];
+      colours[place + 2] = data[i + 2];
+      place += 3;
+    }
+  }
+  bitmap.close();
   return { width, height, channels: 3, data: colours };
 }
 
@@ -39,8 +51,9 @@ export async function answer(model, picture) {
   return { ...ready, logits, usual, top, unsure, warnings: unsure ? [unusual, ...ready.warnings] : ready.warnings };
 }
 
-function drawn({ width, height, channels, data }) {
-  const canvas = element("canvas", { width, height, class: Math.max(width, height) < 128 ? "tiny" : "" });
+function drawn({ width, height, channels, data }, words) {
+  const kind = Math.max(width, height) < 128 ? "tiny" : "";
+  const canvas = element("canvas", { width, height, class: kind, role: "img", "aria-label": words });
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) image.data[4 * i + c] = data[i * channels + (channels === 3 ? c : 0)];
@@ -53,7 +66,7 @@ function drawn({ width, height, channels, data }) {
 function titleOf({ unsure, top }) { return `${unsure ? "unsure, perhaps " : ""}${top[0][0]}, ${percent(top[0][1], 1)}`; }
 
 function shown(name, found) {
-  const steps = found.steps.map(([words, picture], i) => element("figure", {}, drawn(picture), element("figcaption", {}, `${i + 1}. ${words}`)));
+  const steps = found.steps.map(([words, picture], i) => element("figure", {}, drawn(picture, words), element("figcaption", {}, `${i + 1}. ${words}`)));
   const rows = found.top.slice(0, SHOWN).map(([label, share]) => element("tr", {},
     element("th", { scope: "row" }, label),
     element("td", {}, element("span", { class: "share", style: { "--share": share.toFixed(4) } }), element("span", {}, percent(share, 1)))));
@@ -74,7 +87,7 @@ async function take(model, files) {
     let section;
     try {
       const found = await answer(model, await decoded(file));
-      answers.push([name, found]);
+      answers.push([name, { top: found.top, unsure: found.unsure, warnings: found.warnings }]);
       section = shown(name, found);
       say(`${name}: ${titleOf(found)}`);
     } catch (error) {
@@ -83,7 +96,8 @@ async function take(model, files) {
       say(`${name}: no answer`);
     }
     list.prepend(section);
-    await new Promise((done) => { requestAnimationFrame(done); });
+    list.children[DRAWN]?.querySelector(".steps")?.remove();
+    await new Promise((done) => { setTimeout(done); }); // not a frame: there are none while another tab is looked at
   }
   document.getElementById("save").disabled = answers.length === 0;
 }
@@ -97,14 +111,18 @@ function table() {
 }
 
 function controls(model) {
-  const chooser = element("input", { type: "file", accept: "image/*", multiple: true, class: "unseen", id: "file", onchange: () => {
-    take(model, [...chooser.files]);
-    chooser.value = "";
-  } });
-  const choose = element("button", { type: "button", onclick: () => chooser.click() }, "Choose photos");
+  const opener = (words, attributes) => {
+    const chooser = element("input", { type: "file", accept: "image/*", hidden: true, ...attributes, onchange: () => {
+      take(model, [...chooser.files]);
+      chooser.value = "";
+    } });
+    return [element("button", { type: "button", onclick: () => chooser.click() }, words), chooser];
+  };
+  const choose = opener("Choose photos", { multiple: true, id: "file" });
+  const camera = matchMedia("(pointer: coarse)").matches ? opener("Take a photo", { capture: "environment", id: "camera" }) : [];
   const keep = element("button", { type: "button", id: "save", disabled: true, onclick: () => save("answers.csv", "text/csv", table()) }, "Save answers as CSV");
-  const zone = element("div", { class: "zone" }, element("p", {}, "Drop photos here, paste one, or"), choose, chooser, keep);
-  const over = (event) => { event.preventDefault(); zone.classList.toggle("over", event.type === "dragover"); };
+  const zone = element("div", { class: "zone" }, element("p", {}, "Drop photos here, paste one, or"), choose, camera, keep);
+  const over = (event) => zone.classList.toggle("over", event.type === "dragover");
   for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, over);
   document.addEventListener("drop", (event) => take(model, [...event.dataTransfer.files]));
   document.addEventListener("paste", (event) => take(model, [...event.clipboardData.files]));
@@ -113,12 +131,15 @@ function controls(model) {
 
 /** The model of this page. */
 export async function open() {
-  const [runtime, model, known, distances] = await Promise.all([bytes("runtime"), bytes("model"), array("known"), array("distances")]);
-  return Model.open({ runtime, bytes: model, description, known, distances });
+  const [runtime, model] = await Promise.all([bytes("runtime"), bytes("model")]);
+  const [known, scales, distances] = await Promise.all(["known", "scales", "distances"].map(array));
+  return Model.open({ runtime, bytes: model, description, known, scales, distances });
 }
 
 export async function start() {
   const place = document.getElementById("controls");
+  // From the beginning: a photo that is dropped too early would be shown in place of this page.
+  for (const type of ["dragover", "drop"]) document.addEventListener(type, (event) => event.preventDefault());
   try {
     const model = await open();
     place.replaceChildren(controls(model));

@@ -50,7 +50,7 @@ function windows(from, to, filter) {
     const centre = (place + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const last = Math.min(from, Math.trunc(centre + support + 0.5));
-    const weights = Array.from({ length: last - first }, (_, i) => filter.weight((i + first - centre + 0.5) / stretch));
+    const weights = Array.from({ length: last - first }, (_, i) => filter.weight((i + first - centre + 0.5) * (1 / stretch)));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const whole = weights.map((weight) => Math.trunc((weight / total) * (1 << BITS) + (weight < 0 ? -0.5 : 0.5)));
     return { first, weights: Int32Array.from(whole) };

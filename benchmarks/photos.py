@@ -95,7 +95,7 @@ def grabcut(pixels: NDArray[np.uint8]) -> Foreground | None:
 
     height, width = pixels.shape[:2]
     border, colours = border_of(height, width), lab_of(pixels).reshape(-1, 3)
-    surprise = -Mixture(colours[border.ravel()], 5).log_density(colours).reshape(height, width)
+    surprise = -Mixture(colours, border.ravel(), 5).log_density(colours).reshape(height, width)
     usual = float(np.median(surprise[border]))
     spread = float(np.percentile(surprise[border], 90)) - usual + 1
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)

@@ -183,7 +183,8 @@ def test_lab_of_known_colours() -> None:
 def test_a_mixture_finds_two_colours() -> None:
     random = np.random.default_rng(0)
     one, other = random.normal((50, 40, 20), 3, (3000, 3)), random.normal((80, -20, 0), 3, (1000, 3))
-    found = Mixture(np.concatenate([one, other]).astype(np.float32), 3)
+    both = np.concatenate([one, other])
+    found = Mixture(both, np.ones(len(both), np.bool_), 3)
     logs = found.log_density(np.array([[50, 40, 20], [80, -20, 0], [65, 10, 10]], np.float32))
     assert logs[0] > logs[1] > logs[2] + 10
     assert 0.5 < logs[0] - logs[1] < 2  # three times as many

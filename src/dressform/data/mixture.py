@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE = 1500
-"""At most so many pixels, evenly spaced, are looked at."""
+"""About so many pixels are looked at, where there are more."""
 ROUNDS = 8
 SMALLEST_SHARE = 0.01
 SPREAD = (4.0, 2.0, 2.0)
@@ -17,13 +17,18 @@ class Mixture:
     k-means starts from the pixel nearest to the mean; each further centre is the pixel at the 95th percentile of the distance
     to the centres so far: far away, but no speck.
 
+    Which pixels are looked at follows from their places alone: with one pixel more or less on its side, the others stay.
+
     Args:
-        colours: float32 [N, 3], N at least 1.
+        colours: [N, 3], of all pixels.
+        chosen: bool [N], those that the mixture is for, one at least.
         parts: most Gaussians.
     """
 
-    def __init__(self, colours: NDArray[np.float32], parts: int) -> None:
-        sample = colours[:: -(-len(colours) // SAMPLE)].astype(np.float64)
+    def __init__(self, colours: NDArray[np.float64], chosen: NDArray[np.bool_], parts: int) -> None:
+        places = np.flatnonzero(chosen)
+        looked_at = places[places * 40503 % 65536 * len(places) < 65536 * SAMPLE]
+        sample = colours[looked_at if len(looked_at) else places]
         nearest = _k_means(sample, parts)
         self._parts = []
         for part in range(parts):
@@ -34,16 +39,13 @@ class Mixture:
             away = own - mean
             root = np.linalg.cholesky(away.T @ away / len(own) + np.diag(SPREAD))
             height = np.log(len(own) / len(sample)) - np.log(np.diag(root)).sum()
-            self._parts.append((height, mean.astype(np.float32), np.linalg.inv(root).T.astype(np.float32)))
+            self._parts.append((height, mean, np.linalg.inv(root).T))
 
-    def log_density(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The logarithm of the density at each colour, up to a constant: float32 [N]."""
-        logs = np.stack([np.float32(height) - ((colours - mean) @ turn) ** 2 @ _HALF for height, mean, turn in self._parts])
+    def log_density(self, colours: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The logarithm of the density at each colour [N, 3], up to a constant: [N]."""
+        logs = np.stack([height - 0.5 * (((colours - mean) @ turn) ** 2).sum(axis=1) for height, mean, turn in self._parts])
         top = logs.max(axis=0)
-        return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)), dtype=np.float32)
-
-
-_HALF = np.full(3, 0.5, np.float32)
+        return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)))
 
 
 def _k_means(sample: NDArray[np.float64], parts: int) -> NDArray[np.int64]:

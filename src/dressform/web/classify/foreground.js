@@ -14,17 +14,17 @@ const FEWEST = 60;
 const OFFSETS = [[0, 1, 1], [1, 0, 1], [1, 1, 0.707], [1, -1, 0.707]];
 const clip = (x, least, most) => Math.min(most, Math.max(least, x));
 
-const LINEAR = Float32Array.from({ length: 256 }, (_, i) => {
+const LINEAR = Float64Array.from({ length: 256 }, (_, i) => {
   const value = i / 255;
   return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
 });
 const WHITE = [0.950456, 1, 1.088754];
 const TO_XYZ = [[0.412453, 0.212671, 0.019334], [0.35758, 0.71516, 0.119193], [0.180423, 0.072169, 0.950227]]
-  .map((row) => Float32Array.from(row, (value, i) => value / WHITE[i]));
+  .map((row) => Float64Array.from(row, (value, i) => value / WHITE[i]));
 
 /** sRGB as CIE Lab (D65), three numbers a pixel. */
 function labOf({ data }) {
-  const found = new Float32Array(data.length);
+  const found = new Float64Array(data.length);
   for (let i = 0; i < data.length; i += 3) {
     const curved = [0, 1, 2].map((to) => {
       const light = LINEAR[data[i]] * TO_XYZ[0][to] + LINEAR[data[i + 1]] * TO_XYZ[1][to] + LINEAR[data[i + 2]] * TO_XYZ[2][to];
@@ -42,7 +42,7 @@ function blurred(values, width, height) {
   const weights = [-2, -1, 0, 1, 2].map((i) => Math.exp(-(i ** 2) / (2 * 0.8 ** 2)));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const along = (from, right, down) => {
-    const made = new Float32Array(from.length);
+    const made = new Float64Array(from.length);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         for (let c = 0; c < 3; c++) {
@@ -88,7 +88,7 @@ function linksOf(lab, width, height) {
   const count = links.reduce((sum, link) => sum + link.distance.length, 0);
   const total = links.reduce((sum, link) => sum + link.distance.reduce((s, d) => s + d, 0), 0) / count;
   return links.map(({ one, away, distance, weight }) => (
-    { one, away, weights: Float32Array.from(distance, (d) => NEIGHBOURS * weight * Math.exp(-d / (2 * total + 1e-6))) }
+    { one, away, weights: Float64Array.from(distance, (d) => NEIGHBOURS * weight * Math.exp(-d / (2 * total + 1e-6))) }
   ));
 }
 
@@ -182,13 +182,13 @@ function whole(mask, border, width, height) {
 /** The thing in the middle of a photo {width, height, channels 3, data}: {mask, objects, cut}, or null where nothing stands out. */
 export function findForeground(picture) {
   const { width, height } = picture;
-  const lab = blurred(labOf(picture), width, height);
+  const lab = blurred(labOf(picture), width, height).map((value) => round(value * 64) / 64);
   const border = borderOf(width, height);
   const all = Array.from(border, (_, i) => i);
-  const prior = Float32Array.from(border, (edge, i) => {
+  const prior = Float64Array.from(border, (edge, i) => {
     const x = ((i % width) + 0.5) / width * 2 - 1;
     const y = (Math.floor(i / width) + 0.5) / height * 2 - 1;
-    return Math.fround(MIDDLE * (1 - 1.6 * (y * y + x * x))) - 1.5 * edge;
+    return MIDDLE * (1 - 1.6 * (y * y + x * x)) - 1.5 * edge;
   });
   const edge = all.filter((i) => border[i]);
   const surprise = new Mixture(lab, edge, BACKGROUND_PARTS).logDensity(lab).map((value) => -value);

@@ -4,7 +4,6 @@ const SAMPLE = 1500;
 const ROUNDS = 8;
 const SMALLEST_SHARE = 0.01;
 const SPREAD = [4, 2, 2];
-const f = Math.fround;
 
 const apart = (values, i, centre) => {
   const [a, b, c] = [values[3 * i] - centre[0], values[3 * i + 1] - centre[1], values[3 * i + 2] - centre[2]];
@@ -62,10 +61,10 @@ function cholesky(m) {
 }
 
 export class Mixture {
-  /** colours: Float32Array of three numbers a pixel; chosen: which pixels; parts: most Gaussians. */
+  /** colours: three numbers a pixel; chosen: places of the pixels that it is for; parts: most Gaussians. */
   constructor(colours, chosen, parts) {
-    const step = Math.ceil(chosen.length / SAMPLE);
-    const taken = chosen.filter((_, i) => i % step === 0);
+    const lookedAt = chosen.filter((place) => ((place * 40503) % 65536) * chosen.length < 65536 * SAMPLE);
+    const taken = lookedAt.length ? lookedAt : chosen;
     const values = new Float64Array(3 * taken.length);
     taken.forEach((pixel, i) => { for (let c = 0; c < 3; c++) values[3 * i + c] = colours[3 * pixel + c]; });
     const nearest = kMeans(values, taken.length, parts);
@@ -82,22 +81,22 @@ export class Mixture {
       const [[a], [b, c], [d, e, g]] = cholesky(spread);
       const height = Math.log(own.length / taken.length) - Math.log(a) - Math.log(c) - Math.log(g);
       // The root's inverse, row by row.
-      const turn = [1 / a, -b / (a * c), 1 / c, (b * e - c * d) / (a * c * g), -e / (c * g), 1 / g].map(f);
-      this.parts.push({ height: f(height), centre: centre.map(f), turn });
+      const turn = [1 / a, -b / (a * c), 1 / c, (b * e - c * d) / (a * c * g), -e / (c * g), 1 / g];
+      this.parts.push({ height, centre, turn });
     }
   }
 
   /** The logarithm of the density at each colour, up to a constant. */
   logDensity(colours) {
-    const found = new Float32Array(colours.length / 3);
-    const logs = new Float32Array(this.parts.length);
+    const found = new Float64Array(colours.length / 3);
+    const logs = new Float64Array(this.parts.length);
     for (let i = 0; i < found.length; i++) {
       let top = -Infinity;
       this.parts.forEach(({ height, centre, turn }, part) => {
-        const x = f(colours[3 * i] - centre[0]);
-        const y = f(colours[3 * i + 1] - centre[1]);
-        const z = f(colours[3 * i + 2] - centre[2]);
-        const [p, q, r] = [f(turn[0] * x), f(turn[1] * x + turn[2] * y), f(turn[3] * x + turn[4] * y + turn[5] * z)];
+        const x = colours[3 * i] - centre[0];
+        const y = colours[3 * i + 1] - centre[1];
+        const z = colours[3 * i + 2] - centre[2];
+        const [p, q, r] = [turn[0] * x, turn[1] * x + turn[2] * y, turn[3] * x + turn[4] * y + turn[5] * z];
         logs[part] = height - (p * p + q * q + r * r) / 2;
         top = Math.max(top, logs[part]);
       });

@@ -118,6 +118,7 @@ def timed(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cost:
         epoch = rows[-1] / len(places)
     (few, first), (many, second) = before
     each = max(0.0, second - first) / max(1, many - few)
+    each *= max(1, recipe.views) / max(1, min(recipe.views, recipe.epochs))  # a longer training sees more versions
     return Cost(first + each * len(train), epoch * len(train))
 
 

@@ -109,7 +109,7 @@ def fit(
     views = unseen = None
     if recipe.views:
         see = functools.partial(front_views, state.network, augment=recipe.augment, device=where, precision=precision, folder=cache)
-        views = see(train.images, recipe.views, progress=observer.looking)
+        views = see(train.images, min(recipe.views, recipe.epochs), progress=observer.looking)
         unseen = None if validation is None else see(validation.images, 1)
     batches = Batches(train, recipe.batch_size, recipe.augment, seed=seed, device=where, focus=recipe.focus, views=views)
     weights = class_weights(train, recipe.balance).to(where) if recipe.balance else None

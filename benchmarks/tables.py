@@ -255,7 +255,7 @@ def photos_table() -> str:
     other = "prepared, OpenCV's GrabCut"
     if other in train and other in validation:
         p, q = (rows[other]["p_value_against_prepared"] for rows in (train, validation))
-        lines += ["", f"Ours against OpenCV's GrabCut: p = {show_p(p)} and {show_p(q)} (McNemar, mid-p)."]
+        lines += ["", f"Ours against OpenCV's GrabCut: p {show_p(p)} and {show_p(q)} (McNemar, mid-p)."]
     return "\n".join([*lines, "", made_by(found[0] or {})])
 
 

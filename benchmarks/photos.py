@@ -77,7 +77,11 @@ def main() -> None:
     for name in ways:
         if name != "prepared":
             results[name]["p_value_against_prepared"] = mcnemar(right[name], right["prepared"]).mid_p
-    write_report(f"photos-{options.photos.name}", f"python benchmarks/photos.py RUN {options.photos.name}", results)
+    write_report(
+        f"photos-{options.photos.name}",
+        f"python benchmarks/photos.py RUN {options.photos.name}{' --opencv' if options.opencv else ''}",
+        results,
+    )
     if options.gallery is not None:
         answers = predictor.logits(seen["prepared"]).argmax(axis=1)
         draw_gallery(options.gallery, paths, seen["prepared"], [names[i] for i in answers], right["prepared"])

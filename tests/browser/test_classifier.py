@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from dressform.core.errors import ConfigError
 from dressform.data.photo import PhotoSettings, is_photo, prepare
 from dressform.data.picture import fit, open_picture
 from dressform.predict.predictor import Predictor
@@ -203,14 +204,19 @@ def test_photos_are_chosen_dropped_and_saved(watched: Watched, file: Path, predi
 
 
 def test_the_command_writes_it(named_run: Run, watched: Watched, tmp_path: Path) -> None:
-    page_file = str(tmp_path / "c.html")
+    page_file = str(tmp_path / "new" / "c.html")
     command = [sys.executable, "-m", "dressform", "export", str(named_run.path), page_file, "--to", "page", "--threshold", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == page_file
-    page = opened(watched, tmp_path / "c.html")
+    page = opened(watched, Path(page_file))
     (tmp_path / "red.png").write_bytes(photos()["red"])
     page.set_input_files("#file", tmp_path / "red.png")
     expect(page.locator("#answers h2")).to_contain_text("red.png: unsure, perhaps ")
+
+
+def test_a_folder_is_no_page(predictor: Predictor, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is a folder; give the name of an HTML file"):
+        write_classifier(tmp_path, predictor)
 
 
 def test_the_photos_are_what_they_say() -> None:

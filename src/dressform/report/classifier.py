@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dressform.core.errors import ConfigError
 from dressform.core.files import write_text
 from dressform.predict.predictor import Predictor
 from dressform.report.page.blobs import Blob, array_blob
@@ -20,9 +21,15 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
     """Write the page: the model, ONNX Runtime as WebAssembly, and the preparation of photos as JavaScript.
 
     Args:
-        path: the HTML file.
+        path: the HTML file; folders on the way to it are made.
         predictor: the model, with the settings for photos and the threshold that the page will have.
+
+    Raises:
+        ConfigError: the path is a folder.
     """
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; give the name of an HTML file")
+    path.parent.mkdir(parents=True, exist_ok=True)
     described = predictor.description
     document = {
         "name": described.name, "classes": described.class_names, "shape": list(predictor.shape), "threshold": predictor.threshold,

@@ -34,6 +34,7 @@ def source(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> st
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "STEPS", 10)
+    monkeypatch.setattr(candidates, "TRIED", (8, 24))
     monkeypatch.setattr(candidates, "LEAST_EPOCHS", 2)
     monkeypatch.setattr(candidates, "HEAD_EPOCHS", 4)
     monkeypatch.setattr(candidates, "MOST_EPOCHS", 3)

@@ -7,6 +7,7 @@ Each table stands between two comments, `<!-- name -->` and `<!-- /name -->`; a 
 
 import json
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,22 @@ from dressform.recipes import RECIPES, entry
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "benchmarks" / "reports"
+
+
+Report = dict[str, Any]
+
+
+def measured(*names: str) -> Callable[[Callable[..., str]], Callable[[], str]]:
+    """Give a table the newest reports of these names; where one is missing the table says so."""
+
+    def around(table: Callable[..., str]) -> Callable[[], str]:
+        def made() -> str:
+            reports = [newest(name) for name in names]
+            return "not measured yet" if None in reports else table(*reports)
+
+        return made
+
+    return around
 
 
 def recipes_table() -> str:
@@ -131,11 +148,9 @@ def speed_table() -> str:
     return "\n".join(lines)
 
 
-def inference_table() -> str:
+@measured("inference")
+def inference_table(report: Report) -> str:
     """A row per network and way to run it."""
-    report = newest("inference")
-    if report is None:
-        return "not measured yet"
     r = report["results"]
     lines = [
         f"| network | by | images a second, batches of {r['batch']} (rounds) | × Keras | ms for one picture | test accuracy"
@@ -153,11 +168,9 @@ def inference_table() -> str:
     return "\n".join([*lines, "", made_by(report)])
 
 
-def transfer_table() -> str:
+@measured("transfer-auto")
+def transfer_table(report: Report) -> str:
     """Own classes from a folder of photos."""
-    report = newest("transfer-auto")
-    if report is None:
-        return "not measured yet"
     r = report["results"]
     spread = "" if r["sd"] is None else f" ± {100 * r['sd']:.2f}"
     lines = [
@@ -171,11 +184,9 @@ def transfer_table() -> str:
     return "\n".join([*lines, "", made_by(report)])
 
 
-def browser_table() -> str:
+@measured("browser")
+def browser_table(report: Report) -> str:
     """The page beside Python."""
-    report = newest("browser")
-    if report is None:
-        return "not measured yet"
     r = report["results"]
     version, away = r["chromium"].partition(".")[0], r["largest_logit_difference_same_pixels"]
     return (
@@ -185,11 +196,9 @@ def browser_table() -> str:
     )
 
 
-def budget_table() -> str:
+@measured("label-budget")
+def budget_table(report: Report) -> str:
     """Accuracy with few labels."""
-    report = newest("label-budget")
-    if report is None:
-        return "not measured yet"
     ways = report["results"]
     numbers = list(next(iter(ways.values())))
     lines = [f"| labels a class | {' | '.join(ways)} |", "|---|" + "---|" * len(ways)]
@@ -207,11 +216,9 @@ def budget_table() -> str:
     return "\n".join([*lines, "", made_by(report)])
 
 
-def corruptions_table() -> str:
+@measured("corruptions")
+def corruptions_table(report: Report) -> str:
     """Accuracy under corruptions."""
-    report = newest("corruptions")
-    if report is None:
-        return "not measured yet"
     runs = report["results"]
     lines = []
     for run, r in runs.items():
@@ -229,12 +236,10 @@ def corruptions_table() -> str:
     return "\n".join(lines)
 
 
-def photos_table() -> str:
+@measured("photos-train", "photos-validation")
+def photos_table(*reports: Report) -> str:
     """A Fashion-MNIST model on real photos, prepared and not."""
-    found = [newest("photos-train"), newest("photos-validation")]
-    if None in found:
-        return "not measured yet"
-    train, validation = (report["results"] for report in found if report is not None)
+    train, validation = (report["results"] for report in reports)
     lines = [
         f"| photos are | {train['photos']:,} training photos | called a bag | {validation['photos']} validation photos |",
         "|---|---|---|---|",
@@ -256,14 +261,12 @@ def photos_table() -> str:
     if other in train and other in validation:
         p, q = (rows[other]["p_value_against_prepared"] for rows in (train, validation))
         lines += ["", f"Ours against OpenCV's GrabCut: p {show_p(p)} and {show_p(q)} (McNemar, mid-p)."]
-    return "\n".join([*lines, "", made_by(found[0] or {})])
+    return "\n".join([*lines, "", made_by(reports[0])])
 
 
-def novelty_table() -> str:
+@measured("novelty")
+def novelty_table(report: Report) -> str:
     """Which score tells what a model was not made for."""
-    report = newest("novelty")
-    if report is None:
-        return "not measured yet"
     r = report["results"]
     others = [name for name in r["n"] if name not in ("test", "held out")]
     lines = [
@@ -290,11 +293,9 @@ def made_by(report: dict[str, Any]) -> str:
     return f"(`{report['command']}`; {hardware['processor']}, {hardware['cores']} cores.)"
 
 
-def variants_table() -> str:
+@measured("tutorial1-variants")
+def variants_table(report: Report) -> str:
     """Tutorial 1's three variants over the folds, and what the comparison says."""
-    report = newest("tutorial1-variants")
-    if report is None:
-        return "not measured yet"
     lines = ["| variant | accuracy over the folds, mean ± s.d. | 95 % interval | NLL | ECE | n |", "|---|---|---|---|---|---|"]
     for name, row in report["results"]["rows"].items():
         values, e = row["accuracies"], row["estimates"]
@@ -306,11 +307,9 @@ def variants_table() -> str:
     return "\n".join([*lines, "", made_by(report)])
 
 
-def extensions_table() -> str:
+@measured("tutorial1-extensions")
+def extensions_table(report: Report) -> str:
     """Tutorial 1's extensions, each beside the baseline on the same folds."""
-    report = newest("tutorial1-extensions")
-    if report is None:
-        return "not measured yet"
     comparisons = {c["b"]: c for c in report["results"]["comparisons"]}
     lines = [
         "| change | accuracy over the folds, mean ± s.d. | difference, 95 % interval | p (Holm) | verdict | NLL | ECE | epochs |",
@@ -333,11 +332,9 @@ def extensions_table() -> str:
     return "\n".join([*lines, "", made_by(report)])
 
 
-def coverage_table() -> str:
+@measured("simulate")
+def coverage_table(report: Report) -> str:
     """How often the intervals cover the truth, and how often the tests reject where there is nothing."""
-    report = newest("simulate")
-    if report is None:
-        return "not measured yet"
     lines = ["| estimate | n | interval | covers the truth (95 % wanted) | draws |", "|---|---|---|---|---|"]
     for r in report["results"]["intervals"]:
         method = r["method"].removesuffix(", 95%")

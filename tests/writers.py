@@ -1,14 +1,23 @@
 """Write a dataset in every form that dressform reads."""
 
 import gzip
+import io
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from dressform.data.dataset import Dataset, DatasetSplits
+
+
+def packed(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    """A picture file's bytes."""
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
 
 
 def idx_bytes(array: NDArray[np.uint8]) -> bytes:

@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +22,7 @@ from dressform.report.classifier import write_classifier
 from dressform.runs.run import Run
 from tests.browser.conftest import Watched
 from tests.data.test_photo import scene
+from tests.writers import packed
 
 JUDGE = """async (photos) => {
   const { open, decoded, answer } = await import("dressform/classify/main.js");
@@ -56,12 +56,6 @@ def opened(watched: Watched, file: Path) -> Page:
     watched.page.goto(file.as_uri())
     watched.page.wait_for_selector("html[data-ready]")
     return watched.page
-
-
-def packed(image: Image.Image, form: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, form, **options)
-    return stream.getvalue()
 
 
 def photos() -> dict[str, bytes]:

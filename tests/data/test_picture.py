@@ -1,4 +1,3 @@
-import io
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +6,7 @@ from PIL import Image
 
 from dressform.core.errors import DataError
 from dressform.data.picture import fit, open_picture
-
-
-def _bytes(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
+from tests.writers import packed
 
 
 def test_a_picture_of_the_right_size_keeps_its_pixels(pictures: Path) -> None:
@@ -23,7 +17,7 @@ def test_a_picture_of_the_right_size_keeps_its_pixels(pictures: Path) -> None:
 def test_a_wide_picture_is_padded_not_squashed() -> None:
     pixels = np.full((50, 100, 3), 10, np.uint8)
     pixels[10:40, 20:80] = 200
-    found = fit(open_picture(_bytes(Image.fromarray(pixels))), (20, 20, 1))[..., 0]
+    found = fit(open_picture(packed(Image.fromarray(pixels))), (20, 20, 1))[..., 0]
     assert (found[:5] == 10).all()
     assert (found[15:] == 10).all()
     assert found[10, 10] == 200
@@ -35,7 +29,7 @@ def test_orientation_in_exif_is_applied() -> None:
     image = Image.new("RGB", (40, 20))
     exif = Image.Exif()
     exif[0x0112] = 6  # rotated a quarter
-    assert open_picture(_bytes(image, "JPEG", exif=exif)).size == (20, 40)
+    assert open_picture(packed(image, "JPEG", exif=exif)).size == (20, 40)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "I;16"])
@@ -44,7 +38,7 @@ def test_every_mode_becomes_grey_or_rgb(mode: str) -> None:
         image = Image.fromarray(np.full((9, 9), 40_000, np.uint16))
     else:
         image = Image.new("RGB", (9, 9), (156, 156, 156)).convert(mode)
-    found = open_picture(_bytes(image, "TIFF" if mode == "CMYK" else "PNG"))
+    found = open_picture(packed(image, "TIFF" if mode == "CMYK" else "PNG"))
     assert found.mode in ("L", "RGB")
     assert abs(int(fit(found, (9, 9, 1)).mean()) - (255 if mode == "1" else 156)) <= (255 if mode == "1" else 4)
 
@@ -52,17 +46,17 @@ def test_every_mode_becomes_grey_or_rgb(mode: str) -> None:
 def test_transparent_pixels_are_black() -> None:
     image = Image.new("RGBA", (4, 4), (255, 255, 255, 0))
     image.putpixel((0, 0), (255, 255, 255, 255))
-    assert np.asarray(open_picture(_bytes(image)))[..., 0].sum() == 255
+    assert np.asarray(open_picture(packed(image)))[..., 0].sum() == 255
 
 
 def test_the_first_of_several_frames_is_taken() -> None:
     frames = [Image.new("L", (6, 6), value) for value in (30, 200)]
-    content = _bytes(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    content = packed(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert fit(open_picture(content), (6, 6, 1)).max() == 30
 
 
 def test_one_pixel_fills_the_input() -> None:
-    assert (fit(open_picture(_bytes(Image.new("L", (1, 1), 9))), (28, 28, 1)) == 9).all()
+    assert (fit(open_picture(packed(Image.new("L", (1, 1), 9))), (28, 28, 1)) == 9).all()
 
 
 @pytest.mark.parametrize(("content", "message"), [(b"", "it is empty"), (b"hello", "starts with b'hello'")])

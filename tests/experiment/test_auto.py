@@ -91,7 +91,7 @@ def test_the_last_training_gets_the_time_that_is_left(source: str, tmp_path: Pat
         words="stages", recipe="fast", settings=("batch_size=50",), epochs=4, fewest=1, halved=True, compared=2, image_size=None
     )
     monkeypatch.setattr(auto, "possible", lambda data, size: ([stages], []))
-    monkeypatch.setattr(auto, "timed", lambda *_: candidates.Cost(0, 1))
+    monkeypatch.setattr(auto, "cost_of", lambda *_: candidates.Cost(0, 1))
     monkeypatch.setattr(auto, "MOST_EPOCHS", 7)
     told = {"words": "stages", "command": "", "compared": 2, "accuracies": [0.5] * 3, "mean": 0.5, "seconds": 1.0, "path": "x"}
     for number, (epoch, expected) in enumerate(

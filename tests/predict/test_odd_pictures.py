@@ -1,13 +1,11 @@
 """Every kind of file that a person may drop on a classifier: the right answer or one clear line, in bounded memory."""
 
-import io
 import os
 import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +15,11 @@ from dressform.core.errors import DataError
 from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
 from tests.data.test_photo import scene
+from tests.writers import packed
 
 SIDE = 20_000
 ROOM = 250 * 2**20
 """Bytes that the oddest file may take beyond an ordinary one; 20,000 x 20,000 grey pixels are 400 MB."""
-
-
-def packed(image: Image.Image, form: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, form, **options)
-    return stream.getvalue()
 
 
 @pytest.fixture(scope="module")

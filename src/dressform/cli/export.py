@@ -22,7 +22,9 @@ def export(
     embedding: str = typer.Option("features", "--embedding", help="tensorboard: features of the penultimate layer, or pixels."),
     data: str | None = typer.Option(None, "--data", help="tensorboard: the pictures, where they are elsewhere now."),
     image_size: int | None = typer.Option(None, "--image-size", help="tensorboard: side in pixels for folders of mixed sizes."),
-    threshold: float = typer.Option(0.02, "--threshold", min=0, max=1, help="page: how unusual a picture must be to be unsure of."),
+    threshold: float | None = typer.Option(
+        None, "--threshold", min=0, max=1, help="page: share of usual pictures that are answered with unsure. Default: 0.02."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Write a run for another program: its features for TensorBoard, or its model as a page that classifies photos."""
@@ -30,17 +32,23 @@ def export(
 
     if to not in FORMS:
         raise unknown_name("form of export", to, list(FORMS))
-    written = [str(target)] if to == "page" else _tensorboard(run, target, split, embedding, data, image_size)
     if to == "page":
-        from dressform.predict.predictor import Predictor
-        from dressform.report.classifier import write_classifier
-
-        write_classifier(target, Predictor(run, threshold=threshold))
+        written, advice = _page(run, target, threshold), "open it in a browser; nothing else is needed"
+    else:
+        written = _tensorboard(run, target, split, embedding, data, image_size)
+        advice = f"look at them with: tensorboard --logdir {target}"
     if as_json:
         print_json(written)
         return
-    print("\n".join(written))
-    print("open it in a browser; nothing else is needed" if to == "page" else f"look at them with: tensorboard --logdir {target}")
+    print("\n".join([*written, advice]))
+
+
+def _page(run: Path, file: Path, threshold: float | None) -> list[str]:
+    from dressform.predict.predictor import UNSURE, Predictor
+    from dressform.report.classifier import write_classifier
+
+    write_classifier(file, Predictor(run, threshold=UNSURE if threshold is None else threshold))
+    return [str(file)]
 
 
 def _tensorboard(run: Path, folder: Path, split: str, embedding: str, data: str | None, image_size: int | None) -> list[str]:

@@ -13,7 +13,7 @@ from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import read_json, write_json
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
-from dressform.experiment.candidates import FOLDS, MOST_EPOCHS, Candidate, choose, possible, timed
+from dressform.experiment.candidates import FOLDS, MOST_EPOCHS, Candidate, choose, cost_of, possible
 from dressform.experiment.crossval import crossval
 from dressform.experiment.train_run import train_run
 from dressform.runs.layout import DEFAULT_ROOT, auto_plan
@@ -99,7 +99,7 @@ def train_auto(
         if data.train.counts.min() < FOLDS:
             raise ConfigError(f"the comparison needs {FOLDS} training pictures of every class; give more, or name a recipe")
         found, left_out = possible(data, image_size)
-        costs = [(c, timed(c, read(c.image_size).train, out, device)) for c in found]
+        costs = [(c, cost_of(c, read(c.image_size).train, out, device)) for c in found]
         candidates, too_long = choose(costs, SPENT * budget - (time.monotonic() - began))
         left_out += too_long
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -107,7 +107,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     return [scratch, head, stages], []
 
 
-def timed(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cost:
+def cost_of(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cost:
     """What a candidate takes, by trainings of two epochs on some examples, each on others."""
     recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
     order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0

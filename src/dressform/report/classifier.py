@@ -12,7 +12,7 @@ from dressform.core.files import write_text
 from dressform.predict.predictor import Predictor
 from dressform.report.page.blobs import Blob, array_blob
 from dressform.report.page.template import filled, import_map, inside_script
-from dressform.runs.manifest import moment, packages
+from dressform.runs.manifest import moment
 
 RUNTIME = "ort-wasm-simd-threaded.wasm.gz"
 
@@ -44,7 +44,7 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
         blobs.append(array_blob("known", predictor.novelty.known.view(np.uint16)))
         blobs += [array_blob("scales", predictor.novelty.scales), array_blob("distances", predictor.novelty.distances)]
     parts = {
-        "version": html.escape(packages().get("dressform", "")), "moment": moment(), "model": html.escape(described.name),
+        "moment": moment(), "model": html.escape(described.name),
         "classes": html.escape(", ".join(described.class_names)), "document": inside_script(document),
         "blobs": "\n".join(blob.html() for blob in blobs), "importmap": import_map("", "classify", "onnxruntime"),
     }  # fmt: skip

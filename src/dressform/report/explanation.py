@@ -13,7 +13,7 @@ from PIL import Image
 from dressform.core.files import write_text
 from dressform.predict.predictor import Answer
 from dressform.report.page.template import filled
-from dressform.runs.manifest import moment, packages
+from dressform.runs.manifest import moment
 
 
 def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None:
@@ -25,7 +25,6 @@ def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None
         model: its name.
     """
     parts = {
-        "version": html.escape(packages().get("dressform", "")),
         "model": html.escape(model),
         "moment": moment(),
         "answers": "".join(_section(answer) for answer in answers),

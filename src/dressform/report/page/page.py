@@ -19,7 +19,6 @@ def write_page(path: Path, document: dict[str, Any], blobs: Sequence[Blob]) -> N
         blobs: its data.
     """
     parts = {
-        "version": html.escape(document["version"]),
         "title": html.escape(document["title"]),
         "document": inside_script(document),
         "blobs": "\n".join(blob.html() for blob in blobs),

@@ -1,21 +1,30 @@
 """`filled`: an HTML file of ``web/`` with its blanks filled in, and `import_map` and `inside_script`, which fill some."""
 
 import base64
+import html
 import json
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from dressform.runs.manifest import packages
+
 
 def filled(name: str, parts: Mapping[str, str]) -> str:
-    """The text of ``web/<name>`` with each ``{{part}}`` replaced; ``{{style}}`` is the style sheet of all pages.
+    """The text of ``web/<name>`` with each ``{{part}}`` replaced.
 
+    All pages have ``{{style}}``, the style sheet, ``{{head}}``, what their heads share, and ``{{version}}``, dressform's.
     What stands in a part is not looked at again, so it may have double braces of its own.
     """
     web = files("dressform") / "web"
-    known = {"style": (web / "style.css").read_text(encoding="utf-8"), **parts}
-    first, *pieces = (web / name).read_text(encoding="utf-8").split("{{")
-    return first + "".join(known[part] + rest for part, _, rest in (piece.partition("}}") for piece in pieces))
+    known = {"version": html.escape(packages().get("dressform", "")), "style": (web / "style.css").read_text(encoding="utf-8")}
+    known["head"] = _replaced((web / "head.html").read_text(encoding="utf-8"), known)
+    return _replaced((web / name).read_text(encoding="utf-8"), {**known, **parts})
+
+
+def _replaced(text: str, parts: Mapping[str, str]) -> str:
+    first, *pieces = text.split("{{")
+    return first + "".join(parts[part] + rest for part, _, rest in (piece.partition("}}") for piece in pieces))
 
 
 def import_map(*folders: str) -> str:

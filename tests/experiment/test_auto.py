@@ -63,21 +63,21 @@ def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: 
 
 
 def test_each_gets_what_there_is_time_for() -> None:
-    def candidate(words: str, epochs: int, fewest: int, halved: bool = False) -> candidates.Candidate:
+    def candidate(words: str, epochs: int, fewest: int, shortened: bool = False) -> candidates.Candidate:
         return candidates.Candidate(
-            words=words, recipe="fast", settings=(), epochs=epochs, fewest=fewest, halved=halved, image_size=None
+            words=words, recipe="fast", settings=(), epochs=epochs, fewest=fewest, shortened=shortened, image_size=None
         )
 
-    quick, slow, last = candidate("quick", 10, 5), candidate("slow", 10, 10), candidate("last", 12, 3, halved=True)
+    quick, slow, last = candidate("quick", 10, 5), candidate("slow", 10, 10), candidate("last", 12, 3, shortened=True)
     timed = [(quick, candidates.Cost(1, 0.1)), (slow, candidates.Cost(0, 10)), (last, candidates.Cost(5, 2))]
     chosen, left_out = candidates.choose(timed, 31.2)
-    # 1 + 3 x 10 x 0.1 of a fifth, then 5 + (2 x 3 + 5) x 2 of the 27.2 left
-    assert [(c.words, c.epochs, c.compared) for c in chosen] == [("quick", 10, 10), ("last", 5, 3)]
+    # 1 + 3 x 10 x 0.1 of a fifth, then 5 + (2 x 2 + 6) x 2 of the 27.2 left
+    assert [(c.words, c.epochs, c.compared) for c in chosen] == [("quick", 10, 10), ("last", 6, 2)]
     assert left_out == ["slow: it takes about 300 s, and there are 5 s for it"]
     chosen, _ = candidates.choose(timed, 16)
     assert [(c.words, c.epochs) for c in chosen] == [("quick", 7)]  # 3.1 of 3.2 s
     chosen, left_out = candidates.choose(timed, 2000)
-    assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 6)]
+    assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 4)]
     assert left_out == []
     chosen, left_out = candidates.choose(timed, 3)  # a fifth is too little, but all of it is enough
     assert [(c.words, c.epochs) for c in chosen] == [("quick", 6)]
@@ -88,7 +88,7 @@ def test_each_gets_what_there_is_time_for() -> None:
 
 def test_the_last_training_gets_the_time_that_is_left(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stages = candidates.Candidate(
-        words="stages", recipe="fast", settings=("batch_size=50",), epochs=4, fewest=1, halved=True, compared=2, image_size=None
+        words="stages", recipe="fast", settings=("batch_size=50",), epochs=4, fewest=1, shortened=True, compared=2, image_size=None
     )
     monkeypatch.setattr(auto, "possible", lambda data, size: ([stages], []))
     monkeypatch.setattr(auto, "cost_of", lambda *_: candidates.Cost(0, 1))

@@ -146,6 +146,21 @@ def test_features_are_what_the_last_product_takes(fashion: DatasetSplits, tmp_pa
         assert np.linalg.norm(found - exact) < 0.15 * np.linalg.norm(exact - exact.mean(axis=0))
 
 
+def test_what_bytes_cannot_say_is_told(fashion: DatasetSplits, tmp_path: Path) -> None:
+    images = fashion.train.images[:300]
+    network = nn.Sequential(conv(1, 4, bias=False), nn.ReLU(), Flatten(), nn.Linear(4 * 784, 10))
+    export_onnx(Classifier(network, torch.zeros(1), torch.ones(1)).eval(), images, tmp_path / "m.onnx")
+    dimmed = (images * np.linspace(0.2, 1, 300).reshape(-1, 1, 1, 1)).astype(np.uint8)
+    int8, exact = Int8Network(tmp_path / "m.onnx", dimmed[:100]), penultimate(tmp_path / "m.onnx", dimmed).values
+    logits, beyond = int8.answers(dimmed)
+    np.testing.assert_array_equal(logits, int8.logits(dimmed))
+    clipped = (exact - int8.features(dimmed)).max(axis=1)
+    assert not beyond[:100].any()
+    assert 50 < beyond.sum() < 200
+    assert clipped[beyond].min() > -0.01 * exact.max()
+    assert clipped[~beyond].max() < 0.02 * exact.max() < clipped[beyond].max()
+
+
 def test_quick_gives_the_classes_of_the_predictor(tiny_run: Run, fashion: DatasetSplits) -> None:
     quick, exact = QuickPredictor(tiny_run, fashion.train.images[:300]), Predictor(tiny_run)
     images = fashion.train.images[300:600]

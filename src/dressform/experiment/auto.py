@@ -110,7 +110,7 @@ def train_auto(
     results = [(*_compare(c, read(c.image_size), out, seed, resume, device, say), c) for c in candidates]
     results.sort(key=lambda result: -result[0]["mean"])
     row, epoch, best = results[0]
-    if best.halved:
+    if best.shortened:
         left = (1 - CLOSING) * budget - (time.monotonic() - began)
         best = replace(best, epochs=epochs or max(best.compared, min(MOST_EPOCHS, int(left / epoch))))
         row["command"] = best.command

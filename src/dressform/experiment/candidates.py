@@ -41,7 +41,8 @@ class Candidate:
         settings: changes to it, without the number of epochs.
         epochs: of its training; the most that make sense until it is known for how many there is time.
         fewest: fewer make no sense.
-        halved: compared with half of its epochs; an epoch of the comparison takes as long as two of the user's training.
+        shortened: compared with a third of its epochs, but two; an epoch of the comparison takes as long as two of the user's
+            training.
         compared: epochs in the comparison, as soon as it is known.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
     """
@@ -51,13 +52,14 @@ class Candidate:
     settings: tuple[str, ...]
     epochs: int
     fewest: int
-    halved: bool = False
+    shortened: bool = False
     compared: int = 0
     image_size: int | None
 
     def lasting(self, epochs: int) -> "Candidate":
         """The same with so many epochs."""
-        return replace(self, epochs=epochs, compared=math.ceil(epochs / 2) if self.halved else epochs)
+        compared = min(epochs, max(2, math.ceil(epochs / 3))) if self.shortened else epochs
+        return replace(self, epochs=epochs, compared=compared)
 
     def assignments(self, epochs: int) -> tuple[str, ...]:
         """All changes to the recipe."""
@@ -102,7 +104,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     )  # fmt: skip
     words = "a pretrained network whose last stages learn"
     stages = Candidate(
-        words=words, recipe=TRANSFER, settings=balance, epochs=MOST_EPOCHS, fewest=FEWEST_EPOCHS, halved=True, image_size=size
+        words=words, recipe=TRANSFER, settings=balance, epochs=MOST_EPOCHS, fewest=FEWEST_EPOCHS, shortened=True, image_size=size
     )
     return [scratch, head, stages], []
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, remove_leftovers, sha256_file, write_json
@@ -20,12 +22,14 @@ from dressform.experiment.learning_data import held_out
 from dressform.experiment.recorder import Recorder
 from dressform.experiment.resolved import resolve_recipe
 from dressform.experiment.worker import Tell
+from dressform.models.network import Classifier
 from dressform.predictions import Predictions
 from dressform.runs.layout import FoldLayout
-from dressform.training.fit import fit
+from dressform.training.fit import Fitted, fit
 from dressform.training.history import Epoch
 from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
+from dressform.training.views import front_views
 
 
 class TellObserver:
@@ -83,7 +87,7 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
         checkpoint=layout.checkpoint, key=job["key"], cache=Path(job["cache"]),
         observer=Recorder(layout.results, TellObserver(tell)),
     )  # fmt: skip
-    logits = logits_of(fitted.network, judged, device=torch.device("cpu"))
+    logits = _logits(recipe, fitted, judged, Path(job["cache"]))
     predictions = Predictions(judged.ids, judged.labels, logits, judged.class_names)
     predictions.save(layout.predictions)
     result = {
@@ -96,6 +100,18 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
     write_json(layout.result, result)
     layout.checkpoint.unlink(missing_ok=True)
     return result
+
+
+def _logits(recipe: Recipe, fitted: Fitted, judged: Dataset, cache: Path) -> NDArray[np.float32]:
+    """Of the pictures as they are; where the network has a frozen front, from what is kept of it."""
+    if not recipe.views:
+        return logits_of(fitted.network, judged, device=torch.device("cpu"))
+    assert isinstance(fitted.network, Classifier)
+    views = front_views(
+        fitted.network, judged.images, 1, augment=recipe.augment, device=torch.device("cpu"),
+        precision=getattr(torch, fitted.precision), folder=cache,
+    )  # fmt: skip
+    return views.logits(fitted.network)
 
 
 def read_result(layout: FoldLayout) -> dict[str, Any]:

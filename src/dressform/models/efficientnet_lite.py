@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.core.config import require
+from dressform.models.depthwise import depthwise5
 from dressform.models.pretrained import load_lite0
 from dressform.models.transfer import GlobalMean, ImageNetPixels, Transfer
 
@@ -30,10 +31,13 @@ class SameConv(nn.Conv2d):
         """[N, C, H, W] -> [N, F, ceil(H / stride), ceil(W / stride)]."""
         (kernel, _), (stride, _) = self.kernel_size, self.stride
         down, across = (max(0, (-(-side // stride) - 1) * stride + kernel - side) for side in x.shape[2:])
+        padding = (down // 2, across // 2)
         if down % 2 or across % 2:
             x = F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
-            return F.conv2d(x, self.weight, self.bias, self.stride, 0, 1, self.groups)
-        return F.conv2d(x, self.weight, self.bias, self.stride, (down // 2, across // 2), 1, self.groups)
+            padding = (0, 0)
+        if self.groups > 1 and kernel == 5 and self.training and self.weight.requires_grad and x.device.type == "cpu":
+            return depthwise5(x, self.weight, stride, padding)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, 1, self.groups)
 
 
 def _norm(filters: int) -> nn.BatchNorm2d:

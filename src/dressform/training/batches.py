@@ -72,7 +72,8 @@ class Batches:
             yield given, self._labels[examples], examples
 
     def _pixels(self, examples: Tensor, epoch: int, generator: torch.Generator) -> Tensor:
-        pixels = self._images[examples].permute(0, 3, 1, 2).float().div_(255)
+        rows = self._images.flatten(1).index_select(0, examples)  # whole rows: several times as fast as by [examples]
+        pixels = rows.view(-1, *self._images.shape[1:]).permute(0, 3, 1, 2).div(255)
         return augment_batch(pixels, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
 
 

@@ -24,10 +24,11 @@ from dressform.training.batches import Batches, class_weights, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
 from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic, keep_freed_memory, repeatable, seeded
 from dressform.training.history import Epoch, Observer, Silent
-from dressform.training.optim import learning_rate, make_optimizer, set_rate
+from dressform.training.optim import learning_rate, make_optimizer, set_precision, set_rate
 from dressform.training.recipe import Recipe
 from dressform.training.resize import check_resize, resized
 from dressform.training.score import logits_of
+from dressform.training.tally import Tally
 from dressform.training.views import Views, front_views
 
 FINITE_CHECK_EVERY = 25
@@ -106,6 +107,7 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         load_state(checkpoint, state, key)
     precision: torch.dtype = getattr(torch, state.precision)
+    set_precision(state.optimizer, precision)
     views = unseen = None
     if recipe.views:
         see = functools.partial(front_views, state.network, augment=recipe.augment, device=where, precision=precision, folder=cache)
@@ -160,7 +162,7 @@ def _train_epoch(
 ) -> tuple[float, float, float]:  # fmt: skip
     network, optimizer = state.network.train(), state.optimizer
     before, total_steps = (sum(batches.steps(e) for e in range(epochs)) for epochs in (epoch, recipe.epochs))
-    loss_sum, correct, seen, rate = torch.zeros(()), torch.zeros((), dtype=torch.int64), 0, 0.0
+    tally, rate = Tally(), 0.0
     for index, (given, labels, examples) in enumerate(batches.epoch(epoch, state.losses)):
         step = before + index
         rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
@@ -180,11 +182,9 @@ def _train_epoch(
         optimizer.step()
         if state.average is not None:
             _update_average(recipe, state.average, network, step, total_steps)
-        loss_sum = loss_sum + loss.detach() * len(labels)
-        correct = correct + (logits.detach().argmax(1) == labels).sum()
-        seen += len(labels)
+        tally.add(loss.detach(), logits.detach(), labels)
         if index % FINITE_CHECK_EVERY == 0 or index == batches.steps(epoch) - 1:
-            mean = float(loss_sum) / seen
+            mean = tally.loss()
             if not math.isfinite(mean):
                 raise TrainingError(
                     f"the loss is {mean} in epoch {epoch + 1}, step {index + 1}; try a lower learning rate"
@@ -193,7 +193,7 @@ def _train_epoch(
             on_step(index + 1, mean)
         else:
             on_step(index + 1, math.nan)
-    return rate, float(loss_sum) / seen, int(correct) / seen
+    return rate, tally.loss(), tally.accuracy()
 
 
 def _check_finite(network: nn.Module, epoch: int) -> None:

@@ -24,7 +24,7 @@ from dressform.training.batches import Batches, class_weights, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
 from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic, keep_freed_memory, repeatable, seeded
 from dressform.training.history import Epoch, Observer, Silent
-from dressform.training.optim import learning_rate, make_optimizer, set_precision, set_rate
+from dressform.training.optim import learning_rate, make_optimizer, set_rate
 from dressform.training.recipe import Recipe
 from dressform.training.resize import check_resize, resized
 from dressform.training.score import logits_of
@@ -107,7 +107,6 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         load_state(checkpoint, state, key)
     precision: torch.dtype = getattr(torch, state.precision)
-    set_precision(state.optimizer, precision)
     views = unseen = None
     if recipe.views:
         see = functools.partial(front_views, state.network, augment=recipe.augment, device=where, precision=precision, folder=cache)

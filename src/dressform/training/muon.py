@@ -22,15 +22,11 @@ class Muon(torch.optim.Optimizer):
         groups: parameter groups; those with ``"orthogonal": True`` hold filters [F, C, H, W], the others get SGD. ``lr``,
             ``momentum`` and ``weight_decay`` (SGD only, added to the gradient) are each group's own.
         iterations: of Newton-Schulz.
-
-    Attributes:
-        precision: of its large products; bfloat16, as the authors do, where the device is fast at that.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], *, iterations: int = 3) -> None:
         super().__init__(groups, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.0, "orthogonal": False})
         self._iterations = iterations
-        self.precision = torch.float32
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -43,7 +39,7 @@ class Muon(torch.optim.Optimizer):
             if group["orthogonal"]:
                 for p, g in zip(parameters, self._nesterov(parameters, gradients, group), strict=True):
                     rows = g.permute(0, 2, 3, 1)  # as it lies in memory; the order of a matrix's columns does not matter
-                    update = orthogonal(rows.flatten(1), self._iterations, self.precision).view(rows.shape).permute(0, 3, 1, 2)
+                    update = orthogonal(rows.flatten(1), self._iterations).view(rows.shape).permute(0, 3, 1, 2)
                     p.mul_(len(p) ** 0.5 / p.norm().clamp_min(1e-12)).add_(update, alpha=-group["lr"])
             else:
                 if group["weight_decay"]:
@@ -63,20 +59,19 @@ class Muon(torch.optim.Optimizer):
         return list(torch._foreach_add(gradients, buffers, alpha=group["momentum"]))
 
 
-def orthogonal(matrix: Tensor, iterations: int = 3, precision: torch.dtype = torch.float32) -> Tensor:
+def orthogonal(matrix: Tensor, iterations: int = 3) -> Tensor:
     """The matrix [m, n] with its singular values moved towards 1: U V^T of its singular value decomposition, roughly.
 
     Args:
         matrix: float [m, n].
         iterations: 1 or more, of x <- a x + (b x x^T + c (x x^T)^2) x.
-        precision: of the two products with the matrix itself; those of the small square are float32's.
     """
     a, b, c = COEFFICIENTS
     wide = matrix.shape[0] <= matrix.shape[1]
     x = matrix if wide else matrix.T
-    x = (x / (x.norm() + 1e-7)).to(precision)
+    x = x / (x.norm() + 1e-7)
     # Each iteration multiplies x from the left by a polynomial of x x^T, so the small square is enough to iterate on.
-    square = (x @ x.T).float()
+    square = x @ x.T
     factors = []
     for i in range(iterations):
         polynomial = torch.addmm(square, square, square, beta=b, alpha=c)
@@ -86,5 +81,5 @@ def orthogonal(matrix: Tensor, iterations: int = 3, precision: torch.dtype = tor
             square = polynomial @ square @ polynomial
     for factor in factors[1:]:
         factors[0] = factor @ factors[0]
-    x = torch.mm(factors[0].to(precision), x).float()
+    x = torch.mm(factors[0], x)
     return x if wide else x.T

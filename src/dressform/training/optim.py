@@ -42,12 +42,6 @@ def _muon(network: nn.Module, config: Optim) -> Muon:
     return Muon(group for group in groups if group["params"])
 
 
-def set_precision(optimizer: torch.optim.Optimizer, precision: torch.dtype) -> None:
-    """Let Muon's large products have the precision of the training."""
-    if isinstance(optimizer, Muon):
-        optimizer.precision = precision
-
-
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the rate of every group; some have one relative to it."""
     for group in optimizer.param_groups:

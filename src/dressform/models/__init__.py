@@ -21,6 +21,7 @@ MODELS = Registry(
         "conv3": "dressform.models.layered:CONV3",
         "conv4": "dressform.models.layered:CONV4",
         "fastnet": "dressform.models.fastnet:FastNet",
+        "fastnet-ensemble": "dressform.models.ensemble:Ensemble",
         "efficientnet-lite0": "dressform.models.efficientnet_lite:EfficientNetLite0",
         "vgg19": "dressform.models.vgg:VGG19",
     },

@@ -11,6 +11,7 @@ from dressform.core.errors import ConfigError
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Layout
 from dressform.models import MODELS
+from dressform.models.ensemble import Members
 from dressform.models.transfer import folded, transfer_of
 
 Shape = tuple[int, int, int]
@@ -59,6 +60,11 @@ class Classifier(nn.Module):
         """Logits [N, K] for pixels float [N, C, H, W] in [0, 1]."""
         logits: Tensor = self.network((pixels - self.mean) / self.std)
         return logits
+
+    def votes(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Logits [N, K] of each member of an ensemble; of any other network, its own."""
+        scaled = (pixels - self.mean) / self.std
+        return self.network.votes(scaled) if isinstance(self.network, Members) else (self.network(scaled),)
 
     def front(self) -> Callable[[Tensor], Tensor]:
         """The part that does not learn: a function of pixels float [N, C, H, W] in [0, 1], quicker than the network's own.

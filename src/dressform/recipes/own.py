@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from dressform.models.ensemble import Ensemble
 from dressform.models.fastnet import FastNet
 from dressform.training.recipe import Augment, Focus, Optim, Recipe, Schedule
 
@@ -33,3 +34,17 @@ def fast_93() -> Recipe:
     ``dressform train fast-93``.
     """
     return replace(fast(), name="fast-93", epochs=4)
+
+
+def fast_95() -> Recipe:
+    """The most accurate: three networks twice as wide, averaged, that learn longer from pictures with erased rectangles.
+
+    ``dressform train fast-95``. A prediction costs twelve times that of ``fast``.
+    """
+    return replace(
+        fast(),
+        name="fast-95",
+        model=Ensemble(of=FastNet(widths=(64, 128, 256)), members=3),
+        epochs=18,
+        augment=Augment(alternate_flip=True, erase=0.5),
+    )

@@ -167,21 +167,26 @@ def _train_epoch(
         rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
         set_rate(optimizer, rate)
         with torch.autocast(given.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-            logits = network.back(given) if recipe.views else network(resized(recipe.resize, given, step / total_steps))
-        logits = logits.float()
+            if recipe.views:
+                votes: tuple[Tensor, ...] = (network.back(given),)
+            else:
+                votes = network.votes(resized(recipe.resize, given, step / total_steps))
+        votes = tuple(logits.float() for logits in votes)
         if state.losses is None and weights is None:
-            loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+            loss = _mean([F.cross_entropy(vote, labels, label_smoothing=recipe.label_smoothing) for vote in votes])
         else:
-            each = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing, reduction="none")
+            smoothing = recipe.label_smoothing
+            each = _mean([F.cross_entropy(vote, labels, label_smoothing=smoothing, reduction="none") for vote in votes])
             if state.losses is not None:
                 state.losses[examples] = each.detach()
             loss = each.mean() if weights is None else (each * weights[labels]).sum() / weights[labels].sum()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        # Each member of an ensemble learns as if it were alone: from its own loss, not from its share of the mean.
+        (loss if len(votes) == 1 else loss * len(votes)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if state.average is not None:
             _update_average(recipe, state.average, network, step, total_steps)
-        tally.add(loss.detach(), logits.detach(), labels)
+        tally.add(loss.detach(), _mean([vote.detach() for vote in votes]), labels)
         if index % FINITE_CHECK_EVERY == 0 or index == batches.steps(epoch) - 1:
             mean = tally.loss()
             if not math.isfinite(mean):
@@ -193,6 +198,10 @@ def _train_epoch(
         else:
             on_step(index + 1, math.nan)
     return rate, tally.loss(), tally.accuracy()
+
+
+def _mean(tensors: list[Tensor]) -> Tensor:
+    return tensors[0] if len(tensors) == 1 else torch.stack(tensors).mean(0)
 
 
 def _check_finite(network: nn.Module, epoch: int) -> None:

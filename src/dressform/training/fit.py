@@ -5,7 +5,7 @@ import copy
 import functools
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.core.errors import DressformError, TrainingError
-from dressform.core.rng import generator, stream_seed
+from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
 from dressform.evaluation.metrics import Scores, accuracy, ece, nll
 from dressform.models.network import Classifier, build_network
@@ -24,7 +24,6 @@ from dressform.training.batches import Batches, class_weights, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
 from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic, keep_freed_memory, repeatable, seeded
 from dressform.training.history import Epoch, Observer, Silent
-from dressform.training.mixup import mixed
 from dressform.training.optim import learning_rate, make_optimizer, set_rate
 from dressform.training.recipe import Recipe
 from dressform.training.resize import check_resize, resized
@@ -121,7 +120,7 @@ def fit(
         while len(state.history) < recipe.epochs and not _stale(recipe, state):
             epoch, started = len(state.history), time.perf_counter()
             with seeded(stream_seed(seed, "dropout", epoch), where):
-                rate, loss, right = _train_epoch(recipe, state, batches, seed, epoch, precision, weights, observer.step)
+                rate, loss, right = _train_epoch(recipe, state, batches, epoch, precision, weights, observer.step)
             _check_finite(state.result, epoch)
             val_loss, val_accuracy, val_ece = _validate(state.result, validation, unseen, where, precision)
             row = Epoch(
@@ -157,28 +156,30 @@ def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> S
 
 
 def _train_epoch(
-    recipe: Recipe, state: State, batches: Batches, seed: int, epoch: int, precision: torch.dtype, weights: Tensor | None,
+    recipe: Recipe, state: State, batches: Batches, epoch: int, precision: torch.dtype, weights: Tensor | None,
     on_step: Callable[[int, float], None],
 ) -> tuple[float, float, float]:  # fmt: skip
     network, optimizer = state.network.train(), state.optimizer
     before, total_steps = (sum(batches.steps(e) for e in range(epochs)) for epochs in (epoch, recipe.epochs))
     tally, rate = Tally(), 0.0
-    random = generator(seed, "mixup", epoch)
     for index, (given, labels, examples) in enumerate(batches.epoch(epoch, state.losses)):
         step = before + index
         rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
         set_rate(optimizer, rate)
-        targets = [(labels, 1.0)]
-        if recipe.mixup:
-            given, other, part = mixed(recipe.mixup, given, random)
-            targets = [(labels, part), (labels[other], 1 - part)]
         with torch.autocast(given.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
             if recipe.views:
                 votes: tuple[Tensor, ...] = (network.back(given),)
             else:
                 votes = network.votes(resized(recipe.resize, given, step / total_steps))
         votes = tuple(logits.float() for logits in votes)
-        loss = _loss(recipe, state, votes, targets, examples, weights)
+        if state.losses is None and weights is None:
+            loss = _mean([F.cross_entropy(vote, labels, label_smoothing=recipe.label_smoothing) for vote in votes])
+        else:
+            smoothing = recipe.label_smoothing
+            each = _mean([F.cross_entropy(vote, labels, label_smoothing=smoothing, reduction="none") for vote in votes])
+            if state.losses is not None:
+                state.losses[examples] = each.detach()
+            loss = each.mean() if weights is None else (each * weights[labels]).sum() / weights[labels].sum()
         optimizer.zero_grad(set_to_none=True)
         # Each member of an ensemble learns as if it were alone: from its own loss, not from its share of the mean.
         (loss if len(votes) == 1 else loss * len(votes)).backward()  # type: ignore[no-untyped-call]
@@ -197,25 +198,6 @@ def _train_epoch(
         else:
             on_step(index + 1, math.nan)
     return rate, tally.loss(), tally.accuracy()
-
-
-def _loss(
-    recipe: Recipe, state: State, votes: Sequence[Tensor], targets: Sequence[tuple[Tensor, float]], examples: Tensor,
-    weights: Tensor | None,
-) -> Tensor:  # fmt: skip
-    """Mean over the batch and the members of an ensemble; of several labels, each has its part."""
-    smoothing = recipe.label_smoothing
-    if len(targets) == 1 and state.losses is None and weights is None:
-        return _mean([F.cross_entropy(vote, targets[0][0], label_smoothing=smoothing) for vote in votes])
-    each = torch.zeros_like(votes[0][:, 0])
-    counted = torch.zeros_like(each)
-    for labels, part in targets:
-        losses = _mean([F.cross_entropy(vote, labels, label_smoothing=smoothing, reduction="none") for vote in votes])
-        count = part if weights is None else part * weights[labels]
-        each, counted = each + count * losses, counted + count
-    if state.losses is not None:
-        state.losses[examples] = (each / counted).detach()
-    return each.sum() / counted.sum()
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:

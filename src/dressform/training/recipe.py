@@ -206,8 +206,6 @@ class Recipe:
         views: versions of each picture that a network's frozen front sees, once and for all: the picture and ``views`` - 1
             augmented ones; what learns behind it gets one of them in each epoch. 0 draws anew in every epoch, and every step goes
             through the whole network.
-        mixup: how much pairs of examples are mixed, the parameter of a Beta distribution (:mod:`dressform.training.mixup`); 0 mixes
-            none.
         balance: weight of an example's loss, as a power of how rare its class is: 0 counts every example once, 1 every class.
     """
 
@@ -229,7 +227,6 @@ class Recipe:
     focus: Focus = field(default_factory=Focus, metadata=LATER)
     views: int = later(0)
     balance: float = later(0.0)
-    mixup: float = later(0.0)
 
     def __post_init__(self) -> None:
         allowed = "lower-case letters, digits and hyphens"
@@ -247,7 +244,6 @@ class Recipe:
         require(not self.views or self.resize.start == 1, "resize.start", self.resize.start, "1 where views are kept")
         require(not self.views or self.augment.start == 0, "augment.start", self.augment.start, "0 where views are kept")
         require(0 <= self.balance <= 1, "balance", self.balance, "0 to 1")
-        require(0 <= self.mixup <= 100, "mixup", self.mixup, "0 to 100")
         require(0 <= self.validation <= 0.5, "validation", self.validation, "0 to 0.5")
         needs_validation = self.stopping.patience > 0 or self.stopping.keep == "best"
         require(self.validation > 0 or not needs_validation, "validation", self.validation, "above 0 for stopping.* to look at")

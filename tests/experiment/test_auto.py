@@ -38,6 +38,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "LEAST_EPOCHS", 2)
     monkeypatch.setattr(candidates, "HEAD_EPOCHS", 4)
     monkeypatch.setattr(candidates, "MOST_EPOCHS", 3)
+    monkeypatch.setattr(candidates, "RARE", 4)
     monkeypatch.setattr("dressform.experiment.crossval.choose_workers", lambda *_: (1, 1))  # two test processes share two cores
 
 

@@ -27,6 +27,8 @@ TRIED = (32, 256)
 """Examples of the trainings that tell how long one takes: the difference is without what does not grow with the examples."""
 STEPS, LEAST_EPOCHS = 600, 7
 """Of a small network's training from scratch: so many steps if there is time, but no fewer epochs."""
+RARE = 10
+"""Times as many examples in the largest class as in the smallest make rare ones count more; below that it costs accuracy."""
 HEAD_EPOCHS = 40
 """Of a last layer alone."""
 
@@ -87,7 +89,7 @@ class Cost:
 def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidate], list[str]]:
     """What could be tried, the quickest first, and what cannot."""
     examples, counts = len(data.train), data.train.counts
-    balance = ("balance=0.5",) if counts.max() > 3 * max(1, counts.min()) else ()
+    balance = ("balance=0.5",) if counts.max() > RARE * max(1, counts.min()) else ()
     batch = int(min(250, max(16, examples // 20)))
     few = ("focus.share=1", "augment.shift=0.06", "augment.zoom=0.1", "label_smoothing=0.1") if examples < 20_000 else ()
     epochs = int(min(60, max(LEAST_EPOCHS, math.ceil(STEPS * batch / examples))))

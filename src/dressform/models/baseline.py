@@ -8,7 +8,7 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import Scheme, initialise
-from dressform.models.layers import Flatten, pad_to, smallest_side, window
+from dressform.models.layers import Flatten, Linear, pad_to, smallest_side, window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +49,12 @@ class Baseline:
         layers.append(Flatten())
         units = channels * self._side_after(height) * self._side_after(width)
         for width_of_layer in self.dense:
-            layers += [nn.Linear(units, width_of_layer), nn.ReLU(inplace=True)]
+            layers += [Linear(units, width_of_layer), nn.ReLU(inplace=True)]
             if self.dropout:
                 layers.append(Dropout(self.dropout))
             units = width_of_layer
         body = initialise(nn.Sequential(*layers), self.initial)
-        head = initialise(nn.Linear(units, classes))
+        head = initialise(Linear(units, classes))
         return nn.Sequential(body, head)
 
     def _side_after(self, side: int) -> int:

@@ -7,6 +7,7 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import initialise
+from dressform.models.layers import Linear
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +32,8 @@ class Dense:
         layers: list[nn.Module] = [nn.Flatten()]
         inputs = height * width * channels
         for units in self.units:
-            layers += [nn.Linear(inputs, units), nn.ReLU(inplace=True)]
+            layers += [Linear(inputs, units), nn.ReLU(inplace=True)]
             if self.dropout:
                 layers.append(Dropout(self.dropout))
             inputs = units
-        return initialise(nn.Sequential(*layers, nn.Linear(inputs, classes)))
+        return initialise(nn.Sequential(*layers, Linear(inputs, classes)))

@@ -8,7 +8,7 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import Scheme, initialise
-from dressform.models.layers import Flatten, pad_to, smallest_side, window
+from dressform.models.layers import Flatten, Linear, pad_to, smallest_side, window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +72,9 @@ class Layered:
             if isinstance(part, Drop):
                 layers.append(Dropout(part.rate))
             else:
-                layers += [initialise(nn.Linear(units, part)), nn.ReLU(inplace=True)]
+                layers += [initialise(Linear(units, part)), nn.ReLU(inplace=True)]
                 units = part
-        return nn.Sequential(*layers, initialise(nn.Linear(units, classes)))
+        return nn.Sequential(*layers, initialise(Linear(units, classes)))
 
     def _side_after(self, side: int) -> int:
         for layer in self.features:

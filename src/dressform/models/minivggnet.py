@@ -7,7 +7,7 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import initialise
-from dressform.models.layers import Flatten, pad_to
+from dressform.models.layers import Flatten, Linear, pad_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,10 @@ class MiniVGGNet:
                 channels = filters
             layers += [nn.MaxPool2d(2), Dropout(self.dropout)]
             height, width = height // 2, width // 2
-        layers += [Flatten(), nn.Linear(channels * height * width, self.dense), nn.ReLU(inplace=True)]
+        layers += [Flatten(), Linear(channels * height * width, self.dense), nn.ReLU(inplace=True)]
         # Keras's batch norm: momentum 0.99 (torch counts the other way round) and epsilon 1e-3.
         layers += [nn.BatchNorm1d(self.dense, eps=1e-3, momentum=0.01), Dropout(self.dense_dropout)]
-        layers += [nn.Linear(self.dense, classes)]
+        layers += [Linear(self.dense, classes)]
         return initialise(nn.Sequential(*layers))
 
 

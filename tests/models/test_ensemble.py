@@ -57,5 +57,5 @@ def test_each_member_learns_as_if_it_were_alone(share: float, small: DatasetSpli
 def test_no_members_are_refused_and_settings_reach_the_members() -> None:
     with pytest.raises(ConfigError, match=r"model.members is 0; allowed: 1 to 100"):
         Ensemble(members=0)
-    recipe = override(find_recipe("fast-95"), ["model.members=2", "model.of.widths=8,16"])
+    recipe = override(find_recipe("fast-ensemble"), ["model.members=2", "model.of.widths=8,16"])
     assert (recipe.model.members, recipe.model.of.widths) == (2, (8, 16))

@@ -200,7 +200,7 @@ def browser_table(report: Report) -> str:
 def budget_table(report: Report) -> str:
     """Accuracy with few labels."""
     ways = report["results"]
-    numbers = list(next(iter(ways.values())))
+    numbers = sorted(next(iter(ways.values())), key=int)
     lines = [f"| labels a class | {' | '.join(ways)} |", "|---|" + "---|" * len(ways)]
     for number in numbers:
         cells = []

@@ -43,7 +43,7 @@ class Candidate:
         settings: changes to it, without the number of epochs.
         epochs: of its training; the most that make sense until it is known for how many there is time.
         fewest: fewer make no sense.
-        shortened: compared with a third of its epochs, but two; an epoch of the comparison takes as long as two of the user's
+        shortened: compared with a third of its epochs, two at least; an epoch of the comparison takes as long as two of the user's
             training.
         compared: epochs in the comparison, as soon as it is known.
         image_size: that folders of mixed sizes are read with; None is the folder's default.

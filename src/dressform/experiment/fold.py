@@ -22,7 +22,6 @@ from dressform.experiment.learning_data import held_out
 from dressform.experiment.recorder import Recorder
 from dressform.experiment.resolved import resolve_recipe
 from dressform.experiment.worker import Tell
-from dressform.models.network import Classifier
 from dressform.predictions import Predictions
 from dressform.runs.layout import FoldLayout
 from dressform.training.fit import Fitted, fit
@@ -106,7 +105,6 @@ def _logits(recipe: Recipe, fitted: Fitted, judged: Dataset, cache: Path) -> NDA
     """Of the pictures as they are; where the network has a frozen front, from what is kept of it."""
     if not recipe.views:
         return logits_of(fitted.network, judged, device=torch.device("cpu"))
-    assert isinstance(fitted.network, Classifier)
     views = front_views(
         fitted.network, judged.images, 1, augment=recipe.augment, device=torch.device("cpu"),
         precision=getattr(torch, fitted.precision), folder=cache,

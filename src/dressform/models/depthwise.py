@@ -28,7 +28,7 @@ class _Depthwise5(torch.autograd.Function):
             if ctx.stride > 1 and x.dtype == torch.bfloat16:  # for which oneDNN has none
                 of_x = _of_strided(gradient, x, weight, ctx.stride, ctx.padding)
             else:
-                of_x, _, _ = _backward(gradient, x, weight, strides, [down, across], 0)
+                of_x = _backward(gradient, x, weight, strides, [down, across], 0)
         if ctx.needs_input_grad[1]:
             of_weight = torch.empty_like(weight)
             rows = F.pad(x.permute(0, 2, 3, 1), (0, 0, across, across, down, down))
@@ -36,7 +36,7 @@ class _Depthwise5(torch.autograd.Function):
             for top, left in WINDOWS:
                 part = rows[:, top : top + height, left : left + width].contiguous().permute(0, 3, 1, 2)
                 window = weight[:, :, top : top + 3, left : left + 3]
-                _, found, _ = _backward(gradient, part, window.contiguous(), strides, [0, 0], 1)
+                found = _backward(gradient, part, window.contiguous(), strides, [0, 0], 1)
                 of_weight[:, :, top : top + 3, left : left + 3] = found
         return of_x, of_weight, None, None
 
@@ -52,11 +52,13 @@ def _of_strided(gradient: Tensor, x: Tensor, weight: Tensor, stride: int, paddin
     return F.conv2d(spread.permute(0, 3, 1, 2), weight.flip(2, 3), None, 1, 0, 1, channels)
 
 
-def _backward(gradient: Tensor, x: Tensor, weight: Tensor, stride: list[int], padding: list[int], which: int) -> Any:
-    wanted = [which == 0, which == 1, False]
-    return torch.ops.aten.convolution_backward(
+def _backward(gradient: Tensor, x: Tensor, weight: Tensor, stride: list[int], padding: list[int], of: int) -> Tensor:
+    """oneDNN's gradient of the input (``of`` 0) or of the weights (1)."""
+    wanted = [of == 0, of == 1, False]
+    found: Tensor = torch.ops.aten.convolution_backward(
         gradient, x, weight, None, stride, padding, [1, 1], False, [0, 0], len(weight), wanted
-    )
+    )[of]
+    return found
 
 
 def depthwise5(x: Tensor, weight: Tensor, stride: int, padding: tuple[int, int]) -> Tensor:

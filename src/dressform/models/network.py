@@ -58,12 +58,12 @@ class Classifier(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits [N, K] for pixels float [N, C, H, W] in [0, 1]."""
-        logits: Tensor = self.network((pixels - self.mean) / self.std)
+        logits: Tensor = self.network(self._scaled(pixels))
         return logits
 
     def votes(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Logits [N, K] of each member of an ensemble; of any other network, its own."""
-        scaled = (pixels - self.mean) / self.std
+        scaled = self._scaled(pixels)
         return self.network.votes(scaled) if isinstance(self.network, Members) else (self.network(scaled),)
 
     def front(self) -> Callable[[Tensor], Tensor]:
@@ -73,7 +73,10 @@ class Classifier(nn.Module):
             ConfigError: the network has no such part.
         """
         front = folded(transfer_of(self.network).front)
-        return lambda pixels: front((pixels - self.mean) / self.std)
+        return lambda pixels: front(self._scaled(pixels))
+
+    def _scaled(self, pixels: Tensor) -> Tensor:
+        return (pixels - self.mean) / self.std
 
     def back(self, features: Tensor) -> Tensor:
         """Logits [N, K] from what :meth:`front` gave."""

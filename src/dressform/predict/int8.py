@@ -69,24 +69,24 @@ class Int8Network:
 
         A unit that is seldom active may be more active than seen before; its byte then says 255, and the logits may be far off.
         """
-        features = self._through(images, self._layers[:-1])
+        features = self._features(images)
         found = [self._layers[-1](part).float() for part in features]
         beyond = torch.cat([(part == 255).flatten(1).any(1) for part in features])
         return np.asarray(torch.cat(found).numpy() * self._out_scale.numpy() + self._out_shift.numpy()), beyond.numpy()
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What the last layer takes, float32 [N, D], of pictures uint8 [N, H, W, C]."""
-        found = self._through(images, self._layers[:-1])
-        parts = [part.permute(0, 2, 3, 1).flatten(1) if part.ndim == 4 else part for part in found]
+        parts = [part.permute(0, 2, 3, 1).flatten(1) if part.ndim == 4 else part for part in self._features(images)]
         return np.asarray(torch.cat(parts).float().numpy() * self._in_scale + self._in_shift)
 
     @torch.inference_mode()
-    def _through(self, images: NDArray[np.uint8], layers: "list[_Int8Layer]") -> list[Tensor]:
+    def _features(self, images: NDArray[np.uint8]) -> list[Tensor]:
+        """What the last layer takes, in bytes, chunk by chunk."""
         parts = []
         for start in range(0, len(images), CHUNK):
             part = np.ascontiguousarray(images[start : start + CHUNK])
             q = torch.from_numpy(part if part.flags.writeable else part.copy()).permute(0, 3, 1, 2)
-            for layer in layers:
+            for layer in self._layers[:-1]:
                 q = layer(q)
             parts.append(q)
         return parts

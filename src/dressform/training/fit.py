@@ -59,7 +59,7 @@ class Fitted:
         precision: ``float32`` or ``bfloat16``.
     """
 
-    network: nn.Module
+    network: Classifier
     history: tuple[Epoch, ...]
     last: Weights
     best: Weights | None
@@ -161,7 +161,7 @@ def _train_epoch(
 ) -> tuple[float, float, float]:  # fmt: skip
     network, optimizer = state.network.train(), state.optimizer
     before, total_steps = (sum(batches.steps(e) for e in range(epochs)) for epochs in (epoch, recipe.epochs))
-    tally, rate, learning = Tally(), 0.0, [p for group in optimizer.param_groups for p in group["params"]]
+    tally, rate = Tally(), 0.0
     for index, (given, labels, examples) in enumerate(batches.epoch(epoch, state.losses)):
         step = before + index
         rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
@@ -180,8 +180,7 @@ def _train_epoch(
             if state.losses is not None:
                 state.losses[examples] = each.detach()
             loss = each.mean() if weights is None else (each * weights[labels]).sum() / weights[labels].sum()
-        for parameter in learning:
-            parameter.grad = None
+        optimizer.zero_grad(set_to_none=True)
         # Each member of an ensemble learns as if it were alone: from its own loss, not from its share of the mean.
         (loss if len(votes) == 1 else loss * len(votes)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -80,6 +80,7 @@ def test_each_gets_what_there_is_time_for() -> None:
     chosen, left_out = candidates.choose(timed, 2000)
     assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 4)]
     assert left_out == []
+    assert [c.unseen for c in candidates.choose([(last, candidates.Cost(5, 2, version=3, versions=4))], 31.2)[0]] == [3]
     chosen, left_out = candidates.choose(timed, 3)  # a fifth is too little, but all of it is enough
     assert [(c.words, c.epochs) for c in chosen] == [("quick", 6)]
     assert len(left_out) == 2
@@ -92,12 +93,11 @@ def test_the_last_training_gets_the_time_that_is_left(source: str, tmp_path: Pat
         words="stages", recipe="fast", settings=("batch_size=50",), epochs=4, fewest=1, shortened=True, compared=2, image_size=None
     )
     monkeypatch.setattr(auto, "possible", lambda data, size: ([stages], []))
-    monkeypatch.setattr(auto, "cost_of", lambda *_: candidates.Cost(0, 1))
     monkeypatch.setattr(auto, "MOST_EPOCHS", 7)
     told = {"words": "stages", "command": "", "compared": 2, "accuracies": [0.5] * 3, "mean": 0.5, "seconds": 1.0, "path": "x"}
-    for number, (epoch, expected) in enumerate(
-        [(15.0, 5), (0.001, 7), (1000.0, 2)]
-    ):  # 0.94 x 90 s; the most; no fewer than compared
+    # 0.94 x 90 s; less the two of four versions that the comparison does not see; the most; no fewer than compared
+    for number, (epoch, version, expected) in enumerate([(15.0, 0.0, 5), (15.0, 9.0, 4), (0.001, 0.0, 7), (1000.0, 0.0, 2)]):
+        monkeypatch.setattr(auto, "cost_of", lambda *_, version=version: candidates.Cost(0, 1, version, 4))
         monkeypatch.setattr(auto, "_compare", lambda *_, epoch=epoch: (dict(told), epoch))
         out = tmp_path / str(number)
         found = auto.train_auto(source, budget=90, out=out)

@@ -111,7 +111,7 @@ def train_auto(
     results.sort(key=lambda result: -result[0]["mean"])
     row, epoch, best = results[0]
     if best.shortened:
-        left = (1 - CLOSING) * budget - (time.monotonic() - began)
+        left = (1 - CLOSING) * budget - best.unseen - (time.monotonic() - began)
         best = replace(best, epochs=epochs or max(best.compared, min(MOST_EPOCHS, int(left / epoch))))
         row["command"] = best.command
         write_json(file, {**plan, "epochs": best.epochs})

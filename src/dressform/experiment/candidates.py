@@ -46,6 +46,7 @@ class Candidate:
         shortened: compared with a third of its epochs, two at least; an epoch of the comparison takes as long as two of the user's
             training.
         compared: epochs in the comparison, as soon as it is known.
+        unseen: seconds in which a frozen front sees the versions of the pictures that the comparison does not need, likewise.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
     """
 
@@ -56,6 +57,7 @@ class Candidate:
     fewest: int
     shortened: bool = False
     compared: int = 0
+    unseen: float = 0.0
     image_size: int | None
 
     def lasting(self, epochs: int) -> "Candidate":
@@ -76,14 +78,27 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a candidate takes, in seconds: before its epochs, and an epoch on all training examples."""
+    """What a candidate takes, in seconds.
+
+    Attributes:
+        before: everything before its epochs.
+        epoch: an epoch on all training examples.
+        version: in which a frozen front sees a version of all training examples; part of ``before``.
+        versions: how many it sees, in as many epochs or more.
+    """
 
     before: float
     epoch: float
+    version: float = 0.0
+    versions: int = 0
 
     def whole(self, candidate: Candidate) -> float:
         """Comparison and one training more: each of K trainings on K - 1 of K parts, then one on all."""
         return self.before + ((FOLDS - 1) * candidate.compared + candidate.epochs) * self.epoch
+
+    def unseen(self, candidate: Candidate) -> float:
+        """What a training longer than those of the comparison takes before its epochs."""
+        return self.version * max(0, self.versions - candidate.compared)
 
 
 def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidate], list[str]]:
@@ -122,8 +137,8 @@ def cost_of(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cos
         epoch = rows[-1] / len(places)
     (few, first), (many, second) = before
     each = max(0.0, second - first) / max(1, many - few)
-    each *= max(1, recipe.views) / max(1, min(recipe.views, recipe.epochs))  # a longer training sees more versions
-    return Cost(first + each * len(train), epoch * len(train))
+    version = each * len(train) / max(1, min(recipe.views, recipe.epochs))  # a longer training sees more versions
+    return Cost(first + version * max(1, recipe.views), epoch * len(train), version, recipe.views)
 
 
 def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[list[Candidate], list[str]]:
@@ -160,5 +175,5 @@ def _filled(timed: Sequence[tuple[Candidate, Cost]], seconds: float, most: float
             left_out.append(f"{candidate.words}: it takes about {whole:.0f} s, and there are {max(0.0, share):.0f} s for it")
             continue
         left -= whole
-        chosen.append(plan)
+        chosen.append(replace(plan, unseen=cost.unseen(plan)))
     return chosen, left_out, needed

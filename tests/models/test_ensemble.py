@@ -28,6 +28,17 @@ def test_logits_are_the_mean_of_members_that_differ() -> None:
     torch.testing.assert_close(whole(images), torch.stack(whole.votes(images)).mean(0))
 
 
+def test_mirror_images_count_in_evaluation_only() -> None:
+    network = build_network(Ensemble(of=SMALL, members=2, mirror=True), (28, 28, 1), 10)
+    assert isinstance(network, Members)
+    images = torch.rand(5, 1, 28, 28)
+    network.eval()
+    torch.testing.assert_close(network(images), network(images.flip(3)))
+    torch.testing.assert_close(network(images), sum((*network.votes(images), *network.votes(images.flip(3)))) / 4)
+    network.train()
+    assert not torch.allclose(network(images), network(images.flip(3)))
+
+
 def test_an_ensemble_of_one_is_the_network_itself(small: DatasetSplits) -> None:
     alone = replace(find_recipe("fast"), model=SMALL, epochs=2, batch_size=50)
     train = small.train.take(np.arange(100))
@@ -57,5 +68,5 @@ def test_each_member_learns_as_if_it_were_alone(share: float, small: DatasetSpli
 def test_no_members_are_refused_and_settings_reach_the_members() -> None:
     with pytest.raises(ConfigError, match=r"model.members is 0; allowed: 1 to 100"):
         Ensemble(members=0)
-    recipe = override(find_recipe("fast-ensemble"), ["model.members=2", "model.of.widths=8,16"])
-    assert (recipe.model.members, recipe.model.of.widths) == (2, (8, 16))
+    recipe = override(find_recipe("fast-95"), ["model.members=3", "model.of.widths=8,16"])
+    assert (recipe.model.members, recipe.model.of.widths) == (3, (8, 16))

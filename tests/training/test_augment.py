@@ -71,6 +71,22 @@ def test_rotation_keeps_right_angles_on_oblong_pictures() -> None:
     assert ((row**2 + column**2).sqrt() - 10).abs().max() < 0.6
 
 
+def test_crop_moves_by_whole_pixels_and_brings_in_black() -> None:
+    x = pictures() + 0.01
+    found = changed(x, Augment(crop=2))
+    moves = set()
+    for before, after in zip(x, found, strict=True):
+        bordered = torch.nn.functional.pad(before, (2, 2, 2, 2))
+        height, width = before.shape[1:]
+        same = [
+            (dy, dx) for dy in range(5) for dx in range(5) if torch.equal(bordered[:, dy : dy + height, dx : dx + width], after)
+        ]
+        assert len(same) == 1
+        moves.add(same[0])
+    assert len(moves) > min(10, len(x) // 2)
+    assert {dy for dy, _ in moves} == {dx for _, dx in moves} == {0, 1, 2, 3, 4}
+
+
 def test_erase_blackens_one_rectangle_of_bounded_area_in_its_share() -> None:
     x = torch.ones(1000, 1, 20, 30)
     found = changed(x, Augment(erase=0.4, erase_area=0.2))

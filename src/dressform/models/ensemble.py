@@ -15,11 +15,17 @@ from dressform.models.fastnet import FastNet
 
 
 class Members(nn.Module):
-    """Networks [N, C, H, W] -> [N, K] side by side. Each learns from its own loss: see :meth:`votes`."""
+    """Networks [N, C, H, W] -> [N, K] side by side. Each learns from its own loss: see :meth:`votes`.
 
-    def __init__(self, members: list[nn.Module]) -> None:
+    Args:
+        members: the networks.
+        mirror: in evaluation, each sees the pictures and their mirror images.
+    """
+
+    def __init__(self, members: list[nn.Module], *, mirror: bool = False) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.mirror = mirror
 
     def votes(self, images: Tensor) -> tuple[Tensor, ...]:
         """Logits [N, K] of each member."""
@@ -27,7 +33,10 @@ class Members(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Mean of the logits, [N, K]."""
-        return torch.stack(self.votes(images)).mean(0)
+        votes = self.votes(images)
+        if self.mirror and not self.training:
+            votes += self.votes(images.flip(3))
+        return torch.stack(votes).mean(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +46,16 @@ class Ensemble:
     Attributes:
         of: a network's config, FastNet's by default.
         members: how many.
+        mirror: in prediction, each sees a picture and its mirror image, which takes twice as long.
     """
 
     of: Any = field(default_factory=FastNet)
     members: int = 3
+    mirror: bool = False
 
     def __post_init__(self) -> None:
         require(1 <= self.members <= 100, "model.members", self.members, "1 to 100")
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """The network for float [N, C, H, W]; each member draws its own weights."""
-        return Members([self.of.build(shape, classes) for _ in range(self.members)])
+        return Members([self.of.build(shape, classes) for _ in range(self.members)], mirror=self.mirror)

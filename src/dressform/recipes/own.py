@@ -36,15 +36,16 @@ def fast_93() -> Recipe:
     return replace(fast(), name="fast-93", epochs=4)
 
 
-def fast_ensemble() -> Recipe:
-    """Three networks twice as wide, averaged, that learn longer from pictures with erased rectangles.
+def fast_95() -> Recipe:
+    """Two networks twice as wide, averaged over pictures and their mirror images, that learn five times as long from shifted pictures
+    with erased rectangles.
 
-    ``dressform train fast-ensemble``. A prediction costs twelve times that of ``fast``. Its accuracy has not been measured yet.
+    ``dressform train fast-95``. A prediction costs sixteen times that of ``fast``.
     """
     return replace(
         fast(),
-        name="fast-ensemble",
-        model=Ensemble(of=FastNet(widths=(64, 128, 256)), members=3),
-        epochs=18,
-        augment=Augment(alternate_flip=True, erase=0.5),
+        name="fast-95",
+        model=Ensemble(of=FastNet(widths=(64, 128, 256)), members=2, mirror=True),
+        epochs=36,
+        augment=Augment(alternate_flip=True, crop=1, erase=0.5),
     )

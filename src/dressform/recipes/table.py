@@ -42,7 +42,7 @@ def _entries() -> tuple[RecipeEntry, ...]:
     rows: tuple[tuple[str, str, int | None, str | None], ...] = (
         ("fast", "own:fast", None, None),
         ("fast-93", "own:fast_93", None, None),
-        ("fast-ensemble", "own:fast_ensemble", None, None),
+        ("fast-95", "own:fast_95", None, None),
         ("minivggnet", "tutorial0:minivggnet", 0, "test 0.94"),
         ("baseline-cnn", "tutorial1:baseline_cnn", 1, "test 0.9099"),
         ("baseline-cnn-same", "tutorial1:baseline_cnn_same", 1, "folds 0.912"),

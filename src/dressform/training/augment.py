@@ -31,6 +31,8 @@ def augment_batch(
         pixels = _mirror(pixels, flip_first[examples] ^ bool(epoch % 2))
     elif config.flip:
         pixels = _mirror(pixels, _uniform(pixels, generator) < config.flip)
+    if config.crop:
+        pixels = _crop(pixels, config.crop, generator)
     if config.shift or config.rotate or config.zoom:
         pixels = _affine(pixels, config, generator)
     if config.brightness or config.contrast or config.saturation:
@@ -46,6 +48,16 @@ def _uniform(pixels: Tensor, generator: torch.Generator, *shape: int) -> Tensor:
 
 def _mirror(pixels: Tensor, chosen: Tensor) -> Tensor:
     return torch.where(chosen[:, None, None, None], pixels.flip(3), pixels)
+
+
+def _crop(pixels: Tensor, border: int, generator: torch.Generator) -> Tensor:
+    """Parts as large as the pictures, cut at random places from the pictures with a black border."""
+    height, width = pixels.shape[2:]
+    moves = torch.randint(2 * border + 1, (2, len(pixels), 1), generator=generator, device=pixels.device)
+    rows, columns = (moves[i] + torch.arange(side, device=pixels.device) for i, side in enumerate((height, width)))
+    bordered = F.pad(pixels, (border,) * 4).permute(0, 2, 3, 1)
+    places = torch.arange(len(pixels), device=pixels.device)[:, None, None]
+    return bordered[places, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def _affine(pixels: Tensor, config: Augment, generator: torch.Generator) -> Tensor:

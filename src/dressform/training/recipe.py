@@ -86,6 +86,8 @@ class Augment:
         contrast: likewise, of the distances from the picture's mean.
         saturation: likewise, of the distances from grey, where there is colour.
         start: first epoch with augmentation, counted from 0; earlier ones see the pictures as they are.
+        crop: width of a black border, in pixels, that is put around the picture before a part of the picture's own size is cut
+            out at random: a shift by whole pixels, which blurs nothing.
     """
 
     flip: float = 0.0
@@ -99,6 +101,7 @@ class Augment:
     brightness: float = later(0.0)
     contrast: float = later(0.0)
     saturation: float = later(0.0)
+    crop: int = later(0)
 
     def __post_init__(self) -> None:
         require(0 <= self.flip <= 1, "augment.flip", self.flip, "0 to 1")
@@ -108,6 +111,7 @@ class Augment:
         require(0 <= self.erase <= 1, "augment.erase", self.erase, "0 to 1")
         require(0 < self.erase_area <= 1, "augment.erase_area", self.erase_area, "above 0, to 1")
         require(self.start >= 0, "augment.start", self.start, "0 or more")
+        require(0 <= self.crop <= 100, "augment.crop", self.crop, "0 to 100 pixels")
         for name in ("brightness", "contrast", "saturation"):
             require(0 <= getattr(self, name) <= 1, f"augment.{name}", getattr(self, name), "0 to 1")
 

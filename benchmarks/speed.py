@@ -36,7 +36,8 @@ def main() -> None:
     options = parser.parse_args()
     results = bench_speed(options.recipes, seeds=options.seeds, keras=options.keras, device=options.device, observer=Lines())
     keras = " --keras PATH/TO/python" if options.keras else ""
-    command = f"python benchmarks/speed.py {' '.join(options.recipes)} --seeds {options.seeds}{keras}"
+    name = "" if options.name == "speed" else f" --name {options.name}"
+    command = f"python benchmarks/speed.py {' '.join(options.recipes)} --seeds {options.seeds}{keras}{name}"
     write_report(options.name, command, results)
 
 

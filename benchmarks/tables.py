@@ -101,8 +101,8 @@ def records_table() -> str:
                 f" {25 * middle / r['levels']['0.94']['seconds']:.1f} ×.",
             ]
     for report in reports:
-        names, (row, *_) = (list(part) for part in zip(*report["results"]["recipes"].items(), strict=True))
-        words = " and ".join(f"`{name}`" for name in names)
+        rows = report["results"]["recipes"]
+        row, words = next(iter(rows.values())), " and ".join(f"`{name}`" for name in rows)
         lines += ["", f"({words}: {row['hardware']}, {row['threads']} threads, {row['precision']}.)"]
     return "\n".join(lines)
 

@@ -55,6 +55,11 @@ class Classifier(nn.Module):
         self.register_buffer("std", std.reshape(1, -1, 1, 1).float())
         self.mean: Tensor
         self.std: Tensor
+        self.register_load_state_dict_post_hook(lambda loaded, _: loaded._note_scaling())  # type: ignore[no-untyped-call]
+        self._note_scaling()
+
+    def _note_scaling(self) -> None:
+        self._scales = bool(self.mean.any()) or bool((self.std != 1).any())
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits [N, K] for pixels float [N, C, H, W] in [0, 1]."""
@@ -76,7 +81,7 @@ class Classifier(nn.Module):
         return lambda pixels: front(self._scaled(pixels))
 
     def _scaled(self, pixels: Tensor) -> Tensor:
-        return (pixels - self.mean) / self.std
+        return (pixels - self.mean) / self.std if self._scales else pixels
 
     def back(self, features: Tensor) -> Tensor:
         """Logits [N, K] from what :meth:`front` gave."""

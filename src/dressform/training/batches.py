@@ -1,5 +1,6 @@
 """The whole dataset as one tensor in memory, and batches cut from it: no loader, no workers."""
 
+import itertools
 from collections.abc import Iterator
 
 import torch
@@ -7,11 +8,14 @@ from torch import Tensor
 
 from dressform.core.rng import generator as numpy_generator
 from dressform.core.rng import stream_seed
-from dressform.data.dataset import Dataset
+from dressform.data.dataset import Dataset, pictures_at_once
 from dressform.training.augment import augment_batch
 from dressform.training.focus import choose, kept
 from dressform.training.recipe import Augment, Focus
 from dressform.training.views import Views
+
+AT_ONCE = 256
+"""Pictures, fewer where they are large, that are copied out of the dataset at once, or a batch where it has more."""
 
 
 class Batches:
@@ -38,7 +42,7 @@ class Batches:
         self._augment = augment
         self._focus = focus or Focus()
         self._seed = seed
-        self._device = device
+        self.device = device
         random = numpy_generator(seed, "flip-first")
         self._flip_first = torch.tensor(random.random(len(dataset)) < 0.5, device=device)
 
@@ -58,23 +62,30 @@ class Batches:
             pixels float32 [N, C, H, W] in [0, 1], channels-last in memory, or features of views; labels int64 [N]; and positions
             in the dataset int64 [N].
         """
-        order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self._device)
+        order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self.device)
         if losses is not None:
             order = choose(self._focus, order, losses, epoch)
-        generator = torch.Generator(self._device).manual_seed(stream_seed(self._seed, "augment", epoch))
+        generator = torch.Generator(self.device).manual_seed(stream_seed(self._seed, "augment", epoch))
         versions = None if self._views is None else self._views.versions(epoch, self._seed)
-        for examples in torch.split(order, self._batch_size)[: self.steps(epoch)]:
-            if versions is None:
-                given = self._pixels(examples, epoch, generator)
-            else:
-                assert self._views is not None
-                given = self._views.batch(versions, examples)
-            yield given, self._labels[examples], examples
+        parts = torch.split(order, self._batch_size)[: self.steps(epoch)]
+        labels = torch.split(self._labels[order], self._batch_size)
+        if versions is not None:
+            assert self._views is not None
+            for examples, right in zip(parts, labels, strict=False):
+                yield self._views.batch(versions, examples), right, examples
+            return
+        # Small batches are copied several at a time: for so few pictures it is the calls that take the time.
+        together = max(1, pictures_at_once(tuple(self._images.shape[1:]), AT_ONCE) // self._batch_size) * self._batch_size
+        pixels = itertools.chain.from_iterable(
+            torch.split(self._pixels(some), self._batch_size) for some in torch.split(order, together)
+        )
+        for given, right, examples in zip(pixels, labels, parts, strict=False):
+            changed = augment_batch(given, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
+            yield changed, right, examples
 
-    def _pixels(self, examples: Tensor, epoch: int, generator: torch.Generator) -> Tensor:
+    def _pixels(self, examples: Tensor) -> Tensor:
         rows = self._images.flatten(1).index_select(0, examples)  # whole rows: several times as fast as by [examples]
-        pixels = rows.view(-1, *self._images.shape[1:]).permute(0, 3, 1, 2).div(255)
-        return augment_batch(pixels, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
+        return rows.view(-1, *self._images.shape[1:]).permute(0, 3, 1, 2).div(255)
 
 
 def pixel_statistics(dataset: Dataset) -> tuple[Tensor, Tensor]:

@@ -22,9 +22,17 @@ from dressform.models.network import Classifier, build_network
 from dressform.predictions import Predictions
 from dressform.training.batches import Batches, class_weights, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
-from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic, keep_freed_memory, repeatable, seeded
+from dressform.training.hardware import (
+    choose_device,
+    choose_precision,
+    fast_arithmetic,
+    few_objects_to_search,
+    keep_freed_memory,
+    repeatable,
+    seeded,
+)
 from dressform.training.history import Epoch, Observer, Silent
-from dressform.training.optim import learning_rate, make_optimizer, set_rate
+from dressform.training.optim import learning_rate, make_optimizer, set_rate, update
 from dressform.training.recipe import Recipe
 from dressform.training.resize import check_resize, resized
 from dressform.training.score import logits_of
@@ -116,7 +124,7 @@ def fit(
     weights = class_weights(train, recipe.balance).to(where) if recipe.balance else None
     observer.started(tuple(state.history), [batches.steps(epoch) for epoch in range(recipe.epochs)])
 
-    with repeatable(where):
+    with repeatable(where), few_objects_to_search():
         while len(state.history) < recipe.epochs and not _stale(recipe, state):
             epoch, started = len(state.history), time.perf_counter()
             with seeded(stream_seed(seed, "dropout", epoch), where):
@@ -162,11 +170,12 @@ def _train_epoch(
     network, optimizer = state.network.train(), state.optimizer
     before, total_steps = (sum(batches.steps(e) for e in range(epochs)) for epochs in (epoch, recipe.epochs))
     tally, rate = Tally(), 0.0
+    autocast = torch.autocast(batches.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16)
     for index, (given, labels, examples) in enumerate(batches.epoch(epoch, state.losses)):
         step = before + index
         rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
         set_rate(optimizer, rate)
-        with torch.autocast(given.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
+        with autocast:
             if recipe.views:
                 votes: tuple[Tensor, ...] = (network.back(given),)
             else:
@@ -180,10 +189,9 @@ def _train_epoch(
             if state.losses is not None:
                 state.losses[examples] = each.detach()
             loss = each.mean() if weights is None else (each * weights[labels]).sum() / weights[labels].sum()
-        optimizer.zero_grad(set_to_none=True)
         # Each member of an ensemble learns as if it were alone: from its own loss, not from its share of the mean.
         (loss if len(votes) == 1 else loss * len(votes)).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        update(optimizer)
         if state.average is not None:
             _update_average(recipe, state.average, network, step, total_steps)
         tally.add(loss.detach(), _mean([vote.detach() for vote in votes]), labels)

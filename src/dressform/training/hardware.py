@@ -3,9 +3,11 @@
 import contextlib
 import ctypes
 import functools
+import gc
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -25,6 +27,10 @@ def choose_device(name: Literal["auto", "cpu", "cuda"] | str = "auto") -> torch.
     if name == "cuda" and not available:
         raise ConfigError("device is cuda, but torch finds no CUDA GPU here; use --device cpu")
     return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+RESERVED = 2**29
+"""Bytes by which the heap grows during training."""
 
 
 @functools.cache
@@ -69,17 +75,37 @@ def fast_arithmetic() -> Iterator[None]:
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep freed memory for the next step in place of giving it back to the system.
+    """Have the C library keep freed memory for the next step in place of giving it back, and ask for large pages of it.
 
-    Otherwise each step of a small network asks for the same few large blocks anew and waits for thousands of page
-    faults. Affects this process only; where the library is not glibc nothing happens.
+    Otherwise each step of a small network asks the system for the same few large blocks anew and waits for thousands of
+    page faults; large pages save the processor from looking up where each small one lies (figures: docs/log.md). Affects
+    this process only; where the library is not glibc nothing happens.
     """
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-        mallopt(-4, 0)  # M_MMAP_MAX: large blocks from the heap too
-        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: do not shrink the heap
+        libc = ctypes.CDLL("libc.so.6")
+        libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+        libc.free.argtypes = [ctypes.c_void_p]
+        libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+        libc.mallopt(-4, 0)  # M_MMAP_MAX: large blocks from the heap too
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: do not shrink the heap
+        libc.mallopt(-2, RESERVED)  # M_TOP_PAD: let it grow by so much at a time, none of which is used before it is touched
+        libc.free(libc.malloc(RESERVED))
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            if line.endswith("[heap]"):
+                start, end = (int(place, 16) for place in line.split()[0].split("-"))
+                libc.madvise(start, end - start, 14)  # MADV_HUGEPAGE
+
+
+@contextlib.contextmanager
+def few_objects_to_search() -> Iterator[None]:
+    """Have Python's search for garbage leave alone what exists before the block, which is most of torch."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def choose_precision(name: Literal["auto", "float32", "bfloat16"], device: torch.device) -> torch.dtype:

@@ -1,12 +1,17 @@
 """Optimisers and learning-rate schedules from their configs."""
 
+import inspect
 import math
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from dressform.training.muon import Muon
 from dressform.training.recipe import Optim, Schedule
+from dressform.training.sgd import Sgd
+
+Optimizer = TypeVar("Optimizer", bound=torch.optim.Optimizer)
 
 
 def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
@@ -23,12 +28,18 @@ def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
         return _muon(network, config)
     betas = (config.momentum, config.beta2)
     if config.kind == "sgd":
-        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=True)
+        return _plain(Sgd)(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov)
     if config.kind == "adam":
-        return torch.optim.Adam(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True)
+        return _plain(torch.optim.Adam)(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True)
     if config.kind == "adamw":
-        return torch.optim.AdamW(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True)
-    return torch.optim.NAdam(groups, lr=config.lr, betas=betas, eps=config.eps)
+        return _plain(torch.optim.AdamW)(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True)
+    return _plain(torch.optim.NAdam)(groups, lr=config.lr, betas=betas, eps=config.eps)
+
+
+def _plain(kind: type[Optimizer]) -> type[Optimizer]:
+    """The same optimiser without torch.compile's wrappers, whose first call imports torch's compiler, which takes a second."""
+    names = ("add_param_group", "state_dict", "load_state_dict")
+    return type(kind.__name__, (kind,), {name: inspect.unwrap(getattr(kind, name)) for name in names})
 
 
 def _muon(network: nn.Module, config: Optim) -> Muon:
@@ -39,13 +50,26 @@ def _muon(network: nn.Module, config: Optim) -> Muon:
         {"params": [p for p in trained if 2 <= p.ndim != 4], "weight_decay": config.weight_decay, **rest},
         {"params": [p for p in trained if p.ndim < 2], **rest},
     ]
-    return Muon(group for group in groups if group["params"])
+    return _plain(Muon)(group for group in groups if group["params"])
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the rate of every group; some have one relative to it."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("relative_lr", 1.0)
+
+
+@torch.no_grad()
+def update(optimizer: torch.optim.Optimizer) -> None:
+    """Take a step from the gradients, and let go of them.
+
+    Both without the hooks and profiler ranges that torch puts around them, which cost a step of a small network more than
+    its smaller layers (figures: docs/log.md).
+    """
+    inspect.unwrap(type(optimizer).step)(optimizer)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None
 
 
 def learning_rate(config: Schedule, peak: float, *, step: int, steps: int, epochs: int) -> float:

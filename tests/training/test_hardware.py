@@ -1,0 +1,41 @@
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dressform.training.hardware import few_objects_to_search
+
+LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+def test_garbage_is_searched_for_as_before_after_the_block() -> None:
+    before = gc.get_freeze_count()
+    with few_objects_to_search():
+        assert gc.get_freeze_count() > before + 1000
+        assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.skipif(
+    not LARGE_PAGES.exists() or "[never]" in LARGE_PAGES.read_text(), reason="the system has no large pages to give"
+)
+def test_freed_memory_is_kept_and_in_large_pages() -> None:
+    code = """
+import resource, torch
+from pathlib import Path
+from dressform.training.hardware import keep_freed_memory
+keep_freed_memory()
+torch.ones(8_000_000)
+faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    torch.ones(8_000_000)
+faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
+heap = Path("/proc/self/smaps").read_text().split("[heap]")[1].split("VmFlags:")[1].splitlines()[0]
+print(faults, "hg" in heap.split())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    faults, large = done.stdout.split()
+    assert int(faults) < 500  # 7,800 pages of 4 KiB a time otherwise
+    assert large == "True"

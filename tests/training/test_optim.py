@@ -1,0 +1,87 @@
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from dressform.training.optim import make_optimizer, update
+from dressform.training.recipe import Optim
+
+
+def _network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 3))
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.01])
+def test_sgd_steps_as_torchs_does(nesterov: bool, momentum: float, weight_decay: float) -> None:
+    if nesterov and not momentum:
+        pytest.skip("Nesterov momentum needs a momentum")
+    ours, theirs = _network(), _network()
+    config = Optim(kind="sgd", lr=0.05, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+    optimizer = make_optimizer(ours, config)
+    groups = [
+        {"params": [p for p in theirs.parameters() if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in theirs.parameters() if p.ndim < 2]},
+    ]
+    reference = torch.optim.SGD(groups, lr=0.05, momentum=momentum, nesterov=nesterov)
+    for step in range(4):
+        images, labels = torch.randn(8, 1, 8, 8), torch.randint(0, 3, (8,))
+        for network in (ours, theirs):
+            network.zero_grad()
+            nn.functional.cross_entropy(network(images), labels).backward()
+        if step == 1:  # a parameter without a gradient stays as it is
+            ours.get_parameter("0.bias").grad = theirs.get_parameter("0.bias").grad = None
+        update(optimizer)
+        reference.step()
+        for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+            assert a.grad is None
+            torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "nadam", "muon"])
+def test_an_update_is_a_step_and_the_state_can_be_kept(kind: str) -> None:
+    config = Optim(kind=kind, lr=0.01)
+    first = _network()
+    optimizer = make_optimizer(first, config)
+    images, labels = torch.randn(8, 1, 8, 8), torch.randint(0, 3, (8,))
+
+    def learn(network: nn.Module, with_: torch.optim.Optimizer, *, by_step: bool) -> None:
+        nn.functional.cross_entropy(network(images), labels).backward()
+        if by_step:
+            with_.step()
+            with_.zero_grad()
+        else:
+            update(with_)
+
+    learn(first, optimizer, by_step=False)
+    second = copy.deepcopy(first)
+    other = make_optimizer(second, config)
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for _ in range(2):
+        learn(first, optimizer, by_step=False)
+        learn(second, other, by_step=True)
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_training_does_not_import_torchs_compiler(tmp_path: Path) -> None:
+    """It takes a second, and nothing of it is used."""
+    code = """
+import sys, pathlib, numpy as np, dressform
+from dataclasses import replace
+from dressform.recipes import find_recipe
+from dressform.training.fit import fit
+images = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1)).astype(np.uint8)
+data = dressform.Dataset(images, np.arange(40) % 10, np.array([f"{i:02}" for i in range(40)]), tuple("abcdefghij"))
+for name in ("fast", "baseline-cnn"):
+    fit(replace(find_recipe(name), epochs=1, batch_size=20), data, None, checkpoint=pathlib.Path(sys.argv[1]) / name)
+assert "torch._dynamo" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,6 +1,6 @@
 """Training throughput of a tutorial's network: dressform against Keras on TensorFlow.
 
-    python benchmarks/throughput.py --keras PATH/TO/python [--network minivggnet] [--batch 256] [--rounds 5]
+    python benchmarks/throughput.py --keras PATH/TO/python [--network minivggnet] [--batch 256] [--rounds 5] [--images 12800]
 
 The two sides run in turn, each round in a new process, on the first images of the real training set; a round trains
 one epoch to warm up and then measures another. Same network (equal parameter counts), same optimiser, same batch.
@@ -57,7 +57,8 @@ def main() -> None:
     print(json.dumps(results, indent=1))
     write_report(
         f"throughput-{options.network}-batch{options.batch}",
-        f"python benchmarks/throughput.py --network {options.network} --batch {options.batch} --rounds {options.rounds}",
+        f"python benchmarks/throughput.py --network {options.network} --batch {options.batch} --rounds {options.rounds}"
+        f" --images {options.images}",
         results,
     )
 

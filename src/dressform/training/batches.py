@@ -42,7 +42,7 @@ class Batches:
         self._augment = augment
         self._focus = focus or Focus()
         self._seed = seed
-        self.device = device
+        self._device = device
         random = numpy_generator(seed, "flip-first")
         self._flip_first = torch.tensor(random.random(len(dataset)) < 0.5, device=device)
 
@@ -62,26 +62,26 @@ class Batches:
             pixels float32 [N, C, H, W] in [0, 1], channels-last in memory, or features of views; labels int64 [N]; and positions
             in the dataset int64 [N].
         """
-        order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self.device)
+        order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self._device)
         if losses is not None:
             order = choose(self._focus, order, losses, epoch)
-        generator = torch.Generator(self.device).manual_seed(stream_seed(self._seed, "augment", epoch))
-        versions = None if self._views is None else self._views.versions(epoch, self._seed)
         parts = torch.split(order, self._batch_size)[: self.steps(epoch)]
-        labels = torch.split(self._labels[order], self._batch_size)
-        if versions is not None:
-            assert self._views is not None
-            for examples, right in zip(parts, labels, strict=False):
-                yield self._views.batch(versions, examples), right, examples
+        labels = torch.split(self._labels[order], self._batch_size)[: len(parts)]
+        yield from zip(self._given(order, parts, epoch), labels, parts, strict=True)
+
+    def _given(self, order: Tensor, parts: tuple[Tensor, ...], epoch: int) -> Iterator[Tensor]:
+        if self._views is not None:
+            versions = self._views.versions(epoch, self._seed)
+            yield from (self._views.batch(versions, examples) for examples in parts)
             return
+        generator = torch.Generator(self._device).manual_seed(stream_seed(self._seed, "augment", epoch))
         # Small batches are copied several at a time: for so few pictures it is the calls that take the time.
         together = max(1, pictures_at_once(tuple(self._images.shape[1:]), AT_ONCE) // self._batch_size) * self._batch_size
         pixels = itertools.chain.from_iterable(
             torch.split(self._pixels(some), self._batch_size) for some in torch.split(order, together)
         )
-        for given, right, examples in zip(pixels, labels, parts, strict=False):
-            changed = augment_batch(given, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
-            yield changed, right, examples
+        for examples, some in zip(parts, pixels, strict=False):
+            yield augment_batch(some, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
 
     def _pixels(self, examples: Tensor) -> Tensor:
         rows = self._images.flatten(1).index_select(0, examples)  # whole rows: several times as fast as by [examples]

@@ -170,7 +170,7 @@ def _train_epoch(
     network, optimizer = state.network.train(), state.optimizer
     before, total_steps = (sum(batches.steps(e) for e in range(epochs)) for epochs in (epoch, recipe.epochs))
     tally, rate = Tally(), 0.0
-    autocast = torch.autocast(batches.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16)
+    autocast = torch.autocast(network.mean.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16)
     for index, (given, labels, examples) in enumerate(batches.epoch(epoch, state.losses)):
         step = before + index
         rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dressform.core.config import digest
 from dressform.evaluation.comparison import show_p
-from dressform.recipes import RECIPES, entry
+from dressform.recipes import RECIPES, entry, find_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "benchmarks" / "reports"
@@ -35,13 +36,23 @@ def measured(*names: str) -> Callable[[Callable[..., str]], Callable[[], str]]:
 
 
 def speeds() -> list[dict[str, Any]]:
-    """The newest report of times to an accuracy on each kind of processor: of the quick recipes, then of the one to 95 %."""
+    """The newest report of times to an accuracy of each kind on each kind of processor."""
     found: dict[tuple[str, ...], Report] = {}
-    for name in ("speed", "speed-95"):
+    for name in ("speed-94", "speed", "speed-95"):
         for report in newest_first(name):
             row = next(iter(report["results"]["recipes"].values()))
             found.setdefault((name, row["hardware"], row["precision"]), report)
     return list(found.values())
+
+
+def named(recipe: str, row: dict[str, Any]) -> str:
+    """The recipe's name, and its digest where the recipe has changed since."""
+    return f"`{recipe}`" if is_todays(recipe, row) else f"`{recipe}` as it was ({row['digest']})"
+
+
+def is_todays(recipe: str, row: dict[str, Any]) -> bool:
+    """Was the row measured with the recipe as it is?"""
+    return bool(row["digest"] == digest(find_recipe(recipe)))
 
 
 def recipes_table() -> str:
@@ -55,7 +66,8 @@ def recipes_table() -> str:
         where = "" if e.claimed_on == "test" else f" ({e.claimed_on})"
         claimed = "–" if e.claimed is None else f"{100 * e.claimed:.2f} %{where}"
         row = [f"`{name}`", "ours" if e.tutorial is None else str(e.tutorial), claimed]
-        timed = next((rows[name] for report in speeds() if name in (rows := report["results"]["recipes"])), None)
+        timed = next((rows[name] for report in speeds() if name in (rows := report["results"]["recipes"])
+                      and is_todays(name, rows[name])), None)  # fmt: skip
         if found is None and timed is not None:
             row += [mean_and_sd(timed["accuracies"]), str(timed["n"]), "–", f"{statistics.median(timed['seconds']):.0f} s"]
         elif found is None:
@@ -88,7 +100,7 @@ def records_table() -> str:
             times = [f"{t:.0f} s" if t else f"never in {len(epochs)} epochs"
                      for t, epochs in zip(found["keras_seconds"], report["results"]["keras"], strict=True)]  # fmt: skip
             cells[1:] = [
-                f"`{found['recipe']}`", f"**{row['mean_seconds']:.1f}** ± {row['sd_seconds']:.1f}",
+                named(found["recipe"], row), f"**{row['mean_seconds']:.1f}** ± {row['sd_seconds']:.1f}",
                 mean_and_sd(row["accuracies"]), str(row["n"]), ", ".join(times) or "–", f"`{report['command']}`",
             ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
@@ -109,7 +121,9 @@ def records_table() -> str:
     for report in reports:
         rows = report["results"]["recipes"]
         row = next(iter(rows.values()))
-        told = " and ".join(f"`{name}` {mean_and_sd(r['accuracies'])} in {r['mean_seconds']:.1f} s" for name, r in rows.items())
+        told = " and ".join(
+            f"{named(name, r)} {mean_and_sd(r['accuracies'])} in {r['mean_seconds']:.1f} s" for name, r in rows.items()
+        )
         lines += ["", f"{row['hardware']}, {row['threads']} threads, {row['precision']} ({report['results']['date']}): {told}."]
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import Scheme, initialise
-from dressform.models.layers import Flatten, Linear, pad_to, smallest_side, window
+from dressform.models.layers import Flatten, Linear, PooledConv, pad_to, smallest_side, window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +56,13 @@ class Layered:
         """The network for float [N, C, H, W]."""
         layers, (height, width) = pad_to(shape, smallest_side(self._side_after))
         channels = shape[2]
-        for layer, following in zip(self.features, (*self.features[1:], None), strict=True):
+        for before, layer, following in zip((None, *self.features[:-1]), self.features, (*self.features[1:], None), strict=True):
             if isinstance(layer, Conv):
-                conv = nn.Conv2d(channels, layer.filters, 3, stride=layer.stride, padding=_padding(layer))
-                layers.append(initialise(conv, layer.initial))
-                # ReLU and maximum commute, and after a pooling there is a quarter left to rectify.
-                layers += [nn.MaxPool2d(following.size)] if isinstance(following, Pool) else []
+                layers += [initialise(part, layer.initial) for part in _convolution(channels, layer, following)]
                 layers.append(nn.ReLU(inplace=True))
                 channels = layer.filters
+            elif isinstance(layer, Pool) and not isinstance(before, Conv):
+                layers.append(nn.MaxPool2d(layer.size))
             elif isinstance(layer, Drop):
                 layers.append(Dropout(layer.rate))
         layers.append(Flatten())
@@ -85,6 +84,15 @@ class Layered:
             if side < 1:
                 return 0
         return side
+
+
+def _convolution(channels: int, layer: Conv, following: Conv | Pool | Drop | None) -> list[nn.Module]:
+    if not isinstance(following, Pool):
+        return [nn.Conv2d(channels, layer.filters, 3, stride=layer.stride, padding=_padding(layer))]
+    # ReLU and maximum commute, and after a pooling there is a quarter left to rectify. Identity stands where the pooling had
+    # its own place, so that the weights of earlier runs keep their names.
+    pooled = PooledConv(channels, layer.filters, pool=following.size, stride=layer.stride, padding=_padding(layer))
+    return [pooled, nn.Identity()]
 
 
 def _padding(layer: Conv) -> int:

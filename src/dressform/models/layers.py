@@ -9,7 +9,21 @@ from torch import Tensor, nn
 from dressform.core.errors import ConfigError
 
 FEW = 100
-"""Rows, below which a dense layer is quicker in float32."""
+"""Examples, below which a dense layer and the convolution of one channel are quicker in float32."""
+
+
+def _few(examples: Tensor) -> bool:
+    return examples.device.type == "cpu" and len(examples) < FEW
+
+
+def _in_float32(compute: Callable[[], Tensor]) -> Tensor:
+    """What torch.autocast with ``enabled=False`` gives, without what its context costs a small layer."""
+    autocast = torch.is_autocast_enabled("cpu")
+    torch.set_autocast_enabled("cpu", False)
+    try:
+        return compute()
+    finally:
+        torch.set_autocast_enabled("cpu", autocast)
 
 
 class Linear(nn.Linear):
@@ -20,13 +34,40 @@ class Linear(nn.Linear):
 
     def forward(self, features: Tensor) -> Tensor:
         """[N, inputs] -> [N, outputs]."""
-        if torch.is_autocast_enabled(features.device.type) and features.device.type == "cpu" and len(features) < FEW:
-            torch.set_autocast_enabled("cpu", False)  # what torch.autocast does, without what its context costs
-            try:
-                return F.linear(features.float(), self.weight, self.bias)
-            finally:
-                torch.set_autocast_enabled("cpu", True)
+        if _few(features) and torch.is_autocast_enabled("cpu"):
+            return _in_float32(lambda: F.linear(features.float(), self.weight, self.bias))
         return super().forward(features)
+
+
+class PooledConv(nn.Conv2d):
+    """A convolution 3 x 3, and max pooling of what it gives.
+
+    While it learns in float32, its bias is added after the pooling: max(x) + b is max(x + b), and the bias's gradient is then a
+    sum over a quarter of the numbers, where it took longer than the gradient of the filters. Few pictures of one channel it
+    learns in float32 on a processor: bfloat16 saves less there than the conversions take (figures: docs/log.md).
+
+    Args:
+        inputs: channels of the pictures.
+        filters: channels of what it gives.
+        pool: side of the windows that are pooled.
+        stride: of the convolution.
+        padding: of the convolution, as in torch.
+    """
+
+    def __init__(self, inputs: int, filters: int, *, pool: int = 2, stride: int = 1, padding: str | int = 0) -> None:
+        super().__init__(inputs, filters, 3, stride=stride, padding=padding)
+        self.pool = pool
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """[N, inputs, H, W] -> [N, filters, h // pool, w // pool], where the convolution gives h x w."""
+        in_float32 = not torch.is_autocast_enabled(pictures.device.type) or (_few(pictures) and self.in_channels == 1)
+        if self.training and in_float32:
+            return _in_float32(lambda: self._bias_last(pictures.float()))
+        return F.max_pool2d(super().forward(pictures), self.pool)
+
+    def _bias_last(self, pictures: Tensor) -> Tensor:
+        pooled = F.max_pool2d(F.conv2d(pictures, self.weight, None, self.stride, self.padding), self.pool)
+        return pooled if self.bias is None else pooled.add_(self.bias.view(1, -1, 1, 1))
 
 
 class Flatten(nn.Module):

@@ -1,0 +1,75 @@
+"""The layers that several families share give what torch's own give, only sooner."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dressform.models.layered import Conv, Drop, Layered, Pool
+from dressform.models.layers import FEW, Linear, PooledConv
+from dressform.models.network import build_network
+from dressform.recipes import find_recipe
+
+
+def plain(conv: PooledConv, pictures: Tensor) -> Tensor:
+    convolved = F.conv2d(pictures, conv.weight, conv.bias, conv.stride, conv.padding)
+    return F.max_pool2d(convolved, conv.pool)
+
+
+def learned(given: Tensor, conv: PooledConv) -> list[Tensor]:
+    """What it gave, and the gradients of a loss that weighs each number differently."""
+    assert conv.bias is not None
+    loss = (given * torch.linspace(-1, 1, given.numel()).view(given.shape)).sum()
+    return [given, *torch.autograd.grad(loss, [conv.weight, conv.bias])]
+
+
+@pytest.mark.parametrize("settings", [{}, {"padding": "same"}, {"padding": 1, "stride": 2}, {"pool": 3}])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pooled_conv_learns_as_convolution_and_pooling(channels: int, settings: dict[str, int | str]) -> None:
+    torch.manual_seed(0)
+    conv = PooledConv(channels, 8, **settings)
+    assert conv.bias is not None
+    nn.init.normal_(conv.bias)
+    pictures = torch.randn(5, channels, 20, 17).contiguous(memory_format=torch.channels_last)
+    for ours, theirs in zip(learned(conv(pictures), conv), learned(plain(conv, pictures), conv), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+    conv.eval()
+    assert torch.equal(conv(pictures), plain(conv, pictures))
+
+
+@pytest.mark.parametrize(
+    ("channels", "examples", "training", "expected"),
+    [
+        (1, FEW - 1, True, torch.float32),
+        (1, FEW, True, torch.bfloat16),
+        (3, FEW - 1, True, torch.bfloat16),
+        (1, FEW - 1, False, torch.bfloat16),
+    ],
+)
+def test_few_pictures_of_one_channel_stay_in_float32(channels: int, examples: int, training: bool, expected: torch.dtype) -> None:
+    conv = PooledConv(channels, 4).train(training)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        given = conv(torch.rand(examples, channels, 8, 8))
+        assert torch.is_autocast_enabled("cpu")
+    assert given.dtype == expected
+
+
+def test_autocast_is_on_again_after_a_layer_has_failed() -> None:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        with pytest.raises(RuntimeError):
+            Linear(3, 2)(torch.zeros(4, 5))
+        assert torch.is_autocast_enabled("cpu")
+
+
+def test_a_pooling_need_not_follow_a_convolution() -> None:
+    """It was counted, and not built."""
+    network = Layered(features=(Conv(filters=4), Drop(rate=0.5), Pool(), Pool(size=3)), dense=(8,))
+    assert build_network(network, (28, 28, 1), 10)(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("recipe", ["baseline-cnn", "cnn1"])
+def test_weights_of_earlier_runs_keep_their_names(recipe: str) -> None:
+    network = build_network(find_recipe(recipe).model, (28, 28, 1), 10)
+    names = [name for name in network.state_dict() if name.endswith("weight")]
+    expected = {"baseline-cnn": ["0.0.weight", "0.4.weight", "1.weight"], "cnn1": ["0.weight", "3.weight", "5.weight", "10.weight"]}
+    assert names == expected[recipe]

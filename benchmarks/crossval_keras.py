@@ -5,7 +5,7 @@ import statistics
 import sys
 
 import numpy as np
-from keras_networks import DATA, compiled, read, versions
+from keras_networks import DATA, batches, compiled, fit, read, versions
 
 
 def main() -> None:
@@ -18,8 +18,9 @@ def main() -> None:
         judged = parts[fold]
         learned = np.concatenate([part for i, part in enumerate(parts) if i != fold])
         model = compiled("baseline-cnn")
-        model.fit(x[learned], y[learned], epochs=epochs, batch_size=32, validation_data=(x[judged], y[judged]), verbose=0)
-        accuracies.append(float(model.evaluate(x[judged], y[judged], verbose=0)[1]))
+        held_out = batches(x[judged], y[judged], batch=32)
+        fit(model, x[learned], y[learned], batch=32, epochs=epochs, validation_data=held_out)
+        accuracies.append(float(model.evaluate(held_out, verbose=0)[1]))
         print(f"fold {fold + 1}: {accuracies[-1]:.4f}", file=sys.stderr, flush=True)
     answer = {"mean": statistics.mean(accuracies), "accuracies": accuracies, "parameters": model.count_params()}
     print(json.dumps({**answer, "versions": versions()}))

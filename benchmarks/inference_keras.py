@@ -6,7 +6,7 @@ python inference_keras.py WEIGHTS.npz BATCH ANSWER.npy
 import sys
 
 import numpy as np
-from keras_networks import DATA, NETWORKS, read, versions
+from keras_networks import DATA, NETWORKS, batches, read, versions
 from timing import time_predictions
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     model = NETWORKS["minivggnet"]()
     model.set_weights([weights[f"{i:03d}"] for i in range(len(weights.files))])
     x, _ = read(DATA, "t10k")
-    time_predictions(lambda images: model.predict(images, batch_size=batch, verbose=0), x, sys.argv[3], versions=versions())
+    time_predictions(lambda images: model.predict(batches(images, batch=batch), verbose=0), x, sys.argv[3], versions=versions())
 
 
 if __name__ == "__main__":

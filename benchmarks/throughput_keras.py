@@ -5,7 +5,7 @@ import sys
 import time
 from typing import Any
 
-from keras_networks import DATA, compiled, keras, read, versions
+from keras_networks import DATA, compiled, fit, keras, read, versions
 
 
 class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
@@ -22,7 +22,7 @@ def main() -> None:
     x, y = read(DATA, "train")
     model = compiled(name)
     clock = _Clock()
-    model.fit(x[:images], y[:images], batch_size=batch, epochs=2, verbose=0, callbacks=[clock])
+    fit(model, x[:images], y[:images], batch=batch, epochs=2, callbacks=[clock])
     rate = images / clock.seconds
     print(json.dumps({"images_per_second": rate, "parameters": model.count_params(), "versions": versions()}))
 

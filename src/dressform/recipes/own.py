@@ -16,7 +16,7 @@ def fast() -> Recipe:
     return Recipe(
         name="fast",
         model=FastNet(widths=(32, 96, 192)),
-        epochs=8,
+        epochs=7,
         batch_size=250,
         optim=Optim(kind="muon", lr=0.1, momentum=0.6, rest_lr=0.5, rest_momentum=0.85, weight_decay=5e-4),
         schedule=Schedule(kind="linear", warmup=0.2),

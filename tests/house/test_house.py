@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import importlib.util
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_the_pages_tables_are_those_of_the_measurements() -> None:
     assert spec.loader is not None
     tables = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)
+    assert json.loads(tables.OWN_SCORES.read_text()) == tables.own_scores()
     for page in tables.PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
         assert tables.filled(text) == text, page

@@ -30,7 +30,10 @@ class RecipeEntry:
     image_size: int | None = None
 
     def reproduced(self) -> dict[str, Any] | None:
-        """What ``dressform bench tutorials`` measured: mean, sd, seeds and more; None where it was not run."""
+        """What was measured: mean, sd, n, accuracies and more; None where nothing was.
+
+        The tutorials' recipes by ``dressform bench tutorials``, our own by benchmarks/speed.py.
+        """
         found: dict[str, Any] | None = _reproduced().get(self.name)
         return found
 
@@ -99,8 +102,9 @@ def image_size_for(*recipes: object) -> int | None:
 
 
 def _reproduced() -> dict[str, Any]:
-    text = resources.files("dressform.recipes").joinpath("reproduced.json").read_text(encoding="utf-8")
-    recipes: dict[str, Any] = json.loads(text)["recipes"]
+    recipes: dict[str, Any] = {}
+    for name in ("reproduced.json", "own.json"):
+        recipes |= json.loads(resources.files("dressform.recipes").joinpath(name).read_text(encoding="utf-8"))["recipes"]
     return recipes
 
 

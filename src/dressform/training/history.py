@@ -15,7 +15,8 @@ class Epoch:
         lr: learning rate of the last step.
         train_loss: mean over the epoch's batches while the weights were changing, with label smoothing if any.
         train_accuracy: likewise, on augmented pictures, 0..1.
-        val_loss: cross-entropy on the validation examples after the epoch; None without any.
+        val_loss: cross-entropy on the validation examples after the epoch, in the training's precision, where a run's own
+            predictions are in float32; None without any.
         val_accuracy: 0..1; None without any.
         seconds: of the epoch, validation included.
         val_ece: expected calibration error on the validation examples, 0..1; None without any.

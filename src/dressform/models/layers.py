@@ -34,7 +34,8 @@ class Linear(nn.Linear):
 
     def forward(self, features: Tensor) -> Tensor:
         """[N, inputs] -> [N, outputs]."""
-        if _few(features) and torch.is_autocast_enabled("cpu"):
+        # In this order: an export would take a size that was asked for as given.
+        if torch.is_autocast_enabled("cpu") and _few(features):
             return _in_float32(lambda: F.linear(features.float(), self.weight, self.bias))
         return super().forward(features)
 

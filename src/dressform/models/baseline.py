@@ -8,7 +8,7 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import Scheme, initialise
-from dressform.models.layers import Flatten, Linear, PooledConv, pad_to, smallest_side, window
+from dressform.models.layers import Flatten, Linear, PooledConv, pad_to, pooled, smallest_side, window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +43,7 @@ class Baseline:
         channels = shape[2]
         for i in range(self.depth):
             filters = self.filters * 2**i
-            # ReLU and maximum commute, and after the pooling there is a quarter left to rectify. Identity stands where the
-            # pooling had its own place, so that the weights of earlier runs keep their names.
-            layers += [PooledConv(channels, filters, padding=self.padding), nn.Identity(), nn.ReLU(inplace=True)]
+            layers += pooled(PooledConv(channels, filters, padding=self.padding))
             channels = filters
         layers.append(Flatten())
         units = channels * self._side_after(height) * self._side_after(width)

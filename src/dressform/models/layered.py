@@ -8,7 +8,7 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import Scheme, initialise
-from dressform.models.layers import Flatten, Linear, PooledConv, pad_to, smallest_side, window
+from dressform.models.layers import Flatten, Linear, PooledConv, pad_to, pooled, smallest_side, window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,13 @@ class Layered:
         channels = shape[2]
         for before, layer, following in zip((None, *self.features[:-1]), self.features, (*self.features[1:], None), strict=True):
             if isinstance(layer, Conv):
-                layers += [initialise(part, layer.initial) for part in _convolution(channels, layer, following)]
-                layers.append(nn.ReLU(inplace=True))
+                stride, padding = layer.stride, _padding(layer)
+                if isinstance(following, Pool):
+                    conv = PooledConv(channels, layer.filters, pool=following.size, stride=stride, padding=padding)
+                    layers += pooled(initialise(conv, layer.initial))
+                else:
+                    plain = nn.Conv2d(channels, layer.filters, 3, stride=stride, padding=padding)
+                    layers += [initialise(plain, layer.initial), nn.ReLU(inplace=True)]
                 channels = layer.filters
             elif isinstance(layer, Pool) and not isinstance(before, Conv):
                 layers.append(nn.MaxPool2d(layer.size))
@@ -84,15 +89,6 @@ class Layered:
             if side < 1:
                 return 0
         return side
-
-
-def _convolution(channels: int, layer: Conv, following: Conv | Pool | Drop | None) -> list[nn.Module]:
-    if not isinstance(following, Pool):
-        return [nn.Conv2d(channels, layer.filters, 3, stride=layer.stride, padding=_padding(layer))]
-    # ReLU and maximum commute, and after a pooling there is a quarter left to rectify. Identity stands where the pooling had
-    # its own place, so that the weights of earlier runs keep their names.
-    pooled = PooledConv(channels, layer.filters, pool=following.size, stride=layer.stride, padding=_padding(layer))
-    return [pooled, nn.Identity()]
 
 
 def _padding(layer: Conv) -> int:

@@ -12,8 +12,9 @@ FEW = 100
 """Examples, below which a dense layer and the convolution of one channel are quicker in float32."""
 
 
-def _few(examples: Tensor) -> bool:
-    return examples.device.type == "cpu" and len(examples) < FEW
+def _few_for_bfloat16(examples: Tensor) -> bool:
+    # Autocast first: an export, which has none, would take a number of examples that was asked for as given.
+    return torch.is_autocast_enabled("cpu") and examples.device.type == "cpu" and len(examples) < FEW
 
 
 def _in_float32(compute: Callable[[], Tensor]) -> Tensor:
@@ -34,8 +35,7 @@ class Linear(nn.Linear):
 
     def forward(self, features: Tensor) -> Tensor:
         """[N, inputs] -> [N, outputs]."""
-        # In this order: an export would take a size that was asked for as given.
-        if torch.is_autocast_enabled("cpu") and _few(features):
+        if _few_for_bfloat16(features):
             return _in_float32(lambda: F.linear(features.float(), self.weight, self.bias))
         return super().forward(features)
 
@@ -61,7 +61,9 @@ class PooledConv(nn.Conv2d):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """[N, inputs, H, W] -> [N, filters, h // pool, w // pool], where the convolution gives h x w."""
-        in_float32 = not torch.is_autocast_enabled(pictures.device.type) or (_few(pictures) and self.in_channels == 1)
+        in_float32 = not torch.is_autocast_enabled(pictures.device.type) or (
+            self.in_channels == 1 and _few_for_bfloat16(pictures)
+        )
         if self.training and in_float32:
             return _in_float32(lambda: self._bias_last(pictures.float()))
         return F.max_pool2d(super().forward(pictures), self.pool)
@@ -69,6 +71,14 @@ class PooledConv(nn.Conv2d):
     def _bias_last(self, pictures: Tensor) -> Tensor:
         pooled = F.max_pool2d(F.conv2d(pictures, self.weight, None, self.stride, self.padding), self.pool)
         return pooled if self.bias is None else pooled.add_(self.bias.view(1, -1, 1, 1))
+
+
+def pooled(conv: nn.Module) -> list[nn.Module]:
+    """A :class:`PooledConv` and its ReLU, which commutes with the maximum: after the pooling there is a quarter left to rectify.
+
+    Identity stands where the pooling had its own place, so that the weights of earlier runs keep their names.
+    """
+    return [conv, nn.Identity(), nn.ReLU(inplace=True)]
 
 
 class Flatten(nn.Module):

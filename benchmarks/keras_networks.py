@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src" / "dressfo
 import keras
 import tensorflow as tf
 from keras import layers
-from keras_minivggnet import batches, fit, read
+from keras_minivggnet import Clock, batches, fit, read
 from keras_minivggnet import network as minivggnet
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "fashion-mnist"
@@ -44,4 +44,4 @@ def versions() -> dict[str, str]:
     return {"keras": keras.__version__, "tensorflow": tf.__version__}
 
 
-__all__ = ["DATA", "NETWORKS", "batches", "compiled", "fit", "keras", "read", "versions"]
+__all__ = ["DATA", "NETWORKS", "Clock", "batches", "compiled", "fit", "keras", "read", "versions"]

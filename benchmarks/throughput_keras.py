@@ -2,18 +2,8 @@
 
 import json
 import sys
-import time
-from typing import Any
 
-from keras_networks import DATA, compiled, fit, keras, read, versions
-
-
-class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.began = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.seconds = time.perf_counter() - self.began
+from keras_networks import DATA, Clock, compiled, fit, read, versions
 
 
 def main() -> None:
@@ -21,7 +11,7 @@ def main() -> None:
     name, batch, images = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     x, y = read(DATA, "train")
     model = compiled(name)
-    clock = _Clock()
+    clock = Clock()
     fit(model, x[:images], y[:images], batch=batch, epochs=2, callbacks=[clock])
     rate = images / clock.seconds
     print(json.dumps({"images_per_second": rate, "parameters": model.count_params(), "versions": versions()}))

@@ -137,7 +137,9 @@ class _Unheard:
 def _check_keras(python: str) -> None:
     """Tell before anything is trained that the other side could not be."""
     try:
-        done = subprocess.run([python, "-c", "import keras, tensorflow"], capture_output=True, text=True)
+        done = subprocess.run(
+            [python, "-c", "import tensorflow, keras.src.trainers.data_adapters.array_data_adapter"], capture_output=True, text=True
+        )
     except OSError as error:
         raise RunError(f"{python} cannot be run ({error.strerror}); give the Python of an environment with Keras") from error
     if done.returncode:

@@ -61,9 +61,7 @@ class PooledConv(nn.Conv2d):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """[N, inputs, H, W] -> [N, filters, h // pool, w // pool], where the convolution gives h x w."""
-        in_float32 = not torch.is_autocast_enabled(pictures.device.type) or (
-            self.in_channels == 1 and _few_for_bfloat16(pictures)
-        )
+        in_float32 = not torch.is_autocast_enabled(pictures.device.type) or (self.in_channels == 1 and _few_for_bfloat16(pictures))
         if self.training and in_float32:
             return _in_float32(lambda: self._bias_last(pictures.float()))
         return F.max_pool2d(super().forward(pictures), self.pool)

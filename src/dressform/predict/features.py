@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
 from dressform.data.dataset import pictures_at_once
-from dressform.predict.session import session_of
-
-CHUNK = 500
+from dressform.predict.session import AT_ONCE, session_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +43,7 @@ def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[i
         raise RunError(f"{model} has no matrix product whose input could be its features; look at its pixels instead")
     session = session_of(proto.SerializeToString(), RunError, str(model))
     values, logits = [], []
-    chunk = pictures_at_once(images.shape[1:], CHUNK)
+    chunk = pictures_at_once(images.shape[1:], AT_ONCE)
     for start in range(0, len(images), chunk):
         found, scores = session.run([name, "logits"], {"images": np.ascontiguousarray(images[start : start + chunk])})
         if found.ndim != 2 or len(found) != len(scores):

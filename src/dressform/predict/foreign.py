@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
-from dressform.data.dataset import Dataset
-from dressform.predict.session import open_session
+from dressform.data.dataset import Dataset, pictures_at_once
+from dressform.predict.session import AT_ONCE, open_session
 from dressform.predictions.predictions import Predictions, fault_of_probabilities, from_scores
 
-CHUNK = 500
 PIXELS = ("unit", "raw")
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
@@ -78,7 +77,7 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
     graph = _graph_input(path, session.get_inputs(), dataset.shape)
     outputs = [output.name for output in session.get_outputs()]
     output = next((name for name in ("logits", "probabilities") if name in outputs), outputs[0])
-    step = graph.batch or CHUNK
+    step = graph.batch or pictures_at_once(dataset.shape, AT_ONCE)
     parts = []
     for start in range(0, len(dataset), step):
         images = dataset.images[start : start + step]

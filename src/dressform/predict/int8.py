@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dressform.core.errors import ConfigError
+from dressform.data.dataset import pictures_at_once
 from dressform.predict.chain import ADVICE, Layer, each, per_output, read_chain
 
-CHUNK = 64
+AT_ONCE = 256
+"""Pictures of 28 x 28 that go through all layers together."""
 ROOM = 1.2
 """Bytes reach so far beyond the largest value that was seen."""
 RAREST = 0.1
@@ -45,6 +47,7 @@ class Int8Network:
         x = torch.tensor(images).permute(0, 3, 1, 2).float()
         x = each(x, scale, shift)
         self._layers: list[_Int8Layer] = []
+        self._at_once = pictures_at_once(images.shape[1:], AT_ONCE)
         self._in_scale = self._in_shift = np.empty(0, np.float32)  # of what the last layer takes
         for i, layer in enumerate(layers):
             if layer.flat and x.ndim == 4:  # the bytes come flattened as they lie: height, width, channels
@@ -53,7 +56,7 @@ class Int8Network:
             self._in_scale, self._in_shift = scale.numpy(), shift.numpy()
             inner, x_next = layer.reference(x)
             following = layers[i + 1] if i + 1 < len(layers) else None
-            built = _Int8Layer(layer, following, scale, shift, x.shape, inner)
+            built = _Int8Layer(layer, following, scale, shift, torch.Size((self._at_once, *x.shape[1:])), inner)
             self._layers.append(built)
             scale, shift = built.scale * layer.after_scale, built.shift * layer.after_scale + layer.after_shift
             x = x_next
@@ -83,8 +86,8 @@ class Int8Network:
     def _features(self, images: NDArray[np.uint8]) -> list[Tensor]:
         """What the last layer takes, in bytes, chunk by chunk."""
         parts = []
-        for start in range(0, len(images), CHUNK):
-            part = np.ascontiguousarray(images[start : start + CHUNK])
+        for start in range(0, len(images), self._at_once):
+            part = np.ascontiguousarray(images[start : start + self._at_once])
             q = torch.from_numpy(part if part.flags.writeable else part.copy()).permute(0, 3, 1, 2)
             for layer in self._layers[:-1]:
                 q = layer(q)
@@ -126,7 +129,7 @@ class _Int8Layer:
         codes = (weight / per_output(self._weight_scale, weight)).round().clamp(-127, 127).to(torch.int8)
         self._bias, self._no_zero = bias.contiguous(), torch.zeros(len(weight), dtype=torch.int64)
         self._out = (1.0, 0, torch.float32) if following is None else (1.0, zero, torch.uint8)
-        stride, (n, channels, *sides) = [layer.stride] * 2, (CHUNK, *shape[1:])
+        stride, (n, channels, *sides) = [layer.stride] * 2, shape
         if layer.flat:
             self._packed = torch.ops.onednn.qlinear_prepack(codes, [n, channels])
         else:

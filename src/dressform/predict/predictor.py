@@ -16,12 +16,11 @@ from dressform.data.photo import Prepared, is_photo, prepare, read_settings
 from dressform.data.picture import SUFFIXES, fit, is_hidden, open_picture
 from dressform.predict.description import Description
 from dressform.predict.novelty import Novelty
-from dressform.predict.session import open_session
+from dressform.predict.session import AT_ONCE, open_session
 from dressform.predictions import softmax
 from dressform.runs.layout import Layout
 from dressform.runs.run import Run, open_run
 
-CHUNK = 500
 UNSURE = 0.02
 """Share of pictures like the training pictures that are called unusual."""
 
@@ -61,6 +60,7 @@ class Predictor:
         photos: whether photos are prepared as the model wants them (:mod:`dressform.data.photo`); else pictures are only
             shrunk to its size.
         threshold: 0 to 1; of pictures like the training pictures, this share is answered with unsure.
+        spin: whether threads wait awake for the next picture (:func:`dressform.predict.session.open_session`).
 
     Attributes:
         path: of ``model.onnx``.
@@ -73,7 +73,7 @@ class Predictor:
         RunError: no usable model there.
     """
 
-    def __init__(self, model: Run | str | Path, *, photos: bool = True, threshold: float = UNSURE) -> None:
+    def __init__(self, model: Run | str | Path, *, photos: bool = True, threshold: float = UNSURE, spin: bool = True) -> None:
         folder = _weights_folder(model)
         self.description = Description.load(folder / "model.json")
         self.photo = read_settings(self.description.preprocessing.get("photo")) if photos else None
@@ -82,7 +82,7 @@ class Predictor:
             raise RunError(f"{folder} has no {self.path.name}; train into another --out, or give another --model")
         if sha256_file(self.path) != self.description.sha256:
             raise RunError(f"{self.path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
-        self._session = open_session(self.path, RunError)
+        self._session = open_session(self.path, RunError, spin=spin)
         self.threshold = threshold
         self._features: str | None = self.description.output.get("features")
         known = folder / "known.npz"
@@ -143,7 +143,7 @@ class Predictor:
         return logits, self.novelty.p_values(features, batch)
 
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        size = pictures_at_once(self.shape, CHUNK)
+        size = pictures_at_once(self.shape, AT_ONCE)
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)] or [batch]
         parts = [self._session.run(outputs, {"images": np.ascontiguousarray(chunk)}) for chunk in chunks]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]

@@ -39,7 +39,7 @@ class QuickPredictor:
     """
 
     def __init__(self, model: Run | str | Path, images: NDArray[np.uint8]) -> None:
-        self._exact = Predictor(model)
+        self._exact = Predictor(model, spin=False)  # int8 takes turns with it
         if len(images) < FEWEST:
             raise DataError(f"{len(images)} pictures are too few to find the margin of int8; give {FEWEST} or more")
         wanted = self._exact.logits(images)

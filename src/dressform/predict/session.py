@@ -5,13 +5,18 @@ from typing import Any
 
 from dressform.core.errors import DressformError
 
+AT_ONCE = 64
+"""Pictures of 28 x 28 that a call should get: what a network makes of more leaves the processor's cache."""
 
-def open_session(path: Path, refuse: type[DressformError]) -> Any:
+
+def open_session(path: Path, refuse: type[DressformError], *, spin: bool = True) -> Any:
     """Open an ONNX file.
 
     Args:
         path: the file; weights that it keeps beside itself are found.
         refuse: the kind of error to raise.
+        spin: whether threads stay awake for a while after a call. The next call then begins sooner, and all other work meanwhile
+            has fewer cores.
 
     Returns:
         an ``onnxruntime.InferenceSession``.
@@ -19,15 +24,16 @@ def open_session(path: Path, refuse: type[DressformError]) -> Any:
     Raises:
         DressformError: of the kind ``refuse``; ONNX Runtime cannot load the file.
     """
-    return session_of(str(path), refuse, str(path))
+    return session_of(str(path), refuse, str(path), spin=spin)
 
 
-def session_of(model: str | bytes, refuse: type[DressformError], name: str) -> Any:
+def session_of(model: str | bytes, refuse: type[DressformError], name: str, *, spin: bool = True) -> Any:
     """Open a model given as a path or as the bytes of a file that is called ``name`` in errors; see :func:`open_session`."""
     import onnxruntime  # here: listing and errors need no runtime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised; the runtime would print them too
+    options.add_session_config_entry("session.force_spinning_stop", "0" if spin else "1")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common public base

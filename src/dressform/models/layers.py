@@ -45,7 +45,8 @@ class PooledConv(nn.Conv2d):
 
     While it learns in float32, its bias is added after the pooling: max(x) + b is max(x + b), and the bias's gradient is then a
     sum over a quarter of the numbers, where it took longer than the gradient of the filters. Few pictures of one channel it
-    learns in float32 on a processor: bfloat16 saves less there than the conversions take (figures: docs/log.md).
+    learns in float32 on a processor: bfloat16 saves less there than the conversions take. One channel on a processor is a product
+    of patches and filters for each picture, which leaves a picture with the core that pools it (figures: docs/log.md).
 
     Args:
         inputs: channels of the pictures.
@@ -67,8 +68,21 @@ class PooledConv(nn.Conv2d):
         return F.max_pool2d(super().forward(pictures), self.pool)
 
     def _bias_last(self, pictures: Tensor) -> Tensor:
-        pooled = F.max_pool2d(F.conv2d(pictures, self.weight, None, self.stride, self.padding), self.pool)
+        by_products = self.in_channels == 1 and pictures.device.type == "cpu"
+        convolved = self._products(pictures) if by_products else F.conv2d(pictures, self.weight, None, self.stride, self.padding)
+        pooled = F.max_pool2d(convolved, self.pool)
         return pooled if self.bias is None else pooled.add_(self.bias.view(1, -1, 1, 1))
+
+    def _products(self, pictures: Tensor) -> Tensor:
+        """The convolution of one channel as a product for each picture."""
+        same = (1, 1) if self.padding == "same" else (0, 0)
+        y, x = same if isinstance(self.padding, str) else self.padding
+        padded = F.pad(pictures, (x, x, y, y)) if x or y else pictures
+        windows = padded.unfold(2, 3, self.stride[0]).unfold(3, 3, self.stride[1])
+        count, _, height, width = windows.shape[:4]
+        patches = windows.permute(0, 1, 4, 5, 2, 3).reshape(count, 9, height * width)
+        filters = self.weight.view(-1, 9).t().expand(count, 9, -1)
+        return (patches.transpose(1, 2) @ filters).view(count, height, width, -1).permute(0, 3, 1, 2)
 
 
 def pooled(conv: nn.Module) -> list[nn.Module]:

@@ -27,6 +27,12 @@ def test_logits_are_those_that_training_wrote_down(predictor: Predictor, tiny_ru
     np.testing.assert_allclose(predictor.logits(small.test.images), tiny_run.predictions("test").logits, atol=1e-4)
 
 
+@pytest.mark.parametrize(("spin", "expected"), [(True, "0"), (False, "1")])
+def test_threads_are_awake_after_a_call_only_where_wished(spin: bool, expected: str, tiny_run: Run) -> None:
+    options = Predictor(tiny_run, spin=spin)._session.get_session_options()
+    assert options.get_session_config_entry("session.force_spinning_stop") == expected
+
+
 def test_channels_first_last_and_grey_arrays(predictor: Predictor, small: DatasetSplits) -> None:
     last = small.train.images[:5]
     expected = predictor.logits(last)

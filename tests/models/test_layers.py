@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.models.layered import Conv, Drop, Layered, Pool
-from dressform.models.layers import FEW, Linear, PooledConv
+from dressform.models.convolution import Conv3x3, PooledConv, side_by_side
+from dressform.models.layers import FEW, Linear
 from dressform.models.network import build_network
 from dressform.recipes import find_recipe
 
@@ -52,6 +53,40 @@ def test_few_pictures_of_one_channel_stay_in_float32(channels: int, examples: in
         given = conv(torch.rand(examples, channels, 8, 8))
         assert torch.is_autocast_enabled("cpu")
     assert given.dtype == expected
+
+
+@pytest.mark.parametrize(("side", "amx", "laid_out"), [(3, True, True), (10, True, True), (11, True, False), (3, False, False)])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("examples", [2, 50, 57])
+def test_a_convolution_of_small_features_learns_as_torchs(
+    side: int, amx: bool, laid_out: bool, bias: bool, examples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dressform.models.convolution.has_amx", lambda: amx)
+    torch.manual_seed(0)
+    conv, plain = Conv3x3(5, 8, bias=bias), nn.Conv2d(5, 8, 3, padding=1, bias=bias)
+    plain.load_state_dict(conv.state_dict())
+    pictures = torch.randn(examples, 5, side, side - 1).contiguous(memory_format=torch.channels_last)
+    found = []
+    for layer in (conv, plain):
+        given = pictures.clone().requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            answer = layer(given)
+        assert bias or ("_LaidOut" in str(answer.grad_fn)) == (laid_out and layer is conv)
+        (answer * torch.linspace(-1, 1, answer.numel()).view(answer.shape)).sum().backward()
+        found.append([answer, given.grad, *(p.grad for p in layer.parameters())])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("examples", [1, 25, 26])
+def test_pictures_side_by_side(examples: int) -> None:
+    pictures = torch.rand(examples, 2, 3, 4) + 1
+    laid = side_by_side(pictures)
+    assert laid.shape == (-(-examples // 25), 2, 3, 125)
+    for i, picture in enumerate(pictures):
+        row, place = divmod(i, 25)
+        assert torch.equal(laid[row, :, :, 5 * place : 5 * place + 4], picture)
+    assert (laid != 0).sum() == pictures.numel()
 
 
 def test_autocast_is_on_again_after_a_layer_has_failed() -> None:

@@ -8,7 +8,8 @@ from torch import nn
 from dressform.core.config import require
 from dressform.models.dropout import Dropout
 from dressform.models.initial import Scheme, initialise
-from dressform.models.layers import Flatten, Linear, PooledConv, pad_to, pooled, smallest_side, window
+from dressform.models.convolution import PooledConv, pooled
+from dressform.models.layers import Flatten, Linear, pad_to, smallest_side, window
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.core.config import require
+from dressform.models.convolution import Conv3x3
 from dressform.models.layers import pad_to
 
 GAINS = (0.5, 2.0, 2.0, 4.0)
@@ -41,11 +42,11 @@ class Group(nn.Module):
     def __init__(self, inputs: int, filters: int, momentum: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(inputs, filters, 3, padding=1, bias=False),
+            Conv3x3(inputs, filters, bias=False),
             nn.MaxPool2d(2),
             nn.BatchNorm2d(filters, momentum=momentum),
             nn.ReLU(inplace=True),
-            nn.Conv2d(filters, filters, 3, padding=1, bias=False),
+            Conv3x3(filters, filters, bias=False),
             nn.BatchNorm2d(filters, momentum=momentum),
             nn.ReLU(inplace=True),
         )

@@ -12,12 +12,12 @@ FEW = 100
 """Examples, below which a dense layer and the convolution of one channel are quicker in float32."""
 
 
-def _few_for_bfloat16(examples: Tensor) -> bool:
+def few_for_bfloat16(examples: Tensor) -> bool:
     # Autocast first: an export, which has none, would take a number of examples that was asked for as given.
     return torch.is_autocast_enabled("cpu") and examples.device.type == "cpu" and len(examples) < FEW
 
 
-def _in_float32(compute: Callable[[], Tensor]) -> Tensor:
+def in_float32(compute: Callable[[], Tensor]) -> Tensor:
     """What torch.autocast with ``enabled=False`` gives, without what its context costs a small layer."""
     autocast = torch.is_autocast_enabled("cpu")
     torch.set_autocast_enabled("cpu", False)
@@ -35,62 +35,9 @@ class Linear(nn.Linear):
 
     def forward(self, features: Tensor) -> Tensor:
         """[N, inputs] -> [N, outputs]."""
-        if _few_for_bfloat16(features):
-            return _in_float32(lambda: F.linear(features.float(), self.weight, self.bias))
+        if few_for_bfloat16(features):
+            return in_float32(lambda: F.linear(features.float(), self.weight, self.bias))
         return super().forward(features)
-
-
-class PooledConv(nn.Conv2d):
-    """A convolution 3 x 3, and max pooling of what it gives.
-
-    While it learns in float32, its bias is added after the pooling: max(x) + b is max(x + b), and the bias's gradient is then a
-    sum over a quarter of the numbers, where it took longer than the gradient of the filters. Few pictures of one channel it
-    learns in float32 on a processor: bfloat16 saves less there than the conversions take. One channel on a processor is a product
-    of patches and filters for each picture, which leaves a picture with the core that pools it (figures: docs/log.md).
-
-    Args:
-        inputs: channels of the pictures.
-        filters: channels of what it gives.
-        pool: side of the windows that are pooled.
-        stride: of the convolution.
-        padding: of the convolution, as in torch.
-    """
-
-    def __init__(self, inputs: int, filters: int, *, pool: int = 2, stride: int = 1, padding: str | int = 0) -> None:
-        super().__init__(inputs, filters, 3, stride=stride, padding=padding)
-        self.pool = pool
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """[N, inputs, H, W] -> [N, filters, h // pool, w // pool], where the convolution gives h x w."""
-        in_float32 = not torch.is_autocast_enabled(pictures.device.type) or (self.in_channels == 1 and _few_for_bfloat16(pictures))
-        if self.training and in_float32:
-            return _in_float32(lambda: self._bias_last(pictures.float()))
-        return F.max_pool2d(super().forward(pictures), self.pool)
-
-    def _bias_last(self, pictures: Tensor) -> Tensor:
-        by_products = self.in_channels == 1 and pictures.device.type == "cpu"
-        convolved = self._products(pictures) if by_products else F.conv2d(pictures, self.weight, None, self.stride, self.padding)
-        pooled = F.max_pool2d(convolved, self.pool)
-        return pooled if self.bias is None else pooled.add_(self.bias.view(1, -1, 1, 1))
-
-    def _products(self, pictures: Tensor) -> Tensor:
-        """The convolution of one channel as a product for each picture."""
-        same = (1, 1) if self.padding == "same" else (0, 0)
-        y, x = same if isinstance(self.padding, str) else self.padding
-        padded = F.pad(pictures, (x, x, y, y)) if x or y else pictures
-        windows = padded.unfold(2, 3, self.stride[0]).unfold(3, 3, self.stride[1])
-        count, _, height, width = windows.shape[:4]
-        patches = windows.permute(0, 1, 4, 5, 2, 3).reshape(count, 9, height * width)
-        filters = self.weight.view(-1, 9).t().expand(count, 9, -1)
-        return (patches.transpose(1, 2) @ filters).view(count, height, width, -1).permute(0, 3, 1, 2)
-
-
-def pooled(conv: nn.Module) -> list[nn.Module]:
-    """A :class:`PooledConv` and its ReLU, which commutes with the maximum: after the pooling there is a quarter left to rectify.
-
-    Identity stands where the pooling had its own place, so that the weights of earlier runs keep their names.
-    """
-    return [conv, nn.Identity(), nn.ReLU(inplace=True)]
 
 
 class Flatten(nn.Module):

@@ -6,9 +6,9 @@ from typing import Literal
 from torch import nn
 
 from dressform.core.config import require
+from dressform.models.convolution import PooledConv, pooled
 from dressform.models.dropout import Dropout
 from dressform.models.initial import Scheme, initialise
-from dressform.models.convolution import PooledConv, pooled
 from dressform.models.layers import Flatten, Linear, pad_to, smallest_side, window
 
 

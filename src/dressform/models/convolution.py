@@ -95,7 +95,7 @@ class Conv3x3(nn.Conv2d):
 
 @functools.cache
 def has_amx() -> bool:
-    """Whether the processor multiplies tiles of bfloat16."""
+    """Whether the processor multiplies tiles of bfloat16 numbers."""
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
@@ -106,19 +106,28 @@ class _LaidOut(torch.autograd.Function):
         return F.conv2d(features, weight, padding=1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         features, weight = ctx.saved_tensors
         of_features = of_weight = None
         if ctx.needs_input_grad[0]:
-            of_features = nn.grad.conv2d_input(features.shape, weight, gradient, padding=1)
+            of_features = _backward(gradient, features, weight, [True, False, False])[0]
         if ctx.needs_input_grad[1]:
-            of_weight = nn.grad.conv2d_weight(side_by_side(features), weight.shape, side_by_side(gradient), padding=1)
+            of_weight = _backward(side_by_side(gradient), side_by_side(features), weight, [False, True, False])[1]
         return of_features, of_weight
 
 
-def side_by_side(features: Tensor, count: int = SIDE_BY_SIDE) -> Tensor:
-    """``count`` pictures in a row, a column of zeros after each: [N, C, H, W] -> [ceil(N / count), C, H, count * (W + 1)]."""
+def _backward(gradient: Tensor, features: Tensor, weight: Tensor, wanted: list[bool]) -> tuple[Tensor, Tensor, Tensor]:
+    # What torch.nn.grad calls, which would first copy a stand-in for the tensor that is not asked for.
+    found: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.convolution_backward(
+        gradient, features, weight, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, wanted
+    )
+    return found
+
+
+def side_by_side(features: Tensor) -> Tensor:
+    """25 pictures in a row, or all, a column of zeros after each: [N, C, H, W] -> [ceil(N / 25), C, H, 25 * (W + 1)]."""
     examples, channels, height, width = features.shape
+    count = min(SIDE_BY_SIDE, examples)
     rows, rest = -(-examples // count), -examples % count
     pictures = features.permute(0, 2, 3, 1)
     if rest:

@@ -13,6 +13,7 @@ FEW = 100
 
 
 def few_for_bfloat16(examples: Tensor) -> bool:
+    """Whether [N, ...] would be computed in bfloat16, on a processor, and is quicker in float32."""
     # Autocast first: an export, which has none, would take a number of examples that was asked for as given.
     return torch.is_autocast_enabled("cpu") and examples.device.type == "cpu" and len(examples) < FEW
 

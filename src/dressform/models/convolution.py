@@ -1,7 +1,7 @@
 """Convolutions 3 x 3 that learn sooner on a processor than torch's own, and learn the same."""
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +15,9 @@ class PooledConv(nn.Conv2d):
 
     While it learns in float32, its bias is added after the pooling: max(x) + b is max(x + b), and the bias's gradient is then a
     sum over a quarter of the numbers, where it took longer than the gradient of the filters. Few pictures of one channel it
-    learns in float32 on a processor: bfloat16 saves less there than the conversions take. One channel on a processor is a product
-    of patches and filters for each picture, which leaves a picture with the core that pools it (figures: docs/log.md).
+    learns in float32 on a processor: bfloat16 saves less there than the conversions take. While it learns in float32 on a
+    processor, one channel is a product of patches and filters for each picture, which leaves a picture with the core that pools
+    it (figures: docs/log.md).
 
     Args:
         inputs: channels of the pictures.
@@ -40,8 +41,8 @@ class PooledConv(nn.Conv2d):
     def _bias_last(self, pictures: Tensor) -> Tensor:
         by_products = self.in_channels == 1 and pictures.device.type == "cpu"
         convolved = self._products(pictures) if by_products else F.conv2d(pictures, self.weight, None, self.stride, self.padding)
-        pooled = F.max_pool2d(convolved, self.pool)
-        return pooled if self.bias is None else pooled.add_(self.bias.view(1, -1, 1, 1))
+        largest = F.max_pool2d(convolved, self.pool)
+        return largest if self.bias is None else largest.add_(self.bias.view(1, -1, 1, 1))
 
     def _products(self, pictures: Tensor) -> Tensor:
         """The convolution of one channel as a product for each picture."""
@@ -52,7 +53,7 @@ class PooledConv(nn.Conv2d):
         count, _, height, width = windows.shape[:4]
         patches = windows.permute(0, 1, 4, 5, 2, 3).reshape(count, 9, height * width)
         filters = self.weight.view(-1, 9).t().expand(count, 9, -1)
-        return (patches.transpose(1, 2) @ filters).view(count, height, width, -1).permute(0, 3, 1, 2)
+        return (patches.transpose(1, 2) @ filters).view(count, height, width, self.out_channels).permute(0, 3, 1, 2)
 
 
 def pooled(conv: nn.Module) -> list[nn.Module]:
@@ -66,10 +67,11 @@ def pooled(conv: nn.Module) -> list[nn.Module]:
 SMALL = 100
 """Pixels of features, up to which :class:`Conv3x3` lays them side by side."""
 SIDE_BY_SIDE = 25
+"""Pictures in a row; 5 to 125 take about as long (figures: docs/log.md)."""
 
 
 class Conv3x3(nn.Conv2d):
-    """A convolution 3 x 3 with a border of zeros, so that features keep their size.
+    """A convolution 3 x 3 without bias, for a batch norm behind it, and with a border of zeros, so that features keep their size.
 
     While it learns in bfloat16 from small features on a processor with AMX, the gradient of its filters is taken from pictures
     laid side by side: oneDNN goes through them one by one, and few pixels do not fill AMX's tiles (figures: docs/log.md).
@@ -77,20 +79,19 @@ class Conv3x3(nn.Conv2d):
     Args:
         inputs: channels of the features.
         filters: channels of what it gives.
-        bias: whether there is one.
     """
 
-    def __init__(self, inputs: int, filters: int, *, bias: bool = True) -> None:
-        super().__init__(inputs, filters, 3, padding=1, bias=bias)
+    def __init__(self, inputs: int, filters: int) -> None:
+        super().__init__(inputs, filters, 3, padding=1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """[N, inputs, H, W] -> [N, filters, H, W]."""
-        small = features.shape[2] * features.shape[3] <= SMALL
-        if not (self.training and small and features.device.type == "cpu" and torch.is_autocast_enabled("cpu") and has_amx()):
+        in_bfloat16 = self.training and features.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        if not (in_bfloat16 and has_amx() and features.shape[2] * features.shape[3] <= SMALL):
             return super().forward(features)
         kind = torch.get_autocast_dtype("cpu")
         convolved: Tensor = _LaidOut.apply(features.to(kind), self.weight.to(kind))  # type: ignore[no-untyped-call]
-        return convolved if self.bias is None else convolved + self.bias.to(kind).view(1, -1, 1, 1)
+        return convolved
 
 
 @functools.cache
@@ -110,28 +111,44 @@ class _LaidOut(torch.autograd.Function):
         features, weight = ctx.saved_tensors
         of_features = of_weight = None
         if ctx.needs_input_grad[0]:
-            of_features = _backward(gradient, features, weight, [True, False, False])[0]
+            of_features = gradient_of("input", gradient, features, weight, (1, 1))
         if ctx.needs_input_grad[1]:
-            of_weight = _backward(side_by_side(gradient), side_by_side(features), weight, [False, True, False])[1]
+            of_weight = gradient_of("weight", side_by_side(gradient), side_by_side(features), weight, (1, 1))
         return of_features, of_weight
 
 
-def _backward(gradient: Tensor, features: Tensor, weight: Tensor, wanted: list[bool]) -> tuple[Tensor, Tensor, Tensor]:
-    # What torch.nn.grad calls, which would first copy a stand-in for the tensor that is not asked for.
+def gradient_of(
+    what: Literal["input", "weight"], gradient: Tensor, given: Tensor, weight: Tensor, padding: tuple[int, int], *,
+    stride: int = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """The gradient of a convolution's input or of its weights.
+
+    What torch.nn.grad calls, which would first copy a stand-in for the tensor that is not asked for.
+
+    Args:
+        what: ``input`` or ``weight``.
+        gradient: of what the convolution gave, [N, F, ...].
+        given: its input, [N, C, H, W].
+        weight: its weights, [F, C / groups, ...].
+        padding: zeros above and below, left and right.
+        stride: in both directions.
+        groups: as in torch.
+    """
+    wanted = [what == "input", what == "weight", False]
     found: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.convolution_backward(
-        gradient, features, weight, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, wanted
+        gradient, given, weight, None, [stride] * 2, list(padding), [1, 1], False, [0, 0], groups, wanted
     )
-    return found
+    return found[wanted.index(True)]
 
 
 def side_by_side(features: Tensor) -> Tensor:
-    """25 pictures in a row, or all, a column of zeros after each: [N, C, H, W] -> [ceil(N / 25), C, H, 25 * (W + 1)]."""
+    """At most 25 pictures in a row, a column of zeros after each: [N, C, H, W] -> [rows, C, H, pictures * (W + 1)]."""
     examples, channels, height, width = features.shape
-    count = min(SIDE_BY_SIDE, examples)
-    rows, rest = -(-examples // count), -examples % count
+    rows = -(-examples // SIDE_BY_SIDE)
+    count = -(-examples // rows)
     pictures = features.permute(0, 2, 3, 1)
-    if rest:
-        pictures = F.pad(pictures, (0, 0, 0, 0, 0, 0, 0, rest))
+    if rows * count > examples:
+        pictures = F.pad(pictures, (0, 0, 0, 0, 0, 0, 0, rows * count - examples))
     laid = features.new_empty(rows, height, count, width + 1, channels)
     laid[:, :, :, :width] = pictures.view(rows, count, height, width, channels).transpose(1, 2)
     laid[:, :, :, width] = 0

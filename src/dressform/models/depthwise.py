@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dressform.models.convolution import gradient_of
+
 WINDOWS = tuple((down, right) for down in (0, 2) for right in (0, 2))
 """Where windows of 3 x 3 begin that together cover 5 x 5."""
 
@@ -22,13 +24,13 @@ class _Depthwise5(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         x, weight = ctx.saved_tensors
-        strides, (down, across) = [ctx.stride] * 2, ctx.padding
+        down, across = ctx.padding
         of_x = of_weight = None
         if ctx.needs_input_grad[0]:
             if ctx.stride > 1 and x.dtype == torch.bfloat16:  # for which oneDNN has none
                 of_x = _of_strided(gradient, x, weight, ctx.stride, ctx.padding)
             else:
-                of_x = _backward(gradient, x, weight, strides, [down, across], 0)
+                of_x = gradient_of("input", gradient, x, weight, ctx.padding, stride=ctx.stride, groups=len(weight))
         if ctx.needs_input_grad[1]:
             of_weight = torch.empty_like(weight)
             rows = F.pad(x.permute(0, 2, 3, 1), (0, 0, across, across, down, down))
@@ -36,7 +38,7 @@ class _Depthwise5(torch.autograd.Function):
             for top, left in WINDOWS:
                 part = rows[:, top : top + height, left : left + width].contiguous().permute(0, 3, 1, 2)
                 window = weight[:, :, top : top + 3, left : left + 3]
-                found = _backward(gradient, part, window.contiguous(), strides, [0, 0], 1)
+                found = gradient_of("weight", gradient, part, window.contiguous(), (0, 0), stride=ctx.stride, groups=len(weight))
                 of_weight[:, :, top : top + 3, left : left + 3] = found
         return of_x, of_weight, None, None
 
@@ -50,15 +52,6 @@ def _of_strided(gradient: Tensor, x: Tensor, weight: Tensor, stride: int, paddin
     )
     spread[:, rows, columns] = gradient.permute(0, 2, 3, 1)
     return F.conv2d(spread.permute(0, 3, 1, 2), weight.flip(2, 3), None, 1, 0, 1, channels)
-
-
-def _backward(gradient: Tensor, x: Tensor, weight: Tensor, stride: list[int], padding: list[int], of: int) -> Tensor:
-    """oneDNN's gradient of the input (``of`` 0) or of the weights (1)."""
-    wanted = [of == 0, of == 1, False]
-    found: Tensor = torch.ops.aten.convolution_backward(
-        gradient, x, weight, None, stride, padding, [1, 1], False, [0, 0], len(weight), wanted
-    )[of]
-    return found
 
 
 def depthwise5(x: Tensor, weight: Tensor, stride: int, padding: tuple[int, int]) -> Tensor:

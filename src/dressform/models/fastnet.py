@@ -42,11 +42,11 @@ class Group(nn.Module):
     def __init__(self, inputs: int, filters: int, momentum: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            Conv3x3(inputs, filters, bias=False),
+            Conv3x3(inputs, filters),
             nn.MaxPool2d(2),
             nn.BatchNorm2d(filters, momentum=momentum),
             nn.ReLU(inplace=True),
-            Conv3x3(filters, filters, bias=False),
+            Conv3x3(filters, filters),
             nn.BatchNorm2d(filters, momentum=momentum),
             nn.ReLU(inplace=True),
         )
@@ -106,7 +106,7 @@ class FastNet:
             channels = filters
         network = nn.Sequential(*layers, GlobalMax(), nn.Linear(channels, classes, bias=False), Scale(self.logit_scale))
         for layer in network.modules():
-            if isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3):
+            if isinstance(layer, Conv3x3):
                 # Identity on as many channels as go in (airbench94), torch's default draw on the others.
                 nn.init.dirac_(layer.weight.data[: layer.in_channels])
         return network

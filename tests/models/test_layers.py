@@ -57,7 +57,7 @@ def test_few_pictures_of_one_channel_stay_in_float32(channels: int, examples: in
 
 def backward(conv: nn.Module, pictures: Tensor) -> tuple[Tensor, list[Tensor | None]]:
     """What it gave in bfloat16, and the gradients of a loss that weighs each number differently."""
-    given = pictures.clone().requires_grad_()
+    given = pictures.detach().clone().requires_grad_()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         answer: Tensor = conv(given)
     (answer * torch.linspace(-1, 1, answer.numel()).view(answer.shape)).sum().backward()

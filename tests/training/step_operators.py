@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Literal
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "step-operators.json"
 COPIES = ("copy_", "_to_copy", "contiguous", "clone")
@@ -36,13 +35,12 @@ def _of_training(steps: int, precision: str) -> Counter[str]:
     return counts
 
 
-def _train(steps: int, precision: Literal["float32", "bfloat16"]) -> None:
+def _train(steps: int, precision: str) -> None:
     """Print how often each operator of torch ran in a training of one epoch, in bfloat16 as on a processor with AMX."""
-    from dataclasses import replace
-
     import numpy as np
     from torch.profiler import ProfilerActivity, profile
 
+    from dressform.core.config import override
     from dressform.data.dataset import Dataset
     from dressform.models import convolution
     from dressform.recipes import find_recipe
@@ -54,7 +52,7 @@ def _train(steps: int, precision: Literal["float32", "bfloat16"]) -> None:
     n = steps * batch
     images = random.integers(0, 256, (n, 28, 28, 1)).astype(np.uint8)
     data = Dataset(images, np.arange(n) % 10, np.array([f"{i:05d}" for i in range(n)]), tuple("abcdefghij"))
-    recipe = replace(find_recipe(RECIPE), epochs=1, batch_size=batch, precision=precision)
+    recipe = override(find_recipe(RECIPE), ["epochs=1", f"batch_size={batch}", f"precision={precision}"])
     with profile(activities=[ProfilerActivity.CPU]) as found:
         fit(recipe, data, None)
     counts: Counter[str] = Counter()
@@ -67,6 +65,6 @@ def _train(steps: int, precision: Literal["float32", "bfloat16"]) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        _train(int(sys.argv[1]), "bfloat16" if sys.argv[2] == "bfloat16" else "float32")
+        _train(int(sys.argv[1]), sys.argv[2])
     else:
         GOLDEN.write_text(json.dumps({precision: measured(precision) for precision in COUNTED}, indent=2) + "\n")

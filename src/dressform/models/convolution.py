@@ -67,7 +67,7 @@ def pooled(conv: nn.Module) -> list[nn.Module]:
 SMALL = 100
 """Pixels of features, up to which :class:`Conv3x3` lays them side by side."""
 SIDE_BY_SIDE = 25
-"""Pictures in a row; 5 to 125 take about as long (figures: docs/log.md)."""
+"""Pictures in a row; 10 to 125 take about as long (figures: docs/log.md)."""
 
 
 class Conv3x3(nn.Conv2d):

@@ -31,7 +31,14 @@ TUTORIALS = {
     "conv3": 241_546,
     "conv4": 1_217_962,
 }
-OURS = {"complex2": 390_314, "fastnet": 291_104, "fastnet-ensemble": 873_312, "efficientnet-lite0": 3_425_834, "vgg19": 24_224_330}
+OURS = {
+    "complex2": 390_314,
+    "fastnet": 291_104,
+    "fastnet-ensemble": 873_312,
+    "efficientnet-lite0": 3_425_834,
+    "wide-resnet": 2_752_218,
+    "vgg19": 24_224_330,
+}
 
 
 def test_every_network_has_a_golden_size() -> None:

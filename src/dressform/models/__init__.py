@@ -23,6 +23,7 @@ MODELS = Registry(
         "fastnet": "dressform.models.fastnet:FastNet",
         "fastnet-ensemble": "dressform.models.ensemble:Ensemble",
         "efficientnet-lite0": "dressform.models.efficientnet_lite:EfficientNetLite0",
+        "wide-resnet": "dressform.models.wide_resnet:WideResNet",
         "vgg19": "dressform.models.vgg:VGG19",
     },
 )

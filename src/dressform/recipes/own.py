@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from dressform.models.ensemble import Ensemble
 from dressform.models.fastnet import FastNet
+from dressform.models.wide_resnet import WideResNet
 from dressform.training.recipe import Augment, Focus, Optim, Recipe, Schedule
 
 
@@ -49,4 +50,34 @@ def fast_95() -> Recipe:
         model=Ensemble(of=FastNet(widths=(64, 128, 256)), members=2, mirror=True),
         epochs=36,
         augment=Augment(alternate_flip=True, crop=1, erase=0.5),
+    )
+
+
+def fast_gpu() -> Recipe:
+    """``fast`` in the large batches that keep a GPU busy.
+
+    ``dressform train fast-gpu``. Chosen on images held out of the training images (docs/log.md).
+    """
+    recipe = fast()
+    return replace(
+        recipe, name="fast-gpu", batch_size=1000, optim=replace(recipe.optim, lr=0.2, rest_lr=1.0),
+    )  # fmt: skip
+
+
+def large() -> Recipe:
+    """A wide residual network, for a GPU: WRN-28-4 with random erasing (Z. Zhong et al. 2017, https://arxiv.org/abs/1708.04896).
+
+    ``dressform train large``. Its settings are those of the papers; nothing was chosen on our images yet, and it has not been
+    measured.
+    """
+    return Recipe(
+        name="large",
+        model=WideResNet(depth=28, width=4),
+        epochs=100,
+        batch_size=256,
+        optim=Optim(kind="sgd", lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
+        schedule=Schedule(kind="cosine", warmup=0.05),
+        augment=Augment(flip=0.5, crop=2, erase=0.5),
+        pixels="standardize",
+        validation=0.05,
     )

@@ -46,6 +46,8 @@ def _entries() -> tuple[RecipeEntry, ...]:
         ("fast", "own:fast", None, None),
         ("fast-93", "own:fast_93", None, None),
         ("fast-95", "own:fast_95", None, None),
+        ("fast-gpu", "own:fast_gpu", None, None),
+        ("large", "own:large", None, None),
         ("minivggnet", "tutorial0:minivggnet", 0, "test 0.94"),
         ("baseline-cnn", "tutorial1:baseline_cnn", 1, "test 0.9099"),
         ("baseline-cnn-same", "tutorial1:baseline_cnn_same", 1, "folds 0.912"),

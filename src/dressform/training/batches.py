@@ -1,7 +1,7 @@
 """The whole dataset as one tensor in memory, and batches cut from it: no loader, no workers."""
 
-import itertools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,8 +14,23 @@ from dressform.training.focus import choose, kept
 from dressform.training.recipe import Augment, Focus
 from dressform.training.views import Views
 
-AT_ONCE = 256
-"""Pictures, fewer where they are large, that are copied out of the dataset at once, or a batch where it has more."""
+AT_ONCE = {"cpu": 256, "cuda": 65_536}
+"""Pictures of 28 x 28, fewer of larger ones, that are copied out of the dataset and changed at once, or a batch where it has
+more: what stays in a processor's cache, and what keeps all of a GPU busy and is little of its memory."""
+
+
+class Batch(NamedTuple):
+    """Examples to learn from, on the network's device.
+
+    Attributes:
+        given: pixels float32 [N, C, H, W] in [0, 1], channels-last in memory, or features of views.
+        labels: int64 [N].
+        examples: int64 [N], positions in the training set.
+    """
+
+    given: Tensor
+    labels: Tensor
+    examples: Tensor
 
 
 class Batches:
@@ -51,48 +66,44 @@ class Batches:
         full, rest = divmod(kept(self._focus, len(self._labels), epoch), self._batch_size)
         return full + (rest > 1)
 
-    def epoch(self, epoch: int, losses: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def epoch(self, epoch: int, losses: Tensor | None = None) -> Iterator[Batch]:
         """The batches of one epoch; they depend on the seed, the epoch's number and the losses only.
 
         Args:
             epoch: counted from 0.
             losses: float32 [N], of each example when it was last seen; for a focus.
-
-        Yields:
-            pixels float32 [N, C, H, W] in [0, 1], channels-last in memory, or features of views; labels int64 [N]; and positions
-            in the dataset int64 [N].
         """
         order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self._device)
         if losses is not None:
             order = choose(self._focus, order, losses, epoch)
-        parts = torch.split(order, self._batch_size)[: self.steps(epoch)]
-        labels = torch.split(self._labels[order], self._batch_size)[: len(parts)]
-        yield from zip(self._given(order, parts, epoch), labels, parts, strict=True)
+        examples = torch.split(order, self._batch_size)[: self.steps(epoch)]
+        labels = torch.split(self._labels[order], self._batch_size)
+        for batch in zip(self._given(order, epoch), labels, examples, strict=False):
+            yield Batch(*batch)
 
-    def _given(self, order: Tensor, parts: tuple[Tensor, ...], epoch: int) -> Iterator[Tensor]:
+    def _given(self, order: Tensor, epoch: int) -> Iterator[Tensor]:
         if self._views is not None:
             versions = self._views.versions(epoch, self._seed)
-            yield from (self._views.batch(versions, examples) for examples in parts)
+            yield from (self._views.batch(versions, examples) for examples in torch.split(order, self._batch_size))
             return
         generator = torch.Generator(self._device).manual_seed(stream_seed(self._seed, "augment", epoch))
-        # Small batches are copied several at a time: for so few pictures it is the calls that take the time.
-        together = max(1, pictures_at_once(tuple(self._images.shape[1:]), AT_ONCE) // self._batch_size) * self._batch_size
-        pixels = itertools.chain.from_iterable(
-            torch.split(self._pixels(some), self._batch_size) for some in torch.split(order, together)
-        )
-        for examples, some in zip(parts, pixels, strict=False):
-            yield augment_batch(some, examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator)
+        at_once = pictures_at_once(tuple(self._images.shape[1:]), AT_ONCE[self._device.type])
+        # Small batches are made several at a time: for so few pictures it is the calls that take the time.
+        for examples in torch.split(order, max(1, at_once // self._batch_size) * self._batch_size):
+            changed = augment_batch(
+                self._pixels(examples), examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator
+            )
+            yield from torch.split(changed, self._batch_size)
 
     def _pixels(self, examples: Tensor) -> Tensor:
         rows = self._images.flatten(1).index_select(0, examples)  # whole rows: several times as fast as by [examples]
         return rows.view(-1, *self._images.shape[1:]).permute(0, 3, 1, 2).div(255)
 
 
-def pixel_statistics(dataset: Dataset) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of the pixels in [0, 1], per channel; a flat channel gets 1."""
-    counts = torch.stack(
-        [torch.bincount(torch.tensor(dataset.images[..., c]).flatten(), minlength=256) for c in range(dataset.shape[2])]
-    ).double()
+def pixel_statistics(dataset: Dataset, device: torch.device = torch.device("cpu")) -> tuple[Tensor, Tensor]:  # noqa: B008
+    """Mean and standard deviation of the pixels in [0, 1], per channel; a flat channel gets 1. Counted on ``device``."""
+    images = torch.tensor(dataset.images, device=device)
+    counts = torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in images.unbind(3)]).cpu().double()
     values = torch.arange(256, dtype=torch.float64) / 255
     share = counts / counts.sum(1, keepdim=True)
     mean = share @ values

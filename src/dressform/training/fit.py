@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from dressform.core.errors import DressformError, TrainingError
 from dressform.core.rng import stream_seed
@@ -32,10 +31,11 @@ from dressform.training.hardware import (
     seeded,
 )
 from dressform.training.history import Epoch, Observer, Silent
-from dressform.training.optim import learning_rate, make_optimizer, set_rate, update
+from dressform.training.optim import make_optimizer
 from dressform.training.recipe import Recipe
-from dressform.training.resize import check_resize, resized
+from dressform.training.resize import check_resize
 from dressform.training.score import logits_of
+from dressform.training.step import Step
 from dressform.training.tally import Tally
 from dressform.training.views import Views, front_views
 
@@ -65,6 +65,7 @@ class Fitted:
         best: weights of the best epoch on validation, or None without validation examples.
         device: ``cpu`` or ``cuda``.
         precision: ``float32`` or ``bfloat16``.
+        prepared: seconds of the training that went by before its first step, and into recording CUDA graphs.
     """
 
     network: Classifier
@@ -73,6 +74,7 @@ class Fitted:
     best: Weights | None
     device: str
     precision: str
+    prepared: float
 
 
 @fast_arithmetic()
@@ -109,6 +111,7 @@ def fit(
         RunError: the checkpoint is damaged or belongs to another training.
     """
     observer = observer or Silent()
+    begun = time.perf_counter()
     keep_freed_memory()
     where = choose_device(device)
     state = _start(recipe, train, seed, where)
@@ -122,17 +125,21 @@ def fit(
         unseen = None if validation is None else see(validation.images, 1)
     batches = Batches(train, recipe.batch_size, recipe.augment, seed=seed, device=where, focus=recipe.focus, views=views)
     weights = class_weights(train, recipe.balance).to(where) if recipe.balance else None
-    observer.started(tuple(state.history), [batches.steps(epoch) for epoch in range(recipe.epochs)])
+    steps = [batches.steps(epoch) for epoch in range(recipe.epochs)]
+    step = Step(recipe, state, steps=sum(steps), weights=weights)
+    observer.started(tuple(state.history), steps)
+    prepared = time.perf_counter() - begun
 
     with repeatable(where), few_objects_to_search():
         while len(state.history) < recipe.epochs and not _stale(recipe, state):
             epoch, started = len(state.history), time.perf_counter()
+            before = sum(steps[:epoch])
             with seeded(stream_seed(seed, "dropout", epoch), where):
-                rate, loss, right = _train_epoch(recipe, state, batches, epoch, precision, weights, observer.step)
+                loss, right = _train_epoch(state, batches, epoch, step, before, observer.step)
             _check_finite(state.result, epoch)
             val_loss, val_accuracy, val_ece = _validate(state.result, validation, unseen, where, precision)
             row = Epoch(
-                epoch=epoch + 1, lr=rate, train_loss=loss, train_accuracy=right, val_loss=val_loss,
+                epoch=epoch + 1, lr=step.rate(before + steps[epoch] - 1), train_loss=loss, train_accuracy=right, val_loss=val_loss,
                 val_accuracy=val_accuracy, val_ece=val_ece, seconds=time.perf_counter() - started,
             )  # fmt: skip
             state.history.append(row)
@@ -145,14 +152,16 @@ def fit(
     network = state.result.cpu().eval()
     if recipe.stopping.keep == "best" and state.best is not None:
         network.load_state_dict(state.best)
-    return Fitted(network, tuple(state.history), last, state.best, where.type, state.precision)
+    if step.graphs is not None:
+        prepared += step.graphs.seconds
+    return Fitted(network, tuple(state.history), last, state.best, where.type, state.precision, prepared)
 
 
 def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> State:
     channels = train.shape[2]
     mean, std = torch.zeros(channels), torch.ones(channels)
     if recipe.pixels == "standardize":
-        mean, std = pixel_statistics(train)
+        mean, std = pixel_statistics(train, device)
     body = build_network(recipe.model, train.shape, len(train.class_names), seed=seed)
     network = Classifier(body, mean, std).to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -164,69 +173,32 @@ def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> S
 
 
 def _train_epoch(
-    recipe: Recipe, state: State, batches: Batches, epoch: int, precision: torch.dtype, weights: Tensor | None,
-    on_step: Callable[[int, float], None],
-) -> tuple[float, float, float]:  # fmt: skip
-    network, optimizer = state.network.train(), state.optimizer
-    before, total_steps = (sum(batches.steps(e) for e in range(epochs)) for epochs in (epoch, recipe.epochs))
-    tally, rate = Tally(), 0.0
-    autocast = torch.autocast(network.mean.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16)
-    for index, (given, labels, examples) in enumerate(batches.epoch(epoch, state.losses)):
-        step = before + index
-        rate = learning_rate(recipe.schedule, recipe.optim.lr, step=step, steps=total_steps, epochs=recipe.epochs)
-        set_rate(optimizer, rate)
-        with autocast:
-            if recipe.views:
-                votes: tuple[Tensor, ...] = (network.back(given),)
-            else:
-                votes = network.votes(resized(recipe.resize, given, step / total_steps))
-        votes = tuple(logits.float() for logits in votes)
-        if state.losses is None and weights is None:
-            loss = _mean([F.cross_entropy(vote, labels, label_smoothing=recipe.label_smoothing) for vote in votes])
-        else:
-            smoothing = recipe.label_smoothing
-            each = _mean([F.cross_entropy(vote, labels, label_smoothing=smoothing, reduction="none") for vote in votes])
-            if state.losses is not None:
-                state.losses[examples] = each.detach()
-            loss = each.mean() if weights is None else (each * weights[labels]).sum() / weights[labels].sum()
-        # Each member of an ensemble learns as if it were alone: from its own loss, not from its share of the mean.
-        (loss if len(votes) == 1 else loss * len(votes)).backward()  # type: ignore[no-untyped-call]
-        update(optimizer)
-        if state.average is not None:
-            _update_average(recipe, state.average, network, step, total_steps)
-        tally.add(loss.detach(), _mean([vote.detach() for vote in votes]), labels)
-        if index % FINITE_CHECK_EVERY == 0 or index == batches.steps(epoch) - 1:
+    state: State, batches: Batches, epoch: int, step: Step, before: int, on_step: Callable[[int, float], None]
+) -> tuple[float, float]:
+    """Mean loss and accuracy of an epoch, before which there were ``before`` steps."""
+    state.network.train()
+    tally, steps = Tally(), batches.steps(epoch)
+    for index, batch in enumerate(batches.epoch(epoch, state.losses)):
+        loss, logits = step(before + index, batch)
+        tally.add(loss, logits, batch.labels)
+        mean = math.nan
+        if index % FINITE_CHECK_EVERY == 0 or index == steps - 1:
             mean = tally.loss()
             if not math.isfinite(mean):
                 raise TrainingError(
                     f"the loss is {mean} in epoch {epoch + 1}, step {index + 1}; try a lower learning rate"
-                    f" (--set optim.lr={recipe.optim.lr / 10:g}), or --set precision=float32"
+                    f" (--set optim.lr={step.highest_rate / 10:g}), or --set precision=float32"
                 )
-            on_step(index + 1, mean)
-        else:
-            on_step(index + 1, math.nan)
-    return rate, tally.loss(), tally.accuracy()
-
-
-def _mean(tensors: list[Tensor]) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.stack(tensors).mean(0)
+        on_step(index + 1, mean)
+    return tally.loss(), tally.accuracy()
 
 
 def _check_finite(network: nn.Module, epoch: int) -> None:
-    if not all(bool(torch.isfinite(t).all()) for t in network.state_dict().values() if t.is_floating_point()):
+    floating = [t for t in network.state_dict().values() if t.is_floating_point()]
+    if not bool(torch.stack([torch.isfinite(t).all() for t in floating]).all()):
         raise TrainingError(
             f"the weights are no longer finite after epoch {epoch + 1}; try a lower learning rate (--set optim.lr=…)"
         )
-
-
-@torch.no_grad()
-def _update_average(recipe: Recipe, average: nn.Module, network: nn.Module, step: int, steps: int) -> None:
-    new, old = list(network.state_dict().values()), list(average.state_dict().values())
-    kept = recipe.average.decay if step >= recipe.average.start * steps else 0.0
-    floating = [i for i, t in enumerate(new) if t.is_floating_point()]
-    torch._foreach_lerp_([old[i] for i in floating], [new[i] for i in floating], 1 - kept)
-    for i in set(range(len(new))) - set(floating):
-        old[i].copy_(new[i])
 
 
 def _validate(

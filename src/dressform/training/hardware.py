@@ -127,9 +127,9 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def repeatable(device: torch.device) -> Iterator[None]:
-    """Make cuDNN choose repeatable algorithms inside the block; the processor's are repeatable anyway."""
+    """Make cuDNN choose repeatable algorithms inside the block, and compute float32 in float32; the processor does both anyway."""
     if device.type != "cuda":
         yield
         return
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         yield

@@ -40,11 +40,12 @@ class Muon(torch.optim.Optimizer):
                 for p, g in zip(parameters, self._nesterov(parameters, gradients, group), strict=True):
                     rows = g.permute(0, 2, 3, 1)  # as it lies in memory; the order of a matrix's columns does not matter
                     update = orthogonal(rows.flatten(1), self._iterations).view(rows.shape).permute(0, 3, 1, 2)
-                    p.mul_(len(p) ** 0.5 / p.norm().clamp_min(1e-12)).add_(update, alpha=-group["lr"])
+                    p.mul_(len(p) ** 0.5 / p.norm().clamp_min(1e-12))
+                    _descend([p], [update], group["lr"])
             else:
                 if group["weight_decay"]:
                     gradients = list(torch._foreach_add(gradients, parameters, alpha=group["weight_decay"]))
-                torch._foreach_add_(parameters, self._nesterov(parameters, gradients, group), alpha=-group["lr"])
+                _descend(parameters, self._nesterov(parameters, gradients, group), group["lr"])
 
     def _nesterov(self, parameters: list[Tensor], gradients: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
         """gradient + momentum * buffer, the buffer being momentum * buffer + gradient."""
@@ -57,6 +58,13 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_mul_(buffers, group["momentum"])
         torch._foreach_add_(buffers, gradients)
         return list(torch._foreach_add(gradients, buffers, alpha=group["momentum"]))
+
+
+def _descend(parameters: list[Tensor], updates: list[Tensor], rate: float | Tensor) -> None:
+    if isinstance(rate, Tensor):
+        torch._foreach_sub_(parameters, torch._foreach_mul(updates, rate))
+    else:
+        torch._foreach_add_(parameters, updates, alpha=-rate)
 
 
 def orthogonal(matrix: Tensor, iterations: int = 3) -> Tensor:

@@ -5,7 +5,7 @@ import math
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dressform.training.muon import Muon
 from dressform.training.recipe import Optim, Schedule
@@ -15,7 +15,19 @@ Optimizer = TypeVar("Optimizer", bound=torch.optim.Optimizer)
 
 
 def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
-    """Build the optimiser for every parameter that is trained; weight decay on matrices and filters only."""
+    """Build the optimiser for every parameter that is trained; weight decay on matrices and filters only.
+
+    On CUDA the rates are tensors there, so that a recorded step reads the rate of the moment.
+    """
+    optimizer = _made(network, config)
+    for group in optimizer.param_groups:
+        device = group["params"][0].device
+        if device.type == "cuda":
+            group["lr"] = torch.tensor(float(group["lr"]), device=device)
+    return optimizer
+
+
+def _made(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
     trained = [p for p in network.parameters() if p.requires_grad]
     decayed = [p for p in trained if p.ndim >= 2 and config.weight_decay]  # one group, and one call a step, without decay
     others = [p for p in trained if p.ndim < 2 or not config.weight_decay]
@@ -26,14 +38,14 @@ def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
     groups = [group for group in groups if group["params"]]
     if config.kind == "muon":
         return _muon(network, config)
-    betas = (config.momentum, config.beta2)
+    betas, on_gpu = (config.momentum, config.beta2), any(p.device.type == "cuda" for p in network.parameters())
     if config.kind == "sgd":
         return _plain(Sgd)(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov)
     if config.kind == "adam":
-        return _plain(torch.optim.Adam)(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True)
+        return _plain(torch.optim.Adam)(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu)
     if config.kind == "adamw":
-        return _plain(torch.optim.AdamW)(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True)
-    return _plain(torch.optim.NAdam)(groups, lr=config.lr, betas=betas, eps=config.eps)
+        return _plain(torch.optim.AdamW)(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu)
+    return _plain(torch.optim.NAdam)(groups, lr=config.lr, betas=betas, eps=config.eps, capturable=on_gpu)
 
 
 def _plain(kind: type[Optimizer]) -> type[Optimizer]:
@@ -56,7 +68,11 @@ def _muon(network: nn.Module, config: Optim) -> Muon:
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the rate of every group; some have one relative to it."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group.get("relative_lr", 1.0)
+        value = rate * group.get("relative_lr", 1.0)
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(value)
+        else:
+            group["lr"] = value
 
 
 @torch.no_grad()

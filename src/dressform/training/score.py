@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from dressform.data.dataset import Dataset, pictures_at_once
 
-CHUNK = 200
-"""Pictures at a time: as fast as 1,000, in a fifth of the memory."""
+CHUNK = {"cpu": 200, "cuda": 4096}
+"""Pictures of 28 x 28 at a time, fewer of larger ones; on a processor as fast as 1,000, in a fifth of the memory."""
 
 
 @torch.inference_mode()
@@ -25,7 +25,7 @@ def logits_of(
     """
     network.eval()
     parts: list[Tensor] = []
-    chunk = pictures_at_once(dataset.shape, CHUNK)
+    chunk = pictures_at_once(dataset.shape, CHUNK[device.type])
     for start in range(0, len(dataset), chunk):
         images = torch.tensor(dataset.images[start : start + chunk], device=device)
         pixels = images.permute(0, 3, 1, 2).float().div_(255)

@@ -39,7 +39,7 @@ Progress = Callable[[int, int], object]
 
 
 class Views:
-    """Features of several versions of N pictures.
+    """Features of several versions of N pictures, kept on the GPU where they fill less than half of what is free there.
 
     Args:
         features: float16 [V, N, ...], version 0 being the pictures as they are; maps have their channels last.
@@ -47,14 +47,15 @@ class Views:
     """
 
     def __init__(self, features: NDArray[np.float16], device: torch.device) -> None:
-        self._features = torch.from_numpy(features)
         self._device = device
+        fit = device.type == "cuda" and features.nbytes < torch.cuda.mem_get_info(device)[0] / 2
+        self._features = torch.from_numpy(features).to(device if fit else "cpu")
 
     def versions(self, epoch: int, seed: int) -> Tensor:
         """Which version of each picture an epoch, counted from 0, sees, int64 [N]; each once in as many epochs as there are."""
         count, pictures = self._features.shape[:2]
         orders = generator(seed, "version", epoch // count).permuted(np.tile(np.arange(count), (pictures, 1)), axis=1)
-        return torch.tensor(orders[:, epoch % count])
+        return torch.tensor(orders[:, epoch % count], device=self._features.device)
 
     def batch(self, versions: Tensor, examples: Tensor) -> Tensor:
         """Float32 features [B, ...] of some examples int64 [B]; maps are [B, C, H, W], channels-last in memory.
@@ -63,16 +64,17 @@ class Views:
             versions: int64 [N], of every picture, 0 being the picture as it is.
             examples: positions.
         """
-        places = examples.cpu()
+        places = examples.to(self._features.device)
         found = self._features[versions[places], places].to(self._device).float()
         return found.permute(0, 3, 1, 2) if found.ndim == 4 else found
 
     def logits(self, network: Classifier) -> NDArray[np.float32]:
         """What the back of a network makes of the pictures as they are, float32 [N, K]."""
         network.eval()
-        plain = torch.zeros(self._features.shape[1], dtype=torch.int64)
+        plain = torch.zeros(self._features.shape[1], dtype=torch.int64, device=self._features.device)
         with torch.inference_mode():
-            parts = [network.back(self.batch(plain, some)).cpu() for some in torch.split(torch.arange(len(plain)), CHUNK)]
+            places = torch.arange(len(plain), device=plain.device)
+            parts = [network.back(self.batch(plain, some)).cpu() for some in torch.split(places, CHUNK)]
         return torch.cat(parts).numpy()
 
 

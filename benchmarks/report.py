@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from dressform.core.files import write_json
-from dressform.runs.manifest import git_state, hardware, now, packages
+from dressform.runs.git import git_state
+from dressform.runs.manifest import hardware, now, packages
 
 FOLDER = Path(__file__).resolve().parent / "reports"
 

@@ -4,10 +4,13 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share two cores
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+os.environ["DRESSFORM_CACHE"] = tempfile.mkdtemp(prefix="dressform-cache-")  # not the user's
 
 import dressform
 from dressform.data.dataset import DatasetSplits

@@ -41,6 +41,7 @@ COMMANDS = (
     ("predict",),
     ("figures",),
     ("robustness",),
+    ("hardware",),
     ("data",),
     ("data", "list"),
     ("data", "check"),

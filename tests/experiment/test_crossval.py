@@ -26,6 +26,7 @@ from dressform.models.network import build_network
 from dressform.predictions import Predictions
 from dressform.recipes import find_recipe
 from dressform.runs.crossval import CrossvalRun, open_crossval
+from dressform.training import precision
 from dressform.training.history import Epoch
 
 DENSE = ("epochs=2", "batch_size=50", "precision=float32", "optim.lr=0.05")
@@ -288,6 +289,7 @@ def _jobs(data: DatasetSplits, folder: Path, recipe: str, *, settings: Sequence[
         "repeat": 0,
         "seed": 0,
         "threads": 1,
+        "precision": "float32",
     }
     own = {"cache": str(folder / "features"), "device": "cpu", "key": "k"}
     return [{**common, **own, "fold": k, "folder": str(folder / f"f{k}")} for k in range(3)]
@@ -355,3 +357,17 @@ def test_epochs_carry_the_calibration_error(finished: CrossvalRun) -> None:
     for rows in finished.histories():
         assert all(0 <= row["val_ece"] <= 1 for row in rows)
     assert "val_ece" in Epoch.__dataclass_fields__
+
+
+def test_all_folds_have_the_precision_of_the_plan(
+    pupil: DatasetSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the machine says meanwhile, and when the study goes on."""
+    settings = ("epochs=1", "batch_size=50")
+    answers = iter([True, False, False, False, False, False, False, False])
+    monkeypatch.setattr(precision, "fast_at_bfloat16", lambda device: next(answers))
+    (first,) = crossval(["simple-dense"], pupil, folds=2, settings=settings, workers=1, out=tmp_path)
+    (more,) = crossval(["simple-dense"], pupil, folds=2, repeats=2, settings=settings, workers=1, out=tmp_path, resume=True)
+    assert json.loads(first.layout.plan.read_text())["precision"] == "bfloat16"
+    found = {json.loads(more.layout.fold(r, f).result.read_text())["precision"] for r in range(2) for f in range(2)}
+    assert found == {"bfloat16"}

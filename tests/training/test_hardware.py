@@ -1,11 +1,13 @@
 import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from dressform.training.hardware import few_objects_to_search
+from dressform.training.hardware import few_objects_to_search, pinned_threads
 
 LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
@@ -39,3 +41,26 @@ print(faults, "hg" in heap.split())
     faults, large = done.stdout.split()
     assert int(faults) < 500  # 7,800 pages of 4 KiB a time otherwise
     assert large == "True"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores, and Linux")
+def test_threads_are_pinned_inside_the_block_alone() -> None:
+    before, threads = os.sched_getaffinity(0), torch.get_num_threads()
+
+    def masks() -> list[set[int]]:
+        return [os.sched_getaffinity(int(task.name)) for task in Path("/proc/self/task").iterdir()]
+
+    try:
+        torch.set_num_threads(len(before))
+        torch.ones(1_000_000).mul(2)
+        with pinned_threads(torch.device("cpu")):
+            assert {frozenset(mask) for mask in masks() if len(mask) == 1} == {frozenset({core}) for core in before}
+            with pinned_threads(torch.device("cpu")):
+                pass
+            assert len(os.sched_getaffinity(0)) == 1
+        assert all(mask == before for mask in masks())
+        torch.set_num_threads(1)
+        with pinned_threads(torch.device("cpu")):
+            assert os.sched_getaffinity(0) == before
+    finally:
+        torch.set_num_threads(threads)

@@ -37,6 +37,7 @@ def compare(
     from dressform.evaluation.compare import compare as judge
     from dressform.evaluation.comparison import show_p
     from dressform.evaluation.metrics import METRICS
+    from dressform.predict.judged import told_apart
     from dressform.runs.crossval import is_crossval
 
     if figure is not None and not all(is_crossval(path) for path in what):
@@ -46,12 +47,7 @@ def compare(
         from dressform.report.figures.crossval import draw_boxes
 
         check_target(figure)
-    contestants = [_contestant(path, split, data, pixels) for path in what]
-    names = [contestant.name for contestant in contestants]
-    if len(set(names)) < len(names):  # the same recipe twice, in two folders: the folder tells them apart
-        from dataclasses import replace
-
-        contestants = [replace(c, name=f"{c.name} ({place})") for c, place in zip(contestants, _short_names(what), strict=True)]
+    contestants = told_apart([_contestant(path, split, data, pixels) for path in what], what)
     comparisons = judge(contestants, metric=metric, rope=rope)
     chosen = METRICS[comparisons[0].metric]
     if figure is not None:
@@ -72,32 +68,18 @@ def compare(
     for comparison in comparisons:
         print(comparison.sentence())
     print(f"\nInterval: {comparisons[0].difference.method}. Test: {comparisons[0].test}.")
-    if not comparisons[0].gains:
-        print("This is about these trained models, not about their recipes: for those, compare cross-validations.")
-
-
-def _short_names(paths: list[Path]) -> list[str]:
-    """The shortest ends of paths that differ."""
-    parts = [path.resolve().parts for path in paths]
-    longest = max(len(p) for p in parts)
-    for count in range(1, longest + 1):
-        ends = ["/".join(p[-count:]) for p in parts]
-        if len(set(ends)) == len(ends):
-            return ends
-    return [str(path) for path in paths]
+    print(comparisons[0].scope)
 
 
 def _contestant(path: Path, split: str | None, data: str, pixels: str) -> "Contestant":
     from dressform.evaluation.compare import Contestant
-    from dressform.predict.judged import kind_of, load_judged, split_of
+    from dressform.predict.judged import contestant_of, kind_of, load_judged, split_of
     from dressform.runs.crossval import is_crossval, open_crossval
     from dressform.runs.ledger import note_look
     from dressform.runs.run import open_run
 
     if is_crossval(path):
-        found = open_crossval(path)
-        predictions, folds = found.out_of_fold()
-        return Contestant(found.name, predictions, folds)
+        return contestant_of(open_crossval(path))
     name, loaded = load_judged(path, split, data, pixels, say=say)
     if kind_of(path) == "run" and split_of(run := open_run(path), split) == "test":
         problem = note_look(run.path, what="compare", examples=len(loaded))

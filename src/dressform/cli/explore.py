@@ -28,6 +28,9 @@ def explore(
     image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
     serve: bool = typer.Option(False, "--serve", help="Then serve the page to the browser on this machine, until Ctrl-C."),
     port: int = typer.Option(0, "--port", help="Of --serve; 0 takes a free one."),
+    recipe: str | None = typer.Option(
+        None, "--recipe", help="file.py:function that made the run's network, if a file of yours did; it is run, for saliency."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Write one page with every picture as a point.
@@ -48,7 +51,7 @@ def explore(
         local_server(Path(), port).server_close()  # tells now, not after the work, that the port cannot be had
     path = write_exploration(
         run, split=split, out=out, data=data, image_size=image_size, out_of_fold=out_of_fold, embedding=embedding,
-        methods=chosen, dimensions=sides, seed=seed, say=say,
+        methods=chosen, dimensions=sides, seed=seed, recipe_file=recipe, say=say,
     )  # fmt: skip
     if as_json:
         print_json({"page": str(path), "bytes": path.stat().st_size})

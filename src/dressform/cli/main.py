@@ -17,6 +17,7 @@ from dressform.cli.evaluate import evaluate
 from dressform.cli.explore import explore
 from dressform.cli.export import export
 from dressform.cli.figures import figures
+from dressform.cli.hardware import hardware
 from dressform.cli.lists import models, recipes
 from dressform.cli.predict import predict
 from dressform.cli.report import report
@@ -24,6 +25,7 @@ from dressform.cli.robustness import robustness
 from dressform.cli.train import train
 from dressform.cli.tune import tune
 from dressform.core.errors import DressformError
+from dressform.core.threads import wait_briefly
 
 app = typer.Typer(
     name="dressform",
@@ -34,6 +36,7 @@ app = typer.Typer(
 )
 for command in (
     recipes, models, train, crossval, tune, compare, evaluate, calibrate, robustness, report, explore, export, predict, figures,
+    hardware,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data_app, name="data")
@@ -55,6 +58,7 @@ def start(context: typer.Context, version: bool = typer.Option(False, "--version
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 an error with a message, 2 wrong usage, 130 interrupted."""
+    wait_briefly()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may hold anything, and JSON is UTF-8 on every system
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -16,6 +16,9 @@ def report(
     split: str | None = typer.Option(None, "--split", help="test or validation; of runs and models. Default: test."),
     data: str | None = typer.Option(None, "--data", help="The pictures, where a run does not tell: a dataset's name, or a path."),
     image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    recipe: str | None = typer.Option(
+        None, "--recipe", help="file.py:function that made the run's network, if a file of yours did; it is run, for saliency."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Write one page that shows where a model is right and wrong, and why.
@@ -24,7 +27,7 @@ def report(
     """
     from dressform.report.report import write_report
 
-    path = write_report(what, out=out, split=split, data=data, image_size=image_size, say=say)
+    path = write_report(what, out=out, split=split, data=data, image_size=image_size, recipe_file=recipe, say=say)
     size = path.stat().st_size
     if as_json:
         print_json({"report": str(path), "bytes": size})

@@ -47,7 +47,7 @@ def robustness(
         print_json({"run": str(found.path), "split": which, **document})
         return
     clean = document["clean"]
-    print(f"{len(pictures):,} pictures as they are: {percent(clean['value'])} ({clean['method']}, 95%:"
+    print(f"{len(pictures):,} pictures as they are: {percent(clean['value'])} ({clean['method']}:"
           f" {100 * clean['low']:.2f} to {100 * clean['high']:.2f})")  # fmt: skip
     rows = []
     for name, strengths in document["corruptions"].items():

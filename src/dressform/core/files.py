@@ -8,7 +8,9 @@ import hashlib
 import io
 import json
 import os
+import stat
 import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -35,29 +37,107 @@ def user_path(text: str | Path) -> Path:
         raise DataError(f"{text} cannot be used: {error}") from None
 
 
-def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
+SHOWN = 50
+"""Characters of a file's name in that of its temporary file; more may be too long with what is added."""
+
+
+def write_atomic(path: Path, write: Callable[[BinaryIO], object], *, replace: bool = True) -> None:
     """Write a file so that ``path`` holds either the old bytes or all of the new ones, even after a crash.
 
+    What a killed process left behind of the same file is deleted.
+
     Args:
-        path: final name; its folder must exist.
+        path: final name; its folder must exist. A file that is there keeps its permissions; a link is replaced, not followed.
         write: called with the open temporary file.
+        replace: False leaves a file that is there alone.
+
+    Raises:
+        OSError: what keeps the file from being written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    delete_leftovers(path)
+    temporary, handle = _temporary(path)
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(handle, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
+            with contextlib.suppress(OSError, AttributeError):  # some file systems have no permissions, Windows no fchmod
+                os.fchmod(file.fileno(), stat.S_IMODE(path.lstat().st_mode) if path.is_file() else 0o666 & ~_umask())
+            if sys.platform != "win32":
+                _move(temporary, path, replace=replace)
+        if sys.platform == "win32":  # which moves no open file
+            _move(temporary, path, replace=replace)
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
+
+
+def _move(temporary: Path, path: Path, *, replace: bool) -> None:
+    if replace:
+        temporary.replace(path)
+    else:
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(temporary)
+
+
+def _temporary(path: Path) -> tuple[Path, int]:
+    """A new file beside ``path``, locked, that no other process deletes."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:SHOWN]}.", suffix=".tmp", dir=path.parent)
+        if not _lock(handle):
+            os.close(handle)
+            continue
+        with contextlib.suppress(OSError):
+            if os.path.samestat(Path(name).stat(), os.fstat(handle)):
+                return Path(name), handle
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Whether nobody else holds the file; on Windows, where an open file cannot be deleted, always."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def delete_leftovers(path: Path) -> None:
+    """Delete temporary files that killed processes left of ``path``; those that somebody is writing stay."""
+    with contextlib.suppress(OSError):
+        for other in path.parent.iterdir():
+            if other.name.startswith(f".{path.name[:SHOWN]}.") and other.suffix == ".tmp":
+                _delete_if_left(other)
+
+
+def _delete_if_left(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        handle = os.open(temporary, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            left = stat.S_ISREG(os.fstat(handle).st_mode) and _lock(handle)
+            if left and sys.platform != "win32":
+                temporary.unlink(missing_ok=True)
+        finally:
+            os.close(handle)
+        if left and sys.platform == "win32":
+            temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete temporary files that a killed process left in ``folder`` or below; nobody else may be writing there."""
+    """Delete temporary files that killed processes left in ``folder`` or below; those that somebody is writing stay."""
     for path in folder.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        _delete_if_left(path)
 
 
 def write_text(path: Path, text: str) -> None:

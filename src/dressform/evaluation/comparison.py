@@ -82,6 +82,13 @@ class Comparison:
                 return more
         return None
 
+    @property
+    def scope(self) -> str:
+        """What the answer is about, in a sentence."""
+        if self.folds:
+            return f"Applies to the recipes: {len(self.gains)} networks of each were trained on the same {self.folds} folds."
+        return "Applies to these trained models only. To compare recipes, use cross-validation."
+
     def to_json(self) -> dict[str, Any]:
         """The document that ``dressform compare --json`` prints for a pair; what is not known is null."""
         document = {
@@ -90,7 +97,7 @@ class Comparison:
             "method": self.difference.method, "n": self.difference.n, "p_value": self.p_value, "p_holm": self.p_holm,
             "test": self.test, "p_better": self.posterior.better, "p_equal": self.posterior.equal,
             "p_worse": self.posterior.worse, "rope": self.rope, "verdict": self.verdict, "more_repeats": self.more_repeats,
-            "tests": self.tests, "sentence": self.sentence(),
+            "tests": self.tests, "sentence": self.sentence(), "scope": self.scope,
         }  # fmt: skip
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in document.items()}
 

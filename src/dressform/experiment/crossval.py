@@ -22,9 +22,11 @@ from dressform.experiment.resolved import check_trainable, resolve_recipe
 from dressform.experiment.summary import summarise
 from dressform.experiment.workers import choose_workers, run_jobs
 from dressform.runs.crossval import FORMAT, CrossvalRun
+from dressform.runs.git import git_state
 from dressform.runs.layout import DEFAULT_ROOT, CrossvalLayout, FoldLayout, crossval_folder, features_folder
-from dressform.runs.manifest import git_state, hardware, now, packages
+from dressform.runs.manifest import hardware, now, packages
 from dressform.training.hardware import choose_device, fast_arithmetic
+from dressform.training.precision import choose_precision
 from dressform.training.recipe import Recipe
 
 MOST_THREADS = 1024
@@ -68,10 +70,11 @@ class _Study:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What a cross-validation's folder says: a division per repeat, and threads per fold."""
+    """What a cross-validation's folder says: a division per repeat, threads and precision of every fold."""
 
     divisions: list[Folds]
     threads: int
+    precision: str
 
 
 class _Translator:
@@ -153,7 +156,7 @@ def crossval(
             _make_folder(study.layout.root)
             held.enter_context(exclusive(study.layout.lock))
             _tidy(study.layout)
-        plans = [_prepare(study, data, divisions, folds, seed, threads) for study in studies]
+        plans = [_prepare(study, data, divisions, folds, seed, threads, device) for study in studies]
         folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
         plan = [
             (study, kept, repeat, fold)
@@ -168,7 +171,7 @@ def crossval(
             {
                 "kind": "fold", "recipe": s.reference, "settings": s.settings, "data": source, "k": folds, "repeat": r, "fold": f,
                 "folder": str(s.layout.fold(r, f).root), "cache": str(features_folder(out)), "seed": seed, "device": device,
-                "threads": kept.threads,
+                "threads": kept.threads, "precision": kept.precision,
                 "key": config.digest((s.digest, kept.divisions[r].digest, str(r), str(f), str(FORMAT))),
             }
             for s, kept, r, f in left
@@ -204,8 +207,10 @@ def _source(data: DatasetSplits, folder: Path, *, here: bool) -> Any:
     return {"archive": str(path), "digest": data.train.digest}
 
 
-def _prepare(study: _Study, data: DatasetSplits, divisions: list[Folds], folds: int, seed: int, threads: int) -> _Plan:
-    """Write or check the plan. What is there already stays: its repeats, and the threads that its folds are trained with."""
+def _prepare(
+    study: _Study, data: DatasetSplits, divisions: list[Folds], folds: int, seed: int, threads: int, device: str
+) -> _Plan:
+    """Write or check the plan. What is there already stays: its repeats, and the threads and precision of its folds."""
     layout = study.layout
     before = _plan_of(layout)
     digests = before.get("fold_digests", [])
@@ -214,14 +219,17 @@ def _prepare(study: _Study, data: DatasetSplits, divisions: list[Folds], folds: 
     if before and (before.get("data_digest") != data.train.digest or digests != [d.digest for d in divisions[: len(digests)]]):
         raise RunError(f"{layout.root} was made of other data than {data.name} has now; choose another --out")
     threads = before.get("threads", threads)
+    chosen = str(choose_precision(study.recipe.precision, choose_device(device))).removeprefix("torch.")
+    precision = before.get("precision", chosen)
     if len(divisions) > len(digests):
         facts = {
             "format": FORMAT, "recipe": study.recipe.name, "settings": study.settings, "digest": study.digest,
-            "resolved": config.to_dict(study.recipe), "k": folds, "seed": seed, "threads": threads, "data": data.name,
-            "data_digest": data.train.digest, "hardware": hardware(), "packages": packages(), "git": git_state(), "started": now(),
+            "resolved": config.to_dict(study.recipe), "k": folds, "seed": seed, "threads": threads, "precision": precision,
+            "data": data.name, "data_digest": data.train.digest, "hardware": hardware(), "packages": packages(),
+            "git": git_state(), "started": now(),
         }  # fmt: skip
         write_json(layout.plan, {**facts, **before, "fold_digests": [d.digest for d in divisions]})
-    return _Plan(divisions, threads)
+    return _Plan(divisions, threads, precision)
 
 
 def _plan_of(layout: CrossvalLayout) -> dict[str, Any]:
@@ -236,6 +244,7 @@ def _plan_of(layout: CrossvalLayout) -> dict[str, Any]:
         and isinstance(before.get("fold_digests"), list)
         and isinstance(before.get("threads", 1), int)
         and 1 <= before.get("threads", 1) <= MOST_THREADS
+        and before.get("precision", "float32") in ("float32", "bfloat16")
     )
     if not whole:
         raise RunError(f"{layout.plan} is damaged; delete that folder or choose another --out")

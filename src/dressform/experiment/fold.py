@@ -4,6 +4,7 @@ import functools
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
     Args:
         job: ``recipe`` (a name, ``file.py:function`` or a Recipe), ``settings``, ``data`` (see :func:`training_set`),
-            ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device``, ``threads``, ``cache`` (folder of features that a
-            frozen front gave) and ``key``, which the checkpoint must belong to.
+            ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device``, ``threads``, ``precision``, ``cache`` (folder of features
+            that a frozen front gave) and ``key``, which the checkpoint must belong to.
         tell: told of the progress.
 
     Returns:
@@ -73,7 +74,7 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
         return read_result(layout)
     layout.root.mkdir(parents=True, exist_ok=True)
     remove_leftovers(layout.root)
-    recipe = resolve_recipe(job["recipe"], job["settings"]).recipe
+    recipe = replace(resolve_recipe(job["recipe"], job["settings"]).recipe, precision=job["precision"])
     dataset = training_set(json.dumps(job["data"])) if isinstance(job["data"], dict) else job["data"]
     folds = _folds(dataset, job["k"], job["repeat"], job["seed"])
     learn, judged = dataset.take(folds.training(job["fold"])), dataset.take(folds.judged(job["fold"]))

@@ -23,9 +23,10 @@ from dressform.predict.export import export_onnx
 from dressform.predict.features import offer_features, penultimate
 from dressform.predict.novelty import Novelty, evenly
 from dressform.predictions import Predictions
+from dressform.runs.git import git_state
 from dressform.runs.layout import DEFAULT_ROOT, Layout, features_folder, run_folder
 from dressform.runs.ledger import note_test_look
-from dressform.runs.manifest import FORMAT, Manifest, git_state, hardware, now, packages
+from dressform.runs.manifest import FORMAT, Manifest, hardware, now, packages
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import save_weights
 from dressform.training.fit import Fitted, fit

@@ -13,7 +13,8 @@ from dressform.experiment.space import Dimension, read_space
 from dressform.experiment.trial import Trainer
 from dressform.experiment.tuning import METRICS, Metric, Tuning, TuningObserver, Unobserved
 from dressform.runs.layout import DEFAULT_ROOT, TuningLayout, features_folder, run_folder
-from dressform.training.hardware import choose_device, choose_precision, fast_arithmetic
+from dressform.training.hardware import choose_device, fast_arithmetic
+from dressform.training.precision import choose_precision
 from dressform.training.recipe import Recipe
 
 

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from dressform.core.errors import DressformError, RunError
+from dressform.core.threads import wait_briefly
 
 KINDS = {
     "fold": "dressform.experiment.fold:run_job",
@@ -53,6 +54,8 @@ def main() -> None:
             answers.write(json.dumps(event) + "\n")
         except BrokenPipeError:
             os._exit(1)
+
+    wait_briefly()
 
     import torch
 

@@ -5,13 +5,13 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from dressform.core import errors
 from dressform.core.errors import ConfigError, DressformError, RunError, TrainingError
+from dressform.core.processes import python_environment, python_module
 from dressform.experiment.worker import do_job
 
 
@@ -93,10 +93,9 @@ def _do_here(index: int, job: dict[str, Any], observer: JobObserver) -> dict[str
 
 def _start(threads: int) -> "subprocess.Popen[str]":
     # A session of its own: Ctrl-C goes to the parent alone, which then stops the workers.
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     return subprocess.Popen(
-        [sys.executable, "-m", "dressform.experiment.worker", str(threads)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment, start_new_session=True,
+        python_module("dressform.experiment.worker", str(threads)), env=python_environment(OMP_NUM_THREADS=str(threads)),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True,
     )  # fmt: skip
 
 

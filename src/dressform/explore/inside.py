@@ -1,7 +1,6 @@
 """`look_inside`: for each example of a run its nearest training pictures and its map of saliency."""
 
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DressformError
 from dressform.core.files import sha256_bytes, sha256_file
+from dressform.core.processes import python_environment, python_module
 from dressform.data.dataset import Dataset
 from dressform.explore.kept import Arrays, kept, read_kept
 from dressform.explore.neighbours import nearest
@@ -39,7 +39,9 @@ class Inside:
     missing: list[str] = field(default_factory=list)
 
 
-def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset | None) -> Inside:
+def look_inside(
+    run: Run, split: str, pictures: Dataset, reference: Dataset | None, recipe_file: str | None = None
+) -> Inside:
     """Look inside a run's model; what was found before is read from the run's folder ``explore``.
 
     Args:
@@ -47,6 +49,7 @@ def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset | No
         split: ``val`` or ``test``, whose predictions the run keeps.
         pictures: the examples of that split, in the order of the predictions.
         reference: training pictures, among which the nearest are sought; None seeks none.
+        recipe_file: ``file.py:function`` that made the network, where a file did: it is run, for saliency.
     """
     if not run.layout.onnx.is_file():
         return Inside(missing=[f"nearest pictures and saliency: {run.path} has lost its {run.layout.onnx.name}"])
@@ -57,7 +60,7 @@ def look_inside(run: Run, split: str, pictures: Dataset, reference: Dataset | No
         near_file = run.layout.explored(f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}")
         near = read_kept(near_file, NEAR, len(pictures))
     if maps is None or (reference is not None and near is None):
-        made, words = _torch_side(run, split, NEAREST if reference is not None and near is None else 0)
+        made, words = _torch_side(run, split, NEAREST if reference is not None and near is None else 0, recipe_file)
         if maps is None and set(made) >= MAPS:
             maps = kept(maps_file, MAPS, len(pictures), lambda: {"saliency": made["saliency"]})
         if maps is None:
@@ -85,12 +88,16 @@ def _neighbours(run: Run, pictures: Dataset, reference: Dataset) -> Arrays:
     return {"near": near.indices, "distance": near.distances}
 
 
-def _torch_side(run: Run, split: str, nearest_asked: int) -> tuple[Arrays, str]:
+def _torch_side(run: Run, split: str, nearest_asked: int, recipe_file: str | None) -> tuple[Arrays, str]:
     """What the process that has torch finds, and its last words."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "found.npz"
-        command = [sys.executable, "-m", "dressform.explore.torch_side", str(run.path), split, str(out), str(nearest_asked)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        command = python_module(
+            "dressform.explore.torch_side", str(run.path), split, str(out), str(nearest_asked), recipe_file or ""
+        )
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=python_environment()
+        )
         words = done.stderr.strip().splitlines()
         return read_kept(out, set(), 0) or {}, words[-1] if words else "the process that computes it ended"
 

@@ -16,11 +16,12 @@ from torch.nn import functional as F
 from torch.utils.hooks import RemovableHandle
 
 from dressform.core.config import override
+from dressform.core.errors import RunError
 from dressform.data.dataset import pictures_at_once
 from dressform.models.efficientnet_lite import EfficientNetLite0
 from dressform.models.network import Classifier, build_network
 from dressform.models.vgg import VGG19
-from dressform.recipes import find_recipe
+from dressform.recipes import RECIPES, find_recipe
 from dressform.runs.run import Run
 from dressform.training.checkpoint import load_weights
 
@@ -29,14 +30,24 @@ SIDE = 7
 CHUNK = 200
 
 
-def restore(run: Run) -> Classifier:
+def restore(run: Run, recipe_file: str | None = None) -> Classifier:
     """The trained network of a finished run, in evaluation mode.
 
+    Args:
+        run: whose manifest may be a stranger's: a file that it names is never run.
+        recipe_file: ``file.py:function``, which made the run, where a file of the user's did; it is run.
+
     Raises:
-        DressformError: its recipe cannot be found any more, or its weights are missing or do not fit.
+        DressformError: its recipe is in a file that was not named, or cannot be found any more, or its weights are missing or
+            do not fit.
     """
     manifest, layout = run.manifest, run.layout
-    recipe = override(find_recipe(manifest.reference), manifest.settings)
+    if recipe_file is None and manifest.reference not in RECIPES.names:
+        raise RunError(
+            f"the network of {run.path} is made by a file ({manifest.reference!r}), which is not run unasked; if you trust it,"
+            " name it with --recipe file.py:function"
+        )
+    recipe = override(find_recipe(recipe_file or manifest.reference), manifest.settings)
     shape, classes = tuple(manifest.dataset["shape"]), len(manifest.dataset["class_names"])
     model = recipe.model
     if isinstance(model, EfficientNetLite0 | VGG19):

@@ -1,6 +1,6 @@
 """What looking inside a run needs torch for, in a process of its own, so that programs without torch can ask for it:
 
-    python -m dressform.explore.torch_side RUN SPLIT OUT.npz [NEAREST]
+    python -P -m dressform.explore.torch_side RUN SPLIT OUT.npz [NEAREST [RECIPE_FILE]]
 
 Writes maps of saliency, and with a number NEAREST > 0 the nearest training pictures of each picture, by the features of an
 int8 copy of the network, which is three times as fast as the network itself.
@@ -31,7 +31,7 @@ RANGES = 400
 
 def main() -> None:
     """Write what can be found; what is wrong with the rest is told on stderr, a line each."""
-    path, split, out, count = (*sys.argv[1:], "0")[:4]
+    path, split, out, count, recipe_file = (*sys.argv[1:], "0", "")[:5]
     try:
         run = open_run(path)
         data = data_of(run)
@@ -40,7 +40,7 @@ def main() -> None:
         if int(count):
             arrays = _neighbours(run, pictures, learned_from(run, data), int(count))
         try:
-            network = restore(run)
+            network = restore(run, recipe_file or None)
             _check_same(network, pictures.images, run, split)
             arrays["saliency"] = saliency(network, pictures.images)
         finally:

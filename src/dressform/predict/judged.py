@@ -1,16 +1,41 @@
-"""What can be judged: a run, a predictions file, or an ONNX model with the data to try it on. No torch."""
+"""What can be judged: a run, a cross-validation, a predictions file, or an ONNX model with the data to try it on. No torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from dressform.core.files import user_path
 from dressform.data.source import load_data
+from dressform.evaluation.compare import Contestant
 from dressform.predict.foreign import predict_onnx
 from dressform.predictions import Predictions, load_predictions
 from dressform.predictions.files import form_of
 from dressform.predictions.pictures import data_split
+from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run, open_run
+
+
+def contestant_of(run: CrossvalRun) -> Contestant:
+    """A cross-validation as a side of a comparison: every repeat and its folds."""
+    return Contestant(run.name, *run.out_of_fold())
+
+
+def told_apart(contestants: Sequence[Contestant], paths: Sequence[str | Path]) -> list[Contestant]:
+    """The same with names that differ: where two have one name, every name gets the end of its path."""
+    if len({contestant.name for contestant in contestants}) == len(contestants):
+        return list(contestants)
+    return [replace(c, name=f"{c.name} ({end})") for c, end in zip(contestants, _ends(paths), strict=True)]
+
+
+def _ends(paths: Sequence[str | Path]) -> list[str]:
+    """The shortest ends of paths that differ."""
+    parts = [user_path(path).resolve().parts for path in paths]
+    for count in range(1, max(len(p) for p in parts) + 1):
+        ends = ["/".join(p[-count:]) for p in parts]
+        if len(set(ends)) == len(ends):
+            return ends
+    return [f"{path}, {place}" for place, path in enumerate(paths, 1)]
 
 
 def kind_of(path: str | Path) -> Literal["run", "predictions", "model"]:

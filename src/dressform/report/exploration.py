@@ -40,6 +40,7 @@ def write_exploration(
     methods: Sequence[str] = METHODS,
     dimensions: Sequence[int] = (2,),
     seed: int = 0,
+    recipe_file: str | None = None,
     say: Callable[[str], object] = lambda line: None,
 ) -> Path:
     """Write one page with the report of a run and a projector of its examples.
@@ -57,6 +58,7 @@ def write_exploration(
         methods: besides PCA: ``tsne``, ``umap``.
         dimensions: of those: 2, 3 or both.
         seed: of the projections.
+        recipe_file: ``file.py:function`` that made the run's network, where a file did; it is run, for saliency.
         say: called with each line that a user should know.
 
     Returns:
@@ -79,7 +81,7 @@ def write_exploration(
     first, last = points.first, len(points.values)
     places = find_places(points.values[first:], run.layout.explored, methods=methods, dimensions=dimensions, seed=seed, say=say)
     near = {metric: (found.indices.astype(np.int64) + first, found.distances) for metric, found in places.near.items()}
-    inspected, name, pictures, _ = inspect_run(run, points.split, splits, say, neighbours=False)
+    inspected, name, pictures, _ = inspect_run(run, points.split, splits, say, neighbours=False, recipe_file=recipe_file)
     inspected = replace(inspected, near=near, others=points.others_predictions, learned=points.learned, out_of_fold=judge)
     document, blobs = report_document(
         run.name, f"{moment()}: {last - first:,} pictures as points", name, [inspected], [], pictures, points.others,

@@ -17,7 +17,7 @@ from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import Contestant, compare
 from dressform.explore.inside import look_inside
 from dressform.explore.points import data_of, learned_from
-from dressform.predict.judged import kind_of, load_judged, split_of
+from dressform.predict.judged import contestant_of, kind_of, load_judged, split_of, told_apart
 from dressform.predictions import Predictions
 from dressform.predictions.pictures import data_split, pictures_of
 from dressform.predictions.predictions import positions
@@ -44,6 +44,7 @@ def write_report(
     split: str | None = None,
     data: str | Path | None = None,
     image_size: int | None = None,
+    recipe_file: str | None = None,
     say: Callable[[str], object] = lambda line: None,
 ) -> Path:
     """Write one self-contained page about one or several models.
@@ -55,6 +56,7 @@ def write_report(
         split: of runs and models: ``test`` or ``validation``; default test where there is one.
         data: the pictures, where a run does not tell or they are elsewhere now: a name or a path.
         image_size: side in pixels for folders of pictures of several sizes.
+        recipe_file: ``file.py:function`` that made the networks of runs, where a file did; it is run, for saliency.
         say: called with each line that a user should know.
 
     Returns:
@@ -66,17 +68,15 @@ def write_report(
     if not what:
         raise ConfigError("nothing to report on; give a run, a cross-validation, a predictions file or an .onnx model")
     given = None if data is None else load_data(data, image_size=image_size)
-    found = [_inspect(path, split, given, data, image_size, say) for path in what]
-    names = [inspected.name for inspected, *_ in found]
-    if len(set(names)) < len(names):
-        found = [(replace(f[0], name=f"{f[0].name} ({path})"), *f[1:]) for f, path in zip(found, what, strict=True)]
+    found = [_inspect(path, split, given, data, image_size, recipe_file, say) for path in what]
+    contestants = told_apart([_contestant(path, inspected) for path, (inspected, *_) in zip(what, found, strict=True)], what)
+    found = [(replace(f[0], name=c.name), *f[1:]) for f, c in zip(found, contestants, strict=True)]
     first, first_split, *_ = found[0]
     pictures, reference = next(((p, own) for *_, p, own in found if p is not None), (None, None))
     if len(first.predictions.class_names) > MOST_CLASSES:
         raise ConfigError(f"{first.name} has {len(first.predictions.class_names)} classes; a report shows up to {MOST_CLASSES}")
-    found = [found[0], *(_in_order(first, one) for one in found[1:])]
-    contestants = [Contestant(inspected.name, (inspected.predictions,)) for inspected, *_ in found]
     comparisons = compare(contestants) if len(found) > 1 else []
+    found = [found[0], *(_in_order(first, one) for one in found[1:])]
     shown, others = _with_neighbours(found, reference) if pictures is not None else ([f[0] for f in found], None)
     title = first.name if len(found) == 1 else f"{len(found)} models compared"
     made = f"{moment()}: {len(first.predictions):,} {first_split} examples"
@@ -84,6 +84,13 @@ def write_report(
     target = target_of(out, what[0], "report.html")
     write(target, document, blobs)
     return target
+
+
+def _contestant(path: str | Path, inspected: Inspected) -> Contestant:
+    """What ``dressform compare`` would compare."""
+    if is_crossval(user_path(path)):
+        return contestant_of(open_crossval(path))
+    return Contestant(inspected.name, (inspected.predictions,))
 
 
 def _with_neighbours(found: Sequence[Found], reference: Dataset | None) -> tuple[list[Inspected], Dataset | None]:
@@ -105,12 +112,12 @@ def _with_neighbours(found: Sequence[Found], reference: Dataset | None) -> tuple
 
 def _inspect(
     path: str | Path, split: str | None, given: DatasetSplits | None, data: str | Path | None, image_size: int | None,
-    say: Callable[[str], object],
+    recipe_file: str | None, say: Callable[[str], object],
 ) -> Found:  # fmt: skip
     if is_crossval(user_path(path)):
         return _crossval(open_crossval(path), given)
     if kind_of(path) == "run":
-        return inspect_run(open_run(path), split, given, say)
+        return inspect_run(open_run(path), split, given, say, recipe_file=recipe_file)
     name, predictions = load_judged(path, split, data or "fashion-mnist", image_size=image_size, say=say)
     shown = "given" if kind_of(path) == "predictions" else split or "test"
     missing = [
@@ -129,8 +136,9 @@ def _inspect(
 
 
 def inspect_run(
-    run: Run, split: str | None, given: DatasetSplits | None, say: Callable[[str], object], *, neighbours: bool = True
-) -> Found:
+    run: Run, split: str | None, given: DatasetSplits | None, say: Callable[[str], object], *, neighbours: bool = True,
+    recipe_file: str | None = None,
+) -> Found:  # fmt: skip
     """A run as a report shows it.
 
     Args:
@@ -139,6 +147,7 @@ def inspect_run(
         given: the data; None looks where the run had them from.
         say: called with each line that a user should know.
         neighbours: look for the nearest training pictures, too.
+        recipe_file: ``file.py:function`` that made the network, where a file did; it is run, for saliency.
     """
     chosen = split_of(run, split)
     predictions = run.predictions(chosen)
@@ -160,7 +169,7 @@ def inspect_run(
     except DressformError as error:
         missing.append(f"history: {error}")
     if pictures is not None:
-        found = look_inside(run, chosen, pictures, reference if neighbours else None)
+        found = look_inside(run, chosen, pictures, reference if neighbours else None, recipe_file)
         missing += found.missing
         if found.near is not None and found.distance is not None:
             inspected = replace(inspected, near={"cosine": (found.near, found.distance)})
@@ -178,7 +187,8 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
         missing.append(f"pictures: {error}; give them with --data")
     facts = [("recipe", run.name), ("folds", f"{run.folds}, each example judged by the model that did not learn from it"),
              ("repeats", f"{run.repeats}, the first is shown")]  # fmt: skip
-    return Inspected(run.name, predictions, facts, missing=missing), "out-of-fold", pictures, None
+    found = Inspected(run.name, predictions, facts, missing=missing, estimates=run.summary["estimates"])
+    return found, "out-of-fold", pictures, None
 
 
 def _anywhere(predictions: Predictions, splits: DatasetSplits, likely: str = "test") -> Dataset:

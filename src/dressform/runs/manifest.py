@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import platform
-import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -131,15 +130,3 @@ def packages() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def git_state() -> dict[str, Any] | None:
-    """Commit of the working directory, and whether tracked files differ from it; None outside git."""
-    try:
-        commit, changes = (
-            subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-            for command in (["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"])
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return {"commit": commit, "changed": bool(changes)}

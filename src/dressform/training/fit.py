@@ -23,15 +23,16 @@ from dressform.training.batches import Batches, class_weights, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
 from dressform.training.hardware import (
     choose_device,
-    choose_precision,
     fast_arithmetic,
     few_objects_to_search,
     keep_freed_memory,
+    pinned_threads,
     repeatable,
     seeded,
 )
 from dressform.training.history import Epoch, Observer, Silent
 from dressform.training.optim import make_optimizer
+from dressform.training.precision import choose_precision
 from dressform.training.recipe import Recipe
 from dressform.training.resize import check_resize
 from dressform.training.score import logits_of
@@ -130,7 +131,7 @@ def fit(
     observer.started(tuple(state.history), steps)
     prepared = time.perf_counter() - begun
 
-    with repeatable(where), few_objects_to_search():
+    with repeatable(where), few_objects_to_search(), pinned_threads(where):
         while len(state.history) < recipe.epochs and not _stale(recipe, state):
             epoch, started = len(state.history), time.perf_counter()
             before = sum(steps[:epoch])

@@ -4,9 +4,9 @@ import contextlib
 import ctypes
 import functools
 import gc
+import os
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -31,31 +31,6 @@ def choose_device(name: Literal["auto", "cpu", "cuda"] | str = "auto") -> torch.
 
 RESERVED = 2**29
 """Bytes by which the heap grows during training."""
-
-
-@functools.cache
-def fast_at_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 clearly faster than float32.
-
-    The instruction alone does not tell: some processors have AVX512-BF16 at half the speed of their float32 units,
-    others at several times it. So where the instruction exists, one product is timed in both types, in turns and best of
-    many, so that no other program's work falls on one of them alone, and bfloat16 has to win by half. The answer is far
-    from that line on every processor we know, so it is the same each time.
-    """
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities = torch.cpu.get_capabilities()
-    if not any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16")):
-        return False
-    kinds = (torch.float32, torch.bfloat16)
-    factors = {kind: (torch.ones(1024, 576, dtype=kind), torch.ones(576, 512, dtype=kind)) for kind in kinds}
-    best = dict.fromkeys(factors, float("inf"))
-    for _ in range(24):
-        for dtype, (a, b) in factors.items():
-            start = time.perf_counter()
-            a @ b
-            best[dtype] = min(best[dtype], time.perf_counter() - start)
-    return best[torch.float32] >= 1.5 * best[torch.bfloat16]
 
 
 @contextlib.contextmanager
@@ -108,11 +83,46 @@ def few_objects_to_search() -> Iterator[None]:
         gc.unfreeze()
 
 
-def choose_precision(name: Literal["auto", "float32", "bfloat16"], device: torch.device) -> torch.dtype:
-    """The type that convolutions and matrix products are computed in."""
-    if name == "auto":
-        return torch.bfloat16 if fast_at_bfloat16(device) else torch.float32
-    return torch.bfloat16 if name == "bfloat16" else torch.float32
+@contextlib.contextmanager
+def pinned_threads(device: torch.device) -> Iterator[None]:
+    """Each of torch's threads stays on a core of its own inside the block, where there is one for each; afterwards as before.
+
+    Between two operations torch's threads wait for each other awake. When another program takes a core, the system moves a
+    thread to the core of the one that waits for it, and each then keeps the other from running: training took five to fifty
+    times as long beside one busy process (figures: docs/log.md). Linux and GNU's OpenMP only; elsewhere nothing happens.
+    Processes and threads that are started inside the block begin on the first core.
+    """
+    library = _openmp() if device.type == "cpu" and hasattr(os, "sched_setaffinity") else None
+    cores = sorted(os.sched_getaffinity(0)) if library is not None else []
+    if library is None or len(cores) < 2 or torch.get_num_threads() != len(cores):
+        yield
+        return
+    _in_each_thread(library, lambda thread: os.sched_setaffinity(0, {cores[thread]}))
+    try:
+        yield
+    finally:
+        _in_each_thread(library, lambda thread: os.sched_setaffinity(0, cores))
+
+
+@functools.cache
+def _openmp() -> ctypes.CDLL | None:
+    """GNU's OpenMP library, as torch has loaded it."""
+    with contextlib.suppress(OSError, AttributeError):
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            path = line.rpartition(" ")[2]
+            if "libgomp" in path and "/torch" in path:
+                library = ctypes.CDLL(path)
+                library.GOMP_parallel.restype = None
+                return library
+    return None
+
+
+def _in_each_thread(library: ctypes.CDLL, act: Callable[[int], object]) -> None:
+    def call(nothing: object) -> None:
+        with contextlib.suppress(OSError):  # a core that was taken away meanwhile
+            act(library.omp_get_thread_num())
+
+    library.GOMP_parallel(ctypes.CFUNCTYPE(None, ctypes.c_void_p)(call), None, torch.get_num_threads(), 0)
 
 
 @contextlib.contextmanager

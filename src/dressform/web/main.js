@@ -38,7 +38,7 @@ const where = (condition) => Array.from({ length: page.examples }, (_, i) => i).
 function summary(run) {
   const [accuracy, ...others] = run.estimates;
   return section("summary", "Result",
-    element("p", { class: "headline" }, element("strong", {}, amount(accuracy, accuracy.value)), ` of ${count(accuracy.n)} ${page.split} pictures right; between ${amount(accuracy, accuracy.low)} and ${amount(accuracy, accuracy.high)} with 95 % confidence (${accuracy.method.split(",")[0]}).`),
+    element("p", { class: "headline" }, element("strong", {}, amount(accuracy, accuracy.value)), ` of ${count(run.examples)} ${page.split} pictures right; between ${amount(accuracy, accuracy.low)} and ${amount(accuracy, accuracy.high)} with 95 % confidence (${accuracy.method.split(",")[0]}).`),
     element("div", { class: "cards" }, others.map((found) => element("div", { class: "card" }, element("span", {}, found.title), element("b", {}, amount(found, found.value)), element("small", {}, between(found))))),
     element("dl", { class: "facts" }, run.facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
     run.missing.length ? element("div", { class: "note" }, element("b", {}, "Not in this report"), element("ul", {}, run.missing.map((line) => element("li", {}, line)))) : null);
@@ -54,7 +54,7 @@ function comparisons() {
         element("span", { class: "rope", style: { left: place(-c.rope), right: `calc(100% - ${place(c.rope)})` } }), element("span", { class: "zero" }),
         element("span", { class: "reach", style: { left: place(c.low), right: `calc(100% - ${place(c.high)})` } }), element("span", { class: "point", style: { left: place(c.difference) } })),
       element("p", { class: "ends" }, element("span", {}, `${c.a} better`), element("span", { class: "quiet" }, c.show), element("span", {}, `${c.b} better`)))),
-    element("p", { class: "quiet" }, "Lines are 95 % intervals, the band is the region of practical equivalence. This is about these trained models, not about their recipes: for those, compare cross-validations."));
+    element("p", { class: "quiet" }, `Lines are 95 % intervals, the band is the region of practical equivalence. ${page.comparisons[0].scope}`));
 }
 
 function historySection(run) {

@@ -63,6 +63,7 @@ class Inspected:
             and their distances, float32.
         saliency: uint8 [N, h, w]; None where that is not known.
         missing: a line for each thing that could not be made.
+        estimates: by metric, in place of those of the predictions, which know nothing of folds; None: those of the predictions.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Inspected:
     near: Mapping[Metric, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(default_factory=dict)
     saliency: NDArray[np.uint8] | None = None
     missing: list[str] = field(default_factory=list)
+    estimates: Mapping[str, dict[str, Any]] | None = None
 
 
 def report_document(
@@ -194,9 +196,10 @@ def _run(run: Inspected) -> dict[str, Any]:
     else:
         missing.append(f"calibration: {len(run.predictions)} examples are too few to judge it; {FEWEST} are needed")
     return {
-        "name": run.name, "facts": [list(fact) for fact in run.facts], "missing": missing, "calibration": calibration,
+        "name": run.name, "examples": len(run.predictions), "facts": [list(fact) for fact in run.facts], "missing": missing,
+        "calibration": calibration,
         "estimates": [
-            {"title": METRICS[name].title, "percent": METRICS[name].percent, **values}
+            {"title": METRICS[name].title, "percent": METRICS[name].percent, **(run.estimates or {}).get(name, values)}
             for name, values in found["estimates"].items()
         ],
         "per_class": found["per_class"], "confusion": found["confusion"], "history": list(run.history),

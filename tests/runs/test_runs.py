@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from dressform.core.registry import load_from_file
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.runs.layout import run_folder
 from dressform.runs.manifest import Manifest
-from dressform.runs.run import Run, newest_run, open_run
+from dressform.runs.run import Run, best_run, open_run
 from dressform.workbench import redraw
 from tests.conftest import TINY
 
@@ -103,7 +104,7 @@ def test_paths_that_are_no_runs(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="does not exist; give the folder of a run"):
         open_run(tmp_path / "absent")
     with pytest.raises(RunError, match="no finished run under"):
-        newest_run(tmp_path)
+        best_run(tmp_path)
 
 
 def test_unknown_and_unfinished_predictions(tiny_run: Run, tmp_path: Path) -> None:
@@ -113,8 +114,35 @@ def test_unknown_and_unfinished_predictions(tiny_run: Run, tmp_path: Path) -> No
         Run(tmp_path, Manifest(recipe="x", reference="x", settings=[], resolved={}, digest="0", seed=0, dataset={})).predictions()
 
 
-def test_newest_run_is_the_one_finished_last(tiny_run: Run) -> None:
-    assert newest_run(tiny_run.path.parents[2]).path == tiny_run.path
+def copied(run: Run, out: Path, dataset: str, name: str, val_accuracy: float | None, finished: str) -> Path:
+    """A run of which the manifest alone is there."""
+    folder = out / dataset / name / "seed0"
+    folder.mkdir(parents=True)
+    manifest = replace(
+        run.manifest, dataset={**run.manifest.dataset, "name": dataset}, results={"val_accuracy": val_accuracy}, finished=finished
+    )
+    manifest.save(folder / "manifest.json")
+    return folder
+
+
+def test_the_best_run_on_validation_is_taken_however_new_others_are(tiny_run: Run, tmp_path: Path) -> None:
+    good = copied(tiny_run, tmp_path, "photos", "good-00000000", 0.9, "2026-01-01T00:00:00+00:00")
+    run, why = best_run(tmp_path)
+    assert (run.path, why) == (good, "the only run of photos")
+    copied(tiny_run, tmp_path, "photos", "one-epoch-00000000", 0.5, "2026-02-01T00:00:00+00:00")
+    copied(tiny_run, tmp_path, "photos", "unknown-00000000", None, "2026-03-01T00:00:00+00:00")
+    run, why = best_run(tmp_path)
+    assert (run.path, why) == (good, "the best of 3 runs of photos, validation accuracy 90.00 %")
+    newer = copied(tiny_run, tmp_path, "photos", "as-good-00000000", 0.9, "2026-04-01T00:00:00+00:00")
+    assert best_run(tmp_path)[0].path == newer
+
+
+def test_between_datasets_nobody_but_the_user_chooses(tiny_run: Run, tmp_path: Path) -> None:
+    photos = copied(tiny_run, tmp_path, "photos", "good-00000000", 0.9, "2026-01-01T00:00:00+00:00")
+    other = copied(tiny_run, tmp_path, "fashion-mnist", "fast-00000000", 0.95, "2026-01-01T00:00:00+00:00")
+    with pytest.raises(RunError, match="models of 2 datasets") as caught:
+        best_run(tmp_path)
+    assert f"fashion-mnist: --model {other}; photos: --model {photos}" in str(caught.value)
 
 
 def test_figures_are_rebuilt_even_without_the_data(tiny_run: Run, tmp_path: Path) -> None:

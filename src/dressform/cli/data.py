@@ -101,25 +101,49 @@ def apply(
     review: Path = typer.Argument(help="review.json, as the doctor's page saved it."),
     data: str | None = typer.Option(None, "--data", help="The reviewed dataset, if it is elsewhere now."),
     image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
-    out: Path = typer.Option(Path("reviewed.npz"), "--out", help="The new dataset, an .npz file."),
+    out: Path | None = typer.Option(
+        None, "--out", help="The new dataset. Default: of class folders the folder reviewed, of anything else reviewed.npz."
+    ),
     as_json: bool = Json,
 ) -> None:
-    """Make the dataset that a review decided on; the original stays as it is."""
+    """Make the dataset that a review decided on; the original stays as it is.
+
+    Of class folders the original files are copied into new ones; anything else becomes an .npz file.
+    """
+    import shlex
+
     from dressform.core.errors import ConfigError
+    from dressform.core.files import user_path
     from dressform.data.archive import write_archive
     from dressform.data.review import Review, apply_review
+    from dressform.data.reviewed_folder import is_class_folders, write_reviewed_folder
     from dressform.data.source import load_data
 
-    if out.suffix != ".npz" or out.is_dir() or not out.absolute().parent.is_dir():
-        raise ConfigError(f"--out is {out}; allowed: a file that ends in .npz, in a folder that exists")
-    if out.exists():
-        raise ConfigError(f"{out} is there already; give another --out, so that no dataset is lost")
     found = Review.load(review)
-    applied = apply_review(load_data(data or found.source, image_size=image_size or found.image_size), found)
-    write_archive(out, applied.data)
+    source = data or found.source
+    size = image_size or found.image_size
+    splits = load_data(source, image_size=size)
+    folders = is_class_folders(source, splits)
+    target = out or Path("reviewed" if folders else "reviewed.npz")
+    if not target.absolute().parent.is_dir():
+        raise ConfigError(f"--out is {target}; its folder does not exist, so make it, or give another --out")
+    if target.exists():
+        raise ConfigError(f"{target} already exists; give another --out, so that no dataset is lost")
+    if (target.suffix == ".npz") == folders:
+        what = f"a folder, since {source} has class folders" if folders else "a file that ends in .npz"
+        raise ConfigError(f"--out is {target}; allowed: {what}")
+    applied = apply_review(splits, found)
+    if folders:
+        write_reviewed_folder(user_path(source), applied.data, target)
+    else:
+        write_archive(target, applied.data)
     counts = {split: len(dataset) for split, dataset in applied.data}
+    words = ["dressform", "train", found.recipe or ("auto" if folders else "fast")]
+    words += [word for setting in found.settings for word in ("--set", setting)] + ["--data", str(target)]
+    words += ["--image-size", str(size)] if size is not None else []
     if as_json:
-        print_json({"data": str(out), "relabelled": applied.relabelled, "dropped": applied.dropped, "examples": counts})
+        facts = {"data": str(target), "relabelled": applied.relabelled, "dropped": applied.dropped, "examples": counts}
+        print_json({**facts, "command": words})
         return
     print(f"{applied.relabelled:,} relabelled, {applied.dropped:,} dropped: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")
-    print(f"train on it with: dressform train fast --data {out}")
+    print(f"train on it with: {shlex.join(words)}")

@@ -12,7 +12,9 @@ from dressform.cli.output import print_json, say
 def predict(
     pictures: list[str] = typer.Argument(help="Picture files or folders of them; - reads one picture from stdin."),
     model: str | None = typer.Option(
-        None, "--model", help="Folder of a run, or one with model.onnx and model.json. Default: the newest run."
+        None,
+        "--model",
+        help="Folder of a run, or one with model.onnx and model.json. Default: the run with the best validation accuracy.",
     ),
     top: int = typer.Option(3, "--top", min=1, help="How many classes to show."),
     explain: Path | None = typer.Option(
@@ -33,7 +35,7 @@ def predict(
     """Tell the classes of pictures."""
     from dressform.core.errors import DataError
     from dressform.predict.predictor import UNSURE, Answer, Predictor, find_pictures
-    from dressform.runs.run import Run, newest_run
+    from dressform.runs.run import best_run
 
     target = None
     if explain is not None:
@@ -42,10 +44,10 @@ def predict(
 
         target = target_of(explain, explain, "explained.html")
     paths = find_pictures([p for p in pictures if p != "-"])
-    chosen = newest_run() if model is None else model
-    predictor = Predictor(chosen, photos=photos, threshold=UNSURE if threshold is None else threshold)
-    if isinstance(chosen, Run):
-        say(f"model: {predictor.description.name} ({chosen.path})")
+    run, why = (None, "") if model is not None else best_run()
+    predictor = Predictor(run or str(model), photos=photos, threshold=UNSURE if threshold is None else threshold)
+    if run is not None:
+        say(f"model: {predictor.description.name}, {why} ({run.path})")
     answers: list[Answer] = []
     errors: list[DataError] = []
     piped = [sys.stdin.buffer.read()] if "-" in pictures else []

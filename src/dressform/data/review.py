@@ -54,9 +54,11 @@ class Review:
     Attributes:
         dataset: its name.
         source: how it was named, for :func:`dressform.load_data`.
-        image_size: that it was read with.
         digests: of its splits.
         findings: the worst first within each kind.
+        image_size: that it was read with.
+        recipe: of the model that judged its labels, as ``dressform train`` takes it; None where none did.
+        settings: the ``--set`` assignments of that training.
     """
 
     dataset: str
@@ -64,6 +66,8 @@ class Review:
     digests: dict[str, str]
     findings: tuple[Finding, ...]
     image_size: int | None = None
+    recipe: str | None = None
+    settings: tuple[str, ...] = ()
 
     @property
     def decisions(self) -> tuple[Finding, ...]:
@@ -74,7 +78,7 @@ class Review:
         """The document that :meth:`save` writes."""
         return {
             "format": FORMAT, "dataset": self.dataset, "source": self.source, "image_size": self.image_size,
-            "digests": self.digests,
+            "recipe": self.recipe, "settings": list(self.settings), "digests": self.digests,
             "findings": [dataclasses.asdict(finding) for finding in self.findings],
         }  # fmt: skip
 
@@ -111,10 +115,11 @@ class Review:
             if finding.action == "relabel" and not finding.to:
                 raise DataError(f"{path}: finding {place} relabels {finding.id} but does not say to which class; give it in “to”")
             findings.append(finding)
-        size = document.get("image_size")
+        size, recipe, settings = (document.get(name) for name in ("image_size", "recipe", "settings"))
         return cls(
             str(document.get("dataset")), str(document.get("source")), dict(document["digests"]), tuple(findings),
-            size if isinstance(size, int) else None,
+            size if isinstance(size, int) else None, recipe if isinstance(recipe, str) else None,
+            tuple(map(str, settings)) if isinstance(settings, list) else (),
         )  # fmt: skip
 
 

@@ -38,11 +38,15 @@ class Judge(NamedTuple):
         name: of the model.
         predictions: of test by a run, of train out of fold.
         split: ``train``, ``validation`` or ``test``, where that is known; it is looked at first.
+        recipe: what was trained, as ``dressform train`` takes it, where that is known.
+        settings: the ``--set`` assignments of that training.
     """
 
     name: str
     predictions: Predictions
     split: str | None = None
+    recipe: str | None = None
+    settings: tuple[str, ...] = ()
 
 
 def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None) -> Judge:
@@ -53,9 +57,15 @@ def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None
     """
     if is_crossval(user_path(path)):
         found = open_crossval(path)
-        return Judge(found.name, found.out_of_fold()[0][0], "train")
-    split = split_of(open_run(path), None) if kind_of(path) == "run" else None
-    return Judge(*load_judged(path, split, say=say), split and data_split(split))
+        summary = found.summary
+        return Judge(found.name, found.out_of_fold()[0][0], "train", str(summary["recipe"]), tuple(map(str, summary["settings"])))
+    if kind_of(path) != "run":
+        return Judge(*load_judged(path, None, say=say))
+    run = open_run(path)
+    split = split_of(run, None)
+    return Judge(
+        *load_judged(path, split, say=say), data_split(split), run.manifest.reference, tuple(map(str, run.manifest.settings))
+    )
 
 
 @dataclass(frozen=True)
@@ -130,7 +140,8 @@ def examine(
     pairs = near_duplicates(np.concatenate([d.images for d in splits.values()]))
     findings, counts, twins = _duplicates(splits, pairs)
     rescored, accused = [], dict[tuple[str, str], Finding]()
-    for name, found, hint in judges:
+    for judge in judges:
+        name, found, hint = judge.name, judge.predictions, judge.split
         split = _split_of(name, found, data, hint)
         issues = find_label_issues(found)
         names, shares = data.class_names, found.probabilities
@@ -156,8 +167,11 @@ def examine(
                 break
             reason = f"{times:.1f} times as far from its nearest ones as is usual for {dataset.class_names[int(dataset.labels[i])]}"
             findings.append(_finding(dataset, i, split, "outlier", times, reason))
+        counts[f"outliers in {split}"] = sum(finding.kind == "outlier" and finding.split == split for finding in findings)
     digests = {split: dataset.digest for split, dataset in splits.items()}
-    return Diagnosis(Review(data.name, source, digests, tuple(findings), image_size), tuple(rescored), counts)
+    recipe, settings = next(((judge.recipe, judge.settings) for judge in judges if judge.recipe is not None), (None, ()))
+    review = Review(data.name, source, digests, tuple(findings), image_size, recipe, settings)
+    return Diagnosis(review, tuple(rescored), counts)
 
 
 def _share(right: NDArray[np.bool_]) -> Estimate | None:

@@ -1,5 +1,7 @@
 """`Run`: a run directory, opened for reading."""
 
+import contextlib
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,24 +77,44 @@ def open_run(path: str | Path) -> Run:
     return Run(folder, Manifest.load(layout.manifest))
 
 
-def newest_run(root: Path = DEFAULT_ROOT) -> Run:
-    """The run under ``root`` that was finished last.
+def finished_runs(root: Path = DEFAULT_ROOT) -> list[Run]:
+    """Every finished run under ``root``, by path; what cannot be opened is left out."""
+    found = []
+    for path in sorted(root.glob("*/*/*/manifest.json")):
+        with contextlib.suppress(RunError):
+            run = open_run(path.parent)
+            if run.manifest.status == "finished":
+                found.append(run)
+    return found
+
+
+def best_run(root: Path = DEFAULT_ROOT) -> tuple[Run, str]:
+    """The run under ``root`` with the best validation accuracy, and why it was taken; of equals the one finished last.
 
     Raises:
-        RunError: there is none.
+        RunError: there is none, or there are runs of several datasets, between which nobody but the user can choose.
     """
-    newest: Run | None = None
-    for path in sorted(root.glob("*/*/*/manifest.json")):
-        try:
-            run = open_run(path.parent)
-        except RunError:
-            continue
-        if run.manifest.status == "finished" and (
-            newest is None or (run.manifest.finished or "") >= (newest.manifest.finished or "")
-        ):
-            newest = run
-    if newest is None:
+    runs = finished_runs(root)
+    if not runs:
         raise RunError(
             f"no finished run under {root}{'/' if root.is_dir() else ' (no such folder)'}; train one, or name one with --model"
         )
-    return newest
+    best: dict[str, Run] = {}
+    for run in runs:
+        name = str(run.manifest.dataset.get("name"))
+        if name not in best or _rank(run) >= _rank(best[name]):
+            best[name] = run
+    if len(best) > 1:
+        which = "; ".join(f"{name}: --model {shlex.quote(str(run.path))}" for name, run in best.items())
+        raise RunError(f"{root} has models of {len(best)} datasets; name the one to use, such as the best of each: {which}")
+    ((name, run),) = best.items()
+    value = run.manifest.results.get("val_accuracy")
+    if len(runs) == 1:
+        return run, f"the only run of {name}"
+    scored = f", validation accuracy {100 * value:.2f} %" if isinstance(value, float) else ""
+    return run, f"the best of {len(runs)} runs of {name}{scored}"
+
+
+def _rank(run: Run) -> tuple[float, str]:
+    value = run.manifest.results.get("val_accuracy")
+    return float(value) if isinstance(value, (int, float)) else -1.0, run.manifest.finished or ""

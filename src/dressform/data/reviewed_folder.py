@@ -38,7 +38,8 @@ def write_reviewed_folder(source: Path, data: DatasetSplits, out: Path) -> None:
                 parts = list(Path(name).parts)
                 parts[place] = dataset.class_names[label]
                 targets[name] = folder.joinpath(*parts)
-        for name, target in sorted(targets.items(), key=lambda pair: pair[1] != folder / pair[0]):  # those that stay keep their names
+        # Those that stay in their class keep their names, so they come first.
+        for name, target in sorted(targets.items(), key=lambda pair: pair[1] != folder / pair[0]):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, _free(target))
         folder.chmod(0o755)

@@ -20,7 +20,7 @@ from dressform.report.figures.tuning import draw_tuning
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
 from dressform.runs.layout import DEFAULT_ROOT
 from dressform.runs.run import Run, open_run
-from dressform.training.history import Observer
+from dressform.training.history import RunObserver, Silent
 from dressform.training.recipe import Recipe
 
 
@@ -34,7 +34,7 @@ def train(
     resume: bool = False,
     device: str = "auto",
     image_size: int | None = None,
-    observer: Observer | None = None,
+    observer: RunObserver | None = None,
 ) -> Run:
     """Train a recipe, judge it, and keep everything in a run directory, figures included.
 
@@ -53,10 +53,12 @@ def train(
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
     splits, image_size = _read(data, image_size, recipe)
+    observer = observer or Silent()
     run = train_run(
         recipe, splits, settings=settings, seed=seed, out=Path(out), resume=resume, device=device,
         source=splits.name if isinstance(data, DatasetSplits) else str(data), image_size=image_size, observer=observer,
     )  # fmt: skip
+    observer.phase("drawing figures")
     draw_missing(run, splits)
     return run
 
@@ -99,6 +101,8 @@ def crossval(
         chosen, splits, folds=folds, repeats=repeats, seed=seed, settings=settings, workers=workers, out=Path(out), resume=resume,
         device=device, observer=observer,
     )  # fmt: skip
+    if observer is not None:
+        observer.phase("drawing figures")
     for run in found:
         draw_crossval(run)
     return found
@@ -146,6 +150,8 @@ def tune(
         recipe, splits, space, trials=trials, metric=metric, settings=settings, seed=seed, out=Path(out), resume=resume,
         device=device, source=named, image_size=image_size, observer=observer,
     )  # fmt: skip
+    if observer is not None:
+        observer.phase("drawing figures")
     save(draw_tuning(tuning.to_json(), f"{tuning.recipe}: {len(tuning.trials)} trials"), tuning.layout.figure)
     return tuning
 

@@ -65,6 +65,9 @@ class Watcher:
     def finished(self, job: FoldJob, accuracy: float, seconds: float) -> None:
         self.ended.append(job)
 
+    def phase(self, name: str) -> None:
+        assert name in ("summarising", "drawing figures")
+
 
 def test_the_summary_is_what_the_folds_say(finished: CrossvalRun, pupil: DatasetSplits) -> None:
     summary = finished.summary

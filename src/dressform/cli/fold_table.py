@@ -20,6 +20,7 @@ class FoldTable:
         self._states: dict[FoldJob, str] = {}
         self._epochs: dict[FoldJob, int] = {}
         self._done = self._all = self._left = 0
+        self._doing = ""
         self._began = time.monotonic()
 
     def planned(self, jobs: "Sequence[FoldJob]", finished: int, workers: int, threads: int) -> None:
@@ -59,6 +60,14 @@ class FoldTable:
         else:
             say(line)
 
+    def phase(self, name: str) -> None:
+        """Say what is done now."""
+        self._doing = f": {name}"
+        if self._live is not None:
+            self._live.update(self._table())
+        else:
+            say(f"{name} …")
+
     def close(self) -> None:
         """Take the table away."""
         if self._live is not None:
@@ -74,7 +83,7 @@ class FoldTable:
         from rich.table import Table
 
         folds = sorted({job.fold for job in self._states})
-        table = Table(title=f"{self._all - self._left + self._done} of {self._all} folds", title_justify="left")
+        table = Table(title=f"{self._all - self._left + self._done} of {self._all} folds{self._doing}", title_justify="left")
         table.add_column("recipe")
         table.add_column("repeat")
         for fold in folds:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from dressform.cli.lists import Json
-from dressform.cli.output import percent, print_json, print_table, say
+from dressform.cli.output import percent, print_json, print_table
 
 if TYPE_CHECKING:  # they bring torch
-    from dressform.data.dataset import DatasetSplits
     from dressform.runs.run import Run
 
 
@@ -53,22 +52,28 @@ def train(
         _auto(data, duration(budget or "10m"), seed, out, resume, device, image_size, as_json)
         return
     image_size = image_size_for(recipe) if image_size is None else image_size
-    splits = load_data(data, image_size=image_size)
-    for note in splits.notes:
-        say(f"note: {note}")
 
     from dressform.cli.progress import Progress
-    from dressform.experiment.train_run import train_run
 
     progress = Progress()
     try:
+        progress.phase("reading the data")
+        splits = load_data(data, image_size=image_size)
+        for note in splits.notes:
+            progress.say(f"note: {note}")
+
+        from dressform import workbench
+        from dressform.experiment.train_run import train_run
+
         run = train_run(
             recipe, splits, settings=settings, seed=seed, out=out, resume=resume, device=device, source=data,
             image_size=image_size, observer=progress,
         )  # fmt: skip
+        progress.phase("drawing figures")
+        figures = workbench.draw_missing(run, splits)
     finally:
         progress.close()
-    _tell(run, splits, as_json)
+    _tell(run, figures, as_json)
 
 
 def duration(text: str) -> float:
@@ -86,14 +91,18 @@ def duration(text: str) -> float:
 
 
 def _auto(data: str, budget: float, seed: int, out: Path, resume: bool, device: str, image_size: int | None, as_json: bool) -> None:
+    from dressform import workbench
     from dressform.cli.progress import Progress
     from dressform.experiment.auto import train_auto
 
     progress = Progress()
     try:
         found = train_auto(
-            data, budget=budget, seed=seed, out=out, resume=resume, device=device, image_size=image_size, say=say, observer=progress
-        )
+            data, budget=budget, seed=seed, out=out, resume=resume, device=device, image_size=image_size, say=progress.say,
+            observer=progress,
+        )  # fmt: skip
+        progress.phase("drawing figures")
+        figures = workbench.draw_missing(found.run, found.data)
     finally:
         progress.close()
     facts = {"candidates": found.rows, "left_out": found.left_out, "seconds": round(found.seconds, 1)}
@@ -101,14 +110,12 @@ def _auto(data: str, budget: float, seed: int, out: Path, resume: bool, device: 
         rows = [(percent(row["mean"]), f"{row['seconds']:.0f} s", row["words"], row["command"]) for row in found.rows]
         print_table(("over folds", "took", "candidate", "command"), rows)
         print(f"{'in all':10s} {found.seconds:.0f} s")
-    _tell(found.run, found.data, as_json, **facts)
+    _tell(found.run, figures, as_json, **facts)
 
 
-def _tell(run: "Run", splits: "DatasetSplits", as_json: bool, **facts: object) -> None:
-    from dressform import workbench
+def _tell(run: "Run", figures: list[Path], as_json: bool, **facts: object) -> None:
     from dressform.evaluation.evaluate import describe, evaluate
 
-    pictures = workbench.draw_missing(run, splits)
     manifest = run.manifest
     results = manifest.results
     if as_json:
@@ -126,4 +133,4 @@ def _tell(run: "Run", splits: "DatasetSplits", as_json: bool, **facts: object) -
     print(f"{'trained':10s} {results['epochs']} epochs in {manifest.seconds['train']:.0f} s")
     print(f"{'run':10s} {run.path}")
     print(f"{'report':10s} {run.layout.report}")
-    print(f"{'figures':10s} {run.layout.figures}: {', '.join(p.name for p in pictures)}")
+    print(f"{'figures':10s} {run.layout.figures}: {', '.join(p.name for p in figures)}")

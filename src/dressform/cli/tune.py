@@ -148,6 +148,13 @@ class TrialProgress:
         else:
             say(line)
 
+    def phase(self, name: str) -> None:
+        """Say what is done now."""
+        if self._bars is not None:
+            self._bars.update(self._bar, description=name)
+        else:
+            say(f"{name} …")
+
     def close(self) -> None:
         """Take the bar away."""
         if self._bars is not None:

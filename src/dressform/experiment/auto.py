@@ -18,7 +18,7 @@ from dressform.experiment.crossval import crossval
 from dressform.experiment.train_run import train_run
 from dressform.runs.layout import DEFAULT_ROOT, auto_plan
 from dressform.runs.run import Run
-from dressform.training.history import Observer
+from dressform.training.history import RunObserver, Silent
 
 SHORTEST, SPENT = 30.0, 0.88
 """Seconds: the smallest budget; and the share of a budget that may be planned, the rest being for what cannot be foreseen."""
@@ -55,7 +55,7 @@ def train_auto(
     device: str = "auto",
     image_size: int | None = None,
     say: Callable[[str], object] = lambda line: None,
-    observer: Observer | None = None,
+    observer: RunObserver | None = None,
 ) -> Auto:
     """Find what learns the data best within a time, and train it.
 
@@ -107,7 +107,10 @@ def train_auto(
     write_json(file, {**plan, "epochs": epochs})
     for line in left_out:
         say(f"left out: {line}")
-    results = [(*_compare(c, read(c.image_size), out, seed, resume, device, say), c) for c in candidates]
+    results = []
+    for c in candidates:
+        (observer or Silent()).phase(f"comparing {c.words}")
+        results.append((*_compare(c, read(c.image_size), out, seed, resume, device, say), c))
     results.sort(key=lambda result: -result[0]["mean"])
     row, epoch, best = results[0]
     if best.shortened:

@@ -56,6 +56,9 @@ class CrossvalObserver(Protocol):
     def finished(self, job: FoldJob, accuracy: float, seconds: float) -> None:
         """A fold is finished."""
 
+    def phase(self, name: str) -> None:
+        """Something besides training begins, such as ``summarising``."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Study:
@@ -182,6 +185,8 @@ def crossval(
         clock = time.perf_counter()
         results = run_jobs(jobs, workers, threads, _Translator(shown, observer))
         seconds = time.perf_counter() - clock
+        if observer is not None:
+            observer.phase("summarising")
         for study in studies:
             _note_pass(study.layout, results, seconds, workers)
         return [

@@ -26,13 +26,13 @@ from dressform.experiment.worker import Tell
 from dressform.predictions import Predictions
 from dressform.runs.layout import FoldLayout
 from dressform.training.fit import Fitted, fit
-from dressform.training.history import Epoch
+from dressform.training.history import Epoch, Silent
 from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
 from dressform.training.views import front_views
 
 
-class TellObserver:
+class TellObserver(Silent):
     """An observer that passes on what a worker's parent wants to know."""
 
     def __init__(self, tell: Tell) -> None:

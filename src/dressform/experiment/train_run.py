@@ -21,7 +21,7 @@ from dressform.experiment.resolved import check_trainable, resolve_recipe
 from dressform.predict.description import describe
 from dressform.predict.export import export_onnx
 from dressform.predict.features import offer_features, penultimate
-from dressform.predict.novelty import Novelty, evenly
+from dressform.predict.novelty import MOST, Novelty, evenly
 from dressform.predictions import Predictions
 from dressform.runs.git import git_state
 from dressform.runs.layout import DEFAULT_ROOT, Layout, features_folder, run_folder
@@ -31,7 +31,7 @@ from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import save_weights
 from dressform.training.fit import Fitted, fit
 from dressform.training.hardware import choose_device, fast_arithmetic
-from dressform.training.history import Observer, Silent
+from dressform.training.history import RunObserver, Silent
 from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
 
@@ -48,7 +48,7 @@ def train_run(
     device: str = "auto",
     source: str | None = None,
     image_size: int | None = None,
-    observer: Observer | None = None,
+    observer: RunObserver | None = None,
 ) -> Run:
     """Train and keep everything.
 
@@ -110,7 +110,7 @@ def train_run(
 
 def _train_locked(
     recipe: Recipe, data: DatasetSplits, train: Dataset, validation: Dataset | None, manifest: Manifest, layout: Layout,
-    out: Path, device: str, observer: Observer,
+    out: Path, device: str, observer: RunObserver,
 ) -> Run:  # fmt: skip
     if layout.manifest.exists():
         before = open_run(layout.root).manifest
@@ -124,13 +124,14 @@ def _train_locked(
     recorder = Recorder(layout.results, observer)
     key = config.digest((manifest.digest, str(manifest.seed), *sorted(manifest.dataset["digests"].values()), str(FORMAT)))
     try:
+        observer.closing(2 * len(validation or ()) + len(data.test or ()) + min(MOST, len(train)), len(train))
         clock = time.perf_counter()
         fitted = fit(
             recipe, train, validation, seed=manifest.seed, device=device, checkpoint=layout.checkpoint, key=key,
             cache=features_folder(out), observer=recorder,
         )  # fmt: skip
         seconds = {"train": sum(row.seconds for row in fitted.history), "fit": time.perf_counter() - clock}
-        manifest = _finish(fitted, data, train, validation, manifest, layout, out, seconds)
+        manifest = _finish(fitted, data, train, validation, manifest, layout, out, seconds, observer)
     except Exception as error:
         reason = str(error) if isinstance(error, DressformError) else f"{type(error).__name__}: {error}".splitlines()[0]
         dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(layout.manifest)
@@ -159,9 +160,10 @@ def _check_same_data(before: Manifest, now_given: Manifest, layout: Layout) -> N
 
 def _finish(
     fitted: Fitted, data: DatasetSplits, train: Dataset, validation: Dataset | None, manifest: Manifest, layout: Layout, out: Path,
-    seconds: dict[str, float],
+    seconds: dict[str, float], observer: RunObserver,
 ) -> Manifest:  # fmt: skip
     """Write everything that follows from the weights; the manifest that says finished comes last."""
+    observer.phase("exporting to ONNX")
     clock = time.perf_counter()
     save_weights(layout.last, fitted.last)
     if fitted.best is not None:
@@ -176,6 +178,7 @@ def _finish(
         _remember(layout, train, validation)
     seconds["export"] = time.perf_counter() - clock
 
+    observer.phase("predicting")
     clock = time.perf_counter()
     results: dict[str, float | int | None] = {"epochs": len(fitted.history), "onnx_difference": difference}
     for split, dataset in (("val", validation), ("test", data.test)):

@@ -122,6 +122,7 @@ def tune(
             tuning = found({})
             write_json(layout.document, tuning.to_json())
             observer.trial(trial, tuning.best, reason)
+        observer.phase("weighing the settings")
         return found(study.importances())
 
 

@@ -116,6 +116,9 @@ class TuningObserver(Protocol):
     def trial(self, trial: Trial, best: Trial | None, reason: str) -> None:
         """A trial is over; ``reason`` says why it failed, if it did."""
 
+    def phase(self, name: str) -> None:
+        """Something besides training begins, such as ``drawing figures``."""
+
 
 class Unobserved:
     """An observer that does nothing."""
@@ -127,4 +130,7 @@ class Unobserved:
         """Nothing."""
 
     def trial(self, trial: Trial, best: Trial | None, reason: str) -> None:
+        """Nothing."""
+
+    def phase(self, name: str) -> None:
         """Nothing."""

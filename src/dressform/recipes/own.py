@@ -59,9 +59,7 @@ def fast_gpu() -> Recipe:
     ``dressform train fast-gpu``. Chosen on images held out of the training images (docs/log.md).
     """
     recipe = fast()
-    return replace(
-        recipe, name="fast-gpu", batch_size=1000, optim=replace(recipe.optim, lr=0.2, rest_lr=1.0),
-    )  # fmt: skip
+    return replace(recipe, name="fast-gpu", batch_size=1000, optim=replace(recipe.optim, lr=0.2))
 
 
 def large() -> Recipe:

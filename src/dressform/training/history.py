@@ -51,8 +51,24 @@ class Observer(Protocol):
         """An epoch is done."""
 
 
+class RunObserver(Observer, Protocol):
+    """Told of what a whole command does, too."""
+
+    def closing(self, examples: int, train: int) -> None:
+        """Before training on ``train`` pictures: so many will be gone through after it."""
+
+    def phase(self, name: str) -> None:
+        """Something besides training begins, such as ``exporting to ONNX``."""
+
+
 class Silent:
     """An observer that does nothing."""
+
+    def closing(self, examples: int, train: int) -> None:
+        """Nothing."""
+
+    def phase(self, name: str) -> None:
+        """Nothing."""
 
     def looking(self, done: int, total: int) -> None:
         """Nothing."""

@@ -1,0 +1,112 @@
+"""The bar of a training: every phase is shown, and the time left is that of the whole command."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dressform.cli import progress as module
+from dressform.cli.progress import CLOSING_SECONDS, Progress
+from dressform.runs.run import Run
+from dressform.training.history import Epoch
+from tests.conftest import TINY
+
+PHASES = ("reading the data", "exporting to ONNX", "predicting", "drawing figures")
+
+
+def on_a_terminal(*command: str, cwd: Path) -> str:
+    """What a program shows on a terminal of 100 columns, until it ends."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "100", "TERM": "xterm", "FORCE_COLOR": "1"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+        assert process.wait() == 0, shown.decode()
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+
+
+def test_every_phase_is_shown_and_time_is_left_until_the_end(named_run: Run, tmp_path: Path) -> None:
+    settings = [word for setting in TINY for word in ("--set", setting)]
+    data = str(named_run.manifest.dataset["source"])
+    shown = on_a_terminal(
+        sys.executable, "-m", "dressform", "train", "fast", "--data", data, *settings, "--out", str(tmp_path), cwd=tmp_path
+    )
+    for phase in PHASES:
+        assert phase in shown, phase
+    assert "100" not in re.sub(r"\d+\.\d+", "", shown.split("test ")[0])
+    left = [int(m[1]) * 60 + int(m[2]) for m in re.finditer(r"(\d+):(\d\d) left", shown)]
+    assert left
+    assert min(left) >= 1
+    assert "test       accuracy" in shown
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "say", lambda text: None)
+    return now
+
+
+def row(epoch: int) -> Epoch:
+    return Epoch(epoch=epoch, lr=0.1, train_loss=1, train_accuracy=0.5, val_loss=None, val_accuracy=None, seconds=1)
+
+
+def test_the_estimate_covers_what_comes_after(clock: list[float]) -> None:
+    progress = Progress()
+    progress.closing(examples=500, train=1000)
+    progress.started((), [100, 100])
+    for step in range(1, 101):
+        clock[0] += 0.5
+        progress.step(step, 1.0)
+    progress.epoch(row(1))
+    # 50 s for an epoch of 1,000 pictures: another one, and half as many to predict.
+    assert progress.left() == pytest.approx(50 + CLOSING_SECONDS + 0.6 * 25)
+    for step in range(1, 101):
+        clock[0] += 0.5
+        progress.step(step, 1.0)
+    progress.epoch(row(2))
+    at_the_end = progress.left()
+    assert at_the_end == pytest.approx(CLOSING_SECONDS + 0.6 * 25)
+    progress.phase("exporting to ONNX")
+    clock[0] += 10
+    assert progress.left() == pytest.approx(at_the_end - 10)
+    progress.phase("predicting")
+    clock[0] += 100
+    assert progress.left() == 1
+
+
+def test_a_frozen_front_sees_what_is_predicted(clock: list[float]) -> None:
+    progress = Progress()
+    progress.closing(examples=300, train=1000)
+    for done in range(100, 2001, 100):
+        clock[0] += 4
+        progress.looking(done, 2000)
+    progress.started((), [10])
+    clock[0] += 1
+    progress.step(10, 1.0)
+    assert progress.left() == pytest.approx(CLOSING_SECONDS + 300 * 0.04)
+
+
+def test_resumed_epochs_are_not_counted_as_quick(clock: list[float]) -> None:
+    progress = Progress()
+    progress.closing(examples=0, train=1000)
+    progress.started([row(1)], [10, 10, 10])
+    for step in range(1, 11):
+        clock[0] += 1
+        progress.step(step, 1.0)
+    assert progress.left() == pytest.approx(10 + CLOSING_SECONDS)

@@ -38,7 +38,7 @@ def main() -> None:
         places = {name: Path(folder) / f"{name}.html" for name in ("report", "explore", "doctor")}
         write_report([options.run, options.other], out=places["report"])
         write_exploration(options.run, out=places["explore"])
-        data = dressform.load_data(run.manifest.dataset["source"])
+        data = dressform.load_data(run.manifest.dataset.source)
         write_diagnosis(places["doctor"], examine(data, data.name, [Judge(run.name, run.predictions("test"))]), data)
         addresses = {name: path.as_uri() for name, path in places.items()}
         for name, page, size, dark, show in SHOTS:

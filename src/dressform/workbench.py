@@ -181,9 +181,9 @@ def redraw(path: str | Path) -> list[Path]:
     run = open_run(path)
     dataset = run.manifest.dataset
     try:
-        data: DatasetSplits | None = load_data(str(dataset.get("source", "")), image_size=dataset.get("image_size"))
+        data: DatasetSplits | None = load_data(dataset.source, image_size=dataset.image_size)
     except DressformError:
         data = None
-    if data is not None and {split: d.digest for split, d in data} != dataset.get("digests"):
+    if data is not None and {split: d.digest for split, d in data} != dataset.digests:
         data = None  # changed since, or another set of that name: their pictures would be the wrong ones
     return draw_figures(run, data)

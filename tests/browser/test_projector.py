@@ -246,7 +246,7 @@ def test_training_pictures_are_there_too(watched: Watched, everything: Path, nam
 
 def test_training_labels_are_judged_out_of_fold(watched: Watched, named_run: Run, tmp_path: Path) -> None:
     """A judge that is sure that the first ten training pictures are of the next class."""
-    train = dressform.load_data(named_run.manifest.dataset["source"]).train
+    train = dressform.load_data(named_run.manifest.dataset.source).train
     judge = sure_of(train.labels, list(range(10)), train.ids, train.class_names)
     save_predictions(judge.take(np.random.default_rng(0).permutation(len(train))), tmp_path / "judge.npz")
     path = write_exploration(named_run.path, split="train", out=tmp_path / "e.html", methods=[], out_of_fold=tmp_path / "judge.npz")

@@ -23,7 +23,7 @@ def one(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def two(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
-    other = dressform.train("fast", named_run.manifest.dataset["source"], settings=TINY, seed=1, out=folder)
+    other = dressform.train("fast", named_run.manifest.dataset.source, settings=TINY, seed=1, out=folder)
     return write_report([named_run.path, other.path], out=folder / "two.html")
 
 
@@ -178,7 +178,7 @@ def test_two_runs_are_compared_and_either_is_shown(watched: Watched, two: Path, 
 
 def test_runs_of_other_training_pictures(watched: Watched, named_run: Run, tmp_path: Path) -> None:
     """The second run's neighbours are positions in a training set that the page does not show: better none than wrong ones."""
-    arrays = dict(np.load(named_run.manifest.dataset["source"]))
+    arrays = dict(np.load(named_run.manifest.dataset.source))
     arrays |= {name: arrays[name][:400] for name in ("train_images", "train_labels")}
     np.savez(tmp_path / "less.npz", **arrays)
     other = dressform.train("fast", tmp_path / "less.npz", settings=TINY, out=tmp_path)

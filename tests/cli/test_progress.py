@@ -41,7 +41,7 @@ def on_a_terminal(*command: str, cwd: Path) -> str:
 
 def test_every_phase_is_shown_and_time_is_left_until_the_end(named_run: Run, tmp_path: Path) -> None:
     settings = [word for setting in TINY for word in ("--set", setting)]
-    data = str(named_run.manifest.dataset["source"])
+    data = str(named_run.manifest.dataset.source)
     shown = on_a_terminal(
         sys.executable, "-m", "dressform", "train", "fast", "--data", data, *settings, "--out", str(tmp_path), cwd=tmp_path
     )

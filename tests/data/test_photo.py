@@ -1,6 +1,7 @@
 """Photos of things on floors whose outlines we know."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from dressform.core.errors import DataError
+from dressform.core.records import read_record
 from dressform.data.dataset import DatasetSplits
 from dressform.data.foreground import find_foreground, lab_of
 from dressform.data.mixture import Mixture
-from dressform.data.photo import PhotoSettings, is_photo, prepare, read_settings, settings_for
+from dressform.data.photo import PhotoSettings, is_photo, prepare, settings_for
 from dressform.data.picture import open_picture
 
 SHIRT = [(40, 30), (60, 22), (75, 30), (90, 22), (110, 30), (132, 70), (114, 80), (106, 64), (106, 150), (44, 150), (44, 64),
@@ -162,10 +164,10 @@ def test_a_photo_lying_on_its_side_is_turned_first() -> None:
     np.testing.assert_array_equal(turned.pixels, prepare(image, (28, 28, 1), PhotoSettings()).pixels)
 
 
-@pytest.mark.parametrize("document", [{"side": 2}, {"sides": 160}, {"margin": 0.7}, {"median": "x"}, [1], "on"])
+@pytest.mark.parametrize("document", [{"side": 2}, {"side": "x"}, {"margin": 0.7}, {"median": "x"}, [1], "on"])
 def test_settings_that_are_none_are_refused(document: object) -> None:
-    with pytest.raises(DataError, match="the model's photo settings are"):
-        read_settings(document)
+    with pytest.raises(DataError, match=r"model.json is damaged .*; damaged$"):
+        read_record(PhotoSettings, document, Path("model.json"), advice="damaged", refuse=DataError)
 
 
 def test_lab_of_known_colours() -> None:

@@ -78,10 +78,10 @@ def test_other_data_are_refused() -> None:
     [
         (lambda d: d.update(format=2), "has format 2"),
         (lambda d: d.pop("findings"), "is not a review"),
-        (lambda d: d["findings"][0].update(action="burn"), "finding 0 has action 'burn'; allowed: keep, relabel, drop"),
+        (lambda d: d["findings"][0].update(action="burn"), "action is 'burn', where 'keep' or 'relabel' or 'drop' should be"),
         (lambda d: d["findings"][0].update(action="relabel", to=None), "does not say to which class"),
-        (lambda d: d["findings"][0].pop("split"), "finding 0 is damaged"),
-        (lambda d: d["findings"].insert(0, 3), "finding 0 is damaged"),
+        (lambda d: d["findings"][0].pop("split"), "that is finding 0, so save the review anew"),
+        (lambda d: d["findings"].insert(0, 3), "that is finding 0, so save the review anew"),
     ],
 )
 def test_damaged_reviews_are_refused(change: object, words: str, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_calibrate_out_of_fold_and_on_other_examples() -> None:
         assert [r.method for r in result.sets] == ["lac", "aps", "raps"]
         assert all(r.coverage.low - 0.02 <= 0.9 <= r.coverage.high + 0.02 for r in result.sets)
         document = result.to_json()
-        assert set(document) == {"how", "temperatures", "before", "after", "conformal"}
+        assert set(document) == {"how", "temperatures", "effect", "advice", "before", "after", "conformal"}
         assert document["conformal"][0]["coverage"]["n"] == 2_000
 
 

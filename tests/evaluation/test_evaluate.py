@@ -57,6 +57,7 @@ def test_every_score_has_the_interval_that_suits_it() -> None:
     assert found.estimates["macro_f1"].method == found.estimates["balanced_accuracy"].method == "bootstrap, percentile, 95%"
     assert found.estimates["ece"].method == "test inversion, parametric bootstrap, 95%"
     first = found.per_class[0]
+    assert found.confusion is not None
     assert first.recall == wilson(int(found.confusion[0, 0]), first.support)
     assert first.precision.n == int(found.confusion[:, 0].sum())
 

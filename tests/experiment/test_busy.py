@@ -28,7 +28,7 @@ def weights_of(named_run: Run, out: Path, *settings: str) -> str:
     """The digest of what a training in a process of its own gives, on a machine that has decided nothing yet."""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     environment["DRESSFORM_CACHE"] = str(out / "cache")
-    data = str(named_run.manifest.dataset["source"])
+    data = str(named_run.manifest.dataset.source)
     command = ["train", "fast", "--data", data, "--out", str(out), "--set", "epochs=2", "--set", "model.widths=8,8", "--json"]
     command += [word for setting in settings for word in ("--set", setting)]
     done = subprocess.run(

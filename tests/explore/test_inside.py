@@ -112,7 +112,7 @@ def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Pa
     """The process with torch reads the run's own data; other training pictures must not get their positions."""
     run = Run(tmp_path / "run", named_run.manifest)
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
-    data = load_data(named_run.manifest.dataset["source"])
+    data = load_data(named_run.manifest.dataset.source)
     pictures, others = pictures_of(run.predictions(), data, "test"), data.train.take(np.arange(599, 299, -1))
     found = look_inside(run, "test", pictures, others)
     own, reference = (penultimate(run.layout.onnx, images).values for images in (pictures.images, others.images))
@@ -122,7 +122,7 @@ def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Pa
 def test_neighbours_that_int8_found_are_taken(named_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(tmp_path / "run", named_run.manifest)
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
-    data = load_data(named_run.manifest.dataset["source"])
+    data = load_data(named_run.manifest.dataset.source)
     monkeypatch.setattr("dressform.explore.inside.penultimate", lambda *_: pytest.fail("the slow way was taken"))
     reference = learned_from(run, data)
     found = look_inside(run, "test", pictures_of(run.predictions(), data, "test"), reference)
@@ -134,7 +134,7 @@ def test_neighbours_that_int8_found_are_taken(named_run: Run, tmp_path: Path, mo
 def test_what_was_found_is_kept_and_made_anew_when_damaged(named_run: Run, tmp_path: Path) -> None:
     run = Run(tmp_path / "run", named_run.manifest)
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
-    data = load_data(named_run.manifest.dataset["source"])
+    data = load_data(named_run.manifest.dataset.source)
     pictures, reference = pictures_of(run.predictions(), data, "test"), data.train
     first = look_inside(run, "test", pictures, reference)
     assert first.missing == []

@@ -29,7 +29,7 @@ def get(url: str) -> bytes:
 
 
 def test_tensorboard_loads_points_labels_and_sprite(named_run: Run, tmp_path: Path) -> None:
-    data = load_data(named_run.manifest.dataset["source"])
+    data = load_data(named_run.manifest.dataset.source)
     assert data.test is not None
     write_tensorboard(points_of(named_run, data, "test"), tmp_path / "tb")
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(tmp_path / "tb"), "--port", "0", "--host", "127.0.0.1"]
@@ -85,7 +85,7 @@ def test_training_pictures_colour_and_awkward_names(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_refused(named_run: Run, tmp_path: Path) -> None:
-    data = load_data(named_run.manifest.dataset["source"])
+    data = load_data(named_run.manifest.dataset.source)
     with pytest.raises(DressformError, match="did you mean test"):
         points_of(named_run, data, "tset")
     (tmp_path / "file").write_text("in the way")
@@ -94,7 +94,7 @@ def test_what_cannot_be_is_refused(named_run: Run, tmp_path: Path) -> None:
 
 
 def test_held_out_pictures_were_not_learned(named_run: Run) -> None:
-    data = load_data(named_run.manifest.dataset["source"])
+    data = load_data(named_run.manifest.dataset.source)
     held_out = set(named_run.predictions("val").ids.tolist())
     learned = learned_from(named_run, data)
     assert 0 < len(held_out) == len(data.train) - len(learned)
@@ -107,7 +107,7 @@ def test_held_out_pictures_were_not_learned(named_run: Run) -> None:
 
 
 def test_all_points_are_named_once(named_run: Run) -> None:
-    data = load_data(named_run.manifest.dataset["source"])
+    data = load_data(named_run.manifest.dataset.source)
     points = points_of(named_run, data, "validation")
     assert points.others is None
     both = points_of(named_run, data, "all")

@@ -112,7 +112,7 @@ def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_p
     assert name is not None
     assert Path(model).read_bytes() == named_run.layout.onnx.read_bytes()
     predictor = Predictor(named_run)
-    assert predictor.description.output["features"] == name
+    assert predictor.description.output.features == name
     usual = predictor.usual(small.test.images)
     novelty = Novelty.load(named_run.layout.known)
     assert usual is not None

@@ -82,6 +82,7 @@ def test_whiskers_are_wilsons() -> None:
     _, predictions = _made(2)
     evaluation = evaluate(predictions)
     recall = evaluation.per_class[0].recall
+    assert evaluation.confusion is not None
     expected = wilson(int(evaluation.confusion[0, 0]), evaluation.per_class[0].support)
     below, above = whiskers([recall])[:, 0]
     assert (recall.value - below, recall.value + above) == pytest.approx((expected.low, expected.high))

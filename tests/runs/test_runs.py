@@ -44,8 +44,8 @@ def test_the_manifest_tells_what_was_done(tiny_run: Run, small: DatasetSplits) -
     assert (m.status, m.recipe, m.seed, m.format) == ("finished", "fast", 0, 1)
     assert m.settings == list(TINY)
     assert m.resolved["model"]["widths"] == [8, 8]
-    assert m.dataset["digests"] == {"train": small.train.digest, "test": small.test.digest if small.test else ""}
-    assert m.dataset["examples"] == {"train": 540, "val": 60, "test": 200}
+    assert m.dataset.digests == {"train": small.train.digest, "test": small.test.digest if small.test else ""}
+    assert m.dataset.examples == {"train": 540, "val": 60, "test": 200}
     assert set(m.seconds) == {"train", "fit", "export", "predict"}
     assert m.weights["model.onnx"] == sha256_file(tiny_run.layout.onnx)
     assert m.hardware["precision"] == "float32"
@@ -90,7 +90,7 @@ def test_a_run_of_a_newer_version_is_refused(tiny_run: Run, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "is not a JSON document"), ("[]", "is not a manifest of dressform"), ('{"format": 1}', "lacks dataset, digest")],
+    [("{", "is not a JSON document"), ("[]", "is not a manifest of dressform"), ('{"format": 1}', "recipe is missing")],
 )
 def test_damaged_manifests_are_refused(content: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(content)
@@ -111,7 +111,7 @@ def test_unknown_and_unfinished_predictions(tiny_run: Run, tmp_path: Path) -> No
     with pytest.raises(DressformError, match=r"no split of .* is called 'train'; .*known: val, test"):
         tiny_run.predictions("train")
     with pytest.raises(RunError, match="is started, not finished; train it with --resume first"):
-        Run(tmp_path, Manifest(recipe="x", reference="x", settings=[], resolved={}, digest="0", seed=0, dataset={})).predictions()
+        Run(tmp_path, replace(tiny_run.manifest, status="started")).predictions()
 
 
 def copied(run: Run, out: Path, dataset: str, name: str, val_accuracy: float | None, finished: str) -> Path:
@@ -119,7 +119,7 @@ def copied(run: Run, out: Path, dataset: str, name: str, val_accuracy: float | N
     folder = out / dataset / name / "seed0"
     folder.mkdir(parents=True)
     manifest = replace(
-        run.manifest, dataset={**run.manifest.dataset, "name": dataset}, results={"val_accuracy": val_accuracy}, finished=finished
+        run.manifest, dataset=replace(run.manifest.dataset, name=dataset), results={"val_accuracy": val_accuracy}, finished=finished
     )
     manifest.save(folder / "manifest.json")
     return folder
@@ -247,7 +247,7 @@ def test_data_with_a_validation_split_of_their_own_and_no_test(fashion: DatasetS
     validation = Dataset(other.images, other.labels, np.char.add("z", other.ids), other.class_names)
     run = dressform.train("fast", DatasetSplits("photos", train, validation), settings=TINY, out=tmp_path)
     assert run.manifest.results["test_accuracy"] is None
-    assert run.manifest.dataset["examples"] == {"train": 100, "val": 150, "test": 0}
+    assert run.manifest.dataset.examples == {"train": 100, "val": 150, "test": 0}
     assert (run.layout.figures / "montage.png").exists()
     assert not (tmp_path / "test-ledger.jsonl").exists()
 
@@ -275,7 +275,7 @@ def test_damage_inside_a_run_is_named(tiny_run: Run, tmp_path: Path) -> None:
         open_run(copy).predictions("test")
     document = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps({**document, "results": []}))
-    with pytest.raises(RunError, match="has a results of another type"):
+    with pytest.raises(RunError, match=r"results is \[\], where an object whose values are"):
         open_run(copy)
 
 

@@ -1,11 +1,15 @@
 """``dressform calibrate``: no torch."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from dressform.evaluation.calibrate import Calibration
 
 
 def calibrate(
@@ -22,8 +26,7 @@ def calibrate(
     from dressform.evaluation.calibrate import calibrate as fit
     from dressform.evaluation.metrics import METRICS
     from dressform.predict.judged import kind_of, load_judged
-    from dressform.report.figures.calibration import draw_reliability
-    from dressform.report.figures.canvas import check_target, save
+    from dressform.report.figures.canvas import check_target
     from dressform.runs.crossval import is_crossval, open_crossval
     from dressform.runs.ledger import note_look
     from dressform.runs.run import open_run
@@ -50,11 +53,9 @@ def calibrate(
         place = open_run(what).layout.figures if kind_of(what) == "run" else None
         found = fit(alone, alpha=alpha)
     target = figure or (place / "reliability.png" if place is not None else None)
-    if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        save(draw_reliability(found, name), target)
     if as_json:
         print_json(found.to_json())
+        _draw(target, found, name)
         return
     print(f"{name}: {found.how}\n")
     rows = []
@@ -62,6 +63,7 @@ def calibrate(
         after = found.after[metric]
         rows.append((METRICS[metric].title, *(f"{e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for e in (before, after))))
     print_table(("", "as it is", f"with {found.temperature}"), rows)
+    print(f"\n{found.advice}")
     print(f"\nprediction sets that may miss {100 * alpha:g} % of the true classes:\n")
     rows = []
     for s in found.sets:
@@ -71,5 +73,21 @@ def calibrate(
             (s.method.upper(), f"{100 * s.coverage.value:.2f} % ({between})", worst, f"{s.mean_size:.3f}", f"{100 * s.empty:.1f} %")
         )
     print_table(("method", "covered, 95 % interval", "worst class", "classes a set", "empty"), rows)
-    if target is not None:
+    if _draw(target, found, name):
         print(f"\n{target}")
+
+
+def _draw(target: Path | None, found: "Calibration", name: str) -> bool:
+    """Draw the diagram after the results: a folder that cannot be written to takes none of them away."""
+    from dressform.report.figures.calibration import draw_reliability
+    from dressform.report.figures.canvas import save
+
+    if target is None:
+        return False
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save(draw_reliability(found, name), target)
+    except OSError as error:
+        say(f"note: {target} cannot be written ({error.strerror or error}); give another --figure")
+        return False
+    return True

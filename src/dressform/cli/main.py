@@ -2,8 +2,9 @@
 
 import io
 import json
+import re
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 import typer
 
@@ -19,12 +20,14 @@ from dressform.cli.export import export
 from dressform.cli.figures import figures
 from dressform.cli.hardware import hardware
 from dressform.cli.lists import models, recipes
+from dressform.cli.output import Escaped
 from dressform.cli.predict import predict
 from dressform.cli.report import report
 from dressform.cli.robustness import robustness
 from dressform.cli.train import train
 from dressform.cli.tune import tune
 from dressform.core.errors import DressformError
+from dressform.core.text import one_line
 from dressform.core.threads import wait_briefly
 
 app = typer.Typer(
@@ -41,6 +44,9 @@ for command in (
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")
+
+
+_COMMANDS = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"data", "bench"}
 
 
 # typer brings its own copy of click in some versions, under a private name; this is ClickException in all of them.
@@ -64,18 +70,21 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     if sys.stdout is None:  # closed by the caller: the answer could not be given
         sys.exit(1)
+    sys.stdout = cast(TextIO, Escaped(sys.stdout))
     try:
         code = app(standalone_mode=False)
     except DressformError as error:
         _fail(str(error), 1)
     except _UsageError as error:
-        _fail(f"{error.format_message()} dressform --help tells what is allowed", 2)
+        _fail(_usage(error.format_message()), 2)
     except typer.Abort:
         _fail("stopped", 130)
     except KeyboardInterrupt:
         _fail("stopped; --resume goes on with an unfinished training", 130)
     except BrokenPipeError:
         sys.exit(1)
+    except MemoryError as error:
+        _fail(f"not enough memory ({str(error) or 'an allocation failed'}); give smaller data, --image-size or batch_size", 1)
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         advice = (
@@ -89,7 +98,25 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _usage(message: str) -> str:
+    """What is wrong with a command, and where to look."""
+    message = message.rstrip(".")
+    option = re.match(r"No such option: --([\w.-]+)$", message)
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    hint = f" Did you mean --set {option[1]}=…?" if option and option[1].replace("-", "_") in _settings() else ""
+    return f"{message}.{hint} See dressform {f'{command} ' if command in _COMMANDS else ''}--help."
+
+
+def _settings() -> set[str]:
+    """The settings of a recipe that are no groups of others."""
+    from dataclasses import fields
+
+    from dressform.training.recipe import Recipe
+
+    return {field.name for field in fields(Recipe)} - {"name", "model"}
+
+
 def _fail(message: str, code: int) -> None:
-    line = " ".join(message.split())
+    line = one_line(" ".join(message.split()))
     print(json.dumps({"error": line}, ensure_ascii=False) if "--json" in sys.argv else f"dressform: {line}", file=sys.stderr)
     sys.exit(code)

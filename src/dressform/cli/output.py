@@ -3,7 +3,29 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
+
+from dressform.core.text import one_line, printable
+
+
+class Escaped:
+    """A stream to which nothing is written that steers a terminal: names of files and classes are anybody's.
+
+    What it shows in place of such characters, ``\\u001b``, JSON reads as the characters. Lines end as they are told to.
+
+    Args:
+        stream: where the rest goes.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, escaped."""
+        return self._stream.write(printable(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def print_json(document: Any) -> None:
@@ -13,11 +35,12 @@ def print_json(document: Any) -> None:
 
 def say(text: str) -> None:
     """A line for the user on stderr, out of the way of results."""
-    print(text, file=sys.stderr, flush=True)
+    print(one_line(text), file=sys.stderr, flush=True)
 
 
 def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Columns of text on stdout, as wide as their contents."""
+    rows = [tuple(one_line(cell) for cell in row) for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     for row in [header, *rows]:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -34,6 +34,7 @@ def predict(
 ) -> None:
     """Tell the classes of pictures."""
     from dressform.core.errors import DataError
+    from dressform.core.text import one_line
     from dressform.predict.predictor import UNSURE, Answer, Predictor, find_pictures
     from dressform.runs.run import best_run
 
@@ -48,6 +49,9 @@ def predict(
     predictor = Predictor(run or str(model), photos=photos, threshold=UNSURE if threshold is None else threshold)
     if run is not None:
         say(f"model: {predictor.description.name}, {why} ({run.path})")
+    confidence = predictor.description.confidence
+    if confidence is not None and "confident by" in confidence.sentence:
+        say(f"note: probabilities are not calibrated; on {confidence.examples:,} validation examples {confidence.sentence}")
     answers: list[Answer] = []
     errors: list[DataError] = []
     piped = [sys.stdin.buffer.read()] if "-" in pictures else []
@@ -58,9 +62,9 @@ def predict(
         answers.append(answer)
         if not as_json:
             shares = ", ".join(f"{label} {100 * p:.1f} %" for label, p in answer.top)
-            print(f"{answer.path}: {f'unsure ({shares})' if answer.unsure else shares}")
+            print(one_line(f"{answer.path}: {f'unsure ({shares})' if answer.unsure else shares}"))
             for line in answer.warnings:
-                print(f"  note: {line}")
+                print(one_line(f"  note: {line}"))
     if as_json and (answers or not errors):
         tops = [[{"label": label, "probability": p} for label, p in a.top] for a in answers]
         print_json(

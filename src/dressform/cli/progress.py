@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dressform.cli.output import percent, say
+from dressform.core.text import one_line
 from dressform.training.history import Epoch
 
 CLOSING_SECONDS = 11.0
@@ -34,7 +35,7 @@ class Progress:
     def say(self, text: str) -> None:
         """A line above the bar."""
         if self._bars is not None:
-            self._bars.console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self._bars.console.print(one_line(text), highlight=False, markup=False, soft_wrap=True)
         else:
             say(text)
 

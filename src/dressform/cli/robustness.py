@@ -31,7 +31,7 @@ def robustness(
         raise ConfigError(f"--seed is {seed}; allowed: 0 or more")
     found = open_run(run)
     which = split_of(found, split)
-    pictures_from = data_of(found) if data is None else load_data(data, image_size=found.manifest.dataset.get("image_size"))
+    pictures_from = data_of(found) if data is None else load_data(data, image_size=found.manifest.dataset.image_size)
     pictures = pictures_of(found.predictions(which), pictures_from, which)
     if which == "test":
         problem = note_look(found.path, what="robustness", examples=len(pictures))

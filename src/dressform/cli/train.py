@@ -1,6 +1,7 @@
 """``dressform train``."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from dressform.cli.lists import Json
 from dressform.cli.output import percent, print_json, print_table
 
 if TYPE_CHECKING:  # they bring torch
+    from dressform.data.dataset import DatasetSplits
     from dressform.runs.run import Run
 
 
@@ -62,7 +64,6 @@ def train(
         for note in splits.notes:
             progress.say(f"note: {note}")
 
-        from dressform import workbench
         from dressform.experiment.train_run import train_run
 
         run = train_run(
@@ -70,7 +71,7 @@ def train(
             image_size=image_size, observer=progress,
         )  # fmt: skip
         progress.phase("drawing figures")
-        figures = workbench.draw_missing(run, splits)
+        figures = _figures(run, splits, progress.say)
     finally:
         progress.close()
     _tell(run, figures, as_json)
@@ -91,7 +92,6 @@ def duration(text: str) -> float:
 
 
 def _auto(data: str, budget: float, seed: int, out: Path, resume: bool, device: str, image_size: int | None, as_json: bool) -> None:
-    from dressform import workbench
     from dressform.cli.progress import Progress
     from dressform.experiment.auto import train_auto
 
@@ -102,7 +102,7 @@ def _auto(data: str, budget: float, seed: int, out: Path, resume: bool, device: 
             observer=progress,
         )  # fmt: skip
         progress.phase("drawing figures")
-        figures = workbench.draw_missing(found.run, found.data)
+        figures = _figures(found.run, found.data, progress.say)
     finally:
         progress.close()
     facts = {"candidates": found.rows, "left_out": found.left_out, "seconds": round(found.seconds, 1)}
@@ -113,7 +113,19 @@ def _auto(data: str, budget: float, seed: int, out: Path, resume: bool, device: 
     _tell(found.run, figures, as_json, **facts)
 
 
+def _figures(run: "Run", splits: "DatasetSplits", say: Callable[[str], object]) -> list[Path]:
+    """Draw what is missing; a run is finished without figures, too."""
+    from dressform import workbench
+
+    try:
+        return workbench.draw_missing(run, splits)
+    except OSError as error:
+        say(f"note: {error.filename or run.layout.figures} cannot be written ({error.strerror or error}); later: dressform figures")
+        return []
+
+
 def _tell(run: "Run", figures: list[Path], as_json: bool, **facts: object) -> None:
+    from dressform.evaluation.calibration import mean_confidence
     from dressform.evaluation.evaluate import describe, evaluate
 
     manifest = run.manifest
@@ -130,6 +142,8 @@ def _tell(run: "Run", figures: list[Path], as_json: bool, **facts: object) -> No
     for split, word in (("val", "validation"), ("test", "test")):
         if results[f"{split}_accuracy"] is not None:
             print(f"{word:10s} accuracy {describe(evaluate(run.predictions(split)).accuracy)}")
+    if (run.layout.predictions("val")).exists():
+        print(f"{'confidence':10s} {mean_confidence(run.predictions('val'))[2]}, on validation")
     print(f"{'trained':10s} {results['epochs']} epochs in {manifest.seconds['train']:.0f} s")
     print(f"{'run':10s} {run.path}")
     print(f"{'report':10s} {run.layout.report}")

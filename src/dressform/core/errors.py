@@ -28,6 +28,10 @@ class TrainingError(DressformError):
     """A training that cannot go on, such as one whose loss is no longer finite."""
 
 
+class ResourceError(DressformError):
+    """Memory, file handles or time that this machine does not give; no file is at fault."""
+
+
 class UnknownNameError(ConfigError):
     """A name that is not in a list of known names."""
 

@@ -4,6 +4,8 @@ Also SHA-256, JSON, NPZ without pickle, and a lock that dies with its process.
 """
 
 import contextlib
+import errno
+import gzip
 import hashlib
 import io
 import json
@@ -52,9 +54,18 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object], *, replace: bo
         replace: False leaves a file that is there alone.
 
     Raises:
-        OSError: what keeps the file from being written.
+        OSError: what keeps the file from being written; its ``filename`` is ``path``.
     """
     delete_leftovers(path)
+    try:
+        _write_whole(path, write, replace)
+    except OSError as error:
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "its folder was moved or deleted", str(path)) from error
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _write_whole(path: Path, write: Callable[[BinaryIO], object], replace: bool) -> None:
     temporary, handle = _temporary(path)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -160,7 +171,11 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{path} does not exist; is this a run directory?") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror or error}); check its permissions") from error
+    except RecursionError:
+        raise RunError(f"{path} is nested too deep to be one of our documents; it was changed or is from another program") from None
+    except ValueError as error:
         raise RunError(f"{path} is not a JSON document ({error}); it was changed or is from another program") from error
 
 
@@ -207,6 +222,20 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(
             f"{path} cannot be read as NPZ without pickle ({error}); write it anew with numpy.savez and plain arrays"
         ) from error
+
+
+def gunzip(raw: bytes, most: int) -> bytes:
+    """Decompress gzip, of which no more than ``most`` bytes may come: a few bytes can announce gigabytes.
+
+    Raises:
+        ValueError: more would come.
+        EOFError, gzip.BadGzipFile, zlib.error: damaged.
+    """
+    with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+        content = file.read(most + 1)
+        if len(content) > most:
+            raise ValueError(f"it holds more than {most:,} bytes")
+        return content
 
 
 def sha256_bytes(*parts: bytes | memoryview) -> str:

@@ -39,7 +39,7 @@ def split_folders(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for child in sorted(p for p in folder.iterdir() if p.is_dir()):
         split = SPLIT_FOLDERS.get(child.name.lower())
-        if not any(p.is_dir() for p in child.iterdir()):
+        if not any(p.is_dir() and not p.name.startswith(".") for p in child.iterdir()):
             continue  # a class that happens to be called train holds pictures, not class folders
         if split and split in found:
             raise DataError(f"{folder} has both {found[split].name} and {child.name}; keep one")
@@ -115,6 +115,9 @@ def read_folder(folder: Path, image_size: int | None = None) -> tuple[dict[str, 
         beside = sorted(p.name for p in folder.iterdir() if p.is_dir() and p not in folders.values() and not p.name.startswith("."))
         if beside:
             notes.append(f"folders beside {folders['train'].name} were left out: {', '.join(beside)}")
+    loose = sorted(p.name for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    if loose:
+        notes.append(f"files beside the class folders were left out: {', '.join(loose[:5])}{', …' if len(loose) > 5 else ''}")
     ignored = [p for listing in listings.values() for p in listing.ignored]
     if ignored:
         notes.append(f"{len(ignored)} files are not pictures and were left out, such as {ignored[0].relative_to(folder)}")

@@ -1,6 +1,7 @@
 """IDX files, the format of MNIST and Fashion-MNIST, plain or gzip. https://yann.lecun.com/exdb/mnist (format section)."""
 
 import gzip
+import io
 import struct
 import zlib
 from dataclasses import dataclass
@@ -10,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.files import sha256_bytes
+from dressform.core.files import gunzip, sha256_bytes
 from dressform.data.provenance import refuse_mnist
 
 LABELS_MAGIC = 0x00000801
 IMAGES_MAGIC = 0x00000803
+MOST_STRANGE = 2**20
+"""Bytes of a file of another kind that are decompressed."""
+MOST_BYTES = 2**33
+"""Of a file, whatever its header announces."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,11 @@ def read_idx(path: Path) -> IdxFile:
     """
     try:
         raw = path.read_bytes()
-        content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        content = gunzip(raw, _announced(raw)) if raw[:2] == b"\x1f\x8b" else raw
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
+    except ValueError as error:
+        raise DataError(f"{path} is too long: {error}, which is all that its header announces; fetch it again") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is a damaged gzip file ({error}); {len(raw):,} bytes came, so fetch it again") from error
     except OSError as error:
@@ -66,6 +73,18 @@ def read_idx(path: Path) -> IdxFile:
     digest = sha256_bytes(content)
     refuse_mnist(digest, path)
     return IdxFile(np.frombuffer(content, np.uint8, offset=header).reshape(shape), digest)
+
+
+def _announced(raw: bytes) -> int:
+    """Bytes of the whole file by its own header; of another kind of file so many that it can be told."""
+    with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+        start = file.read(16)
+    dimensions = {LABELS_MAGIC: 1, IMAGES_MAGIC: 3}.get(int.from_bytes(start[:4], "big"))
+    header = 4 + 4 * (dimensions or 0)
+    if dimensions is None or len(start) < header:
+        return len(start) + MOST_STRANGE
+    most = header + int(np.prod(struct.unpack(f">{dimensions}I", start[4:header]), dtype=object))
+    return min(most, MOST_BYTES)
 
 
 def read_pair(images_path: Path, labels_path: Path) -> tuple[IdxFile, IdxFile]:

@@ -6,13 +6,11 @@ background, which has to be found. Models that learned from such pictures are ri
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dressform.core.errors import DataError
 from dressform.data.foreground import Foreground, find_foreground
 from dressform.data.picture import edges_of, fit
 
@@ -38,6 +36,10 @@ class PhotoSettings:
     margin: float = 1 / 28
     median: int = 90
 
+    def __post_init__(self) -> None:
+        if not (8 <= self.side <= 4096 and 0 <= self.margin < 0.5 and 0 <= self.median <= 255):
+            raise ValueError(f"side {self.side}, margin {self.margin} and median {self.median} of a photo")
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -62,24 +64,6 @@ def settings_for(images: NDArray[np.uint8]) -> PhotoSettings | None:
     """
     black = np.median(edges_of(images).reshape(len(images), -1), axis=1) <= BLACK
     return PhotoSettings() if black.mean() >= MOSTLY else None
-
-
-def read_settings(document: Any) -> PhotoSettings | None:
-    """Settings from a model's description.
-
-    Raises:
-        DataError: they are none.
-    """
-    if document is None:
-        return None
-    try:
-        found = PhotoSettings(**document)
-        whole = 8 <= found.side <= 4096 and 0 <= found.margin < 0.5 and 0 <= found.median <= 255
-    except TypeError:
-        whole = False
-    if not whole:
-        raise DataError(f"the model's photo settings are {document}; allowed: side, margin and median as dressform writes them")
-    return found
 
 
 def is_photo(image: Image.Image) -> bool:

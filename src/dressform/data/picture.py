@@ -4,6 +4,7 @@ A picture that already has the wanted size keeps its pixels. Any other is scaled
 padded to the wanted shape with the median colour of its border, never squashed and never cropped.
 """
 
+import errno
 import io
 import warnings
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from dressform.core.errors import DataError
+from dressform.core.errors import DataError, ResourceError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
@@ -56,7 +57,20 @@ def open_picture(source: Path | bytes, name: str | None = None, *, draft: int | 
     except PermissionError:
         raise DataError(f"{name} may not be read; check its permissions") from None
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+        refuse_shortage(error, name)
         raise DataError(f"{name} is a damaged picture ({error}); replace or remove it") from error
+
+
+def refuse_shortage(error: BaseException, name: str) -> None:
+    """Tell that the machine lacks memory or file handles, where that is what an error says.
+
+    Raises:
+        ResourceError: it is.
+    """
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        raise ResourceError(f"there is not enough memory to read {name}; close other programs, or allow this one more") from error
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        raise ResourceError(f"too many files are open to read {name}; raise the limit (ulimit -n)") from error
 
 
 def _first_bytes(source: Path | bytes) -> str:

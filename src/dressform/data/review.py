@@ -3,12 +3,13 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
 from dressform.core.errors import DataError
 from dressform.core.files import read_json, write_json
+from dressform.core.records import read_record
 from dressform.data.dataset import Dataset, DatasetSplits
 
 FORMAT = 1
@@ -101,17 +102,10 @@ class Review:
             raise DataError(f"{path} is not a review; dressform data doctor writes one, and its page saves it")
         if document.get("format") != FORMAT:
             raise DataError(f"{path} has format {document.get('format')}; this dressform reads {FORMAT}")
-        known = {field.name for field in dataclasses.fields(Finding)}
         findings = []
         for place, row in enumerate(document["findings"]):
-            try:
-                finding = Finding(**{name: value for name, value in row.items() if name in known})
-                if not all(isinstance(text, str) for text in (finding.id, finding.split, finding.label, finding.to or "")):
-                    raise TypeError("id, split, label or class is no text")
-            except (TypeError, AttributeError) as error:
-                raise DataError(f"{path}: finding {place} is damaged ({error}); save the review anew") from None
-            if finding.action not in get_args(Action):
-                raise DataError(f"{path}: finding {place} has action {finding.action!r}; allowed: {', '.join(get_args(Action))}")
+            advice = f"that is finding {place}, so save the review anew"
+            finding = read_record(Finding, row, path, advice=advice, refuse=DataError)
             if finding.action == "relabel" and not finding.to:
                 raise DataError(f"{path}: finding {place} relabels {finding.id} but does not say to which class; give it in “to”")
             findings.append(finding)

@@ -13,7 +13,7 @@ from dressform.data.archive import read_archive
 from dressform.data.catalog import CATALOG
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.duplicates import fingerprint
-from dressform.data.folder import SPLIT_FOLDERS, read_folder
+from dressform.data.folder import SPLIT_FOLDERS, SUFFIXES, read_folder
 from dressform.data.idx import find_pair, read_pair
 from dressform.data.labels import class_names
 from dressform.data.splits import hold_out
@@ -64,12 +64,13 @@ def _read_path(path: Path, image_size: int | None) -> DatasetSplits:
         children = list(path.iterdir())
         if any("-ubyte" in p.name for p in children):
             return _read_idx_folder(path, name)
-        tables = sorted(p for p in children if p.suffix.lower() == ".csv")
-        if tables:
-            return _read_tables(path, tables)
-        archives = [p for p in children if p.suffix.lower() == ".npz"]
-        if len(archives) == 1:
-            return _from_dict(name, read_archive(archives[0]))
+        if not _has_class_folders(children):  # beside which tables and archives are somebody's notes
+            tables = sorted(p for p in children if p.suffix.lower() == ".csv")
+            if tables:
+                return _read_tables(path, tables)
+            archives = [p for p in children if p.suffix.lower() == ".npz"]
+            if len(archives) == 1:
+                return _from_dict(name, read_archive(archives[0]))
         if not children:
             raise DataError(f"{path} is empty; expected {_FORMS}")
         datasets, notes = read_folder(path, image_size)
@@ -82,6 +83,12 @@ def _read_path(path: Path, image_size: int | None) -> DatasetSplits:
     if path.suffix.lower() == ".npz":
         return _from_dict(path.stem, read_archive(path))
     raise DataError(f"{path} has an unknown form; expected {_FORMS}")
+
+
+def _has_class_folders(children: list[Path]) -> bool:
+    """Whether a folder has sub-folders with pictures in them, at any depth."""
+    folders = (p for p in children if p.is_dir() and not p.name.startswith("."))
+    return any(p.suffix.lower() in SUFFIXES for folder in folders for p in folder.rglob("*"))
 
 
 def _from_dict(name: str, datasets: dict[str, Dataset], notes: list[str] | None = None) -> DatasetSplits:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ from dressform.evaluation.conformal import (
     judge_sets,
 )
 from dressform.evaluation.evaluate import estimate
-from dressform.evaluation.intervals import Estimate
-from dressform.evaluation.metrics import METRICS
+from dressform.evaluation.intervals import Estimate, student
+from dressform.evaluation.metrics import METRICS, Scores
 from dressform.predictions import Predictions
 
 SHOWN = ("accuracy", "nll", "brier", "ece")
@@ -38,6 +38,7 @@ class Calibration:
         before: estimates of accuracy, NLL, Brier score and ECE.
         after: the same with the temperature.
         sets: a result per conformal method, on the scaled probabilities.
+        effect: what the temperature does to the NLL of an example, ``better``, ``worse`` or ``unclear`` (95 %, paired t).
         judged: the predictions that were judged, before scaling.
         scaled: and after.
     """
@@ -49,6 +50,18 @@ class Calibration:
     sets: tuple[ConformalResult, ...]
     judged: Predictions
     scaled: Predictions
+    effect: Literal["better", "worse", "unclear"]
+
+    @property
+    def advice(self) -> str:
+        """What follows, in a sentence."""
+        before, after = (estimates["nll"].value for estimates in (self.before, self.after))
+        change = f"NLL {before:.4f} → {after:.4f}"
+        if self.effect == "worse":
+            return f"The temperature makes these probabilities worse ({change}): use them as they are."
+        if self.effect == "better":
+            return f"The temperature makes these probabilities better ({change})."
+        return f"Whether the temperature helps cannot be told from these examples ({change})."
 
     @property
     def temperature(self) -> str:
@@ -61,6 +74,8 @@ class Calibration:
         return {
             "how": self.how,
             "temperatures": list(self.temperatures),
+            "effect": self.effect,
+            "advice": self.advice,
             "before": {name: e.to_json() for name, e in self.before.items()},
             "after": {name: e.to_json() for name, e in self.after.items()},
             # A threshold is infinite where so few examples leave no set without every class.
@@ -113,4 +128,15 @@ def calibrate(
         how = f"each of {int(parts.max()) + 1} parts judged by what was fitted on the others, {len(predictions):,} examples"
     before = {name: estimate(METRICS[name], predictions) for name in SHOWN}
     after = {name: estimate(METRICS[name], scaled) for name in SHOWN}
-    return Calibration(how, tuple(temperatures), before, after, tuple(results), predictions, scaled)
+    return Calibration(
+        how, tuple(temperatures), before, after, tuple(results), predictions, scaled, _effect(predictions, scaled)
+    )
+
+
+def _effect(before: Predictions, after: Predictions) -> Literal["better", "worse", "unclear"]:
+    each = METRICS["nll"].each
+    assert each is not None
+    change = student(each(Scores(after)).astype(np.float64) - each(Scores(before)))
+    if change.high < 0:
+        return "better"
+    return "worse" if change.low > 0 else "unclear"

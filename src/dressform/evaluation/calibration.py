@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.rng import generator
+from dressform.evaluation.intervals import wilson
 from dressform.evaluation.metrics import ECE_BINS, Scores
 from dressform.predictions import Predictions
 
@@ -36,6 +37,18 @@ def reliability(predictions: Predictions) -> Reliability:
         confidence = np.bincount(scores.bins, scores.confidence, minlength=ECE_BINS) / count
         accuracy = np.bincount(scores.bins, scores.correct, minlength=ECE_BINS) / count
     return Reliability(np.linspace(0, 1, ECE_BINS + 1), count, confidence, accuracy)
+
+
+def mean_confidence(predictions: Predictions) -> tuple[float, float, str]:
+    """Mean probability of the predicted class and accuracy, 0..1 both, and what follows, in a sentence.
+
+    The gap is called one where the accuracy's 95 % interval (Wilson) leaves the mean confidence out.
+    """
+    scores = Scores(predictions)
+    sure, reach = float(scores.confidence.mean()), wilson(int(scores.correct.sum()), len(predictions))
+    gap = f"by {100 * abs(sure - reach.value):.1f} points"
+    what = f"overconfident {gap}" if sure > reach.high else f"underconfident {gap}" if sure < reach.low else "no clear gap"
+    return sure, reach.value, f"mean confidence {100 * sure:.1f} %, accuracy {100 * reach.value:.1f} %: {what}"
 
 
 def fit_temperature(predictions: Predictions) -> float:

@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.text import one_line
 from dressform.evaluation.calibration_error import ece_distribution
 from dressform.evaluation.intervals import RESAMPLES, Estimate, percentile, resample, student, wilson, wilson_f1
 from dressform.evaluation.metrics import METRICS, Metric, Scores, confusion_matrix
 from dressform.predictions import Predictions
+
+MOST_CLASSES = 1000
+"""Of which a confusion matrix is made: it has a million cells."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,12 @@ class Evaluation:
     Attributes:
         estimates: by metric name; ``accuracy`` first.
         per_class: a row per class, in label order.
-        confusion: int64 [K, K], rows true, columns predicted.
+        confusion: int64 [K, K], rows true, columns predicted; None for more than ``MOST_CLASSES`` classes.
     """
 
     estimates: dict[str, Estimate]
     per_class: tuple[ClassScore, ...]
-    confusion: NDArray[np.int64]
+    confusion: NDArray[np.int64] | None
 
     @property
     def accuracy(self) -> Estimate:
@@ -71,17 +75,18 @@ class Evaluation:
             "n": self.accuracy.n,
             "estimates": {name: e.to_json() for name, e in self.estimates.items()},
             "per_class": [score.to_json() for score in self.per_class],
-            "confusion": self.confusion.tolist(),
+            "confusion": None if self.confusion is None else self.confusion.tolist(),
         }
 
     def report(self) -> str:
         """The classification report as text: a row per class, averages, and every score with its interval."""
-        wide = max(len("weighted average"), *(len(score.label) for score in self.per_class))
+        names = [one_line(score.label) for score in self.per_class]
+        wide = max(len("weighted average"), *map(len, names))
         lines = [f"{'':{wide}}  precision  recall      F1  support  recall, 95 %"]
-        for s in self.per_class:
+        for name, s in zip(names, self.per_class, strict=True):
             numbers = f"{s.precision.value:9.4f}  {s.recall.value:6.4f}  {s.f1.value:6.4f}  {s.support:7d}"
             between = f"{s.recall.low:.4f} to {s.recall.high:.4f}" if s.support else "-"
-            lines.append(f"{s.label:{wide}}  {numbers}  {between}")
+            lines.append(f"{name:{wide}}  {numbers}  {between}")
         table = np.array([[s.precision.value, s.recall.value, s.f1.value] for s in self.per_class])
         weights = np.array([s.support for s in self.per_class], dtype=np.float64)
         averages = (("macro average", table.mean(axis=0)), ("weighted average", weights @ table / weights.sum()))
@@ -127,15 +132,16 @@ def estimates(metrics: Iterable[Metric], scores: Scores, *, resamples: int = RES
 
 def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluation:
     """Judge predictions: every metric with its 95 % interval, scores per class, confusion matrix."""
-    found = estimates(METRICS.values(), Scores(predictions), resamples=resamples)
-    confusion = confusion_matrix(predictions.labels, predictions.predicted, len(predictions.class_names))
-    return Evaluation(found, _per_class(predictions.class_names, confusion), confusion)
+    scores, classes = Scores(predictions), len(predictions.class_names)
+    found = estimates(METRICS.values(), scores, resamples=resamples)
+    confusion = confusion_matrix(predictions.labels, predictions.predicted, classes) if classes <= MOST_CLASSES else None
+    return Evaluation(found, _per_class(predictions.class_names, scores), confusion)
 
 
-def _per_class(names: tuple[str, ...], confusion: NDArray[np.int64]) -> tuple[ClassScore, ...]:
+def _per_class(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]:
     rows = []
-    for k, label in enumerate(names):
-        hits, true, claimed = int(confusion[k, k]), int(confusion[k].sum()), int(confusion[:, k].sum())
+    for label, *counts in zip(names, *scores.margins(), strict=True):
+        hits, true, claimed = map(int, counts)
         f1 = wilson_f1(hits, true + claimed - 2 * hits) if true + claimed else _NOTHING
         rows.append(ClassScore(label, _share(hits, claimed), _share(hits, true), f1, true))
     return tuple(rows)

@@ -112,13 +112,22 @@ class Scores:
         return np.clip(np.ceil(self.confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
 
     @cached_property
-    def _cells(self) -> NDArray[np.int64]:
-        return np.asarray(self.labels * self.classes + self.predicted)
+    def _right(self) -> NDArray[np.int64]:
+        """Labels of the examples that are right."""
+        return self.labels[self.correct]
 
-    def confusion(self, weights: Weights = None) -> NDArray[np.float64]:
-        """float64 [K, K], rows true, columns predicted."""
-        counts = np.bincount(self._cells, weights, minlength=self.classes**2)
-        return counts.reshape(self.classes, self.classes).astype(np.float64)
+    def margins(self, weights: Weights = None) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """What there is of each class: right predictions, examples, predictions; float64 [K] each.
+
+        Diagonal, row sums and column sums of the confusion matrix, without the matrix: it has K^2 cells.
+        """
+        found = (
+            np.bincount(self._right, None if weights is None else weights[self.correct], minlength=self.classes),
+            np.bincount(self.labels, weights, minlength=self.classes),
+            np.bincount(self.predicted, weights, minlength=self.classes),
+        )
+        hits, examples, claims = (counts.astype(np.float64) for counts in found)
+        return hits, examples, claims
 
 
 def accuracy(scores: Scores, weights: Weights = None) -> float:
@@ -128,17 +137,17 @@ def accuracy(scores: Scores, weights: Weights = None) -> float:
 
 def balanced_accuracy(scores: Scores, weights: Weights = None) -> float:
     """Mean recall of the classes that occur."""
-    confusion = scores.confusion(weights)
-    present = confusion.sum(axis=1) > 0
-    return float((np.diag(confusion)[present] / confusion.sum(axis=1)[present]).mean())
+    hits, examples, _ = scores.margins(weights)
+    present = examples > 0
+    return float((hits[present] / examples[present]).mean())
 
 
 def macro_f1(scores: Scores, weights: Weights = None) -> float:
     """Mean F1 of the classes that occur among labels or predictions."""
-    confusion = scores.confusion(weights)
-    sizes = confusion.sum(axis=0) + confusion.sum(axis=1)
+    hits, examples, claims = scores.margins(weights)
+    sizes = examples + claims
     present = sizes > 0
-    return float((2 * np.diag(confusion)[present] / sizes[present]).mean())
+    return float((2 * hits[present] / sizes[present]).mean())
 
 
 def top2(scores: Scores, weights: Weights = None) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import read_json, write_json
+from dressform.core.records import read_record
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
 from dressform.experiment.candidates import FOLDS, MOST_EPOCHS, Candidate, choose, cost_of, possible
@@ -181,7 +182,7 @@ def _planned(file: Path, facts: dict[str, Any]) -> tuple[list[Candidate], list[s
     if not isinstance(document, dict) or any(document.get(name) != value for name, value in facts.items()):
         return [], [], 0
     try:
-        found = [Candidate(**{**row, "settings": tuple(row["settings"])}) for row in document["candidates"]]
+        found = [read_record(Candidate, row, file) for row in document["candidates"]]
         return found, [str(line) for line in document["left_out"]], int(document["epochs"])
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, RunError) as error:
         raise ConfigError(f"{file} is damaged; delete it, and --resume plans anew") from error

@@ -4,15 +4,16 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 
 from dressform.core import config
 from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import exclusive, read_json, remove_leftovers, write_json
+from dressform.core.records import read_record
 from dressform.data.archive import write_archive
 from dressform.data.catalog import CATALOG
 from dressform.data.dataset import DatasetSplits
@@ -69,6 +70,24 @@ class _Study:
     recipe: Recipe
     digest: str
     layout: CrossvalLayout
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """The fields of plan.json that decide something."""
+
+    recipe: str
+    settings: list[str]
+    digest: str
+    fold_digests: list[str]
+    data_digest: str
+    threads: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+    passes: list[dict[str, int | float | str | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.threads <= MOST_THREADS:
+            raise ValueError(f"{self.threads} threads")
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,15 +263,7 @@ def _plan_of(layout: CrossvalLayout) -> dict[str, Any]:
             raise RunError(f"{layout.root} has folds but no {layout.plan.name}; delete that folder or choose another --out")
         return {}
     before = read_json(layout.plan)
-    whole = (
-        isinstance(before, dict)
-        and isinstance(before.get("fold_digests"), list)
-        and isinstance(before.get("threads", 1), int)
-        and 1 <= before.get("threads", 1) <= MOST_THREADS
-        and before.get("precision", "float32") in ("float32", "bfloat16")
-    )
-    if not whole:
-        raise RunError(f"{layout.plan} is damaged; delete that folder or choose another --out")
+    read_record(PlanRecord, before, layout.plan, advice="delete that folder or choose another --out")
     return dict(before)
 
 

@@ -4,7 +4,7 @@ import functools
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, remove_leftovers, sha256_file, write_json
+from dressform.core.records import read_record
 from dressform.core.rng import stream_seed
 from dressform.data.archive import read_archive
 from dressform.data.dataset import Dataset
@@ -30,6 +31,17 @@ from dressform.training.history import Epoch, Silent
 from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
 from dressform.training.views import front_views
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """The fields of result.json that are read again."""
+
+    accuracy: float
+    epochs: int
+    seconds: float
+    predictions_sha256: str | None = None
+    peak_memory_mb: int | None = None
 
 
 class TellObserver(Silent):
@@ -120,15 +132,13 @@ def read_result(layout: FoldLayout) -> dict[str, Any]:
         RunError: it, or the fold's predictions, were changed or taken away since.
     """
     advice = f"delete {layout.root} and run crossval with --resume"
+    result: dict[str, Any] = read_json(layout.result)
+    found = read_record(FoldResult, result, layout.result, advice=advice)
     try:
-        result: dict[str, Any] = read_json(layout.result)
-        whole = isinstance(result["epochs"], int) and isinstance(result["accuracy"], float)
         digest = sha256_file(layout.predictions)
-    except (RunError, KeyError, TypeError) as error:
-        raise RunError(f"{layout.result} is damaged; {advice}") from error
     except OSError as error:
         raise RunError(f"{layout.predictions} cannot be read ({error.strerror}); {advice}") from error
-    if not whole or result.get("predictions_sha256", digest) != digest:
+    if found.predictions_sha256 not in (None, digest):
         raise RunError(f"{layout.root} was changed since it was finished; {advice}")
     return result
 

@@ -80,20 +80,20 @@ class Study:
 
     def remember(self, name: str, value: object) -> object:
         """What was remembered under ``name`` when the study began; ``value`` when it begins now."""
-        if name not in self._study.user_attrs:
-            self._study.set_user_attr(name, value)
-        return self._study.user_attrs[name]
+        with _whole():
+            if name not in self._study.user_attrs:
+                self._study.set_user_attr(name, value)
+            return self._study.user_attrs[name]
 
     def trials(self) -> tuple[Trial, ...]:
         """The finished trials, by number."""
-        try:
+        with _whole():
             return tuple(_told(frozen) for frozen in self._study.trials)
-        except (KeyError, TypeError) as error:
-            raise RunError(f"the trials of this study were changed ({error!r}); delete its folder and tune anew") from error
 
     def draft(self) -> Draft:
         """The next trial."""
-        number = len(self._study.trials)
+        with _whole():
+            number = len(self._study.trials)
         study = optuna.create_study(
             direction=self._study.direction,
             sampler=optuna.samplers.TPESampler(
@@ -107,8 +107,9 @@ class Study:
                 n_startup_trials=COMPARED_TRIALS, n_warmup_steps=self._steps // 4, n_min_trials=min(3, COMPARED_TRIALS)
             ),
         )
-        study.add_trials(self._study.trials)
-        return Draft(study, self._space)
+        with _whole():
+            study.add_trials(self._study.trials)
+            return Draft(study, self._space)
 
     def keep(self, draft: Draft, state: str, epochs: int, value: float | None = None) -> Trial:
         """Finish a draft and write it.
@@ -139,6 +140,16 @@ class Study:
 
 
 @contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """What Optuna raises when its file holds something else than it wrote becomes an error of one line."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise RunError(f"the trials of this study were changed ({reason}); delete its folder and tune anew") from error
+
+
+@contextlib.contextmanager
 def open_study(path: Path, space: tuple[Dimension, ...], metric: Metric, seed: int, steps: int) -> Iterator[Study]:
     """Open a study, or begin one where there is no file; Optuna's log is silent inside the block.
 
@@ -163,7 +174,8 @@ def open_study(path: Path, space: tuple[Dimension, ...], metric: Metric, seed: i
                 f"{path} cannot be used with this Optuna ({error}); delete that folder or choose another --out"
             ) from error
         direction = StudyDirection.MAXIMIZE if metric == "val_accuracy" else StudyDirection.MINIMIZE
-        study = optuna.create_study(storage=storage, study_name="tune", direction=direction, load_if_exists=True)
+        with _whole():
+            study = optuna.create_study(storage=storage, study_name="tune", direction=direction, load_if_exists=True)
         yield Study(study, space, seed, steps)
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
@@ -193,7 +205,11 @@ def _rounded(dimension: Dimension, value: Value) -> Value:
 
 def _told(frozen: optuna.trial.FrozenTrial) -> Trial:
     state = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}.get(frozen.state, "failed")
+    epochs, settings = frozen.user_attrs["epochs"], frozen.user_attrs["settings"]
+    scalars = isinstance(settings, dict) and all(isinstance(value, (bool, int, float, str)) for value in settings.values())
+    if not isinstance(epochs, int) or not scalars:
+        raise TypeError(f"trial {frozen.number} has epochs {epochs!r} and settings {settings!r}")
     return Trial(
         number=frozen.number, state=state, value=frozen.value,  # type: ignore[arg-type]
-        epochs=frozen.user_attrs["epochs"], settings=frozen.user_attrs["settings"],
+        epochs=epochs, settings=settings,
     )  # fmt: skip

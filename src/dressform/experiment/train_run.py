@@ -14,11 +14,12 @@ from dressform.core.errors import DressformError, RunError, TrainingError
 from dressform.core.files import exclusive, remove_leftovers, sha256_file, write_json, write_text
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.photo import settings_for
+from dressform.evaluation.calibration import mean_confidence
 from dressform.evaluation.evaluate import evaluate
 from dressform.experiment.learning_data import learning_data
 from dressform.experiment.recorder import Recorder
 from dressform.experiment.resolved import check_trainable, resolve_recipe
-from dressform.predict.description import describe
+from dressform.predict.description import Confidence, describe
 from dressform.predict.export import export_onnx
 from dressform.predict.features import offer_features, penultimate
 from dressform.predict.novelty import MOST, Novelty, evenly
@@ -26,7 +27,7 @@ from dressform.predictions import Predictions
 from dressform.runs.git import git_state
 from dressform.runs.layout import DEFAULT_ROOT, Layout, features_folder, run_folder
 from dressform.runs.ledger import note_test_look
-from dressform.runs.manifest import FORMAT, Manifest, hardware, now, packages
+from dressform.runs.manifest import FORMAT, DatasetFacts, Manifest, hardware, now, packages
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import save_weights
 from dressform.training.fit import Fitted, fit
@@ -84,11 +85,11 @@ def train_run(
     manifest = Manifest(
         recipe=resolved.name, reference=found.reference, settings=list(found.settings), resolved=config.to_dict(resolved),
         digest=found.digest, seed=seed,
-        dataset={
-            "name": data.name, "source": source or data.name, "image_size": image_size, "shape": list(data.shape),
-            "class_names": list(data.class_names), "digests": {split: d.digest for split, d in data},
-            "hold_out_digest": learning.digest, "examples": _examples(train, validation, data.test), "notes": list(data.notes),
-        },
+        dataset=DatasetFacts(
+            name=data.name, source=source or data.name, image_size=image_size, shape=data.shape, class_names=data.class_names,
+            digests={split: d.digest for split, d in data}, hold_out_digest=learning.digest,
+            examples=_examples(train, validation, data.test), notes=tuple(data.notes),
+        ),
         hardware=hardware(), packages=packages(), git=git_state(), started=now(),
     )  # fmt: skip
     layout = Layout(run_folder(out, data.name, resolved.name, found.digest, seed))
@@ -122,7 +123,7 @@ def _train_locked(
         manifest = dataclasses.replace(manifest, started=before.started)
     manifest.save(layout.manifest)
     recorder = Recorder(layout.results, observer)
-    key = config.digest((manifest.digest, str(manifest.seed), *sorted(manifest.dataset["digests"].values()), str(FORMAT)))
+    key = config.digest((manifest.digest, str(manifest.seed), *sorted(manifest.dataset.digests.values()), str(FORMAT)))
     try:
         observer.closing(2 * len(validation or ()) + len(data.test or ()) + min(MOST, len(train)), len(train))
         clock = time.perf_counter()
@@ -134,7 +135,8 @@ def _train_locked(
         manifest = _finish(fitted, data, train, validation, manifest, layout, out, seconds, observer)
     except Exception as error:
         reason = str(error) if isinstance(error, DressformError) else f"{type(error).__name__}: {error}".splitlines()[0]
-        dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(layout.manifest)
+        with contextlib.suppress(OSError):  # the reason is what counts
+            dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(layout.manifest)
         if isinstance(error, (DressformError, OSError)):
             raise
         raise TrainingError(f"training stopped with {reason}; mend the network or the recipe, then go on with --resume") from error
@@ -152,10 +154,9 @@ def _check_whole(manifest: Manifest, layout: Layout) -> None:
 
 
 def _check_same_data(before: Manifest, now_given: Manifest, layout: Layout) -> None:
-    for what in ("digests", "hold_out_digest"):
-        if before.dataset.get(what) != now_given.dataset[what]:
-            name = now_given.dataset["name"]
-            raise RunError(f"{layout.root} was trained on other data than {name} has now; choose another --out")
+    was, now_is = before.dataset, now_given.dataset
+    if (was.digests, was.hold_out_digest) != (now_is.digests, now_is.hold_out_digest):
+        raise RunError(f"{layout.root} was trained on other data than {now_is.name} has now; choose another --out")
 
 
 def _finish(
@@ -173,7 +174,8 @@ def _finish(
     digest = sha256_file(layout.onnx)
     photo = settings_for(data.train.images)
     title = f"{manifest.recipe}, seed {manifest.seed}"
-    describe(title, data.class_names, data.shape, digest, photo=photo, features=features).save(layout.model)
+    description = describe(title, data.class_names, data.shape, digest, photo=photo, features=features)
+    description.save(layout.model)
     if features is not None and validation is not None:
         _remember(layout, train, validation)
     seconds["export"] = time.perf_counter() - clock
@@ -187,6 +189,10 @@ def _finish(
             logits = logits_of(fitted.network, dataset, device=torch.device("cpu"))
             predictions = Predictions(dataset.ids, dataset.labels, logits, dataset.class_names)
             predictions.save(layout.predictions(split))
+            if split == "val":
+                sure, right, sentence = mean_confidence(predictions)
+                found = Confidence(examples=len(dataset), mean=sure, accuracy=right, sentence=sentence)
+                dataclasses.replace(description, confidence=found).save(layout.model)
             evaluation = evaluate(predictions)
             results[f"{split}_accuracy"] = evaluation.accuracy.value
             write_text(layout.report, evaluation.report())  # of test where there is one, else of validation

@@ -93,8 +93,8 @@ def data_of(run: Run) -> DatasetSplits:
         DressformError: they are gone or changed.
     """
     dataset = run.manifest.dataset
-    splits = load_data(str(dataset.get("source", "")), image_size=dataset.get("image_size"))
-    if {name: d.digest for name, d in splits} != dataset.get("digests"):
+    splits = load_data(dataset.source, image_size=dataset.image_size)
+    if {name: d.digest for name, d in splits} != dataset.digests:
         raise ConfigError(f"{splits.name} is not what {run.path} learned from any more; give the same data with --data")
     return splits
 

@@ -48,7 +48,7 @@ def restore(run: Run, recipe_file: str | None = None) -> Classifier:
             " name it with --recipe file.py:function"
         )
     recipe = override(find_recipe(recipe_file or manifest.reference), manifest.settings)
-    shape, classes = tuple(manifest.dataset["shape"]), len(manifest.dataset["class_names"])
+    shape, classes = manifest.dataset.shape, len(manifest.dataset.class_names)
     model = recipe.model
     if isinstance(model, EfficientNetLite0 | VGG19):
         model = replace(model, weights="none")  # the run has its own

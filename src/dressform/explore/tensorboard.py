@@ -13,6 +13,7 @@ from PIL import Image
 
 from dressform.core.errors import ConfigError
 from dressform.core.files import write_atomic, write_text
+from dressform.core.text import one_line, table_cell
 from dressform.data.mosaic import mosaic
 from dressform.explore.points import Points
 from dressform.predictions import softmax
@@ -70,7 +71,7 @@ def write_tensorboard(points: Points, folder: Path) -> list[Path]:
 
 def _cell(text: str) -> str:
     """A text that keeps its column: no tab, no end of line."""
-    return " ".join(text.split()) or "-"
+    return table_cell(" ".join(one_line(text).split())) or "-"
 
 
 def _tile(shape: tuple[int, ...], side: int) -> tuple[int, int]:

@@ -3,13 +3,63 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from dressform.core.errors import RunError
 from dressform.core.files import read_json, write_json
+from dressform.core.records import read_record
 from dressform.data.photo import PhotoSettings
+from dressform.runs.manifest import check_shape
 
 FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesInput:
+    """What the graph takes: ``images``, uint8 [N, H, W, C], 0 to 255."""
+
+    name: str = "images"
+    type: Literal["uint8"] = "uint8"
+    shape: tuple[str, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogitsOutput:
+    """What the graph gives: ``logits``, float32 [N, K], softmax of which are probabilities; and the output with its features."""
+
+    name: str = "logits"
+    type: Literal["float32"] = "float32"
+    shape: tuple[str, int]
+    features: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How a picture file becomes an input, in words, and how photos are prepared, if at all."""
+
+    turn: str
+    transparency: str
+    channels: str
+    resize: str
+    scaling: str
+    photo: PhotoSettings | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confidence:
+    """How sure the model is and how often it is right, on examples that it did not learn from.
+
+    Attributes:
+        examples: how many.
+        mean: probability of the predicted class, 0..1.
+        accuracy: 0..1.
+        sentence: what follows, for people.
+    """
+
+    examples: int
+    mean: float
+    accuracy: float
+    sentence: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,25 +70,31 @@ class Description:
         format: version; a larger one than ``FORMAT`` is refused.
         name: recipe and seed, for people.
         class_names: K names in the order of the logits.
-        input: name, type and shape of the pictures: uint8 [N, H, W, C], 0 to 255.
-        output: name, type and shape of the logits; softmax gives probabilities.
-        preprocessing: how a picture file becomes such an array.
+        input: the pictures.
+        output: the logits.
+        preprocessing: how a picture file becomes an input.
         sha256: of ``model.onnx``.
+        confidence: on validation examples, where there were some.
     """
 
     format: int = FORMAT
     name: str
-    class_names: list[str]
-    input: dict[str, Any]
-    output: dict[str, Any]
-    preprocessing: dict[str, Any]
+    class_names: tuple[str, ...]
+    input: ImagesInput
+    output: LogitsOutput
+    preprocessing: Preprocessing
     sha256: str
+    confidence: Confidence | None = None
+
+    def __post_init__(self) -> None:
+        check_shape(self.shape)
+        if len(set(self.class_names)) != len(self.class_names) or len(self.class_names) != self.output.shape[1]:
+            raise ValueError(f"{self.output.shape[1]} logits and {len(set(self.class_names))} different class names")
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels."""
-        height, width, channels = self.input["shape"][1:]
-        return int(height), int(width), int(channels)
+        return self.input.shape[1:]
 
     def save(self, path: Path) -> None:
         """Write as JSON, atomically."""
@@ -52,26 +108,16 @@ class Description:
             RunError: missing, damaged, or of a newer format.
         """
         document = read_json(path)
-        known = {f.name for f in dataclasses.fields(cls)}
-        if not isinstance(document, dict) or not known <= set(document):
+        if not isinstance(document, dict) or not isinstance(document.get("format"), int):
             raise RunError(f"{path} is not a model description of dressform; it was changed or is from another program")
         if document["format"] > FORMAT:
             raise RunError(f"{path} has format {document['format']}, made by a newer dressform; this version reads up to {FORMAT}")
-        found = cls(**{name: document[name] for name in known})
-        try:
-            whole = len(found.shape) == 3 and len(set(found.class_names)) == int(found.output["shape"][1])
-        except (TypeError, ValueError, KeyError, IndexError):
-            whole = False
-        if not whole:
-            raise RunError(
-                f"{path} contradicts itself (input shape, class names or number of logits); it was changed by hand or damaged"
-            )
-        return found
+        return read_record(cls, document, path, advice="copy it anew, with its model.onnx")
 
 
 def describe(
     name: str, class_names: tuple[str, ...], shape: tuple[int, int, int], sha256: str, *,
-    photo: PhotoSettings | None = None, features: str | None = None,
+    photo: PhotoSettings | None = None, features: str | None = None, confidence: Confidence | None = None,
 ) -> Description:  # fmt: skip
     """The description of a model exported by :mod:`dressform.predict.export`.
 
@@ -82,17 +128,16 @@ def describe(
         sha256: of the file.
         photo: how photos are prepared for it, if at all.
         features: name of the output with its penultimate features, if it has one.
+        confidence: on validation examples.
     """
-    height, width, channels = shape
     return Description(
         name=name,
-        class_names=list(class_names),
-        input={"name": "images", "type": "uint8", "shape": ["N", height, width, channels]},
-        output={"name": "logits", "type": "float32", "shape": ["N", len(class_names)], "features": features},
-        preprocessing={
-            "turn": "upright by EXIF", "transparency": "over black", "channels": "grey" if channels == 1 else "RGB",
-            "resize": "area averaging to fit, padded with the median colour of the border", "scaling": "inside model.onnx",
-            "photo": None if photo is None else dataclasses.asdict(photo),
-        },
-        sha256=sha256,
+        class_names=class_names,
+        input=ImagesInput(shape=("N", *shape)),
+        output=LogitsOutput(shape=("N", len(class_names)), features=features),
+        preprocessing=Preprocessing(
+            turn="upright by EXIF", transparency="over black", channels="grey" if shape[2] == 1 else "RGB",
+            resize="area averaging to fit, padded with the median colour of the border", scaling="inside model.onnx", photo=photo,
+        ),
+        sha256=sha256, confidence=confidence,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
 from dressform.data.dataset import pictures_at_once
-from dressform.predict.session import AT_ONCE, session_of
+from dressform.predict.session import AT_ONCE, run_session, session_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[i
     values, logits = [], []
     chunk = pictures_at_once(images.shape[1:], AT_ONCE)
     for start in range(0, len(images), chunk):
-        found, scores = session.run([name, "logits"], {"images": np.ascontiguousarray(images[start : start + chunk])})
+        found, scores = run_session(session, [name, "logits"], {"images": np.ascontiguousarray(images[start : start + chunk])})
         if found.ndim != 2 or len(found) != len(scores):
             raise RunError(
                 f"{model} has features of shape {list(found.shape)}, not one row per picture; look at its pixels instead"

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import DataError
+from dressform.core.errors import DataError, DressformError
 from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, pictures_at_once
-from dressform.predict.session import AT_ONCE, open_session
+from dressform.predict.session import AT_ONCE, open_session, run_session
 from dressform.predictions.predictions import Predictions, fault_of_probabilities, from_scores
 
 PIXELS = ("unit", "raw")
@@ -52,6 +52,10 @@ class GraphInput:
         return (values / 255 if pixels == "unit" else values).astype(self.dtype)
 
 
+MOST_NUMBERS = 10**8
+"""Of a fixed batch."""
+
+
 def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") -> Predictions:
     """Run an ONNX classifier over a dataset.
 
@@ -77,6 +81,8 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
     graph = _graph_input(path, session.get_inputs(), dataset.shape)
     outputs = [output.name for output in session.get_outputs()]
     output = next((name for name in ("logits", "probabilities") if name in outputs), outputs[0])
+    if graph.batch is not None and graph.batch * int(np.prod(dataset.shape)) > MOST_NUMBERS:
+        raise DataError(f"{path} takes {graph.batch:,} pictures at once, which no memory holds; export it with a batch of any size")
     step = graph.batch or pictures_at_once(dataset.shape, AT_ONCE)
     parts = []
     for start in range(0, len(dataset), step):
@@ -85,7 +91,9 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
         if graph.batch and rows < step:  # the last pictures of a fixed batch
             images = np.concatenate([images, np.zeros((step - rows, *dataset.shape), np.uint8)])
         try:
-            (scores,) = session.run([output], {graph.name: graph.array(images, pixels)})
+            (scores,) = run_session(session, [output], {graph.name: graph.array(images, pixels)})
+        except DressformError:
+            raise
         except Exception as error:  # onnxruntime's exceptions have no common public base
             raise DataError(f"{path} cannot be run on {len(images)} pictures ({str(error).splitlines()[0]})") from error
         _check_scores(path, output, scores, len(images), len(dataset.class_names))

@@ -99,11 +99,22 @@ class Novelty:
             RunError: damaged, or something else.
         """
         arrays = read_npz(path)
-        if {name: values.ndim for name, values in arrays.items()} != {"known": 2, "scales": 1, "distances": 1}:
+        forms = {name: (values.ndim, str(values.dtype)) for name, values in arrays.items()}
+        whole = forms == {"known": (2, "float16"), "scales": (1, "float32"), "distances": (1, "float32")}
+        if whole:
+            known, scales, distances = (arrays[name] for name in ("known", "scales", "distances"))
+            whole = len(known) >= NEAREST and len(scales) == 2 and len(distances) >= 1 and bool((scales > 0).all())
+            whole = whole and all(bool(np.isfinite(values).all()) for values in (known, scales, distances))
+            whole = whole and bool((np.diff(distances) >= 0).all())
+        if not whole:
             raise RunError(
                 f"{path} does not have a model's known pictures as this version writes them; delete it, and none is called unusual"
             )
-        return cls(arrays["known"], arrays["scales"], arrays["distances"])
+        return cls(known, scales, distances)
+
+    def width_of(self, channels: int) -> int:
+        """How many features the model has whose pictures these are."""
+        return int(self.known.shape[1]) - 2 * PARTS * PARTS * channels
 
 
 def look_of(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

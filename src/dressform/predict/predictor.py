@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import sha256_file, user_path
 from dressform.data.dataset import pictures_at_once
-from dressform.data.photo import Prepared, is_photo, prepare, read_settings
+from dressform.data.photo import Prepared, is_photo, prepare
 from dressform.data.picture import SUFFIXES, fit, is_hidden, open_picture
 from dressform.predict.description import Description
 from dressform.predict.novelty import Novelty
-from dressform.predict.session import AT_ONCE, open_session
+from dressform.predict.session import AT_ONCE, open_session, run_session
 from dressform.predictions import softmax
 from dressform.runs.layout import Layout
 from dressform.runs.run import Run, open_run
@@ -76,7 +76,7 @@ class Predictor:
     def __init__(self, model: Run | str | Path, *, photos: bool = True, threshold: float = UNSURE, spin: bool = True) -> None:
         folder = _weights_folder(model)
         self.description = Description.load(folder / "model.json")
-        self.photo = read_settings(self.description.preprocessing.get("photo")) if photos else None
+        self.photo = self.description.preprocessing.photo if photos else None
         self.path = folder / "model.onnx"
         if not self.path.is_file():
             raise RunError(f"{folder} has no {self.path.name}; train into another --out, or give another --model")
@@ -84,14 +84,34 @@ class Predictor:
             raise RunError(f"{self.path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
         self._session = open_session(self.path, RunError, spin=spin)
         self.threshold = threshold
-        self._features: str | None = self.description.output.get("features")
+        self._features = self.description.output.features
         known = folder / "known.npz"
         self.novelty = Novelty.load(known) if self._features is not None and known.is_file() else None
+        self._check_graph()
+
+    def _check_graph(self) -> None:
+        """Refuse a description of another graph.
+
+        Raises:
+            RunError: input or outputs are not what model.json says.
+        """
+        inputs = [(i.name, i.type, tuple(i.shape[1:])) for i in self._session.get_inputs()]
+        outputs = {o.name: tuple(o.shape[1:]) for o in self._session.get_outputs()}
+        if inputs != [("images", "tensor(uint8)", self.shape)] or outputs.get("logits") != (len(self.class_names),):
+            raise RunError(
+                f"{self.path} is not the model that its model.json describes (its input or output differs); copy both anew"
+            )
+        if self._features is not None and self._features not in outputs:
+            raise RunError(f"{self.path} has no output {self._features!r}, which its model.json names; copy both anew")
+        if self.novelty is not None and self._features is not None:
+            width = outputs[self._features]
+            if len(width) != 1 or self.novelty.width_of(self.shape[2]) != width[0]:
+                raise RunError(f"{self.path.with_name('known.npz')} is of another model; copy all of {self.path.parent} anew")
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """K names in the order of the logits."""
-        return tuple(self.description.class_names)
+        return self.description.class_names
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -145,7 +165,7 @@ class Predictor:
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         size = pictures_at_once(self.shape, AT_ONCE)
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)] or [batch]
-        parts = [self._session.run(outputs, {"images": np.ascontiguousarray(chunk)}) for chunk in chunks]
+        parts = [run_session(self._session, outputs, {"images": np.ascontiguousarray(chunk)}) for chunk in chunks]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
     def predict(self, picture: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None) -> Answer:

@@ -1,9 +1,10 @@
 """ONNX files opened by ONNX Runtime, on the CPU, with its own choice of threads."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
-from dressform.core.errors import DressformError
+from dressform.core.errors import DressformError, ResourceError
 
 AT_ONCE = 64
 """Pictures of 28 x 28 that a call should get: what a network makes of more leaves the processor's cache."""
@@ -25,6 +26,39 @@ def open_session(path: Path, refuse: type[DressformError], *, spin: bool = True)
         DressformError: of the kind ``refuse``; ONNX Runtime cannot load the file.
     """
     return session_of(str(path), refuse, str(path), spin=spin)
+
+
+TIME_LIMIT = 120.0
+"""Seconds that a call of :func:`run_session` may take."""
+
+
+def run_session(session: Any, outputs: list[str], given: dict[str, Any], *, limit: float = TIME_LIMIT) -> list[Any]:
+    """Run a session, and end it where it does not end by itself: a graph may have loops.
+
+    Raises:
+        ResourceError: it took longer than ``limit`` seconds.
+    """
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        options.terminate = True
+
+    timer = threading.Timer(limit, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        found: list[Any] = session.run(outputs, given, options)
+    except Exception as error:  # onnxruntime's exceptions have no common public base
+        if ended.is_set():
+            raise ResourceError(f"the model did not answer within {limit:g} s; it may never end, so check it") from error
+        raise
+    finally:
+        timer.cancel()
+    return found
 
 
 def session_of(model: str | bytes, refuse: type[DressformError], name: str, *, spin: bool = True) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.files import user_path, write_atomic
+from dressform.core.files import gunzip, user_path, write_atomic
+from dressform.core.text import table_cell
 from dressform.predictions.parquet import parquet_bytes, read_parquet
 from dressform.predictions.predictions import Predictions, from_scores, keep_argmax
 from dressform.predictions.table import Table, read_csv
@@ -63,9 +64,10 @@ def save_predictions(predictions: Predictions, path: str | Path) -> None:
         return
     probabilities = predictions.probabilities
     keep_argmax(probabilities, predictions.predicted)
-    columns = {"id": predictions.ids.tolist(), "label": predictions.labels.tolist()}
+    columns = {"id": [table_cell(name) for name in predictions.ids.tolist()], "label": predictions.labels.tolist()}
     columns |= {f"p{k}": probabilities[:, k].tolist() for k in range(probabilities.shape[1])}
     if form == ".parquet":
+        columns["id"] = predictions.ids.tolist()
         content = parquet_bytes(columns)
     else:
         text = io.StringIO(newline="")
@@ -91,14 +93,20 @@ def _form_by_content(path: Path) -> str:
     raise DataError(f"{path} has an unknown form (it starts with {start!r}); allowed: {', '.join(SUFFIXES)}")
 
 
+MOST_BYTES = 2**31
+"""Of a compressed table."""
+
+
 def _text_of(path: Path) -> str:
     try:
         raw = path.read_bytes()
         if raw.startswith(b"\x1f\x8b"):
-            raw = gzip.decompress(raw)
+            raw = gunzip(raw, MOST_BYTES)
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from None
+    except ValueError as error:
+        raise DataError(f"{path} is too large ({error}); give a smaller table, or NPZ") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is a damaged gzip file ({error}); copy it anew") from None
     except OSError as error:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
+from dressform.core.text import from_table_cell
 
 EXPECTED = "columns label, p0, p1, … (or logit0, logit1, …) and, if you like, id"
 
@@ -99,7 +100,7 @@ def read_csv(path: Path, text: str) -> Table:
             raise DataError(
                 f"{path} line {lines[row_of]} has {cells[name][row_of]!r} in column {name}; allowed: a number"
             ) from None
-    return Table(given, list(cells["id"]) if "id" in cells else None, numbers, lines)
+    return Table(given, [from_table_cell(name) for name in cells["id"]] if "id" in cells else None, numbers, lines)
 
 
 def _is_number(cell: str) -> bool:

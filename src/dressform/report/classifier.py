@@ -33,7 +33,7 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
     described = predictor.description
     document = {
         "name": described.name, "classes": described.class_names, "shape": list(predictor.shape), "threshold": predictor.threshold,
-        "features": described.output.get("features"),
+        "features": described.output.features,
         "photo": None if predictor.photo is None else vars(predictor.photo),
     }  # fmt: skip
     blobs = [

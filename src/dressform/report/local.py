@@ -1,14 +1,46 @@
 """`local_server`: one page for the browser on this machine."""
 
+import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from dressform.core.errors import ConfigError
+
+PATIENCE = 10.0
+"""Seconds that a client may be silent."""
+MOST_CLIENTS = 16
+"""Served at once; others are turned away."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        self._free = threading.BoundedSemaphore(MOST_CLIENTS)
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: the client went away."""
 
 
 def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
     """A server of that page and nothing else, reachable from this machine only; ``serve_forever`` runs it.
+
+    Clients that break off or stay silent cost nothing but one of a few places for some seconds.
 
     Args:
         page: an HTML file; it is read anew for each request.
@@ -19,6 +51,8 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
     """
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = PATIENCE
+
         def do_GET(self) -> None:
             host = (self.headers.get("Host") or "").rpartition(":")[0]
             if self.path.partition("?")[0] != "/" or host not in ("127.0.0.1", "localhost") or not page.is_file():
@@ -29,6 +63,9 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Cache-Control", "no-store")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("Content-Security-Policy", "frame-ancestors 'none'")  # the rest stands in the page
             self.end_headers()
             if self.command == "GET":
                 self.wfile.write(content)
@@ -39,6 +76,6 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
             """Say nothing."""
 
     try:
-        return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        return _Server(("127.0.0.1", port), Handler)
     except (OSError, OverflowError) as error:
         raise ConfigError(f"port {port} cannot be used ({error}); give another --port, or 0 for a free one") from error

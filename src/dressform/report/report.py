@@ -15,6 +15,7 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import Contestant, compare
+from dressform.evaluation.evaluate import MOST_CLASSES
 from dressform.explore.inside import look_inside
 from dressform.explore.points import data_of, learned_from
 from dressform.predict.judged import contestant_of, kind_of, load_judged, split_of, told_apart
@@ -29,9 +30,6 @@ from dressform.runs.history import how_measured
 from dressform.runs.ledger import note_look
 from dressform.runs.manifest import moment
 from dressform.runs.run import Run, open_run
-
-MOST_CLASSES = 1000
-
 
 Found = tuple[Inspected, str, Dataset | None, Dataset | None]
 """A model, its split, the pictures of it, and the training pictures that neighbours are positions of."""
@@ -201,13 +199,13 @@ def _anywhere(predictions: Predictions, splits: DatasetSplits, likely: str = "te
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     manifest = run.manifest
-    examples, seconds, hardware = manifest.dataset.get("examples", {}), manifest.seconds, manifest.hardware
+    examples, seconds, hardware = manifest.dataset.examples, manifest.seconds, manifest.hardware
     settings = "".join(f" --set {shlex.quote(text)}" for text in manifest.settings)
-    source = str(manifest.dataset.get("source", manifest.dataset["name"]))
+    source = manifest.dataset.source or manifest.dataset.name
     command = shlex.join(["dressform", "train", manifest.reference, "--data", source])
     return [
         ("command", f"{command}{settings} --seed {manifest.seed}"),
-        ("data", f"{manifest.dataset['name']}: " + ", ".join(f"{count:,} {name}" for name, count in examples.items() if count)),
+        ("data", f"{manifest.dataset.name}: " + ", ".join(f"{count:,} {name}" for name, count in examples.items() if count)),
         ("epochs", str(manifest.results.get("epochs", "-"))),
         ("training", f"{seconds['train']:,.0f} s" if "train" in seconds else "-"),
         ("hardware", ", ".join(str(hardware[name]) for name in ("processor", "device", "precision") if name in hardware)

@@ -9,11 +9,58 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, read_npz, user_path
+from dressform.core.records import read_record
 from dressform.predictions import Predictions
 from dressform.runs.history import read_history
 from dressform.runs.layout import CrossvalLayout
 
 FORMAT = 1
+
+
+@dataclass(frozen=True)
+class FoldRow:
+    """A fold's line of crossval.json."""
+
+    repeat: int
+    fold: int
+    accuracy: float
+    epochs: int
+
+
+@dataclass(frozen=True)
+class EstimateRow:
+    """A score over the folds in crossval.json; an infinite end of the interval is null."""
+
+    value: float
+    low: float | None
+    high: float | None
+    method: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The fields of crossval.json."""
+
+    format: int
+    recipe: str
+    settings: list[str]
+    k: int
+    repeats: int
+    folds: list[FoldRow]
+    mean: float
+    sd: float
+    low: float
+    high: float
+    method: str
+    estimates: dict[str, EstimateRow]
+
+    def __post_init__(self) -> None:
+        rows = [(row.repeat, row.fold) for row in self.folds]
+        if not (2 <= self.k <= 100 and 1 <= self.repeats <= 1000):
+            raise ValueError(f"{self.k} folds and {self.repeats} repeats")
+        if rows != [(repeat, fold) for repeat in range(self.repeats) for fold in range(self.k)]:
+            raise ValueError("its rows are not those of its folds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +154,7 @@ def open_crossval(path: str | Path) -> CrossvalRun:
         reason = "is not finished; run crossval with --resume" if layout.plan.is_file() else f"has no {layout.summary.name}"
         raise RunError(f"{path} {reason}" if folder.exists() else f"{path} does not exist; give the folder of a cross-validation")
     summary = read_json(layout.summary)
-    try:
-        if int(summary["format"]) > FORMAT:
-            raise RunError(f"{layout.summary} has format {summary['format']}; this dressform reads up to {FORMAT}, so update it")
-        run = CrossvalRun(folder, summary)
-        if run.folds < 2 or run.repeats < 1 or len(run.accuracies) != run.folds * run.repeats or not run.name:
-            raise ValueError("folds")
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{layout.summary} is damaged ({error!r}); delete it and run crossval with --resume") from error
-    return run
+    if isinstance(summary, dict) and isinstance(summary.get("format"), int) and summary["format"] > FORMAT:
+        raise RunError(f"{layout.summary} has format {summary['format']}; this dressform reads up to {FORMAT}, so update it")
+    read_record(Summary, summary, layout.summary, advice="delete it and run crossval with --resume")
+    return CrossvalRun(folder, summary)

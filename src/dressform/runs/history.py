@@ -1,6 +1,7 @@
 """results.csv, read back."""
 
 import csv
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,14 @@ def read_history(path: Path) -> list[dict[str, Any]]:
             rows = [{k: (float(v) if v else None) for k, v in row.items()} for row in csv.DictReader(file)]
     except FileNotFoundError as error:
         raise RunError(f"{path} is missing") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, csv.Error) as error:
         raise RunError(f"{path} is damaged ({error})") from error
     if not rows or not set(rows[0]) >= COLUMNS:
         raise RunError(f"{path} has no epochs or lacks columns ({', '.join(sorted(COLUMNS))}); it was changed")
+    for number, row in enumerate(rows, 1):
+        numbers = [value for value in row.values() if value is not None]
+        if row["epoch"] != number or None in (row["train_loss"], row["train_accuracy"]) or not all(map(math.isfinite, numbers)):
+            raise RunError(f"{path}: row {number} is not that of epoch {number}, or lacks a number; it was changed")
     return rows
 
 
@@ -37,6 +42,8 @@ def how_measured(resolved: Mapping[str, Any]) -> str:
     parts = ["while learning"]
     if resolved.get("label_smoothing"):
         parts.append("smoothed labels")
-    if resolved.get("focus", {}).get("share", 1) < 1:
+    focus = resolved.get("focus")
+    share = focus.get("share", 1) if isinstance(focus, dict) else 1
+    if isinstance(share, (int, float)) and share < 1:
         parts.append("hard examples mostly")
     return ", ".join(parts)

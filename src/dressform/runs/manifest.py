@@ -11,9 +11,57 @@ from typing import Any, Literal
 
 from dressform.core.errors import RunError
 from dressform.core.files import read_json, write_json
+from dressform.core.records import read_record
 
 FORMAT = 1
 _PACKAGES = ("dressform", "torch", "numpy", "onnxruntime", "safetensors")
+
+
+LARGEST_SIDE = 8192
+"""Of pictures, in pixels; 100 million numbers at most in all."""
+
+
+def check_shape(shape: tuple[int, int, int]) -> None:
+    """Refuse pictures of a size that no file of ours has: who believes it runs out of memory.
+
+    Raises:
+        ValueError: height, width or channels that cannot be.
+    """
+    height, width, channels = shape
+    if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE and 1 <= channels <= 4 and height * width * channels <= 1e8):
+        raise ValueError(f"pictures of {height} x {width} x {channels}; allowed: sides of 1 to {LARGEST_SIDE} and 1 to 4 channels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetFacts:
+    """What a run learned from.
+
+    Attributes:
+        name: of the dataset.
+        source: how it was named.
+        image_size: that it was read with.
+        shape: height, width and channels.
+        class_names: in label order.
+        digests: of each split.
+        hold_out_digest: of what was held out for validation; empty without.
+        examples: by ``train``, ``val`` and ``test``.
+        notes: what reading it told.
+    """
+
+    name: str
+    source: str = ""
+    image_size: int | None = None
+    shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    digests: dict[str, str]
+    hold_out_digest: str = ""
+    examples: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_shape(self.shape)
+        if len(set(self.class_names)) < max(2, len(self.class_names)):
+            raise ValueError(f"{len(self.class_names)} class names, of which {len(set(self.class_names))} differ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +77,7 @@ class Manifest:
         resolved: the recipe as JSON.
         digest: eight digits over the resolved recipe (and the user's file).
         seed: of weights, order, augmentation and dropout.
-        dataset: name, source as it was given, image size, shape, class names, digests of each split and of the hold-out,
-            and examples per split.
+        dataset: what it learned from.
         hardware: processor, cores, threads, system, device and precision.
         packages: versions.
         git: commit of the working directory and whether it had changes, where there is one.
@@ -50,14 +97,14 @@ class Manifest:
     resolved: dict[str, Any]
     digest: str
     seed: int
-    dataset: dict[str, Any]
-    hardware: dict[str, Any] = field(default_factory=dict)
+    dataset: DatasetFacts
+    hardware: dict[str, str | int] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
-    git: dict[str, Any] | None = None
+    git: dict[str, str | bool | None] | None = None
     started: str = ""
     finished: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    results: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, int | float | None] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
     error: str | None = None
 
@@ -80,15 +127,7 @@ class Manifest:
                 f"{path} has format {document['format']}, made by a newer dressform; this version reads up to {FORMAT},"
                 " so upgrade dressform"
             )
-        known = {f.name for f in dataclasses.fields(cls)}
-        missing = {"status", "recipe", "reference", "seed", "digest", "dataset"} - set(document)
-        if missing:
-            raise RunError(f"{path} lacks {', '.join(sorted(missing))}; it was changed by hand or damaged")
-        for name, kind in (("dataset", dict), ("results", dict), ("weights", dict), ("seconds", dict), ("status", str)):
-            if not isinstance(document.get(name, kind()), kind):
-                raise RunError(f"{path} has a {name} of another type than it should; it was changed by hand or damaged")
-        document = {"settings": [], "resolved": {}, **{k: v for k, v in document.items() if k in known}}
-        return cls(**document)
+        return read_record(cls, document, path, advice="it was changed by hand, so delete that folder or restore it from a copy")
 
 
 def now() -> str:

@@ -101,7 +101,7 @@ def best_run(root: Path = DEFAULT_ROOT) -> tuple[Run, str]:
         )
     best: dict[str, Run] = {}
     for run in runs:
-        name = str(run.manifest.dataset.get("name"))
+        name = run.manifest.dataset.name
         if name not in best or _rank(run) >= _rank(best[name]):
             best[name] = run
     if len(best) > 1:

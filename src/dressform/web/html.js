@@ -29,6 +29,9 @@ export function save(name, type, content) {
 
 /** Rows of values as CSV text. */
 export function csv(rows) {
-  const cell = (value) => (/[",\n]/.test(String(value ?? "")) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
+  // A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers.
+  const harmless = (text) => (/^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text);
+  const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const cell = (value) => quoted(harmless(String(value ?? "")));
   return rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
 }

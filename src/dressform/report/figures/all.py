@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dressform.data.dataset import DatasetSplits
 from dressform.evaluation.calibrate import FEWEST, calibrate
-from dressform.evaluation.evaluate import describe, evaluate
+from dressform.evaluation.evaluate import MOST_CLASSES, describe, evaluate
 from dressform.predictions.pictures import pictures_of
 from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.report.figures.canvas import save
@@ -18,7 +18,8 @@ from dressform.runs.run import Run
 
 def figure_names(run: Run) -> list[str]:
     """The files that :func:`draw_figures` writes for a run whose data are at hand."""
-    of_predictions = ["confusion-counts.png", "confusion-normalised.png", "per-class.png", "montage.png"]
+    few = len(run.manifest.dataset.class_names) <= MOST_CLASSES
+    of_predictions = [*(["confusion-counts.png", "confusion-normalised.png"] if few else []), "per-class.png", "montage.png"]
     judged = any(run.layout.predictions(split).exists() for split in ("val", "test"))
     calibrated = ["calibration.png"] if run.history()[0].get("val_ece") is not None else []
     return ["history.png", *calibrated, *(of_predictions if judged else []), "first-images.png"]
@@ -53,6 +54,8 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
         evaluation = evaluate(predictions)
         title = f"{run.name}, {split}"
         for normalised, name in ((False, "confusion-counts.png"), (True, "confusion-normalised.png")):
+            if evaluation.confusion is None:
+                continue
             figure = draw_confusion(evaluation.confusion, predictions.class_names, title, normalised=normalised)
             written.append(save(figure, folder / name))
         written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))

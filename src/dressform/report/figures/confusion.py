@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from dressform.report.figures.canvas import new_figure
 
 MOST_CLASSES_WITH_NUMBERS = 25
+MOST_CLASSES_WITH_NAMES = 100
 
 
 def shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -38,8 +39,9 @@ def draw_confusion(confusion: NDArray[np.int64], class_names: tuple[str, ...], t
             if count:
                 text = f"{100 * share:.1f}" if normalised else str(count)
                 axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.36 else "black")
-    axes.set_xticks(range(classes), class_names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(classes), class_names)
+    if classes <= MOST_CLASSES_WITH_NAMES:
+        axes.set_xticks(range(classes), class_names, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(classes), class_names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     axes.set_title(f"{title} — {'% of each true class' if normalised else 'counts'}")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dressform.data.dataset import Dataset
 from dressform.evaluation.calibrate import FEWEST
-from dressform.evaluation.calibration import reliability
+from dressform.evaluation.calibration import mean_confidence, reliability
 from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.evaluate import evaluate
 from dressform.evaluation.intervals import wilson
@@ -216,13 +216,8 @@ def _calibration(predictions: Predictions, ece: float) -> dict[str, Any]:
             reach = wilson(round(float(found.accuracy[i]) * count), count)
             row |= {"confidence": float(found.confidence[i]), "accuracy": reach.value, "low": reach.low, "high": reach.high}
         bins.append(row)
-    sure, right = float(predictions.probabilities.max(axis=1).mean()), float((predictions.predicted == predictions.labels).mean())
-    word = "too sure" if sure > right else "too modest"
-    sentence = (
-        f"On average it gives its answers {100 * sure:.1f} % and is right in {100 * right:.1f} %, so it is {word} by"
-        f" {100 * abs(sure - right):.1f} points; expected calibration error {100 * ece:.2f} %."
-    )
-    return {"bins": bins, "sentence": sentence}
+    sentence = mean_confidence(predictions)[2]
+    return {"bins": bins, "sentence": f"{sentence[0].upper()}{sentence[1:]}. Expected calibration error {100 * ece:.2f} %."}
 
 
 def _comparison(c: Comparison) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """`filled`: an HTML file of ``web/`` with its blanks filled in, and `import_map` and `inside_script`, which fill some."""
 
 import base64
+import hashlib
 import html
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -18,8 +20,24 @@ def filled(name: str, parts: Mapping[str, str]) -> str:
     """
     web = files("dressform") / "web"
     known = {"version": html.escape(packages().get("dressform", "")), "style": (web / "style.css").read_text(encoding="utf-8")}
-    known["head"] = _replaced((web / "head.html").read_text(encoding="utf-8"), known)
-    return _replaced((web / name).read_text(encoding="utf-8"), {**known, **parts})
+    body, head = (web / name).read_text(encoding="utf-8"), (web / "head.html").read_text(encoding="utf-8")
+    scripts = "".join(re.findall(r"<script(?: type=\"(?:module|importmap)\")?>.*?</script>", body, re.S))
+    scripts = _replaced(scripts, {**known, **parts})
+    known["head"] = _replaced(head, {**known, "policy": policy(scripts)})
+    return _replaced(body, {**known, **parts})
+
+
+def policy(scripts: str) -> str:
+    """The content-security policy of a page: nothing is fetched from anywhere, and no script runs but those that are its own.
+
+    Args:
+        scripts: the text of the page's own script elements. Modules and data come as ``data:`` addresses, ONNX Runtime is
+            WebAssembly; an element that a name of somebody's smuggled in has another hash, and no other place to call.
+    """
+    found = re.findall(r"<script[^>]*>(.*?)</script>", scripts, re.S)
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in found)
+    run = f"script-src {hashes} data: blob: 'wasm-unsafe-eval'; connect-src data: blob:; worker-src blob:; " if found else ""
+    return f"default-src 'none'; {run}style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
 
 
 def _replaced(text: str, parts: Mapping[str, str]) -> str:

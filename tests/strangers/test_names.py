@@ -41,7 +41,7 @@ def test_terminal(tmp_path: Path) -> None:
         (tmp_path / "photos" / name).mkdir()
         Image.new("L", (28, 28)).save(tmp_path / "photos" / name / "a\x1b[1mb.png")
     (tmp_path / "photos" / "ok" / "bad\x1b[1m.png").write_text("no picture")
-    commands = ("evaluate", "p.npz"), ("calibrate", "p.npz"), ("data", "check", "photos"), ("predict", "photos"), ("evaluate", "\x1b[2J")
+    commands = ("evaluate", "p.npz"), ("calibrate", "p.npz"), ("data", "check", "photos"), ("evaluate", "\x1b[2J")
     for words in commands:
         done = dressform_command(*words, cwd=tmp_path)
         shown = done.stdout + done.stderr

@@ -387,3 +387,27 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     document["preprocessing"]["photo"]["side"] = 0
     (model / "model.json").write_text(json.dumps(document))
     assert "photo settings are" in error_of("predict", tmp_path / "a shirt.jpg", "--model", model)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("train", "--epochs", "3"), "No such option: --epochs. Did you mean --set epochs=…? See dressform train --help."),
+        (("train", "--batch-size", "3"), "No such option: --batch-size. Did you mean --set batch_size=…?"),
+        (("train", "--nonsense"), "No such option: --nonsense. See dressform train --help."),
+        (("nonsense",), "No such command 'nonsense'. See dressform --help."),
+        (("train", "--seed", "x"), "See dressform train --help."),
+    ],
+)
+def test_wrong_usage_says_where_to_look(words: tuple[str, ...], message: str) -> None:
+    done = dressform_command(*words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert ".." not in done.stderr
+
+
+def test_nothing_is_said_twice(tiny_run: Run) -> None:
+    done = dressform_command("compare", tiny_run.path, tiny_run.path)
+    assert done.stderr.count("split: test") == 1
+    done = dressform_command("robustness", tiny_run.path, "--help")
+    assert done.returncode == 0

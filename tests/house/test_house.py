@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,19 @@ def test_files_of_fashion_mnist_are_in_the_repository() -> None:
     listed = subprocess.run(["git", "ls-files", "data"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert listed.count("-ubyte.gz") == 4
     assert "data/fashion-mnist/LICENSE" in listed
+
+
+def test_all_that_is_installed_is_pinned() -> None:
+    """Besides pip and what is ours; in an environment that `make` made."""
+    from importlib import metadata
+
+    def plain(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
+    pinned = {plain(name): version for name, version in pins.items()}
+    assert len(pinned) == len(pins)
+    if (Path(sys.prefix) / "dev.stamp").exists():
+        found = {plain(d.metadata["Name"]): d.version.split("+")[0] for d in metadata.distributions()}
+        ours = {"pip", "dressform"}
+        assert {n: v for n, v in found.items() if n not in ours and pinned.get(n) != v} == {}

@@ -161,7 +161,7 @@ def test_a_model_that_never_ends_is_ended(tmp_path: Path) -> None:
     session = open_session(endless(tmp_path / "m.onnx"), DataError)
     begun = time.monotonic()
     with pytest.raises(ResourceError, match=r"did not answer within 0\.5 s"):
-        run_session(session, ["logits"], {"x": np.zeros((1, 4), np.float32)}, limit=0.5)
+        run_session(session, ["logits"], {"x": np.zeros((1, 4), np.float32)}, DataError, "m.onnx", limit=0.5)
     assert time.monotonic() - begun < 10
 
 
@@ -170,7 +170,7 @@ def test_a_time_limit_costs_next_to_nothing(tmp_path: Path) -> None:
     given = {"x": np.zeros((1, 4), np.float32)}
     begun = time.perf_counter()
     for _ in range(200):
-        run_session(session, ["logits"], given)
+        run_session(session, ["logits"], given, DataError, "m.onnx")
     assert (time.perf_counter() - begun) / 200 < 0.002
 
 

@@ -1,5 +1,6 @@
 """``dressform compare``: no torch."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,14 @@ def compare(
         from dressform.report.figures.crossval import draw_boxes
 
         check_target(figure)
-    contestants = told_apart([_contestant(path, split, data, pixels) for path in what], what)
+    said: set[str] = set()
+
+    def once(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            say(line)
+
+    contestants = told_apart([_contestant(path, split, data, pixels, once) for path in what], what)
     comparisons = judge(contestants, metric=metric, rope=rope)
     chosen = METRICS[comparisons[0].metric]
     if figure is not None:
@@ -71,7 +79,7 @@ def compare(
     print(comparisons[0].scope)
 
 
-def _contestant(path: Path, split: str | None, data: str, pixels: str) -> "Contestant":
+def _contestant(path: Path, split: str | None, data: str, pixels: str, say: Callable[[str], object]) -> "Contestant":
     from dressform.evaluation.compare import Contestant
     from dressform.predict.judged import contestant_of, kind_of, load_judged, split_of
     from dressform.runs.crossval import is_crossval, open_crossval

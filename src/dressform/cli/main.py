@@ -103,7 +103,8 @@ def _usage(message: str) -> str:
     message = message.rstrip(".")
     option = re.match(r"No such option: --([\w.-]+)$", message)
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    hint = f" Did you mean --set {option[1]}=…?" if option and option[1].replace("-", "_") in _settings() else ""
+    setting = option[1].replace("-", "_") if option else ""
+    hint = f" Did you mean --set {setting}=…?" if setting in _settings() else ""
     return f"{message}.{hint} See dressform {f'{command} ' if command in _COMMANDS else ''}--help."
 
 

@@ -36,6 +36,12 @@ class UnknownNameError(ConfigError):
     """A name that is not in a list of known names."""
 
 
+def is_shortage(error: BaseException) -> bool:
+    """Whether an error of Python's, torch's or ONNX Runtime's says that there is not enough memory."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in text for words in ("allocate memory", "out of memory", "bad_alloc"))
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """Build the error for a mistyped name, nearest known names first.
 

@@ -30,7 +30,7 @@ from dressform.runs.ledger import note_test_look
 from dressform.runs.manifest import FORMAT, DatasetFacts, Manifest, hardware, now, packages
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import save_weights
-from dressform.training.fit import Fitted, fit
+from dressform.training.fit import Fitted, fit, stopped_by
 from dressform.training.hardware import choose_device, fast_arithmetic
 from dressform.training.history import RunObserver, Silent
 from dressform.training.recipe import Recipe
@@ -134,12 +134,12 @@ def _train_locked(
         seconds = {"train": sum(row.seconds for row in fitted.history), "fit": time.perf_counter() - clock}
         manifest = _finish(fitted, data, train, validation, manifest, layout, out, seconds, observer)
     except Exception as error:
-        reason = str(error) if isinstance(error, DressformError) else f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = str(error) if isinstance(error, (DressformError, OSError)) else stopped_by(error)
         with contextlib.suppress(OSError):  # the reason is what counts
             dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(layout.manifest)
         if isinstance(error, (DressformError, OSError)):
             raise
-        raise TrainingError(f"training stopped with {reason}; mend the network or the recipe, then go on with --resume") from error
+        raise TrainingError(f"{reason}, then go on with --resume") from error
     return Run(layout.root, manifest)
 
 

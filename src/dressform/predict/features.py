@@ -45,7 +45,9 @@ def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[i
     values, logits = [], []
     chunk = pictures_at_once(images.shape[1:], AT_ONCE)
     for start in range(0, len(images), chunk):
-        found, scores = run_session(session, [name, "logits"], {"images": np.ascontiguousarray(images[start : start + chunk])})
+        found, scores = run_session(
+            session, [name, "logits"], {"images": np.ascontiguousarray(images[start : start + chunk])}, RunError, str(model)
+        )
         if found.ndim != 2 or len(found) != len(scores):
             raise RunError(
                 f"{model} has features of shape {list(found.shape)}, not one row per picture; look at its pixels instead"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import DataError, DressformError
+from dressform.core.errors import DataError
 from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, pictures_at_once
 from dressform.predict.session import AT_ONCE, open_session, run_session
@@ -90,12 +90,7 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
         rows = len(images)
         if graph.batch and rows < step:  # the last pictures of a fixed batch
             images = np.concatenate([images, np.zeros((step - rows, *dataset.shape), np.uint8)])
-        try:
-            (scores,) = run_session(session, [output], {graph.name: graph.array(images, pixels)})
-        except DressformError:
-            raise
-        except Exception as error:  # onnxruntime's exceptions have no common public base
-            raise DataError(f"{path} cannot be run on {len(images)} pictures ({str(error).splitlines()[0]})") from error
+        (scores,) = run_session(session, [output], {graph.name: graph.array(images, pixels)}, DataError, str(path))
         _check_scores(path, output, scores, len(images), len(dataset.class_names))
         parts.append(scores[:rows])
     every = np.concatenate(parts)

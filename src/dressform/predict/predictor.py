@@ -165,7 +165,7 @@ class Predictor:
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         size = pictures_at_once(self.shape, AT_ONCE)
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)] or [batch]
-        parts = [run_session(self._session, outputs, {"images": np.ascontiguousarray(chunk)}) for chunk in chunks]
+        parts = [run_session(self._session, outputs, {"images": np.ascontiguousarray(c)}, RunError, str(self.path)) for c in chunks]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
     def predict(self, picture: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None) -> Answer:

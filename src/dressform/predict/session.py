@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from dressform.core.errors import DressformError, ResourceError
+from dressform.core.errors import DressformError, ResourceError, is_shortage
 
 AT_ONCE = 64
 """Pictures of 28 x 28 that a call should get: what a network makes of more leaves the processor's cache."""
@@ -32,11 +32,22 @@ TIME_LIMIT = 120.0
 """Seconds that a call of :func:`run_session` may take."""
 
 
-def run_session(session: Any, outputs: list[str], given: dict[str, Any], *, limit: float = TIME_LIMIT) -> list[Any]:
+def run_session(
+    session: Any, outputs: list[str], given: dict[str, Any], refuse: type[DressformError], name: str, *, limit: float = TIME_LIMIT
+) -> list[Any]:
     """Run a session, and end it where it does not end by itself: a graph may have loops.
 
+    Args:
+        session: of :func:`open_session`.
+        outputs: that are wanted.
+        given: inputs by name.
+        refuse: the kind of error to raise.
+        name: what the model is called in errors.
+        limit: seconds.
+
     Raises:
-        ResourceError: it took longer than ``limit`` seconds.
+        ResourceError: it took longer, or there is not enough memory.
+        DressformError: of the kind ``refuse``; the graph fails on these inputs.
     """
     import onnxruntime
 
@@ -54,8 +65,11 @@ def run_session(session: Any, outputs: list[str], given: dict[str, Any], *, limi
         found: list[Any] = session.run(outputs, given, options)
     except Exception as error:  # onnxruntime's exceptions have no common public base
         if ended.is_set():
-            raise ResourceError(f"the model did not answer within {limit:g} s; it may never end, so check it") from error
-        raise
+            raise ResourceError(f"{name} did not answer within {limit:g} s; it may never end, so check it") from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if is_shortage(error):
+            raise ResourceError(f"there is not enough memory to run {name} ({reason}); close other programs") from error
+        raise refuse(f"{name} cannot be run on {len(next(iter(given.values())))} pictures ({reason})") from error
     finally:
         timer.cancel()
     return found

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dressform.core.errors import DressformError, TrainingError
+from dressform.core.errors import DressformError, TrainingError, is_shortage
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
 from dressform.evaluation.metrics import Scores, accuracy, ece, nll
@@ -51,8 +51,15 @@ def telling_faults() -> Iterator[None]:
     except (DressformError, OSError):
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise TrainingError(f"training stopped with {reason}; mend the network or the recipe") from error
+        raise TrainingError(stopped_by(error)) from error
+
+
+def stopped_by(error: BaseException) -> str:
+    """What is told of an error that a network or recipe raised while it was trained."""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    if is_shortage(error):
+        return f"there is not enough memory for this training ({reason}); use a smaller batch_size, smaller pictures or network"
+    return f"training stopped with {reason}; fix the network or the recipe"
 
 
 @dataclass(frozen=True, eq=False)

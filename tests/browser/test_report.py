@@ -1,5 +1,7 @@
 """The report in a real Chromium: every path that a click or a key can take."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -232,3 +234,11 @@ def test_predictions_from_elsewhere(watched: Watched, tmp_path: Path, classes: i
     page.locator("#worst .tile").first.click()
     expect(page.locator("#detail h2")).to_contain_text("</script><i>")
     expect(page.locator("#detail")).to_contain_text("<b>class & ")
+
+
+def test_tables_that_are_saved_run_in_no_spreadsheet(watched: Watched, one: Path) -> None:
+    watched.page.goto(one.as_uri())
+    rows = [["=1+1", "-x", -5, "+1.5", "@a", "plain", 'q"=', "a\\nb"], ["", None, 0, "-5", "=", "\t=", "a,b", "'"]]
+    text = watched.page.evaluate("rows => import('dressform/html.js').then((module) => module.csv(rows))", rows)
+    assert next(csv.reader(io.StringIO(text))) == ["'=1+1", "'-x", "-5", "+1.5", "'@a", "plain", 'q"=', "a\\nb"]
+    assert text.splitlines()[-1].startswith(",,0,-5,'=,'\t=,")

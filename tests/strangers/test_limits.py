@@ -23,7 +23,9 @@ from dressform.evaluation.metrics import METRICS, Scores, balanced_accuracy, con
 from dressform.predict.foreign import predict_onnx
 from dressform.predict.session import open_session, run_session
 from dressform.predictions import Predictions
+from dressform.training.history import Epoch, Silent
 from tests.cli.test_cli import dressform_command, error_of, json_of
+from tests.conftest import TINY
 
 
 def guesses(count: int, classes: int) -> Predictions:
@@ -199,3 +201,41 @@ main()
     assert done.returncode == 0, done.stderr
     assert "prediction sets that may miss" in done.stdout
     assert "cannot be written (No space left on device)" in done.stderr
+
+
+class Mover(Silent):
+    """Somebody who tidies up while a training runs."""
+
+    def __init__(self, runs: Path) -> None:
+        self._runs = runs
+
+    def epoch(self, result: Epoch) -> None:
+        """Move everything away after the first epoch."""
+        if result.epoch == 1:
+            self._runs.rename(self._runs.with_name("moved"))
+
+
+def test_a_run_that_is_moved_while_it_is_trained_is_told_as_that(named_run: dressform.Run, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    with pytest.raises(OSError, match="its folder was moved or deleted") as caught:
+        dressform.train("fast", named_run.manifest.dataset.source, settings=TINY, out=runs, observer=Mover(runs))
+    assert caught.value.filename.startswith(str(runs))
+    assert not Path(caught.value.filename).name.startswith(".")
+
+
+def test_a_disk_that_is_full_is_named_with_the_file(named_run: dressform.Run, tmp_path: Path) -> None:
+    """A limit on the size of files stands for it."""
+    code = f"""
+import resource, signal
+from dressform.cli.main import main
+import sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+sys.argv = ["dressform", "train", "fast", "--data", {named_run.manifest.dataset.source!r}, "--out", {str(tmp_path)!r}]
+sys.argv += {[word for setting in TINY for word in ("--set", setting)]!r}
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "checkpoint.safetensors: File too large" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr

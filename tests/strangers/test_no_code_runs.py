@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import pytest
 
+import dressform
 from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
 from dressform.runs.git import git_state
@@ -162,3 +163,14 @@ def test_a_run_of_a_renamed_recipe_is_told(named_run: Run, tmp_path: Path) -> No
     (folder / "manifest.json").write_text(json.dumps({**manifest, "reference": "/etc/x.py:own"}))
     with pytest.raises(RunError, match=r"name it with --recipe file.py:function"):
         restore(open_run(folder))
+
+
+def test_a_checkpoint_that_a_kill_left_beside_a_finished_run_goes(named_run: Run, tmp_path: Path) -> None:
+    place = tmp_path / named_run.path.parents[1].name / named_run.path.parent.name / named_run.path.name
+    shutil.copytree(named_run.path, place)
+    left = Run(place, named_run.manifest).layout.checkpoint
+    left.write_bytes(b"state")
+    source = named_run.manifest.dataset.source
+    again = dressform.train("fast", source, settings=named_run.manifest.settings, out=tmp_path, resume=True)
+    assert again.path == place
+    assert not left.exists()

@@ -119,6 +119,7 @@ def _train_locked(
         remove_leftovers(layout.root)
         if before.status == "finished":
             _check_whole(before, layout)
+            _drop_checkpoint(layout)  # which a kill after the last write may have left
             return Run(layout.root, before)
         manifest = dataclasses.replace(manifest, started=before.started)
     manifest.save(layout.manifest)
@@ -208,9 +209,13 @@ def _finish(
         hardware={**manifest.hardware, "device": fitted.device, "precision": fitted.precision, "threads": torch.get_num_threads()},
     )  # fmt: skip
     manifest.save(layout.manifest)
+    _drop_checkpoint(layout)
+    return manifest
+
+
+def _drop_checkpoint(layout: Layout) -> None:
     with contextlib.suppress(OSError):  # the run is finished: a file too many does no harm
         layout.checkpoint.unlink(missing_ok=True)
-    return manifest
 
 
 def _remember(layout: Layout, train: Dataset, validation: Dataset) -> None:

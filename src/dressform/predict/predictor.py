@@ -104,9 +104,13 @@ class Predictor:
         if self._features is not None and self._features not in outputs:
             raise RunError(f"{self.path} has no output {self._features!r}, which its model.json names; copy both anew")
         if self.novelty is not None and self._features is not None:
-            width = outputs[self._features]
-            if len(width) != 1 or self.novelty.width_of(self.shape[2]) != width[0]:
-                raise RunError(f"{self.path.with_name('known.npz')} is of another model; copy all of {self.path.parent} anew")
+            width = outputs[self._features]  # which ONNX Runtime does not know of every graph
+            if len(width) == 1 and isinstance(width[0], int):
+                self._check_width(width[0])
+
+    def _check_width(self, width: int) -> None:
+        if self.novelty is not None and self.novelty.width_of(self.shape[2]) != width:
+            raise RunError(f"{self.path.with_name('known.npz')} is of another model; copy all of {self.path.parent} anew")
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -160,6 +164,7 @@ class Predictor:
         if self.novelty is None or self._features is None:
             return self._run(["logits"], batch)[0], None
         logits, features = self._run(["logits", self._features], batch)
+        self._check_width(features.shape[1])
         return logits, self.novelty.p_values(features, batch)
 
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

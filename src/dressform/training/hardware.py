@@ -90,14 +90,15 @@ def pinned_threads(device: torch.device) -> Iterator[None]:
     Between two operations torch's threads wait for each other awake. When another program takes a core, the system moves a
     thread to the core of the one that waits for it, and each then keeps the other from running: training took five to fifty
     times as long beside one busy process (figures: docs/log.md). Linux and GNU's OpenMP only; elsewhere nothing happens.
-    Processes and threads that are started inside the block begin on the first core.
+    Processes and threads that are started inside the block begin on one core.
     """
     library = _openmp() if device.type == "cpu" and hasattr(os, "sched_setaffinity") else None
     cores = sorted(os.sched_getaffinity(0)) if library is not None else []
     if library is None or len(cores) < 2 or torch.get_num_threads() != len(cores):
         yield
         return
-    _in_each_thread(library, lambda thread: os.sched_setaffinity(0, {cores[thread]}))
+    first = os.getpid()  # so that the first threads of two trainings seldom meet on one core
+    _in_each_thread(library, lambda thread: os.sched_setaffinity(0, {cores[(first + thread) % len(cores)]}))
     try:
         yield
     finally:

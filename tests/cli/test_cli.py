@@ -411,3 +411,26 @@ def test_nothing_is_said_twice(tiny_run: Run) -> None:
     assert done.stderr.count("split: test") == 1
     done = dressform_command("robustness", tiny_run.path, "--help")
     assert done.returncode == 0
+
+
+def test_predict_says_that_a_model_is_less_sure_than_it_is_right(named_run: Run, pictures: Path, tmp_path: Path) -> None:
+    shutil.copytree(named_run.layout.weights, tmp_path / "model")
+    described = tmp_path / "model" / "model.json"
+    document = json.loads(described.read_text())
+    assert document["confidence"]["examples"] == 60
+    for sentence, said in (
+        ("mean confidence 86.6 %, accuracy 93.8 %: underconfident by 7.2 points", True),
+        ("mean confidence 93.0 %, accuracy 93.8 %: no clear gap", False),
+    ):
+        document["confidence"]["sentence"] = sentence
+        described.write_text(json.dumps(document))
+        done = dressform_command("predict", pictures, "--model", tmp_path / "model")
+        assert done.returncode == 0, done.stderr
+        assert (f"probabilities are not calibrated; on 60 validation examples {sentence}" in done.stderr) is said
+
+
+def test_train_tells_confidence_beside_accuracy(named_run: Run, tmp_path: Path) -> None:
+    settings = [word for setting in TINY for word in ("--set", setting)]
+    done = dressform_command("train", "fast", "--data", named_run.manifest.dataset.source, *settings, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "confidence mean confidence " in done.stdout

@@ -9,6 +9,7 @@ from dressform.evaluation.calibrate import calibrate
 from dressform.evaluation.calibration import (
     cross_fit_temperature,
     fit_temperature,
+    mean_confidence,
     random_parts,
     reliability,
     with_temperature,
@@ -115,3 +116,27 @@ def test_calibrate_refuses() -> None:
         calibrate(drawn(19))
     with pytest.raises(DataError, match="3 examples are too few"):
         calibrate(drawn(100), fitted_on=made([0, 1, 0], np.zeros((3, 4))))
+
+
+def test_a_temperature_that_makes_things_worse_is_told() -> None:
+    """Fitted on examples on which the model is too sure, judged on others on which it is right as often as it says."""
+    honest, boastful = drawn(3000), drawn(3000, colder=3.0)
+    worse = calibrate(honest, fitted_on=boastful)
+    assert worse.effect == "worse"
+    assert "makes these probabilities worse" in worse.advice
+    assert "use them as they are" in worse.advice
+    better = calibrate(boastful, fitted_on=boastful)
+    assert better.effect == "better"
+    assert calibrate(honest, fitted_on=honest).effect == "unclear"
+
+
+def test_confidence_and_accuracy_in_a_sentence() -> None:
+    ids, labels = np.array([f"{i:04d}" for i in range(400)]), np.arange(400) % 2
+    right = np.where(np.arange(400) < 300, labels, 1 - labels)
+    for share, word in ((0.95, "overconfident by 20.0 points"), (0.55, "underconfident by 20.0 points"), (0.76, "no clear gap")):
+        logits = np.full((400, 2), 0.0, np.float32)
+        logits[np.arange(400), right] = np.log(share / (1 - share))
+        sure, accuracy, sentence = mean_confidence(Predictions(ids, labels, logits, ("a", "b")))
+        assert sure == pytest.approx(share, abs=1e-6)
+        assert accuracy == 0.75
+        assert sentence == f"mean confidence {100 * share:.1f} %, accuracy 75.0 %: {word}"

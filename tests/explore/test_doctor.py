@@ -52,6 +52,9 @@ def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
     assert score.without_duplicates is not None
     assert score.without_duplicates.n <= 190
     assert found.counts["suspect labels in test"] == 3
+    for split in found.review.digests:
+        listed = [f for f in found.review.findings if f.kind == "outlier" and f.split == split]
+        assert found.counts[f"outliers in {split}"] == len(listed)
 
 
 def test_predictions_of_other_examples_are_refused(faulty: DatasetSplits) -> None:

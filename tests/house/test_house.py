@@ -105,3 +105,14 @@ def test_all_that_is_installed_is_pinned() -> None:
         found = {plain(d.metadata["Name"]): d.version.split("+")[0] for d in metadata.distributions()}
         ours = {"pip", "dressform"}
         assert {n: v for n, v in found.items() if n not in ours and pinned.get(n) != v} == {}
+
+
+def test_the_texts_name_every_command_that_looks_at_test() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    commands = set(re.findall(r'note_(?:test_)?look\([^)]*what="(\w+)"', sources)) | {"explore"}  # by the report's function
+    for page in ("architecture.md", "judging.md"):
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        sentence = next(part for part in text.split("\n\n") if "test-ledger.jsonl" in part and "leave" in part)
+        line = re.search(r"(?:`\w+`,? ?(?:and |or )?)+ leaves? a", sentence)
+        assert line, page
+        assert set(re.findall(r"`(\w+)`", line[0])) == commands

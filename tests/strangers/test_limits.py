@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 import dressform
-from dressform.core.errors import DataError, ResourceError
+from dressform.core.errors import DataError, ResourceError, RunError
 from dressform.data.dataset import Dataset
 from dressform.data.idx import read_idx
 from dressform.evaluation.evaluate import evaluate
@@ -239,3 +239,13 @@ main()
     assert done.returncode == 1
     assert "checkpoint.safetensors: File too large" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_disk_without_room_is_told_before_training(
+    named_run: dressform.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type("Usage", (), {"free": 5_000_000})
+    monkeypatch.setattr("dressform.experiment.train_run.shutil.disk_usage", lambda path: usage)
+    with pytest.raises(RunError, match=r"has 5 MB free, and a run of this network takes up to 3\d MB; make room"):
+        dressform.train("fast", named_run.manifest.dataset.source, settings=TINY, out=tmp_path)
+    assert not list(tmp_path.rglob("results.csv"))

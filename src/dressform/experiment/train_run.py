@@ -2,12 +2,14 @@
 
 import contextlib
 import dataclasses
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from dressform.core import config
 from dressform.core.errors import DressformError, RunError, TrainingError
@@ -35,6 +37,11 @@ from dressform.training.hardware import choose_device, fast_arithmetic
 from dressform.training.history import RunObserver, Silent
 from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
+
+COPIES = 9
+"""Of the weights: a checkpoint of weights, best and two moments, while the next is written, and one to spare."""
+OTHER_BYTES = 30_000_000
+"""Of predictions, figures and features."""
 
 
 @fast_arithmetic()
@@ -98,6 +105,8 @@ def train_run(
             layout.make_folders()
         except OSError as error:
             raise RunError(f"{layout.root} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
+        if not layout.manifest.exists():
+            _check_room(layout, network)
         with exclusive(layout.lock):
             return _train_locked(resolved, data, train, validation, manifest, layout, out, device, observer or Silent())
     before = open_run(layout.root).manifest
@@ -107,6 +116,17 @@ def train_run(
         f"{layout.root} is there already ({status}); add --resume to {'show' if status == 'finished' else 'continue'} it,"
         " or choose another --seed or --out"
     )
+
+
+def _check_room(layout: Layout, network: nn.Module) -> None:
+    """Tell before training, and not after the first epoch, that the disk has no room for what it writes."""
+    weights = sum(t.numel() * t.element_size() for t in network.state_dict().values())
+    needed, free = COPIES * weights + OTHER_BYTES, shutil.disk_usage(layout.root).free
+    if free < needed:
+        raise RunError(
+            f"{layout.root} has {free / 1e6:,.0f} MB free, and a run of this network takes up to {needed / 1e6:,.0f} MB; make room,"
+            " or choose another --out"
+        )
 
 
 def _train_locked(

@@ -97,7 +97,7 @@ def recipes_table() -> str:
 def records_table() -> str:
     """Seconds to a mean test accuracy of 93.4, 94 and 95 %."""
     lines = [
-        "| to | recipe | seconds, mean ± s.d. | test accuracy, mean ± s.d. | n | tutorial 0 in Keras shows it after | command |",
+        "| to | recipe | seconds, mean ± s.d. | test accuracy, mean ± s.d. | n | the Keras tutorial reaches it after | command |",
         "|---|---|---|---|---|---|---|",
     ]
     reports = speeds()

@@ -386,7 +386,7 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     document = json.loads((model / "model.json").read_text())
     document["preprocessing"]["photo"]["side"] = 0
     (model / "model.json").write_text(json.dumps(document))
-    assert "photo settings are" in error_of("predict", tmp_path / "a shirt.jpg", "--model", model)
+    assert "preprocessing.photo contradicts itself (side 0, " in error_of("predict", tmp_path / "a shirt.jpg", "--model", model)
 
 
 @pytest.mark.parametrize(
@@ -394,7 +394,7 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     [
         (("train", "--epochs", "3"), "No such option: --epochs. Did you mean --set epochs=…? See dressform train --help."),
         (("train", "--batch-size", "3"), "No such option: --batch-size. Did you mean --set batch_size=…?"),
-        (("train", "--nonsense"), "No such option: --nonsense. See dressform train --help."),
+        (("train", "--nonsense"), "No such option: --nonsense. Did you mean --seed? See dressform train --help."),
         (("nonsense",), "No such command 'nonsense'. See dressform --help."),
         (("train", "--seed", "x"), "See dressform train --help."),
     ],

@@ -100,11 +100,13 @@ def main() -> None:
 
 def _usage(message: str) -> str:
     """What is wrong with a command, and where to look."""
-    message = message.rstrip(".")
+    message, _, near = message.rstrip(".").partition(" (Possible options: ")
     option = re.match(r"No such option: --([\w.-]+)$", message)
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     setting = option[1].replace("-", "_") if option else ""
-    hint = f" Did you mean --set {setting}=…?" if setting in _settings() else ""
+    hint = f" Did you mean {near.rstrip(')').replace(', ', ' or ')}?" if near else ""
+    if setting in _settings():
+        hint = f" Did you mean --set {setting}=…?"
     return f"{message}.{hint} See dressform {f'{command} ' if command in _COMMANDS else ''}--help."
 
 

@@ -72,6 +72,9 @@ def _value(expected: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(expected):
         return _record(expected, value, where)
     if origin in (typing.Union, types.UnionType):
+        record = next((option for option in inner if dataclasses.is_dataclass(option)), None)
+        if record is not None and isinstance(value, dict):  # whose own fault says more than that it is no such union
+            return _record(record, value, where)
         for option in sorted(inner, key=lambda option: option is float):  # a whole number stays one where either may be
             try:
                 return _value(option, value, where)

@@ -155,7 +155,10 @@ def _train_locked(
         seconds = {"train": sum(row.seconds for row in fitted.history), "fit": time.perf_counter() - clock}
         manifest = _finish(fitted, data, train, validation, manifest, layout, out, seconds, observer)
     except Exception as error:
-        reason = str(error) if isinstance(error, (DressformError, OSError)) else stopped_by(error)
+        if isinstance(error, DressformError):
+            reason = str(error)
+        else:
+            reason = f"{type(error).__name__}: {error}" if isinstance(error, OSError) else stopped_by(error)
         with contextlib.suppress(OSError):  # the reason is what counts
             dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(layout.manifest)
         if isinstance(error, (DressformError, OSError)):

@@ -71,7 +71,7 @@ def write_tensorboard(points: Points, folder: Path) -> list[Path]:
 
 def _cell(text: str) -> str:
     """A text that keeps its column: no tab, no end of line."""
-    return table_cell(" ".join(one_line(text).split())) or "-"
+    return table_cell(one_line(" ".join(text.split()))) or "-"
 
 
 def _tile(shape: tuple[int, ...], side: int) -> tuple[int, int]:

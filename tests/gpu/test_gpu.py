@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from dressform.core.config import override
 from dressform.data.dataset import Dataset
@@ -17,6 +17,7 @@ from dressform.recipes import RECIPES, find_recipe
 from dressform.training import step
 from dressform.training.fit import Fitted, fit
 from dressform.training.recipe import Augment, Recipe
+from tests.training.test_fit import KillAt, Killed, same
 
 REHEARSED = os.environ.get("DRESSFORM_GPU_TESTS") == "cpu"
 DEVICE = "cpu" if REHEARSED else "cuda"
@@ -87,32 +88,6 @@ def test_any_size_and_class_count(name: str, shape: tuple[int, int, int], classe
 def recipe_of(variant: str, name: str) -> Recipe:
     recipe: Recipe = override(find_recipe(name), [*SMALL[name], *VARIANTS[variant]])
     return recipe
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL between two steps."""
-
-
-class KillAt:
-    def __init__(self, epoch: int, step: int) -> None:
-        self._at, self._now = (epoch, step), 0
-
-    def looking(self, done: int, total: int) -> None:
-        pass
-
-    def started(self, done: object, steps: object) -> None:
-        self._now = len(done)
-
-    def step(self, step: int, loss: float) -> None:
-        if (self._now, step) == self._at:
-            raise Killed
-
-    def epoch(self, result: object) -> None:
-        self._now += 1
-
-
-def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
-    return all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize(

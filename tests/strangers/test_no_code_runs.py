@@ -16,6 +16,7 @@ from dressform.core.files import write_atomic
 from dressform.runs.git import git_state
 from dressform.runs.run import Run, open_run
 from tests.cli.test_cli import dressform_command
+from tests.report.test_says_the_same import document_of
 
 
 def ran_in(folder: Path) -> str:
@@ -59,14 +60,7 @@ def test_saliency_says_why_it_is_missing_and_a_named_file_is_run(hostile: Run, t
     done = dressform_command("report", hostile.path, "--recipe", "mine.py:own", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "ran").exists()
-    assert "saliency" not in "".join(json.loads(page_of(hostile.path / "report.html"))["runs"][0]["missing"])
-
-
-def page_of(path: Path) -> str:
-    """The document of a report."""
-    text = path.read_text(encoding="utf-8")
-    start = text.index('<script type="application/json"')
-    return text[text.index(">", start) + 1 : text.index("</script>", start)].replace("<\\/", "</")
+    assert "saliency" not in "".join(document_of(hostile.path / "report.html")["runs"][0]["missing"])
 
 
 def git(*words: str, cwd: Path) -> None:

@@ -26,15 +26,16 @@ def table_cell(text: str) -> str:
 
     Numbers stay as they are. :func:`from_table_cell` takes the apostrophe away.
     """
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
+    return f"'{text}" if text.startswith(_FORMULA) and not is_number(text) else text
 
 
 def from_table_cell(text: str) -> str:
     """The text that :func:`table_cell` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) and not _is_number(text[1:]) else text
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) and not is_number(text[1:]) else text
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether Python reads a text as a number."""
     try:
         float(text)
     except ValueError:

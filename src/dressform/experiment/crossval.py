@@ -243,7 +243,7 @@ def _prepare(
     if before and (before.get("data_digest") != data.train.digest or digests != [d.digest for d in divisions[: len(digests)]]):
         raise RunError(f"{layout.root} was made of other data than {data.name} has now; choose another --out")
     threads = before.get("threads", threads)
-    chosen = str(choose_precision(study.recipe.precision, choose_device(device))).removeprefix("torch.")
+    chosen = choose_precision(study.recipe.precision, choose_device(device))
     precision = before.get("precision", chosen)
     if len(divisions) > len(digests):
         facts = {

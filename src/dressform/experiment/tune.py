@@ -99,7 +99,7 @@ def tune(
             raise RunError(f"{folder} was tuned on other data than {data.name} has now; choose another --out")
         chosen = base
         if base.precision == "auto" and "precision" not in texts:  # chosen once, for all trials alike
-            precision = str(choose_precision("auto", where)).removeprefix("torch.")
+            precision = choose_precision("auto", where)
             chosen = config.override(base, [f"precision={study.remember('precision', precision)}"])
         observer = observer or Unobserved()
         trainer = Trainer(

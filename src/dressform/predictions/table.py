@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.text import from_table_cell
+from dressform.core.text import from_table_cell, is_number
 
 EXPECTED = "columns label, p0, p1, … (or logit0, logit1, …) and, if you like, id"
 
@@ -96,16 +96,8 @@ def read_csv(path: Path, text: str) -> Table:
         try:
             numbers[:, position] = np.array(cells[name], dtype=np.float64)
         except ValueError:
-            row_of = next(i for i, cell in enumerate(cells[name]) if not _is_number(cell))
+            row_of = next(i for i, cell in enumerate(cells[name]) if not is_number(cell))
             raise DataError(
                 f"{path} line {lines[row_of]} has {cells[name][row_of]!r} in column {name}; allowed: a number"
             ) from None
     return Table(given, [from_table_cell(name) for name in cells["id"]] if "id" in cells else None, numbers, lines)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

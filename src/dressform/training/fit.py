@@ -175,7 +175,7 @@ def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> S
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     check_resize(recipe.resize, network, train.shape)
     average = copy.deepcopy(network) if recipe.average.decay else None
-    precision = str(choose_precision(recipe.precision, device)).removeprefix("torch.")
+    precision = choose_precision(recipe.precision, device)
     losses = torch.full((len(train),), torch.inf, device=device) if recipe.focus.share < 1 else None
     return State(network, make_optimizer(network, recipe.optim), precision, average, losses)
 

@@ -51,11 +51,13 @@ class Decision:
     format: int = FORMAT
 
 
-def choose_precision(name: Literal["auto", "float32", "bfloat16"], device: torch.device) -> torch.dtype:
-    """The type that convolutions and matrix products are computed in."""
+def choose_precision(
+    name: Literal["auto", "float32", "bfloat16"], device: torch.device
+) -> Literal["float32", "bfloat16"]:
+    """The type that convolutions and matrix products are computed in; ``auto`` takes what is quick on the device."""
     if name == "auto":
-        return torch.bfloat16 if fast_at_bfloat16(device) else torch.float32
-    return torch.bfloat16 if name == "bfloat16" else torch.float32
+        return "bfloat16" if fast_at_bfloat16(device) else "float32"
+    return name
 
 
 def fast_at_bfloat16(device: torch.device) -> bool:

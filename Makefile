@@ -21,6 +21,7 @@ demo: $(VENV)/run.stamp
 	$(BIN)/dressform predict examples/pictures
 
 check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

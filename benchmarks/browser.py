@@ -1,9 +1,11 @@
-"""The page of `dressform export --to page` beside Python, on photos: the same pixels, logits, classes and doubts?
+"""The page of `dressform export --to page` beside Python, on photos: the same pixels, logits,
+classes and doubts?
 
     python benchmarks/browser.py RUN PHOTOS [--count 100]
 
-For each photo, spread evenly over the sorted files: the page decodes and prepares it in Chromium, and so does Python. Compared are
-the pixels that the model gets, its logits for the same pixels (Python's), and the answers from the files.
+For each photo, spread evenly over the sorted files: the page decodes and prepares it in Chromium,
+and so does Python. Compared are the pixels that the model gets, its logits for the same pixels
+(Python's), and the answers from the files.
 """
 
 import argparse
@@ -31,7 +33,8 @@ IN_PAGE = """async ([photo, pixels]) => {
   const took = performance.now() - began;
   const same = await window.model.judge(bytes(pixels));
   const { logits, usual } = found;
-  return { pixels: Array.from(found.pixels.data), logits, usual, same: same.logits, sameUsual: same.usual, took };
+  const pixelsOut = Array.from(found.pixels.data);
+  return { pixels: pixelsOut, logits, usual, same: same.logits, sameUsual: same.usual, took };
 }"""
 
 
@@ -45,7 +48,10 @@ def main() -> None:
     options = parser.parse_args()
     predictor = Predictor(dressform.open_run(options.run))
     files = find_pictures([str(options.photos)])
-    files = [files[i] for i in np.linspace(0, len(files) - 1, min(options.count, len(files))).round().astype(int)]
+    files = [
+        files[i]
+        for i in np.linspace(0, len(files) - 1, min(options.count, len(files))).round().astype(int)
+    ]
     rows: list[dict[str, Any]] = []
     with TemporaryDirectory() as folder, chromium(options.chromium) as browser:
         page_file = Path(folder) / "page.html"
@@ -56,28 +62,52 @@ def main() -> None:
             pixels = predictor.predict(file).prepared.pixels
             seconds = time.perf_counter() - started
             (logits,), usual = predictor.logits(pixels[None]), predictor.usual(pixels[None])
-            found = page.evaluate(IN_PAGE, [base64.b64encode(part).decode() for part in (file.read_bytes(), pixels.tobytes())])
+            found = page.evaluate(
+                IN_PAGE,
+                [base64.b64encode(part).decode() for part in (file.read_bytes(), pixels.tobytes())],
+            )
             away = np.abs(np.array(found["pixels"]) - pixels.ravel().astype(int))
-            rows.append({
-                "photo": "/".join(file.parts[-2:]), "same_pixels": int(away.max()) == 0,
-                "largest_pixel_difference": int(away.max()),
-                "logit_difference_same_pixels": float(np.abs(np.array(found["same"]) - logits).max()),
-                "logit_difference_from_file": float(np.abs(np.array(found["logits"]) - logits).max()),
-                "same_class": int(np.argmax(found["logits"])) == int(logits.argmax()),
-                "usual_difference": None if usual is None else abs(found["sameUsual"] - float(usual[0])),
-                "same_doubt": usual is None or (found["usual"] <= predictor.threshold) == bool(usual[0] <= predictor.threshold),
-                "browser_ms": found["took"], "python_ms": 1000 * seconds,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "photo": "/".join(file.parts[-2:]),
+                    "same_pixels": int(away.max()) == 0,
+                    "largest_pixel_difference": int(away.max()),
+                    "logit_difference_same_pixels": float(
+                        np.abs(np.array(found["same"]) - logits).max()
+                    ),
+                    "logit_difference_from_file": float(
+                        np.abs(np.array(found["logits"]) - logits).max()
+                    ),
+                    "same_class": int(np.argmax(found["logits"])) == int(logits.argmax()),
+                    "usual_difference": None
+                    if usual is None
+                    else abs(found["sameUsual"] - float(usual[0])),
+                    "same_doubt": usual is None
+                    or (found["usual"] <= predictor.threshold)
+                    == bool(usual[0] <= predictor.threshold),
+                    "browser_ms": found["took"],
+                    "python_ms": 1000 * seconds,
+                }
+            )
         version = browser.version
     results = {
-        "photos": len(rows), "chromium": version,
-        **{name: sum(bool(row[name]) for row in rows) for name in ("same_pixels", "same_class", "same_doubt")},
-        "largest_logit_difference_same_pixels": max(row["logit_difference_same_pixels"] for row in rows),
+        "photos": len(rows),
+        "chromium": version,
+        **{
+            name: sum(bool(row[name]) for row in rows)
+            for name in ("same_pixels", "same_class", "same_doubt")
+        },
+        "largest_logit_difference_same_pixels": max(
+            row["logit_difference_same_pixels"] for row in rows
+        ),
         "median_browser_ms": float(np.median([row["browser_ms"] for row in rows])),
-        "median_python_ms": float(np.median([row["python_ms"] for row in rows])), "rows": rows,
-    }  # fmt: skip
+        "median_python_ms": float(np.median([row["python_ms"] for row in rows])),
+        "rows": rows,
+    }
     print({name: value for name, value in results.items() if name != "rows"})
-    write_report("browser", "python benchmarks/browser.py RUN PHOTOS" + f" --count {options.count}", results)
+    write_report(
+        "browser", "python benchmarks/browser.py RUN PHOTOS" + f" --count {options.count}", results
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Accuracy of models on Fashion-MNIST's test images under the corruptions of Fashion-MNIST-C, at their five strengths.
+"""Accuracy of models on Fashion-MNIST's test images under the corruptions of Fashion-MNIST-C, at
+their five strengths.
 
 python benchmarks/corruptions.py RUN [RUN …]
 """
@@ -25,7 +26,9 @@ def main() -> None:
         name = f"{run.manifest.recipe}-{run.manifest.digest}, seed {run.manifest.seed}"
         found[name] = robustness(Predictor(run), test)
         print(name, found[name]["clean"]["value"], found[name]["mean"])
-    write_report("corruptions", "python benchmarks/corruptions.py " + " ".join(["RUN"] * len(found)), found)
+    write_report(
+        "corruptions", "python benchmarks/corruptions.py " + " ".join(["RUN"] * len(found)), found
+    )
 
 
 if __name__ == "__main__":

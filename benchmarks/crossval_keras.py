@@ -1,4 +1,6 @@
-"""The other side of crossval.py: tutorial 1's k-fold study in Keras on TensorFlow. Needs no dressform."""
+"""The other side of crossval.py: tutorial 1's k-fold study in Keras on TensorFlow. Needs no
+dressform.
+"""
 
 import json
 import statistics
@@ -22,7 +24,11 @@ def main() -> None:
         fit(model, x[learned], y[learned], batch=32, epochs=epochs, validation_data=held_out)
         accuracies.append(float(model.evaluate(held_out, verbose=0)[1]))
         print(f"fold {fold + 1}: {accuracies[-1]:.4f}", file=sys.stderr, flush=True)
-    answer = {"mean": statistics.mean(accuracies), "accuracies": accuracies, "parameters": model.count_params()}
+    answer = {
+        "mean": statistics.mean(accuracies),
+        "accuracies": accuracies,
+        "parameters": model.count_params(),
+    }
     print(json.dumps({**answer, "versions": versions()}))
 
 

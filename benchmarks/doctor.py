@@ -3,11 +3,13 @@
     python benchmarks/doctor.py labels [--share 0.05] [--seeds 3] [--out runs]
     python benchmarks/doctor.py duplicates
 
-`labels`: a share of Fashion-MNIST's 60,000 training labels is replaced by another class, drawn evenly; `fast` is
-cross-validated on them (five folds, so that no model judges a label it learned from), and the suspects are compared with
-what was planted. Every suspect that was not planted counts as wrong, although Fashion-MNIST has wrong labels of its own, so
-precision is a lower bound. `duplicates`: 200 pictures are added to train: equal, shifted by a pixel, brightened, mirrored,
-50 each; then the real train and test files alone, with the accuracy of a run with and without the twins where one is given.
+`labels`: a share of Fashion-MNIST's 60,000 training labels is replaced by another class, drawn
+evenly; `fast` is cross-validated on them (five folds, so that no model judges a label it learned
+from), and the suspects are compared with what was planted. Every suspect that was not planted
+counts as wrong, although Fashion-MNIST has wrong labels of its own, so precision is a lower bound.
+`duplicates`: 200 pictures are added to train: equal, shifted by a pixel, brightened, mirrored, 50
+each; then the real train and test files alone, with the accuracy of a run with and without the
+twins where one is given.
 """
 
 import argparse
@@ -34,7 +36,9 @@ def main() -> None:
     parser.add_argument("what", choices=("labels", "duplicates"))
     parser.add_argument("--share", type=float, default=0.05, help="of the labels that are flipped")
     parser.add_argument("--seeds", type=int, default=3, help="draws of flipped labels")
-    parser.add_argument("--run", type=Path, help="of fast, whose predictions are scored without the twins")
+    parser.add_argument(
+        "--run", type=Path, help="of fast, whose predictions are scored without the twins"
+    )
     parser.add_argument("--out", type=Path, help="keep the cross-validations here and resume them")
     options = parser.parse_args()
     if options.what == "duplicates":
@@ -45,7 +49,9 @@ def main() -> None:
         out = options.out or Path(folder)
         rows = [labels(options.share, seed, out) for seed in range(options.seeds)]
     means = {name: float(np.mean([row[name] for row in rows])) for name in ("precision", "recall")}
-    command = f"python benchmarks/doctor.py labels --share {options.share:g} --seeds {options.seeds}"
+    command = (
+        f"python benchmarks/doctor.py labels --share {options.share:g} --seeds {options.seeds}"
+    )
     write_report("doctor-labels", command, {"share": options.share, **means, "draws": rows})
 
 
@@ -55,17 +61,25 @@ def labels(share: float, seed: int, out: Path) -> dict[str, Any]:
     random = np.random.default_rng(seed)
     flipped = np.zeros(len(train), bool)
     flipped[random.choice(len(train), round(share * len(train)), replace=False)] = True
-    noisy = np.where(flipped, (train.labels + random.integers(1, 10, len(train))) % 10, train.labels)
-    data = DatasetSplits(f"noisy-{share:g}-{seed}", Dataset(train.images, noisy, train.ids, train.class_names))
+    noisy = np.where(
+        flipped, (train.labels + random.integers(1, 10, len(train))) % 10, train.labels
+    )
+    data = DatasetSplits(
+        f"noisy-{share:g}-{seed}", Dataset(train.images, noisy, train.ids, train.class_names)
+    )
     (run,) = dressform.crossval("fast", data, folds=5, out=out, resume=True)
     predictions = run.out_of_fold()[0][0]
     planted = flipped[positions(train.ids, predictions.ids)]
     suspect = find_label_issues(predictions).suspect
     hits = int((suspect & planted).sum())
     row = {
-        "seed": seed, "planted": int(planted.sum()), "suspect": int(suspect.sum()), "found": hits,
-        "precision": hits / int(suspect.sum()), "recall": hits / int(planted.sum()),
-    }  # fmt: skip
+        "seed": seed,
+        "planted": int(planted.sum()),
+        "suspect": int(suspect.sum()),
+        "found": hits,
+        "precision": hits / int(suspect.sum()),
+        "recall": hits / int(planted.sum()),
+    }
     print(row, flush=True)
     return row
 
@@ -76,7 +90,9 @@ def duplicates(run: Path | None) -> dict[str, Any]:
     random = np.random.default_rng(0)
     chosen = random.choice(len(data.train), 200, replace=False)
     kinds = np.repeat(["equal", "shifted", "brightened", "mirrored"], 50)
-    copies = np.stack([change(data.train.images[i], kind, random) for i, kind in zip(chosen, kinds, strict=True)])
+    copies = np.stack(
+        [change(data.train.images[i], kind, random) for i, kind in zip(chosen, kinds, strict=True)]
+    )
     started = time.perf_counter()
     found = near_duplicates(np.concatenate([data.train.images, copies]))
     seconds = time.perf_counter() - started
@@ -84,16 +100,36 @@ def duplicates(run: Path | None) -> dict[str, Any]:
     hits = np.array([(int(i), len(data.train) + n) in listed for n, i in enumerate(chosen)])
     planted = {kind: int(hits[kinds == kind].sum()) for kind in dict.fromkeys(kinds.tolist())}
     print(planted, flush=True)
-    judges = [] if run is None else [Judge(dressform.open_run(run).name, dressform.open_run(run).predictions("test"), "test")]
+    judges = (
+        []
+        if run is None
+        else [
+            Judge(dressform.open_run(run).name, dressform.open_run(run).predictions("test"), "test")
+        ]
+    )
     diagnosis = examine(data, "fashion-mnist", judges)
-    scores = {words: estimate.to_json() for scored in diagnosis.rescored for words, estimate in scored.scores()}
+    scores = {
+        words: estimate.to_json()
+        for scored in diagnosis.rescored
+        for words, estimate in scored.scores()
+    }
     pictures = len(
-        {f.id for f in diagnosis.review.findings if f.kind == "duplicate" and f.split == "test" and f.other in set(data.train.ids)}
+        {
+            f.id
+            for f in diagnosis.review.findings
+            if f.kind == "duplicate" and f.split == "test" and f.other in set(data.train.ids)
+        }
     )
     return {
-        "planted": {"of": 50, "listed": planted, "listed_in_all": len(listed), "seconds": round(seconds, 1)},
-        "real": {**diagnosis.counts, "test pictures with a twin in train": pictures}, "scores": scores,
-    }  # fmt: skip
+        "planted": {
+            "of": 50,
+            "listed": planted,
+            "listed_in_all": len(listed),
+            "seconds": round(seconds, 1),
+        },
+        "real": {**diagnosis.counts, "test pictures with a twin in train": pictures},
+        "scores": scores,
+    }
 
 
 def change(picture: NDArray[np.uint8], kind: str, random: np.random.Generator) -> NDArray[np.uint8]:

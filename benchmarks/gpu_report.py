@@ -22,7 +22,13 @@ class Report:
     @classmethod
     def new(cls, path: Path, command: str) -> "Report":
         """Begin a report; one that is there is replaced."""
-        facts = {"command": command, "time": now(), "hardware": hardware(), "packages": packages(), "git": git_state()}
+        facts = {
+            "command": command,
+            "time": now(),
+            "hardware": hardware(),
+            "packages": packages(),
+            "git": git_state(),
+        }
         write_json(path, {**facts, "steps": {}})
         return cls(path)
 

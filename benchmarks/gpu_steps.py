@@ -3,6 +3,7 @@
 python gpu_steps.py STEP DIR SECONDS [dry-run]
 """
 
+import functools
 import os
 import statistics
 import subprocess
@@ -59,7 +60,9 @@ class Bench:
         if not self.dry_run:
             return data
         assert data.test is not None
-        return DatasetSplits("slice", data.train.take(np.arange(1000)), None, data.test.take(np.arange(500)))
+        return DatasetSplits(
+            "slice", data.train.take(np.arange(1000)), None, data.test.take(np.arange(500))
+        )
 
     def wait(self) -> None:
         """Until the GPU has done what it was given."""
@@ -84,26 +87,54 @@ def device(bench: Bench, tell: Tell) -> None:
     """Name, memory and ceilings."""
     if bench.device.type == "cuda":
         facts = torch.cuda.get_device_properties(0)
-        tell(name=facts.name, memory_gb=round(facts.total_memory / 1e9, 1), multiprocessors=facts.multi_processor_count)
-        tell(capability=list(torch.cuda.get_device_capability()), cuda=torch.version.cuda, cudnn=torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
+        tell(
+            name=facts.name,
+            memory_gb=round(facts.total_memory / 1e9, 1),
+            multiprocessors=facts.multi_processor_count,
+        )
+        tell(
+            capability=list(torch.cuda.get_device_capability()),
+            cuda=torch.version.cuda,
+            cudnn=torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+        )
     side, megabytes = (8192, 4096) if bench.device.type == "cuda" else (512, 16)
     a, b = (torch.randn(side, side, device=bench.device, dtype=torch.bfloat16) for _ in range(2))
-    tell(bfloat16_tflops=round(2 * side**3 / bench.clock(lambda: a @ b, 20) / 1e12, 3), product_side=side)
+    tell(
+        bfloat16_tflops=round(2 * side**3 / bench.clock(lambda: a @ b, 20) / 1e12, 3),
+        product_side=side,
+    )
     source = torch.randint(256, (megabytes * 2**20,), dtype=torch.uint8, device=bench.device)
     target = torch.empty_like(source)
-    tell(copy_gb_per_second=round(2 * source.numel() / bench.clock(lambda: target.copy_(source), 20) / 1e9, 1))
+    tell(
+        copy_gb_per_second=round(
+            2 * source.numel() / bench.clock(lambda: target.copy_(source), 20) / 1e9, 1
+        )
+    )
 
 
 def tests(bench: Bench, tell: Tell) -> None:
     """tests/gpu by pytest, without the plug-ins that the project's own settings ask for."""
-    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-o", "filterwarnings=default", "-p", "no:cacheprovider", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-o",
+        "addopts=",
+        "-o",
+        "filterwarnings=default",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+    ]
     command += ["-rfEs", "--tb=short", "tests/gpu"]
     environment = dict(os.environ, PYTHONPATH=str(ROOT / "src"))
     if bench.dry_run:
         environment["DRESSFORM_GPU_TESTS"] = "cpu"
         command += ["-k", "backbone or float32 or (processor and fast-gpu)"]
     with (bench.out / "tests.txt").open("w") as file:
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False
+        )
     lines = (bench.out / "tests.txt").read_text().splitlines()
     summary = lines[-1] if lines else "pytest printed nothing"
     tell(summary=summary, failed=[line for line in lines if line.startswith(("FAILED", "ERROR"))])
@@ -112,7 +143,9 @@ def tests(bench: Bench, tell: Tell) -> None:
 
 
 def trained(bench: Bench, recipe: Recipe, data: DatasetSplits, seed: int) -> tuple[Fitted, float]:
-    """A training, and its seconds from building the network to the last weights, validation included."""
+    """A training, and its seconds from building the network to the last weights, validation
+    included.
+    """
     learning = learning_data(recipe, data)
     bench.wait()
     start = time.perf_counter()
@@ -128,7 +161,9 @@ def accuracy(bench: Bench, fitted: Fitted, data: DatasetSplits) -> float:
 
 
 def seeds_of(bench: Bench, tell: Tell, name: str, seeds: int) -> None:
-    """Train a recipe with seeds 0, 1, …; a training before them, with another seed, loads the libraries and is told apart."""
+    """Train a recipe with seeds 0, 1, …; a training before them, with another seed, loads the
+    libraries and is told apart.
+    """
     data, recipe = bench.data(), find_recipe(name)
     if bench.dry_run:
         recipe, seeds = replace(recipe, epochs=2, batch_size=min(recipe.batch_size, 100)), 2
@@ -137,15 +172,25 @@ def seeds_of(bench: Bench, tell: Tell, name: str, seeds: int) -> None:
     rows: list[dict[str, Any]] = []
     while len(rows) < seeds and bench.time_for(1.5 * first):
         fitted, seconds = trained(bench, recipe, data, len(rows))
-        row = {"seed": len(rows), "seconds": round(seconds, 4), "prepared_seconds": round(fitted.prepared, 4)}
+        row = {
+            "seed": len(rows),
+            "seconds": round(seconds, 4),
+            "prepared_seconds": round(fitted.prepared, 4),
+        }
         rows.append({**row, "test_accuracy": accuracy(bench, fitted, data)})
         accuracies = [row["test_accuracy"] for row in rows]
         tell(
-            rows=rows, n=len(rows), precision=fitted.precision, mean_accuracy=statistics.fmean(accuracies),
-            sd_accuracy=statistics.stdev(accuracies) if len(rows) > 1 else None, reaches_94=statistics.fmean(accuracies) >= AIM,
+            rows=rows,
+            n=len(rows),
+            precision=fitted.precision,
+            mean_accuracy=statistics.fmean(accuracies),
+            sd_accuracy=statistics.stdev(accuracies) if len(rows) > 1 else None,
+            reaches_94=statistics.fmean(accuracies) >= AIM,
             mean_seconds=statistics.fmean(row["seconds"] for row in rows),
-            mean_seconds_without_preparation=statistics.fmean(row["seconds"] - row["prepared_seconds"] for row in rows),
-        )  # fmt: skip
+            mean_seconds_without_preparation=statistics.fmean(
+                row["seconds"] - row["prepared_seconds"] for row in rows
+            ),
+        )
 
 
 def fast(bench: Bench, tell: Tell) -> None:
@@ -168,17 +213,28 @@ def throughput(bench: Bench, tell: Tell) -> None:
         while len(rates) < (1 if bench.dry_run else 3) and bench.time_for(5):
             seconds = fit(recipe, train, None, device=bench.device.type).history[-1].seconds
             rates.append(round(len(train) / seconds))
-            tell(**{f"minivggnet_batch{batch}": {"images_per_second": rates, "median": statistics.median(rates)}})
+            tell(
+                **{
+                    f"minivggnet_batch{batch}": {
+                        "images_per_second": rates,
+                        "median": statistics.median(rates),
+                    }
+                }
+            )
 
 
 def inference(bench: Bench, tell: Tell) -> None:
-    """Images a second from bytes in the GPU's memory to logits there, and ONNX Runtime's from and to the processor's."""
+    """Images a second from bytes in the GPU's memory to logits there, and ONNX Runtime's from and
+    to the processor's.
+    """
     import onnxruntime
 
     images = bench.data().train.images[: 300 if bench.dry_run else None]
     shown = torch.tensor(images, device=bench.device)
     for name in ("fastnet", "minivggnet"):
-        network = Classifier(build_network(name, (28, 28, 1), 10), torch.full((1,), 0.29), torch.full((1,), 0.35)).eval()
+        network = Classifier(
+            build_network(name, (28, 28, 1), 10), torch.full((1,), 0.29), torch.full((1,), 0.35)
+        ).eval()
         path = bench.out / f"{name}.onnx"
         export_onnx(network, images[:256], path)
         expected = None
@@ -187,20 +243,38 @@ def inference(bench: Bench, tell: Tell) -> None:
             for batch in (256,) if bench.dry_run else (256, 4096):
 
                 @torch.inference_mode()
-                def predict(batch: int = batch, precision: str = precision, network: Classifier = network) -> torch.Tensor:
-                    with torch.autocast(bench.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                def predict(
+                    batch: int = batch, precision: str = precision, network: Classifier = network
+                ) -> torch.Tensor:
+                    with torch.autocast(
+                        bench.device.type, torch.bfloat16, enabled=precision == "bfloat16"
+                    ):
                         parts = torch.split(shown, batch)
-                        return torch.cat([network(part.permute(0, 3, 1, 2).div(255)).float() for part in parts])
+                        return torch.cat(
+                            [network(part.permute(0, 3, 1, 2).div(255)).float() for part in parts]
+                        )
 
                 logits = predict()
                 expected = logits if expected is None else expected
                 same = float((logits.argmax(1) == expected.argmax(1)).float().mean())
                 rate = round(len(images) / bench.clock(predict, 1 if bench.dry_run else 10))
-                tell(**{f"{name}_torch_{precision}_batch{batch}": {"images_per_second": rate, "same_class_as_float32": same}})
-        provider = next(p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in onnxruntime.get_available_providers())
+                tell(
+                    **{
+                        f"{name}_torch_{precision}_batch{batch}": {
+                            "images_per_second": rate,
+                            "same_class_as_float32": same,
+                        }
+                    }
+                )
+        provider = next(
+            p
+            for p in ("CUDAExecutionProvider", "CPUExecutionProvider")
+            if p in onnxruntime.get_available_providers()
+        )
         session = onnxruntime.InferenceSession(str(path), providers=[provider])
         some = images[:4096]
-        rate = round(len(some) / bench.clock(lambda session=session, some=some: session.run(None, {"images": some}), 5))  # type: ignore[misc]
+        run = functools.partial(session.run, None, {"images": some})
+        rate = round(len(some) / bench.clock(run, 5))
         tell(**{f"{name}_onnxruntime": {"provider": provider, "images_per_second": rate}})
         path.unlink()
 
@@ -214,38 +288,58 @@ class Progress(Silent):
     def epoch(self, result: Epoch) -> None:
         """Write it."""
         self._tell(
-            epochs=result.epoch, val_accuracy=result.val_accuracy, train_loss=result.train_loss, seconds_per_epoch=result.seconds
+            epochs=result.epoch,
+            val_accuracy=result.val_accuracy,
+            train_loss=result.train_loss,
+            seconds_per_epoch=result.seconds,
         )
 
 
 def large(bench: Bench, tell: Tell) -> None:
-    """Goes on from DIR/large.safetensors, which has the state after each epoch; test is opened when all epochs are done."""
+    """Goes on from DIR/large.safetensors, which has the state after each epoch; test is opened when
+    all epochs are done.
+    """
     data, recipe = bench.data(), find_recipe("large")
     if bench.dry_run:
         assert data.test is not None
-        data = DatasetSplits("slice", data.train.take(np.arange(100)), None, data.test.take(np.arange(100)))
+        data = DatasetSplits(
+            "slice", data.train.take(np.arange(100)), None, data.test.take(np.arange(100))
+        )
         recipe = replace(recipe, epochs=1, batch_size=50)
     learning = learning_data(recipe, data)
     checkpoint = bench.out / "large.safetensors"
     tell(recipe="large", of_epochs=recipe.epochs)
     fitted = fit(
-        recipe, learning.train, learning.validation, device=bench.device.type, checkpoint=checkpoint, key="large",
+        recipe,
+        learning.train,
+        learning.validation,
+        device=bench.device.type,
+        checkpoint=checkpoint,
+        key="large",
         observer=Progress(tell),
-    )  # fmt: skip
+    )
     tell(test_accuracy=accuracy(bench, fitted, data), n=1)
 
 
 STEPS: dict[str, Callable[[Bench, Tell], None]] = {
-    "device": device, "tests": tests, "fast": fast, "fast-gpu": fast_gpu, "throughput": throughput, "inference": inference,
+    "device": device,
+    "tests": tests,
+    "fast": fast,
+    "fast-gpu": fast_gpu,
+    "throughput": throughput,
+    "inference": inference,
     "large": large,
-}  # fmt: skip
+}
 
 
 def main() -> None:
     """Do one step."""
     name, out, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     report = Report(out / "gpu.json")
-    STEPS[name](Bench(out, seconds, "dry-run" in sys.argv[4:]), lambda **results: report.tell(name, **results))
+    STEPS[name](
+        Bench(out, seconds, "dry-run" in sys.argv[4:]),
+        lambda **results: report.tell(name, **results),
+    )
 
 
 if __name__ == "__main__":

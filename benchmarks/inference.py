@@ -1,10 +1,12 @@
-"""Inference of trained networks: dressform, ONNX Runtime and torch, and MiniVGGNet in Keras on TensorFlow with the same weights.
+"""Inference of trained networks: dressform, ONNX Runtime and torch, and MiniVGGNet in Keras on
+TensorFlow with the same weights.
 
     python benchmarks/inference.py RUN [RUN…] [--keras PATH/TO/python] [--batch 256] [--rounds 3]
 
-Each side runs in a process of its own, all sides in turn in every round; a round's figure is the median of three passes over
-the 10,000 test pictures, after one that is not counted. Predicted classes are compared with ONNX Runtime's float32 (default
-options). Keras takes part for runs of ``minivggnet``.
+Each side runs in a process of its own, all sides in turn in every round; a round's figure is the
+median of three passes over the 10,000 test pictures, after one that is not counted. Predicted
+classes are compared with ONNX Runtime's float32 (default options). Keras takes part for runs of
+``minivggnet``.
 """
 
 import argparse
@@ -38,29 +40,57 @@ def main() -> None:
     results = {}
     for path in options.runs:
         run = dressform.open_run(path)
-        results[run.manifest.recipe] = one_network(run, options.keras, options.batch, options.rounds)
-    command = f"python benchmarks/inference.py RUN … --batch {options.batch} --rounds {options.rounds}"
+        results[run.manifest.recipe] = one_network(
+            run, options.keras, options.batch, options.rounds
+        )
+    command = (
+        f"python benchmarks/inference.py RUN … --batch {options.batch} --rounds {options.rounds}"
+    )
     print(json.dumps(results, indent=1))
-    write_report("inference", command, {"batch": options.batch, "rounds": options.rounds, "networks": results})
+    write_report(
+        "inference",
+        command,
+        {"batch": options.batch, "rounds": options.rounds, "networks": results},
+    )
 
 
 def one_network(run: Any, keras: str | None, batch: int, rounds: int) -> dict[str, Any]:
     """Figures of every side, by name."""
     with tempfile.TemporaryDirectory() as folder:
-        commands = {name: [sys.executable, str(HERE / "inference_dressform.py"), name, str(run.path), str(batch)] for name in SIDES}
+        commands = {
+            name: [
+                sys.executable,
+                str(HERE / "inference_dressform.py"),
+                name,
+                str(run.path),
+                str(batch),
+            ]
+            for name in SIDES
+        }
         if keras and run.manifest.recipe == "minivggnet":
             weights = Path(folder) / "weights.npz"
             np.savez(weights, **keras_weights(run))
-            commands["Keras model.predict"] = [keras, str(HERE / "inference_keras.py"), str(weights), str(batch)]
+            commands["Keras model.predict"] = [
+                keras,
+                str(HERE / "inference_keras.py"),
+                str(weights),
+                str(batch),
+            ]
         found: dict[str, list[dict[str, Any]]] = {name: [] for name in commands}
         answers: dict[str, Any] = {}
         for _ in range(rounds):
             for name, command in commands.items():
                 answer = Path(folder) / "answer.npy"
-                done = subprocess.run([*command, str(answer)], capture_output=True, text=True, check=True)
+                done = subprocess.run(
+                    [*command, str(answer)], capture_output=True, text=True, check=True
+                )
                 found[name].append(json.loads(done.stdout.splitlines()[-1]))
                 answers[name] = np.load(answer)
-                print(f"{run.manifest.recipe}, {name}: {found[name][-1]['images_per_second']:.0f} images/s", file=sys.stderr)
+                print(
+                    f"{run.manifest.recipe}, {name}: {found[name][-1]['images_per_second']:.0f} "
+                    f"images/s",
+                    file=sys.stderr,
+                )
     labels = dressform.load_data()["test"].labels
     table = {}
     for name, rows in found.items():
@@ -75,18 +105,30 @@ def one_network(run: Any, keras: str | None, batch: int, rounds: int) -> dict[st
         if "versions" in rows[0]:
             table[name]["versions"] = rows[0]["versions"]
         if "Keras model.predict" in found:
-            pairs = zip(rates, (row["images_per_second"] for row in found["Keras model.predict"]), strict=True)
+            pairs = zip(
+                rates,
+                (row["images_per_second"] for row in found["Keras model.predict"]),
+                strict=True,
+            )
             table[name]["times_keras"] = round(statistics.median(a / b for a, b in pairs), 3)
     return table
 
 
 def keras_weights(run: Any) -> dict[str, Any]:
-    """The weights in the order and layout of Keras's ``set_weights``; ``Flatten`` has Keras's order already."""
+    """The weights in the order and layout of Keras's ``set_weights``; ``Flatten`` has Keras's order
+    already.
+    """
     arrays = []
-    for name, tensor in restore(run).network.state_dict().items():  # a layer's in Keras's order; the file's are sorted by name
+    for name, tensor in (
+        restore(run).network.state_dict().items()
+    ):  # a layer's in Keras's order; the file's are sorted by name
         array = tensor.numpy()
         if not name.endswith("num_batches_tracked"):
-            arrays.append({4: lambda a: a.transpose(2, 3, 1, 0), 2: lambda a: a.T}.get(array.ndim, lambda a: a)(array))
+            arrays.append(
+                {4: lambda a: a.transpose(2, 3, 1, 0), 2: lambda a: a.T}.get(
+                    array.ndim, lambda a: a
+                )(array)
+            )
     return {f"{i:03d}": array for i, array in enumerate(arrays)}
 
 

@@ -29,7 +29,9 @@ def torch_eager(run: Path, batch: int) -> Predict:
 
     found = dressform.open_run(run)
     recipe = override(find_recipe(found.manifest.reference), found.manifest.settings)
-    network = Classifier(build_network(recipe.model, (28, 28, 1), 10), torch.zeros(1), torch.ones(1))
+    network = Classifier(
+        build_network(recipe.model, (28, 28, 1), 10), torch.zeros(1), torch.ones(1)
+    )
     network.load_state_dict(load_weights(found.layout.last)[0])
     network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -47,7 +49,9 @@ def onnx_default(run: Path, batch: int) -> Predict:
 
 
 def onnx_int8(run: Path, batch: int) -> Predict:
-    """The same, quantised by ONNX Runtime's own tool (static, per channel, 500 training pictures)."""
+    """The same, quantised by ONNX Runtime's own tool (static, per channel, 500 training
+    pictures).
+    """
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
@@ -59,7 +63,11 @@ def onnx_int8(run: Path, batch: int) -> Predict:
             part = next(self._parts, None)
             return None if part is None else {"images": part}
 
-    options: dict[str, Any] = {"per_channel": True, "weight_type": QuantType.QInt8, "activation_type": QuantType.QUInt8}
+    options: dict[str, Any] = {
+        "per_channel": True,
+        "weight_type": QuantType.QInt8,
+        "activation_type": QuantType.QUInt8,
+    }
     options["extra_options"] = {"QuantizeBias": False}  # which fails where a filter has died
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "int8.onnx"
@@ -86,9 +94,14 @@ def predictor(run: Path, batch: int) -> Predict:
 
 
 def quick(run: Path, batch: int) -> Predict:
-    """dressform's int8 first; the margin is measured on the run's 3,000 validation pictures, or as many of the training set."""
+    """dressform's int8 first; the margin is measured on the run's 3,000 validation pictures, or as
+    many of the training set.
+    """
     found = dressform.QuickPredictor(run, validation_pictures(run))
-    print(f"margin {found.margin:.3f}, int8's error {found.error:.3f}, repeated {found.repeated:.3f}", file=sys.stderr)
+    print(
+        f"margin {found.margin:.3f}, int8's error {found.error:.3f}, repeated {found.repeated:.3f}",
+        file=sys.stderr,
+    )
     return found.logits
 
 
@@ -106,9 +119,13 @@ def validation_pictures(run: Path) -> NDArray[np.uint8]:
 
 
 SIDES = {
-    "torch eager": torch_eager, "ONNX Runtime, default": onnx_default, "ONNX Runtime, its int8": onnx_int8,
-    "dressform Predictor": predictor, "dressform QuickPredictor": quick, "dressform int8 alone": int8_alone,
-}  # fmt: skip
+    "torch eager": torch_eager,
+    "ONNX Runtime, default": onnx_default,
+    "ONNX Runtime, its int8": onnx_int8,
+    "dressform Predictor": predictor,
+    "dressform QuickPredictor": quick,
+    "dressform int8 alone": int8_alone,
+}
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-"""The other side of inference.py: MiniVGGNet in Keras on TensorFlow with given weights. Needs no dressform.
+"""The other side of inference.py: MiniVGGNet in Keras on TensorFlow with given weights. Needs no
+dressform.
 
 python inference_keras.py WEIGHTS.npz BATCH ANSWER.npy
 """
@@ -16,7 +17,12 @@ def main() -> None:
     model = NETWORKS["minivggnet"]()
     model.set_weights([weights[f"{i:03d}"] for i in range(len(weights.files))])
     x, _ = read(DATA, "t10k")
-    time_predictions(lambda images: model.predict(batches(images, batch=batch), verbose=0), x, sys.argv[3], versions=versions())
+    time_predictions(
+        lambda images: model.predict(batches(images, batch=batch), verbose=0),
+        x,
+        sys.argv[3],
+        versions=versions(),
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The tutorials' networks and data in Keras on TensorFlow, for the other side of the benchmarks. Needs no dressform."""
+"""The tutorials' networks and data in Keras on TensorFlow, for the other side of the benchmarks.
+Needs no dressform.
+"""
 
 import sys
 from collections.abc import Callable
@@ -35,7 +37,11 @@ NETWORKS: dict[str, Callable[[], Any]] = {"minivggnet": minivggnet, "baseline-cn
 def compiled(name: str) -> Any:
     """The network with the tutorials' SGD and loss."""
     model = NETWORKS[name]()
-    model.compile(optimizer=keras.optimizers.SGD(0.01, momentum=0.9), loss="categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        optimizer=keras.optimizers.SGD(0.01, momentum=0.9),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
     return model
 
 

@@ -1,9 +1,11 @@
-"""Kill a short training with SIGKILL at random moments, resume it each time, and compare its weights with an undisturbed one's.
+"""Kill a short training with SIGKILL at random moments, resume it each time, and compare its
+weights with an undisturbed one's.
 
     python benchmarks/kill.py [--kills 50]
 
-Each trial is a training of its own: started, killed at a random moment of its life, resumed to the end. Moments are
-drawn over the whole life of the undisturbed process, from its start to its last file.
+Each trial is a training of its own: started, killed at a random moment of its life, resumed to the
+end. Moments are drawn over the whole life of the undisturbed process, from its start to its last
+file.
 """
 
 import argparse
@@ -38,7 +40,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = folder / "small.npz"
-        write_archive(data, DatasetSplits("small", whole.train.take(np.arange(3000)), None, whole.test.take(np.arange(500))))
+        write_archive(
+            data,
+            DatasetSplits(
+                "small", whole.train.take(np.arange(3000)), None, whole.test.take(np.arange(500))
+            ),
+        )
         settings = [part for setting in SETTINGS for part in ("--set", setting)]
         command = [
             sys.executable,
@@ -61,7 +68,9 @@ def main() -> None:
         equal = 0
         for trial in range(options.kills):
             out = folder / f"trial{trial}"
-            with subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            with subprocess.Popen(
+                [*command, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ) as process:
                 time.sleep(chance.uniform(0, life))
                 process.kill()
             found = next(out.rglob("manifest.json"), None) if out.exists() else None
@@ -78,9 +87,12 @@ def main() -> None:
             statuses[status] = statuses.get(status, 0) + 1
             print(f"{trial + 1:3d} killed while: {status:15s} equal: {good}", flush=True)
     results = {
-        "kills": options.kills, "equal": equal, "seconds_of_an_undisturbed_run": round(life, 1), "status_when_killed": statuses,
+        "kills": options.kills,
+        "equal": equal,
+        "seconds_of_an_undisturbed_run": round(life, 1),
+        "status_when_killed": statuses,
         "settings": list(SETTINGS),
-    }  # fmt: skip
+    }
     write_report("kill", f"python benchmarks/kill.py --kills {options.kills}", results)
     sys.exit(equal != options.kills)
 

@@ -1,10 +1,12 @@
-"""Kill a short cross-validation with SIGKILL at random moments, resume it, and compare its summary with an undisturbed one's.
+"""Kill a short cross-validation with SIGKILL at random moments, resume it, and compare its summary
+with an undisturbed one's.
 
     python benchmarks/kill_crossval.py [--kills 20]
 
-One cross-validation of three folds twice is killed again and again: each resumption is killed after a random time, up
-to the given number of kills, then it runs to its end; when it ends before a kill, the next one begins anew. All
-summaries and predictions have to have the bytes of the undisturbed one.
+One cross-validation of three folds twice is killed again and again: each resumption is killed after
+a random time, up to the given number of kills, then it runs to its end; when it ends before a kill,
+the next one begins anew. All summaries and predictions have to have the bytes of the undisturbed
+one.
 """
 
 import argparse
@@ -35,8 +37,21 @@ def main() -> None:
     whole = dressform.load_data()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_archive(folder / "small.npz", DatasetSplits("small", whole.train.take(np.arange(3000)), None, whole.test))
-        command = [sys.executable, "-m", "dressform", "crossval", "fast", "--data", str(folder / "small.npz"), "--folds", "3"]
+        write_archive(
+            folder / "small.npz",
+            DatasetSplits("small", whole.train.take(np.arange(3000)), None, whole.test),
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "dressform",
+            "crossval",
+            "fast",
+            "--data",
+            str(folder / "small.npz"),
+            "--folds",
+            "3",
+        ]
         command += ["--repeats", "2", "--workers", "2", "--resume", "--json"]
         command += [part for setting in SETTINGS for part in ("--set", setting)]
         started = time.perf_counter()
@@ -48,7 +63,9 @@ def main() -> None:
             shutil.rmtree(out, ignore_errors=True)
             while alive and killed < options.kills:
                 with subprocess.Popen(
-                    [*command, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                    [*command, "--out", str(out)],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
                 ) as process:
                     try:
                         process.wait(chance.uniform(0, life))
@@ -57,18 +74,30 @@ def main() -> None:
                         process.kill()
                         killed += 1
                         finished = len(list(out.rglob("result.json"))) if out.exists() else 0
-                        moments[f"{finished} of 6 folds finished"] = moments.get(f"{finished} of 6 folds finished", 0) + 1
+                        moments[f"{finished} of 6 folds finished"] = (
+                            moments.get(f"{finished} of 6 folds finished", 0) + 1
+                        )
                         print(f"kill {killed}: {finished} of 6 folds finished", flush=True)
             found = _finish(command, out)
-            left = [path.name for path in out.rglob("*") if path.suffix == ".tmp" or path.name == "checkpoint.safetensors"]
+            left = [
+                path.name
+                for path in out.rglob("*")
+                if path.suffix == ".tmp" or path.name == "checkpoint.safetensors"
+            ]
             good = found == expected and not left
             equal, studies = equal + good, studies + 1
             print(f"study {studies}: equal: {found == expected}, left behind: {left}", flush=True)
     results = {
-        "kills": killed, "studies": studies, "equal": equal, "seconds_of_an_undisturbed_study": round(life, 1),
-        "killed_when": dict(sorted(moments.items())), "settings": list(SETTINGS),
-    }  # fmt: skip
-    write_report("kill-crossval", f"python benchmarks/kill_crossval.py --kills {options.kills}", results)
+        "kills": killed,
+        "studies": studies,
+        "equal": equal,
+        "seconds_of_an_undisturbed_study": round(life, 1),
+        "killed_when": dict(sorted(moments.items())),
+        "settings": list(SETTINGS),
+    }
+    write_report(
+        "kill-crossval", f"python benchmarks/kill_crossval.py --kills {options.kills}", results
+    )
     sys.exit(equal != studies)
 
 

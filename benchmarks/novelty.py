@@ -1,9 +1,11 @@
-"""Which score tells pictures that a model was not made for? Fashion-MNIST's test images against MNIST, noise and photos.
+"""Which score tells pictures that a model was not made for? Fashion-MNIST's test images against
+MNIST, noise and photos.
 
     python benchmarks/novelty.py RUN --mnist FOLDER [--photos FOLDER]
 
-FOLDER has t10k-images-idx3-ubyte.gz; photos are prepared as `dressform predict` does. AUROC, the share of test images that lie
-beyond the score that 95 % of the others exceed (FPR95), and for the score that we use the share that is called unsure.
+FOLDER has t10k-images-idx3-ubyte.gz; photos are prepared as `dressform predict` does. AUROC, the
+share of test images that lie beyond the score that 95 % of the others exceed (FPR95), and for the
+score that we use the share that is called unsure.
 """
 
 import argparse
@@ -45,34 +47,53 @@ def main() -> None:
     }
     if options.photos is not None:
         predictor = Predictor(options.run)
-        others["photos"] = np.stack([predictor.prepare(path).pixels for path in sorted(options.photos.rglob("*.jpg"))])
+        others["photos"] = np.stack(
+            [predictor.prepare(path).pixels for path in sorted(options.photos.rglob("*.jpg"))]
+        )
     others["negated test"] = 255 - data.test.images
     others["upside-down test"] = data.test.images[:, ::-1]
     images = {**others, "test": data.test.images, "held out": data.train.images[held_out]}
-    found = {name: penultimate(run.layout.onnx, np.ascontiguousarray(pictures)) for name, pictures in images.items()}
+    found = {
+        name: penultimate(run.layout.onnx, np.ascontiguousarray(pictures))
+        for name, pictures in images.items()
+    }
     learned = penultimate(run.layout.onnx, training.images)
-    results: dict[str, Any] = {"accuracy": run.manifest.results["test_accuracy"], "n": {n: len(f.logits) for n, f in found.items()}}
-    novelty = Novelty.fit(learned.values, training.images, found["held out"].values, images["held out"])
+    results: dict[str, Any] = {
+        "accuracy": run.manifest.results["test_accuracy"],
+        "n": {n: len(f.logits) for n, f in found.items()},
+    }
+    novelty = Novelty.fit(
+        learned.values, training.images, found["held out"].values, images["held out"]
+    )
     assert novelty is not None
     judged = [which for which in found if which != "held out"]
-    distances = {name: {which: score(found[which]) for which in judged} for name, score in scores(learned, training.labels).items()}
+    distances = {
+        name: {which: score(found[which]) for which in judged}
+        for name, score in scores(learned, training.labels).items()
+    }
     distances["tenth nearest, features and looks"] = {
-        which: novelty.distances_of(found[which].values, images[which]).astype(np.float64) for which in judged
+        which: novelty.distances_of(found[which].values, images[which]).astype(np.float64)
+        for which in judged
     }
     for name, values in distances.items():
         rows = {}
         for which in others:
             both = np.concatenate([values["test"], values[which]])
             rows[which] = {
-                "auroc": round(float(roc_auc_score(np.arange(len(both)) >= len(values["test"]), both)), 4),
-                "fpr95": round(float((values["test"] >= np.quantile(values[which], 0.05)).mean()), 4),
+                "auroc": round(
+                    float(roc_auc_score(np.arange(len(both)) >= len(values["test"]), both)), 4
+                ),
+                "fpr95": round(
+                    float((values["test"] >= np.quantile(values[which], 0.05)).mean()), 4
+                ),
             }
         results[name] = rows
         print(name, rows, flush=True)
     results["unsure"] = {
         which: round(float((novelty.p_values(features.values, images[which]) <= UNSURE).mean()), 4)
-        for which, features in found.items() if which != "held out"
-    }  # fmt: skip
+        for which, features in found.items()
+        if which != "held out"
+    }
     print("unsure", results["unsure"])
     photos = " --photos PHOTOS" if options.photos else ""
     write_report("novelty", f"python benchmarks/novelty.py RUN --mnist MNIST{photos}", results)
@@ -89,7 +110,10 @@ def scores(learned: Features, labels: NDArray[np.int64]) -> dict[str, Callable[[
     def nearest(features: Features, unit: bool) -> Values:
         rows, known = features.values.astype(np.float64), reference
         if unit:
-            rows, known = (v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in (rows, known))
+            rows, known = (
+                v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12)
+                for v in (rows, known)
+            )
         parts = []
         for start in range(0, len(rows), 1000):
             part = rows[start : start + 1000]
@@ -99,7 +123,12 @@ def scores(learned: Features, labels: NDArray[np.int64]) -> dict[str, Callable[[
 
     def mahalanobis(features: Features) -> Values:
         rows = features.values.astype(np.float64)
-        return np.asarray(np.min([np.einsum("nd,de,ne->n", rows - mean, inverse, rows - mean) for mean in means], axis=0))
+        return np.asarray(
+            np.min(
+                [np.einsum("nd,de,ne->n", rows - mean, inverse, rows - mean) for mean in means],
+                axis=0,
+            )
+        )
 
     def energy(features: Features) -> Values:
         logits = features.logits.astype(np.float64)
@@ -107,7 +136,9 @@ def scores(learned: Features, labels: NDArray[np.int64]) -> dict[str, Callable[[
         return np.asarray(-(peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1))))
 
     return {
-        "largest probability": lambda features: -softmax(features.logits).max(axis=1).astype(np.float64),
+        "largest probability": lambda features: (
+            -softmax(features.logits).max(axis=1).astype(np.float64)
+        ),
         "energy": energy,
         "Mahalanobis": mahalanobis,
         "tenth nearest, Euclidean": lambda features: nearest(features, unit=False),

@@ -2,9 +2,10 @@
 
     python benchmarks/photos.py RUN PHOTOS [--gallery docs/figures/photos.png] [--opencv]
 
-PHOTOS has a folder per class; those of MAPPED are used. An answer is right where it is one of the classes that the folder's
-name stands for. `--opencv` adds OpenCV's GrabCut (pip install opencv-python-headless) in place of our foreground, from the same
-first guess. The gallery shows photos with what the network saw: the first right and wrong ones of each class, by file name.
+PHOTOS has a folder per class; those of MAPPED are used. An answer is right where it is one of the
+classes that the folder's name stands for. `--opencv` adds OpenCV's GrabCut (pip install
+opencv-python-headless) in place of our foreground, from the same first guess. The gallery shows
+photos with what the network saw: the first right and wrong ones of each class, by file name.
 """
 
 import argparse
@@ -31,9 +32,14 @@ from dressform.evaluation.significance import mcnemar
 from dressform.predict.predictor import Predictor
 
 MAPPED = {
-    "t-shirt": ("T-shirt/top",), "pants": ("Trouser",), "longsleeve": ("Pullover",), "dress": ("Dress",), "outwear": ("Coat",),
-    "shirt": ("Shirt",), "shoes": ("Sandal", "Sneaker", "Ankle boot"),
-}  # fmt: skip
+    "t-shirt": ("T-shirt/top",),
+    "pants": ("Trouser",),
+    "longsleeve": ("Pullover",),
+    "dress": ("Dress",),
+    "outwear": ("Coat",),
+    "shirt": ("Shirt",),
+    "shoes": ("Sandal", "Sneaker", "Ankle boot"),
+}
 SHOWN = 5
 
 
@@ -52,7 +58,9 @@ def main() -> None:
     shape, settings = predictor.shape, PhotoSettings()
     ways: dict[str, Callable[[Image.Image], NDArray[np.uint8]]] = {
         "shrunk": lambda image: fit(image, shape),
-        "negated and shrunk": lambda image: fit(Image.eval(image.convert("L"), lambda value: 255 - value), shape),
+        "negated and shrunk": lambda image: fit(
+            Image.eval(image.convert("L"), lambda value: 255 - value), shape
+        ),
         "prepared": lambda image: prepare(image, shape, settings).pixels,
     }
     if options.opencv:
@@ -66,28 +74,42 @@ def main() -> None:
         seconds = (time.perf_counter() - started) / len(paths)
         seen[name] = np.stack(pixels)
         answers = predictor.logits(seen[name]).argmax(axis=1)
-        right[name] = np.array([answer in classes for answer, classes in zip(answers.tolist(), wanted, strict=True)])
-        by_class = {folder: float(right[name][[f == folder for _, f in paths]].mean()) for folder in MAPPED}
+        right[name] = np.array(
+            [answer in classes for answer, classes in zip(answers.tolist(), wanted, strict=True)]
+        )
+        by_class = {
+            folder: float(right[name][[f == folder for _, f in paths]].mean()) for folder in MAPPED
+        }
         results[name] = {
-            "accuracy": wilson(int(right[name].sum()), len(paths)).to_json(), "by_class": by_class,
-            "answers": dict(zip(names, np.bincount(answers, minlength=len(names)).tolist(), strict=True)),
+            "accuracy": wilson(int(right[name].sum()), len(paths)).to_json(),
+            "by_class": by_class,
+            "answers": dict(
+                zip(names, np.bincount(answers, minlength=len(names)).tolist(), strict=True)
+            ),
             "seconds_per_photo": round(seconds, 4),
-        }  # fmt: skip
+        }
         print(name, results[name]["accuracy"], by_class, flush=True)
     for name in ways:
         if name != "prepared":
-            results[name]["p_value_against_prepared"] = mcnemar(right[name], right["prepared"]).mid_p
+            results[name]["p_value_against_prepared"] = mcnemar(
+                right[name], right["prepared"]
+            ).mid_p
     write_report(
         f"photos-{options.photos.name}",
-        f"python benchmarks/photos.py RUN {options.photos.name}{' --opencv' if options.opencv else ''}",
+        f"python benchmarks/photos.py RUN "
+        f"{options.photos.name}{' --opencv' if options.opencv else ''}",
         results,
     )
     if options.gallery is not None:
         answers = predictor.logits(seen["prepared"]).argmax(axis=1)
-        draw_gallery(options.gallery, paths, seen["prepared"], [names[i] for i in answers], right["prepared"])
+        draw_gallery(
+            options.gallery, paths, seen["prepared"], [names[i] for i in answers], right["prepared"]
+        )
 
 
-def with_grabcut(image: Image.Image, shape: tuple[int, int, int], settings: PhotoSettings) -> NDArray[np.uint8]:
+def with_grabcut(
+    image: Image.Image, shape: tuple[int, int, int], settings: PhotoSettings
+) -> NDArray[np.uint8]:
     """`prepare` with OpenCV's GrabCut in place of mean field."""
     with patch("dressform.data.photo.find_foreground", grabcut):
         return prepare(image, shape, settings).pixels
@@ -103,8 +125,14 @@ def grabcut(pixels: NDArray[np.uint8]) -> Foreground | None:
     usual = float(np.median(surprise[border]))
     spread = float(np.percentile(surprise[border], 90)) - usual + 1
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)
-    odds = 1.5 * np.clip((surprise - usual - 1.5 * spread) / spread, -2, 2) + MIDDLE * (1 - 1.6 * (x**2 + y**2)) - 1.5 * border
-    sides = np.where(odds > 0, cv2.GC_PR_FGD, np.where(border, cv2.GC_BGD, cv2.GC_PR_BGD)).astype(np.uint8)
+    odds = (
+        1.5 * np.clip((surprise - usual - 1.5 * spread) / spread, -2, 2)
+        + MIDDLE * (1 - 1.6 * (x**2 + y**2))
+        - 1.5 * border
+    )
+    sides = np.where(odds > 0, cv2.GC_PR_FGD, np.where(border, cv2.GC_BGD, cv2.GC_PR_BGD)).astype(
+        np.uint8
+    )
     if not (sides == cv2.GC_PR_FGD).any():
         return None
     cv2.setRNGSeed(0)
@@ -113,11 +141,17 @@ def grabcut(pixels: NDArray[np.uint8]) -> Foreground | None:
 
 
 def draw_gallery(
-    path: Path, paths: list[tuple[Path, str]], seen: NDArray[np.uint8], answers: list[str], right: NDArray[np.bool_]
+    path: Path,
+    paths: list[tuple[Path, str]],
+    seen: NDArray[np.uint8],
+    answers: list[str],
+    right: NDArray[np.bool_],
 ) -> None:
     """A row per class: photos and what was seen, right ones left, wrong ones right."""
     side, line = 104, 18
-    sheet = Image.new("RGB", (2 * SHOWN * (side + 6), len(MAPPED) * (2 * side + line + 14)), "white")
+    sheet = Image.new(
+        "RGB", (2 * SHOWN * (side + 6), len(MAPPED) * (2 * side + line + 14)), "white"
+    )
     pen = ImageDraw.Draw(sheet)
     for row, folder in enumerate(MAPPED):
         for half, wanted in enumerate((True, False)):
@@ -127,7 +161,12 @@ def draw_gallery(
                 shown = open_picture(paths[i][0], draft=2 * side)
                 shown.thumbnail((side, side), Image.Resampling.BOX)
                 sheet.paste(shown, (x + (side - shown.width) // 2, y + (side - shown.height) // 2))
-                sheet.paste(Image.fromarray(seen[i].squeeze()).resize((side, side), Image.Resampling.NEAREST), (x, y + side + 2))
+                sheet.paste(
+                    Image.fromarray(seen[i].squeeze()).resize(
+                        (side, side), Image.Resampling.NEAREST
+                    ),
+                    (x, y + side + 2),
+                )
                 pen.text((x, y + 2 * side + 4), answers[i], fill="#1d7a3e" if wanted else "#b3261e")
     sheet.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path)

@@ -1,9 +1,10 @@
-"""The projector: seconds of its projections, how well they keep neighbours, its size, and frames a second while panning.
+"""The projector: seconds of its projections, how well they keep neighbours, its size, and frames a
+second while panning.
 
     python benchmarks/projector.py RUN [--split all] [--methods tsne]
 
-Frames are counted in headless Chromium over five seconds in which every frame moves the view; which rasteriser drew them
-stands beside the figure.
+Frames are counted in headless Chromium over five seconds in which every frame moves the view; which
+rasteriser drew them stands beside the figure.
 """
 
 import argparse
@@ -28,14 +29,16 @@ PAN = """async () => {
     const step = () => new Promise((done) => requestAnimationFrame(done));
     const end = performance.now() + 5000;
     while (performance.now() < end) {
-        p.view.drag(3 * Math.sin(times.length / 20), 2 * Math.cos(times.length / 20), p.canvas.width, p.canvas.height);
+        const [x, y] = [3 * Math.sin(times.length / 20), 2 * Math.cos(times.length / 20)];
+        p.view.drag(x, y, p.canvas.width, p.canvas.height);
         p.frame();
         p.gl.gl?.finish();
         times.push(performance.now());
         await step();
     }
     const gaps = times.slice(1).map((t, i) => t - times[i]).sort((a, b) => a - b);
-    return { frames: times.length / 5, slowest: gaps[Math.floor(0.95 * gaps.length)], rasteriser: p.gl.rasteriser };
+    const slowest = gaps[Math.floor(0.95 * gaps.length)];
+    return { frames: times.length / 5, slowest, rasteriser: p.gl.rasteriser };
 }"""
 
 
@@ -44,7 +47,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     parser.add_argument("--split", default="all")
-    parser.add_argument("--methods", default="tsne,umap", help="besides PCA; UMAP of 70,000 takes one core long")
+    parser.add_argument(
+        "--methods", default="tsne,umap", help="besides PCA; UMAP of 70,000 takes one core long"
+    )
     parser.add_argument("--chromium")
     options = parser.parse_args()
     run = dressform.open_run(options.run)
@@ -53,23 +58,37 @@ def main() -> None:
     results: dict[str, Any] = {"points": len(values), "features": values.shape[1]}
     near = timed(results, "neighbours", lambda: own_neighbours(values))
     methods = options.methods.split(",")
-    makers = {"pca": lambda: pca(values, 2), "tsne": lambda: tsne(values, near), "umap": lambda: umap(values, near)}
+    makers = {
+        "pca": lambda: pca(values, 2),
+        "tsne": lambda: tsne(values, near),
+        "umap": lambda: umap(values, near),
+    }
     places = {}
     for name in ("pca", *methods):
         places[name] = timed(results, name, makers[name]).places
         results[name]["preservation"] = round(preservation(near, places[name]), 4)
         print(name, results[name], flush=True)
-    timed(results, "cosine neighbours", lambda: nearest(values, values, 10, itself=np.arange(len(values))))
+    timed(
+        results,
+        "cosine neighbours",
+        lambda: nearest(values, values, 10, itself=np.arange(len(values))),
+    )
     with tempfile.TemporaryDirectory() as folder:
         shutil.rmtree(options.run / "explore", ignore_errors=True)
-        page = write_exploration(options.run, split=options.split, out=Path(folder) / "e.html", methods=methods)
+        page = write_exploration(
+            options.run, split=options.split, out=Path(folder) / "e.html", methods=methods
+        )
         for name in methods:
             (kept,) = (options.run / "explore").glob(f"{name}-2d-*.npz")
-            results[name]["same_again"] = bool(np.array_equal(places[name], np.load(kept)["places"]))
+            results[name]["same_again"] = bool(
+                np.array_equal(places[name], np.load(kept)["places"])
+            )
         results["bytes"] = page.stat().st_size
         results["panning"] = panned(page, options.chromium)
     print(results["panning"])
-    command = f"python benchmarks/projector.py RUN --split {options.split} --methods {options.methods}"
+    command = (
+        f"python benchmarks/projector.py RUN --split {options.split} --methods {options.methods}"
+    )
     write_report(f"projector-{options.split}", command, results)
 
 

@@ -12,10 +12,18 @@ FOLDER = Path(__file__).resolve().parent / "reports"
 
 
 def write_report(name: str, command: str, results: dict[str, Any]) -> Path:
-    """Write ``reports/<date>-<name>.json`` with the command, hardware, packages and commit beside the results."""
+    """Write ``reports/<date>-<name>.json`` with the command, hardware, packages and commit beside
+    the results.
+    """
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{date.today().isoformat()}-{name}.json"
-    facts = {"command": command, "time": now(), "hardware": hardware(), "packages": packages(), "git": git_state()}
+    facts = {
+        "command": command,
+        "time": now(),
+        "hardware": hardware(),
+        "packages": packages(),
+        "git": git_state(),
+    }
     write_json(path, {**facts, "results": results})
     print(path)
     return path

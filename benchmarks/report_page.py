@@ -2,8 +2,9 @@
 
     python benchmarks/report_page.py RUN [--repeats 5]
 
-Each repeat deletes what is kept in the run's folder `explore`, writes the report in a process of its own, twice, and opens
-it in Chromium from the disk; the page is ready when every section is there.
+Each repeat deletes what is kept in the run's folder `explore`, writes the report in a process of
+its own, twice, and opens it in Chromium from the disk; the page is ready when every section is
+there.
 """
 
 import argparse
@@ -41,7 +42,14 @@ def main() -> None:
         for _ in range(options.repeats):
             shutil.rmtree(options.run / "explore", ignore_errors=True)
             first, again = (seconds_to_write(options.run, page) for _ in range(2))
-            rows.append({"first": first, "again": again, "bytes": page.stat().st_size, **answers(page, options.chromium)})
+            rows.append(
+                {
+                    "first": first,
+                    "again": again,
+                    "bytes": page.stat().st_size,
+                    **answers(page, options.chromium),
+                }
+            )
             print(rows[-1], flush=True)
     name = json.loads((options.run / "manifest.json").read_text())["recipe"]
     kept = neighbours_kept(options.run)
@@ -50,26 +58,44 @@ def main() -> None:
     write_report(
         f"report-page-{name}",
         command,
-        {"recipe": name, "n": options.repeats, "medians": medians, "neighbours": kept, "repeats": rows},
+        {
+            "recipe": name,
+            "n": options.repeats,
+            "medians": medians,
+            "neighbours": kept,
+            "repeats": rows,
+        },
     )
 
 
 def neighbours_kept(path: Path) -> dict[str, float]:
-    """Shares of the five nearest training pictures by int8 that are among the exact five and twenty by the network itself."""
+    """Shares of the five nearest training pictures by int8 that are among the exact five and twenty
+    by the network itself.
+    """
     run = dressform.open_run(path)
     data = data_of(run)
     pictures = pictures_of(run.predictions("test"), data, "test")
     quick = Int8Network(run.layout.onnx, data.train.images[:400])
     found = nearest(quick.features(pictures.images), quick.features(data.train.images), 5).indices
-    own, others = (penultimate(run.layout.onnx, images).values for images in (pictures.images, data.train.images))
+    own, others = (
+        penultimate(run.layout.onnx, images).values
+        for images in (pictures.images, data.train.images)
+    )
     exact = nearest(own, others, 20).indices
-    return {f"among {k}": round(float((found[:, :, None] == exact[:, None, :k]).any(axis=2).mean()), 4) for k in (5, 20)}
+    return {
+        f"among {k}": round(float((found[:, :, None] == exact[:, None, :k]).any(axis=2).mean()), 4)
+        for k in (5, 20)
+    }
 
 
 def seconds_to_write(run: Path, page: Path) -> float:
     """Seconds of one `dressform report`."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "dressform", "report", str(run), "--out", str(page)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "dressform", "report", str(run), "--out", str(page)],
+        check=True,
+        capture_output=True,
+    )
     return round(time.perf_counter() - started, 2)
 
 

@@ -39,15 +39,28 @@ def main() -> None:
         write_report([options.run, options.other], out=places["report"])
         write_exploration(options.run, out=places["explore"])
         data = dressform.load_data(run.manifest.dataset.source)
-        write_diagnosis(places["doctor"], examine(data, data.name, [Judge(run.name, run.predictions("test"))]), data)
+        write_diagnosis(
+            places["doctor"],
+            examine(data, data.name, [Judge(run.name, run.predictions("test"))]),
+            data,
+        )
         addresses = {name: path.as_uri() for name, path in places.items()}
         for name, page, size, dark, show in SHOTS:
             shoot(browser, addresses[page], options.out / f"{name}.png", size, dark, show)
 
 
-def shoot(browser: Browser, address: str, path: Path, size: tuple[int, int], dark: bool, show: Callable[[Page], None]) -> None:
+def shoot(
+    browser: Browser,
+    address: str,
+    path: Path,
+    size: tuple[int, int],
+    dark: bool,
+    show: Callable[[Page], None],
+) -> None:
     """One picture of what is in view, with at most 256 colours."""
-    tab = opened(browser, address, *size, color_scheme="dark" if dark else "light", reduced_motion="reduce")
+    tab = opened(
+        browser, address, *size, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+    )
     show(tab)
     tab.wait_for_timeout(2500)
     picture = Image.open(io.BytesIO(tab.screenshot()))
@@ -88,7 +101,9 @@ def zoomed(tab: Page) -> None:
     points(tab)
     tab.wait_for_timeout(500)
     tab.evaluate("""() => {
-        const p = dressform.projector, i = p.visible.find((n) => p.page.labels[n] === 6 && p.answers.predicted(n) === 0);
+        const p = dressform.projector;
+        const wrong = (n) => p.page.labels[n] === 6 && p.answers.predicted(n) === 0;
+        const i = p.visible.find(wrong);
         Object.assign(p.view, { x: p.places[3 * i], y: p.places[3 * i + 1], zoom: 9 });
         p.draw();
     }""")

@@ -1,12 +1,14 @@
-"""How often every interval covers the truth, and how often every test rejects where there is no difference.
+"""How often every interval covers the truth, and how often every test rejects where there is no
+difference.
 
     python benchmarks/simulate.py [--draws 10000] [--resamples 199]
 
-Predictions are drawn from a world whose truth is known: logits from a fixed population, labels from their softmax, and
-models that report these logits, colder ones, or noisy ones. Truths are exact expectations over the population, written
-here on their own and not computed by dressform. What needs resampling at each draw has n = 1,000 and fewer resamples than
-the command line takes, half of them for ECE; the two slowest lines have a fifth of the draws. It takes
-about a quarter of an hour on one core.
+Predictions are drawn from a world whose truth is known: logits from a fixed population, labels from
+their softmax, and models that report these logits, colder ones, or noisy ones. Truths are exact
+expectations over the population, written here on their own and not computed by dressform. What
+needs resampling at each draw has n = 1,000 and fewer resamples than the command line takes, half of
+them for ECE; the two slowest lines have a fifth of the draws. It takes about a quarter of an hour
+on one core.
 """
 
 import argparse
@@ -24,7 +26,13 @@ from dressform.evaluation.compare import table_difference
 from dressform.evaluation.evaluate import estimates
 from dressform.evaluation.intervals import Estimate, across_folds, student, wilson, wilson_f1
 from dressform.evaluation.metrics import METRICS, Scores, confusion_matrix, macro_f1
-from dressform.evaluation.significance import corrected_resampled_t, exchange_test, mcnemar, paired_share, paired_t
+from dressform.evaluation.significance import (
+    corrected_resampled_t,
+    exchange_test,
+    mcnemar,
+    paired_share,
+    paired_t,
+)
 from dressform.predictions import Predictions, softmax
 
 POPULATION, CLASSES = 200_000, 10
@@ -37,7 +45,8 @@ Floats = NDArray[np.float64]
 class World:
     """A population of examples, what is true of each, and what some models say about it.
 
-    The rarest class has 3.5 % of the examples and the most frequent 20 %; accuracy of the calibrated model is 0.87.
+    The rarest class has 3.5 % of the examples and the most frequent 20 %; accuracy of the
+    calibrated model is 0.87.
     """
 
     def __init__(self) -> None:
@@ -50,12 +59,19 @@ class World:
             "calibrated": logits,
             **{f"over-confident x {c}": logits * np.float32(c) for c in COLDER},
         }
-        self.models["rival"] = (logits + random.normal(scale=2, size=logits.shape)).astype(np.float32)
-        self._twins = [(logits + random.normal(scale=2, size=logits.shape)).astype(np.float32) for _ in range(2)]
+        self.models["rival"] = (logits + random.normal(scale=2, size=logits.shape)).astype(
+            np.float32
+        )
+        self._twins = [
+            (logits + random.normal(scale=2, size=logits.shape)).astype(np.float32)
+            for _ in range(2)
+        ]
         self._ids = np.array([f"{i:05d}" for i in range(10_000)])
         self._names = tuple(str(k) for k in range(CLASSES))
 
-    def draw(self, n: int, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def draw(
+        self, n: int, random: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Which examples, with replacement, and labels for them, both int64 [n]."""
         chosen = random.integers(0, POPULATION, n)
         labels = (self._sums[chosen] < random.random((n, 1))).sum(axis=1)
@@ -66,10 +82,14 @@ class World:
         return self._scores(self.models[model][chosen], labels)
 
     def twins(self, n: int, random: np.random.Generator) -> tuple[Scores, Scores]:
-        """Two models that are equally good: which of them is the first is drawn anew for each example."""
+        """Two models that are equally good: which of them is the first is drawn anew for each
+        example.
+        """
         chosen, labels = self.draw(n, random)
         one, two, swap = self._twins[0][chosen], self._twins[1][chosen], random.random((n, 1)) < 0.5
-        return self._scores(np.where(swap, two, one), labels), self._scores(np.where(swap, one, two), labels)
+        return self._scores(np.where(swap, two, one), labels), self._scores(
+            np.where(swap, one, two), labels
+        )
 
     def _scores(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Scores:
         return Scores(Predictions(self._ids[: len(labels)], labels, logits, self._names))
@@ -81,20 +101,34 @@ class World:
         predicted = logits.argmax(axis=1)
         order = np.argsort(-logits, axis=1)
         hit = np.take_along_axis(chance, order, axis=1)
-        table = np.stack([chance[predicted == k].sum(axis=0) for k in range(CLASSES)], axis=1) / POPULATION
+        table = (
+            np.stack([chance[predicted == k].sum(axis=0) for k in range(CLASSES)], axis=1)
+            / POPULATION
+        )
         right, true, claimed = np.diag(table), table.sum(axis=1), table.sum(axis=0)
         f1 = 2 * right / (true + claimed)
-        surprise = np.log(np.exp(logits - logits.max(axis=1)[:, None]).sum(axis=1)) + logits.max(axis=1)
+        surprise = np.log(np.exp(logits - logits.max(axis=1)[:, None]).sum(axis=1)) + logits.max(
+            axis=1
+        )
         confidence = said.max(axis=1)
         edges = np.searchsorted(np.linspace(0, 1, 16)[1:-1], confidence)
-        gaps = np.bincount(edges, chance[np.arange(POPULATION), predicted] - confidence, minlength=15) / POPULATION
+        gaps = (
+            np.bincount(edges, chance[np.arange(POPULATION), predicted] - confidence, minlength=15)
+            / POPULATION
+        )
         return {
-            "accuracy": float(hit[:, 0].mean()), "top2": float(hit[:, :2].sum(axis=1).mean()),
-            "top3": float(hit[:, :3].sum(axis=1).mean()), "nll": float((surprise - (chance * logits).sum(axis=1)).mean()),
+            "accuracy": float(hit[:, 0].mean()),
+            "top2": float(hit[:, :2].sum(axis=1).mean()),
+            "top3": float(hit[:, :3].sum(axis=1).mean()),
+            "nll": float((surprise - (chance * logits).sum(axis=1)).mean()),
             "brier": float(((said**2).sum(axis=1) - 2 * (chance * said).sum(axis=1) + 1).mean()),
-            "balanced_accuracy": float((right / true).mean()), "macro_f1": float(f1.mean()), "ece": float(np.abs(gaps).sum()),
-            "precision": float(right[0] / claimed[0]), "recall": float(right[0] / true[0]), "f1": float(f1[0]),
-        }  # fmt: skip
+            "balanced_accuracy": float((right / true).mean()),
+            "macro_f1": float(f1.mean()),
+            "ece": float(np.abs(gaps).sum()),
+            "precision": float(right[0] / claimed[0]),
+            "recall": float(right[0] / true[0]),
+            "f1": float(f1[0]),
+        }
 
 
 @dataclass
@@ -122,9 +156,16 @@ class Coverage:
         """Counts and shares."""
         share = 1 - (self.below + self.above) / self.draws
         return {
-            "what": self.what, "n": self.n, "draws": self.draws, "truth": self.truth, "coverage": round(share, 4),
-            "truth_below": self.below, "truth_above": self.above, "mean_width": self.width / self.draws, "method": self.method,
-        }  # fmt: skip
+            "what": self.what,
+            "n": self.n,
+            "draws": self.draws,
+            "truth": self.truth,
+            "coverage": round(share, 4),
+            "truth_below": self.below,
+            "truth_above": self.above,
+            "mean_width": self.width / self.draws,
+            "method": self.method,
+        }
 
 
 @dataclass
@@ -161,10 +202,14 @@ def cheap(world: World, tally: Tally, n: int, draws: int) -> None:
         hits, true, claimed = int(table[0, 0]), int(table[0].sum()), int(table[:, 0].sum())
         tally.cover("precision of the rarest class", n, own["precision"], wilson(hits, claimed))
         tally.cover("recall of the rarest class", n, own["recall"], wilson(hits, true))
-        tally.cover("F1 of the rarest class", n, own["f1"], wilson_f1(hits, true + claimed - 2 * hits))
+        tally.cover(
+            "F1 of the rarest class", n, own["f1"], wilson_f1(hits, true + claimed - 2 * hits)
+        )
         difference = paired_share(first.correct, second.correct)
         tally.cover("difference of accuracy", n, rival["accuracy"] - own["accuracy"], difference)
-        tally.cover("difference of nll", n, rival["nll"] - own["nll"], student(second.nll - first.nll))
+        tally.cover(
+            "difference of nll", n, rival["nll"] - own["nll"], student(second.nll - first.nll)
+        )
         one, two = world.twins(n, random)
         pair = mcnemar(one.correct, two.correct)
         tally.reject(f"McNemar, exact, n = {n}", pair.exact)
@@ -182,7 +227,9 @@ def resampled(world: World, tally: Tally, n: int, draws: int, resamples: int) ->
         first, second = (world.scores(model, chosen, labels) for model in ("calibrated", "rival"))
         for name, found in estimates(metrics, first, resamples=resamples).items():
             tally.cover(name, n, own[name], found)
-        difference, _ = table_difference(first, second, METRICS["macro_f1"], resamples=resamples, seed=seed)
+        difference, _ = table_difference(
+            first, second, METRICS["macro_f1"], resamples=resamples, seed=seed
+        )
         tally.cover("difference of macro_f1", n, rival["macro_f1"] - own["macro_f1"], difference)
 
 
@@ -191,7 +238,9 @@ def calibration(world: World, tally: Tally, n: int, draws: int, resamples: int) 
     for model in ("calibrated", *(f"over-confident x {c}" for c in COLDER)):
         random, truth = np.random.default_rng(n + 2), world.truth(model)["ece"]
         for seed in range(draws):
-            found = ece_distribution(world.scores(model, *world.draw(n, random)), resamples=resamples, seed=seed).interval()
+            found = ece_distribution(
+                world.scores(model, *world.draw(n, random)), resamples=resamples, seed=seed
+            ).interval()
             tally.cover(f"ece, {model}", n, truth, found)
 
 
@@ -203,7 +252,9 @@ def slow(world: World, tally: Tally, n: int, draws: int, resamples: int) -> None
     for seed in range(draws):
         chosen, labels = world.draw(n, random)
         first, second = (world.scores(model, chosen, labels) for model in ("calibrated", cold))
-        difference, _ = table_difference(first, second, METRICS["ece"], resamples=resamples, seed=seed)
+        difference, _ = table_difference(
+            first, second, METRICS["ece"], resamples=resamples, seed=seed
+        )
         tally.cover("difference of ece", n, truth, difference)
         one, two = world.twins(n, random)
         both = Scores.joined(one, two)
@@ -212,7 +263,10 @@ def slow(world: World, tally: Tally, n: int, draws: int, resamples: int) -> None
             mine = np.concatenate([~exchanged, exchanged]).astype(np.float64)
             return macro_f1(both, 1 - mine) - macro_f1(both, mine)
 
-        tally.reject(f"exchange test of macro_f1, n = {n}", exchange_test(gain, n, seed=seed, draws=resamples))
+        tally.reject(
+            f"exchange test of macro_f1, n = {n}",
+            exchange_test(gain, n, seed=seed, draws=resamples),
+        )
 
 
 def folds(tally: Tally, draws: int) -> None:
@@ -222,8 +276,16 @@ def folds(tally: Tally, draws: int) -> None:
         shared, own = random.normal(size=(draws, 1)), random.normal(size=(draws, k * repeats))
         scores: Floats = 0.01 * (np.sqrt(1 / k) * shared + np.sqrt(1 - 1 / k) * own)
         for row in scores:
-            tally.cover(f"mean over {repeats} x {k} folds, correlation 1 / K", k * repeats, 0.9, across_folds(0.9 + row, k))
-            tally.reject(f"corrected resampled t, {repeats} x {k} folds, correlation 1 / K", corrected_resampled_t(row, k))
+            tally.cover(
+                f"mean over {repeats} x {k} folds, correlation 1 / K",
+                k * repeats,
+                0.9,
+                across_folds(0.9 + row, k),
+            )
+            tally.reject(
+                f"corrected resampled t, {repeats} x {k} folds, correlation 1 / K",
+                corrected_resampled_t(row, k),
+            )
 
 
 def main() -> None:
@@ -254,9 +316,21 @@ def main() -> None:
     for row in intervals:
         print(f"{row['what']:50}  n = {row['n']:6}  {100 * row['coverage']:6.2f} %")
     for row in rejections:
-        print(f"{row['what']:50}  " + "  ".join(f"{100 * rate:5.2f} %" for rate in row["rejected"].values()))
-    results = {"draws": draws, "resamples": resamples, "intervals": intervals, "rejections": rejections}
-    write_report("simulate", f"python benchmarks/simulate.py --draws {draws} --resamples {resamples}", results)
+        print(
+            f"{row['what']:50}  "
+            + "  ".join(f"{100 * rate:5.2f} %" for rate in row["rejected"].values())
+        )
+    results = {
+        "draws": draws,
+        "resamples": resamples,
+        "intervals": intervals,
+        "rejections": rejections,
+    }
+    write_report(
+        "simulate",
+        f"python benchmarks/simulate.py --draws {draws} --resamples {resamples}",
+        results,
+    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,10 @@ def main() -> None:
     parser.add_argument("run")
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    commands = {"--help": ["dressform", "--help"], "predict": ["dressform", "predict", str(PICTURE), "--model", options.run]}
+    commands = {
+        "--help": ["dressform", "--help"],
+        "predict": ["dressform", "predict", str(PICTURE), "--model", options.run],
+    }
     results = {}
     for name, command in commands.items():
         seconds = []
@@ -32,9 +35,18 @@ def main() -> None:
             seconds.append(time.perf_counter() - started)
         seconds = sorted(seconds[1:])  # the first fills the file cache
         low, middle, high = seconds[0], statistics.median(seconds), seconds[-1]
-        results[name] = {"n": options.rounds, "min": round(low, 3), "median": round(middle, 3), "max": round(high, 3)}
+        results[name] = {
+            "n": options.rounds,
+            "min": round(low, 3),
+            "median": round(middle, 3),
+            "max": round(high, 3),
+        }
         print(name, results[name])
-    write_report("startup", f"python benchmarks/startup.py {Path(options.run).name} --rounds {options.rounds}", results)
+    write_report(
+        "startup",
+        f"python benchmarks/startup.py {Path(options.run).name} --rounds {options.rounds}",
+        results,
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Write the tables of the README and of the docs, and the scores of our own recipes, from the files that the measurements wrote.
+"""Write the tables of the README and of the docs, and the scores of our own recipes, from the files
+that the measurements wrote.
 
     python benchmarks/tables.py
 
-Each table stands between two comments, `<!-- name -->` and `<!-- /name -->`; a test says when one is out of date.
+Each table stands between two comments, `<!-- name -->` and `<!-- /name -->`; a test says when one
+is out of date.
 """
 
 import json
@@ -57,23 +59,32 @@ def is_todays(recipe: str, row: dict[str, Any]) -> bool:
 
 
 def own_scores() -> dict[str, Any]:
-    """What our own recipes, as they are, reach: of the times to an accuracy, for ``dressform recipes``."""
+    """What our own recipes, as they are, reach: of the times to an accuracy, for ``dressform
+    recipes``.
+    """
     scores: dict[str, Any] = {}
     for report in speeds():
         for name, row in report["results"]["recipes"].items():
             if name not in scores and is_todays(name, row):
                 scores[name] = {
-                    "mean": row["accuracy"]["value"], "sd": row["accuracy"].get("sd"), "n": row["n"],
-                    "test_accuracies": row["accuracies"], "train_seconds": row["seconds"], "digest": row["digest"],
-                    "hardware": row["hardware"], "precision": row["precision"], "command": report["command"],
-                }  # fmt: skip
+                    "mean": row["accuracy"]["value"],
+                    "sd": row["accuracy"].get("sd"),
+                    "n": row["n"],
+                    "test_accuracies": row["accuracies"],
+                    "train_seconds": row["seconds"],
+                    "digest": row["digest"],
+                    "hardware": row["hardware"],
+                    "precision": row["precision"],
+                    "command": report["command"],
+                }
     return {"recipes": scores}
 
 
 def recipes_table() -> str:
     """A row per recipe: claimed beside reproduced."""
     lines = [
-        "| recipe | tutorial | claimed | test accuracy, mean ± s.d. | seeds | the claim is | training |",
+        "| recipe | tutorial | claimed | test accuracy, mean ± s.d. | seeds | the claim is | "
+        "training |",
         "|---|---|---|---|---|---|---|",
     ]
     for name in RECIPES.names:
@@ -89,7 +100,12 @@ def recipes_table() -> str:
             claim = found.get("claim") or "–"
             if e.claimed_on == "validation":
                 claim += f" ({100 * statistics.mean(found['val_accuracies']):.2f} %)"
-            row += [f"{100 * found['mean']:.2f} %{spread}", str(found["n"]), claim, f"{seconds:.0f} s"]
+            row += [
+                f"{100 * found['mean']:.2f} %{spread}",
+                str(found["n"]),
+                claim,
+                f"{seconds:.0f} s",
+            ]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
 
@@ -97,45 +113,69 @@ def recipes_table() -> str:
 def records_table() -> str:
     """Seconds to a mean test accuracy of 93.4, 94 and 95 %."""
     lines = [
-        "| to | recipe | seconds, mean ± s.d. | test accuracy, mean ± s.d. | n | the Keras tutorial reaches it after | command |",
+        "| to | recipe | seconds, mean ± s.d. | test accuracy, mean ± s.d. | n | the Keras "
+        "tutorial reaches it after | command |",
         "|---|---|---|---|---|---|---|",
     ]
     reports = speeds()
     for level in ("0.934", "0.94", "0.95"):
         cells = [f"{100 * float(level):.1f} %", *["not reached yet"], *[""] * 5]
-        reached = [report for report in reports if report["results"]["levels"][level]["recipe"] is not None]
+        reached = [
+            report for report in reports if report["results"]["levels"][level]["recipe"] is not None
+        ]
         if reached:
             report = min(reached, key=lambda report: report["results"]["levels"][level]["seconds"])
             found = report["results"]["levels"][level]
             row = report["results"]["recipes"][found["recipe"]]
-            times = [f"{t:.0f} s" if t else f"never in {len(epochs)} epochs"
-                     for t, epochs in zip(found["keras_seconds"], report["results"]["keras"], strict=True)]  # fmt: skip
+            times = [
+                f"{t:.0f} s" if t else f"never in {len(epochs)} epochs"
+                for t, epochs in zip(
+                    found["keras_seconds"], report["results"]["keras"], strict=True
+                )
+            ]
             cells[1:] = [
-                named(found["recipe"], row), f"**{row['mean_seconds']:.1f}** ± {row['sd_seconds']:.1f}",
-                mean_and_sd(row["accuracies"]), str(row["n"]), ", ".join(times) or "–", f"`{report['command']}`",
-            ]  # fmt: skip
+                named(found["recipe"], row),
+                f"**{row['mean_seconds']:.1f}** ± {row['sd_seconds']:.1f}",
+                mean_and_sd(row["accuracies"]),
+                str(row["n"]),
+                ", ".join(times) or "–",
+                f"`{report['command']}`",
+            ]
         lines.append(f"| {' | '.join(cells)} |")
     for report in reports:
         r = report["results"]
-        if r["ratio"] and all(epoch.get("iterators") == 1 for epochs in r["keras"] for epoch in epochs):
-            total = statistics.mean(sum(epoch["seconds"] for epoch in epochs) for epochs in r["keras"])
-            middle = statistics.median(epoch["seconds"] for epochs in r["keras"] for epoch in epochs)
+        if r["ratio"] and all(
+            epoch.get("iterators") == 1 for epochs in r["keras"] for epoch in epochs
+        ):
+            total = statistics.mean(
+                sum(epoch["seconds"] for epoch in epochs) for epochs in r["keras"]
+            )
+            middle = statistics.median(
+                epoch["seconds"] for epochs in r["keras"] for epoch in epochs
+            )
             precision = r["recipes"][r["levels"]["0.94"]["recipe"]]["precision"]
             last = ", ".join(f"{100 * epochs[-1]['test_accuracy']:.2f} %" for epochs in r["keras"])
             lines += [
                 "",
-                f"In the run of {r['date']} ({precision}) the tutorial's 25 epochs in Keras take {total:.0f} s on the same machine"
+                f"In the run of {r['date']} ({precision}) the tutorial's 25 epochs in Keras take "
+                f"{total:.0f} s on the same machine"
                 f" and end at {last}:"
-                f" **{r['ratio']:.1f} ×** as long as ours to 94 %; 25 times its median epoch would be"
+                f" **{r['ratio']:.1f} ×** as long as ours to 94 %; 25 times its median epoch "
+                f"would be"
                 f" {25 * middle / r['levels']['0.94']['seconds']:.1f} ×.",
             ]
     for report in reports:
         rows = report["results"]["recipes"]
         row = next(iter(rows.values()))
         told = " and ".join(
-            f"{named(name, r)} {mean_and_sd(r['accuracies'])} in {r['mean_seconds']:.1f} s" for name, r in rows.items()
+            f"{named(name, r)} {mean_and_sd(r['accuracies'])} in {r['mean_seconds']:.1f} s"
+            for name, r in rows.items()
         )
-        lines += ["", f"{row['hardware']}, {row['threads']} threads, {row['precision']} ({report['results']['date']}): {told}."]
+        lines += [
+            "",
+            f"{row['hardware']}, {row['threads']} threads, {row['precision']} "
+            f"({report['results']['date']}): {told}.",
+        ]
     return "\n".join(lines)
 
 
@@ -148,39 +188,53 @@ def speed_table() -> str:
             r = report["results"]
             ratios = sorted(r["ratios"])
             lines.append(
-                f"| training `{name}`, batch {r['batch']}: images a second, dressform ({r['precision']}) against Keras"
-                f" {r['versions']['keras']} on TensorFlow {r['versions']['tensorflow']} | {r['dressform_median']:.0f} against"
-                f" {r['keras_median']:.0f} (medians of {len(ratios)} paired rounds); **{r['ratio_median']:.2f} ×**"
+                f"| training `{name}`, batch {r['batch']}: images a second, dressform "
+                f"({r['precision']}) against Keras"
+                f" {r['versions']['keras']} on TensorFlow {r['versions']['tensorflow']} | "
+                f"{r['dressform_median']:.0f} against"
+                f" {r['keras_median']:.0f} (medians of {len(ratios)} paired rounds); "
+                f"**{r['ratio_median']:.2f} ×**"
                 f" ({ratios[0]:.2f} to {ratios[-1]:.2f}) | `{report['command']}` |"
             )
     crossval = newest("crossval")
     if crossval is not None:
         r = crossval["results"]
-        ours, keras = (statistics.median(side["seconds"] for side in r[name]) for name in ("dressform", "keras"))
+        ours, keras = (
+            statistics.median(side["seconds"] for side in r[name])
+            for name in ("dressform", "keras")
+        )
         memory = max(side["peak_memory_mb"] for side in r["dressform"])
         lines.append(
-            f"| {r['folds']}-fold cross-validation of tutorial 1's baseline, {r['epochs']} epochs, batch 32: dressform against"
-            f" Keras, whole processes, n = {r['rounds']} | {ours:.0f} s against {keras:.0f} s; **{r['ratio_median']:.2f} ×**;"
+            f"| {r['folds']}-fold cross-validation of tutorial 1's baseline, {r['epochs']} "
+            f"epochs, batch 32: dressform against"
+            f" Keras, whole processes, n = {r['rounds']} | {ours:.0f} s against {keras:.0f} s; "
+            f"**{r['ratio_median']:.2f} ×**;"
             f" {memory / 1024:.1f} GB at most in all processes together | `{crossval['command']}` |"
         )
     startup, kill, kills = newest("startup"), newest("kill"), newest("kill-crossval")
     if startup is not None:
-        for name, words in (("predict", "`dressform predict` on one picture"), ("--help", "`dressform --help`")):
+        for name, words in (
+            ("predict", "`dressform predict` on one picture"),
+            ("--help", "`dressform --help`"),
+        ):
             s = startup["results"][name]
             lines.append(
-                f"| {words}, process start included | {s['median']:.2f} s (median of {s['n']}; {s['min']:.2f} to {s['max']:.2f})"
+                f"| {words}, process start included | {s['median']:.2f} s (median of {s['n']}; "
+                f"{s['min']:.2f} to {s['max']:.2f})"
                 f" | `python benchmarks/startup.py RUN` |"
             )
     if kill is not None:
         k = kill["results"]
         lines.append(
-            f"| trainings killed at a random moment and resumed, whose weights equal the undisturbed run's"
+            f"| trainings killed at a random moment and resumed, whose weights equal the "
+            f"undisturbed run's"
             f" | {k['equal']} of {k['kills']} | `{kill['command']}` |"
         )
     if kills is not None:
         k = kills["results"]
         lines.append(
-            f"| cross-validations killed {k['kills']} times at random moments and resumed: summary and predictions byte-identical"
+            f"| cross-validations killed {k['kills']} times at random moments and resumed: "
+            f"summary and predictions byte-identical"
             f" | {k['equal']} of {k['studies']} studies | `{kills['command']}` |"
         )
     return "\n".join(lines)
@@ -191,7 +245,8 @@ def inference_table(report: Report) -> str:
     """A row per network and way to run it."""
     r = report["results"]
     lines = [
-        f"| network | by | images a second, batches of {r['batch']} (rounds) | × Keras | ms for one picture | test accuracy"
+        f"| network | by | images a second, batches of {r['batch']} (rounds) | × Keras | ms for "
+        f"one picture | test accuracy"
         " | classes as float32's |",
         "|---|---|---|---|---|---|---|",
     ]
@@ -200,8 +255,10 @@ def inference_table(report: Report) -> str:
             rates = sorted(row["images_per_second"])
             times = f"{row['times_keras']:.2f}" if "times_keras" in row else "–"
             lines.append(
-                f"| `{network}` | {side} | **{row['median']:,.0f}** ({rates[0]:,.0f} to {rates[-1]:,.0f}) | {times}"
-                f" | {row['ms_for_one']:.2f} | {100 * row['accuracy']:.2f} % | {row['same_classes']:,} of 10,000 |"
+                f"| `{network}` | {side} | **{row['median']:,.0f}** ({rates[0]:,.0f} to "
+                f"{rates[-1]:,.0f}) | {times}"
+                f" | {row['ms_for_one']:.2f} | {100 * row['accuracy']:.2f} % | "
+                f"{row['same_classes']:,} of 10,000 |"
             )
     return "\n".join([*lines, "", made_by(report)])
 
@@ -213,12 +270,17 @@ def transfer_table(report: Report) -> str:
     spread = "" if r["sd"] is None else f" ± {100 * r['sd']:.2f}"
     lines = [
         f"Accuracy on the validation photos {100 * r['mean']:.2f} %{spread} over {r['n']} seeds,"
-        f" {r['most_wall_seconds'] / 60:.1f} minutes at most, {r['peak_memory_mb'] / 1024:.1f} GB of memory.",
-        "", "| seed | candidate | over 3 folds of the training photos | seconds |", "|---|---|---|---|",
-    ]  # fmt: skip
+        f" {r['most_wall_seconds'] / 60:.1f} minutes at most, {r['peak_memory_mb'] / 1024:.1f} GB "
+        f"of memory.",
+        "",
+        "| seed | candidate | over 3 folds of the training photos | seconds |",
+        "|---|---|---|---|",
+    ]
     for seed, run in enumerate(r["runs"]):
         for row in run["candidates"]:
-            lines.append(f"| {seed} | {row['words']} | {100 * row['mean']:.2f} % | {row['seconds']:.0f} |")
+            lines.append(
+                f"| {seed} | {row['words']} | {100 * row['mean']:.2f} % | {row['seconds']:.0f} |"
+            )
     return "\n".join([*lines, "", made_by(report)])
 
 
@@ -228,9 +290,12 @@ def browser_table(report: Report) -> str:
     r = report["results"]
     version, away = r["chromium"].partition(".")[0], r["largest_logit_difference_same_pixels"]
     return (
-        f"Of {r['photos']} photos in Chromium {version}: {r['same_class']} get the same class as in Python, {r['same_pixels']} the"
-        f" same pixels bit for bit, {r['same_doubt']} the same doubt; logits for the same pixels differ by {away:.0e} at most."
-        f" A photo takes {r['median_browser_ms']:.0f} ms, in Python {r['median_python_ms']:.0f} ms (medians).\n\n{made_by(report)}"
+        f"Of {r['photos']} photos in Chromium {version}: {r['same_class']} get the same class as "
+        f"in Python, {r['same_pixels']} the"
+        f" same pixels bit for bit, {r['same_doubt']} the same doubt; logits for the same pixels "
+        f"differ by {away:.0e} at most."
+        f" A photo takes {r['median_browser_ms']:.0f} ms, in Python {r['median_python_ms']:.0f} "
+        f"ms (medians).\n\n{made_by(report)}"
     )
 
 
@@ -249,7 +314,10 @@ def budget_table(report: Report) -> str:
                 spread = f" ({100 * low:.1f} to {100 * high:.1f}, n = {row['n']})"
             else:
                 spread = " (n = 1)"
-            cells.append(f"{100 * statistics.mean(row['accuracies']):.1f} %{spread}, {row['median_seconds']:.0f} s")
+            cells.append(
+                f"{100 * statistics.mean(row['accuracies']):.1f} %{spread}, "
+                f"{row['median_seconds']:.0f} s"
+            )
         lines.append(f"| {int(number):,} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", made_by(report)])
 
@@ -261,16 +329,27 @@ def corruptions_table(report: Report) -> str:
     lines = []
     for run, r in runs.items():
         lines += [
-            f"{run}: {100 * r['clean']['value']:.2f} % untouched, {100 * r['mean']:.1f} % on average over the corruptions.", "",
-            "| corruption | 1 | 2 | 3 | 4 | 5 |", "|---|" + "---|" * 5,
-        ]  # fmt: skip
+            f"{run}: {100 * r['clean']['value']:.2f} % untouched, {100 * r['mean']:.1f} % on "
+            f"average over the corruptions.",
+            "",
+            "| corruption | 1 | 2 | 3 | 4 | 5 |",
+            "|---|" + "---|" * 5,
+        ]
         for name, strengths in r["corruptions"].items():
             cells = [f"{100 * estimate['value']:.1f} %" for estimate in strengths.values()]
             lines.append(f"| {name} | {' | '.join([*cells, *[''] * (5 - len(cells))])} |")
         lines.append("")
-    estimates = [e for r in runs.values() for strengths in r["corruptions"].values() for e in strengths.values()]
+    estimates = [
+        e
+        for r in runs.values()
+        for strengths in r["corruptions"].values()
+        for e in strengths.values()
+    ]
     widest = max(e["high"] - e["low"] for e in estimates)
-    lines.append(f"95 % Wilson intervals are at most {50 * widest:.1f} points wide on each side. {made_by(report)}")
+    lines.append(
+        f"95 % Wilson intervals are at most {50 * widest:.1f} points wide on each side. "
+        f"{made_by(report)}"
+    )
     return "\n".join(lines)
 
 
@@ -279,7 +358,8 @@ def photos_table(*reports: Report) -> str:
     """A Fashion-MNIST model on real photos, prepared and not."""
     train, validation = (report["results"] for report in reports)
     lines = [
-        f"| photos are | {train['photos']:,} training photos | called a bag | {validation['photos']} validation photos |",
+        f"| photos are | {train['photos']:,} training photos | called a bag | "
+        f"{validation['photos']} validation photos |",
         "|---|---|---|---|",
     ]
     for way in [name for name in train if name != "photos"]:
@@ -292,13 +372,18 @@ def photos_table(*reports: Report) -> str:
     gain = 100 * (train["prepared"]["accuracy"]["value"] - train["shrunk"]["accuracy"]["value"])
     classes = sorted(train["prepared"]["by_class"].items(), key=lambda pair: -pair[1])
     lines += [
-        "", f"Prepared, {gain:.1f} points more of the training photos are right. By class: "
-        + ", ".join(f"{name} {100 * share:.0f} %" for name, share in classes) + ".",
-    ]  # fmt: skip
+        "",
+        f"Prepared, {gain:.1f} points more of the training photos are right. By class: "
+        + ", ".join(f"{name} {100 * share:.0f} %" for name, share in classes)
+        + ".",
+    ]
     other = "prepared, OpenCV's GrabCut"
     if other in train and other in validation:
         p, q = (rows[other]["p_value_against_prepared"] for rows in (train, validation))
-        lines += ["", f"Ours against OpenCV's GrabCut: p {show_p(p)} and {show_p(q)} (McNemar, mid-p)."]
+        lines += [
+            "",
+            f"Ours against OpenCV's GrabCut: p {show_p(p)} and {show_p(q)} (McNemar, mid-p).",
+        ]
     return "\n".join([*lines, "", made_by(reports[0])])
 
 
@@ -308,16 +393,28 @@ def novelty_table(report: Report) -> str:
     r = report["results"]
     others = [name for name in r["n"] if name not in ("test", "held out")]
     lines = [
-        "| score | " + " | ".join(f"AUROC against {name} | FPR95" for name in others) + " |", "|---|" + "---|---|" * len(others)
-    ]  # fmt: skip
+        "| score | " + " | ".join(f"AUROC against {name} | FPR95" for name in others) + " |",
+        "|---|" + "---|---|" * len(others),
+    ]
     for score in [name for name in r if name not in ("accuracy", "n", "unsure")]:
-        cells = [f"{r[score][name]['auroc']:.3f} | {100 * r[score][name]['fpr95']:.0f} %" for name in others]
+        cells = [
+            f"{r[score][name]['auroc']:.3f} | {100 * r[score][name]['fpr95']:.0f} %"
+            for name in others
+        ]
         lines.append(f"| {score} | {' | '.join(cells)} |")
-    unsure = ", ".join(f"{100 * r['unsure'][name]:.1f} % of the {r['n'][name]:,} {name}" for name in (*others, "test"))
-    return "\n".join([
-        *lines, "", f"The model has {100 * r['accuracy']:.2f} % of the test images. Answered with unsure: {unsure}"
-        f" pictures. {made_by(report)}",
-    ])  # fmt: skip
+    unsure = ", ".join(
+        f"{100 * r['unsure'][name]:.1f} % of the {r['n'][name]:,} {name}"
+        for name in (*others, "test")
+    )
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"The model has {100 * r['accuracy']:.2f} % of the test images. Answered with unsure: "
+            f"{unsure}"
+            f" pictures. {made_by(report)}",
+        ]
+    )
 
 
 def mean_and_sd(shares: list[float]) -> str:
@@ -334,14 +431,23 @@ def made_by(report: dict[str, Any]) -> str:
 @measured("tutorial1-variants")
 def variants_table(report: Report) -> str:
     """Tutorial 1's three variants over the folds, and what the comparison says."""
-    lines = ["| variant | accuracy over the folds, mean ± s.d. | 95 % interval | NLL | ECE | n |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| variant | accuracy over the folds, mean ± s.d. | 95 % interval | NLL | ECE | n |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, row in report["results"]["rows"].items():
         values, e = row["accuracies"], row["estimates"]
         accuracy, nll, ece = e["accuracy"], e["nll"], e["ece"]
         mean = mean_and_sd(values)
         between = f"{100 * accuracy['low']:.2f} to {100 * accuracy['high']:.2f} %"
-        lines.append(f"| `{name}` | {mean} | {between} | {nll['value']:.3f} | {100 * ece['value']:.2f} % | {len(values)} folds |")
-    lines += ["", *(f"- {comparison['sentence']}" for comparison in report["results"]["comparisons"])]
+        lines.append(
+            f"| `{name}` | {mean} | {between} | {nll['value']:.3f} | {100 * ece['value']:.2f} % | "
+            f"{len(values)} folds |"
+        )
+    lines += [
+        "",
+        *(f"- {comparison['sentence']}" for comparison in report["results"]["comparisons"]),
+    ]
     return "\n".join([*lines, "", made_by(report)])
 
 
@@ -350,7 +456,8 @@ def extensions_table(report: Report) -> str:
     """Tutorial 1's extensions, each beside the baseline on the same folds."""
     comparisons = {c["b"]: c for c in report["results"]["comparisons"]}
     lines = [
-        "| change | accuracy over the folds, mean ± s.d. | difference, 95 % interval | p (Holm) | verdict | NLL | ECE | epochs |",
+        "| change | accuracy over the folds, mean ± s.d. | difference, 95 % interval | p (Holm) | "
+        "verdict | NLL | ECE | epochs |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, row in report["results"]["rows"].items():
@@ -372,14 +479,28 @@ def extensions_table(report: Report) -> str:
 
 @measured("simulate")
 def coverage_table(report: Report) -> str:
-    """How often the intervals cover the truth, and how often the tests reject where there is nothing."""
-    lines = ["| estimate | n | interval | covers the truth (95 % wanted) | draws |", "|---|---|---|---|---|"]
+    """How often the intervals cover the truth, and how often the tests reject where there is
+    nothing.
+    """
+    lines = [
+        "| estimate | n | interval | covers the truth (95 % wanted) | draws |",
+        "|---|---|---|---|---|",
+    ]
     for r in report["results"]["intervals"]:
         method = r["method"].removesuffix(", 95%")
-        lines.append(f"| {r['what'].replace('_', ' ')} | {r['n']:,} | {method} | {100 * r['coverage']:.1f} % | {r['draws']:,} |")
-    lines += ["", "| test where there is no difference | rejects at 1 % | at 5 % | at 10 % | draws |", "|---|---|---|---|---|"]
+        lines.append(
+            f"| {r['what'].replace('_', ' ')} | {r['n']:,} | {method} | {100 * r['coverage']:.1f} "
+            f"% | {r['draws']:,} |"
+        )
+    lines += [
+        "",
+        "| test where there is no difference | rejects at 1 % | at 5 % | at 10 % | draws |",
+        "|---|---|---|---|---|",
+    ]
     for r in report["results"]["rejections"]:
-        shares = " | ".join(f"{100 * r['rejected'][level]:.1f} %" for level in ("0.01", "0.05", "0.1"))
+        shares = " | ".join(
+            f"{100 * r['rejected'][level]:.1f} %" for level in ("0.01", "0.05", "0.1")
+        )
         lines.append(f"| {r['what'].replace('_', ' ')} | {shares} | {r['draws']:,} |")
     return "\n".join([*lines, "", f"(`{report['command']}`)"])
 

@@ -1,4 +1,6 @@
-"""The other side of throughput.py: a tutorial's network in Keras on TensorFlow. Needs no dressform."""
+"""The other side of throughput.py: a tutorial's network in Keras on TensorFlow. Needs no
+dressform.
+"""
 
 import json
 import sys
@@ -14,7 +16,11 @@ def main() -> None:
     clock = Clock()
     fit(model, x[:images], y[:images], batch=batch, epochs=2, callbacks=[clock])
     rate = images / clock.seconds
-    print(json.dumps({"images_per_second": rate, "parameters": model.count_params(), "versions": versions()}))
+    print(
+        json.dumps(
+            {"images_per_second": rate, "parameters": model.count_params(), "versions": versions()}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def time_predictions(predict: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any], answer: str, **facts: Any) -> None:
-    """Print images per second (median of three passes after one) and milliseconds for one image (of 30) as JSON.
+def time_predictions(
+    predict: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any], answer: str, **facts: Any
+) -> None:
+    """Print images per second (median of three passes after one) and milliseconds for one image (of
+    30) as JSON.
 
     Args:
         predict: scores [N, K] of pictures [N, ...].
@@ -29,4 +32,12 @@ def time_predictions(predict: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray
         start = time.perf_counter()
         predict(x[i : i + 1])
         single.append(1000 * (time.perf_counter() - start))
-    print(json.dumps({"images_per_second": statistics.median(rates), "ms": statistics.median(single), **facts}))
+    print(
+        json.dumps(
+            {
+                "images_per_second": statistics.median(rates),
+                "ms": statistics.median(single),
+                **facts,
+            }
+        )
+    )

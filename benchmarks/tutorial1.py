@@ -1,11 +1,13 @@
-"""Tutorial 1's study: its three variants over repeated folds, and the extensions that it asks its reader to explore.
+"""Tutorial 1's study: its three variants over repeated folds, and the extensions that it asks its
+reader to explore.
 
     python benchmarks/tutorial1.py variants [--repeats 2] [--out runs]
     python benchmarks/tutorial1.py extensions [--out runs]
 
-Everything is judged out of fold on the 60,000 training images; test is not touched. Cross-validations are kept and
-resumed, so the command can be stopped and started again. Each extension is compared with the baseline on the same
-folds; p-values are adjusted for the nine comparisons (Holm).
+Everything is judged out of fold on the 60,000 training images; test is not touched.
+Cross-validations are kept and resumed, so the command can be stopped and started again. Each
+extension is compared with the baseline on the same folds; p-values are adjusted for the nine
+comparisons (Holm).
 """
 
 import argparse
@@ -35,7 +37,12 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "rate 0.0001": ("optim.lr=0.0001",),
     "another convolution and pooling": ("model.depth=2",),
     "another dense layer": ("model.dense=100,100",),
-    "early stopping, 3 epochs' patience, at most 30": ("epochs=30", "stopping.patience=3", "stopping.keep=best", "validation=0.1"),
+    "early stopping, 3 epochs' patience, at most 30": (
+        "epochs=30",
+        "stopping.patience=3",
+        "stopping.keep=best",
+        "validation=0.1",
+    ),
 }
 
 
@@ -43,11 +50,18 @@ def main() -> None:
     """Run what was asked for and write the report."""
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=("variants", "extensions"))
-    parser.add_argument("--repeats", type=int, default=2, help="of the variants; extensions have one")
+    parser.add_argument(
+        "--repeats", type=int, default=2, help="of the variants; extensions have one"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs"))
     options = parser.parse_args()
     data = dressform.load_data("fashion-mnist")
-    common: dict[str, Any] = {"folds": 5, "out": options.out, "resume": True, "observer": FoldTable()}
+    common: dict[str, Any] = {
+        "folds": 5,
+        "out": options.out,
+        "resume": True,
+        "observer": FoldTable(),
+    }
     if options.what == "variants":
         runs = dressform.crossval(VARIANTS, data, repeats=options.repeats, **common)
         comparisons = compare([contestant(run, options.repeats) for run in runs])
@@ -62,13 +76,19 @@ def main() -> None:
             print(name, file=sys.stderr)
             run = dressform.crossval(VARIANTS[0], data, settings=settings, **common)[0]
             rows[name] = row(run, 1) | {"settings": list(settings)}
-            comparisons += compare([contestant(baseline, 1, "as published"), contestant(run, 1, name)])
+            comparisons += compare(
+                [contestant(baseline, 1, "as published"), contestant(run, 1, name)]
+            )
         adjusted = holm([comparison.p_value for comparison in comparisons])
         comparisons = [replace(c, p_holm=p) for c, p in zip(comparisons, adjusted, strict=True)]
         command = "python benchmarks/tutorial1.py extensions"
     for comparison in comparisons:
         print(comparison.sentence())
-    write_report(f"tutorial1-{options.what}", command, {"rows": rows, "comparisons": [c.to_json() for c in comparisons]})
+    write_report(
+        f"tutorial1-{options.what}",
+        command,
+        {"rows": rows, "comparisons": [c.to_json() for c in comparisons]},
+    )
 
 
 def contestant(run: CrossvalRun, repeats: int, name: str = "") -> Contestant:

@@ -9,13 +9,19 @@ import dressform as df
 
 
 def network(shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Any module from float [N, C, H, W] to logits [N, classes]; the data say the shape and the classes."""
+    """Any module from float [N, C, H, W] to logits [N, classes]; the data say the shape and the
+    classes.
+    """
     _, _, channels = shape
     return nn.Sequential(
-        nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU(),
-        nn.Conv2d(16, 32, 3, padding=1, stride=2), nn.ReLU(),
-        nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(32 * 16, classes),
-    )  # fmt: skip
+        nn.Conv2d(channels, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, padding=1, stride=2),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(4),
+        nn.Flatten(),
+        nn.Linear(32 * 16, classes),
+    )
 
 
 def own() -> df.Recipe:

@@ -16,7 +16,15 @@ import dressform
 from dressform.data.dataset import DatasetSplits
 from dressform.runs.run import Run
 
-TINY = ("epochs=2", "batch_size=50", "model.widths=8,8", "precision=float32", "validation=0.1", "focus.share=1", "resize.start=1")
+TINY = (
+    "epochs=2",
+    "batch_size=50",
+    "model.widths=8,8",
+    "precision=float32",
+    "validation=0.1",
+    "focus.share=1",
+    "resize.start=1",
+)
 """Settings that make the recipe ``fast`` train in a second."""
 
 
@@ -29,7 +37,9 @@ def fashion() -> DatasetSplits:
 def small(fashion: DatasetSplits) -> DatasetSplits:
     """600 training and 200 test pictures."""
     assert fashion.test is not None
-    return DatasetSplits("small", fashion.train.take(np.arange(600)), None, fashion.test.take(np.arange(200)))
+    return DatasetSplits(
+        "small", fashion.train.take(np.arange(600)), None, fashion.test.take(np.arange(200))
+    )
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +50,19 @@ def tiny_run(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def named_run(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run whose data lie in a file that other processes can read; tests must not change it."""
+    """A finished run whose data lie in a file that other processes can read; tests must not change
+    it.
+    """
     folder = tmp_path_factory.mktemp("named")
     assert small.test is not None
     np.savez(
-        folder / "small.npz", train_images=small.train.images, train_labels=small.train.labels, test_images=small.test.images,
-        test_labels=small.test.labels, class_names=np.array(small.class_names),
-    )  # fmt: skip
+        folder / "small.npz",
+        train_images=small.train.images,
+        train_labels=small.train.labels,
+        test_images=small.test.images,
+        test_labels=small.test.labels,
+        class_names=np.array(small.class_names),
+    )
     return dressform.train("fast", folder / "small.npz", settings=TINY, out=folder / "runs")
 
 

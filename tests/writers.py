@@ -29,7 +29,10 @@ def write_idx(folder: Path, splits: DatasetSplits, *, compress: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for split, dataset in splits:
         stem = {"train": "train", "test": "t10k"}[split]
-        for kind, array in (("images-idx3", dataset.images[..., 0]), ("labels-idx1", dataset.labels.astype(np.uint8))):
+        for kind, array in (
+            ("images-idx3", dataset.images[..., 0]),
+            ("labels-idx1", dataset.labels.astype(np.uint8)),
+        ):
             content = idx_bytes(array)
             name = f"{stem}-{kind}-ubyte" + (".gz" if compress else "")
             (folder / name).write_bytes(gzip.compress(content) if compress else content)
@@ -47,7 +50,9 @@ def write_csv(path: Path, dataset: Dataset, *, header: bool = True) -> Path:
 
 def write_folder(folder: Path, dataset: Dataset, *, suffix: str = ".png") -> Path:
     for i, (image, label) in enumerate(zip(dataset.images, dataset.labels, strict=True)):
-        target = folder / f"{label}-{dataset.class_names[label].replace('/', ' ')}" / f"{i:05d}{suffix}"
+        target = (
+            folder / f"{label}-{dataset.class_names[label].replace('/', ' ')}" / f"{i:05d}{suffix}"
+        )
         target.parent.mkdir(parents=True, exist_ok=True)
         picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
         picture.save(target, **({"lossless": True} if suffix == ".webp" else {}))

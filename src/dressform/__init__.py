@@ -7,7 +7,8 @@
     print(df.evaluate(run.predictions("test")).report())
     print(df.Predictor(run).predict("picture.png"))
 
-Importing dressform imports neither torch nor NumPy; each name below is fetched when it is first used.
+Importing dressform imports neither torch nor NumPy; each name below is fetched when it is first
+used.
 """
 
 from importlib import import_module
@@ -67,15 +68,37 @@ _WHERE = {
 }
 
 __all__ = [
-    "Augment", "Dataset", "DatasetSplits", "DressformError", "Optim", "Predictions", "Predictor", "QuickPredictor", "Recipe", "Run",
-    "Schedule", "build_model", "calibrate", "check_data", "compare", "count_parameters", "crossval", "evaluate", "find_recipe",
-    "load_data", "open_run", "train", "tune",
-]  # fmt: skip
+    "Augment",
+    "Dataset",
+    "DatasetSplits",
+    "DressformError",
+    "Optim",
+    "Predictions",
+    "Predictor",
+    "QuickPredictor",
+    "Recipe",
+    "Run",
+    "Schedule",
+    "build_model",
+    "calibrate",
+    "check_data",
+    "compare",
+    "count_parameters",
+    "crossval",
+    "evaluate",
+    "find_recipe",
+    "load_data",
+    "open_run",
+    "train",
+    "tune",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
-        raise AttributeError(f"module 'dressform' has no attribute {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'dressform' has no attribute {name!r}; it has {', '.join(__all__)}"
+        )
     value = getattr(import_module(f"dressform.{_WHERE[name]}"), name)
     globals()[name] = value
     return value

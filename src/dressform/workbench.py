@@ -1,4 +1,6 @@
-"""The two calls that join training, keeping and drawing; the command line and ``import dressform`` both use them."""
+"""The two calls that join training, keeping and drawing; the command line and ``import dressform``
+both use them.
+"""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -44,9 +46,11 @@ def train(
         settings: changes to the recipe, such as ``["epochs=3", "optim.lr=0.05"]``.
         seed: of weights, order, augmentation and dropout.
         out: folder of all runs.
-        resume: go on with an unfinished run of the same recipe, data and seed; a finished one is returned as it is.
+        resume: go on with an unfinished run of the same recipe, data and seed; a finished one is
+            returned as it is.
         device: ``auto``, ``cpu`` or ``cuda``.
-        image_size: side in pixels for folders of pictures of several sizes; default: the recipe's, else 64.
+        image_size: side in pixels for folders of pictures of several sizes; default: the recipe's,
+            else 64.
         observer: told of the progress.
 
     Raises:
@@ -55,9 +59,17 @@ def train(
     splits, image_size = _read(data, image_size, recipe)
     observer = observer or Silent()
     run = train_run(
-        recipe, splits, settings=settings, seed=seed, out=Path(out), resume=resume, device=device,
-        source=splits.name if isinstance(data, DatasetSplits) else str(data), image_size=image_size, observer=observer,
-    )  # fmt: skip
+        recipe,
+        splits,
+        settings=settings,
+        seed=seed,
+        out=Path(out),
+        resume=resume,
+        device=device,
+        source=splits.name if isinstance(data, DatasetSplits) else str(data),
+        image_size=image_size,
+        observer=observer,
+    )
     observer.phase("drawing figures")
     draw_missing(run, splits)
     return run
@@ -86,7 +98,8 @@ def crossval(
         repeats: how many times, each with other folds.
         seed: of the folds and of the trainings.
         settings: changes to every recipe.
-        workers: processes that share the cores; default one a core. Recipes given as objects are trained in this process.
+        workers: processes that share the cores; default one a core. Recipes given as objects are
+            trained in this process.
         out: folder of all runs.
         resume: go on after an interruption, or add repeats.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -98,9 +111,18 @@ def crossval(
     chosen = [recipes] if isinstance(recipes, (str, Recipe)) else list(recipes)
     splits, _ = _read(data, None, *chosen)
     found = cross_validate(
-        chosen, splits, folds=folds, repeats=repeats, seed=seed, settings=settings, workers=workers, out=Path(out), resume=resume,
-        device=device, observer=observer,
-    )  # fmt: skip
+        chosen,
+        splits,
+        folds=folds,
+        repeats=repeats,
+        seed=seed,
+        settings=settings,
+        workers=workers,
+        out=Path(out),
+        resume=resume,
+        device=device,
+        observer=observer,
+    )
     if observer is not None:
         observer.phase("drawing figures")
     for run in found:
@@ -147,16 +169,32 @@ def tune(
     splits, image_size = _read(data, image_size, recipe)
     named = source or (splits.name if isinstance(data, DatasetSplits) else str(data))
     tuning = run_tuning(
-        recipe, splits, space, trials=trials, metric=metric, settings=settings, seed=seed, out=Path(out), resume=resume,
-        device=device, source=named, image_size=image_size, observer=observer,
-    )  # fmt: skip
+        recipe,
+        splits,
+        space,
+        trials=trials,
+        metric=metric,
+        settings=settings,
+        seed=seed,
+        out=Path(out),
+        resume=resume,
+        device=device,
+        source=named,
+        image_size=image_size,
+        observer=observer,
+    )
     if observer is not None:
         observer.phase("drawing figures")
-    save(draw_tuning(tuning.to_json(), f"{tuning.recipe}: {len(tuning.trials)} trials"), tuning.layout.figure)
+    save(
+        draw_tuning(tuning.to_json(), f"{tuning.recipe}: {len(tuning.trials)} trials"),
+        tuning.layout.figure,
+    )
     return tuning
 
 
-def _read(data: DatasetSplits | str | Path, image_size: int | None, *recipes: Recipe | str) -> tuple[DatasetSplits, int | None]:
+def _read(
+    data: DatasetSplits | str | Path, image_size: int | None, *recipes: Recipe | str
+) -> tuple[DatasetSplits, int | None]:
     """The splits, and the side in pixels that they were read with where that was decided here."""
     if isinstance(data, DatasetSplits):
         return data, image_size
@@ -171,7 +209,8 @@ def draw_missing(run: Run, data: DatasetSplits) -> list[Path]:
 
 
 def redraw(path: str | Path) -> list[Path]:
-    """Draw the figures of a run or a cross-validation anew; those with pictures only where a run's data can still be read.
+    """Draw the figures of a run or a cross-validation anew; those with pictures only where a run's
+    data can still be read.
 
     Raises:
         RunError: neither, or not finished.
@@ -185,5 +224,6 @@ def redraw(path: str | Path) -> list[Path]:
     except DressformError:
         data = None
     if data is not None and {split: d.digest for split, d in data} != dataset.digests:
-        data = None  # changed since, or another set of that name: their pictures would be the wrong ones
+        # changed since, or another set of that name: their pictures would be the wrong ones
+        data = None
     return draw_figures(run, data)

@@ -30,8 +30,10 @@ JUDGE = """async (photos) => {
   const found = [];
   for (const photo of photos) {
     const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
-    const { pixels, logits, usual, steps, warnings } = await answer(window.model, await decoded(new Blob([bytes])));
-    found.push({ pixels: Array.from(pixels.data), logits, usual, steps: steps.map(([words]) => words), warnings });
+    const image = await decoded(new Blob([bytes]));
+    const { pixels, logits, usual, steps, warnings } = await answer(window.model, image);
+    const words = steps.map(([words]) => words);
+    found.push({ pixels: Array.from(pixels.data), logits, usual, steps: words, warnings });
   }
   return found;
 }"""
@@ -59,7 +61,9 @@ def opened(watched: Watched, file: Path) -> Page:
 
 
 def photos() -> dict[str, bytes]:
-    """Photos for every step: on several floors, turned, grey, wide, tiny, transparent, of two things, of none."""
+    """Photos for every step: on several floors, turned, grey, wide, tiny, transparent, of two
+    things, of none.
+    """
     red, _ = scene((200, 40, 50), (210, 205, 195), planks=8)
     white, _ = scene((240, 240, 238), (120, 90, 60), planks=20)
     dark, _ = scene((25, 25, 30), (180, 140, 100), planks=12, seed=3)
@@ -72,25 +76,40 @@ def photos() -> dict[str, bytes]:
     turned = Image.Exif()
     turned[0x0112] = 6
     clear = white.convert("RGBA")
-    clear.putalpha(Image.fromarray(np.tile(np.where(np.arange(150) < 60, 0, 255).astype(np.uint8), (180, 1))))
+    clear.putalpha(
+        Image.fromarray(np.tile(np.where(np.arange(150) < 60, 0, 255).astype(np.uint8), (180, 1)))
+    )
     noise = np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8)
     return {
-        "red": packed(red, "PNG"), "white": packed(white, "PNG"), "dark": packed(dark, "PNG"),
-        "large jpeg": packed(large, "JPEG", quality=92), "webp": packed(white, "WEBP", lossless=True),
-        "turned": packed(large, "JPEG", quality=92, exif=turned), "two": packed(two, "PNG"),
+        "red": packed(red, "PNG"),
+        "white": packed(white, "PNG"),
+        "dark": packed(dark, "PNG"),
+        "large jpeg": packed(large, "JPEG", quality=92),
+        "webp": packed(white, "WEBP", lossless=True),
+        "turned": packed(large, "JPEG", quality=92, exif=turned),
+        "two": packed(two, "PNG"),
         "grey": packed(dark.convert("L"), "PNG"),
-        "palette": packed(red.quantize(32), "PNG"), "clear": packed(clear, "PNG"), "noise": packed(Image.fromarray(noise), "PNG"),
+        "palette": packed(red.quantize(32), "PNG"),
+        "clear": packed(clear, "PNG"),
+        "noise": packed(Image.fromarray(noise), "PNG"),
         "nothing": packed(Image.new("RGB", (120, 90), (200, 180, 160)), "PNG"),
-        "dot": packed(Image.new("RGB", (1, 1), "red"), "PNG"), "narrow": packed(red.crop((0, 0, 150, 6)), "PNG"),
-        "16 bits": packed(Image.fromarray(np.arange(900, dtype=np.uint16).reshape(30, 30) * 70), "PNG"),
+        "dot": packed(Image.new("RGB", (1, 1), "red"), "PNG"),
+        "narrow": packed(red.crop((0, 0, 150, 6)), "PNG"),
+        "16 bits": packed(
+            Image.fromarray(np.arange(900, dtype=np.uint16).reshape(30, 30) * 70), "PNG"
+        ),
         "on black": packed(Image.fromarray(np.pad(np.full((20, 12), 180, np.uint8), 40)), "PNG"),
-    }  # fmt: skip
+    }
 
 
-def test_the_page_sees_and_says_what_python_does(watched: Watched, file: Path, predictor: Predictor) -> None:
+def test_the_page_sees_and_says_what_python_does(
+    watched: Watched, file: Path, predictor: Predictor
+) -> None:
     given = photos()
     page = opened(watched, file)
-    answers = page.evaluate(JUDGE, [base64.b64encode(content).decode() for content in given.values()])
+    answers = page.evaluate(
+        JUDGE, [base64.b64encode(content).decode() for content in given.values()]
+    )
     kinds: set[str] = set()
     for (name, content), found in zip(given.items(), answers, strict=True):
         expected = predictor.predict(content, name=name)
@@ -98,7 +117,9 @@ def test_the_page_sees_and_says_what_python_does(watched: Watched, file: Path, p
         seen = np.array(found["pixels"], np.uint8).reshape(pixels.shape)
         most = 1 if name == "16 bits" else 0  # the browser cuts the lower byte off, we round
         np.testing.assert_allclose(seen, pixels.astype(int), atol=most, rtol=0, err_msg=name)
-        np.testing.assert_allclose(found["logits"], predictor.logits(seen[None])[0], atol=1e-3, err_msg=name)
+        np.testing.assert_allclose(
+            found["logits"], predictor.logits(seen[None])[0], atol=1e-3, err_msg=name
+        )
         (usual,) = predictor.usual(seen[None])  # type: ignore[misc]
         assert found["usual"] == pytest.approx(usual, abs=1e-9), name
         assert found["steps"] == [words for words, _ in expected.prepared.steps], name
@@ -125,18 +146,34 @@ def test_other_models_see_what_python_prepares(watched: Watched, file: Path) -> 
     page, given = opened(watched, file), photos()
     ways = [None, PhotoSettings(), PhotoSettings(side=100, margin=0.1, median=0)]
     cases = list(
-        itertools.product([(20, 30, 3), (64, 64, 3), (48, 28, 1), (10, 10, 1)], ways, ("red", "two", "grey", "noise", "clear"))
+        itertools.product(
+            [(20, 30, 3), (64, 64, 3), (48, 28, 1), (10, 10, 1)],
+            ways,
+            ("red", "two", "grey", "noise", "clear"),
+        )
     )
-    cases += [((224, 224, 3), way, name) for way in (None, ways[2]) for name in ("red", "narrow", "nothing")]
+    cases += [
+        ((224, 224, 3), way, name)
+        for way in (None, ways[2])
+        for name in ("red", "narrow", "nothing")
+    ]
     for shape, settings, name in cases:
         image = open_picture(given[name])
         photo = settings is not None and is_photo(image) and max(image.size) > max(shape[:2])
-        expected = prepare(image, shape, settings).pixels if photo and settings else fit(image, shape)
-        found = page.evaluate(PREPARE, [base64.b64encode(given[name]).decode(), shape, settings and vars(settings)])
-        np.testing.assert_array_equal(np.reshape(found, shape), expected, err_msg=f"{name} {shape} {settings}")
+        expected = (
+            prepare(image, shape, settings).pixels if photo and settings else fit(image, shape)
+        )
+        found = page.evaluate(
+            PREPARE, [base64.b64encode(given[name]).decode(), shape, settings and vars(settings)]
+        )
+        np.testing.assert_array_equal(
+            np.reshape(found, shape), expected, err_msg=f"{name} {shape} {settings}"
+        )
 
 
-def test_a_model_that_knows_no_pictures_and_wants_no_photos(watched: Watched, named_run: Run, tmp_path: Path) -> None:
+def test_a_model_that_knows_no_pictures_and_wants_no_photos(
+    watched: Watched, named_run: Run, tmp_path: Path
+) -> None:
     folder = tmp_path / "weights"
     folder.mkdir()
     (folder / "model.onnx").write_bytes(named_run.layout.onnx.read_bytes())
@@ -146,14 +183,20 @@ def test_a_model_that_knows_no_pictures_and_wants_no_photos(watched: Watched, na
     predictor = Predictor(folder)
     write_classifier(tmp_path / "page.html", predictor)
     content = photos()["red"]
-    (found,) = opened(watched, tmp_path / "page.html").evaluate(JUDGE, [base64.b64encode(content).decode()])
+    (found,) = opened(watched, tmp_path / "page.html").evaluate(
+        JUDGE, [base64.b64encode(content).decode()]
+    )
     expected = predictor.predict(content)
     assert found["usual"] is None
     assert found["steps"] == ["shrunk to 28 × 28: what the network sees"]
-    np.testing.assert_allclose(found["logits"], predictor.logits(expected.prepared.pixels[None])[0], atol=1e-3)
+    np.testing.assert_allclose(
+        found["logits"], predictor.logits(expected.prepared.pixels[None])[0], atol=1e-3
+    )
 
 
-def test_a_large_jpeg_differs_by_how_it_is_decoded_only(watched: Watched, file: Path, predictor: Predictor) -> None:
+def test_a_large_jpeg_differs_by_how_it_is_decoded_only(
+    watched: Watched, file: Path, predictor: Predictor
+) -> None:
     """Python lets JPEG shrink such photos while it decodes them; the browser decodes them whole."""
     red, _ = scene((200, 40, 50), (210, 205, 195), planks=8)
     content = packed(red.resize((1500, 1800), Image.Resampling.BICUBIC), "JPEG", quality=92)
@@ -164,7 +207,9 @@ def test_a_large_jpeg_differs_by_how_it_is_decoded_only(watched: Watched, file: 
     assert found["steps"] == [words for words, _ in expected.prepared.steps]
 
 
-def test_photos_are_chosen_dropped_and_saved(watched: Watched, file: Path, predictor: Predictor, tmp_path: Path) -> None:
+def test_photos_are_chosen_dropped_and_saved(
+    watched: Watched, file: Path, predictor: Predictor, tmp_path: Path
+) -> None:
     given = photos()
     paths = [tmp_path / "red.png", tmp_path / "text.png"]
     paths[0].write_bytes(given["red"])
@@ -178,9 +223,13 @@ def test_photos_are_chosen_dropped_and_saved(watched: Watched, file: Path, predi
     expect(page.locator("#answers section").nth(1).locator("h2")).to_have_text(
         f"red.png: {'unsure, perhaps ' if answer.unsure else ''}{label}, {100 * share:.1f} %"
     )
-    expect(page.locator("#answers section").nth(1).locator("canvas")).to_have_count(len(answer.prepared.steps))
+    expect(page.locator("#answers section").nth(1).locator("canvas")).to_have_count(
+        len(answer.prepared.steps)
+    )
     expect(page.locator("#answers section").nth(0)).to_contain_text("text.png: no answer")
-    expect(page.locator("#answers section").nth(0)).to_contain_text("not a picture that this browser can read")
+    expect(page.locator("#answers section").nth(0)).to_contain_text(
+        "not a picture that this browser can read"
+    )
     page.evaluate(
         """(photo) => {
           const moved = new DataTransfer();
@@ -190,10 +239,14 @@ def test_photos_are_chosen_dropped_and_saved(watched: Watched, file: Path, predi
         }""",
         base64.b64encode(given["dark"]).decode(),
     )
-    expect(page.locator("#answers section").nth(0).locator("h2")).to_contain_text("dropped <b>.png: ")
+    expect(page.locator("#answers section").nth(0).locator("h2")).to_contain_text(
+        "dropped <b>.png: "
+    )
     with page.expect_download() as download:
         page.click("#save")
-    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    rows = list(
+        csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8")))
+    )
     assert [row["picture"] for row in rows] == ["red.png", "dropped <b>.png"]
     assert rows[0]["class"] == label
     assert float(rows[0]["probability"]) == pytest.approx(share, abs=1e-4)
@@ -201,7 +254,18 @@ def test_photos_are_chosen_dropped_and_saved(watched: Watched, file: Path, predi
 
 def test_the_command_writes_it(named_run: Run, watched: Watched, tmp_path: Path) -> None:
     page_file = str(tmp_path / "new" / "c.html")
-    command = [sys.executable, "-m", "dressform", "export", str(named_run.path), page_file, "--to", "page", "--threshold", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "dressform",
+        "export",
+        str(named_run.path),
+        page_file,
+        "--to",
+        "page",
+        "--threshold",
+        "1",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == page_file
     page = opened(watched, Path(page_file))

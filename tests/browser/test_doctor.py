@@ -32,7 +32,9 @@ def opened(watched: Watched, path: Path) -> Page:
     return watched.page
 
 
-def test_decide_save_and_apply(watched: Watched, doctored: Path, faulty: DatasetSplits, tmp_path: Path) -> None:
+def test_decide_save_and_apply(
+    watched: Watched, doctored: Path, faulty: DatasetSplits, tmp_path: Path
+) -> None:
     page = opened(watched, doctored)
     expect(page.locator("#found")).to_contain_text("50 suspect labels in test")
     first = page.locator("#label .finding").first
@@ -73,12 +75,16 @@ def test_a_saved_review_is_gone_on_with(watched: Watched, doctored: Path, tmp_pa
     (tmp_path / "review.json").write_text(json.dumps(document))
     page.set_input_files("#load", tmp_path / "review.json")
     expect(page.locator("#found [role=status]")).to_contain_text("1 to relabel, 1 to drop")
-    expect(page.locator("#label .finding").first.get_by_label("relabel", exact=True)).to_be_checked()
+    expect(
+        page.locator("#label .finding").first.get_by_label("relabel", exact=True)
+    ).to_be_checked()
     expect(page.locator("#label .finding").first.get_by_role("combobox")).to_have_value("Coat")
     document["digests"] = {"train": "other"}
     (tmp_path / "other.json").write_text(json.dumps(document))
     page.set_input_files("#load", tmp_path / "other.json")
-    expect(page.locator("#found [role=status]")).to_contain_text("other.json cannot be used: it is a review of other data")
+    expect(page.locator("#found [role=status]")).to_contain_text(
+        "other.json cannot be used: it is a review of other data"
+    )
 
 
 def test_more_can_be_shown_and_nothing_sticks_out(watched: Watched, doctored: Path) -> None:
@@ -95,9 +101,18 @@ def test_ids_that_two_splits_share_are_two_pictures(watched: Watched, tmp_path: 
     """Class folders number the pictures of each split anew."""
     bright, dark = (np.full((60, 28, 28, 1), value, np.uint8) for value in (250, 20))
     ids, labels = np.array([f"{i}" for i in range(60)]), np.arange(60) % 2
-    data = DatasetSplits("two", Dataset(bright, labels, ids, ("a", "b")), test=Dataset(dark, labels, ids, ("a", "b")))
+    data = DatasetSplits(
+        "two", Dataset(bright, labels, ids, ("a", "b")), test=Dataset(dark, labels, ids, ("a", "b"))
+    )
     finding = Finding(
-        id="3", split="test", kind="duplicate", label="b", score=1.0, reason="nearly 3 in train", other="3", other_split="train"
+        id="3",
+        split="test",
+        kind="duplicate",
+        label="b",
+        score=1.0,
+        reason="nearly 3 in train",
+        other="3",
+        other_split="train",
     )
     review = Review("two", "", {name: d.digest for name, d in data}, (finding,))
     write_diagnosis(tmp_path / "d.html", Diagnosis(review, (), {}), data)

@@ -24,13 +24,23 @@ from tests.explore.test_doctor import sure_of
 @pytest.fixture(scope="session")
 def tested(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The 200 test pictures."""
-    return write_exploration(named_run.path, out=tmp_path_factory.mktemp("page") / "e.html", methods=["tsne"], dimensions=[2, 3])
+    return write_exploration(
+        named_run.path,
+        out=tmp_path_factory.mktemp("page") / "e.html",
+        methods=["tsne"],
+        dimensions=[2, 3],
+    )
 
 
 @pytest.fixture(scope="session")
 def everything(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200 test pictures and 600 training pictures."""
-    return write_exploration(named_run.path, split="all", out=tmp_path_factory.mktemp("page") / "all.html", methods=["tsne"])
+    return write_exploration(
+        named_run.path,
+        split="all",
+        out=tmp_path_factory.mktemp("page") / "all.html",
+        methods=["tsne"],
+    )
 
 
 def opened(watched: Watched, path: Path, how: str = "") -> Page:
@@ -49,9 +59,13 @@ def colours(page: Page, places: list[tuple[float, float]]) -> list[tuple[int, ..
         const p = dressform.projector, w = p.canvas.width;
         p.frame();
         const all = p.gl.pixels();
-        return places.map(([x, y]) => Array.from(all.subarray(4 * (w * y + x), 4 * (w * y + x) + 3)));
+        const at = (x, y) => 4 * (w * y + x);
+        return places.map(([x, y]) => Array.from(all.subarray(at(x, y), at(x, y) + 3)));
     }"""
-    return [tuple(c) for c in page.evaluate(script, [(int(x - box["x"]), int(y - box["y"])) for x, y in places])]
+    return [
+        tuple(c)
+        for c in page.evaluate(script, [(int(x - box["x"]), int(y - box["y"])) for x, y in places])
+    ]
 
 
 def place(page: Page, index: int) -> tuple[float, float]:
@@ -60,7 +74,8 @@ def place(page: Page, index: int) -> tuple[float, float]:
     assert box is not None
     script = """(i) => {
         const p = dressform.projector;
-        return p.view.toPixels(p.canvas.width, p.canvas.height)(...p.places.slice(3 * i, 3 * i + 3));
+        const place = p.places.slice(3 * i, 3 * i + 3);
+        return p.view.toPixels(p.canvas.width, p.canvas.height)(...place);
     }"""
     x, y = page.evaluate(script, index)
     return box["x"] + x, box["y"] + y
@@ -72,13 +87,19 @@ def test_every_picture_is_drawn_where_it_is(watched: Watched, tested: Path, how:
     expect(page.locator("#projector .quiet").first).to_have_text("200 of 200 points")
     box = page.locator(".stage").bounding_box()
     assert box is not None
-    background, *shown = colours(page, [(box["x"], box["y"]), *(place(page, index) for index in range(0, 200, 7))])
+    background, *shown = colours(
+        page, [(box["x"], box["y"]), *(place(page, index) for index in range(0, 200, 7))]
+    )
     assert all(colour != background for colour in shown)
-    assert ("plain JavaScript" in page.evaluate("dressform.projector.gl.rasteriser")) == (how == "#draw=plain")
+    assert ("plain JavaScript" in page.evaluate("dressform.projector.gl.rasteriser")) == (
+        how == "#draw=plain"
+    )
 
 
 def test_plain_points_look_like_those_of_webgl(browser: Browser, tested: Path) -> None:
-    """The same shares of the stage in the same colours, to the few pixels that rounding moves at the rims."""
+    """The same shares of the stage in the same colours, to the few pixels that rounding moves at
+    the rims.
+    """
     script = """() => {
         const p = dressform.projector;
         p.select("some", p.visible.slice(0, 40));
@@ -100,10 +121,14 @@ def test_plain_points_look_like_those_of_webgl(browser: Browser, tested: Path) -
     common = {colour for found in drawn for colour, share in found.items() if share > 0.0003}
     assert len(common) > 5
     for colour in common:
-        assert drawn[1].get(colour, 0) == pytest.approx(drawn[0].get(colour, 0), rel=0.25, abs=0.0003)
+        assert drawn[1].get(colour, 0) == pytest.approx(
+            drawn[0].get(colour, 0), rel=0.25, abs=0.0003
+        )
 
 
-def test_a_click_on_a_point_opens_its_picture(watched: Watched, tested: Path, named_run: Run) -> None:
+def test_a_click_on_a_point_opens_its_picture(
+    watched: Watched, tested: Path, named_run: Run
+) -> None:
     page = opened(watched, tested)
     page.select_option("#projector select >> nth=0", "1")
     page.wait_for_timeout(300)
@@ -146,7 +171,9 @@ def test_lasso_selects_what_is_inside(watched: Watched, tested: Path) -> None:
     expect(page.locator("#projector .tile").first).to_be_visible()
 
 
-def test_classes_can_be_left_out_and_only_errors_shown(watched: Watched, tested: Path, named_run: Run) -> None:
+def test_classes_can_be_left_out_and_only_errors_shown(
+    watched: Watched, tested: Path, named_run: Run
+) -> None:
     page, predictions = opened(watched, tested), named_run.predictions()
     page.locator("#projector .classes button").first.click()
     left = int((predictions.labels != 0).sum())
@@ -166,7 +193,9 @@ def test_every_colouring_draws(watched: Watched, tested: Path, colour: str) -> N
     assert page.locator("#projector .classes button").count() >= 2
 
 
-def test_thumbnails_appear_and_stay_right_after_filtering(watched: Watched, tested: Path, named_run: Run) -> None:
+def test_thumbnails_appear_and_stay_right_after_filtering(
+    watched: Watched, tested: Path, named_run: Run
+) -> None:
     page = opened(watched, tested)
     assert page.evaluate("dressform.projector.thumbnails") == 0
     box = page.locator(".stage").bounding_box()
@@ -179,9 +208,11 @@ def test_thumbnails_appear_and_stay_right_after_filtering(watched: Watched, test
     assert page.evaluate("dressform.projector.thumbnails") > 0
     page.locator("#projector .classes button").nth(3).click()
     page.wait_for_timeout(300)
-    # The picture that is drawn for a visible point is its own: compare what lies under it with its sprite.
+    # The picture that is drawn for a visible point is its own: compare what lies under it with its
+    # sprite.
     script = """async () => { const p = dressform.projector; const drawn = [];
-        const context = { clearRect() {}, strokeRect() {}, drawImage(b, sx, sy, sw, sh) { drawn.push([sx, sy]); } };
+        const drawImage = (b, sx, sy, sw, sh) => drawn.push([sx, sy]);
+        const context = { clearRect() {}, strokeRect() {}, drawImage };
         const { inView, thumbnail } = await import("dressform/over.js");
         const found = inView(p); for (const [i, x, y] of found) thumbnail(p, context, i, x, y, 20);
         return found.map(([i], n) => [i, p.page.labels[i], ...drawn[n]]); }"""
@@ -190,7 +221,10 @@ def test_thumbnails_appear_and_stay_right_after_filtering(watched: Watched, test
     sheet = page.evaluate("dressform.page.sheets[0]")
     for index, label, x, y in found:
         assert label != 3
-        assert (x, y) == ((index % sheet["columns"]) * sheet["width"], index // sheet["columns"] * sheet["height"])
+        assert (x, y) == (
+            (index % sheet["columns"]) * sheet["width"],
+            index // sheet["columns"] * sheet["height"],
+        )
 
 
 def test_search_and_axes_of_ones_own(watched: Watched, tested: Path, named_run: Run) -> None:
@@ -200,11 +234,16 @@ def test_search_and_axes_of_ones_own(watched: Watched, tested: Path, named_run: 
     for name, button in ((names[1], "A"), (names[9], "B")):
         search.fill(name)
         search.press("Enter")
-        expect(page.locator("#projector h3")).to_have_text(f"“{name}” ({int((predictions.labels == names.index(name)).sum())})")
+        expect(page.locator("#projector h3")).to_have_text(
+            f"“{name}” ({int((predictions.labels == names.index(name)).sum())})"
+        )
         page.get_by_role("button", name=f"Keep selection as {button}").click()
     page.wait_for_timeout(300)
     across = [place(page, i)[0] for i in range(200)]
-    middle = [np.mean([x for x, label in zip(across, predictions.labels, strict=True) if label == c]) for c in (1, 9)]
+    middle = [
+        np.mean([x for x, label in zip(across, predictions.labels, strict=True) if label == c])
+        for c in (1, 9)
+    ]
     assert middle[0] < middle[1] - 100
 
 
@@ -223,7 +262,9 @@ def test_components_and_three_dimensions(watched: Watched, tested: Path) -> None
     assert [place(page, i) for i in range(5)] != flat
 
 
-def test_a_confusion_lights_up_in_the_projector(watched: Watched, tested: Path, named_run: Run) -> None:
+def test_a_confusion_lights_up_in_the_projector(
+    watched: Watched, tested: Path, named_run: Run
+) -> None:
     page, predictions = opened(watched, tested), named_run.predictions()
     j = int(np.bincount(predictions.predicted[predictions.labels == 0]).argmax())
     page.locator(f".confusion td[data-i='0'][data-j='{j}']").click()
@@ -231,7 +272,9 @@ def test_a_confusion_lights_up_in_the_projector(watched: Watched, tested: Path, 
     assert page.evaluate("dressform.projector.selection.length") == count
 
 
-def test_training_pictures_are_there_too(watched: Watched, everything: Path, named_run: Run) -> None:
+def test_training_pictures_are_there_too(
+    watched: Watched, everything: Path, named_run: Run
+) -> None:
     page = opened(watched, everything)
     status = page.locator("#projector .quiet").first
     expect(status).to_have_text("800 of 800 points")
@@ -244,19 +287,34 @@ def test_training_pictures_are_there_too(watched: Watched, everything: Path, nam
     expect(page.locator("#detail .near li")).to_have_count(10)
 
 
-def test_training_labels_are_judged_out_of_fold(watched: Watched, named_run: Run, tmp_path: Path) -> None:
+def test_training_labels_are_judged_out_of_fold(
+    watched: Watched, named_run: Run, tmp_path: Path
+) -> None:
     """A judge that is sure that the first ten training pictures are of the next class."""
     train = dressform.load_data(named_run.manifest.dataset.source).train
     judge = sure_of(train.labels, list(range(10)), train.ids, train.class_names)
-    save_predictions(judge.take(np.random.default_rng(0).permutation(len(train))), tmp_path / "judge.npz")
-    path = write_exploration(named_run.path, split="train", out=tmp_path / "e.html", methods=[], out_of_fold=tmp_path / "judge.npz")
+    save_predictions(
+        judge.take(np.random.default_rng(0).permutation(len(train))), tmp_path / "judge.npz"
+    )
+    path = write_exploration(
+        named_run.path,
+        split="train",
+        out=tmp_path / "e.html",
+        methods=[],
+        out_of_fold=tmp_path / "judge.npz",
+    )
     page = opened(watched, path)
     page.get_by_label("Show", exact=True).select_option("suspect")
     wrong = np.flatnonzero(find_label_issues(judge).suspect)
     assert 5 < len(wrong) <= 10
     expect(page.locator("#projector .quiet").first).to_have_text(f"{len(wrong)} of 600 points")
-    assert page.evaluate("dressform.projector.visible.map((i) => dressform.page.ids[i])") == train.ids[wrong].tolist()
-    page.evaluate("dressform.projector.open(dressform.projector.visible[0], [dressform.projector.visible[0]])")
+    assert (
+        page.evaluate("dressform.projector.visible.map((i) => dressform.page.ids[i])")
+        == train.ids[wrong].tolist()
+    )
+    page.evaluate(
+        "dressform.projector.open(dressform.projector.visible[0], [dressform.projector.visible[0]])"
+    )
     other = train.class_names[(int(train.labels[wrong[0]]) + 1) % 10]
     expect(page.locator("#detail .note")).to_contain_text(
         f"a model that did not learn from it hardly believes it; perhaps {other}?"
@@ -295,7 +353,11 @@ def test_a_page_is_served_here_and_nothing_else(tested: Path) -> None:
         with urllib.request.urlopen(address + "?x=1") as answer:
             assert answer.read() == tested.read_bytes()
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(urllib.request.Request(address, headers={"Host": f"evil.example:{server.server_port}"}))
+            urllib.request.urlopen(
+                urllib.request.Request(
+                    address, headers={"Host": f"evil.example:{server.server_port}"}
+                )
+            )
         with urllib.request.urlopen(urllib.request.Request(address, method="HEAD")) as answer:
             assert int(answer.headers["Content-Length"]) == tested.stat().st_size
         with pytest.raises(urllib.error.HTTPError, match="404"):

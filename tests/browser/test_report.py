@@ -25,7 +25,9 @@ def one(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def two(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
-    other = dressform.train("fast", named_run.manifest.dataset.source, settings=TINY, seed=1, out=folder)
+    other = dressform.train(
+        "fast", named_run.manifest.dataset.source, settings=TINY, seed=1, out=folder
+    )
     return write_report([named_run.path, other.path], out=folder / "two.html")
 
 
@@ -38,13 +40,19 @@ def opened(watched: Watched, path: Path) -> Page:
 def painted(page: Page, selector: str) -> bool:
     """Whether a canvas has anything on it."""
     pixels = "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data"
-    return bool(page.locator(selector).first.evaluate(f"(canvas) => {pixels}.some((v, i) => i % 4 < 3 && v > 0)"))
+    return bool(
+        page.locator(selector).first.evaluate(
+            f"(canvas) => {pixels}.some((v, i) => i % 4 < 3 && v > 0)"
+        )
+    )
 
 
 def wrong_cell(predictions: Predictions) -> tuple[int, int, np.ndarray]:
     """The fullest cell off the diagonal, and the positions of its examples."""
     wrong = predictions.labels != predictions.predicted
-    pairs = list(zip(predictions.labels[wrong].tolist(), predictions.predicted[wrong].tolist(), strict=True))
+    pairs = list(
+        zip(predictions.labels[wrong].tolist(), predictions.predicted[wrong].tolist(), strict=True)
+    )
     i, j = max(sorted(set(pairs)), key=pairs.count)
     return i, j, np.flatnonzero((predictions.labels == i) & (predictions.predicted == j))
 
@@ -54,14 +62,17 @@ def test_the_page_says_what_evaluate_says(watched: Watched, one: Path, named_run
     found = json.loads(named_run.layout.report_json.read_text())
     expect(page.locator(".headline strong")).to_have_text(f"{100 * found['accuracy']:.2f} %")
     assert [
-        [int(text) for text in row.locator("td").all_inner_texts()] for row in page.locator(".confusion tbody tr").all()
+        [int(text) for text in row.locator("td").all_inner_texts()]
+        for row in page.locator(".confusion tbody tr").all()
     ] == found["confusion"]
     assert page.title() == named_run.name
     expect(page.locator("nav a")).to_have_count(6)
     expect(page.locator("section")).to_have_count(6)
 
 
-def test_from_a_cell_to_its_pictures_to_one_picture(watched: Watched, one: Path, named_run: Run) -> None:
+def test_from_a_cell_to_its_pictures_to_one_picture(
+    watched: Watched, one: Path, named_run: Run
+) -> None:
     page, predictions = opened(watched, one), named_run.predictions()
     i, j, positions = wrong_cell(predictions)
     page.click(f".confusion td[data-i='{i}'][data-j='{j}']")
@@ -73,7 +84,10 @@ def test_from_a_cell_to_its_pictures_to_one_picture(watched: Watched, one: Path,
     shown = [int(tile.get_attribute("data-index") or -1) for tile in gallery.locator(".tile").all()]
     assert shown == positions[np.argsort(-np.round(sure * 65535), kind="stable")].tolist()[:60]
     page.select_option("#confusion select", "unsure")
-    assert int(gallery.locator(".tile").first.get_attribute("data-index") or -1) == positions[np.argmin(np.round(sure * 65535))]
+    assert (
+        int(gallery.locator(".tile").first.get_attribute("data-index") or -1)
+        == positions[np.argmin(np.round(sure * 65535))]
+    )
 
     page.locator("#confusion .tile").first.scroll_into_view_if_needed()
     page.wait_for_timeout(200)
@@ -123,7 +137,10 @@ def test_by_keyboard_alone(watched: Watched, one: Path, named_run: Run) -> None:
 def test_highest_loss_comes_first(watched: Watched, one: Path, named_run: Run) -> None:
     page, predictions = opened(watched, one), named_run.predictions()
     loss = -np.log(predictions.probabilities[np.arange(len(predictions)), predictions.labels])
-    shown = [int(tile.get_attribute("data-index") or -1) for tile in page.locator("#worst .gallery").first.locator(".tile").all()]
+    shown = [
+        int(tile.get_attribute("data-index") or -1)
+        for tile in page.locator("#worst .gallery").first.locator(".tile").all()
+    ]
     assert shown[:10] == np.argsort(-loss, kind="stable")[:10].tolist()
 
 
@@ -131,7 +148,10 @@ def test_tables_sort_and_open_errors(watched: Watched, one: Path, named_run: Run
     page, found = opened(watched, one), json.loads(named_run.layout.report_json.read_text())
     table = page.locator("#classes table").first
     table.get_by_role("button", name="recall").click()
-    recall = [float(row.locator("td").nth(1).inner_text().rstrip(" %")) for row in table.locator("tbody tr").all()]
+    recall = [
+        float(row.locator("td").nth(1).inner_text().rstrip(" %"))
+        for row in table.locator("tbody tr").all()
+    ]
     assert recall == sorted(recall, reverse=True)
     expect(table.locator("th[aria-sort=descending]")).to_have_count(1)
     table.get_by_role("button", name="recall").click()
@@ -167,7 +187,9 @@ def test_figures_can_be_saved(watched: Watched, one: Path, tmp_path: Path) -> No
     assert len((tmp_path / "confusion.csv").read_text().splitlines()) == 11
 
 
-def test_two_runs_are_compared_and_either_is_shown(watched: Watched, two: Path, named_run: Run) -> None:
+def test_two_runs_are_compared_and_either_is_shown(
+    watched: Watched, two: Path, named_run: Run
+) -> None:
     page = opened(watched, two)
     expect(page.locator("#comparison .versus")).to_have_count(1)
     expect(page.locator("#comparison")).to_contain_text("95 % interval")
@@ -179,7 +201,9 @@ def test_two_runs_are_compared_and_either_is_shown(watched: Watched, two: Path, 
 
 
 def test_runs_of_other_training_pictures(watched: Watched, named_run: Run, tmp_path: Path) -> None:
-    """The second run's neighbours are positions in a training set that the page does not show: better none than wrong ones."""
+    """The second run's neighbours are positions in a training set that the page does not show:
+    better none than wrong ones.
+    """
     arrays = dict(np.load(named_run.manifest.dataset.source))
     arrays |= {name: arrays[name][:400] for name in ("train_images", "train_labels")}
     np.savez(tmp_path / "less.npz", **arrays)
@@ -209,7 +233,10 @@ def test_nothing_sticks_out(watched: Watched, two: Path, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator("#confusion .tile").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.getElementById('detail').scrollWidth <= document.getElementById('detail').clientWidth")
+    assert page.evaluate(
+        "document.getElementById('detail').scrollWidth <= "
+        "document.getElementById('detail').clientWidth"
+    )
 
 
 def made(classes: int, n: int) -> Predictions:
@@ -238,7 +265,21 @@ def test_predictions_from_elsewhere(watched: Watched, tmp_path: Path, classes: i
 
 def test_tables_that_are_saved_run_in_no_spreadsheet(watched: Watched, one: Path) -> None:
     watched.page.goto(one.as_uri())
-    rows = [["=1+1", "-x", -5, "+1.5", "@a", "plain", 'q"=', "a\\nb"], ["", None, 0, "-5", "=", "\t=", "a,b", "'"]]
-    text = watched.page.evaluate("rows => import('dressform/html.js').then((module) => module.csv(rows))", rows)
-    assert next(csv.reader(io.StringIO(text))) == ["'=1+1", "'-x", "-5", "+1.5", "'@a", "plain", 'q"=', "a\\nb"]
+    rows = [
+        ["=1+1", "-x", -5, "+1.5", "@a", "plain", 'q"=', "a\\nb"],
+        ["", None, 0, "-5", "=", "\t=", "a,b", "'"],
+    ]
+    text = watched.page.evaluate(
+        "rows => import('dressform/html.js').then((module) => module.csv(rows))", rows
+    )
+    assert next(csv.reader(io.StringIO(text))) == [
+        "'=1+1",
+        "'-x",
+        "-5",
+        "+1.5",
+        "'@a",
+        "plain",
+        'q"=',
+        "a\\nb",
+    ]
     assert text.splitlines()[-1].startswith(",,0,-5,'=,'\t=,")

@@ -29,23 +29,51 @@ DENSE = ("epochs=2", "batch_size=50", "precision=float32", "optim.lr=0.05")
 @pytest.fixture(scope="module")
 def studies(fashion: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> list[CrossvalRun]:
     """Two cross-validations on the same folds."""
-    data, out = DatasetSplits("pupil", fashion.train.take(np.arange(300))), tmp_path_factory.mktemp("runs")
+    data, out = (
+        DatasetSplits("pupil", fashion.train.take(np.arange(300))),
+        tmp_path_factory.mktemp("runs"),
+    )
     return [
-        *dressform.crossval("simple-dense", data, folds=3, repeats=2, settings=DENSE, workers=1, out=out),
-        *dressform.crossval("simple-dense", data, folds=3, repeats=2, settings=[*DENSE, "epochs=4"], workers=1, out=out),
+        *dressform.crossval(
+            "simple-dense", data, folds=3, repeats=2, settings=DENSE, workers=1, out=out
+        ),
+        *dressform.crossval(
+            "simple-dense",
+            data,
+            folds=3,
+            repeats=2,
+            settings=[*DENSE, "epochs=4"],
+            workers=1,
+            out=out,
+        ),
     ]
 
 
 @pytest.fixture(scope="module")
 def other_run(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return dressform.train("fast", small, settings=TINY, seed=1, out=tmp_path_factory.mktemp("runs"))
+    return dressform.train(
+        "fast", small, settings=TINY, seed=1, out=tmp_path_factory.mktemp("runs")
+    )
 
 
-KEYS = {"a", "b", "difference", "low", "high", "p_value", "p_better", "p_equal", "p_worse", "verdict"}
+KEYS = {
+    "a",
+    "b",
+    "difference",
+    "low",
+    "high",
+    "p_value",
+    "p_better",
+    "p_equal",
+    "p_worse",
+    "verdict",
+}
 
 
 def test_compare_two_cross_validations(studies: list[CrossvalRun], tmp_path: Path) -> None:
-    document: Any = json_of("compare", *(run.path for run in studies), "--figure", tmp_path / "box.png")
+    document: Any = json_of(
+        "compare", *(run.path for run in studies), "--figure", tmp_path / "box.png"
+    )
     (pair,) = document
     assert set(pair) >= KEYS
     expected = np.array(studies[1].accuracies) - np.array(studies[0].accuracies)
@@ -70,7 +98,12 @@ def test_compare_with_a_file_from_elsewhere(tiny_run: Run, tmp_path: Path) -> No
     ours = tiny_run.predictions("test")
     random = np.random.default_rng(0)
     order = random.permutation(len(ours))
-    theirs = Predictions(ours.ids, ours.labels, random.normal(size=ours.logits.shape).astype(np.float32), ours.class_names)
+    theirs = Predictions(
+        ours.ids,
+        ours.labels,
+        random.normal(size=ours.logits.shape).astype(np.float32),
+        ours.class_names,
+    )
     save_predictions(theirs.take(order), tmp_path / "theirs.csv")
     document: Any = json_of("compare", tiny_run.path, tmp_path / "theirs.csv")
     (pair,) = document
@@ -80,21 +113,36 @@ def test_compare_with_a_file_from_elsewhere(tiny_run: Run, tmp_path: Path) -> No
     assert "1 of 200 ids" in error_of("compare", tiny_run.path, tmp_path / "short.csv")
 
 
-def test_compare_refuses_what_does_not_fit(studies: list[CrossvalRun], tiny_run: Run, tmp_path: Path) -> None:
+def test_compare_refuses_what_does_not_fit(
+    studies: list[CrossvalRun], tiny_run: Run, tmp_path: Path
+) -> None:
     path = studies[0].path
     assert "is a cross-validation and" in error_of("compare", path, tiny_run.path)
     assert "1 to compare; give two or more" in error_of("compare", path)
-    assert "did you mean accuracy" in error_of("compare", path, studies[1].path, "--metric", "acuracy")
-    assert "rope is -1; allowed for accuracy: 0 to 1" in error_of("compare", path, studies[1].path, "--rope", "-1")
+    assert "did you mean accuracy" in error_of(
+        "compare", path, studies[1].path, "--metric", "acuracy"
+    )
+    assert "rope is -1; allowed for accuracy: 0 to 1" in error_of(
+        "compare", path, studies[1].path, "--rope", "-1"
+    )
     assert "--figure draws box plots of cross-validations only" in error_of(
         "compare", tiny_run.path, tiny_run.path, "--figure", tmp_path / "x.png"
     )
 
 
-def test_compare_and_calibrate_and_evaluate_need_no_torch(studies: list[CrossvalRun], tmp_path: Path) -> None:
-    code = "import sys; from dressform.cli.main import app; app(standalone_mode=False); assert 'torch' not in sys.modules"
+def test_compare_and_calibrate_and_evaluate_need_no_torch(
+    studies: list[CrossvalRun], tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from dressform.cli.main import app; app(standalone_mode=False); assert "
+        "'torch' not in sys.modules"
+    )
     paths = [str(run.path) for run in studies]
-    for arguments in (["compare", *paths], ["evaluate", paths[0]], ["calibrate", paths[0], "--figure", str(tmp_path / "x.png")]):
+    for arguments in (
+        ["compare", *paths],
+        ["evaluate", paths[0]],
+        ["calibrate", paths[0], "--figure", str(tmp_path / "x.png")],
+    ):
         subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
 
 
@@ -102,15 +150,29 @@ def test_evaluate_a_cross_validation(studies: list[CrossvalRun]) -> None:
     document: Any = json_of("evaluate", studies[0].path)
     assert document["n"] == 300
     assert document["accuracy"] == pytest.approx(np.mean(studies[0].accuracies[:3]))
-    assert set(document["estimates"]) >= {"accuracy", "balanced_accuracy", "macro_f1", "nll", "brier", "ece", "top2"}
-    assert "--split val was given with a cross-validation" in error_of("evaluate", studies[0].path, "--split", "val")
+    assert set(document["estimates"]) >= {
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "nll",
+        "brier",
+        "ece",
+        "top2",
+    }
+    assert "--split val was given with a cross-validation" in error_of(
+        "evaluate", studies[0].path, "--split", "val"
+    )
 
 
-def test_calibrate_a_run_a_cross_validation_and_a_file(tiny_run: Run, studies: list[CrossvalRun], tmp_path: Path) -> None:
+def test_calibrate_a_run_a_cross_validation_and_a_file(
+    tiny_run: Run, studies: list[CrossvalRun], tmp_path: Path
+) -> None:
     of_run: Any = json_of("calibrate", tiny_run.path, "--figure", tmp_path / "a.png")
     assert len(of_run["temperatures"]) == 1
     assert "judged on 200" in of_run["how"]
-    of_folds: Any = json_of("calibrate", studies[0].path, "--alpha", "0.2", "--figure", tmp_path / "b.png")
+    of_folds: Any = json_of(
+        "calibrate", studies[0].path, "--alpha", "0.2", "--figure", tmp_path / "b.png"
+    )
     assert len(of_folds["temperatures"]) == 3
     assert [s["method"] for s in of_folds["conformal"]] == ["lac", "aps", "raps"]
     assert all(0.7 < s["coverage"]["value"] < 0.9 for s in of_folds["conformal"])
@@ -118,27 +180,55 @@ def test_calibrate_a_run_a_cross_validation_and_a_file(tiny_run: Run, studies: l
     assert len(of_file["temperatures"]) == 5
     assert (tmp_path / "a.png").exists()
     assert (tmp_path / "b.png").exists()
-    assert "alpha is 2.0; allowed: between 0 and 1" in error_of("calibrate", studies[0].path, "--alpha", "2")
+    assert "alpha is 2.0; allowed: between 0 and 1" in error_of(
+        "calibrate", studies[0].path, "--alpha", "2"
+    )
 
 
-def test_figures_of_a_cross_validation_are_drawn_anew(studies: list[CrossvalRun], tmp_path: Path) -> None:
+def test_figures_of_a_cross_validation_are_drawn_anew(
+    studies: list[CrossvalRun], tmp_path: Path
+) -> None:
     shutil.copytree(studies[0].path, tmp_path / "study")
     shutil.rmtree(tmp_path / "study" / "figures")
     written: Any = json_of("figures", tmp_path / "study")
     assert {Path(path).name for path in written} == {
-        "learning-curves.png", "box-plot.png", "reliability.png", "calibration.png", "folds.txt",
-    }  # fmt: skip
+        "learning-curves.png",
+        "box-plot.png",
+        "reliability.png",
+        "calibration.png",
+        "folds.txt",
+    }
     assert all(Path(path).exists() for path in written)
 
 
 def test_crossval_of_two_recipes_prints_a_table(fashion: DatasetSplits, tmp_path: Path) -> None:
     write_archive(
-        tmp_path / "d.npz", DatasetSplits("d", fashion.train.take(np.arange(300)), None, fashion.train.take(np.arange(9)))
+        tmp_path / "d.npz",
+        DatasetSplits(
+            "d", fashion.train.take(np.arange(300)), None, fashion.train.take(np.arange(9))
+        ),
     )
-    common = ["crossval", "simple-dense", "lenet5-relu", "--data", tmp_path / "d.npz", "--folds", "2", "--set", "epochs=1"]
+    common = [
+        "crossval",
+        "simple-dense",
+        "lenet5-relu",
+        "--data",
+        tmp_path / "d.npz",
+        "--folds",
+        "2",
+        "--set",
+        "epochs=1",
+    ]
     done = dressform_command(*common, "--out", tmp_path / "runs", "--workers", "2")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].split() == ["repeat", "fold", "simple-dense", "epochs=1", "lenet5-relu", "epochs=1"]
+    assert done.stdout.splitlines()[0].split() == [
+        "repeat",
+        "fold",
+        "simple-dense",
+        "epochs=1",
+        "lenet5-relu",
+        "epochs=1",
+    ]
     assert "Is the difference real? dressform compare" in done.stdout
     assert done.stderr.count("left\n") == 4
     again: Any = json_of(*common, "--out", tmp_path / "runs", "--resume")
@@ -152,11 +242,20 @@ class Deaf:
         pass
 
 
-def test_bench_takes_finished_runs_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: DatasetSplits) -> None:
+def test_bench_takes_finished_runs_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: DatasetSplits
+) -> None:
     monkeypatch.setattr(
-        "dressform.experiment.bench.load_data", lambda _: DatasetSplits("fashion-mnist", small.train, None, small.test)
+        "dressform.experiment.bench.load_data",
+        lambda _: DatasetSplits("fashion-mnist", small.train, None, small.test),
     )
-    call: dict[str, Any] = {"recipes": ["simple-dense"], "seeds": 2, "out": tmp_path, "workers": 1, "observer": Deaf()}
+    call: dict[str, Any] = {
+        "recipes": ["simple-dense"],
+        "seeds": 2,
+        "out": tmp_path,
+        "workers": 1,
+        "observer": Deaf(),
+    }
     assert bench_tutorials(**call, train=False)["recipes"] == {}
     first = bench_tutorials(**call)["recipes"]["simple-dense"]
     assert first["n"] == 2
@@ -178,27 +277,59 @@ def test_a_claim_is_beaten_met_or_missed() -> None:
 def test_bench_speed_beside_the_other_side(tmp_path: Path) -> None:
     """Our side is real; the other is a program that answers as the Keras script does."""
     other = tmp_path / "python"
-    rows = [{"epoch": e + 1, "seconds": 50.0, "test_accuracy": right, "versions": {}} for e, right in enumerate([0.9, 0.93, 0.941])]
+    rows = [
+        {"epoch": e + 1, "seconds": 50.0, "test_accuracy": right, "versions": {}}
+        for e, right in enumerate([0.9, 0.93, 0.941])
+    ]
     other.write_text("#!/bin/sh\n" + "".join(f"echo '{json.dumps(row)}'\n" for row in rows))
     other.chmod(0o755)
-    words = ["bench", "speed", "simple-dense", "--seeds", "1", "--set", "epochs=1", "--keras", str(other)]
+    words = [
+        "bench",
+        "speed",
+        "simple-dense",
+        "--seeds",
+        "1",
+        "--set",
+        "epochs=1",
+        "--keras",
+        str(other),
+    ]
     document = json_of(*words)
     assert isinstance(document, dict)
     row = document["recipes"]["simple-dense"]
     assert row["n"] == len(row["accuracies"]) == len(row["seconds"]) == 1
     assert 0.5 < row["accuracy"]["value"] < 0.9
     assert document["keras"] == [rows]
-    assert document["levels"]["0.934"] == {"recipe": None, "seconds": None, "keras_seconds": [150.0]}
+    assert document["levels"]["0.934"] == {
+        "recipe": None,
+        "seconds": None,
+        "keras_seconds": [150.0],
+    }
     assert document["levels"]["0.95"]["keras_seconds"] == [None]
     assert document["ratio"] is None
     assert not list(tmp_path.glob("runs"))
 
 
 def test_the_ratio_is_of_whole_trainings() -> None:
-    results = [{"test_accuracy": 0.94 + d, "seconds": 40 + 1000 * d, "digest": "", "hardware": "", "threads": 2, "precision": "",
-                "device": "", "packages": {}} for d in (-0.001, 0.001)]  # fmt: skip
+    results = [
+        {
+            "test_accuracy": 0.94 + d,
+            "seconds": 40 + 1000 * d,
+            "digest": "",
+            "hardware": "",
+            "threads": 2,
+            "precision": "",
+            "device": "",
+            "packages": {},
+        }
+        for d in (-0.001, 0.001)
+    ]
     rows, keras = {"fast": speed_row(results)}, [[{"seconds": 60.0, "test_accuracy": 0.93}] * 25]
-    assert times_to(0.94, rows, keras) == {"recipe": "fast", "seconds": 40.0, "keras_seconds": [None]}
+    assert times_to(0.94, rows, keras) == {
+        "recipe": "fast",
+        "seconds": 40.0,
+        "keras_seconds": [None],
+    }
     assert times_to(0.95, rows, keras)["recipe"] is None
     assert speed_ratio(rows, keras) == pytest.approx(1500 / 40)
 
@@ -208,5 +339,7 @@ def test_bench_refuses_nonsense() -> None:
     assert "seeds are 0 and 1; allowed: 1 or more" in error_of("bench", "speed", "--seeds", "0")
     assert "did you mean fast" in error_of("bench", "speed", "fasd")
     assert "/no/python cannot be run" in error_of("bench", "speed", "--keras", "/no/python")
-    assert "cannot import Keras and TensorFlow" in error_of("bench", "speed", "--keras", sys.executable)
+    assert "cannot import Keras and TensorFlow" in error_of(
+        "bench", "speed", "--keras", sys.executable
+    )
     assert "did you mean" in error_of("bench", "tutorials", "simple-dens")

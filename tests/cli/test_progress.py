@@ -23,7 +23,9 @@ def on_a_terminal(*command: str, cwd: Path) -> str:
     """What a program shows on a terminal of 100 columns, until it ends."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "COLUMNS": "100", "TERM": "xterm", "FORCE_COLOR": "1"}
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=environment) as process:
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=environment
+    ) as process:
         os.close(theirs)
         shown = b""
         while True:
@@ -39,11 +41,23 @@ def on_a_terminal(*command: str, cwd: Path) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
 
 
-def test_every_phase_is_shown_and_time_is_left_until_the_end(named_run: Run, tmp_path: Path) -> None:
+def test_every_phase_is_shown_and_time_is_left_until_the_end(
+    named_run: Run, tmp_path: Path
+) -> None:
     settings = [word for setting in TINY for word in ("--set", setting)]
     data = str(named_run.manifest.dataset.source)
     shown = on_a_terminal(
-        sys.executable, "-m", "dressform", "train", "fast", "--data", data, *settings, "--out", str(tmp_path), cwd=tmp_path
+        sys.executable,
+        "-m",
+        "dressform",
+        "train",
+        "fast",
+        "--data",
+        data,
+        *settings,
+        "--out",
+        str(tmp_path),
+        cwd=tmp_path,
     )
     for phase in PHASES:
         assert phase in shown, phase
@@ -63,7 +77,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def row(epoch: int) -> Epoch:
-    return Epoch(epoch=epoch, lr=0.1, train_loss=1, train_accuracy=0.5, val_loss=None, val_accuracy=None, seconds=1)
+    return Epoch(
+        epoch=epoch,
+        lr=0.1,
+        train_loss=1,
+        train_accuracy=0.5,
+        val_loss=None,
+        val_accuracy=None,
+        seconds=1,
+    )
 
 
 def test_the_estimate_covers_what_comes_after(clock: list[float]) -> None:

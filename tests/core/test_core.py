@@ -37,8 +37,13 @@ class Outer:
 
 
 def test_override_converts_to_the_fields_types() -> None:
-    found = config.override(Outer(), ["epochs=7", "mode=b", "on=true", "limit=2", "inner.rate=1e-3", "inner.widths=3,4,5"])
-    assert found == Outer(epochs=7, mode="b", on=True, limit=2.0, inner=Inner(rate=1e-3, widths=(3, 4, 5)))
+    found = config.override(
+        Outer(),
+        ["epochs=7", "mode=b", "on=true", "limit=2", "inner.rate=1e-3", "inner.widths=3,4,5"],
+    )
+    assert found == Outer(
+        epochs=7, mode="b", on=True, limit=2.0, inner=Inner(rate=1e-3, widths=(3, 4, 5))
+    )
     assert config.override(found, ["limit=none"]).limit is None
 
 
@@ -107,10 +112,14 @@ def test_objects_in_a_users_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("def recipe():\n    return 42\n")
     assert load_from_file(f"{path}:recipe")() == 42
-    with pytest.raises(ConfigError, match=r"no function in .* is called 'recipes'; did you mean recipe"):
+    with pytest.raises(
+        ConfigError, match=r"no function in .* is called 'recipes'; did you mean recipe"
+    ):
         load_from_file(f"{path}:recipes")
     path.write_text("1 / 0\n")
-    with pytest.raises(ConfigError, match=r"mine.py failed with ZeroDivisionError: division by zero"):
+    with pytest.raises(
+        ConfigError, match=r"mine.py failed with ZeroDivisionError: division by zero"
+    ):
         load_from_file(f"{path}:recipe")
     with pytest.raises(ConfigError, match="is not a file; write path/to/file.py:recipe"):
         load_from_file(f"{tmp_path}/absent.py:recipe")
@@ -148,7 +157,9 @@ def test_npz_is_the_same_bytes_for_the_same_arrays_and_refuses_objects(tmp_path:
     with pytest.raises(DataError, match="does not exist"):
         files.read_npz(tmp_path / "absent.npz")
     (tmp_path / "text.npz").write_text("I am a text")
-    with pytest.raises(DataError, match=r"text.npz is not an NPZ file \(it starts with b'I am a'\)"):
+    with pytest.raises(
+        DataError, match=r"text.npz is not an NPZ file \(it starts with b'I am a'\)"
+    ):
         files.read_npz(tmp_path / "text.npz")
 
 
@@ -163,12 +174,19 @@ def test_json_refuses_nan_and_reports_damage(tmp_path: Path) -> None:
 
 
 def test_a_lock_is_held_by_one_process_and_freed_by_its_death(tmp_path: Path) -> None:
-    code = "import sys, time; from pathlib import Path; from dressform.core.files import exclusive\n"
+    code = (
+        "import sys, time; from pathlib import Path; from dressform.core.files import exclusive\n"
+    )
     code += "with exclusive(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "l")], stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "l")], stdout=subprocess.PIPE, text=True
+    ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(RunError, match="another process is working on"), files.exclusive(tmp_path / "l"):
+        with (
+            pytest.raises(RunError, match="another process is working on"),
+            files.exclusive(tmp_path / "l"),
+        ):
             pass
         other.kill()
     with files.exclusive(tmp_path / "l"):

@@ -63,12 +63,16 @@ def test_more_bytes_than_announced(idx: Path, small: DatasetSplits) -> None:
 
 
 def test_a_header_that_announces_petabytes(idx: Path) -> None:
-    (idx / "train-images-idx3-ubyte.gz").write_bytes(struct.pack(">4I", 0x803, 2**32 - 1, 2**32 - 1, 2**32 - 1))
+    (idx / "train-images-idx3-ubyte.gz").write_bytes(
+        struct.pack(">4I", 0x803, 2**32 - 1, 2**32 - 1, 2**32 - 1)
+    )
     fails("is truncated", idx)
 
 
 def test_counts_that_disagree(idx: Path, small: DatasetSplits) -> None:
-    (idx / "train-labels-idx1-ubyte.gz").write_bytes(idx_bytes(small.train.labels[:-1].astype(np.uint8)))
+    (idx / "train-labels-idx1-ubyte.gz").write_bytes(
+        idx_bytes(small.train.labels[:-1].astype(np.uint8))
+    )
     fails("has 600 images but train-labels-idx1-ubyte.gz has 599 labels", idx)
 
 
@@ -86,7 +90,9 @@ def test_label_out_of_range(idx: Path, small: DatasetSplits) -> None:
     labels = small.train.labels.astype(np.uint8).copy()
     labels[17] = 200
     (idx / "train-labels-idx1-ubyte.gz").write_bytes(idx_bytes(labels))
-    fails(r"train example 17 has label 200; train has 11 different labels, so allowed: 0 to 10", idx)
+    fails(
+        r"train example 17 has label 200; train has 11 different labels, so allowed: 0 to 10", idx
+    )
 
 
 def test_negative_label() -> None:
@@ -243,7 +249,11 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_mistyped_name() -> None:
-    fails("no dataset or path is called 'fashon-mnist'; did you mean fashion-mnist?", "fashon-mnist", DressformError)
+    fails(
+        "no dataset or path is called 'fashon-mnist'; did you mean fashion-mnist?",
+        "fashon-mnist",
+        DressformError,
+    )
 
 
 def test_unknown_form(tmp_path: Path) -> None:
@@ -252,7 +262,9 @@ def test_unknown_form(tmp_path: Path) -> None:
 
 
 def test_unknown_split(small: DatasetSplits) -> None:
-    with pytest.raises(DressformError, match=r"no split of small is called 'validation'.*known: train, test"):
+    with pytest.raises(
+        DressformError, match=r"no split of small is called 'validation'.*known: train, test"
+    ):
         small["validation"]
 
 
@@ -281,7 +293,9 @@ def test_empty_and_homeless_paths() -> None:
         fails(message, text)
 
 
-def test_folders_beside_train_are_told_and_a_class_may_be_called_train(folder: Path, tmp_path: Path, small: DatasetSplits) -> None:
+def test_folders_beside_train_are_told_and_a_class_may_be_called_train(
+    folder: Path, tmp_path: Path, small: DatasetSplits
+) -> None:
     (tmp_path / "d").mkdir()
     folder.rename(tmp_path / "d" / "train")
     write_folder(tmp_path / "d" / "extra", small.train.take(np.arange(60)))
@@ -293,7 +307,12 @@ def test_folders_beside_train_are_told_and_a_class_may_be_called_train(folder: P
 
 
 def test_two_classes_of_one_name(small: DatasetSplits, tmp_path: Path) -> None:
-    np.savez(tmp_path / "d.npz", images=small.train.images, labels=small.train.labels, class_names=["a"] * 10)
+    np.savez(
+        tmp_path / "d.npz",
+        images=small.train.images,
+        labels=small.train.labels,
+        class_names=["a"] * 10,
+    )
     fails("two classes have the same name", tmp_path / "d.npz")
 
 

@@ -10,7 +10,9 @@ from dressform.data.dataset import DatasetSplits
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_corruption_keeps_shape_and_seed(name: str, channels: int, small: DatasetSplits) -> None:
+def test_every_corruption_keeps_shape_and_seed(
+    name: str, channels: int, small: DatasetSplits
+) -> None:
     images = np.repeat(small.train.images[:12, :, :24], channels, axis=3)
     for strength in strengths_of(name):
         first = corrupt(images, name, strength, seed=3)
@@ -18,13 +20,17 @@ def test_every_corruption_keeps_shape_and_seed(name: str, channels: int, small: 
         assert first.dtype == np.uint8
         assert not np.array_equal(first, images)
         np.testing.assert_array_equal(corrupt(images, name, strength, seed=3), first)
-    np.testing.assert_array_equal(images, np.repeat(small.train.images[:12, :, :24], channels, axis=3))
+    np.testing.assert_array_equal(
+        images, np.repeat(small.train.images[:12, :, :24], channels, axis=3)
+    )
 
 
 @pytest.mark.parametrize("name", [n for n in CORRUPTIONS if n not in SINGLE and n != "saturate"])
 def test_stronger_is_further_from_the_picture(name: str, small: DatasetSplits) -> None:
     images = small.train.images[:100]
-    away = [float(np.abs(corrupt(images, name, s).astype(float) - images).mean()) for s in STRENGTHS]
+    away = [
+        float(np.abs(corrupt(images, name, s).astype(float) - images).mean()) for s in STRENGTHS
+    ]
     assert away == sorted(away)
     assert away[0] < 0.8 * away[-1]
 
@@ -45,7 +51,9 @@ def test_they_do_what_their_names_say(small: DatasetSplits) -> None:
     assert np.allclose(np.abs(rows), 10 * np.sin(1.0), atol=0.3)
     assert {-1.0, 1.0} == set(np.sign(rows))
     smaller = corrupt(dot, "scale", 5)[..., 0].astype(float)
-    assert (smaller.sum((0, 1)) * np.arange(29)).sum() / smaller.sum() - 14 == pytest.approx(5, abs=0.3)
+    assert (smaller.sum((0, 1)) * np.arange(29)).sum() / smaller.sum() - 14 == pytest.approx(
+        5, abs=0.3
+    )
     red = np.zeros((1, 4, 4, 3), np.uint8)
     red[..., 0] = 200
     assert corrupt(red, "saturate", 2)[0, 0, 0].tolist() == pytest.approx([20, 18, 18], abs=1)

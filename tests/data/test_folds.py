@@ -11,7 +11,9 @@ from dressform.data.folds import make_folds
 
 @st.composite
 def datasets(draw: st.DrawFn) -> Dataset:
-    """Up to four classes, each of 10 to 40 different pictures, some of which stand several times, in any order."""
+    """Up to four classes, each of 10 to 40 different pictures, some of which stand several times,
+    in any order.
+    """
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     classes = draw(st.integers(1, 4))
     rows = [label for label in range(classes) for _ in range(draw(st.integers(10, 40)))]
@@ -24,9 +26,13 @@ def datasets(draw: st.DrawFn) -> Dataset:
 
 @given(datasets(), st.integers(2, 10), st.integers(0, 3), st.integers(0, 3))
 @settings(deadline=None, max_examples=60)
-def test_folds_divide_evenly_and_keep_duplicates_together(dataset: Dataset, folds: int, repeat: int, seed: int) -> None:
+def test_folds_divide_evenly_and_keep_duplicates_together(
+    dataset: Dataset, folds: int, repeat: int, seed: int
+) -> None:
     found = make_folds(dataset, folds, repeat=repeat, seed=seed)
-    assert sorted(np.concatenate([found.judged(k) for k in range(folds)]).tolist()) == list(range(len(dataset)))
+    assert sorted(np.concatenate([found.judged(k) for k in range(folds)]).tolist()) == list(
+        range(len(dataset))
+    )
     for k in range(folds):
         assert sorted([*found.judged(k), *found.training(k)]) == list(range(len(dataset)))
     keys = image_keys(dataset.images)
@@ -44,7 +50,10 @@ def test_folds_divide_evenly_and_keep_duplicates_together(dataset: Dataset, fold
 
 
 def test_other_repeats_and_seeds_give_other_folds(small: DatasetSplits) -> None:
-    found = [make_folds(small.train, 5, repeat=repeat, seed=seed) for repeat, seed in ((0, 0), (1, 0), (0, 1), (1, 1))]
+    found = [
+        make_folds(small.train, 5, repeat=repeat, seed=seed)
+        for repeat, seed in ((0, 0), (1, 0), (0, 1), (1, 1))
+    ]
     assert len({folds.digest for folds in found}) == 4
     for other in found[1:]:
         assert (found[0].fold == other.fold).mean() == pytest.approx(0.2, abs=0.08)
@@ -53,7 +62,9 @@ def test_other_repeats_and_seeds_give_other_folds(small: DatasetSplits) -> None:
 def test_folds_do_not_depend_on_what_the_pictures_hash_to() -> None:
     images = np.random.default_rng(0).integers(0, 256, (100, 4, 4), dtype=np.uint8)
     labels = np.arange(100) % 2
-    first, second = (make_folds(Dataset.from_arrays(pixels, labels), 5) for pixels in (images, 255 - images))
+    first, second = (
+        make_folds(Dataset.from_arrays(pixels, labels), 5) for pixels in (images, 255 - images)
+    )
     assert np.array_equal(first.fold, second.fold)
 
 
@@ -76,6 +87,10 @@ def test_a_class_with_too_few_different_pictures() -> None:
     images[:22] += np.arange(22, dtype=np.uint8)[:, None, None]
     images[22:] += np.arange(200, 203, dtype=np.uint8).repeat(6)[:, None, None]
     dataset = Dataset.from_arrays(images, np.repeat([0, 1], [22, 18]), class_names=["shirt", "bag"])
-    with pytest.raises(DataError, match="class bag has 3 different images, fewer than 5 folds; give more pictures or fewer folds"):
+    with pytest.raises(
+        DataError,
+        match="class bag has 3 different images, fewer than 5 folds; give more pictures or fewer "
+        "folds",
+    ):
         make_folds(dataset, 5)
     assert len(make_folds(dataset, 3).fold) == 40

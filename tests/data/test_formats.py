@@ -23,7 +23,13 @@ def _npz(path: Path, splits: DatasetSplits) -> Path:
 def _keras_npz(path: Path, splits: DatasetSplits) -> Path:
     assert splits.test is not None
     train, test = splits.train, splits.test
-    np.savez(path, x_train=train.images[..., 0], y_train=train.labels, x_test=test.images[..., 0], y_test=test.labels[:, None])
+    np.savez(
+        path,
+        x_train=train.images[..., 0],
+        y_train=train.labels,
+        x_test=test.images[..., 0],
+        y_test=test.labels[:, None],
+    )
     return path
 
 
@@ -42,7 +48,9 @@ def _split_folder(folder: Path, splits: DatasetSplits, suffix: str) -> Path:
 FORMS: dict[str, Callable[[Path, DatasetSplits], Path]] = {
     "idx": lambda path, splits: write_idx(path / "d", splits, compress=False),
     "idx-gz": lambda path, splits: write_idx(path / "d", splits, compress=True),
-    "idx-file": lambda path, splits: write_idx(path / "d", splits, compress=True) / "train-images-idx3-ubyte.gz",
+    "idx-file": lambda path, splits: (
+        write_idx(path / "d", splits, compress=True) / "train-images-idx3-ubyte.gz"
+    ),
     "csv": lambda path, splits: _csv_folder(path / "d", splits, header=True),
     "csv-without-header": lambda path, splits: _csv_folder(path / "d", splits, header=False),
     "npz": lambda path, splits: _npz(path / "d.npz", splits),
@@ -71,10 +79,16 @@ def test_fashion_mnist_is_what_its_owner_published(fashion: DatasetSplits) -> No
     assert fashion.train.images.shape == (60_000, 28, 28, 1)
     assert fashion.train.counts.tolist() == [6_000] * 10
     assert fashion.test.counts.tolist() == [1_000] * 10
-    assert [fashion.class_names[label] for label in fashion.test.labels[:3]] == ["Ankle boot", "Pullover", "Trouser"]
+    assert [fashion.class_names[label] for label in fashion.test.labels[:3]] == [
+        "Ankle boot",
+        "Pullover",
+        "Trouser",
+    ]
 
 
-def test_fashion_mnist_gets_its_class_names_in_any_order_and_form(fashion: DatasetSplits, tmp_path: Path) -> None:
+def test_fashion_mnist_gets_its_class_names_in_any_order_and_form(
+    fashion: DatasetSplits, tmp_path: Path
+) -> None:
     shuffled = fashion.train.take(np.random.default_rng(0).permutation(60_000))
     np.savez(tmp_path / "d.npz", images=shuffled.images, labels=shuffled.labels)
     assert load_data(tmp_path / "d.npz").class_names == fashion.class_names
@@ -95,7 +109,9 @@ def test_flat_class_folder_with_colour_and_mixed_sizes(tmp_path: Path) -> None:
     for name in ("blue", "red"):
         for i in range(10):
             (tmp_path / name).mkdir(exist_ok=True)
-            Image.fromarray(random.integers(0, 256, (30 + 7 * i, 20 + i, 3), dtype=np.uint8)).save(tmp_path / name / f"{i}.jpg")
+            Image.fromarray(random.integers(0, 256, (30 + 7 * i, 20 + i, 3), dtype=np.uint8)).save(
+                tmp_path / name / f"{i}.jpg"
+            )
     (tmp_path / "blue" / "notes.txt").write_text("not a picture")
     found = load_data(tmp_path)
     assert found.class_names == ("blue", "red")
@@ -113,7 +129,12 @@ def test_class_names_file(small: DatasetSplits, tmp_path: Path) -> None:
 def test_channels_first_and_last_arrays_are_the_same_dataset(fashion: DatasetSplits) -> None:
     rgb = np.repeat(fashion.train.images[:20], 3, axis=3)
     last = Dataset.from_arrays(rgb, fashion.train.labels[:20], class_names=CLASSES)
-    first = Dataset.from_arrays(rgb.transpose(0, 3, 1, 2), fashion.train.labels[:20], class_names=CLASSES, layout="channels-first")
+    first = Dataset.from_arrays(
+        rgb.transpose(0, 3, 1, 2),
+        fashion.train.labels[:20],
+        class_names=CLASSES,
+        layout="channels-first",
+    )
     assert last.digest == first.digest
 
 
@@ -123,12 +144,18 @@ def test_a_dataset_cannot_be_changed(small: DatasetSplits) -> None:
 
 
 def test_val_and_valid_are_validation_in_csv_names(small: DatasetSplits, tmp_path: Path) -> None:
-    for name, part in (("my_train", small.train), ("my_val", small["test"]), ("my_test", small["test"])):
+    for name, part in (
+        ("my_train", small.train),
+        ("my_val", small["test"]),
+        ("my_test", small["test"]),
+    ):
         write_csv(tmp_path / f"{name}.csv", part)
     assert [split for split, _ in load_data(tmp_path)] == ["train", "validation", "test"]
 
 
-def test_a_users_own_folder_may_be_called_fashion_mnist(small: DatasetSplits, tmp_path: Path) -> None:
+def test_a_users_own_folder_may_be_called_fashion_mnist(
+    small: DatasetSplits, tmp_path: Path
+) -> None:
     assert len(load_data(write_idx(tmp_path / "fashion-mnist", small, compress=True)).train) == 600
 
 

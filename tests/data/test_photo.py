@@ -18,12 +18,30 @@ from dressform.data.mixture import Mixture
 from dressform.data.photo import PhotoSettings, is_photo, prepare, settings_for
 from dressform.data.picture import open_picture
 
-SHIRT = [(40, 30), (60, 22), (75, 30), (90, 22), (110, 30), (132, 70), (114, 80), (106, 64), (106, 150), (44, 150), (44, 64),
-         (36, 80), (18, 70)]  # fmt: skip
+SHIRT = [
+    (40, 30),
+    (60, 22),
+    (75, 30),
+    (90, 22),
+    (110, 30),
+    (132, 70),
+    (114, 80),
+    (106, 64),
+    (106, 150),
+    (44, 150),
+    (44, 64),
+    (36, 80),
+    (18, 70),
+]
 
 
 def scene(
-    garment: tuple[int, int, int], floor: tuple[int, int, int], *, noise: float = 6, planks: float = 0, seed: int = 0
+    garment: tuple[int, int, int],
+    floor: tuple[int, int, int],
+    *,
+    noise: float = 6,
+    planks: float = 0,
+    seed: int = 0,
 ) -> tuple[Image.Image, NDArray[np.bool_]]:
     """A shirt on a floor of planks, 150 x 180, and which pixels are the shirt's."""
     random = np.random.default_rng(seed)
@@ -33,7 +51,9 @@ def scene(
     ImageDraw.Draw(outline).polygon(SHIRT, fill=1)
     mask = np.asarray(outline)
     folds = 10 * np.sin(np.arange(180) / 9)[:, None, None]
-    pixels = np.where(mask[..., None], np.array(garment) + folds, pixels) + random.normal(0, noise, (180, 150, 1))
+    pixels = np.where(mask[..., None], np.array(garment) + folds, pixels) + random.normal(
+        0, noise, (180, 150, 1)
+    )
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)), mask
 
 
@@ -52,7 +72,9 @@ def overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
         ((190, 170, 150), (150, 175, 190), 4),
     ],
 )
-def test_a_shirt_on_a_floor_is_found(garment: tuple[int, int, int], floor: tuple[int, int, int], planks: float) -> None:
+def test_a_shirt_on_a_floor_is_found(
+    garment: tuple[int, int, int], floor: tuple[int, int, int], planks: float
+) -> None:
     image, truth = scene(garment, floor, planks=planks)
     found = find_foreground(np.asarray(image))
     assert found is not None
@@ -95,7 +117,9 @@ def test_two_shoes_are_two_objects_and_both_are_used() -> None:
 
 
 @pytest.mark.parametrize("garment", [(240, 240, 240), (20, 20, 25), (128, 128, 128)])
-def test_the_garment_is_bright_on_black_in_the_middle_and_not_squashed(garment: tuple[int, int, int]) -> None:
+def test_the_garment_is_bright_on_black_in_the_middle_and_not_squashed(
+    garment: tuple[int, int, int],
+) -> None:
     image, truth = scene(garment, (150, 60, 50))
     made = prepare(image, (28, 28, 1), PhotoSettings())
     pixels = made.pixels[..., 0]
@@ -113,7 +137,10 @@ def test_a_model_of_colours_keeps_them() -> None:
     image, _ = scene((200, 40, 50), (210, 205, 195))
     made = prepare(image, (64, 48, 3), PhotoSettings())
     assert made.pixels.shape == (64, 48, 3)
-    assert np.abs(np.median(made.pixels[30:40, 20:28].reshape(-1, 3), axis=0) - (200, 40, 50)).max() < 15
+    assert (
+        np.abs(np.median(made.pixels[30:40, 20:28].reshape(-1, 3), axis=0) - (200, 40, 50)).max()
+        < 15
+    )
     assert made.pixels[0].max() == 0
 
 
@@ -125,13 +152,18 @@ def test_a_photo_larger_than_the_model_keeps_its_detail() -> None:
     stripes[700:1100:24, 500:1000] = stripes[701:1100:24, 500:1000] = 20
     for i in range(12):
         stripes[700 + i : 1100 : 24, 500:1000] = 20
-    made = prepare(Image.fromarray(stripes), (128, 128, 1), PhotoSettings()).pixels[..., 0].astype(int)
+    made = (
+        prepare(Image.fromarray(stripes), (128, 128, 1), PhotoSettings()).pixels[..., 0].astype(int)
+    )
     assert np.abs(np.diff(made[50:75, 64])).max() > 30
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    width=st.integers(1, 90), height=st.integers(1, 90), seed=st.integers(0, 1000), kind=st.sampled_from(["noise", "flat", "half"])
+    width=st.integers(1, 90),
+    height=st.integers(1, 90),
+    seed=st.integers(0, 1000),
+    kind=st.sampled_from(["noise", "flat", "half"]),
 )
 def test_any_picture_gives_a_picture(width: int, height: int, seed: int, kind: str) -> None:
     random = np.random.default_rng(seed)
@@ -144,7 +176,9 @@ def test_any_picture_gives_a_picture(width: int, height: int, seed: int, kind: s
         made = prepare(Image.fromarray(pixels), shape, PhotoSettings())
         assert made.pixels.shape == shape
         assert made.pixels.dtype == np.uint8
-        np.testing.assert_array_equal(made.pixels, prepare(Image.fromarray(pixels), shape, PhotoSettings()).pixels)
+        np.testing.assert_array_equal(
+            made.pixels, prepare(Image.fromarray(pixels), shape, PhotoSettings()).pixels
+        )
 
 
 def test_things_on_black_are_told_from_photos(small: DatasetSplits) -> None:
@@ -161,10 +195,14 @@ def test_a_photo_lying_on_its_side_is_turned_first() -> None:
     exif[0x0112] = 6
     image.transpose(Image.Transpose.ROTATE_90).save(stream, "PNG", exif=exif)
     turned = prepare(open_picture(stream.getvalue()), (28, 28, 1), PhotoSettings())
-    np.testing.assert_array_equal(turned.pixels, prepare(image, (28, 28, 1), PhotoSettings()).pixels)
+    np.testing.assert_array_equal(
+        turned.pixels, prepare(image, (28, 28, 1), PhotoSettings()).pixels
+    )
 
 
-@pytest.mark.parametrize("document", [{"side": 2}, {"side": "x"}, {"margin": 0.7}, {"median": "x"}, [1], "on"])
+@pytest.mark.parametrize(
+    "document", [{"side": 2}, {"side": "x"}, {"margin": 0.7}, {"median": "x"}, [1], "on"]
+)
 def test_settings_that_are_none_are_refused(document: object) -> None:
     with pytest.raises(DataError, match=r"model.json is damaged .*; damaged$"):
         read_record(PhotoSettings, document, Path("model.json"), advice="damaged", refuse=DataError)
@@ -184,7 +222,10 @@ def test_lab_of_known_colours() -> None:
 
 def test_a_mixture_finds_two_colours() -> None:
     random = np.random.default_rng(0)
-    one, other = random.normal((50, 40, 20), 3, (3000, 3)), random.normal((80, -20, 0), 3, (1000, 3))
+    one, other = (
+        random.normal((50, 40, 20), 3, (3000, 3)),
+        random.normal((80, -20, 0), 3, (1000, 3)),
+    )
     both = np.concatenate([one, other])
     found = Mixture(both, np.ones(len(both), np.bool_), 3)
     logs = found.log_density(np.array([[50, 40, 20], [80, -20, 0], [65, 10, 10]], np.float32))

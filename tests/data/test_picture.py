@@ -11,7 +11,9 @@ from tests.writers import packed
 
 def test_a_picture_of_the_right_size_keeps_its_pixels(pictures: Path) -> None:
     image = open_picture(pictures / "ankle-boot.png")
-    assert np.array_equal(fit(image, (28, 28, 1))[..., 0], np.asarray(Image.open(pictures / "ankle-boot.png")))
+    assert np.array_equal(
+        fit(image, (28, 28, 1))[..., 0], np.asarray(Image.open(pictures / "ankle-boot.png"))
+    )
 
 
 def test_a_wide_picture_is_padded_not_squashed() -> None:
@@ -40,7 +42,9 @@ def test_every_mode_becomes_grey_or_rgb(mode: str) -> None:
         image = Image.new("RGB", (9, 9), (156, 156, 156)).convert(mode)
     found = open_picture(packed(image, "TIFF" if mode == "CMYK" else "PNG"))
     assert found.mode in ("L", "RGB")
-    assert abs(int(fit(found, (9, 9, 1)).mean()) - (255 if mode == "1" else 156)) <= (255 if mode == "1" else 4)
+    assert abs(int(fit(found, (9, 9, 1)).mean()) - (255 if mode == "1" else 156)) <= (
+        255 if mode == "1" else 4
+    )
 
 
 def test_transparent_pixels_are_black() -> None:
@@ -59,7 +63,9 @@ def test_one_pixel_fills_the_input() -> None:
     assert (fit(open_picture(packed(Image.new("L", (1, 1), 9))), (28, 28, 1)) == 9).all()
 
 
-@pytest.mark.parametrize(("content", "message"), [(b"", "it is empty"), (b"hello", "starts with b'hello'")])
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "it is empty"), (b"hello", "starts with b'hello'")]
+)
 def test_bytes_that_are_no_picture(content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=f"stdin is not a picture .*{message}"):
         open_picture(content, "stdin")

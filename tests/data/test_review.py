@@ -22,7 +22,16 @@ def made() -> DatasetSplits:
 def review(*decisions: tuple[str, str, str | None], data: DatasetSplits | None = None) -> Review:
     data = data or made()
     findings = tuple(
-        Finding(id=i, split=i.partition("/")[0], kind="label", label="a", score=0.1, reason="r", action=action, to=to)
+        Finding(
+            id=i,
+            split=i.partition("/")[0],
+            kind="label",
+            label="a",
+            score=0.1,
+            reason="r",
+            action=action,
+            to=to,
+        )
         for i, action, to in decisions
     )
     return Review("made", "made.npz", {split: d.digest for split, d in data}, findings)
@@ -31,7 +40,10 @@ def review(*decisions: tuple[str, str, str | None], data: DatasetSplits | None =
 def test_decisions_are_applied_and_the_original_stays() -> None:
     data = made()
     before = {split: d.digest for split, d in data}
-    found = apply_review(data, review(("train/1", "relabel", "c"), ("train/2", "drop", None), ("test/0", "keep", None)))
+    found = apply_review(
+        data,
+        review(("train/1", "relabel", "c"), ("train/2", "drop", None), ("test/0", "keep", None)),
+    )
     assert (found.relabelled, found.dropped) == (1, 1)
     assert found.data.train.ids.tolist() == [f"train/{i}" for i in (0, 1, 3, 4, 5, 6, 7)]
     assert found.data.train.labels.tolist() == [0, 2, 0, 1, 2, 0, 1]
@@ -49,19 +61,27 @@ def test_saved_and_read_back(tmp_path: Path) -> None:
 
 
 def test_the_same_decision_twice_is_one() -> None:
-    assert apply_review(made(), review(("train/2", "drop", None), ("train/2", "drop", None))).dropped == 1
+    assert (
+        apply_review(made(), review(("train/2", "drop", None), ("train/2", "drop", None))).dropped
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
     ("decisions", "words"),
     [
-        ([("train/2", "drop", None), ("train/2", "relabel", "a")], "train/2 is to be dropped and relabelled to a"),
+        (
+            [("train/2", "drop", None), ("train/2", "relabel", "a")],
+            "train/2 is to be dropped and relabelled to a",
+        ),
         ([("train/99", "drop", None)], "train/99 is not in train of made"),
         ([("train/1", "relabel", "z")], "train/1 is relabelled to z; allowed: a, b, c"),
         ([(f"test/{i}", "drop", None) for i in range(4)], "the review drops all of test"),
     ],
 )
-def test_decisions_that_cannot_be_are_refused(decisions: list[tuple[str, str, str | None]], words: str) -> None:
+def test_decisions_that_cannot_be_are_refused(
+    decisions: list[tuple[str, str, str | None]], words: str
+) -> None:
     with pytest.raises(DataError, match=words):
         apply_review(made(), review(*decisions))
 
@@ -78,8 +98,14 @@ def test_other_data_are_refused() -> None:
     [
         (lambda d: d.update(format=2), "has format 2"),
         (lambda d: d.pop("findings"), "is not a review"),
-        (lambda d: d["findings"][0].update(action="burn"), "action is 'burn', where 'keep' or 'relabel' or 'drop' should be"),
-        (lambda d: d["findings"][0].update(action="relabel", to=None), "does not say to which class"),
+        (
+            lambda d: d["findings"][0].update(action="burn"),
+            "action is 'burn', where 'keep' or 'relabel' or 'drop' should be",
+        ),
+        (
+            lambda d: d["findings"][0].update(action="relabel", to=None),
+            "does not say to which class",
+        ),
         (lambda d: d["findings"][0].pop("split"), "that is finding 0, so save the review anew"),
         (lambda d: d["findings"].insert(0, 3), "that is finding 0, so save the review anew"),
     ],

@@ -26,16 +26,22 @@ def datasets(draw: st.DrawFn) -> Dataset:
 
 @given(datasets(), st.sampled_from([0.1, 0.2, 0.5]), st.integers(0, 5))
 @settings(max_examples=60, deadline=None)
-def test_hold_out_divides_without_loss_and_keeps_duplicates_together(dataset: Dataset, fraction: float, seed: int) -> None:
+def test_hold_out_divides_without_loss_and_keeps_duplicates_together(
+    dataset: Dataset, fraction: float, seed: int
+) -> None:
     try:
         split = hold_out(dataset, fraction, seed)
     except DataError:
         groups: dict[int, list[int]] = {}
         for i, key in enumerate(image_keys(dataset.images).tolist()):
             groups.setdefault(key, []).append(i)
-        for label, total in enumerate(np.bincount([dataset.labels[g[0]] for g in groups.values() for _ in g], minlength=5)):
+        for label, total in enumerate(
+            np.bincount([dataset.labels[g[0]] for g in groups.values() for _ in g], minlength=5)
+        ):
             sizes = [len(g) for g in groups.values() if dataset.labels[g[0]] == label]
-            assert not sizes or min(sizes) > min(total - 1, total * fraction), "a group that fits was not held out"
+            assert not sizes or min(sizes) > min(total - 1, total * fraction), (
+                "a group that fits was not held out"
+            )
         return
     assert sorted([*split.kept, *split.held_out]) == list(range(len(dataset)))
     keys = image_keys(dataset.images)
@@ -100,9 +106,20 @@ def test_other_problems_are_named() -> None:
     images[3] = images[30]  # labels differ
     images[5] = 7
     dataset = Dataset.from_arrays(images, np.repeat([0, 1], [38, 2]), class_names=["a", "b", "c"])
-    dataset = Dataset(dataset.images, np.where(np.arange(40) == 3, 1, dataset.labels), dataset.ids, dataset.class_names)
+    dataset = Dataset(
+        dataset.images,
+        np.where(np.arange(40) == 3, 1, dataset.labels),
+        dataset.ids,
+        dataset.class_names,
+    )
     problems = " | ".join(check_data(DatasetSplits("d", dataset)).problems)
-    for expected in ("1 exact duplicates", "different labels", "one single colour", "no example of c", "largest class has 37"):
+    for expected in (
+        "1 exact duplicates",
+        "different labels",
+        "one single colour",
+        "no example of c",
+        "largest class has 37",
+    ):
         assert expected in problems
 
 
@@ -110,8 +127,11 @@ def test_no_class_is_held_out_whole() -> None:
     random = np.random.default_rng(0)
     same = np.repeat(random.integers(0, 256, (1, 4, 4), dtype=np.uint8), 1000, axis=0)
     dataset = Dataset.from_arrays(
-        np.concatenate([same, random.integers(0, 256, (50, 4, 4), dtype=np.uint8)]), np.repeat([0, 1], [1000, 50])
+        np.concatenate([same, random.integers(0, 256, (50, 4, 4), dtype=np.uint8)]),
+        np.repeat([0, 1], [1000, 50]),
     )
     assert dataset.take(hold_out(dataset, 0.1, 0).held_out).counts.tolist() == [0, 5]
-    few = Dataset.from_arrays(random.integers(0, 256, (11, 4, 4), dtype=np.uint8), [0, 0, 1] + [2] * 8)
+    few = Dataset.from_arrays(
+        random.integers(0, 256, (11, 4, 4), dtype=np.uint8), [0, 0, 1] + [2] * 8
+    )
     assert (few.take(hold_out(few, 0.5, 0).kept).counts > 0).all()

@@ -9,15 +9,27 @@ from dressform.predictions import Predictions
 NAMES = tuple("abcdefghijkl")
 
 
-def made(labels: ArrayLike, logits: ArrayLike, *, prefix: str = "test/", class_names: tuple[str, ...] | None = None) -> Predictions:
+def made(
+    labels: ArrayLike,
+    logits: ArrayLike,
+    *,
+    prefix: str = "test/",
+    class_names: tuple[str, ...] | None = None,
+) -> Predictions:
     """Predictions of examples numbered in order."""
     scores = np.asarray(logits, dtype=np.float32)
     ids = np.array([f"{prefix}{i:05d}" for i in range(len(scores))])
-    return Predictions(ids, np.asarray(labels, dtype=np.int64), scores, class_names or NAMES[: scores.shape[1]])
+    return Predictions(
+        ids, np.asarray(labels, dtype=np.int64), scores, class_names or NAMES[: scores.shape[1]]
+    )
 
 
-def drawn(count: int, classes: int = 4, seed: int = 0, *, spread: float = 2.0, colder: float = 1.0) -> Predictions:
-    """Labels drawn from the softmax of normal logits, which are then multiplied by ``colder``: 1 is calibrated."""
+def drawn(
+    count: int, classes: int = 4, seed: int = 0, *, spread: float = 2.0, colder: float = 1.0
+) -> Predictions:
+    """Labels drawn from the softmax of normal logits, which are then multiplied by ``colder``: 1 is
+    calibrated.
+    """
     random = np.random.default_rng(seed)
     logits = random.normal(scale=spread, size=(count, classes))
     labels = (logits + random.gumbel(size=logits.shape)).argmax(axis=1)

@@ -34,7 +34,9 @@ def test_a_planted_temperature_is_found(planted: float) -> None:
     logits = found.logits.astype(np.float64) / planted
     p = softmax(logits)
     information = float(((p * logits**2).sum(axis=1) - (p * logits).sum(axis=1) ** 2).mean())
-    assert fit_temperature(found) / planted == pytest.approx(1, abs=4 / np.sqrt(len(found) * information))
+    assert fit_temperature(found) / planted == pytest.approx(
+        1, abs=4 / np.sqrt(len(found) * information)
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -62,7 +64,9 @@ def test_a_part_is_not_seen_by_its_own_temperature() -> None:
     assert after[1] == before[1]
     assert after[0] != before[0]
     assert after[2] != before[2]
-    np.testing.assert_array_equal(scaled.logits[parts == 1], found.logits[parts == 1] / np.float32(before[1]))
+    np.testing.assert_array_equal(
+        scaled.logits[parts == 1], found.logits[parts == 1] / np.float32(before[1])
+    )
 
 
 def test_random_parts_are_stratified_and_seeded() -> None:
@@ -90,14 +94,25 @@ def test_reliability_sums_to_the_ece() -> None:
 
 def test_calibrate_out_of_fold_and_on_other_examples() -> None:
     found = drawn(2_000, colder=2.0)
-    for result, count in ((calibrate(found), 5), (calibrate(found, fitted_on=drawn(2_000, seed=1, colder=2.0)), 1)):
+    for result, count in (
+        (calibrate(found), 5),
+        (calibrate(found, fitted_on=drawn(2_000, seed=1, colder=2.0)), 1),
+    ):
         assert result.temperatures == pytest.approx([2.0] * count, rel=0.1)
         assert result.after["nll"].high < result.before["nll"].low
         assert result.after["accuracy"].value == result.before["accuracy"].value
         assert [r.method for r in result.sets] == ["lac", "aps", "raps"]
         assert all(r.coverage.low - 0.02 <= 0.9 <= r.coverage.high + 0.02 for r in result.sets)
         document = result.to_json()
-        assert set(document) == {"how", "temperatures", "effect", "advice", "before", "after", "conformal"}
+        assert set(document) == {
+            "how",
+            "temperatures",
+            "effect",
+            "advice",
+            "before",
+            "after",
+            "conformal",
+        }
         assert document["conformal"][0]["coverage"]["n"] == 2_000
 
 
@@ -119,7 +134,9 @@ def test_calibrate_refuses() -> None:
 
 
 def test_a_temperature_that_makes_things_worse_is_told() -> None:
-    """Fitted on examples on which the model is too sure, judged on others on which it is right as often as it says."""
+    """Fitted on examples on which the model is too sure, judged on others on which it is right as
+    often as it says.
+    """
     honest, boastful = drawn(3000), drawn(3000, colder=3.0)
     worse = calibrate(honest, fitted_on=boastful)
     assert worse.effect == "worse"
@@ -133,7 +150,11 @@ def test_a_temperature_that_makes_things_worse_is_told() -> None:
 def test_confidence_and_accuracy_in_a_sentence() -> None:
     ids, labels = np.array([f"{i:04d}" for i in range(400)]), np.arange(400) % 2
     right = np.where(np.arange(400) < 300, labels, 1 - labels)
-    for share, word in ((0.95, "overconfident by 20.0 points"), (0.55, "underconfident by 20.0 points"), (0.76, "no clear gap")):
+    for share, word in (
+        (0.95, "overconfident by 20.0 points"),
+        (0.55, "underconfident by 20.0 points"),
+        (0.76, "no clear gap"),
+    ):
         logits = np.full((400, 2), 0.0, np.float32)
         logits[np.arange(400), right] = np.log(share / (1 - share))
         sure, accuracy, sentence = mean_confidence(Predictions(ids, labels, logits, ("a", "b")))

@@ -8,14 +8,20 @@ from tests.evaluation.made import chance, drawn, made
 
 
 def _true_ece(colder: float) -> float:
-    """Of the models that :func:`drawn` makes, by the chance of each example instead of its label."""
+    """Of the models that :func:`drawn` makes, by the chance of each example instead of its
+    label.
+    """
     logits = np.random.default_rng(99).normal(scale=6.0, size=(400_000, 4))
     right, said = softmax(logits).max(axis=1), softmax(colder * logits).max(axis=1)
-    return float(np.abs(np.bincount((said * 15 - 1e-12).astype(int), right - said)).sum() / len(logits))
+    return float(
+        np.abs(np.bincount((said * 15 - 1e-12).astype(int), right - said)).sum() / len(logits)
+    )
 
 
 @pytest.mark.parametrize("colder", [1.0, 1.2, 2.0])
-def test_the_interval_covers_the_true_ece_of_calibrated_and_over_confident_models(colder: float) -> None:
+def test_the_interval_covers_the_true_ece_of_calibrated_and_over_confident_models(
+    colder: float,
+) -> None:
     truth, draws, covered, seen = _true_ece(colder) if colder > 1 else 0.0, 200, 0, []
     for seed in range(draws):
         scores = Scores(drawn(500, seed=seed, spread=6.0, colder=colder))
@@ -23,7 +29,9 @@ def test_the_interval_covers_the_true_ece_of_calibrated_and_over_confident_model
         covered += found.low <= truth <= found.high
         seen.append(found.value)
     assert covered / draws >= chance(0.95, draws)[0]
-    assert np.mean(seen) > truth, "the plain estimate is too high, which is why it needs this interval"
+    assert np.mean(seen) > truth, (
+        "the plain estimate is too high, which is why it needs this interval"
+    )
 
 
 def test_the_distribution_ascends_and_holds_the_estimate() -> None:
@@ -34,7 +42,10 @@ def test_the_distribution_ascends_and_holds_the_estimate() -> None:
     assert found.share[0] < 0.025
     assert found.share[-1] > 0.975
     assert found.value == ece(scores)
-    assert found.interval(0.5).high - found.interval(0.5).low < found.interval(0.95).high - found.interval(0.95).low
+    assert (
+        found.interval(0.5).high - found.interval(0.5).low
+        < found.interval(0.95).high - found.interval(0.95).low
+    )
 
 
 def test_draws_agree_with_the_interval() -> None:
@@ -47,11 +58,14 @@ def test_a_model_that_was_never_wrong_may_still_be_too_sure() -> None:
     logits = np.tile([12.0, 0.0], (1_000, 1))
     found = ece_distribution(Scores(made(np.zeros(1_000), logits))).interval()
     assert found.low == 0
-    assert 0.002 < found.high < 0.006  # the rule of three says 0.003 of errors may have stayed unseen
+    # the rule of three says 0.003 of errors may have stayed unseen
+    assert 0.002 < found.high < 0.006
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_handful_of_examples_says_almost_nothing(count: int) -> None:
-    found = ece_distribution(Scores(made(np.zeros(count), np.tile([5.0, 0.0], (count, 1)))), resamples=200).interval()
+    found = ece_distribution(
+        Scores(made(np.zeros(count), np.tile([5.0, 0.0], (count, 1)))), resamples=200
+    ).interval()
     assert 0 <= found.low <= 0.01
     assert 0.3 < found.high <= 1

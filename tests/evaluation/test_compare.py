@@ -24,7 +24,9 @@ def _single(name: str, predictions: Predictions) -> Contestant:
     return Contestant(name, (predictions,))
 
 
-def _crossval(name: str, *wrong: list[int], count: int = 600, order: NDArray[np.int64] | None = None) -> Contestant:
+def _crossval(
+    name: str, *wrong: list[int], count: int = 600, order: NDArray[np.int64] | None = None
+) -> Contestant:
     """Out-of-fold predictions with so many errors in each of five folds; a list per repeat."""
     repeats, found = [], []
     for errors in wrong:
@@ -34,7 +36,9 @@ def _crossval(name: str, *wrong: list[int], count: int = 600, order: NDArray[np.
             right[np.flatnonzero(fold == k)[:number]] = False
         labels = np.arange(count) // 5 % 2
         said = np.where(right, labels, 1 - labels)
-        predictions = replace(guessed(count, count), labels=labels, logits=(3 * np.eye(2)[said]).astype(np.float32))
+        predictions = replace(
+            guessed(count, count), labels=labels, logits=(3 * np.eye(2)[said]).astype(np.float32)
+        )
         if order is not None:
             predictions, fold = predictions.take(order), fold[order]
         repeats.append(predictions)
@@ -49,8 +53,31 @@ def _pair(a: Contestant, b: Contestant, **options: Any) -> Comparison:
 
 def _check_json(found: Comparison) -> None:
     document = found.to_json()
-    numbers = ("difference", "low", "high", "p_value", "p_holm", "p_better", "p_equal", "p_worse", "score_a", "score_b", "rope")
-    assert {"a", "b", "verdict", "sentence", "test", "method", "tests", "more_repeats", "n", *numbers} <= set(document)
+    numbers = (
+        "difference",
+        "low",
+        "high",
+        "p_value",
+        "p_holm",
+        "p_better",
+        "p_equal",
+        "p_worse",
+        "score_a",
+        "score_b",
+        "rope",
+    )
+    assert {
+        "a",
+        "b",
+        "verdict",
+        "sentence",
+        "test",
+        "method",
+        "tests",
+        "more_repeats",
+        "n",
+        *numbers,
+    } <= set(document)
     assert all(math.isfinite(document[name]) for name in numbers)
     assert document["verdict"] in ("better", "worse", "equal", "undecided")
     assert document["difference"] == pytest.approx(document["score_b"] - document["score_a"])
@@ -64,18 +91,26 @@ def _check_json(found: Comparison) -> None:
         (
             950,
             "better",
-            r"^B is better than A by 5\.00 points of accuracy, 95 % interval 3\.\d\d to 6\.\d\d; p < 0\.0001; P\(",
+            r"^B is better than A by 5\.00 points of accuracy, 95 % interval 3\.\d\d to 6\.\d\d; "
+            r"p < 0\.0001; P\(",
         ),
-        (850, "worse", r"^B is worse than A by 5\.00 points of accuracy, 95 % interval 3\.\d\d to 6\.\d\d; p < 0\.0001"),
+        (
+            850,
+            "worse",
+            r"^B is worse than A by 5\.00 points of accuracy, 95 % interval 3\.\d\d to 6\.\d\d; p "
+            r"< 0\.0001",
+        ),
         (
             901,
             "equal",
-            r"^B and A are practically equal: B is ahead by 0\.10 points of accuracy, 95 % interval -0\.\d\d to 0\.",
+            r"^B and A are practically equal: B is ahead by 0\.10 points of accuracy, 95 % "
+            r"interval -0\.\d\d to 0\.",
         ),
         (
             899,
             "equal",
-            r"^B and A are practically equal: B is behind by 0\.10 points of accuracy, 95 % interval -0\.\d\d to 0\.",
+            r"^B and A are practically equal: B is behind by 0\.10 points of accuracy, 95 % "
+            r"interval -0\.\d\d to 0\.",
         ),
     ],
 )
@@ -91,17 +126,25 @@ def test_sentences_of_accuracy(right_b: int, verdict: str, sentence: str) -> Non
 def test_what_cannot_be_told_apart() -> None:
     found = _pair(_single("A", guessed(60, 50)), _single("B", guessed(60, 51)), rope=0.001)
     assert found.verdict == "undecided"
-    assert found.sentence().startswith("B and A cannot be told apart: B is ahead by 1.67 points of accuracy")
+    assert found.sentence().startswith(
+        "B and A cannot be told apart: B is ahead by 1.67 points of accuracy"
+    )
     _check_json(found)
 
 
 def test_a_tie_of_different_models() -> None:
     one, other = guessed(60, 50), guessed(60, 50)
-    swap = np.r_[54:60, 6:54, 0:6]  # twelve examples that the other has right where the first has them wrong
-    other = replace(other, logits=np.where((one.labels == one.labels[swap])[:, None], one.logits[swap], one.logits))
+    # twelve examples that the other has right where the first has them wrong
+    swap = np.r_[54:60, 6:54, 0:6]
+    other = replace(
+        other,
+        logits=np.where((one.labels == one.labels[swap])[:, None], one.logits[swap], one.logits),
+    )
     found = _pair(_single("A", one), _single("B", other))
     assert (found.difference.value, found.verdict) == (0, "undecided")
-    assert found.sentence().startswith("B and A cannot be told apart: they are level in accuracy, 95 % interval -")
+    assert found.sentence().startswith(
+        "B and A cannot be told apart: they are level in accuracy, 95 % interval -"
+    )
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -120,7 +163,10 @@ def test_verdict_and_sentence_say_the_same(metric: str, seed: int) -> None:
 
 def test_a_region_of_equivalence_larger_than_the_score_is_refused() -> None:
     sides = _single("A", guessed(60, 50)), _single("B", guessed(60, 51))
-    with pytest.raises(ConfigError, match=r"rope is 5; allowed for accuracy: 0 to 1, such as 0\.005 for half a point"):
+    with pytest.raises(
+        ConfigError,
+        match=r"rope is 5; allowed for accuracy: 0 to 1, such as 0\.005 for half a point",
+    ):
         compare(sides, rope=5)
     assert compare(sides, metric="nll", rope=5)[0].verdict == "equal"
 
@@ -151,22 +197,47 @@ def test_identical_predictions(metric: str) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_swapping_the_two_mirrors_everything(metric: str) -> None:
-    a, b = drawn(400, seed=1), replace(drawn(400, seed=1), logits=drawn(400, seed=1, colder=0.5).logits + drawn(400, seed=3).logits)
-    one, other = _pair(_single("A", a), _single("B", b), metric=metric), _pair(_single("B", b), _single("A", a), metric=metric)
-    resampled = METRICS[metric].kind == "share" or metric == "ece"  # whose posteriors are draws that do not mirror exactly
+    a, b = (
+        drawn(400, seed=1),
+        replace(
+            drawn(400, seed=1),
+            logits=drawn(400, seed=1, colder=0.5).logits + drawn(400, seed=3).logits,
+        ),
+    )
+    one, other = (
+        _pair(_single("A", a), _single("B", b), metric=metric),
+        _pair(_single("B", b), _single("A", a), metric=metric),
+    )
+    # whose posteriors are draws that do not mirror exactly
+    resampled = METRICS[metric].kind == "share" or metric == "ece"
     assert other.difference.value == pytest.approx(-one.difference.value, abs=1e-12)
-    assert other.difference.low == pytest.approx(-one.difference.high, abs=0.003 if metric == "ece" else 1e-9)
-    assert other.difference.high == pytest.approx(-one.difference.low, abs=0.003 if metric == "ece" else 1e-9)
+    assert other.difference.low == pytest.approx(
+        -one.difference.high, abs=0.003 if metric == "ece" else 1e-9
+    )
+    assert other.difference.high == pytest.approx(
+        -one.difference.low, abs=0.003 if metric == "ece" else 1e-9
+    )
     assert other.p_value == pytest.approx(one.p_value, abs=1e-12)
-    assert other.posterior.better == pytest.approx(one.posterior.worse, abs=0.01 if resampled else 1e-9)
-    assert other.posterior.equal == pytest.approx(one.posterior.equal, abs=0.01 if resampled else 1e-9)
+    assert other.posterior.better == pytest.approx(
+        one.posterior.worse, abs=0.01 if resampled else 1e-9
+    )
+    assert other.posterior.equal == pytest.approx(
+        one.posterior.equal, abs=0.01 if resampled else 1e-9
+    )
     mirror = {"better": "worse", "worse": "better", "equal": "equal", "undecided": "undecided"}
     assert other.verdict == mirror[one.verdict]
 
 
 def test_paired_tests_are_those_of_the_examples() -> None:
-    a, b = drawn(300, seed=1), replace(drawn(300, seed=1), logits=drawn(300, seed=1, colder=1.3).logits)
-    found = _pair(_single("A", a), _single("B", b.take(np.random.default_rng(0).permutation(300))), metric="nll")
+    a, b = (
+        drawn(300, seed=1),
+        replace(drawn(300, seed=1), logits=drawn(300, seed=1, colder=1.3).logits),
+    )
+    found = _pair(
+        _single("A", a),
+        _single("B", b.take(np.random.default_rng(0).permutation(300))),
+        metric="nll",
+    )
     assert found.p_value == pytest.approx(paired_t(Scores(b).nll - Scores(a).nll), abs=1e-12)
     accuracy = _pair(_single("A", guessed(100, 80)), _single("B", guessed(100, 90)))
     assert accuracy.tests["mcnemar_exact"] == pytest.approx(2 * 0.5**10)
@@ -175,7 +246,12 @@ def test_paired_tests_are_those_of_the_examples() -> None:
 
 def test_resampled_differences_are_paired() -> None:
     a = Scores(drawn(400, seed=1))
-    b = Scores(replace(drawn(400, seed=1), logits=drawn(400, seed=1, colder=1.0).logits + drawn(400, seed=9, spread=0.1).logits))
+    b = Scores(
+        replace(
+            drawn(400, seed=1),
+            logits=drawn(400, seed=1, colder=1.0).logits + drawn(400, seed=9, spread=0.1).logits,
+        )
+    )
     found, drawn_differences = table_difference(a, b, METRICS["macro_f1"], resamples=300)
     alone = table_difference(a, Scores(drawn(400, seed=5)), METRICS["macro_f1"], resamples=300)[0]
     assert found.high - found.low < (alone.high - alone.low) / 2
@@ -193,7 +269,9 @@ def test_draws_of_two_eces_are_independent() -> None:
 
 def test_cross_validations_are_compared_fold_by_fold() -> None:
     a = _crossval("A", [12, 15, 9, 14, 11], [10, 14, 12, 13, 12])
-    b = _crossval("B", [8, 12, 8, 10, 9], [8, 9, 10, 9, 10], order=np.random.default_rng(1).permutation(600))
+    b = _crossval(
+        "B", [8, 12, 8, 10, 9], [8, 9, 10, 9, 10], order=np.random.default_rng(1).permutation(600)
+    )
     found = _pair(a, b)
     differences = np.array([4, 3, 1, 4, 2, 2, 5, 2, 4, 2]) / 120
     assert found.difference.value == pytest.approx(differences.mean())
@@ -204,13 +282,21 @@ def test_cross_validations_are_compared_fold_by_fold() -> None:
     _check_json(found)
     mirrored = _pair(b, a)
     assert mirrored.p_value == pytest.approx(found.p_value)
-    assert (mirrored.difference.low, mirrored.difference.high) == pytest.approx((-found.difference.high, -found.difference.low))
+    assert (mirrored.difference.low, mirrored.difference.high) == pytest.approx(
+        (-found.difference.high, -found.difference.low)
+    )
 
 
 def test_folds_are_joined_where_one_side_does_not_name_the_split() -> None:
     a, b = _crossval("A", [12, 15, 9, 14, 11]), _crossval("B", [8, 12, 8, 10, 9])
-    plain = replace(a.predictions[0], ids=np.array([text.rpartition("/")[2] for text in a.predictions[0].ids.tolist()]))
-    for one, other in ((replace(a, predictions=(plain,)), b), (b, replace(a, predictions=(plain,)))):
+    plain = replace(
+        a.predictions[0],
+        ids=np.array([text.rpartition("/")[2] for text in a.predictions[0].ids.tolist()]),
+    )
+    for one, other in (
+        (replace(a, predictions=(plain,)), b),
+        (b, replace(a, predictions=(plain,))),
+    ):
         assert abs(_pair(one, other).difference.value) == pytest.approx(14 / 600)
 
 
@@ -221,37 +307,55 @@ def test_more_repeats_are_advised_where_they_would_settle_it() -> None:
     assert hopeless.verdict == "undecided"
     assert hopeless.more_repeats is None
     assert hopeless.sentence().endswith("; more repeats would not settle it, more examples might.")
-    close = _pair(_crossval("A", [12, 12, 12, 12, 12]), _crossval("B", [11, 8, 11, 9, 10]), rope=0.005)
+    close = _pair(
+        _crossval("A", [12, 12, 12, 12, 12]), _crossval("B", [11, 8, 11, 9, 10]), rope=0.005
+    )
     assert close.verdict == "undecided"
     assert close.more_repeats is not None
-    words = f"about {close.more_repeats} more repeat{'s' if close.more_repeats > 1 else ''} would settle it."
+    words = (
+        f"about {close.more_repeats} more repeat{'s' if close.more_repeats > 1 else ''} would "
+        f"settle it."
+    )
     assert close.sentence().endswith(words)
 
 
 def test_holm_over_three_pairs() -> None:
-    found = compare([_single(name, guessed(400, right)) for name, right in (("A", 300), ("B", 307), ("C", 320))])
+    found = compare(
+        [_single(name, guessed(400, right)) for name, right in (("A", 300), ("B", 307), ("C", 320))]
+    )
     assert [(c.a, c.b) for c in found] == [("A", "B"), ("A", "C"), ("B", "C")]
-    assert [c.p_holm for c in found] == pytest.approx(multipletests([c.p_value for c in found], method="holm")[1])
+    assert [c.p_holm for c in found] == pytest.approx(
+        multipletests([c.p_value for c in found], method="holm")[1]
+    )
     assert found[0].p_holm > found[0].p_value or found[2].p_holm > found[2].p_value
     assert any("Holm-adjusted" in c.sentence() for c in found)
 
 
 def test_refusals() -> None:
     one, crossval = _single("A", guessed(600, 500)), _crossval("B", [1, 1, 1, 1, 1])
-    with pytest.raises(ConfigError, match="1 to compare; give two or more runs, cross-validations or predictions files"):
+    with pytest.raises(
+        ConfigError,
+        match="1 to compare; give two or more runs, cross-validations or predictions files",
+    ):
         compare([one])
     with pytest.raises(ConfigError, match=r"rope is -0.1; allowed for accuracy: 0 to 1"):
         compare([one, one], rope=-0.1)
     with pytest.raises(UnknownNameError, match="no metric is called 'recal'"):
         compare([one, one], metric="recal")
     for pair in ((one, crossval), (crossval, one)):
-        with pytest.raises(DataError, match="B is a cross-validation and A is not; compare like with like"):
+        with pytest.raises(
+            DataError, match="B is a cross-validation and A is not; compare like with like"
+        ):
             compare(pair)
     twice = _crossval("C", [1, 1, 1, 1, 1], [1, 1, 1, 1, 1])
-    with pytest.raises(DataError, match="B has 1 repeats and C 2; run the shorter with --repeats 2 --resume"):
+    with pytest.raises(
+        DataError, match="B has 1 repeats and C 2; run the shorter with --repeats 2 --resume"
+    ):
         compare([crossval, twice])
     moved = replace(crossval, name="D", folds=(np.where(np.arange(600) < 7, 4 - FOLDS, FOLDS),))
-    with pytest.raises(DataError, match="B and D have other folds: 6 of 600 examples of repeat 0 are in another"):
+    with pytest.raises(
+        DataError, match="B and D have other folds: 6 of 600 examples of repeat 0 are in another"
+    ):
         compare([crossval, moved])
     with pytest.raises(DataError, match="100 of 600 ids of A are not in E"):
         compare([one, _single("E", guessed(500, 400))])

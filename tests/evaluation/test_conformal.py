@@ -18,7 +18,9 @@ from dressform.evaluation.conformal import (
 from tests.evaluation.made import drawn, made
 
 
-def _plain_score(row: list[float], label: int, share: float, method: Method, weight: float, free: int) -> float:
+def _plain_score(
+    row: list[float], label: int, share: float, method: Method, weight: float, free: int
+) -> float:
     """As the papers write it, for one example and one class without ties."""
     if method == "lac":
         return 1 - row[label]
@@ -52,7 +54,8 @@ def test_the_threshold_is_the_exact_order_statistic(count: int, alpha: float) ->
     scores = np.random.default_rng(count).random((count, 3))
     labels = np.arange(count) % 3
     true = sorted(scores[i, labels[i]] for i in range(count))
-    rank = -((-(count + 1) * round(1000 * (1 - alpha))) // 1000)  # in whole numbers, so without rounding errors
+    # in whole numbers, so without rounding errors
+    rank = -((-(count + 1) * round(1000 * (1 - alpha))) // 1000)
     expected = math.inf if rank > count else true[rank - 1]
     assert conformal_threshold(scores, labels, alpha) == expected
 
@@ -69,7 +72,8 @@ def test_coverage_is_what_was_asked_for_and_hardly_more(method: Method) -> None:
     n, new, draws, alpha = 49, 50, 1_000, 0.1
     covered = []
     for seed in range(draws):
-        found = drawn(n + new, classes=4, seed=seed, spread=1.5, colder=2.0)  # over-confident, which must not matter
+        # over-confident, which must not matter
+        found = drawn(n + new, classes=4, seed=seed, spread=1.5, colder=2.0)
         scores = conformal_scores(found.probabilities, method, seed=seed)
         threshold = conformal_threshold(scores[:n], found.labels[:n], alpha)
         covered.append((scores[n:][np.arange(new), found.labels[n:]] <= threshold).mean())

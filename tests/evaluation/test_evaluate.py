@@ -23,7 +23,9 @@ def test_the_report_says_what_the_numbers_are() -> None:
     predictions = _predictions()
     evaluation = evaluate(predictions, resamples=50)
     text = evaluation.report()
-    reference = sklearn.metrics.classification_report(predictions.labels, predictions.predicted, output_dict=True)
+    reference = sklearn.metrics.classification_report(
+        predictions.labels, predictions.predicted, output_dict=True
+    )
     assert f"{reference['macro avg']['f1-score']:.4f}" in text
     assert f"{reference['weighted avg']['precision']:.4f}" in text
     assert "Wilson score, 95%, n = 50" in text
@@ -31,15 +33,30 @@ def test_the_report_says_what_the_numbers_are() -> None:
         assert f"\n{metric.title} " in text
     document = evaluation.to_json()
     assert document["accuracy"] == pytest.approx(reference["accuracy"])
-    assert set(document) == {"accuracy", "low", "high", "method", "n", "estimates", "per_class", "confusion"}
+    assert set(document) == {
+        "accuracy",
+        "low",
+        "high",
+        "method",
+        "n",
+        "estimates",
+        "per_class",
+        "confusion",
+    }
     assert list(document["estimates"]) == list(METRICS)
     assert document["estimates"]["accuracy"] == evaluation.accuracy.to_json()
     for row, score, label in zip(document["per_class"], evaluation.per_class, "abcd", strict=True):
         assert set(row) == {"label", "precision", "recall", "f1", "support", "intervals"}
         assert row["intervals"] == {
-            name: [getattr(score, name).low, getattr(score, name).high] for name in ("precision", "recall", "f1")
+            name: [getattr(score, name).low, getattr(score, name).high]
+            for name in ("precision", "recall", "f1")
         }
-        for ours, theirs in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score"), ("support", "support")):
+        for ours, theirs in (
+            ("precision", "precision"),
+            ("recall", "recall"),
+            ("f1", "f1-score"),
+            ("support", "support"),
+        ):
             assert row[ours] == pytest.approx(reference[str("abcd".index(label))][theirs])
 
 
@@ -54,7 +71,11 @@ def test_every_score_has_the_interval_that_suits_it() -> None:
     assert found.estimates["top2"] == wilson(int((scores.rank < 2).sum()), 400)
     assert found.estimates["nll"] == student(scores.nll)
     assert found.estimates["brier"] == student(scores.brier)
-    assert found.estimates["macro_f1"].method == found.estimates["balanced_accuracy"].method == "bootstrap, percentile, 95%"
+    assert (
+        found.estimates["macro_f1"].method
+        == found.estimates["balanced_accuracy"].method
+        == "bootstrap, percentile, 95%"
+    )
     assert found.estimates["ece"].method == "test inversion, parametric bootstrap, 95%"
     first = found.per_class[0]
     assert found.confusion is not None
@@ -85,8 +106,13 @@ def test_a_perfect_class_still_has_an_interval_of_f1() -> None:
 
 
 def test_estimates_in_words() -> None:
-    assert describe(Estimate(0.934, 0.929, 0.9387, "m", 10)) == "93.40 % (92.90 to 93.87, m, n = 10)"
-    assert describe(Estimate(0.182, 0.175, 0.189, "m", 10), share=False) == "0.1820 (0.1750 to 0.1890, m, n = 10)"
+    assert (
+        describe(Estimate(0.934, 0.929, 0.9387, "m", 10)) == "93.40 % (92.90 to 93.87, m, n = 10)"
+    )
+    assert (
+        describe(Estimate(0.182, 0.175, 0.189, "m", 10), share=False)
+        == "0.1820 (0.1750 to 0.1890, m, n = 10)"
+    )
 
 
 def test_predictions_are_saved_and_loaded_unchanged(tmp_path: Path) -> None:
@@ -103,7 +129,9 @@ def test_probabilities_from_elsewhere_keep_their_argmax(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", labels=first.labels, probabilities=first.probabilities)
     second = Predictions.load(tmp_path / "p.npz")
     np.testing.assert_allclose(second.probabilities, first.probabilities, atol=1e-6)
-    made = Predictions.from_probabilities(list(first.ids), first.labels.tolist(), first.probabilities, first.class_names)
+    made = Predictions.from_probabilities(
+        list(first.ids), first.labels.tolist(), first.probabilities, first.class_names
+    )
     assert np.array_equal(made.predicted, first.predicted)
 
 
@@ -122,14 +150,21 @@ def test_softmax_of_huge_logits_is_finite() -> None:
 )
 def test_what_are_no_predictions_is_refused(change: dict[str, object], message: str) -> None:
     good = _predictions()
-    values = {"ids": good.ids, "labels": good.labels, "logits": good.logits, "class_names": good.class_names} | change
+    values = {
+        "ids": good.ids,
+        "labels": good.labels,
+        "logits": good.logits,
+        "class_names": good.class_names,
+    } | change
     with pytest.raises(DataError, match=message):
         Predictions(**values)
 
 
 def test_files_that_are_no_predictions_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros(3))
-    with pytest.raises(DataError, match=r"has arrays x; predictions need labels and logits \(or probabilities\)"):
+    with pytest.raises(
+        DataError, match=r"has arrays x; predictions need labels and logits \(or probabilities\)"
+    ):
         Predictions.load(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", labels=np.zeros(3), logits=np.zeros((3, 2)))
     with pytest.raises(DataError, match=r"labels float64 \[3\].*expected whole numbers"):

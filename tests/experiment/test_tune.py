@@ -74,7 +74,9 @@ def data(archive: Path) -> DatasetSplits:
 
 
 def study_of(data: DatasetSplits, out: Path, **given: Any) -> Tuning:
-    return tune("fast", data, SPACE, **{"trials": TRIALS, "settings": SETTINGS, "out": out, **given})
+    return tune(
+        "fast", data, SPACE, **{"trials": TRIALS, "settings": SETTINGS, "out": out, **given}
+    )
 
 
 def document_of(tuning: Tuning) -> bytes:
@@ -100,25 +102,39 @@ def test_a_study_finds_and_prunes(undisturbed: Tuning, data: DatasetSplits) -> N
     assert len({str(trial.settings) for trial in undisturbed.trials}) > TRIALS // 2
     best = undisturbed.best
     assert best is not None
-    assert best.value == max(trial.value or 0 for trial in undisturbed.trials if trial.state == "complete")
+    assert best.value == max(
+        trial.value or 0 for trial in undisturbed.trials if trial.state == "complete"
+    )
     # The value is that of a training with the settings as they are told, digit for digit.
     recipe = override(find_recipe("fast"), [*SETTINGS, *best.assignments])
     learning = learning_data(recipe, data)
-    assert fit(recipe, learning.train, learning.validation, seed=0).history[-1].val_accuracy == best.value
+    assert (
+        fit(recipe, learning.train, learning.validation, seed=0).history[-1].val_accuracy
+        == best.value
+    )
 
 
 def test_the_document(undisturbed: Tuning) -> None:
     document = json.loads(document_of(undisturbed))
     assert document == undisturbed.to_json()
     assert list(document) == ["recipe", "metric", "space", "seed", "trials", "best", "command"]
-    assert document["space"] == {path: text for path, _, text in sorted(part.partition("=") for part in SPACE)}
+    assert document["space"] == {
+        path: text for path, _, text in sorted(part.partition("=") for part in SPACE)
+    }
     assert list(document["trials"][0]) == ["number", "state", "value", "epochs", "settings"]
     assert set(document["trials"][0]["settings"]) == set(document["space"])
     best = document["trials"][document["best"]["number"]]
-    assert document["best"]["settings"] == [f"{path}={value}" for path, value in best["settings"].items()]
+    assert document["best"]["settings"] == [
+        f"{path}={value}" for path, value in best["settings"].items()
+    ]
     sets = " ".join(f"--set {setting}" for setting in (*SETTINGS, *document["best"]["settings"]))
     assert document["command"] == f"dressform train fast {sets}"
-    assert sorted(path.name for path in undisturbed.path.iterdir()) == [".lock", "figures", "study.db", "tuning.json"]
+    assert sorted(path.name for path in undisturbed.path.iterdir()) == [
+        ".lock",
+        "figures",
+        "study.db",
+        "tuning.json",
+    ]
     assert not list(undisturbed.path.parents[2].rglob("test-ledger.jsonl"))
 
 
@@ -167,16 +183,27 @@ class Kill(Unobserved):
             os.kill(os.getpid(), signal.SIGKILL)
 
 settings, space = (part.split("|") for part in sys.argv[4:6])
-t.tune("fast", load_data(sys.argv[1]), space, trials=int(sys.argv[6]), settings=settings, out=Path(sys.argv[2]), observer=Kill())
+options = {"settings": settings, "out": Path(sys.argv[2]), "observer": Kill()}
+t.tune("fast", load_data(sys.argv[1]), space, trials=int(sys.argv[6]), **options)
 """
 
 
 def test_a_killed_process_is_resumed_to_the_same_bytes(
     undisturbed: Tuning, data: DatasetSplits, archive: Path, tmp_path: Path
 ) -> None:
-    words = [str(archive), str(tmp_path), str(AT_RANDOM), "|".join(SETTINGS), "|".join(SPACE), str(TRIALS)]
+    words = [
+        str(archive),
+        str(tmp_path),
+        str(AT_RANDOM),
+        "|".join(SETTINGS),
+        "|".join(SPACE),
+        str(TRIALS),
+    ]
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", KILLED_PROCESS, *words], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", KILLED_PROCESS, *words],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGKILL, "", "")
     (before,) = tmp_path.rglob("tuning.json")
@@ -191,26 +218,41 @@ def test_more_trials_are_added_as_if_asked_for_at_once(
     few = study_of(without_test, tmp_path, trials=4)
     assert few.trials == undisturbed.trials[:4]
     assert few.importances == {}
-    with pytest.raises(RunError, match=r"tune-\w{8} is there already; add --resume to continue or show it, or choose another"):
+    with pytest.raises(
+        RunError,
+        match=r"tune-\w{8} is there already; add --resume to continue or show it, or choose "
+        r"another",
+    ):
         study_of(data, tmp_path)
     assert document_of(study_of(without_test, tmp_path, resume=True)) == document_of(undisturbed)
     assert len(study_of(data, tmp_path, trials=2, resume=True).trials) == TRIALS
     assert capfd.readouterr() == ("", "")  # Optuna's log is silent
 
 
-def test_another_seed_space_or_metric_is_another_study(undisturbed: Tuning, data: DatasetSplits, tmp_path: Path) -> None:
+def test_another_seed_space_or_metric_is_another_study(
+    undisturbed: Tuning, data: DatasetSplits, tmp_path: Path
+) -> None:
     one = study_of(data, tmp_path, trials=1)
     assert one.path.name == undisturbed.path.name
     other = study_of(data, tmp_path, trials=1, seed=1)
     assert other.trials[0].settings != one.trials[0].settings
-    assert other.train == ["dressform", "train", "fast", "--seed", "1", *(w for s in SETTINGS for w in ("--set", s))]
+    assert other.train == [
+        "dressform",
+        "train",
+        "fast",
+        "--seed",
+        "1",
+        *(w for s in SETTINGS for w in ("--set", s)),
+    ]
     loss = study_of(data, tmp_path, trials=3, metric="val_loss")
     assert loss.best is not None
     assert loss.best.value == min(trial.value or np.inf for trial in loss.trials)
     assert len({path.parent for path in tmp_path.rglob("tuning.json")}) == 3
 
 
-def test_a_diverged_training_and_settings_that_do_not_agree_are_failed_trials(data: DatasetSplits, tmp_path: Path) -> None:
+def test_a_diverged_training_and_settings_that_do_not_agree_are_failed_trials(
+    data: DatasetSplits, tmp_path: Path
+) -> None:
     reasons: list[str] = []
 
     class Listener(Unobserved):
@@ -218,9 +260,17 @@ def test_a_diverged_training_and_settings_that_do_not_agree_are_failed_trials(da
             assert bool(reason) == (trial.state == "failed")
             reasons.append(reason)
 
-    settings = ["epochs=1", "batch_size=8", "optim.kind=sgd", "precision=float32", "optim.nesterov=false"]
+    settings = [
+        "epochs=1",
+        "batch_size=8",
+        "optim.kind=sgd",
+        "precision=float32",
+        "optim.nesterov=false",
+    ]
     space = ["optim.lr=0.001,900", "optim.momentum=0,0.5", "optim.nesterov=true,false"]
-    tuning = tune("lenet5-rbf", data, space, trials=8, settings=settings, out=tmp_path, observer=Listener())
+    tuning = tune(
+        "lenet5-rbf", data, space, trials=8, settings=settings, out=tmp_path, observer=Listener()
+    )
     expected = {
         (900, True): r"the loss is",
         (0.001, True): r"",
@@ -232,7 +282,9 @@ def test_a_diverged_training_and_settings_that_do_not_agree_are_failed_trials(da
         agree = trial.settings["optim.nesterov"] == "false" or trial.settings["optim.momentum"] != 0
         wanted = expected[float(trial.settings["optim.lr"]), agree]
         assert reason.startswith(wanted)
-        assert (trial.state, trial.value is None) == (("failed", True) if wanted else ("complete", False))
+        assert (trial.state, trial.value is None) == (
+            ("failed", True) if wanted else ("complete", False)
+        )
         seen.add(wanted)
     assert len(seen) == 3, "this test needs a diverged, a contradictory and a good trial"
     assert tuning.best is not None
@@ -241,11 +293,18 @@ def test_a_diverged_training_and_settings_that_do_not_agree_are_failed_trials(da
 
 def test_a_study_without_a_complete_trial_has_no_best(data: DatasetSplits, tmp_path: Path) -> None:
     settings = ["epochs=1", "batch_size=8", "optim.kind=sgd", "precision=float32"]
-    tuning = tune("lenet5-rbf", data, ["optim.lr=900:1000"], trials=1, settings=settings, out=tmp_path)
+    tuning = tune(
+        "lenet5-rbf", data, ["optim.lr=900:1000"], trials=1, settings=settings, out=tmp_path
+    )
     assert tuning.best is None
     document = json.loads(document_of(tuning))
     assert (document["best"], document["command"]) == (None, None)
-    assert np.asarray(Image.open(save(draw_tuning(document, "t"), tuning.layout.figure)).convert("L")).std() > 5
+    assert (
+        np.asarray(
+            Image.open(save(draw_tuning(document, "t"), tuning.layout.figure)).convert("L")
+        ).std()
+        > 5
+    )
 
 
 class Noted:
@@ -263,7 +322,15 @@ class Noted:
 
 
 def row(epoch: int, accuracy: float, loss: float = 1.0) -> Epoch:
-    return Epoch(epoch=epoch, lr=0, train_loss=1, train_accuracy=0, val_loss=loss, val_accuracy=accuracy, seconds=0)
+    return Epoch(
+        epoch=epoch,
+        lr=0,
+        train_loss=1,
+        train_accuracy=0,
+        val_loss=loss,
+        val_accuracy=accuracy,
+        seconds=0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,7 +341,9 @@ def row(epoch: int, accuracy: float, loss: float = 1.0) -> Epoch:
         (5, [(1, 0.1), (2, 0.2), (3, 0.3), (4, 0.4), (5, 0.5)]),
     ],
 )
-def test_trainings_of_different_lengths_are_reported_by_share(epochs: int, expected: list[tuple[int, float]]) -> None:
+def test_trainings_of_different_lengths_are_reported_by_share(
+    epochs: int, expected: list[tuple[int, float]]
+) -> None:
     draft = Noted()
     reporter = _Reporter(draft, "val_accuracy", 5, Unobserved())
     reporter.epochs = epochs
@@ -295,7 +364,9 @@ def test_a_trial_is_pruned_before_its_last_epoch_only() -> None:
             reporter.epoch(row(2, 0.5))
 
 
-def test_importances(data: DatasetSplits, undisturbed: Tuning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_importances(
+    data: DatasetSplits, undisturbed: Tuning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(study_module, "RANKED_TRIALS", 4)
     found = study_of(data, undisturbed.path.parents[2], resume=True).importances
     assert set(found) == set(undisturbed.space)
@@ -308,8 +379,14 @@ def test_importances(data: DatasetSplits, undisturbed: Tuning, tmp_path: Path, m
 
 
 def test_epochs_can_be_tuned(data: DatasetSplits, tmp_path: Path) -> None:
-    tuning = tune("fast", data, ["epochs=1:3", "optim.lr=0.01,0.3"], trials=5, settings=SETTINGS, out=tmp_path)
-    trained = {(trial.settings["epochs"], trial.epochs) for trial in tuning.trials if trial.state == "complete"}
+    tuning = tune(
+        "fast", data, ["epochs=1:3", "optim.lr=0.01,0.3"], trials=5, settings=SETTINGS, out=tmp_path
+    )
+    trained = {
+        (trial.settings["epochs"], trial.epochs)
+        for trial in tuning.trials
+        if trial.state == "complete"
+    }
     assert len(trained) > 1
     assert all(asked == done for asked, done in trained)
 
@@ -330,19 +407,24 @@ def test_the_value_is_that_of_the_kept_epoch() -> None:
         ({"metric": "accuracy"}, "no metric is called 'accuracy'; did you mean val_accuracy"),
         (
             {"settings": ["validation=0"]},
-            "fast holds no validation images out, so no trial can be judged; add --set validation=0.1",
+            "fast holds no validation images out, so no trial can be judged; add --set "
+            "validation=0.1",
         ),
         ({"space": ["optim.rl=1:2"]}, "no setting is called 'optim.rl'; did you mean optim.lr"),
         ({"device": "gpu"}, "device is 'gpu'; allowed: auto, cpu, cuda"),
     ],
 )
-def test_refusals_leave_nothing_behind(given: dict[str, Any], message: str, data: DatasetSplits, tmp_path: Path) -> None:
+def test_refusals_leave_nothing_behind(
+    given: dict[str, Any], message: str, data: DatasetSplits, tmp_path: Path
+) -> None:
     with pytest.raises(ConfigError, match=message):
         tune("fast", data, **{"space": SPACE, "out": tmp_path, **given})
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_that_does_not_fit_the_pictures_is_told_first(tmp_path: Path, data: DatasetSplits) -> None:
+def test_a_network_that_does_not_fit_the_pictures_is_told_first(
+    tmp_path: Path, data: DatasetSplits
+) -> None:
     def one_size(shape: tuple[int, int, int], classes: int) -> Any:
         raise ValueError("too small")
 
@@ -352,19 +434,32 @@ def test_a_network_that_does_not_fit_the_pictures_is_told_first(tmp_path: Path, 
     assert not list(tmp_path.iterdir())
 
 
-def test_other_data_another_process_and_a_damaged_file_are_refused(data: DatasetSplits, tmp_path: Path) -> None:
+def test_other_data_another_process_and_a_damaged_file_are_refused(
+    data: DatasetSplits, tmp_path: Path
+) -> None:
     path = study_of(data, tmp_path, trials=1).path
-    with exclusive(path / ".lock"), pytest.raises(RunError, match=f"another process is working on {path}"):
+    with (
+        exclusive(path / ".lock"),
+        pytest.raises(RunError, match=f"another process is working on {path}"),
+    ):
         study_of(data, tmp_path, resume=True)
     other = replace(data, train=data.train.take(np.arange(200)))
-    with pytest.raises(RunError, match="was tuned on other data than small has now; choose another --out"):
+    with pytest.raises(
+        RunError, match="was tuned on other data than small has now; choose another --out"
+    ):
         study_of(other, tmp_path, resume=True)
     (path / "study.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(RunError, match=r"study.db cannot be read or written \(file is not a database\); make room, or delete"):
+    with pytest.raises(
+        RunError,
+        match=r"study.db cannot be read or written \(file is not a database\); make room, or "
+        r"delete",
+    ):
         study_of(data, tmp_path, resume=True)
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.raises(RunError, match="cannot be made: Not a directory; give a writable folder with --out"):
+    with pytest.raises(
+        RunError, match="cannot be made: Not a directory; give a writable folder with --out"
+    ):
         study_of(data, blocked)
 
 
@@ -379,13 +474,25 @@ def made(trials: int = 12) -> dict[str, Any]:
     states = ["pruned", "failed", *["complete"] * (trials - 2)]
     return {
         "metric": "val_accuracy",
-        "space": {"optim.lr": "log:1e-4:1e-1", "optim.momentum": "0:0.9", "optim.kind": "sgd,adam", "a": "1;2", "b": "1:2"},
+        "space": {
+            "optim.lr": "log:1e-4:1e-1",
+            "optim.momentum": "0:0.9",
+            "optim.kind": "sgd,adam",
+            "a": "1;2",
+            "b": "1:2",
+        },
         "trials": [
             {
                 "number": i,
                 "state": state,
                 "value": None if state == "failed" else float(random.random()),
-                "settings": {"optim.lr": 10.0**-i, "optim.momentum": 0.1, "optim.kind": ("sgd", "adam")[i % 2], "a": 3 - i, "b": 1},
+                "settings": {
+                    "optim.lr": 10.0**-i,
+                    "optim.momentum": 0.1,
+                    "optim.kind": ("sgd", "adam")[i % 2],
+                    "a": 3 - i,
+                    "b": 1,
+                },
             }
             for i, state in enumerate(states)
         ],
@@ -409,18 +516,33 @@ def test_the_figure(tmp_path: Path) -> None:
     assert np.array_equal(trials.lines[0].get_ydata(), [value for _, value in best])
     falling = [value for _, value in best_so_far({**document, "metric": "val_loss"})]
     assert falling == sorted(falling, reverse=True)
-    assert save(figure, tmp_path / "a.png").read_bytes() == save(draw_tuning(document, "fast"), tmp_path / "b.png").read_bytes()
+    assert (
+        save(figure, tmp_path / "a.png").read_bytes()
+        == save(draw_tuning(document, "fast"), tmp_path / "b.png").read_bytes()
+    )
 
 
 def test_trials_are_ranked() -> None:
     trials = [
         Trial(number=i, state=state, value=value, epochs=1, settings={"epochs": i})
         for i, (state, value) in enumerate(
-            [("failed", None), ("pruned", 0.95), ("complete", 0.2), ("complete", 0.9), ("complete", 0.9)]
+            [
+                ("failed", None),
+                ("pruned", 0.95),
+                ("complete", 0.2),
+                ("complete", 0.9),
+                ("complete", 0.9),
+            ]
         )
     ]
     tuning = Tuning(
-        path=Path("x"), recipe="r", metric="val_accuracy", space={"epochs": "0:9"}, seed=0, trials=tuple(trials), train=["t"]
+        path=Path("x"),
+        recipe="r",
+        metric="val_accuracy",
+        space={"epochs": "0:9"},
+        seed=0,
+        trials=tuple(trials),
+        train=["t"],
     )
     assert [trial.number for trial in tuning.ranked] == [3, 4, 2, 1, 0]
     assert [trial.number for trial in replace(tuning, metric="val_loss").ranked] == [2, 3, 4, 1, 0]
@@ -434,7 +556,9 @@ def command() -> Callable[..., Any]:
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_the_command(command: Callable[..., Any], archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command(
+    command: Callable[..., Any], archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(study_module, "RANKED_TRIALS", 3)
     monkeypatch.setattr("dressform.cli.tune.SHOWN", 2)
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
@@ -443,8 +567,13 @@ def test_the_command(command: Callable[..., Any], archive: Path, tmp_path: Path,
     assert done.exit_code == 0, done.output
     (path,) = tmp_path.rglob("tuning.json")
     document = json.loads(path.read_text())
-    lines = [line for line in done.stderr.splitlines() if not line.endswith(" …")]  # what is done besides
-    assert [line.partition(":")[0] for line in lines[:3]] == ["  1/3  trial 0", "  2/3  trial 1", "  3/3  trial 2"]
+    # what is done besides
+    lines = [line for line in done.stderr.splitlines() if not line.endswith(" …")]
+    assert [line.partition(":")[0] for line in lines[:3]] == [
+        "  1/3  trial 0",
+        "  2/3  trial 1",
+        "  3/3  trial 2",
+    ]
     assert len(lines) == 4
     assert "optimistic" in lines[3]
     assert "the test images" in lines[3]
@@ -453,7 +582,12 @@ def test_the_command(command: Callable[..., Any], archive: Path, tmp_path: Path,
     assert out[1].split()[0] == str(document["best"]["number"])
     assert out[3] == f"and 1 more in {path}"
     assert out[5].split() == ["setting", "importance"]
-    assert out[6].split() == ["optim.lr", "100.00", "%"]  # alone, and its two values differ in accuracy
+    # alone, and its two values differ in accuracy
+    assert out[6].split() == [
+        "optim.lr",
+        "100.00",
+        "%",
+    ]
     assert out[-1] == f"best       {document['command']} --out {tmp_path}"
     assert document["command"].startswith(f"dressform train fast --data {archive} --set epochs=3")
     assert (path.parent / "figures" / "tuning.png").is_file()

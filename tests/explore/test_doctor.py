@@ -18,12 +18,16 @@ def faulty(small: DatasetSplits) -> DatasetSplits:
     images[50] = np.random.default_rng(0).integers(0, 255, (28, 28, 1))
     test[:10] = images[:10]
     return DatasetSplits(
-        "faulty", Dataset(images, small.train.labels, small.train.ids, small.class_names), None,
+        "faulty",
+        Dataset(images, small.train.labels, small.train.ids, small.class_names),
+        None,
         Dataset(test, small.test.labels, small.test.ids, small.class_names),
-    )  # fmt: skip
+    )
 
 
-def sure_of(labels: np.ndarray, wrong: list[int], ids: np.ndarray, names: tuple[str, ...]) -> Predictions:
+def sure_of(
+    labels: np.ndarray, wrong: list[int], ids: np.ndarray, names: tuple[str, ...]
+) -> Predictions:
     """Predictions that give the labels much, but for the wrong ones, which get the next class."""
     logits = np.random.default_rng(1).normal(size=(len(labels), 10)).astype(np.float32)
     shown = labels.copy()
@@ -37,9 +41,15 @@ def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
     test = faulty.test
     predictions = sure_of(test.labels, [20, 21, 22], test.ids, test.class_names)
     found = examine(faulty, "faulty.npz", [Judge("model", predictions)])
-    between = {(f.id, f.other) for f in found.review.findings if f.kind == "duplicate" and f.split == "test"}
+    between = {
+        (f.id, f.other)
+        for f in found.review.findings
+        if f.kind == "duplicate" and f.split == "test"
+    }
     assert {(f"test/{i:05d}", f"train/{i:05d}") for i in range(10)} <= between
-    assert {f.id for f in found.review.findings if f.kind == "label"} == {f"test/{i:05d}" for i in (20, 21, 22)}
+    assert {f.id for f in found.review.findings if f.kind == "label"} == {
+        f"test/{i:05d}" for i in (20, 21, 22)
+    }
     first = next(f for f in found.review.findings if f.kind == "label")
     assert first.suggested == test.class_names[(test.class_names.index(first.label) + 1) % 10]
     outliers = [f for f in found.review.findings if f.kind == "outlier" and f.split == "train"]
@@ -77,16 +87,24 @@ def test_an_outlier_is_far_from_its_own_class() -> None:
     assert found.order[0] == 4
     assert found.score[4] > 3
     assert np.median(found.score) == pytest.approx(1, abs=0.05)
-    assert find_outliers(np.ones((20, 3), np.float32), np.zeros(20, np.int64)).score.tolist() == [1.0] * 20
+    assert (
+        find_outliers(np.ones((20, 3), np.float32), np.zeros(20, np.int64)).score.tolist()
+        == [1.0] * 20
+    )
 
 
 def test_predictions_belong_to_the_split_whose_labels_they_have(small: DatasetSplits) -> None:
     assert small.test is not None
     ids = np.array([f"{i}" for i in range(200)])
-    parts = [Dataset(d.images[:200], d.labels[:200], ids, small.class_names) for d in (small.train, small.test)]
+    parts = [
+        Dataset(d.images[:200], d.labels[:200], ids, small.class_names)
+        for d in (small.train, small.test)
+    ]
     data = DatasetSplits("folders", parts[0], None, parts[1])
     for split, part in zip(("train", "test"), parts, strict=True):
-        found = examine(data, "", [Judge("model", sure_of(part.labels, [3], part.ids, part.class_names))])
+        found = examine(
+            data, "", [Judge("model", sure_of(part.labels, [3], part.ids, part.class_names))]
+        )
         assert found.rescored[0].split == split
 
 
@@ -94,8 +112,14 @@ def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSpli
     """Every test picture is in train: nothing is left to score, which is no reason to refuse."""
     train = small.train
     leaked = train.take(np.arange(100))
-    data = DatasetSplits("leak", train, None, Dataset(leaked.images, leaked.labels, leaked.ids, leaked.class_names))
-    found = examine(data, "", [Judge("model", sure_of(leaked.labels, [], leaked.ids, leaked.class_names), "test")])
+    data = DatasetSplits(
+        "leak", train, None, Dataset(leaked.images, leaked.labels, leaked.ids, leaked.class_names)
+    )
+    found = examine(
+        data,
+        "",
+        [Judge("model", sure_of(leaked.labels, [], leaked.ids, leaked.class_names), "test")],
+    )
     assert found.rescored[0].split == "test"
     assert found.rescored[0].without_duplicates is None
     assert [words for words, _ in found.rescored[0].scores()] == ["all", "without suspect labels"]
@@ -105,11 +129,18 @@ def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSpli
 def test_two_judges_accuse_an_example_once(small: DatasetSplits) -> None:
     assert small.test is not None
     test = small.test
-    judges = [Judge(name, sure_of(test.labels, [20, other], test.ids, test.class_names)) for name, other in (("a", 21), ("b", 22))]
+    judges = [
+        Judge(name, sure_of(test.labels, [20, other], test.ids, test.class_names))
+        for name, other in (("a", 21), ("b", 22))
+    ]
     found = examine(small, "", judges)
     listed = {f.id: f for f in found.review.findings if f.kind == "label"}
     assert set(listed) == {"test/00020", "test/00021", "test/00022"}
-    assert len([f for f in found.review.findings if f.kind == "label"]) == found.counts["suspect labels in test"] == 3
+    assert (
+        len([f for f in found.review.findings if f.kind == "label"])
+        == found.counts["suspect labels in test"]
+        == 3
+    )
     assert "a gives" in listed["test/00020"].reason
     assert "b gives" in listed["test/00020"].reason
 

@@ -28,7 +28,9 @@ from dressform.runs.run import Run
 
 @pytest.mark.parametrize("name", MODELS.names)
 def test_features_of_every_network(name: str, small: DatasetSplits, tmp_path: Path) -> None:
-    network = Classifier(build_network(name, small.shape, 10), torch.tensor([0.3]), torch.tensor([0.3])).eval()
+    network = Classifier(
+        build_network(name, small.shape, 10), torch.tensor([0.3]), torch.tensor([0.3])
+    ).eval()
     images = small.train.images[:8]
     export_onnx(network, images, tmp_path / "m.onnx")
     found = penultimate(tmp_path / "m.onnx", images)
@@ -52,10 +54,15 @@ def test_a_model_without_a_product_is_refused(tmp_path: Path) -> None:
 
     node = helper.make_node("Cast", ["images"], ["logits"], to=TensorProto.FLOAT)
     graph = helper.make_graph(
-        [node], "g", [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", 2])],
+        [node],
+        "g",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", 2])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 2])],
-    )  # fmt: skip
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "m.onnx")
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10),
+        tmp_path / "m.onnx",
+    )
     with pytest.raises(RunError, match="no matrix product"):
         penultimate(tmp_path / "m.onnx", np.zeros((3, 2), np.uint8))
 
@@ -85,7 +92,9 @@ def test_saliency_is_where_the_answer_comes_from() -> None:
 
 @pytest.mark.parametrize("name", MODELS.names)
 def test_saliency_of_every_network(name: str, small: DatasetSplits) -> None:
-    network = Classifier(build_network(name, small.shape, 10), torch.tensor([0.3]), torch.tensor([0.3])).eval()
+    network = Classifier(
+        build_network(name, small.shape, 10), torch.tensor([0.3]), torch.tensor([0.3])
+    ).eval()
     found = saliency(network, small.train.images[:5])
     assert found.shape[0] == 5
     assert max(found.shape[1:]) <= 14
@@ -101,7 +110,14 @@ def test_a_run_is_rebuilt_bit_for_bit(tiny_run: Run, small: DatasetSplits) -> No
 def test_data_that_are_no_longer_there_leave_saliency_out(tiny_run: Run, tmp_path: Path) -> None:
     # The test's data have no name that a new process could load.
     out = tmp_path / "s.npz"
-    command = [sys.executable, "-m", "dressform.explore.torch_side", str(tiny_run.path), "test", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "dressform.explore.torch_side",
+        str(tiny_run.path),
+        "test",
+        str(out),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "small" in done.stderr
@@ -109,21 +125,32 @@ def test_data_that_are_no_longer_there_leave_saliency_out(tiny_run: Run, tmp_pat
 
 
 def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Path) -> None:
-    """The process with torch reads the run's own data; other training pictures must not get their positions."""
+    """The process with torch reads the run's own data; other training pictures must not get their
+    positions.
+    """
     run = Run(tmp_path / "run", named_run.manifest)
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
-    pictures, others = pictures_of(run.predictions(), data, "test"), data.train.take(np.arange(599, 299, -1))
+    pictures, others = (
+        pictures_of(run.predictions(), data, "test"),
+        data.train.take(np.arange(599, 299, -1)),
+    )
     found = look_inside(run, "test", pictures, others)
-    own, reference = (penultimate(run.layout.onnx, images).values for images in (pictures.images, others.images))
+    own, reference = (
+        penultimate(run.layout.onnx, images).values for images in (pictures.images, others.images)
+    )
     np.testing.assert_array_equal(found.near, nearest(own, reference, 5).indices)
 
 
-def test_neighbours_that_int8_found_are_taken(named_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neighbours_that_int8_found_are_taken(
+    named_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = Run(tmp_path / "run", named_run.manifest)
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
-    monkeypatch.setattr("dressform.explore.inside.penultimate", lambda *_: pytest.fail("the slow way was taken"))
+    monkeypatch.setattr(
+        "dressform.explore.inside.penultimate", lambda *_: pytest.fail("the slow way was taken")
+    )
     reference = learned_from(run, data)
     found = look_inside(run, "test", pictures_of(run.predictions(), data, "test"), reference)
     assert found.missing == []

@@ -8,7 +8,9 @@ from dressform.predictions import Predictions
 
 
 def planted(n: int, wrong: float, seed: int) -> tuple[Predictions, np.ndarray]:
-    """Predictions of a model that is right and rather sure, with a share of labels flipped afterwards."""
+    """Predictions of a model that is right and rather sure, with a share of labels flipped
+    afterwards.
+    """
     random = np.random.default_rng(seed)
     true = random.integers(0, 5, n)
     logits = random.normal(0, 1, (n, 5))
@@ -29,19 +31,32 @@ def test_planted_errors_are_found(wrong: float) -> None:
 
 
 def test_as_many_as_are_contradicted_surely_those_that_are_believed_least() -> None:
-    """Class b is usually given 0.8, class a 0.9. Two labels are contradicted with that much; the third is contradicted less
-    surely, but its label is believed less than the second's."""
-    probabilities = np.array([
-        [0.9, 0.1, 0.0], [0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.0, 0.0, 1.0],
-        [0.02, 0.98, 0.0], [0.18, 0.82, 0.0], [0.05, 0.5, 0.45],
-    ])  # fmt: skip
+    """Class b is usually given 0.8, class a 0.9. Two labels are contradicted with that much; the
+    third is contradicted less surely, but its label is believed less than the second's.
+    """
+    probabilities = np.array(
+        [
+            [0.9, 0.1, 0.0],
+            [0.9, 0.1, 0.0],
+            [0.1, 0.8, 0.1],
+            [0.1, 0.8, 0.1],
+            [0.0, 0.0, 1.0],
+            [0.02, 0.98, 0.0],
+            [0.18, 0.82, 0.0],
+            [0.05, 0.5, 0.45],
+        ]
+    )
     labels = [0, 0, 1, 1, 2, 0, 0, 0]
     ids = [str(i) for i in range(8)]
-    usual = np.array([probabilities[[i for i in range(8) if labels[i] == c], c].mean() for c in range(3)])
+    usual = np.array(
+        [probabilities[[i for i in range(8) if labels[i] == c], c].mean() for c in range(3)]
+    )
     assert probabilities[5, 1] >= usual[1]
     assert probabilities[6, 1] >= usual[1]
     assert probabilities[7, 1] < usual[1]
-    found = find_label_issues(Predictions.from_probabilities(ids, labels, probabilities.clip(1e-9), ["a", "b", "c"]))
+    found = find_label_issues(
+        Predictions.from_probabilities(ids, labels, probabilities.clip(1e-9), ["a", "b", "c"])
+    )
     assert np.flatnonzero(found.suspect).tolist() == [5, 7]
 
 
@@ -54,15 +69,26 @@ def test_worst_come_first() -> None:
 
 
 def test_joint_by_hand() -> None:
-    # Class a is usually given 0.8, class b 0.7: the third example is a by its label, yet b as surely as b's own.
-    probabilities = np.array([[0.9, 0.1], [0.95, 0.05], [0.55, 0.45], [0.25, 0.75], [0.2, 0.8], [0.45, 0.55], [0.2, 0.8]])
+    # Class a is usually given 0.8, class b 0.7: the third example is a by its label, yet b as
+    # surely as b's own.
+    probabilities = np.array(
+        [[0.9, 0.1], [0.95, 0.05], [0.55, 0.45], [0.25, 0.75], [0.2, 0.8], [0.45, 0.55], [0.2, 0.8]]
+    )
     labels = [0, 0, 0, 1, 1, 1, 0]
-    found = find_label_issues(Predictions.from_probabilities([str(i) for i in range(7)], labels, probabilities, ["a", "b"]))
+    found = find_label_issues(
+        Predictions.from_probabilities(
+            [str(i) for i in range(7)], labels, probabilities, ["a", "b"]
+        )
+    )
     assert found.suspect.tolist() == [False] * 6 + [True]
     assert found.joint.tolist() == [[2, 1], [0, 2]]
 
 
 def test_a_class_without_examples_accuses_no_one() -> None:
-    probabilities = np.array([[0.1, 0.1, 0.8], [0.9, 0.05, 0.05], [0.1, 0.85, 0.05], [0.1, 0.85, 0.05]])
-    found = find_label_issues(Predictions.from_probabilities(list("wxyz"), [0, 0, 1, 1], probabilities, ["a", "b", "c"]))
+    probabilities = np.array(
+        [[0.1, 0.1, 0.8], [0.9, 0.05, 0.05], [0.1, 0.85, 0.05], [0.1, 0.85, 0.05]]
+    )
+    found = find_label_issues(
+        Predictions.from_probabilities(list("wxyz"), [0, 0, 1, 1], probabilities, ["a", "b", "c"])
+    )
     assert not found.suspect.any()

@@ -39,7 +39,9 @@ def test_every_planted_one_is_found(fashion: DatasetSplits, change: str) -> None
     assert (np.diff(found.similarity) <= 0).all()
     assert len(pairs) == len(found.pairs)
     if change == "mirrored":
-        asymmetric = [i for i in range(100) if np.abs(images[i].astype(int) - images[i][:, ::-1]).mean() > 25]
+        asymmetric = [
+            i for i in range(100) if np.abs(images[i].astype(int) - images[i][:, ::-1]).mean() > 25
+        ]
         flagged = {tuple(pair) for pair in found.pairs[found.mirrored].tolist()}
         assert asymmetric
         assert {(i, 1000 + i) for i in asymmetric} <= flagged

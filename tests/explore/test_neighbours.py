@@ -17,9 +17,15 @@ def test_the_same_as_scikit_learn(metric: str, n: int, k: int) -> None:
     reference = random.normal(3, 1, (n, 20)).astype(np.float32)
     queries = random.normal(3, 1, (300, 20)).astype(np.float32)
     found = nearest(queries, reference, k, metric=metric)
-    distances, indices = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(reference).kneighbors(queries)
+    distances, indices = (
+        NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute")
+        .fit(reference)
+        .kneighbors(queries)
+    )
     np.testing.assert_allclose(found.distances, distances, atol=2e-4)
-    assert (found.indices == indices).mean() > 0.999  # float32 may swap two that are as near as makes no difference
+    assert (
+        found.indices == indices
+    ).mean() > 0.999  # float32 may swap two that are as near as makes no difference
 
 
 @settings(max_examples=30, deadline=None)

@@ -23,7 +23,9 @@ def clusters() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_components_are_scikit_learns() -> None:
-    values = np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32) @ np.diag(np.arange(8, 0, -1)).astype(np.float32)
+    values = np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32) @ np.diag(
+        np.arange(8, 0, -1)
+    ).astype(np.float32)
     found, expected = pca(values, 5), PCA(5, svd_solver="full").fit(values.astype(np.float64))
     np.testing.assert_allclose(found.explained, expected.explained_variance_ratio_, rtol=1e-6)
     np.testing.assert_allclose(np.abs(found.places), np.abs(expected.transform(values)), atol=1e-3)
@@ -37,7 +39,9 @@ def apart(places: np.ndarray, labels: np.ndarray) -> bool:
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_tsne_keeps_clusters_apart_and_repeats_itself(clusters: tuple[np.ndarray, np.ndarray], dimensions: int) -> None:
+def test_tsne_keeps_clusters_apart_and_repeats_itself(
+    clusters: tuple[np.ndarray, np.ndarray], dimensions: int
+) -> None:
     values, labels = clusters
     near = own_neighbours(values)
     found = tsne(values, near, dimensions=dimensions)
@@ -47,7 +51,9 @@ def test_tsne_keeps_clusters_apart_and_repeats_itself(clusters: tuple[np.ndarray
     np.testing.assert_array_equal(found.places, tsne(values, near, dimensions=dimensions).places)
 
 
-def test_umap_keeps_clusters_apart_and_repeats_itself(clusters: tuple[np.ndarray, np.ndarray]) -> None:
+def test_umap_keeps_clusters_apart_and_repeats_itself(
+    clusters: tuple[np.ndarray, np.ndarray],
+) -> None:
     pytest.importorskip("umap")
     values, labels = clusters
     near = own_neighbours(values)
@@ -63,15 +69,23 @@ def test_preservation_by_hand() -> None:
     near = own_neighbours(values, 2)
     assert preservation(near, values, 2) == 1
     assert preservation(near, -3 * values, 2) == 1
-    far = Neighbours(np.array([[39, 38]] * 20 + [[0, 1]] * 20, np.int32), np.zeros((40, 2), np.float32))
+    far = Neighbours(
+        np.array([[39, 38]] * 20 + [[0, 1]] * 20, np.int32), np.zeros((40, 2), np.float32)
+    )
     assert preservation(far, values, 2) == 0
 
 
-def test_what_was_found_is_read_back(clusters: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+def test_what_was_found_is_read_back(
+    clusters: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
     said: list[str] = []
     keep = lambda name: tmp_path / "explore" / f"{name}.npz"  # noqa: E731
     first = find_places(clusters[0], keep, methods=["tsne"], say=said.append)
-    assert said == ["neighbours of 240 examples, euclidean", "neighbours of 240 examples, cosine", "t-SNE in 2 dimensions"]
+    assert said == [
+        "neighbours of 240 examples, euclidean",
+        "neighbours of 240 examples, cosine",
+        "t-SNE in 2 dimensions",
+    ]
     said.clear()
     again = find_places(clusters[0], keep, methods=["tsne"], say=said.append)
     assert said == []
@@ -94,7 +108,10 @@ def test_what_was_found_is_read_back(clusters: tuple[np.ndarray, np.ndarray], tm
     ],
 )
 def test_what_cannot_be_is_refused(
-    clusters: tuple[np.ndarray, np.ndarray], tmp_path: Path, options: dict[str, list[object]], words: str
+    clusters: tuple[np.ndarray, np.ndarray],
+    tmp_path: Path,
+    options: dict[str, list[object]],
+    words: str,
 ) -> None:
     with pytest.raises(ConfigError, match=words):
         find_places(clusters[0], lambda name: tmp_path / name, **options)

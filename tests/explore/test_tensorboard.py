@@ -32,10 +32,22 @@ def test_tensorboard_loads_points_labels_and_sprite(named_run: Run, tmp_path: Pa
     data = load_data(named_run.manifest.dataset.source)
     assert data.test is not None
     write_tensorboard(points_of(named_run, data, "test"), tmp_path / "tb")
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(tmp_path / "tb"), "--port", "0", "--host", "127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "tensorboard.main",
+        "--logdir",
+        str(tmp_path / "tb"),
+        "--port",
+        "0",
+        "--host",
+        "127.0.0.1",
+    ]
     log = tmp_path / "log"
     with log.open("w") as file:
-        server = subprocess.Popen(command, stdout=file, stderr=file, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+        server = subprocess.Popen(
+            command, stdout=file, stderr=file, env={**os.environ, "PYTHONWARNINGS": "ignore"}
+        )
     try:
         base = ""
         for _ in range(600):
@@ -50,18 +62,29 @@ def test_tensorboard_loads_points_labels_and_sprite(named_run: Run, tmp_path: Pa
         assert embedding["tensorShape"] == [200, 8]
         asked = f"run={run}&name={embedding['tensorName']}"
         points = np.frombuffer(get(f"{base}/tensor?{asked}"), np.float32).reshape(200, -1)
-        np.testing.assert_allclose(points, penultimate(named_run.layout.onnx, data.test.images).values, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            points,
+            penultimate(named_run.layout.onnx, data.test.images).values,
+            rtol=1e-4,
+            atol=1e-5,
+        )
         head, *rows = get(f"{base}/metadata?{asked}").decode().splitlines()
         assert head.split("\t") == ["id", "label", "predicted", "probability", "right"]
         predictions = named_run.predictions()
-        assert [row.split("\t")[1] for row in rows] == [data.class_names[label] for label in data.test.labels]
-        assert [row.split("\t")[2] for row in rows] == [data.class_names[label] for label in predictions.predicted]
+        assert [row.split("\t")[1] for row in rows] == [
+            data.class_names[label] for label in data.test.labels
+        ]
+        assert [row.split("\t")[2] for row in rows] == [
+            data.class_names[label] for label in predictions.predicted
+        ]
         sprite = np.asarray(Image.open(io.BytesIO(get(f"{base}/sprite_image?{asked}"))))
         width, height = embedding["sprite"]["singleImageDim"]
         across = sprite.shape[1] // width
         for index in (0, 14, 15, 199):
             y, x = index // across * height, index % across * width
-            np.testing.assert_array_equal(sprite[y : y + height, x : x + width], data.test.images[index, :, :, 0])
+            np.testing.assert_array_equal(
+                sprite[y : y + height, x : x + width], data.test.images[index, :, :, 0]
+            )
     finally:
         server.terminate()
         server.wait(10)
@@ -74,11 +97,24 @@ def test_training_pictures_colour_and_awkward_names(tmp_path: Path) -> None:
     judged = Dataset(images[:3], np.array([0, 1, 2]), np.array(["t\t0", "1", "2"]), names)
     others = Dataset(images[3:], np.array([0, 1, 2, 0]), np.array(["3", "4", "5", "6"]), names)
     logits = random.normal(size=(7, 3)).astype(np.float32)
-    points = Points("test", judged, others, np.ones(len(others), bool), 3, random.normal(size=(7, 5)).astype(np.float32), logits)
+    points = Points(
+        "test",
+        judged,
+        others,
+        np.ones(len(others), bool),
+        3,
+        random.normal(size=(7, 5)).astype(np.float32),
+        logits,
+    )
     write_tensorboard(points, tmp_path)
     assert len((tmp_path / "tensors.tsv").read_text().splitlines()) == 4
     rows = (tmp_path / "metadata.tsv").read_text().splitlines()
-    assert [row.split("\t")[:2] for row in rows[1:]] == [["3", "a b"], ["4", "new line"], ["5", "-"], ["6", "a b"]]
+    assert [row.split("\t")[:2] for row in rows[1:]] == [
+        ["3", "a b"],
+        ["4", "new line"],
+        ["5", "-"],
+        ["6", "a b"],
+    ]
     sprite = np.asarray(Image.open(tmp_path / "sprite.png"))
     assert sprite.shape == (40, 20, 3)
     np.testing.assert_array_equal(sprite[20:, 10:], images[6])

@@ -37,7 +37,13 @@ VARIANTS: dict[str, list[str]] = {
     "adam": ["optim.kind=adam", "optim.lr=0.01"],
     "adamw": ["optim.kind=adamw", "optim.lr=0.01"],
     "nadam": ["optim.kind=nadam", "optim.lr=0.01"],
-    "augmented": ["augment.flip=0.5", "augment.shift=0.1", "augment.rotate=10", "augment.erase=0.5", "augment.crop=2"],
+    "augmented": [
+        "augment.flip=0.5",
+        "augment.shift=0.1",
+        "augment.rotate=10",
+        "augment.erase=0.5",
+        "augment.crop=2",
+    ],
     "averaged": ["average.decay=0.9", "average.start=0.3"],
     "resized": ["resize.start=0.6"],
     "hard examples": ["focus.share=0.8"],
@@ -49,7 +55,9 @@ def pictures(count: int, shape: tuple[int, int, int] = (28, 28, 1), classes: int
     """Noise around a picture of each class: something to learn."""
     random = np.random.default_rng(0)
     labels = np.arange(count) % classes
-    images = random.integers(0, 128, (classes, *shape))[labels] + random.integers(0, 128, (count, *shape))
+    images = random.integers(0, 128, (classes, *shape))[labels] + random.integers(
+        0, 128, (count, *shape)
+    )
     ids = np.array([f"{i:05d}" for i in range(count)])
     return Dataset(images.astype(np.uint8), labels, ids, tuple(f"c{i}" for i in range(classes)))
 
@@ -58,7 +66,12 @@ def small_enough(name: str) -> Recipe:
     recipe: Recipe = find_recipe(name)
     if name.startswith("transfer"):  # whose weights may not be at hand
         recipe = override(recipe, ["model.weights=none", "model.side=32"])
-    return replace(recipe, batch_size=16, validation=0.0, stopping=replace(recipe.stopping, patience=0, keep="last"))
+    return replace(
+        recipe,
+        batch_size=16,
+        validation=0.0,
+        stopping=replace(recipe.stopping, patience=0, keep="last"),
+    )
 
 
 @pytest.fixture
@@ -72,15 +85,23 @@ def no_dropout(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", RECIPES.names)
 def test_losses_are_those_of_the_processor(name: str) -> None:
     recipe = replace(small_enough(name), epochs=2, precision="float32", augment=Augment())
-    on_gpu, on_cpu = (fit(recipe, pictures(32), None, device=device).history for device in (DEVICE, "cpu"))
+    on_gpu, on_cpu = (
+        fit(recipe, pictures(32), None, device=device).history for device in (DEVICE, "cpu")
+    )
     assert on_gpu[0].train_loss == pytest.approx(on_cpu[0].train_loss, rel=1e-2)
-    assert on_gpu[1].train_loss == pytest.approx(on_cpu[1].train_loss, rel=5e-2)  # rounding, after a few steps of high rates
+    # rounding, after a few steps of high rates
+    assert on_gpu[1].train_loss == pytest.approx(on_cpu[1].train_loss, rel=5e-2)
 
 
-@pytest.mark.parametrize("name", ["fast", "minivggnet", "lenet5-rbf", "transfer-efficientnet-lite0", "large"])
-@pytest.mark.parametrize(("shape", "classes"), [((33, 17, 3), 5), ((8, 8, 1), 3), ((64, 48, 3), 200), ((1, 1, 1), 2)])
+@pytest.mark.parametrize(
+    "name", ["fast", "minivggnet", "lenet5-rbf", "transfer-efficientnet-lite0", "large"]
+)
+@pytest.mark.parametrize(
+    ("shape", "classes"), [((33, 17, 3), 5), ((8, 8, 1), 3), ((64, 48, 3), 200), ((1, 1, 1), 2)]
+)
 def test_any_size_and_class_count(name: str, shape: tuple[int, int, int], classes: int) -> None:
-    recipe = replace(small_enough(name), epochs=2, augment=Augment())  # which would leave nothing of a single pixel
+    # which would leave nothing of a single pixel
+    recipe = replace(small_enough(name), epochs=2, augment=Augment())
     fitted = fit(recipe, pictures(48, shape, classes), None, device=DEVICE)
     assert np.isfinite(fitted.history[-1].train_loss)
 
@@ -91,13 +112,19 @@ def recipe_of(variant: str, name: str) -> Recipe:
 
 
 @pytest.mark.parametrize(
-    ("name", "variant"), [("fast", variant) for variant in VARIANTS] + [("minivggnet", v) for v in VARIANTS if v != "resized"]
+    ("name", "variant"),
+    [("fast", variant) for variant in VARIANTS]
+    + [("minivggnet", v) for v in VARIANTS if v != "resized"],
 )
-def test_same_seed_same_bits_and_resuming_changes_nothing(name: str, variant: str, tmp_path: Path) -> None:
+def test_same_seed_same_bits_and_resuming_changes_nothing(
+    name: str, variant: str, tmp_path: Path
+) -> None:
     recipe, data, unseen = recipe_of(variant, name), pictures(190), pictures(50)
 
     def trained(checkpoint: Path | None = None, observer: KillAt | None = None) -> Fitted:
-        return fit(recipe, data, unseen, seed=3, device=DEVICE, checkpoint=checkpoint, observer=observer)
+        return fit(
+            recipe, data, unseen, seed=3, device=DEVICE, checkpoint=checkpoint, observer=observer
+        )
 
     undisturbed = trained()
     assert same(undisturbed.last, trained().last)
@@ -109,7 +136,9 @@ def test_same_seed_same_bits_and_resuming_changes_nothing(name: str, variant: st
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_recorded_steps_learn_what_plain_ones_do(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded_steps_learn_what_plain_ones_do(
+    variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe, data = recipe_of(variant, "fast"), pictures(190)
     recorded = fit(recipe, data, None, seed=3, device=DEVICE)
     made = step.Step.__init__

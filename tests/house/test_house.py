@@ -13,7 +13,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "dressform").rglob("*.py"))
-TEXTS = [p for p in (*SOURCES, *(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md") if p.is_file()]
+TEXTS = [
+    p
+    for p in (
+        *SOURCES,
+        *(ROOT / "docs").rglob("*.md"),
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+    )
+    if p.is_file()
+]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT / "src").as_posix())
@@ -27,8 +36,12 @@ def test_a_file_is_short_and_has_a_docstring(path: Path) -> None:
 def test_no_pickle_is_written_or_read() -> None:
     for path in SOURCES:
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"^\s*(import|from) (pickle|joblib|dill|cloudpickle)\b", text, re.M), path
-        assert not re.search(r"(?<!safetensors\.)torch\.(load|save)\(|allow_pickle=True", text), path
+        assert not re.search(r"^\s*(import|from) (pickle|joblib|dill|cloudpickle)\b", text, re.M), (
+            path
+        )
+        assert not re.search(r"(?<!safetensors\.)torch\.(load|save)\(|allow_pickle=True", text), (
+            path
+        )
 
 
 def test_commands_shown_in_the_readme_exist() -> None:
@@ -36,7 +49,9 @@ def test_commands_shown_in_the_readme_exist() -> None:
     from dressform.recipes import RECIPES
 
     known = {c.callback.__name__ for c in app.registered_commands if c.callback} | {"bench", "data"}
-    shown = re.findall(r"^ {4}(?:\.venv/bin/)?dressform (\w+)(?: (\S+))?", (ROOT / "README.md").read_text(), re.M)
+    shown = re.findall(
+        r"^ {4}(?:\.venv/bin/)?dressform (\w+)(?: (\S+))?", (ROOT / "README.md").read_text(), re.M
+    )
     assert len(shown) >= 8
     for command, argument in shown:
         assert command in known
@@ -81,12 +96,18 @@ def test_every_setting_is_documented() -> None:
         value = getattr(recipe, field.name)
         inner = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
         names |= {f"{field.name}.{f.name}" for f in inner} or {field.name}
-    shown = set(re.findall(r"^\| `([\w.]+)` \|", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), re.M))
+    shown = set(
+        re.findall(
+            r"^\| `([\w.]+)` \|", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), re.M
+        )
+    )
     assert shown == {name for name in names if name != "name" and not name.startswith("model")}
 
 
 def test_files_of_fashion_mnist_are_in_the_repository() -> None:
-    listed = subprocess.run(["git", "ls-files", "data"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "data"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert listed.count("-ubyte.gz") == 4
     assert "data/fashion-mnist/LICENSE" in listed
 
@@ -102,17 +123,22 @@ def test_all_that_is_installed_is_pinned() -> None:
     pinned = {plain(name): version for name, version in pins.items()}
     assert len(pinned) == len(pins)
     if (Path(sys.prefix) / "dev.stamp").exists():
-        found = {plain(d.metadata["Name"]): d.version.split("+")[0] for d in metadata.distributions()}
+        found = {
+            plain(d.metadata["Name"]): d.version.split("+")[0] for d in metadata.distributions()
+        }
         ours = {"pip", "dressform"}
         assert {n: v for n, v in found.items() if n not in ours and pinned.get(n) != v} == {}
 
 
 def test_the_texts_name_every_command_that_looks_at_test() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
-    commands = set(re.findall(r'note_(?:test_)?look\([^)]*what="(\w+)"', sources)) | {"explore"}  # by the report's function
+    # by the report's function
+    commands = set(re.findall(r'note_(?:test_)?look\([^)]*what="(\w+)"', sources)) | {"explore"}
     for page in ("architecture.md", "judging.md"):
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-        sentence = next(part for part in text.split("\n\n") if "test-ledger.jsonl" in part and "leave" in part)
+        sentence = next(
+            part for part in text.split("\n\n") if "test-ledger.jsonl" in part and "leave" in part
+        )
         line = re.search(r"(?:`\w+`,? ?(?:and |or )?)+ leaves? a", sentence)
         assert line, page
         assert set(re.findall(r"`(\w+)`", line[0])) == commands

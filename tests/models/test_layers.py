@@ -24,15 +24,21 @@ def learned(given: Tensor, conv: PooledConv) -> list[Tensor]:
     return [given, *torch.autograd.grad(loss, [conv.weight, conv.bias])]
 
 
-@pytest.mark.parametrize("settings", [{}, {"padding": "same"}, {"padding": 1, "stride": 2}, {"pool": 3}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"padding": "same"}, {"padding": 1, "stride": 2}, {"pool": 3}]
+)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pooled_conv_learns_as_convolution_and_pooling(channels: int, settings: dict[str, int | str]) -> None:
+def test_pooled_conv_learns_as_convolution_and_pooling(
+    channels: int, settings: dict[str, int | str]
+) -> None:
     torch.manual_seed(0)
     conv = PooledConv(channels, 8, **settings)
     assert conv.bias is not None
     nn.init.normal_(conv.bias)
     pictures = torch.randn(5, channels, 20, 17).contiguous(memory_format=torch.channels_last)
-    for ours, theirs in zip(learned(conv(pictures), conv), learned(plain(conv, pictures), conv), strict=True):
+    for ours, theirs in zip(
+        learned(conv(pictures), conv), learned(plain(conv, pictures), conv), strict=True
+    ):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
     conv.eval()
     assert torch.equal(conv(pictures), plain(conv, pictures))
@@ -47,7 +53,9 @@ def test_pooled_conv_learns_as_convolution_and_pooling(channels: int, settings: 
         (1, FEW - 1, False, torch.bfloat16),
     ],
 )
-def test_few_pictures_of_one_channel_stay_in_float32(channels: int, examples: int, training: bool, expected: torch.dtype) -> None:
+def test_few_pictures_of_one_channel_stay_in_float32(
+    channels: int, examples: int, training: bool, expected: torch.dtype
+) -> None:
     conv = PooledConv(channels, 4).train(training)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         given = conv(torch.rand(examples, channels, 8, 8))
@@ -68,23 +76,37 @@ def is_laid_out(answer: Tensor) -> bool:
     return "_LaidOut" in str(answer.grad_fn)
 
 
-@pytest.mark.parametrize(("side", "amx", "laid_out"), [(3, True, True), (10, True, True), (11, True, False), (3, False, False)])
+@pytest.mark.parametrize(
+    ("side", "amx", "laid_out"),
+    [(3, True, True), (10, True, True), (11, True, False), (3, False, False)],
+)
 @pytest.mark.parametrize("examples", [1, 2, 50, 57])
 @pytest.mark.parametrize("memory", [torch.channels_last, torch.contiguous_format])
 def test_a_convolution_of_small_features_learns_as_torchs(
-    side: int, amx: bool, laid_out: bool, examples: int, memory: torch.memory_format, monkeypatch: pytest.MonkeyPatch
+    side: int,
+    amx: bool,
+    laid_out: bool,
+    examples: int,
+    memory: torch.memory_format,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("dressform.models.convolution.has_amx", lambda: amx)
     torch.manual_seed(0)
     conv, plain = Conv3x3(5, 8), nn.Conv2d(5, 8, 3, padding=1, bias=False)
     plain.load_state_dict(conv.state_dict())
     pictures = torch.randn(examples, 5, side, side - 1).contiguous(memory_format=memory)
-    (ours, our_gradients), (theirs, their_gradients) = (backward(layer, pictures) for layer in (conv, plain))
+    (ours, our_gradients), (theirs, their_gradients) = (
+        backward(layer, pictures) for layer in (conv, plain)
+    )
     assert is_laid_out(ours) == laid_out
-    torch.testing.assert_close([ours, *our_gradients], [theirs, *their_gradients], rtol=2e-2, atol=2e-2)
+    torch.testing.assert_close(
+        [ours, *our_gradients], [theirs, *their_gradients], rtol=2e-2, atol=2e-2
+    )
 
 
-def test_a_convolution_of_small_features_is_torchs_where_nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_convolution_of_small_features_is_torchs_where_nothing_is_learned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("dressform.models.convolution.has_amx", lambda: True)
     conv, pictures = Conv3x3(5, 8), torch.randn(4, 5, 6, 6)
     assert is_laid_out(backward(conv, pictures)[0])

@@ -20,7 +20,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random numbers under torchvision's names, dense layers among them, which are not needed."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("vgg") / "model.safetensors"
-    values = {f"features.{name}": torch.randn_like(v) * 0.02 for name, v in convolutions().state_dict().items()}
+    values = {
+        f"features.{name}": torch.randn_like(v) * 0.02
+        for name, v in convolutions().state_dict().items()
+    }
     safetensors.torch.save_file({**values, "head.fc.bias": torch.zeros(1000)}, path)
     return path
 
@@ -59,19 +62,27 @@ def test_weights_of_a_file_are_taken_and_stay(weights: Path) -> None:
     network = VGG19(weights=str(weights), side=32).build((28, 28, 1), 10)
     expected = safetensors.torch.load_file(weights)["features.0.weight"]
     assert torch.equal(first_filter(network), expected)
-    assert [name.partition(".")[0] for name, p in network.named_parameters() if p.requires_grad] == ["back"] * 4
+    assert [
+        name.partition(".")[0] for name, p in network.named_parameters() if p.requires_grad
+    ] == ["back"] * 4
     assert network(torch.rand(2, 1, 28, 28)).shape == (2, 10)
 
 
-def test_the_address_is_asked_once(address: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_is_asked_once(
+    address: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pretrained, "VGG19_ADDRESS", address)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for _ in range(2):
         network = VGG19(weights="hub", side=32).build((28, 28, 1), 10)
-        assert torch.equal(first_filter(network), safetensors.torch.load_file(weights)["features.0.weight"])
+        assert torch.equal(
+            first_filter(network), safetensors.torch.load_file(weights)["features.0.weight"]
+        )
 
 
-def test_what_cannot_be_had_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_had_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def build(text: str) -> None:
         VGG19(weights=text, side=32).build((28, 28, 1), 10)
 

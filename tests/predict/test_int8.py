@@ -28,24 +28,51 @@ def conv(inputs: int, outputs: int, **options: int) -> nn.Conv2d:
 
 
 def plain() -> nn.Module:
-    """Batch norm after ReLU, so that a border of zeros is none of the bytes' zeros; a dead filter; batch norm of dense units."""
+    """Batch norm after ReLU, so that a border of zeros is none of the bytes' zeros; a dead filter;
+    batch norm of dense units.
+    """
     first, dense = conv(1, 8), nn.Linear(12 * 49, 20)
     with torch.no_grad():
         first.weight[0], first.bias[0] = 0, -1  # type: ignore[index]
         dense.bias.add_(1)  # active for most pictures: int8's range of a unit is what was seen
     return nn.Sequential(
-        first, nn.ReLU(), nn.BatchNorm2d(8), conv(8, 8), nn.ReLU(), nn.BatchNorm2d(8), nn.MaxPool2d(2), nn.Dropout(),
-        conv(8, 12), nn.MaxPool2d(2), nn.ReLU(), Flatten(), dense, nn.ReLU(), nn.BatchNorm1d(20),
+        first,
+        nn.ReLU(),
+        nn.BatchNorm2d(8),
+        conv(8, 8),
+        nn.ReLU(),
+        nn.BatchNorm2d(8),
+        nn.MaxPool2d(2),
+        nn.Dropout(),
+        conv(8, 12),
+        nn.MaxPool2d(2),
+        nn.ReLU(),
+        Flatten(),
+        dense,
+        nn.ReLU(),
+        nn.BatchNorm1d(20),
         nn.Linear(20, 10),
-    )  # fmt: skip
+    )
 
 
 def folded() -> nn.Module:
     """Batch norm between pooling and ReLU, with factors of both signs; a global maximum."""
     return nn.Sequential(
-        HaarStem(1), conv(8, 12), nn.MaxPool2d(2), nn.BatchNorm2d(12), nn.ReLU(), conv(12, 12), nn.BatchNorm2d(12), nn.ReLU(),
-        conv(12, 16, stride=2), nn.BatchNorm2d(16), nn.ReLU(), GlobalMax(), nn.Linear(16, 10, bias=False), Scale(0.5),
-    )  # fmt: skip
+        HaarStem(1),
+        conv(8, 12),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(12),
+        nn.ReLU(),
+        conv(12, 12),
+        nn.BatchNorm2d(12),
+        nn.ReLU(),
+        conv(12, 16, stride=2),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        GlobalMax(),
+        nn.Linear(16, 10, bias=False),
+        Scale(0.5),
+    )
 
 
 def with_statistics(network: nn.Module, images: NDArray[np.uint8], *, negative: bool) -> Classifier:
@@ -72,7 +99,11 @@ def float32(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("build", "negative"), [(plain, False), (folded, True)])
 def test_logits_are_those_of_float32_but_for_rounding(
-    build: Callable[[], nn.Module], negative: bool, seed: int, fashion: DatasetSplits, tmp_path: Path
+    build: Callable[[], nn.Module],
+    negative: bool,
+    seed: int,
+    fashion: DatasetSplits,
+    tmp_path: Path,
 ) -> None:
     torch.manual_seed(seed)
     images = fashion.train.images[:400]
@@ -97,12 +128,27 @@ class Twice(nn.Module):
     ("layers", "message"),
     [
         ([conv(1, 4), nn.Tanh(), Flatten(), nn.Linear(4 * 784, 10)], "has the operator Tanh"),
-        ([conv(1, 4), nn.ReLU(), nn.AvgPool2d(2), Flatten(), nn.Linear(4 * 196, 10)], "has the operator AveragePool"),
+        (
+            [conv(1, 4), nn.ReLU(), nn.AvgPool2d(2), Flatten(), nn.Linear(4 * 196, 10)],
+            "has the operator AveragePool",
+        ),
         ([Flatten(), nn.Linear(784, 10)], "does not begin with a convolution"),
-        ([conv(1, 4), nn.ReLU(), nn.MaxPool2d(3), Flatten(), nn.Linear(4 * 81, 10)], "a pooling other than 2 x 2"),
-        ([conv(1, 4), nn.ReLU(), conv(4, 4, groups=4), Flatten(), nn.Linear(4 * 784, 10)], "a convolution in groups"),
-        ([conv(1, 4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 784, 10)], "flattens channel by channel"),
-        ([conv(1, 4), nn.ReLU(), Flatten(), nn.Linear(4 * 784, 10), nn.ReLU()], "has no product last"),
+        (
+            [conv(1, 4), nn.ReLU(), nn.MaxPool2d(3), Flatten(), nn.Linear(4 * 81, 10)],
+            "a pooling other than 2 x 2",
+        ),
+        (
+            [conv(1, 4), nn.ReLU(), conv(4, 4, groups=4), Flatten(), nn.Linear(4 * 784, 10)],
+            "a convolution in groups",
+        ),
+        (
+            [conv(1, 4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 784, 10)],
+            "flattens channel by channel",
+        ),
+        (
+            [conv(1, 4), nn.ReLU(), Flatten(), nn.Linear(4 * 784, 10), nn.ReLU()],
+            "has no product last",
+        ),
         ([conv(1, 4), Twice(), Flatten(), nn.Linear(4 * 784, 10)], "has the operator Add"),
     ],
 )
@@ -123,10 +169,22 @@ def test_a_negative_factor_after_a_relu_is_refused(fashion: DatasetSplits, tmp_p
         Int8Network(tmp_path / "m.onnx", images)
 
 
-def test_a_pooling_that_turns_signs_with_a_border_below_0_is_refused(fashion: DatasetSplits, tmp_path: Path) -> None:
+def test_a_pooling_that_turns_signs_with_a_border_below_0_is_refused(
+    fashion: DatasetSplits, tmp_path: Path
+) -> None:
     images = fashion.train.images[:200]
-    layers = [conv(1, 4), nn.MaxPool2d(2), nn.BatchNorm2d(4), nn.ReLU(), nn.BatchNorm2d(4), conv(4, 4), Flatten()]
-    network = with_statistics(nn.Sequential(*layers, nn.Linear(4 * 196, 10)), images, negative=False)
+    layers = [
+        conv(1, 4),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.BatchNorm2d(4),
+        conv(4, 4),
+        Flatten(),
+    ]
+    network = with_statistics(
+        nn.Sequential(*layers, nn.Linear(4 * 196, 10)), images, negative=False
+    )
     inner = network.network
     assert isinstance(inner, nn.Sequential)
     with torch.no_grad():
@@ -141,7 +199,10 @@ def test_features_are_what_the_last_product_takes(fashion: DatasetSplits, tmp_pa
     images = fashion.train.images[:400]
     for build in (plain, folded):
         export_onnx(with_statistics(build(), images, negative=False), images, tmp_path / "m.onnx")
-        exact, found = penultimate(tmp_path / "m.onnx", images).values, Int8Network(tmp_path / "m.onnx", images).features(images)
+        exact, found = (
+            penultimate(tmp_path / "m.onnx", images).values,
+            Int8Network(tmp_path / "m.onnx", images).features(images),
+        )
         assert found.shape == exact.shape
         assert np.linalg.norm(found - exact) < 0.15 * np.linalg.norm(exact - exact.mean(axis=0))
 
@@ -149,9 +210,14 @@ def test_features_are_what_the_last_product_takes(fashion: DatasetSplits, tmp_pa
 def test_what_bytes_cannot_say_is_told(fashion: DatasetSplits, tmp_path: Path) -> None:
     images = fashion.train.images[:300]
     network = nn.Sequential(conv(1, 4, bias=False), nn.ReLU(), Flatten(), nn.Linear(4 * 784, 10))
-    export_onnx(Classifier(network, torch.zeros(1), torch.ones(1)).eval(), images, tmp_path / "m.onnx")
+    export_onnx(
+        Classifier(network, torch.zeros(1), torch.ones(1)).eval(), images, tmp_path / "m.onnx"
+    )
     dimmed = (images * np.linspace(0.2, 1, 300).reshape(-1, 1, 1, 1)).astype(np.uint8)
-    int8, exact = Int8Network(tmp_path / "m.onnx", dimmed[:100]), penultimate(tmp_path / "m.onnx", dimmed).values
+    int8, exact = (
+        Int8Network(tmp_path / "m.onnx", dimmed[:100]),
+        penultimate(tmp_path / "m.onnx", dimmed).values,
+    )
     logits, beyond = int8.answers(dimmed)
     np.testing.assert_array_equal(logits, int8.logits(dimmed))
     clipped = (exact - int8.features(dimmed)).max(axis=1)
@@ -172,5 +238,7 @@ def test_quick_gives_the_classes_of_the_predictor(tiny_run: Run, fashion: Datase
     assert 0 < repeated.sum() < len(images)
     assert np.sqrt(np.mean((found - wanted) ** 2)) < 3 * quick.error < wanted.std()
     assert quick.class_names == exact.class_names
-    with pytest.raises(DataError, match="100 pictures are too few to find the margin of int8; give 200 or more"):
+    with pytest.raises(
+        DataError, match="100 pictures are too few to find the margin of int8; give 200 or more"
+    ):
         QuickPredictor(tiny_run, images[:100])

@@ -1,4 +1,6 @@
-"""Whether a picture is like the training pictures: on features that we placed, and with a trained run."""
+"""Whether a picture is like the training pictures: on features that we placed, and with a trained
+run.
+"""
 
 import shutil
 from pathlib import Path
@@ -56,21 +58,30 @@ def test_what_looks_otherwise_is_unusual_though_its_features_are_usual() -> None
     found = Novelty.fit(features[:300], images[:300], features[300:], images[300:])
     assert found is not None
     assert np.median(found.p_values(features[300:], images[300:])) == pytest.approx(0.5, abs=0.05)
-    for other in (images[300:, ::-1], 255 - images[300:], images[300:] * random.integers(0, 2, images[300:].shape, dtype=np.uint8)):
+    for other in (
+        images[300:, ::-1],
+        255 - images[300:],
+        images[300:] * random.integers(0, 2, images[300:].shape, dtype=np.uint8),
+    ):
         assert (found.p_values(features[300:], other) <= 0.05).mean() > 0.9
 
 
 def test_p_values_by_hand() -> None:
     training = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
-    unseen = np.array([[1, t, 0] for t in np.linspace(0.02, 1, 50)], np.float32)  # the farther from the first axis, the later
+    # the farther from the first axis, the later
+    unseen = np.array([[1, t, 0] for t in np.linspace(0.02, 1, 50)], np.float32)
     found = fitted(training, unseen)
     assert found is not None
     expected = 2 - 2 / np.sqrt(1 + np.linspace(0.02, 1, 50) ** 2)
     np.testing.assert_allclose(found.distances, expected, atol=5e-4)
     np.testing.assert_allclose(found.p_values(np.array([[1, 0, 0]], np.float32), blank(1)), 1)
-    np.testing.assert_allclose(found.p_values(np.array([[1, 0.51, 0]], np.float32), blank(1)), 26 / 51, atol=0.03)
+    np.testing.assert_allclose(
+        found.p_values(np.array([[1, 0.51, 0]], np.float32), blank(1)), 26 / 51, atol=0.03
+    )
     np.testing.assert_allclose(found.p_values(np.array([[-1, 0, 0]], np.float32), blank(1)), 1 / 51)
-    np.testing.assert_allclose(found.p_values(7 * np.array([[-1, 0, 0]], np.float32), blank(1)), 1 / 51)
+    np.testing.assert_allclose(
+        found.p_values(7 * np.array([[-1, 0, 0]], np.float32), blank(1)), 1 / 51
+    )
 
 
 def test_p_values_of_what_is_alike_are_uniform_and_of_what_is_not_are_small() -> None:
@@ -118,7 +129,10 @@ def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_p
     assert usual is not None
     np.testing.assert_array_equal(predictor.usual(small.test.images.transpose(0, 3, 1, 2)), usual)
     np.testing.assert_array_equal(
-        usual, novelty.p_values(penultimate(named_run.layout.onnx, small.test.images).values, small.test.images)
+        usual,
+        novelty.p_values(
+            penultimate(named_run.layout.onnx, small.test.images).values, small.test.images
+        ),
     )
 
 
@@ -128,12 +142,18 @@ def test_a_run_is_sure_of_clothes_and_not_of_noise(named_run: Run, small: Datase
     clothes = [predictor.predict(image) for image in pictures.images[:100]]
     assert sum(answer.unsure for answer in clothes) <= 10
     random = np.random.default_rng(0)
-    noise = [predictor.predict(image) for image in random.integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)]
+    noise = [
+        predictor.predict(image)
+        for image in random.integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
+    ]
     assert sum(answer.unsure for answer in noise) >= 18
     unsure = next(answer for answer in noise if answer.unsure)
     assert unsure.warnings[0].startswith("does not look like the training pictures")
     always = Predictor(named_run, threshold=0)
-    assert not any(always.predict(image).unsure for image in random.integers(0, 256, (20, 28, 28, 1), dtype=np.uint8))
+    assert not any(
+        always.predict(image).unsure
+        for image in random.integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
+    )
 
 
 def test_a_model_without_known_pictures_answers_always(named_run: Run, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Every kind of file that a person may drop on a classifier: the right answer or one clear line, in bounded memory."""
+"""Every kind of file that a person may drop on a classifier: the right answer or one clear line, in
+bounded memory.
+"""
 
 import os
 import struct
@@ -19,7 +21,9 @@ from tests.writers import packed
 
 SIDE = 20_000
 ROOM = 250 * 2**20
-"""Bytes that the oddest file may take beyond an ordinary one; 20,000 x 20,000 grey pixels are 400 MB."""
+"""Bytes that the oddest file may take beyond an ordinary one; 20,000 x 20,000 grey pixels are 400
+MB.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +49,50 @@ def on_black() -> tuple[Image.Image, Image.Image]:
 
 SAME: dict[str, Callable[[], tuple[bytes, bytes]]] = {
     "an animated GIF is its first frame": lambda: (
-        packed(grey(), "GIF", save_all=True, append_images=[Image.new("L", (150, 180), 7)]), packed(grey(), "GIF")),
+        packed(grey(), "GIF", save_all=True, append_images=[Image.new("L", (150, 180), 7)]),
+        packed(grey(), "GIF"),
+    ),
     "an animated WebP is its first frame": lambda: (
-        packed(photo(), "WEBP", lossless=True, save_all=True, append_images=[Image.new("RGB", (150, 180), "blue")]),
-        packed(photo(), "PNG")),
+        packed(
+            photo(),
+            "WEBP",
+            lossless=True,
+            save_all=True,
+            append_images=[Image.new("RGB", (150, 180), "blue")],
+        ),
+        packed(photo(), "PNG"),
+    ),
     "an animated PNG is its first frame": lambda: (
-        packed(photo(), "PNG", save_all=True, append_images=[Image.new("RGB", (150, 180), "blue")]), packed(photo(), "PNG")),
+        packed(photo(), "PNG", save_all=True, append_images=[Image.new("RGB", (150, 180), "blue")]),
+        packed(photo(), "PNG"),
+    ),
     "a TIFF of several pages is its first page": lambda: (
-        packed(photo(), "TIFF", save_all=True, append_images=[Image.new("RGB", (150, 180), "blue")]), packed(photo(), "PNG")),
+        packed(
+            photo(), "TIFF", save_all=True, append_images=[Image.new("RGB", (150, 180), "blue")]
+        ),
+        packed(photo(), "PNG"),
+    ),
     "16 bits are 8": lambda: (
-        packed(Image.fromarray(np.asarray(grey()).astype(np.uint16) * 257), "PNG"), packed(grey(), "PNG")),
+        packed(Image.fromarray(np.asarray(grey()).astype(np.uint16) * 257), "PNG"),
+        packed(grey(), "PNG"),
+    ),
     "16 bits of a TIFF are 8": lambda: (
-        packed(Image.fromarray(np.asarray(grey()).astype(np.uint16) * 257), "TIFF"), packed(grey(), "PNG")),
+        packed(Image.fromarray(np.asarray(grey()).astype(np.uint16) * 257), "TIFF"),
+        packed(grey(), "PNG"),
+    ),
     "transparent is black": lambda: tuple(packed(image, "PNG") for image in on_black()),  # type: ignore[dict-item, return-value]
     "inks are colours": lambda: (packed(photo().convert("CMYK"), "TIFF"), packed(photo(), "PNG")),
     "a palette is its colours": lambda: (
-        packed(photo().quantize(40), "PNG"), packed(photo().quantize(40).convert("RGB"), "PNG")),
-}  # fmt: skip
+        packed(photo().quantize(40), "PNG"),
+        packed(photo().quantize(40).convert("RGB"), "PNG"),
+    ),
+}
 
 
 @pytest.mark.parametrize("what", SAME)
-def test_the_same_picture_in_another_form_gets_the_same_answer(what: str, predictor: Predictor) -> None:
+def test_the_same_picture_in_another_form_gets_the_same_answer(
+    what: str, predictor: Predictor
+) -> None:
     odd, plain = SAME[what]()
     found, expected = predictor.predict(odd), predictor.predict(plain)
     np.testing.assert_array_equal(found.prepared.pixels, expected.prepared.pixels)
@@ -106,15 +133,33 @@ def announced(form: str) -> bytes:
 REFUSED = {
     "corrupt.jpg": (lambda: packed(photo(), "JPEG")[:900], "is a damaged picture"),
     "corrupt.png": (lambda: packed(photo(), "PNG")[:-2000], "is a damaged picture"),
-    "corrupt.webp": (lambda: packed(photo(), "WEBP")[:300], "is a damaged picture|is not a picture"),
+    "corrupt.webp": (
+        lambda: packed(photo(), "WEBP")[:300],
+        "is a damaged picture|is not a picture",
+    ),
     "empty.png": (lambda: b"", "it is empty"),
-    "text.jpg": (lambda: b"dear model, what is this?", r"is not a picture \(it starts with b'dear model"),
+    "text.jpg": (
+        lambda: b"dear model, what is this?",
+        r"is not a picture \(it starts with b'dear model",
+    ),
     "program.png": (lambda: b"\x7fELF" + bytes(3000), "is not a picture"),
     "page.gif": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a picture"),
-    "huge.png": (lambda: packed(Image.new("1", (SIDE, SIDE)), "PNG"), "announces more than 64,000,000 pixels; make it smaller"),
-    "huge.jpg": (lambda: announced("JPEG"), "announces more than 64,000,000 pixels; make it smaller"),
-    "huge.gif": (lambda: announced("GIF"), "announces more than 64,000,000 pixels; make it smaller"),
-    "huge.bmp": (lambda: announced("BMP"), "announces more than 64,000,000 pixels; make it smaller"),
+    "huge.png": (
+        lambda: packed(Image.new("1", (SIDE, SIDE)), "PNG"),
+        "announces more than 64,000,000 pixels; make it smaller",
+    ),
+    "huge.jpg": (
+        lambda: announced("JPEG"),
+        "announces more than 64,000,000 pixels; make it smaller",
+    ),
+    "huge.gif": (
+        lambda: announced("GIF"),
+        "announces more than 64,000,000 pixels; make it smaller",
+    ),
+    "huge.bmp": (
+        lambda: announced("BMP"),
+        "announces more than 64,000,000 pixels; make it smaller",
+    ),
     "large.png": (
         lambda: packed(Image.new("1", (9_000, 9_000)), "PNG"),
         "9,000 x 9,000 pixels; allowed: at most 64,000,000 in all",
@@ -123,7 +168,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_seen_is_told_in_a_line(name: str, predictor: Predictor, tmp_path: Path) -> None:
+def test_what_cannot_be_seen_is_told_in_a_line(
+    name: str, predictor: Predictor, tmp_path: Path
+) -> None:
     content, message = REFUSED[name]
     (tmp_path / name).write_bytes(content())
     with pytest.raises(DataError, match=message) as told:
@@ -143,8 +190,19 @@ def test_memory_is_bounded(named_run: Run, tmp_path: Path) -> None:
         (odd / name).write_bytes(content())
     peaks = []
     for folder, status in ((plain, 0), (odd, 1)):
-        command = [sys.executable, "-m", "dressform", "predict", str(folder), "--model", str(named_run.path)]
-        with (tmp_path / "out").open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
+        command = [
+            sys.executable,
+            "-m",
+            "dressform",
+            "predict",
+            str(folder),
+            "--model",
+            str(named_run.path),
+        ]
+        with (
+            (tmp_path / "out").open("w") as out,
+            subprocess.Popen(command, stdout=out, stderr=out) as process,
+        ):
             _, code, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(code)
         told = (tmp_path / "out").read_text()

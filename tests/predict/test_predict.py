@@ -22,13 +22,19 @@ def predictor(tiny_run: Run) -> Predictor:
     return Predictor(tiny_run)
 
 
-def test_logits_are_those_that_training_wrote_down(predictor: Predictor, tiny_run: Run, small: DatasetSplits) -> None:
+def test_logits_are_those_that_training_wrote_down(
+    predictor: Predictor, tiny_run: Run, small: DatasetSplits
+) -> None:
     assert small.test is not None
-    np.testing.assert_allclose(predictor.logits(small.test.images), tiny_run.predictions("test").logits, atol=1e-4)
+    np.testing.assert_allclose(
+        predictor.logits(small.test.images), tiny_run.predictions("test").logits, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(("spin", "expected"), [(True, "0"), (False, "1")])
-def test_threads_are_awake_after_a_call_only_where_wished(spin: bool, expected: str, tiny_run: Run) -> None:
+def test_threads_are_awake_after_a_call_only_where_wished(
+    spin: bool, expected: str, tiny_run: Run
+) -> None:
     options = Predictor(tiny_run, spin=spin)._session.get_session_options()
     assert options.get_session_config_entry("session.force_spinning_stop") == expected
 
@@ -41,11 +47,15 @@ def test_channels_first_last_and_grey_arrays(predictor: Predictor, small: Datase
     assert predictor.logits(last[:0]).shape == (0, 10)
     for bad in (last.astype(np.float32), last[:, :20], last[0, 0, 0]):
         for judge in (predictor.logits, predictor.usual, predictor.predict):
-            with pytest.raises(DataError, match=r"allowed: uint8 \[N, 28, 28, 1\] or \[N, 1, 28, 28\]"):
+            with pytest.raises(
+                DataError, match=r"allowed: uint8 \[N, 28, 28, 1\] or \[N, 1, 28, 28\]"
+            ):
                 judge(bad)
 
 
-def test_a_file_its_bytes_and_its_array_get_the_same_answer(predictor: Predictor, pictures: Path, small: DatasetSplits) -> None:
+def test_a_file_its_bytes_and_its_array_get_the_same_answer(
+    predictor: Predictor, pictures: Path, small: DatasetSplits
+) -> None:
     assert small.test is not None
     path = pictures / "ankle-boot.png"
     answers = [
@@ -66,14 +76,24 @@ def test_a_file_its_bytes_and_its_array_get_the_same_answer(predictor: Predictor
     assert [p for _, p in answers[0].top] == sorted((p for _, p in answers[0].top), reverse=True)
 
 
-def test_bad_pictures_do_not_stop_the_others(predictor: Predictor, pictures: Path, tmp_path: Path) -> None:
+def test_bad_pictures_do_not_stop_the_others(
+    predictor: Predictor, pictures: Path, tmp_path: Path
+) -> None:
     (tmp_path / "bad.png").write_text("text")
-    found = list(predictor.predict_many([pictures / "pullover.png", tmp_path / "bad.png", pictures / "trouser.png"]))
+    found = list(
+        predictor.predict_many(
+            [pictures / "pullover.png", tmp_path / "bad.png", pictures / "trouser.png"]
+        )
+    )
     assert [type(answer) for answer in found] == [Answer, DataError, Answer]
 
 
 def test_folders_are_searched_and_absent_paths_named(pictures: Path, tmp_path: Path) -> None:
-    assert [p.name for p in find_pictures([str(pictures)])] == ["ankle-boot.png", "pullover.png", "trouser.png"]
+    assert [p.name for p in find_pictures([str(pictures)])] == [
+        "ankle-boot.png",
+        "pullover.png",
+        "trouser.png",
+    ]
     with pytest.raises(DataError, match="does not exist; give picture files or folders"):
         find_pictures(["absent.png"])
     with pytest.raises(DataError, match="has no pictures; allowed: .png"):
@@ -86,10 +106,14 @@ def test_models_that_cannot_be_used(tiny_run: Run, tmp_path: Path) -> None:
     assert Predictor(weights).class_names == tiny_run.predictions().class_names
     content = (weights / "model.onnx").read_bytes()
     (weights / "model.onnx").write_bytes(content[:-50])
-    with pytest.raises(RunError, match=r"is not the file that its model.json describes \(SHA-256 differs\)"):
+    with pytest.raises(
+        RunError, match=r"is not the file that its model.json describes \(SHA-256 differs\)"
+    ):
         Predictor(weights)
     document = json.loads((weights / "model.json").read_text())
-    (weights / "model.json").write_text(json.dumps({**document, "class_names": ["zz", *document["class_names"]]}))
+    (weights / "model.json").write_text(
+        json.dumps({**document, "class_names": ["zz", *document["class_names"]]})
+    )
     with pytest.raises(RunError, match="contradicts itself"):
         Predictor(weights)
     (weights / "model.json").write_text(json.dumps({**document, "format": 9}))
@@ -112,7 +136,9 @@ class _Sorts(nn.Module):
         return singular
 
 
-def test_a_network_that_cannot_be_exported_is_told_in_a_line(small: DatasetSplits, tmp_path: Path) -> None:
+def test_a_network_that_cannot_be_exported_is_told_in_a_line(
+    small: DatasetSplits, tmp_path: Path
+) -> None:
     with pytest.raises(TrainingError, match="the network cannot be exported to ONNX") as caught:
         export_onnx(_Sorts(), small.train.images[:4], tmp_path / "m.onnx")
     assert "\n" not in str(caught.value)

@@ -16,16 +16,22 @@ from dressform.predict.robustness import robustness
 from dressform.runs.run import Run
 
 
-def test_accuracies_are_those_of_the_corrupted_pictures(tiny_run: Run, small: DatasetSplits) -> None:
+def test_accuracies_are_those_of_the_corrupted_pictures(
+    tiny_run: Run, small: DatasetSplits
+) -> None:
     assert small.test is not None
     predictor = Predictor(tiny_run)
     found = robustness(predictor, small.test, ["inverse", "shot-noise"], seed=4)
-    assert found["clean"]["value"] == pytest.approx((tiny_run.predictions().predicted == small.test.labels).mean())
+    assert found["clean"]["value"] == pytest.approx(
+        (tiny_run.predictions().predicted == small.test.labels).mean()
+    )
     images = corrupt(small.test.images, "shot-noise", 3, seed=stream_seed(4, "part", 0))
     expected = (predictor.logits(images).argmax(1) == small.test.labels).mean()
     assert found["corruptions"]["shot-noise"]["3"]["value"] == pytest.approx(expected)
     inner = [e["value"] for e in found["corruptions"]["shot-noise"].values()]
-    assert found["mean"] == pytest.approx((np.mean(inner) + found["corruptions"]["inverse"]["1"]["value"]) / 2)
+    assert found["mean"] == pytest.approx(
+        (np.mean(inner) + found["corruptions"]["inverse"]["1"]["value"]) / 2
+    )
     with pytest.raises(UnknownNameError):
         robustness(predictor, small.test, ["invers"])
     other = Dataset(small.test.images, small.test.labels, small.test.ids, tuple("abcdefghij"))
@@ -34,11 +40,23 @@ def test_accuracies_are_those_of_the_corrupted_pictures(tiny_run: Run, small: Da
 
 
 def test_the_command_prints_a_table_and_json(named_run: Run) -> None:
-    command = [sys.executable, "-m", "dressform", "robustness", str(named_run.path), "--corruption", "contrast"]
+    command = [
+        sys.executable,
+        "-m",
+        "dressform",
+        "robustness",
+        str(named_run.path),
+        "--corruption",
+        "contrast",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1].split() == ["corruption", "1", "2", "3", "4", "5", "mean"]
-    found = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+    found = json.loads(
+        subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
+    )
     assert list(found["corruptions"]) == ["contrast"]
-    wrong = subprocess.run([*command, "--split", "tests"], capture_output=True, text=True, check=False)
+    wrong = subprocess.run(
+        [*command, "--split", "tests"], capture_output=True, text=True, check=False
+    )
     assert wrong.returncode == 1
     assert "tests" in wrong.stderr

@@ -26,7 +26,9 @@ def _judged(*arguments: str | Path) -> dict[str, Any]:
     return found
 
 
-def test_tables_and_models_are_judged_as_the_run_is(tiny_run: Run, archive: Path, tmp_path: Path) -> None:
+def test_tables_and_models_are_judged_as_the_run_is(
+    tiny_run: Run, archive: Path, tmp_path: Path
+) -> None:
     kept = tiny_run.predictions("test")
     accuracy = float(np.mean(kept.predicted == kept.labels))
     for name in ("p.csv", "p.csv.gz", "p.parquet"):
@@ -36,7 +38,9 @@ def test_tables_and_models_are_judged_as_the_run_is(tiny_run: Run, archive: Path
         assert np.sum(judged["confusion"]) == 200
     model = _judged(tiny_run.layout.onnx, "--data", archive)
     assert model["accuracy"] == accuracy
-    assert model == _judged(tiny_run.layout.onnx, "--data", archive, "--split", "test", "--pixels", "raw")
+    assert model == _judged(
+        tiny_run.layout.onnx, "--data", archive, "--split", "test", "--pixels", "raw"
+    )
     train = _judged(tiny_run.layout.onnx, "--data", archive, "--split", "train")
     assert np.sum(train["confusion"]) == 600
     assert np.sum(_judged(tiny_run.layout.onnx)["confusion"]) == 10_000  # Fashion-MNIST's test
@@ -51,13 +55,25 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
     model.write_text("I am a text")
     assert "example shoe add up to 0.9; allowed: 1 within 0.001" in error_of("evaluate", table)
     assert "cannot be loaded by ONNX Runtime" in error_of("evaluate", model, "--data", archive)
-    assert "absent.onnx does not exist" in error_of("evaluate", tmp_path / "absent.onnx", "--data", archive)
-    assert "pixels are 'bytes'; allowed: unit" in error_of("evaluate", tiny_run.layout.onnx, "--data", archive, "--pixels", "bytes")
+    assert "absent.onnx does not exist" in error_of(
+        "evaluate", tmp_path / "absent.onnx", "--data", archive
+    )
+    assert "pixels are 'bytes'; allowed: unit" in error_of(
+        "evaluate", tiny_run.layout.onnx, "--data", archive, "--pixels", "bytes"
+    )
     assert "no split of small is called 'tests'" in error_of(
         "evaluate", tiny_run.layout.onnx, "--data", archive, "--split", "tests"
     )
-    for option, value in (("--split", "test"), ("--data", "x"), ("--pixels", "raw"), ("--image-size", "32")):
-        reason = f"{option} {value} was given with a predictions file, which has no splits and no pictures; leave it out"
+    for option, value in (
+        ("--split", "test"),
+        ("--data", "x"),
+        ("--pixels", "raw"),
+        ("--image-size", "32"),
+    ):
+        reason = (
+            f"{option} {value} was given with a predictions file, which has no splits and no "
+            f"pictures; leave it out"
+        )
         assert reason in error_of("evaluate", table, option, value)
     for option, value in (("--data", "x"), ("--pixels", "raw"), ("--image-size", "32")):
         reason = f"{option} {value} was given with a run, which keeps its predictions; leave it out"

@@ -22,14 +22,25 @@ def predictions_of_any_kind(draw: st.DrawFn) -> Predictions:
     ids = draw(st.lists(IDS, min_size=n, max_size=n, unique=True))
     labels = draw(st.lists(st.integers(0, k - 1), min_size=n, max_size=n))
     logits = draw(arrays(np.float32, (n, k), elements=st.floats(-1e4, 1e4, width=32)))
-    return Predictions(np.array(ids, np.str_), np.array(labels), logits, tuple(str(i) for i in range(k)))
+    return Predictions(
+        np.array(ids, np.str_), np.array(labels), logits, tuple(str(i) for i in range(k))
+    )
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".csv", ".csv.gz", ".parquet"])
 @given(first=predictions_of_any_kind())
-@example(first=Predictions(np.array(['a,"\r', " \n", ""]), np.array([0, 1, 1]), np.eye(3, 2, dtype=np.float32), ("0", "1")))
+@example(
+    first=Predictions(
+        np.array(['a,"\r', " \n", ""]),
+        np.array([0, 1, 1]),
+        np.eye(3, 2, dtype=np.float32),
+        ("0", "1"),
+    )
+)
 @settings(deadline=None, max_examples=60)
-def test_what_is_saved_is_loaded(suffix: str, first: Predictions, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_what_is_saved_is_loaded(
+    suffix: str, first: Predictions, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("p") / f"p{suffix}"
     save_predictions(first, path)
     second = load_predictions(path)
@@ -42,15 +53,22 @@ def test_what_is_saved_is_loaded(suffix: str, first: Predictions, tmp_path_facto
 
 def test_equals_after_rounding_keep_the_most_likely_class(tmp_path: Path) -> None:
     near = np.array([[0.5, 0.5 + 1e-12], [0.5 + 1e-12, 0.5]])
-    assert Predictions.from_probabilities(["a", "b"], [0, 1], near, ("x", "y")).predicted.tolist() == [1, 0]
-    tiny = Predictions(np.array(["a"]), np.array([0]), np.array([[1e-30, 2e-30]], np.float32), ("0", "1"))
+    assert Predictions.from_probabilities(
+        ["a", "b"], [0, 1], near, ("x", "y")
+    ).predicted.tolist() == [1, 0]
+    tiny = Predictions(
+        np.array(["a"]), np.array([0]), np.array([[1e-30, 2e-30]], np.float32), ("0", "1")
+    )
     save_predictions(tiny, tmp_path / "p.csv")
     assert load_predictions(tmp_path / "p.csv").predicted.tolist() == [1]
 
 
 def test_sixty_thousand_rows(tmp_path: Path) -> None:
     labels = np.arange(60_000) % 10
-    rows = "".join(f"{label},{','.join('0.55' if k == label else '0.05' for k in range(10))}\n" for label in labels)
+    rows = "".join(
+        f"{label},{','.join('0.55' if k == label else '0.05' for k in range(10))}\n"
+        for label in labels
+    )
     (tmp_path / "p.csv").write_text("label," + ",".join(f"p{k}" for k in range(10)) + "\n" + rows)
     found = load_predictions(tmp_path / "p.csv")
     assert np.array_equal(found.predicted, labels)
@@ -98,24 +116,35 @@ def test_parquet_as_programs_write_it(tmp_path: Path) -> None:
         "logit0": np.array([3, 4], np.float32),
         "split": ["test", "test"],
     }
-    ids = {"text": ["7", "8"], "numbers": np.array([7, 8]), "categories": pyarrow.array(["7", "8"]).dictionary_encode()}
+    ids = {
+        "text": ["7", "8"],
+        "numbers": np.array([7, 8]),
+        "categories": pyarrow.array(["7", "8"]).dictionary_encode(),
+    }
     for kind, column in ids.items():
         found = load_predictions(_parquet(tmp_path / f"{kind}.parquet", id=column, **columns))
         assert found.ids.tolist() == ["7", "8"]
         assert found.labels.tolist() == [1, 0]
         assert found.logits.tolist() == [[3, 1], [4, 2]]
-    assert load_predictions(_parquet(tmp_path / "none.parquet", **columns)).ids.tolist() == ["00000", "00001"]
+    assert load_predictions(_parquet(tmp_path / "none.parquet", **columns)).ids.tolist() == [
+        "00000",
+        "00001",
+    ]
 
 
 def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: Path) -> None:
-    first = Predictions(np.array(["a", "b"]), np.array([0, 1]), np.eye(2, dtype=np.float32), ("0", "1"))
+    first = Predictions(
+        np.array(["a", "b"]), np.array([0, 1]), np.eye(2, dtype=np.float32), ("0", "1")
+    )
     for suffix in (".npz", ".parquet"):
         save_predictions(first, tmp_path / f"p{suffix}")
         (tmp_path / f"p{suffix}").rename(tmp_path / "p.dat")
         assert load_predictions(tmp_path / "p.dat").predicted.tolist() == [0, 1]
     (tmp_path / "p.txt").write_text("label,p0,p1\n")
     with pytest.raises(
-        DataError, match=r"p.txt has an unknown form \(it starts with b'labe'\); allowed: .npz, .csv, .csv.gz, .parq"
+        DataError,
+        match=r"p.txt has an unknown form \(it starts with b'labe'\); allowed: .npz, .csv, "
+        r".csv.gz, .parq",
     ):
         load_predictions(tmp_path / "p.txt")
     with pytest.raises(DataError, match=r"p.txt has an unknown form; allowed: .npz, .csv"):
@@ -128,35 +157,83 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
         ("", "p.csv is empty; expected columns label, p0, p1"),
         (" \n\n", "p.csv is empty; expected columns label, p0, p1"),
         ("label,p0,p1\n", "has a header but no rows; give one row per example"),
-        ("id,p0,p1\na,1,0\n", r"has columns id, p0, p1; expected columns label, p0, p1, … \(or logit0, logit1, …\)"),
+        (
+            "id,p0,p1\na,1,0\n",
+            r"has columns id, p0, p1; expected columns label, p0, p1, … \(or logit0, logit1, …\)",
+        ),
         ("id,label,prob\na,1,0\n", "has columns id, label, prob; expected columns label, p0"),
         ("0,0.5,0.5\n", r"has columns 0, 0.5, 0.5; expected columns label, p0"),
-        ("label;p0;p1\n1;1;0\n", r"has columns label;p0;p1; expected .* \(in CSV, commas between cells\)"),
+        (
+            "label;p0;p1\n1;1;0\n",
+            r"has columns label;p0;p1; expected .* \(in CSV, commas between cells\)",
+        ),
         (",".join(f"c{i}" for i in range(99)), r"c18, c19, … \(99 in all\); expected"),
-        ("label,p0,p1,logit0\n1,0,1,4\n", "has both p0 and logit0; give probabilities or logits, not both"),
-        ("label,p0,p2\n0,0.5,0.5\n", "has p2 but no p1; give one column per class, from p0 without gaps"),
-        ("label,logit1,logit2\n1,1,1\n", "has logit1 but no logit0; give one column per class, from logit0"),
-        ("label,p0\n0,1\n", r"has one class column only \(p0\); give one per class, both for a yes-or-no model"),
+        (
+            "label,p0,p1,logit0\n1,0,1,4\n",
+            "has both p0 and logit0; give probabilities or logits, not both",
+        ),
+        (
+            "label,p0,p2\n0,0.5,0.5\n",
+            "has p2 but no p1; give one column per class, from p0 without gaps",
+        ),
+        (
+            "label,logit1,logit2\n1,1,1\n",
+            "has logit1 but no logit0; give one column per class, from logit0",
+        ),
+        (
+            "label,p0\n0,1\n",
+            r"has one class column only \(p0\); give one per class, both for a yes-or-no model",
+        ),
         ("label,p0,p1,p1\n0,1,0,0\n", "has two columns called p1; keep one"),
-        ("label,p0,p1\n0,1,0\n1,1\n", "line 3 has 2 cells but the header has 3; the file is cut off"),
+        (
+            "label,p0,p1\n0,1,0\n1,1\n",
+            "line 3 has 2 cells but the header has 3; the file is cut off",
+        ),
         ("label,p0,p1\n0,1,0\n\n1,x,1\n", "line 4 has 'x' in column p0; allowed: a number"),
         ("label,p0,p1\n0,1,0\n,0,1\n", "line 3 has '' in column label; allowed: a number"),
         ("label,p0,p1\n0.5,0,1\n", "line 2 has label 0.5; allowed: whole numbers, 0 to 1"),
         ("label,p0,p1\nnan,0,1\n", "line 2 has label nan; allowed: whole numbers"),
         ("label,p0,p1\ninf,0,1\n", "line 2 has label inf; allowed: whole numbers"),
-        ("id,label,p0,p1\na,0,1,0\nb,1,nan,1\n", "p.csv: probabilities of example b are not finite; allowed: 0 to 1"),
-        ("id,label,p0,p1\na,0,1,0\nb,1,inf,1\n", "p.csv: probabilities of example b are not finite; allowed: 0 to 1"),
-        ("id,label,p0,p1\na,0,1,0\nb,1,-0.1,1.1\n", "p.csv: probabilities of example b go from -0.1 to 1.1; allowed: 0 to 1"),
+        (
+            "id,label,p0,p1\na,0,1,0\nb,1,nan,1\n",
+            "p.csv: probabilities of example b are not finite; allowed: 0 to 1",
+        ),
+        (
+            "id,label,p0,p1\na,0,1,0\nb,1,inf,1\n",
+            "p.csv: probabilities of example b are not finite; allowed: 0 to 1",
+        ),
+        (
+            "id,label,p0,p1\na,0,1,0\nb,1,-0.1,1.1\n",
+            "p.csv: probabilities of example b go from -0.1 to 1.1; allowed: 0 to 1",
+        ),
         ("id,label,p0,p1,p2\nb,1,-0.0001,1,0\n", "example b go from -0.0001 to 1; allowed: 0 to 1"),
-        ("id,label,p0,p1\na,0,1,0\nb,1,0.2,0.7\n", "example b add up to 0.9; allowed: 1 within 0.001, so take the softmax"),
-        ("id,label,logit0,logit1\na,0,1,0\nb,1,inf,1\n", "p.csv: logits of example b are not finite"),
-        ("id,label,logit0,logit1\na,0,1,0\nb,1,1e39,1\n", "p.csv: logits of example b are not finite"),
-        ("id,label,p0,p1\na,0,1,0\nb,0,1,0\na,0,1,0\n", r"stand for two examples \(a in rows 1 and 3\); give each example"),
-        ("id,label,p0,p1\na,0,1,0\nb,2,1,0\n", r"0 to 2; allowed: 0 to 1 .*\(example b has label 2\); give the missing"),
-        ("label,p0,p1\n-1,1,0\n", r"allowed: 0 to 1 for 2 classes \(example 00000 has label -1\); .* count labels from 0"),
+        (
+            "id,label,p0,p1\na,0,1,0\nb,1,0.2,0.7\n",
+            "example b add up to 0.9; allowed: 1 within 0.001, so take the softmax",
+        ),
+        (
+            "id,label,logit0,logit1\na,0,1,0\nb,1,inf,1\n",
+            "p.csv: logits of example b are not finite",
+        ),
+        (
+            "id,label,logit0,logit1\na,0,1,0\nb,1,1e39,1\n",
+            "p.csv: logits of example b are not finite",
+        ),
+        (
+            "id,label,p0,p1\na,0,1,0\nb,0,1,0\na,0,1,0\n",
+            r"stand for two examples \(a in rows 1 and 3\); give each example",
+        ),
+        (
+            "id,label,p0,p1\na,0,1,0\nb,2,1,0\n",
+            r"0 to 2; allowed: 0 to 1 .*\(example b has label 2\); give the missing",
+        ),
+        (
+            "label,p0,p1\n-1,1,0\n",
+            r"allowed: 0 to 1 for 2 classes \(example 00000 has label -1\); .* count labels from 0",
+        ),
         ("id,label,p0,p1\n" + "a" * 200_000, "line 2 is not CSV .field larger than field limit"),
     ],
-)  # fmt: skip
+)
 def test_tables_that_are_no_predictions(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=message) as caught:
@@ -169,7 +246,9 @@ def test_ten_classes_of_which_one_is_missing(tmp_path: Path) -> None:
     rows = "".join(f"{label},{','.join(['1', *'0' * 8])}\n" for label in range(10))
     (tmp_path / "p.csv").write_text("label," + ",".join(f"p{k}" for k in range(9)) + "\n" + rows)
     with pytest.raises(
-        DataError, match=r"go from 0 to 9; allowed: 0 to 8 for 9 classes \(example 00009 has label 9\); give the miss"
+        DataError,
+        match=r"go from 0 to 9; allowed: 0 to 8 for 9 classes \(example 00009 has label 9\); give "
+        r"the miss",
     ):
         load_predictions(tmp_path / "p.csv")
 
@@ -185,7 +264,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for name, message in (
         ("utf16.csv", r"is not UTF-8 text \(byte 0\); save it as CSV in UTF-8"),
         ("cut.csv.gz", "is a damaged gzip file"),
-        ("text.parquet", "is not a Parquet file .it starts with b'labe'.; write one with columns label, p0"),
+        (
+            "text.parquet",
+            "is not a Parquet file .it starts with b'labe'.; write one with columns label, p0",
+        ),
         ("empty.parquet", "is not a Parquet file .it starts with b''"),
         ("cut.parquet", "is a damaged Parquet file"),
         ("folder.csv", "cannot be read: Is a directory"),
@@ -203,17 +285,47 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     ("columns", "message"),
     [
         ({"label": [0], "p0": [1.0]}, "has one class column only"),
-        ({"label": [0], "p0": ["1"], "p1": [0.0]}, "has column p0 of type string; allowed: numbers"),
-        ({"label": ["0"], "p0": [1.0], "p1": [0.0]}, "has column label of type string; allowed: numbers"),
-        ({"id": [0.5], "label": [0], "p0": [1.0], "p1": [0.0]}, "has column id of type double; allowed: text or whole numbers"),
-        ({"label": [0, 1], "p0": [1.0, None], "p1": [0.0, 1.0]}, "row 2 has nothing in column p0; fill it"),
-        ({"id": ["a", None], "label": [0, 1], "p0": [1.0, 0.0], "p1": [0.0, 1.0]}, "row 2 has nothing in column id"),
-        ({"label": [0, 0.5], "p0": [1.0, 1.0], "p1": [0.0, 0.0]}, "row 2 has label 0.5; allowed: whole numbers, 0 to 1"),
-        ({"label": [0], "p0": [0.5], "p1": [0.4]}, "p.parquet: probabilities of example 00000 add up to 0.9"),
-        ({"label": pyarrow.array([], "int64"), "p0": pyarrow.array([], "double"), "p1": pyarrow.array([], "double")}, "no rows"),
+        (
+            {"label": [0], "p0": ["1"], "p1": [0.0]},
+            "has column p0 of type string; allowed: numbers",
+        ),
+        (
+            {"label": ["0"], "p0": [1.0], "p1": [0.0]},
+            "has column label of type string; allowed: numbers",
+        ),
+        (
+            {"id": [0.5], "label": [0], "p0": [1.0], "p1": [0.0]},
+            "has column id of type double; allowed: text or whole numbers",
+        ),
+        (
+            {"label": [0, 1], "p0": [1.0, None], "p1": [0.0, 1.0]},
+            "row 2 has nothing in column p0; fill it",
+        ),
+        (
+            {"id": ["a", None], "label": [0, 1], "p0": [1.0, 0.0], "p1": [0.0, 1.0]},
+            "row 2 has nothing in column id",
+        ),
+        (
+            {"label": [0, 0.5], "p0": [1.0, 1.0], "p1": [0.0, 0.0]},
+            "row 2 has label 0.5; allowed: whole numbers, 0 to 1",
+        ),
+        (
+            {"label": [0], "p0": [0.5], "p1": [0.4]},
+            "p.parquet: probabilities of example 00000 add up to 0.9",
+        ),
+        (
+            {
+                "label": pyarrow.array([], "int64"),
+                "p0": pyarrow.array([], "double"),
+                "p1": pyarrow.array([], "double"),
+            },
+            "no rows",
+        ),
     ],
-)  # fmt: skip
-def test_parquet_that_is_no_predictions(columns: dict[str, object], message: str, tmp_path: Path) -> None:
+)
+def test_parquet_that_is_no_predictions(
+    columns: dict[str, object], message: str, tmp_path: Path
+) -> None:
     with pytest.raises(DataError, match=message):
         load_predictions(_parquet(tmp_path / "p.parquet", **columns))
 
@@ -222,7 +334,9 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = _parquet(tmp_path / "p.parquet", label=[0], p0=[1.0], p1=[0.0])
     found = load_predictions(path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    message = r'Parquet needs pyarrow; pip install "dressform\[parquet\]", or write the table as CSV'
+    message = (
+        r'Parquet needs pyarrow; pip install "dressform\[parquet\]", or write the table as CSV'
+    )
     with pytest.raises(DataError, match=message):
         load_predictions(path)
     with pytest.raises(DataError, match=message):
@@ -238,7 +352,9 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ([[1], [1]], "predictions have 1 class; two or more are needed"),
     ],
 )
-def test_npz_and_arrays_are_held_to_the_same_rules(probabilities: list[list[float]], message: str, tmp_path: Path) -> None:
+def test_npz_and_arrays_are_held_to_the_same_rules(
+    probabilities: list[list[float]], message: str, tmp_path: Path
+) -> None:
     np.savez(tmp_path / "p.npz", labels=[0, 0], probabilities=np.array(probabilities, float))
     with pytest.raises(DataError, match=message.format("00001")) as caught:
         load_predictions(tmp_path / "p.npz")
@@ -251,16 +367,23 @@ def test_npz_and_arrays_are_held_to_the_same_rules(probabilities: list[list[floa
 def test_rounded_probabilities_are_taken() -> None:
     thirds = np.array([[0.333, 0.333, 0.3335], [0.5, 0.5, 1e-7 - 1e-7]])
     found = Predictions.from_probabilities(["a", "b"], [0, 1], thirds, "xyz")
-    np.testing.assert_allclose(found.probabilities, thirds / thirds.sum(axis=1, keepdims=True), atol=1e-6)
+    np.testing.assert_allclose(
+        found.probabilities, thirds / thirds.sum(axis=1, keepdims=True), atol=1e-6
+    )
     exact = np.random.default_rng(0).dirichlet(np.ones(10), 500)
     half = exact.astype(np.float16)
     assert np.array_equal(
-        Predictions.from_probabilities([str(i) for i in range(500)], [0] * 500, half, "abcdefghij").predicted, half.argmax(axis=1)
+        Predictions.from_probabilities(
+            [str(i) for i in range(500)], [0] * 500, half, "abcdefghij"
+        ).predicted,
+        half.argmax(axis=1),
     )
 
 
 def test_shapes_that_disagree_and_nothing_at_all() -> None:
-    with pytest.raises(DataError, match=r"have 2 ids, labels \[1\] and logits \[1, 2\] for 2 classes"):
+    with pytest.raises(
+        DataError, match=r"have 2 ids, labels \[1\] and logits \[1, 2\] for 2 classes"
+    ):
         Predictions.from_probabilities(["a", "b"], [0], np.array([[0.5, 0.5]]), "xy")
     with pytest.raises(DataError, match="predictions have no examples; give at least one"):
         Predictions.from_probabilities([], [], np.empty((0, 2)), "xy")

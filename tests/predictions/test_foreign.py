@@ -65,12 +65,30 @@ def linear(
     ]
     if len(outputs) > 1:  # as scikit-learn's classifiers have it
         nodes.append(helper.make_node("ArgMax", ["product"], [outputs[0]], axis=1, keepdims=0))
-    infos = [helper.make_tensor_value_info(outputs[-1], TensorProto.FLOAT, [batch, matrix.shape[1]])]
-    infos = [*(helper.make_tensor_value_info(o, TensorProto.INT64, [batch]) for o in outputs[:-1]), *infos]
-    return save(path, nodes, [helper.make_tensor_value_info("x", TYPES[dtype], [batch, *dims])], infos, flat=flat, matrix=matrix)
+    infos = [
+        helper.make_tensor_value_info(outputs[-1], TensorProto.FLOAT, [batch, matrix.shape[1]])
+    ]
+    infos = [
+        *(helper.make_tensor_value_info(o, TensorProto.INT64, [batch]) for o in outputs[:-1]),
+        *infos,
+    ]
+    return save(
+        path,
+        nodes,
+        [helper.make_tensor_value_info("x", TYPES[dtype], [batch, *dims])],
+        infos,
+        flat=flat,
+        matrix=matrix,
+    )
 
 
-def save(path: Path, nodes: list[object], inputs: list[object], outputs: list[object], **constants: NDArray[np.generic]) -> Path:
+def save(
+    path: Path,
+    nodes: list[object],
+    inputs: list[object],
+    outputs: list[object],
+    **constants: NDArray[np.generic],
+) -> Path:
     tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "g", inputs, outputs, tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -79,7 +97,9 @@ def save(path: Path, nodes: list[object], inputs: list[object], outputs: list[ob
     return path
 
 
-def expected(dataset: Dataset, *, unit: bool, dtype: type[np.generic] = np.float32) -> NDArray[np.float64]:
+def expected(
+    dataset: Dataset, *, unit: bool, dtype: type[np.generic] = np.float32
+) -> NDArray[np.float64]:
     pixels = dataset.images.reshape(len(dataset), -1).astype(np.float32) / (255 if unit else 1)
     return pixels.astype(dtype).astype(np.float64) @ weights(pixels.shape[1]).astype(np.float64)
 
@@ -87,12 +107,16 @@ def expected(dataset: Dataset, *, unit: bool, dtype: type[np.generic] = np.float
 @pytest.mark.parametrize("batch", ["N", 1, 4, 7, 20])
 @pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_type_and_batch(layout: str, dtype: str, batch: int | str, tmp_path: Path) -> None:
+def test_every_layout_type_and_batch(
+    layout: str, dtype: str, batch: int | str, tmp_path: Path
+) -> None:
     dataset = pictures()
     path = linear(tmp_path / "m.onnx", layout, LAYOUTS[layout], dtype=dtype, batch=batch)
     for pixels in ("unit", "raw"):
         found = predict_onnx(path, dataset, pixels=pixels)
-        wanted = expected(dataset, unit=pixels == "unit" and dtype != "uint8", dtype=np.dtype(dtype).type)
+        wanted = expected(
+            dataset, unit=pixels == "unit" and dtype != "uint8", dtype=np.dtype(dtype).type
+        )
         np.testing.assert_allclose(found.logits, wanted, rtol=1e-5, atol=1e-5)
         assert np.array_equal(found.labels, dataset.labels)
         assert np.array_equal(found.ids, dataset.ids)
@@ -117,7 +141,9 @@ def test_sides_that_are_open_or_ambiguous(
 ) -> None:
     dataset = pictures(shape)
     path = linear(tmp_path / "m.onnx", layout, dims, features=int(np.prod(shape)))
-    np.testing.assert_allclose(predict_onnx(path, dataset).logits, expected(dataset, unit=True), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        predict_onnx(path, dataset).logits, expected(dataset, unit=True), rtol=1e-5, atol=1e-5
+    )
 
 
 def test_more_pictures_than_one_chunk(tmp_path: Path) -> None:
@@ -129,7 +155,9 @@ def test_more_pictures_than_one_chunk(tmp_path: Path) -> None:
 def test_a_softmax_at_the_end_is_noticed(tmp_path: Path) -> None:
     dataset = pictures()
     found = predict_onnx(linear(tmp_path / "m.onnx", ending="Softmax"), dataset)
-    np.testing.assert_allclose(found.probabilities, softmax(expected(dataset, unit=True)), atol=1e-5)
+    np.testing.assert_allclose(
+        found.probabilities, softmax(expected(dataset, unit=True)), atol=1e-5
+    )
 
 
 def test_scores_in_0_to_1_that_do_not_add_up_are_logits_if_called_so(tmp_path: Path) -> None:
@@ -137,19 +165,29 @@ def test_scores_in_0_to_1_that_do_not_add_up_are_logits_if_called_so(tmp_path: P
     matrix[0] = 0.1, 0.2, 0.3
     dataset = pictures()
     for name in ("scores", "probabilities", "class_prob"):
-        with pytest.raises(DataError, match=f"gives {name} that add up to .* so take the softmax or give logits"):
+        with pytest.raises(
+            DataError, match=f"gives {name} that add up to .* so take the softmax or give logits"
+        ):
             predict_onnx(linear(tmp_path / "m.onnx", matrix=matrix, outputs=(name,)), dataset)
     found = predict_onnx(linear(tmp_path / "m.onnx", matrix=matrix, outputs=("logits",)), dataset)
-    np.testing.assert_allclose(found.logits, dataset.images[:, 0, 0, :1] / 255 * matrix[0], atol=1e-6)
+    np.testing.assert_allclose(
+        found.logits, dataset.images[:, 0, 0, :1] / 255 * matrix[0], atol=1e-6
+    )
 
 
 def test_of_several_outputs_the_named_one(tmp_path: Path) -> None:
     dataset = pictures()
     for ending, name in ((None, "logits"), ("Softmax", "probabilities")):
-        found = predict_onnx(linear(tmp_path / "m.onnx", ending=ending, outputs=("label", name)), dataset)
-        np.testing.assert_allclose(found.probabilities, softmax(expected(dataset, unit=True)), atol=1e-5)
+        found = predict_onnx(
+            linear(tmp_path / "m.onnx", ending=ending, outputs=("label", name)), dataset
+        )
+        np.testing.assert_allclose(
+            found.probabilities, softmax(expected(dataset, unit=True)), atol=1e-5
+        )
     with pytest.raises(
-        DataError, match=r"gives int64 \[7\] as label for 7 pictures; allowed: floats \[7, 3\], so call that output log"
+        DataError,
+        match=r"gives int64 \[7\] as label for 7 pictures; allowed: floats \[7, 3\], so call that "
+        r"output log",
     ):
         predict_onnx(linear(tmp_path / "m.onnx", outputs=("label", "scores")), dataset)
 
@@ -157,12 +195,23 @@ def test_of_several_outputs_the_named_one(tmp_path: Path) -> None:
 def test_weights_beside_the_file(tmp_path: Path) -> None:
     dataset = pictures()
     model = onnx.load(linear(tmp_path / "m.onnx"))
-    onnx.save_model(model, tmp_path / "m.onnx", save_as_external_data=True, location="m.data", size_threshold=100)
+    onnx.save_model(
+        model,
+        tmp_path / "m.onnx",
+        save_as_external_data=True,
+        location="m.data",
+        size_threshold=100,
+    )
     np.testing.assert_allclose(
-        predict_onnx(tmp_path / "m.onnx", dataset).logits, expected(dataset, unit=True), rtol=1e-5, atol=1e-5
+        predict_onnx(tmp_path / "m.onnx", dataset).logits,
+        expected(dataset, unit=True),
+        rtol=1e-5,
+        atol=1e-5,
     )
     (tmp_path / "m.data").unlink()
-    with pytest.raises(DataError, match=r"m.onnx cannot be loaded by ONNX Runtime \(.*; export it to ONNX anew"):
+    with pytest.raises(
+        DataError, match=r"m.onnx cannot be loaded by ONNX Runtime \(.*; export it to ONNX anew"
+    ):
         predict_onnx(tmp_path / "m.onnx", dataset)
 
 
@@ -193,15 +242,25 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
         fails(r"m.onnx cannot be loaded by ONNX Runtime \(.*\); export it to ONNX anew")
     linear(path)
     fails("pixels are 'bytes'; allowed: unit", pixels="bytes")
-    fails("m.onnx gives 3 scores per picture but the data have 4 classes; give the data", pictures(classes=4))
     fails(
-        r"takes \[\?, 5, 4, 3\] but the pictures are 6 x 6 x 1; .* or \[N, 1, 6, 6\] or \[N, 6, 6\] or \[N, 36\]",
+        "m.onnx gives 3 scores per picture but the data have 4 classes; give the data",
+        pictures(classes=4),
+    )
+    fails(
+        r"takes \[\?, 5, 4, 3\] but the pictures are 6 x 6 x 1; .* or \[N, 1, 6, 6\] or \[N, 6, "
+        r"6\] or \[N, 36\]",
         pictures((6, 6, 1)),
     )
     linear(path, "NHW", (20, 3))
-    fails(r"takes \[\?, 20, 3\] but the pictures are 5 x 4 x 3; allowed: \[N, 5, 4, 3\] or \[N, 3, 5, 4\] or \[N, 60\], so")
+    fails(
+        r"takes \[\?, 20, 3\] but the pictures are 5 x 4 x 3; allowed: \[N, 5, 4, 3\] or \[N, 3, "
+        r"5, 4\] or \[N, 60\], so"
+    )
     linear(path, dtype="int64")
-    fails(r"takes tensor\(int64\); allowed: tensor\(uint8\), tensor\(float16\), tensor\(float\), tensor\(double\)")
+    fails(
+        r"takes tensor\(int64\); allowed: tensor\(uint8\), tensor\(float16\), tensor\(float\), "
+        r"tensor\(double\)"
+    )
     linear(path, matrix=np.full((60, 3), np.nan, np.float32))
     fails("m.onnx: logits of example 00000 are not finite; the model that made them is broken")
     linear(path, dims=(None, None, None))
@@ -229,9 +288,16 @@ def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: P
     for chosen, count in ((None, 200), ("test", 200), ("train", 600)):
         name, found = load_judged(model, chosen, data, say=said.append)
         assert (name, len(found)) == (str(model), count)
-    assert said == ["split: test", "split: val", "split: val", *(f"split: {s} of d" for s in ("test", "test", "train"))]
+    assert said == [
+        "split: test",
+        "split: val",
+        "split: val",
+        *(f"split: {s} of d" for s in ("test", "test", "train")),
+    ]
     for split in ("val", "validation"):
-        with pytest.raises(ConfigError, match="no split of d is called 'validation'; known: train, test"):
+        with pytest.raises(
+            ConfigError, match="no split of d is called 'validation'; known: train, test"
+        ):
             load_judged(model, split, data)
     name, found = load_judged(table, "train")
     assert (name, found.predicted.tolist()) == (str(table), [1])
@@ -239,9 +305,14 @@ def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: P
         load_judged(tmp_path)
 
 
-def test_data_without_a_test_split_say_how_they_were_divided(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+def test_data_without_a_test_split_say_how_they_were_divided(
+    tiny_run: Run, small: DatasetSplits, tmp_path: Path
+) -> None:
     write_archive(tmp_path / "d.npz", DatasetSplits("train alone", small.train))
     said: list[str] = []
     _, found = load_judged(tiny_run.layout.onnx, data=tmp_path / "d.npz", say=said.append)
     assert len(found) == 120
-    assert said == ["note: no test split: 120 of 600 examples were held out as test", "split: test of d"]
+    assert said == [
+        "note: no test split: 120 of 600 examples were held out as test",
+        "split: test of d",
+    ]

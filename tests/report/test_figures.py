@@ -27,9 +27,13 @@ def _made(classes: int, count: int = 400) -> tuple[Dataset, Predictions]:
     random = np.random.default_rng(0)
     labels = random.integers(0, classes, count)
     images = random.integers(0, 256, (count, 10, 12, 3), dtype=np.uint8)
-    dataset = Dataset.from_arrays(images, labels, class_names=[f"class {i}" for i in range(classes)])
+    dataset = Dataset.from_arrays(
+        images, labels, class_names=[f"class {i}" for i in range(classes)]
+    )
     logits = 2 * np.eye(classes)[labels] + random.normal(size=(count, classes))
-    return dataset, Predictions(dataset.ids, dataset.labels, logits.astype(np.float32), dataset.class_names)
+    return dataset, Predictions(
+        dataset.ids, dataset.labels, logits.astype(np.float32), dataset.class_names
+    )
 
 
 @pytest.mark.parametrize("classes", [2, 10, 60])
@@ -37,8 +41,12 @@ def test_all_figures_for_any_number_of_classes(classes: int, tmp_path: Path) -> 
     dataset, predictions = _made(classes)
     evaluation = evaluate(predictions)
     figures = {
-        "counts": draw_confusion(evaluation.confusion, predictions.class_names, "t", normalised=False),
-        "shares": draw_confusion(evaluation.confusion, predictions.class_names, "t", normalised=True),
+        "counts": draw_confusion(
+            evaluation.confusion, predictions.class_names, "t", normalised=False
+        ),
+        "shares": draw_confusion(
+            evaluation.confusion, predictions.class_names, "t", normalised=True
+        ),
         "bars": draw_per_class(evaluation, "t"),
         "reliability": draw_reliability(calibrate(predictions), "t"),
         "montage": draw_montage(dataset, predictions, "t"),
@@ -57,21 +65,33 @@ def test_the_montage_is_green_where_right_and_red_where_wrong() -> None:
         right = predictions.predicted[i] == predictions.labels[i]
         assert axes.title.get_color() == (RIGHT if right else WRONG)
         assert axes.get_title() == predictions.class_names[predictions.predicted[i]]
-        assert axes.get_xlabel() == ("" if right else f"is {predictions.class_names[predictions.labels[i]]}")
+        assert axes.get_xlabel() == (
+            "" if right else f"is {predictions.class_names[predictions.labels[i]]}"
+        )
     colours = {axes.title.get_color() for axes in figure.axes}
     assert colours == {RIGHT, WRONG}
 
 
 def test_confusion_cells_carry_the_counts() -> None:
     confusion = np.array([[8, 2], [0, 5]])
-    texts = [t.get_text() for t in draw_confusion(confusion, ("a", "b"), "t", normalised=False).axes[0].texts]
+    texts = [
+        t.get_text()
+        for t in draw_confusion(confusion, ("a", "b"), "t", normalised=False).axes[0].texts
+    ]
     assert texts == ["8", "2", "5"]
     assert shares(np.array([[8, 2], [0, 0]])).tolist() == [[0.8, 0.2], [0, 0]]
 
 
 def test_history_has_both_curves_or_only_training() -> None:
     rows: list[dict[str, float | None]] = [
-        {"epoch": e, "train_loss": 1 / e, "train_accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.4} for e in (1.0, 2.0)
+        {
+            "epoch": e,
+            "train_loss": 1 / e,
+            "train_accuracy": 0.5,
+            "val_loss": 1.0,
+            "val_accuracy": 0.4,
+        }
+        for e in (1.0, 2.0)
     ]
     assert [len(axes.lines) for axes in draw_history(rows, "t").axes] == [2, 2]
     rows = [{**row, "val_loss": None, "val_accuracy": None} for row in rows]
@@ -85,7 +105,9 @@ def test_whiskers_are_wilsons() -> None:
     assert evaluation.confusion is not None
     expected = wilson(int(evaluation.confusion[0, 0]), evaluation.per_class[0].support)
     below, above = whiskers([recall])[:, 0]
-    assert (recall.value - below, recall.value + above) == pytest.approx((expected.low, expected.high))
+    assert (recall.value - below, recall.value + above) == pytest.approx(
+        (expected.low, expected.high)
+    )
     assert 0 < below < 0.1
     assert 0 < above < 0.1
 
@@ -93,11 +115,16 @@ def test_whiskers_are_wilsons() -> None:
 def test_the_calibration_chart_says_what_it_shows() -> None:
     rows: list[dict[str, Any]] = [
         {"epoch": e + 1, "val_loss": loss, "val_accuracy": right, "val_ece": off}
-        for e, (loss, right, off) in enumerate([(0.4, 0.85, 0.01), (0.3, 0.9, 0.02), (0.35, 0.92, 0.05)])
+        for e, (loss, right, off) in enumerate(
+            [(0.4, 0.85, 0.01), (0.3, 0.9, 0.02), (0.35, 0.92, 0.05)]
+        )
     ]
     figure = draw_calibration_history([rows], "a title")
     assert figure is not None
-    assert "NLL is lowest after epoch 2; later answers are more often right, but too sure" in figure.axes[0].get_title()
+    assert (
+        "NLL is lowest after epoch 2; later answers are more often right, but too sure"
+        in figure.axes[0].get_title()
+    )
     errors, off = (np.asarray(line.get_ydata()).tolist() for line in figure.axes[1].lines)
     assert errors == pytest.approx([0.15, 0.1, 0.08])
     assert off == [0.01, 0.02, 0.05]
@@ -118,7 +145,9 @@ def test_the_reliability_diagram_draws_what_was_counted() -> None:
     assert found.count.sum() == len(predictions)
 
 
-def test_a_figure_has_the_same_bytes_each_time(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+def test_a_figure_has_the_same_bytes_each_time(
+    tiny_run: Run, small: DatasetSplits, tmp_path: Path
+) -> None:
     first = save(draw_first_images(small.train, "First images of small"), tmp_path / "a.png")
     assert first.read_bytes() == (tiny_run.layout.figures / "first-images.png").read_bytes()
 
@@ -140,10 +169,18 @@ def test_the_curves_say_how_training_values_were_measured() -> None:
 
 def test_a_long_legend_stays_inside_its_axes() -> None:
     rows = [
-        {"epoch": e, "train_loss": 1 / e, "val_loss": 0.9 / e, "train_accuracy": 1 - 1 / (e + 1), "val_accuracy": 1 - 0.9 / (e + 1)}
+        {
+            "epoch": e,
+            "train_loss": 1 / e,
+            "val_loss": 0.9 / e,
+            "train_accuracy": 1 - 1 / (e + 1),
+            "val_accuracy": 1 - 0.9 / (e + 1),
+        }
         for e in range(1, 6)
     ]
-    figure = draw_history(rows, "t", measured="while learning, smoothed labels, hard examples mostly")
+    figure = draw_history(
+        rows, "t", measured="while learning, smoothed labels, hard examples mostly"
+    )
     figure.draw_without_rendering()
     for axes in figure.axes:
         legend = axes.get_legend()

@@ -19,18 +19,25 @@ DENSE = ("batch_size=50", "precision=float32", "optim.lr=0.05")
 @pytest.fixture(scope="module")
 def studies(fashion: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> list[CrossvalRun]:
     """Two cross-validations, the second better in most examples but not in each fold alike."""
-    data, out = DatasetSplits("pupil", fashion.train.take(np.arange(600))), tmp_path_factory.mktemp("runs")
+    data, out = (
+        DatasetSplits("pupil", fashion.train.take(np.arange(600))),
+        tmp_path_factory.mktemp("runs"),
+    )
     made = []
     for epochs in (2, 3):
         settings = [*DENSE, f"epochs={epochs}"]
-        made += dressform.crossval("simple-dense", data, folds=3, repeats=2, settings=settings, workers=1, out=out)
+        made += dressform.crossval(
+            "simple-dense", data, folds=3, repeats=2, settings=settings, workers=1, out=out
+        )
     return made
 
 
 def document_of(path: Path) -> Any:
     text = path.read_text(encoding="utf-8")
     start = text.index('<script type="application/json"')
-    return json.loads(text[text.index(">", start) + 1 : text.index("</script>", start)].replace("<\\/", "</"))
+    return json.loads(
+        text[text.index(">", start) + 1 : text.index("</script>", start)].replace("<\\/", "</")
+    )
 
 
 def compared(tmp_path: Path, *what: Path) -> tuple[Any, Any]:
@@ -38,7 +45,10 @@ def compared(tmp_path: Path, *what: Path) -> tuple[Any, Any]:
     command: Any = json_of("compare", *what)
     json_of("report", *what, "--out", tmp_path / "page.html")
     page = document_of(tmp_path / "page.html")
-    rows = [{name: value for name, value in row.items() if name != "show"} for row in page["comparisons"]]
+    rows = [
+        {name: value for name, value in row.items() if name != "show"}
+        for row in page["comparisons"]
+    ]
     return rows, command
 
 
@@ -55,7 +65,10 @@ def test_of_runs_predictions_and_three_at_once(named_run: Any, tmp_path: Path) -
     files = [named_run.path]
     for i in range(2):
         other = type(first)(
-            first.ids, first.labels, first.logits + random.normal(0, 2, first.logits.shape).astype(np.float32), first.class_names
+            first.ids,
+            first.labels,
+            first.logits + random.normal(0, 2, first.logits.shape).astype(np.float32),
+            first.class_names,
         )
         save_predictions(other, tmp_path / f"{i}.npz")
         files.append(tmp_path / f"{i}.npz")
@@ -71,9 +84,13 @@ def test_the_same_file_twice_under_two_names(studies: list[CrossvalRun], tmp_pat
     assert page[0]["a"] != page[0]["b"]
 
 
-def test_the_scores_of_a_cross_validation_are_those_of_its_folds(studies: list[CrossvalRun], tmp_path: Path) -> None:
+def test_the_scores_of_a_cross_validation_are_those_of_its_folds(
+    studies: list[CrossvalRun], tmp_path: Path
+) -> None:
     json_of("report", studies[0].path, "--out", tmp_path / "page.html")
-    shown = {row["title"]: row for row in document_of(tmp_path / "page.html")["runs"][0]["estimates"]}
+    shown = {
+        row["title"]: row for row in document_of(tmp_path / "page.html")["runs"][0]["estimates"]
+    }
     for name, estimate in studies[0].summary["estimates"].items():
         from dressform.evaluation.metrics import METRICS
 

@@ -21,17 +21,34 @@ from dressform.workbench import redraw
 from tests.conftest import TINY
 
 FILES = {
-    "manifest.json", "results.csv", "classification-report.txt", "classification-report.json",
-    "weights/last.safetensors", "weights/best.safetensors", "weights/model.onnx", "weights/model.json",
+    "manifest.json",
+    "results.csv",
+    "classification-report.txt",
+    "classification-report.json",
+    "weights/last.safetensors",
+    "weights/best.safetensors",
+    "weights/model.onnx",
+    "weights/model.json",
     "weights/known.npz",
-    "predictions/val.npz", "predictions/test.npz",
-    "figures/history.png", "figures/confusion-counts.png", "figures/confusion-normalised.png", "figures/per-class.png",
-    "figures/montage.png", "figures/first-images.png", "figures/calibration.png", "figures/reliability.png",
-}  # fmt: skip
+    "predictions/val.npz",
+    "predictions/test.npz",
+    "figures/history.png",
+    "figures/confusion-counts.png",
+    "figures/confusion-normalised.png",
+    "figures/per-class.png",
+    "figures/montage.png",
+    "figures/first-images.png",
+    "figures/calibration.png",
+    "figures/reliability.png",
+}
 
 
 def files_in(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+    return {
+        p.relative_to(folder).as_posix()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name != ".lock"
+    }
 
 
 def test_a_finished_run_has_these_files_and_no_others(tiny_run: Run) -> None:
@@ -44,7 +61,10 @@ def test_the_manifest_tells_what_was_done(tiny_run: Run, small: DatasetSplits) -
     assert (m.status, m.recipe, m.seed, m.format) == ("finished", "fast", 0, 1)
     assert m.settings == list(TINY)
     assert m.resolved["model"]["widths"] == [8, 8]
-    assert m.dataset.digests == {"train": small.train.digest, "test": small.test.digest if small.test else ""}
+    assert m.dataset.digests == {
+        "train": small.train.digest,
+        "test": small.test.digest if small.test else "",
+    }
     assert m.dataset.examples == {"train": 540, "val": 60, "test": 200}
     assert set(m.seconds) == {"train", "fit", "export", "predict"}
     assert m.weights["model.onnx"] == sha256_file(tiny_run.layout.onnx)
@@ -55,7 +75,16 @@ def test_the_manifest_tells_what_was_done(tiny_run: Run, small: DatasetSplits) -
 def test_results_have_a_row_per_epoch(tiny_run: Run) -> None:
     rows = tiny_run.history()
     assert [row["epoch"] for row in rows] == [1, 2]
-    assert set(rows[0]) == {"epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds", "val_ece"}
+    assert set(rows[0]) == {
+        "epoch",
+        "lr",
+        "train_loss",
+        "train_accuracy",
+        "val_loss",
+        "val_accuracy",
+        "seconds",
+        "val_ece",
+    }
 
 
 def test_the_look_at_the_test_split_is_in_the_ledger(tiny_run: Run) -> None:
@@ -73,10 +102,14 @@ def test_a_run_is_never_written_over(tiny_run: Run, small: DatasetSplits) -> Non
     assert before == {name: (tiny_run.path / name).read_bytes() for name in FILES}
 
 
-def test_other_data_under_the_same_name_are_refused(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+def test_other_data_under_the_same_name_are_refused(
+    tiny_run: Run, small: DatasetSplits, tmp_path: Path
+) -> None:
     shutil.copytree(tiny_run.path.parents[2], tmp_path / "runs")
     other = DatasetSplits("small", small.train.take(np.arange(500)), None, small.test)
-    with pytest.raises(RunError, match="was trained on other data than small has now; choose another --out"):
+    with pytest.raises(
+        RunError, match="was trained on other data than small has now; choose another --out"
+    ):
         dressform.train("fast", other, settings=TINY, out=tmp_path / "runs", resume=True)
 
 
@@ -84,13 +117,20 @@ def test_a_run_of_a_newer_version_is_refused(tiny_run: Run, tmp_path: Path) -> N
     shutil.copytree(tiny_run.path, tmp_path / "run")
     document = json.loads((tmp_path / "run" / "manifest.json").read_text())
     (tmp_path / "run" / "manifest.json").write_text(json.dumps({**document, "format": 2}))
-    with pytest.raises(RunError, match=r"has format 2, made by a newer dressform; this version reads up to 1, so upgrade"):
+    with pytest.raises(
+        RunError,
+        match=r"has format 2, made by a newer dressform; this version reads up to 1, so upgrade",
+    ):
         open_run(tmp_path / "run")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "is not a JSON document"), ("[]", "is not a manifest of dressform"), ('{"format": 1}', "recipe is missing")],
+    [
+        ("{", "is not a JSON document"),
+        ("[]", "is not a manifest of dressform"),
+        ('{"format": 1}', "recipe is missing"),
+    ],
 )
 def test_damaged_manifests_are_refused(content: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(content)
@@ -108,24 +148,33 @@ def test_paths_that_are_no_runs(tmp_path: Path) -> None:
 
 
 def test_unknown_and_unfinished_predictions(tiny_run: Run, tmp_path: Path) -> None:
-    with pytest.raises(DressformError, match=r"no split of .* is called 'train'; .*known: val, test"):
+    with pytest.raises(
+        DressformError, match=r"no split of .* is called 'train'; .*known: val, test"
+    ):
         tiny_run.predictions("train")
     with pytest.raises(RunError, match="is started, not finished; train it with --resume first"):
         Run(tmp_path, replace(tiny_run.manifest, status="started")).predictions()
 
 
-def copied(run: Run, out: Path, dataset: str, name: str, val_accuracy: float | None, finished: str) -> Path:
+def copied(
+    run: Run, out: Path, dataset: str, name: str, val_accuracy: float | None, finished: str
+) -> Path:
     """A run of which the manifest alone is there."""
     folder = out / dataset / name / "seed0"
     folder.mkdir(parents=True)
     manifest = replace(
-        run.manifest, dataset=replace(run.manifest.dataset, name=dataset), results={"val_accuracy": val_accuracy}, finished=finished
+        run.manifest,
+        dataset=replace(run.manifest.dataset, name=dataset),
+        results={"val_accuracy": val_accuracy},
+        finished=finished,
     )
     manifest.save(folder / "manifest.json")
     return folder
 
 
-def test_the_best_run_on_validation_is_taken_however_new_others_are(tiny_run: Run, tmp_path: Path) -> None:
+def test_the_best_run_on_validation_is_taken_however_new_others_are(
+    tiny_run: Run, tmp_path: Path
+) -> None:
     good = copied(tiny_run, tmp_path, "photos", "good-00000000", 0.9, "2026-01-01T00:00:00+00:00")
     run, why = best_run(tmp_path)
     assert (run.path, why) == (good, "the only run of photos")
@@ -133,13 +182,17 @@ def test_the_best_run_on_validation_is_taken_however_new_others_are(tiny_run: Ru
     copied(tiny_run, tmp_path, "photos", "unknown-00000000", None, "2026-03-01T00:00:00+00:00")
     run, why = best_run(tmp_path)
     assert (run.path, why) == (good, "the best of 3 runs of photos, validation accuracy 90.00 %")
-    newer = copied(tiny_run, tmp_path, "photos", "as-good-00000000", 0.9, "2026-04-01T00:00:00+00:00")
+    newer = copied(
+        tiny_run, tmp_path, "photos", "as-good-00000000", 0.9, "2026-04-01T00:00:00+00:00"
+    )
     assert best_run(tmp_path)[0].path == newer
 
 
 def test_between_datasets_nobody_but_the_user_chooses(tiny_run: Run, tmp_path: Path) -> None:
     photos = copied(tiny_run, tmp_path, "photos", "good-00000000", 0.9, "2026-01-01T00:00:00+00:00")
-    other = copied(tiny_run, tmp_path, "fashion-mnist", "fast-00000000", 0.95, "2026-01-01T00:00:00+00:00")
+    other = copied(
+        tiny_run, tmp_path, "fashion-mnist", "fast-00000000", 0.95, "2026-01-01T00:00:00+00:00"
+    )
     with pytest.raises(RunError, match="models of 2 datasets") as caught:
         best_run(tmp_path)
     assert f"fashion-mnist: --model {other}; photos: --model {photos}" in str(caught.value)
@@ -149,15 +202,25 @@ def test_figures_are_rebuilt_even_without_the_data(tiny_run: Run, tmp_path: Path
     shutil.copytree(tiny_run.path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "figures")
     assert {p.name for p in redraw(tmp_path / "run")} == {
-        "history.png", "confusion-counts.png", "confusion-normalised.png", "per-class.png", "calibration.png", "reliability.png",
-    }  # fmt: skip
+        "history.png",
+        "confusion-counts.png",
+        "confusion-normalised.png",
+        "per-class.png",
+        "calibration.png",
+        "reliability.png",
+    }
 
 
 def test_folders_have_safe_names(tmp_path: Path) -> None:
-    assert run_folder(tmp_path, "../my data:1", "fast", "0" * 8, 3) == tmp_path / "my-data-1" / "fast-00000000" / "seed3"
+    assert (
+        run_folder(tmp_path, "../my data:1", "fast", "0" * 8, 3)
+        == tmp_path / "my-data-1" / "fast-00000000" / "seed3"
+    )
 
 
-def test_an_output_that_cannot_be_written_is_told_before_training(small: DatasetSplits, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_told_before_training(
+    small: DatasetSplits, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match=r"cannot be made: .*; give a writable folder with --out"):
         dressform.train("fast", small, settings=TINY, out=tmp_path / "file" / "runs")
@@ -169,9 +232,11 @@ def test_own_network_and_own_data_in_one_file(small: DatasetSplits, tmp_path: Pa
         "from torch import nn\nimport dressform as df\n\n"
         "def network(shape, classes):\n"
         "    height, width, channels = shape\n"
-        "    return nn.Sequential(nn.Flatten(), nn.Linear(height * width * channels, 16), nn.Tanh(), nn.Linear(16, classes))\n\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(height * width * channels, 16), "
+        "nn.Tanh(), nn.Linear(16, classes))\n\n"
         "def mine():\n"
-        "    return df.Recipe(name='mine', model=network, epochs=1, batch_size=50, optim=df.Optim(kind='adam', lr=0.01))\n"
+        "    return df.Recipe(name='mine', model=network, epochs=1, batch_size=50, "
+        "optim=df.Optim(kind='adam', lr=0.01))\n"
     )
     run = dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
     assert run.manifest.recipe == "mine"
@@ -185,7 +250,9 @@ def test_own_network_and_own_data_in_one_file(small: DatasetSplits, tmp_path: Pa
         dressform.train(f"{path}:nothing", small, out=tmp_path / "runs")
 
 
-def test_a_failed_run_says_why_and_can_be_resumed(small: DatasetSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_says_why_and_can_be_resumed(
+    small: DatasetSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "mine.py"
     path.write_text(
         "from torch import nn\nimport torch, os\nimport dressform as df\n\n"
@@ -197,13 +264,17 @@ def test_a_failed_run_says_why_and_can_be_resumed(small: DatasetSplits, tmp_path
         "            raise OSError(28, 'No space left on device')\n"
         "        return self.a(x.flatten(1))\n\n"
         "def mine():\n"
-        "    return df.Recipe(name='mine', model=lambda s, k: Fails(s[0] * s[1] * s[2], k), epochs=1, batch_size=50)\n"
+        "    return df.Recipe(name='mine', model=lambda s, k: Fails(s[0] * s[1] * s[2], k), "
+        "epochs=1, batch_size=50)\n"
     )
     monkeypatch.setenv("DRESSFORM_TEST_FAIL", "1")
     with pytest.raises(OSError, match="No space left"):
         dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
     manifest = Manifest.load(next((tmp_path / "runs").rglob("manifest.json")))
-    assert (manifest.status, manifest.error) == ("failed", "OSError: [Errno 28] No space left on device")
+    assert (manifest.status, manifest.error) == (
+        "failed",
+        "OSError: [Errno 28] No space left on device",
+    )
     monkeypatch.delenv("DRESSFORM_TEST_FAIL")
     run = dressform.train(f"{path}:mine", small, out=tmp_path / "runs", resume=True)
     assert run.manifest.status == "finished"
@@ -223,7 +294,9 @@ def test_what_cannot_be_trained_leaves_no_folder(small: DatasetSplits, tmp_path:
     assert not (tmp_path / "runs").exists()
 
 
-def test_missing_figures_are_drawn_when_a_finished_run_is_shown_again(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+def test_missing_figures_are_drawn_when_a_finished_run_is_shown_again(
+    tiny_run: Run, small: DatasetSplits, tmp_path: Path
+) -> None:
     shutil.copytree(tiny_run.path.parents[2], tmp_path / "runs")
     copy = tmp_path / "runs" / tiny_run.path.relative_to(tiny_run.path.parents[2])
     for name in ("montage.png", "per-class.png"):
@@ -235,17 +308,26 @@ def test_missing_figures_are_drawn_when_a_finished_run_is_shown_again(tiny_run: 
 def test_an_edited_network_is_another_recipe(tmp_path: Path) -> None:
     def network(width: int) -> dressform.Recipe:
         path = tmp_path / "n.py"
-        path.write_text(f"from torch import nn\n\ndef network(shape, classes):\n    return nn.LazyLinear({width})\n")
-        return dressform.Recipe(name="n", model=load_from_file(f"{path}:network"), epochs=1, batch_size=2)
+        path.write_text(
+            f"from torch import nn\n\ndef network(shape, classes):\n    return "
+            f"nn.LazyLinear({width})\n"
+        )
+        return dressform.Recipe(
+            name="n", model=load_from_file(f"{path}:network"), epochs=1, batch_size=2
+        )
 
     assert digest(network(3)) == digest(network(3)) != digest(network(4))
 
 
-def test_data_with_a_validation_split_of_their_own_and_no_test(fashion: DatasetSplits, tmp_path: Path) -> None:
+def test_data_with_a_validation_split_of_their_own_and_no_test(
+    fashion: DatasetSplits, tmp_path: Path
+) -> None:
     """Validation ids that come after all of train's, and a split that is larger than train."""
     train, other = fashion.train.take(np.arange(100)), fashion["test"].take(np.arange(150))
     validation = Dataset(other.images, other.labels, np.char.add("z", other.ids), other.class_names)
-    run = dressform.train("fast", DatasetSplits("photos", train, validation), settings=TINY, out=tmp_path)
+    run = dressform.train(
+        "fast", DatasetSplits("photos", train, validation), settings=TINY, out=tmp_path
+    )
     assert run.manifest.results["test_accuracy"] is None
     assert run.manifest.dataset.examples == {"train": 100, "val": 150, "test": 0}
     assert (run.layout.figures / "montage.png").exists()
@@ -257,7 +339,9 @@ def _copy(run: Run, tmp_path: Path) -> Path:
     return tmp_path / "runs" / run.path.relative_to(run.path.parents[2])
 
 
-def test_a_finished_run_that_lost_its_weights_is_not_called_whole(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+def test_a_finished_run_that_lost_its_weights_is_not_called_whole(
+    tiny_run: Run, small: DatasetSplits, tmp_path: Path
+) -> None:
     copy = _copy(tiny_run, tmp_path)
     (copy / "weights" / "model.onnx").unlink()
     with pytest.raises(RunError, match=r"was finished but its model.onnx is missing since"):
@@ -266,7 +350,10 @@ def test_a_finished_run_that_lost_its_weights_is_not_called_whole(tiny_run: Run,
 
 def test_damage_inside_a_run_is_named(tiny_run: Run, tmp_path: Path) -> None:
     copy = _copy(tiny_run, tmp_path)
-    for content, message in (("epoch,lr\n1,foo\n", "results.csv is damaged"), ("", "has no epochs or lacks columns")):
+    for content, message in (
+        ("epoch,lr\n1,foo\n", "results.csv is damaged"),
+        ("", "has no epochs or lacks columns"),
+    ):
         (copy / "results.csv").write_text(content)
         with pytest.raises(RunError, match=message):
             redraw(copy)
@@ -285,15 +372,24 @@ def test_damage_inside_a_run_is_named(tiny_run: Run, tmp_path: Path) -> None:
         ("import sys\nsys.exit(0)\n", "failed with SystemExit"),
         ("def own():\n    raise SystemExit(0)\n", "failed with SystemExit"),
         ("def own():\n    return 1 / 0\n", "failed with ZeroDivisionError"),
-        ("class N(nn.Module):\n    def forward(self, x):\n        return x.flatten(1)[:, :10] * (2 if x.mean().item() > 0 else 1)\n"
-         "def own():\n    return df.Recipe(name='own', model=lambda s, k: N(), epochs=1, batch_size=9)\n",
-         "cannot be exported to ONNX"),
-        ("class N(nn.Module):\n    def forward(self, x):\n        return x.flatten(1)[:, :10]\n"
-         "def own():\n    return df.Recipe(name='own', model=lambda s, k: N(), epochs=1, batch_size=9)\n",
-         "training stopped with ValueError: optimizer got an empty parameter list"),
+        (
+            "class N(nn.Module):\n    def forward(self, x):\n        return x.flatten(1)[:, :10] "
+            "* (2 if x.mean().item() > 0 else 1)\n"
+            "def own():\n    return df.Recipe(name='own', model=lambda s, k: N(), epochs=1, "
+            "batch_size=9)\n",
+            "cannot be exported to ONNX",
+        ),
+        (
+            "class N(nn.Module):\n    def forward(self, x):\n        return x.flatten(1)[:, :10]\n"
+            "def own():\n    return df.Recipe(name='own', model=lambda s, k: N(), epochs=1, "
+            "batch_size=9)\n",
+            "training stopped with ValueError: optimizer got an empty parameter list",
+        ),
     ],
-)  # fmt: skip
-def test_own_files_that_fail_are_told_in_a_line(body: str, message: str, small: DatasetSplits, tmp_path: Path) -> None:
+)
+def test_own_files_that_fail_are_told_in_a_line(
+    body: str, message: str, small: DatasetSplits, tmp_path: Path
+) -> None:
     path = tmp_path / "bad.py"
     path.write_text("from torch import nn\nimport dressform as df\n" + body)
     with pytest.raises(DressformError, match=message) as caught:
@@ -301,9 +397,15 @@ def test_own_files_that_fail_are_told_in_a_line(body: str, message: str, small: 
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_without_a_function_and_data_of_one_class(small: DatasetSplits, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"own.py names no function; write path/to/file.py:function"):
+def test_a_file_without_a_function_and_data_of_one_class(
+    small: DatasetSplits, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        ConfigError, match=r"own.py names no function; write path/to/file.py:function"
+    ):
         dressform.train("own.py", small, out=tmp_path / "runs")
     one = Dataset.from_arrays(small.train.images[:9], [0] * 9, class_names=["hats"])
-    with pytest.raises(DressformError, match=r"d has one class only \(hats\); a classifier needs two or more"):
+    with pytest.raises(
+        DressformError, match=r"d has one class only \(hats\); a classifier needs two or more"
+    ):
         dressform.train("fast", DatasetSplits("d", one), out=tmp_path / "runs")

@@ -1,6 +1,9 @@
-"""Documents of ours with a field of another type: one line that names file and field, at once, and never a traceback."""
+"""Documents of ours with a field of another type: one line that names file and field, at once, and
+never a traceback.
+"""
 
 import copy
+import functools
 import json
 import shutil
 import sqlite3
@@ -25,11 +28,27 @@ from dressform.runs.history import how_measured
 from dressform.runs.run import Run, best_run, open_run
 from tests.conftest import TINY
 
-OTHERS: tuple[Any, ...] = (None, True, -1, 3, 1e300, "text", "", [], ["a"], {}, {"a": 1}, [[[]]], 10**30)
+OTHERS: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    3,
+    1e300,
+    "text",
+    "",
+    [],
+    ["a"],
+    {},
+    {"a": 1},
+    [[[]]],
+    10**30,
+)
 
 
 def changed(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """The document with each field, at any depth, replaced by values of every type, or taken away."""
+    """The document with each field, at any depth, replaced by values of every type, or taken
+    away.
+    """
 
     def edited(edit: Callable[[Any, Any], None]) -> Any:
         other = copy.deepcopy(document)
@@ -41,12 +60,21 @@ def changed(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, An
 
     if path:
         for value in OTHERS:
-            yield f"{path} = {value!r}", edited(lambda place, step, value=value: place.__setitem__(step, value))  # type: ignore[misc]
+            change = functools.partial(
+                lambda value, place, step: place.__setitem__(step, value), value
+            )
+            yield f"{path} = {value!r}", edited(change)
         yield f"{path} deleted", edited(lambda place, step: place.__delitem__(step))
     value = document
     for step in path:
         value = value[step]
-    inner = value if isinstance(value, dict) else range(min(2, len(value))) if isinstance(value, list) else ()
+    inner = (
+        value
+        if isinstance(value, dict)
+        else range(min(2, len(value)))
+        if isinstance(value, list)
+        else ()
+    )
     for step in inner:
         yield from changed(document, (*path, step))
 
@@ -116,7 +144,13 @@ def test_a_picture_of_a_billion_sides_is_refused_before_it_is_made(run: Run) -> 
 def test_known_pictures(run: Run, small: DatasetSplits) -> None:
     arrays = dict(np.load(run.layout.known))
     for name in arrays:
-        strange = np.zeros(0), np.zeros((3, 3)), np.array("x"), arrays[name].astype(np.int64), arrays[name] * np.float16(np.nan)
+        strange = (
+            np.zeros(0),
+            np.zeros((3, 3)),
+            np.array("x"),
+            arrays[name].astype(np.int64),
+            arrays[name] * np.float16(np.nan),
+        )
         for value in strange:
             np.savez(run.layout.known, **{**arrays, name: value})
             with pytest.raises(DressformError, match="known"):
@@ -128,7 +162,12 @@ def test_known_pictures(run: Run, small: DatasetSplits) -> None:
 
 def test_results(run: Run) -> None:
     lines = run.layout.results.read_text().splitlines()
-    others = ([lines[0]], [lines[0], lines[2]], [*lines, "nan" + "," * 7], [*lines, lines[1] + ",1"])
+    others = (
+        [lines[0]],
+        [lines[0], lines[2]],
+        [*lines, "nan" + "," * 7],
+        [*lines, lines[1] + ",1"],
+    )
     for text in ("1,2", "a,b\n1,2\n", "\0", '"', *("\n".join(rows) for rows in others)):
         run.layout.results.write_text(text)
         with pytest.raises(DressformError, match=r"results\.csv"):
@@ -143,7 +182,9 @@ def study(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Cro
     return found
 
 
-def test_cross_validation_and_its_plan(study: CrossvalRun, small: DatasetSplits, tmp_path: Path) -> None:
+def test_cross_validation_and_its_plan(
+    study: CrossvalRun, small: DatasetSplits, tmp_path: Path
+) -> None:
     folder = tmp_path / study.path.parents[1].name / study.path.parent.name / study.path.name
     shutil.copytree(study.path, folder)
     mine = open_crossval(folder)
@@ -159,7 +200,16 @@ def test_cross_validation_and_its_plan(study: CrossvalRun, small: DatasetSplits,
 
     def resume() -> None:
         settings = ("epochs=1", "batch_size=50", "precision=float32")
-        crossval(["simple-dense"], small, folds=2, settings=settings, workers=1, out=tmp_path, resume=True, observer=None)
+        crossval(
+            ["simple-dense"],
+            small,
+            folds=2,
+            settings=settings,
+            workers=1,
+            out=tmp_path,
+            resume=True,
+            observer=None,
+        )
         trained.append(1)
 
     plan = read_json(mine.layout.plan)
@@ -172,9 +222,18 @@ def test_cross_validation_and_its_plan(study: CrossvalRun, small: DatasetSplits,
 
 def test_review(small: DatasetSplits, tmp_path: Path) -> None:
     finding = Finding(
-        id=str(small.train.ids[0]), split="train", kind="label", label="Bag", score=0.1, reason="why", action="relabel", to="Coat"
+        id=str(small.train.ids[0]),
+        split="train",
+        kind="label",
+        label="Bag",
+        score=0.1,
+        reason="why",
+        action="relabel",
+        to="Coat",
     )
-    review = Review("small", "x", {name: d.digest for name, d in small}, (finding,), None, "fast", ("epochs=1",))
+    review = Review(
+        "small", "x", {name: d.digest for name, d in small}, (finding,), None, "fast", ("epochs=1",)
+    )
     file = tmp_path / "review.json"
     review.save(file)
     assert check(review.to_json(), file, lambda: apply_review(small, Review.load(file))) > 20
@@ -182,14 +241,25 @@ def test_review(small: DatasetSplits, tmp_path: Path) -> None:
 
 def test_study(small: DatasetSplits, tmp_path: Path) -> None:
     def tune(out: Path) -> None:
-        dressform.tune("fast", ["optim.lr=log:0.01:0.1"], small, trials=2, settings=TINY[1:], out=out, resume=True)
+        dressform.tune(
+            "fast",
+            ["optim.lr=log:0.01:0.1"],
+            small,
+            trials=2,
+            settings=TINY[1:],
+            out=out,
+            resume=True,
+        )
 
     tune(tmp_path / "good")
     path = next((tmp_path / "good").rglob("study.db"))
     tables = {
-        "trial_user_attributes": "value_json", "study_user_attributes": "value_json", "trial_params": "distribution_json",
-        "trial_values": "value", "trials": "state",
-    }  # fmt: skip
+        "trial_user_attributes": "value_json",
+        "study_user_attributes": "value_json",
+        "trial_params": "distribution_json",
+        "trial_values": "value",
+        "trials": "state",
+    }
     for number, (table, column) in enumerate(tables.items()):
         for value in ("{", "[1]", "null", "'text'", '"text"', "-5"):
             out = tmp_path / f"{number}-{abs(hash(value))}"

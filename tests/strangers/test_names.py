@@ -1,4 +1,6 @@
-"""Names of classes, files and examples are anybody's: they steer no terminal, run in no spreadsheet, and reach no network."""
+"""Names of classes, files and examples are anybody's: they steer no terminal, run in no
+spreadsheet, and reach no network.
+"""
 
 import csv
 import io
@@ -41,7 +43,12 @@ def test_terminal(tmp_path: Path) -> None:
         (tmp_path / "photos" / name).mkdir()
         Image.new("L", (28, 28)).save(tmp_path / "photos" / name / "a\x1b[1mb.png")
     (tmp_path / "photos" / "ok" / "bad\x1b[1m.png").write_text("no picture")
-    commands = ("evaluate", "p.npz"), ("calibrate", "p.npz"), ("data", "check", "photos"), ("evaluate", "\x1b[2J")
+    commands = (
+        ("evaluate", "p.npz"),
+        ("calibrate", "p.npz"),
+        ("data", "check", "photos"),
+        ("evaluate", "\x1b[2J"),
+    )
     for words in commands:
         done = dressform_command(*words, cwd=tmp_path)
         shown = done.stdout + done.stderr
@@ -59,7 +66,9 @@ def test_terminal(tmp_path: Path) -> None:
 def test_formulas_are_made_harmless_and_come_back(text: str, tmp_path: Path) -> None:
     assert table_cell(text) == f"'{text}"
     assert from_table_cell(table_cell(text)) == text
-    predictions = Predictions(np.array([text, "plain"]), np.array([0, 1]), np.eye(2, dtype=np.float32), ("a", "b"))
+    predictions = Predictions(
+        np.array([text, "plain"]), np.array([0, 1]), np.eye(2, dtype=np.float32), ("a", "b")
+    )
     for name in ("p.csv", "p.csv.gz", "p.parquet", "p.npz"):
         save_predictions(predictions, tmp_path / name)
         assert load_predictions(tmp_path / name).ids.tolist() == [text, "plain"]
@@ -93,7 +102,9 @@ def served(tmp_path: Path) -> int:
     return server.server_port
 
 
-def test_clients_that_break_off_or_say_nothing(served: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_clients_that_break_off_or_say_nothing(
+    served: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", served)) as client:
             client.sendall(b"GET / HTTP/1.0\r\nHost: 127.0.0.1:1\r\n\r\n")
@@ -111,13 +122,19 @@ def test_clients_that_break_off_or_say_nothing(served: int, capfd: pytest.Captur
     assert capfd.readouterr().err == ""
 
 
-def test_every_page_has_a_policy_that_fits_its_scripts(named_run: dressform.Run, tmp_path: Path, pictures: Path) -> None:
+def test_every_page_has_a_policy_that_fits_its_scripts(
+    named_run: dressform.Run, tmp_path: Path, pictures: Path
+) -> None:
     dressform_command("report", named_run.path, "--out", tmp_path / "report.html")
     dressform_command("export", named_run.path, tmp_path / "classify.html", "--to", "page")
-    dressform_command("predict", pictures, "--model", named_run.path, "--explain", tmp_path / "why.html")
+    dressform_command(
+        "predict", pictures, "--model", named_run.path, "--explain", tmp_path / "why.html"
+    )
     for name in ("report", "classify", "why"):
         text = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
-        (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text)
+        (policy,) = re.findall(
+            r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text
+        )
         assert policy.startswith("default-src 'none'; ")
         assert "http" not in policy
         assert "'unsafe-eval'" not in policy

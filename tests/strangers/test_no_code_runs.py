@@ -1,4 +1,6 @@
-"""Nothing that a stranger sent is executed: not by what a run names, not by what lies in its folder, not by git."""
+"""Nothing that a stranger sent is executed: not by what a run names, not by what lies in its
+folder, not by git.
+"""
 
 import json
 import os
@@ -26,7 +28,9 @@ def ran_in(folder: Path) -> str:
 
 @pytest.fixture
 def hostile(named_run: Run, tmp_path: Path) -> Run:
-    """A run whose manifest names a file, and whose folder has modules with the names of libraries."""
+    """A run whose manifest names a file, and whose folder has modules with the names of
+    libraries.
+    """
     folder = tmp_path / "run"
     shutil.copytree(named_run.path, folder)
     shutil.rmtree(folder / "explore", ignore_errors=True)
@@ -38,9 +42,22 @@ def hostile(named_run: Run, tmp_path: Path) -> Run:
 
 
 @pytest.mark.parametrize(
-    "command", ["report", "explore", "evaluate", "calibrate", "figures", "predict", "tensorboard", "page", "robustness"]
+    "command",
+    [
+        "report",
+        "explore",
+        "evaluate",
+        "calibrate",
+        "figures",
+        "predict",
+        "tensorboard",
+        "page",
+        "robustness",
+    ],
 )
-def test_opening_a_run_runs_nothing_of_it(command: str, hostile: Run, pictures: Path, tmp_path: Path) -> None:
+def test_opening_a_run_runs_nothing_of_it(
+    command: str, hostile: Run, pictures: Path, tmp_path: Path
+) -> None:
     others: dict[str, list[str | Path]] = {
         "predict": ["predict", pictures, "--model", "."],
         "tensorboard": ["export", ".", tmp_path / "board", "--to", "tensorboard"],
@@ -49,18 +66,31 @@ def test_opening_a_run_runs_nothing_of_it(command: str, hostile: Run, pictures: 
     }
     words = others.get(command, [command, "."])
     # As the installed command, python -P does not import from the working directory.
-    subprocess.run([sys.executable, "-P", "-m", "dressform", *(str(word) for word in words)], cwd=hostile.path, check=False)
+    subprocess.run(
+        [sys.executable, "-P", "-m", "dressform", *(str(word) for word in words)],
+        cwd=hostile.path,
+        check=False,
+    )
     assert not (tmp_path / "ran").exists()
 
 
-def test_saliency_says_why_it_is_missing_and_a_named_file_is_run(hostile: Run, tmp_path: Path) -> None:
+def test_saliency_says_why_it_is_missing_and_a_named_file_is_run(
+    hostile: Run, tmp_path: Path
+) -> None:
     assert dressform_command("report", hostile.path, cwd=tmp_path).returncode == 0
-    assert "is made by a file ('evil.py:own'), which is not run unasked" in (hostile.path / "report.html").read_text()
-    (tmp_path / "mine.py").write_text(ran_in(tmp_path) + "from dressform.recipes.own import fast as own\n")
+    assert (
+        "is made by a file ('evil.py:own'), which is not run unasked"
+        in (hostile.path / "report.html").read_text()
+    )
+    (tmp_path / "mine.py").write_text(
+        ran_in(tmp_path) + "from dressform.recipes.own import fast as own\n"
+    )
     done = dressform_command("report", hostile.path, "--recipe", "mine.py:own", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "ran").exists()
-    assert "saliency" not in "".join(document_of(hostile.path / "report.html")["runs"][0]["missing"])
+    assert "saliency" not in "".join(
+        document_of(hostile.path / "report.html")["runs"][0]["missing"]
+    )
 
 
 def git(*words: str, cwd: Path) -> None:
@@ -68,7 +98,9 @@ def git(*words: str, cwd: Path) -> None:
     subprocess.run(["git", *author, *words], cwd=cwd, check=True, capture_output=True)
 
 
-def test_git_starts_nothing_that_a_repository_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_starts_nothing_that_a_repository_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tree, mark, script = tmp_path / "tree", tmp_path / "ran", tmp_path / "evil.sh"
     script.write_text(f"#!/bin/sh\ntouch {mark}\ncat\n")
     script.chmod(0o755)
@@ -78,7 +110,14 @@ def test_git_starts_nothing_that_a_repository_names(tmp_path: Path, monkeypatch:
     (tree / ".gitattributes").write_text("*.txt filter=evil diff=evil\n")
     git("add", ".", cwd=tree)
     git("commit", "-m", "a", cwd=tree)
-    for name in ("core.fsmonitor", "filter.evil.clean", "filter.evil.process", "diff.evil.textconv", "diff.external", "core.pager"):
+    for name in (
+        "core.fsmonitor",
+        "filter.evil.clean",
+        "filter.evil.process",
+        "diff.evil.textconv",
+        "diff.external",
+        "core.pager",
+    ):
         git("config", name, str(script), cwd=tree)
     hooks = tree / ".git" / "hooks"
     for name in ("post-index-change", "fsmonitor-watchman"):
@@ -92,11 +131,14 @@ def test_git_starts_nothing_that_a_repository_names(tmp_path: Path, monkeypatch:
         (tree / "a.txt").write_text(content)
         assert (git_state() or {})["changed"] is True
     assert not mark.exists()
-    subprocess.run(["git", "status"], cwd=tree, capture_output=True, check=False)  # which would have
+    # which would have
+    subprocess.run(["git", "status"], cwd=tree, capture_output=True, check=False)
     assert mark.exists()
 
 
-def test_temporary_files_follow_no_links_and_have_names_that_cannot_be_guessed(tmp_path: Path) -> None:
+def test_temporary_files_follow_no_links_and_have_names_that_cannot_be_guessed(
+    tmp_path: Path,
+) -> None:
     target, victim = tmp_path / "w.html", tmp_path / "victim"
     victim.write_text("precious")
     (tmp_path / f".w.html.{os.getpid()}.tmp").symlink_to(victim)
@@ -128,7 +170,9 @@ def test_permissions_are_kept(tmp_path: Path) -> None:
         os.umask(before)
 
 
-def test_what_a_kill_left_goes_at_the_next_write_and_what_is_being_written_stays(tmp_path: Path) -> None:
+def test_what_a_kill_left_goes_at_the_next_write_and_what_is_being_written_stays(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "report.html"
     left = tmp_path / ".report.html.abcdefgh.tmp"
     left.write_text("half a page")
@@ -159,12 +203,18 @@ def test_a_run_of_a_renamed_recipe_is_told(named_run: Run, tmp_path: Path) -> No
         restore(open_run(folder))
 
 
-def test_a_checkpoint_that_a_kill_left_beside_a_finished_run_goes(named_run: Run, tmp_path: Path) -> None:
-    place = tmp_path / named_run.path.parents[1].name / named_run.path.parent.name / named_run.path.name
+def test_a_checkpoint_that_a_kill_left_beside_a_finished_run_goes(
+    named_run: Run, tmp_path: Path
+) -> None:
+    place = (
+        tmp_path / named_run.path.parents[1].name / named_run.path.parent.name / named_run.path.name
+    )
     shutil.copytree(named_run.path, place)
     left = Run(place, named_run.manifest).layout.checkpoint
     left.write_bytes(b"state")
     source = named_run.manifest.dataset.source
-    again = dressform.train("fast", source, settings=named_run.manifest.settings, out=tmp_path, resume=True)
+    again = dressform.train(
+        "fast", source, settings=named_run.manifest.settings, out=tmp_path, resume=True
+    )
     assert again.path == place
     assert not left.exists()

@@ -1,7 +1,9 @@
-"""CUDA graphs without CUDA: torch's operators of a block, recorded and replayed on the same tensors.
+"""CUDA graphs without CUDA: torch's operators of a block, recorded and replayed on the same
+tensors.
 
-As a real graph does, recording changes nothing, and a replay repeats the operators with the numbers that they had: what the
-processor would have to look at anew (a rate in a Python number, a tensor that was made elsewhere) stays as it was.
+As a real graph does, recording changes nothing, and a replay repeats the operators with the numbers
+that they had: what the processor would have to look at anew (a rate in a Python number, a tensor
+that was made elsewhere) stays as it was.
 """
 
 from collections.abc import Iterator
@@ -30,14 +32,18 @@ class Recording(TorchDispatchMode):
         name = str(func)
         assert "_local_scalar_dense" not in name, "a graph cannot look at values"
         given = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
-        for tensor in given:  # not those alone that the schema says are written to: batch norm's statistics are not among them
+        # not those alone that the schema says are written to: batch norm's statistics are not among
+        # them
+        for tensor in given:
             place = tensor.untyped_storage().data_ptr()
             if place not in self._own and place not in self._before:
                 whole = torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage())
                 self._before[place] = (whole, whole.clone())
         out = func(*args, **kwargs)
         outs = [t for t in tree_flatten(out)[0] if isinstance(t, Tensor)]
-        self._own |= {t.untyped_storage().data_ptr() for t in outs} - {t.untyped_storage().data_ptr() for t in given}
+        self._own |= {t.untyped_storage().data_ptr() for t in outs} - {
+            t.untyped_storage().data_ptr() for t in given
+        }
         self.calls.append((func, args, kwargs, outs))
         return out
 

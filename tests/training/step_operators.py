@@ -13,13 +13,16 @@ from pathlib import Path
 GOLDEN = Path(__file__).parent.parent / "golden" / "step-operators.json"
 COPIES = ("copy_", "_to_copy", "contiguous", "clone")
 COUNTED = {"float32": (*COPIES, "reorder"), "bfloat16": COPIES}
-"""Copies and casts: torch's operators, nested ones too, and oneDNN's changes of memory layout, which differ between processors in
-bfloat16; and ``all`` of torch's operators."""
+"""Copies and casts: torch's operators, nested ones too, and oneDNN's changes of memory layout,
+which differ between processors in bfloat16; and ``all`` of torch's operators.
+"""
 RECIPE = "fast"
 
 
 def measured(precision: str) -> dict[str, int]:
-    """Counts of the third step: what three steps do less what two do, each in a process of its own."""
+    """Counts of the third step: what three steps do less what two do, each in a process of its
+    own.
+    """
     two, three = (_of_training(steps, precision) for steps in (2, 3))
     return {name: three[name] - two[name] for name in (*COUNTED[precision], "all")}
 
@@ -30,13 +33,17 @@ def _of_training(steps: int, precision: str) -> Counter[str]:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     lines = done.stdout.splitlines()
     counts = Counter(json.loads(lines[-1]))
-    counts["reorder"] = sum("onednn_verbose" in line and ",exec,cpu,reorder," in line for line in lines)
+    counts["reorder"] = sum(
+        "onednn_verbose" in line and ",exec,cpu,reorder," in line for line in lines
+    )
     assert any("onednn_verbose" in line for line in lines)
     return counts
 
 
 def _train(steps: int, precision: str) -> None:
-    """Print how often each operator of torch ran in a training of one epoch, in bfloat16 as on a processor with AMX."""
+    """Print how often each operator of torch ran in a training of one epoch, in bfloat16 as on a
+    processor with AMX.
+    """
     import numpy as np
     from torch.profiler import ProfilerActivity, profile
 
@@ -51,8 +58,12 @@ def _train(steps: int, precision: str) -> None:
     random = np.random.default_rng(0)
     n = steps * batch
     images = random.integers(0, 256, (n, 28, 28, 1)).astype(np.uint8)
-    data = Dataset(images, np.arange(n) % 10, np.array([f"{i:05d}" for i in range(n)]), tuple("abcdefghij"))
-    recipe = override(find_recipe(RECIPE), ["epochs=1", f"batch_size={batch}", f"precision={precision}"])
+    data = Dataset(
+        images, np.arange(n) % 10, np.array([f"{i:05d}" for i in range(n)]), tuple("abcdefghij")
+    )
+    recipe = override(
+        find_recipe(RECIPE), ["epochs=1", f"batch_size={batch}", f"precision={precision}"]
+    )
     with profile(activities=[ProfilerActivity.CPU]) as found:
         fit(recipe, data, None)
     counts: Counter[str] = Counter()
@@ -67,4 +78,6 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         _train(int(sys.argv[1]), sys.argv[2])
     else:
-        GOLDEN.write_text(json.dumps({precision: measured(precision) for precision in COUNTED}, indent=2) + "\n")
+        GOLDEN.write_text(
+            json.dumps({precision: measured(precision) for precision in COUNTED}, indent=2) + "\n"
+        )

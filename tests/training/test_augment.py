@@ -9,7 +9,9 @@ def changed(pixels: Tensor, config: Augment, epoch: int = 0, seed: int = 0) -> T
     examples = torch.arange(len(pixels))
     flip_first = torch.arange(len(pixels)) % 2 == 0
     generator = torch.Generator().manual_seed(seed)
-    return augment_batch(pixels, examples, config, epoch=epoch, flip_first=flip_first, generator=generator)
+    return augment_batch(
+        pixels, examples, config, epoch=epoch, flip_first=flip_first, generator=generator
+    )
 
 
 def pictures(count: int = 400) -> Tensor:
@@ -79,7 +81,10 @@ def test_crop_moves_by_whole_pixels_and_brings_in_black() -> None:
         bordered = torch.nn.functional.pad(before, (2, 2, 2, 2))
         height, width = before.shape[1:]
         same = [
-            (dy, dx) for dy in range(5) for dx in range(5) if torch.equal(bordered[:, dy : dy + height, dx : dx + width], after)
+            (dy, dx)
+            for dy in range(5)
+            for dx in range(5)
+            if torch.equal(bordered[:, dy : dy + height, dx : dx + width], after)
         ]
         assert len(same) == 1
         moves.add(same[0])

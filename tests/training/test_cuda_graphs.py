@@ -1,6 +1,5 @@
 """A recorded step learns what the plain step learns. On a GPU: tests/gpu."""
 
-
 import numpy as np
 import pytest
 import torch
@@ -36,7 +35,10 @@ RECIPES = {
 
 @pytest.mark.parametrize("variant", RECIPES)
 def test_a_recorded_training_is_the_plain_one(
-    variant: str, small: DatasetSplits, monkeypatch: pytest.MonkeyPatch, without_cuda: list[Recording]  # noqa: F811
+    variant: str,
+    small: DatasetSplits,
+    monkeypatch: pytest.MonkeyPatch,
+    without_cuda: list[Recording],  # noqa: F811
 ) -> None:
     recipe = override(find_recipe("fast"), [*TINY, "epochs=4", "batch_size=64", *RECIPES[variant]])
     halves = small.train.take(np.arange(500)), small.train.take(np.arange(500, 600))
@@ -63,8 +65,12 @@ def test_a_recorded_training_is_the_plain_one(
     assert without_cuda
     assert max(len(graph.calls) for graph in without_cuda) > 50
     for name, weights in plain.last.items():
-        assert torch.allclose(weights.float(), recorded.last[name].float(), rtol=1e-4, atol=1e-5), name
-    assert [row.train_loss for row in recorded.history] == pytest.approx([row.train_loss for row in plain.history], rel=1e-4)
+        assert torch.allclose(weights.float(), recorded.last[name].float(), rtol=1e-4, atol=1e-5), (
+            name
+        )
+    assert [row.train_loss for row in recorded.history] == pytest.approx(
+        [row.train_loss for row in plain.history], rel=1e-4
+    )
 
 
 def test_a_case_for_each_shape_and_number() -> None:
@@ -80,7 +86,8 @@ def test_a_case_for_each_shape_and_number() -> None:
             for i in range(WARM_UP + 4):
                 x = torch.full((size,), float(i))
                 given, again = graphs(x, factor)[0], graphs(x + 1, factor)[0]
-                assert given.tolist() == [factor * i] * size  # the caller's own, not what a later replay writes
+                # the caller's own, not what a later replay writes
+                assert given.tolist() == [factor * i] * size
                 assert again.tolist() == [factor * (i + 1)] * size
     assert len(calls) == 4 * (WARM_UP + 1)
 

@@ -18,7 +18,16 @@ from dressform.training.batches import Batches, pixel_statistics
 from dressform.training.fit import Fitted, fit
 from dressform.training.history import Epoch
 from dressform.training.optim import learning_rate, make_optimizer
-from dressform.training.recipe import Augment, Average, Focus, Optim, Recipe, Resize, Schedule, Stopping
+from dressform.training.recipe import (
+    Augment,
+    Average,
+    Focus,
+    Optim,
+    Recipe,
+    Resize,
+    Schedule,
+    Stopping,
+)
 from tests.conftest import TINY
 
 
@@ -36,7 +45,12 @@ VARIANTS: dict[str, list[str]] = {
     "adam": ["optim.kind=adam", "optim.lr=0.01"],
     "adamw": ["optim.kind=adamw", "optim.lr=0.01", "optim.weight_decay=0.1"],
     "nadam": ["optim.kind=nadam", "optim.lr=0.01"],
-    "augmented": ["augment.shift=0.1", "augment.rotate=10", "augment.zoom=0.1", "augment.erase=0.5"],
+    "augmented": [
+        "augment.shift=0.1",
+        "augment.rotate=10",
+        "augment.zoom=0.1",
+        "augment.erase=0.5",
+    ],
     "averaged": ["average.decay=0.9", "average.start=0.3"],
     "best": ["stopping.keep=best"],
     "bfloat16": ["precision=bfloat16"],
@@ -68,10 +82,13 @@ class KillAt:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_same_seed_same_bits_and_resuming_changes_nothing(variant: str, halves: tuple[Dataset, Dataset], tmp_path: Path) -> None:
+def test_same_seed_same_bits_and_resuming_changes_nothing(
+    variant: str, halves: tuple[Dataset, Dataset], tmp_path: Path
+) -> None:
     recipe = override(find_recipe("fast"), [*TINY, "epochs=3", "optim.lr=0.05", *VARIANTS[variant]])
     dropout = override(
-        find_recipe("minivggnet"), ["epochs=3", "batch_size=50", "model.widths=4", "model.dense=16", *VARIANTS[variant]]
+        find_recipe("minivggnet"),
+        ["epochs=3", "batch_size=50", "model.widths=4", "model.dense=16", *VARIANTS[variant]],
     )
     for r in (recipe, dropout):
         undisturbed = fit(r, *halves, seed=3)
@@ -86,15 +103,24 @@ def test_same_seed_same_bits_and_resuming_changes_nothing(variant: str, halves: 
         assert undisturbed.best is not None
         assert resumed.best is not None
         assert same(undisturbed.best, resumed.best)
-        assert [replace(row, seconds=0) for row in undisturbed.history] == [replace(row, seconds=0) for row in resumed.history]
+        assert [replace(row, seconds=0) for row in undisturbed.history] == [
+            replace(row, seconds=0) for row in resumed.history
+        ]
         assert not same(undisturbed.last, fit(r, *halves, seed=4).last)
 
 
 def test_it_learns_real_pictures(fashion: DatasetSplits) -> None:
-    """A real training on a slice of the real images: 6,000 to learn from, 2,000 others to judge on."""
+    """A real training on a slice of the real images: 6,000 to learn from, 2,000 others to judge
+    on.
+    """
     assert fashion.test is not None
     recipe = replace(find_recipe("fast"), epochs=4)
-    fitted = fit(recipe, fashion.train.take(np.arange(6000)), fashion.train.take(np.arange(6000, 8000)), seed=0)
+    fitted = fit(
+        recipe,
+        fashion.train.take(np.arange(6000)),
+        fashion.train.take(np.arange(6000, 8000)),
+        seed=0,
+    )
     accuracy = fitted.history[-1].val_accuracy
     assert accuracy is not None
     assert accuracy > 0.83
@@ -102,7 +128,9 @@ def test_it_learns_real_pictures(fashion: DatasetSplits) -> None:
 
 
 def test_kept_weights(halves: tuple[Dataset, Dataset]) -> None:
-    recipe = override(find_recipe("fast"), [*TINY, "epochs=8", "optim.lr=3", "schedule.kind=constant"])
+    recipe = override(
+        find_recipe("fast"), [*TINY, "epochs=8", "optim.lr=3", "schedule.kind=constant"]
+    )
 
     def trained(stopping: Stopping) -> Fitted:
         return fit(replace(recipe, stopping=stopping), *halves, seed=0)
@@ -115,11 +143,16 @@ def test_kept_weights(halves: tuple[Dataset, Dataset]) -> None:
     assert same(kept.best, kept.network.state_dict())
     assert not same(kept.last, kept.network.state_dict())
     stopped = trained(Stopping(patience=1))
-    assert len(stopped.history) == 1 + next(i for i in range(1, 8) if (losses[i] or 0) >= min(loss or 0 for loss in losses[:i]))
+    assert len(stopped.history) == 1 + next(
+        i for i in range(1, 8) if (losses[i] or 0) >= min(loss or 0 for loss in losses[:i])
+    )
 
 
 def test_averaged_weights_are_the_moving_average(halves: tuple[Dataset, Dataset]) -> None:
-    plain = override(find_recipe("simple-dense"), ["epochs=1", "batch_size=250", "precision=float32", "pixels=unit"])
+    plain = override(
+        find_recipe("simple-dense"),
+        ["epochs=1", "batch_size=250", "precision=float32", "pixels=unit"],
+    )
     averaged = fit(replace(plain, average=Average(decay=0.5)), halves[0], None, seed=0).last
     # Two steps: average = 0.5 * (0.5 * w0 + 0.5 * w1) + 0.5 * w2.
     from dressform.models.network import build_network
@@ -129,7 +162,9 @@ def test_averaged_weights_are_the_moving_average(halves: tuple[Dataset, Dataset]
 
     network = build_network(plain.model, halves[0].shape, 10, seed=0)
     optimizer = make_optimizer(network, plain.optim)
-    for pixels, labels, _ in Batches(halves[0], 250, plain.augment, seed=0, device=torch.device("cpu")).epoch(0):
+    for pixels, labels, _ in Batches(
+        halves[0], 250, plain.augment, seed=0, device=torch.device("cpu")
+    ).epoch(0):
         optimizer.zero_grad()
         nn.functional.cross_entropy(network(pixels), labels).backward()
         optimizer.step()
@@ -140,12 +175,20 @@ def test_averaged_weights_are_the_moving_average(halves: tuple[Dataset, Dataset]
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice(halves: tuple[Dataset, Dataset]) -> None:
-    recipe = override(find_recipe("lenet5-rbf"), ["optim.kind=sgd", "optim.lr=900", "precision=float32"])
-    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) in epoch 1, step \d+; try a lower learning rate .*optim.lr=90"):
+    recipe = override(
+        find_recipe("lenet5-rbf"), ["optim.kind=sgd", "optim.lr=900", "precision=float32"]
+    )
+    with pytest.raises(
+        TrainingError,
+        match=r"the loss is (nan|inf) in epoch 1, step \d+; try a lower learning rate "
+        r".*optim.lr=90",
+    ):
         fit(recipe, *halves)
 
 
-def test_a_checkpoint_of_another_training_or_a_damaged_one_is_refused(halves: tuple[Dataset, Dataset], tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_training_or_a_damaged_one_is_refused(
+    halves: tuple[Dataset, Dataset], tmp_path: Path
+) -> None:
     path = tmp_path / "c.safetensors"
     recipe = override(find_recipe("fast"), TINY)
     fit(recipe, *halves, checkpoint=path, key="one")
@@ -167,7 +210,11 @@ def test_the_last_single_example_is_left_out(small: DatasetSplits) -> None:
     batches = Batches(data, 50, Augment(), seed=0, device=torch.device("cpu"))
     assert batches.steps(0) == 2
     assert sum(len(labels) for _, labels, _ in batches.epoch(0)) == 100
-    fit(override(find_recipe("minivggnet"), ["epochs=1", "batch_size=50", "model.widths=4"]), data, None)
+    fit(
+        override(find_recipe("minivggnet"), ["epochs=1", "batch_size=50", "model.widths=4"]),
+        data,
+        None,
+    )
 
 
 def test_an_epoch_has_every_example_once_in_an_order_of_its_own(small: DatasetSplits) -> None:
@@ -178,7 +225,9 @@ def test_an_epoch_has_every_example_once_in_an_order_of_its_own(small: DatasetSp
         orders.append(pixels)
         assert pixels.shape == (600, 1, 28, 28)
         seen = (pixels * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-        assert sorted(map(bytes, seen.reshape(600, -1))) == sorted(map(bytes, small.train.images.reshape(600, -1)))
+        assert sorted(map(bytes, seen.reshape(600, -1))) == sorted(
+            map(bytes, small.train.images.reshape(600, -1))
+        )
     assert torch.equal(orders[0], orders[2])
     assert not torch.equal(orders[0], orders[1])
 
@@ -194,8 +243,13 @@ def test_schedules() -> None:
         return [learning_rate(schedule, 2.0, step=i, steps=steps, epochs=4) for i in range(steps)]
 
     assert rates(Schedule()) == [2.0] * 10
-    assert rates(Schedule(kind="inverse-time")) == pytest.approx([2 / (1 + 0.5 * i) for i in range(10)])  # decay = lr / epochs
-    assert rates(Schedule(kind="linear", warmup=0.2)) == pytest.approx([1, 2, 2, 1.75, 1.5, 1.25, 1, 0.75, 0.5, 0.25])
+    # decay = lr / epochs
+    assert rates(Schedule(kind="inverse-time")) == pytest.approx(
+        [2 / (1 + 0.5 * i) for i in range(10)]
+    )
+    assert rates(Schedule(kind="linear", warmup=0.2)) == pytest.approx(
+        [1, 2, 2, 1.75, 1.5, 1.25, 1, 0.75, 0.5, 0.25]
+    )
     cosine = rates(Schedule(kind="cosine", final=0.1))
     assert cosine[0] == 2.0
     assert cosine[5] == pytest.approx(2 * 0.55)
@@ -216,13 +270,24 @@ def test_weight_decay_spares_biases_and_norms() -> None:
         (lambda: Resize(start=0), "resize.start is 0; allowed: above 0, to 1"),
         (lambda: Focus(start=0), "focus.start is 0; allowed: 1 or more"),
         (lambda: Augment(rotate=200), "augment.rotate is 200; allowed: 0 to 180 degrees"),
-        (lambda: replace(find_recipe("fast"), batch_size=1), "batch_size is 1; allowed: 2 to 1,000,000"),
+        (
+            lambda: replace(find_recipe("fast"), batch_size=1),
+            "batch_size is 1; allowed: 2 to 1,000,000",
+        ),
         (
             lambda: replace(find_recipe("fast"), validation=0, stopping=Stopping(patience=1)),
             "validation is 0; allowed: above 0 for",
         ),
-        (lambda: Recipe(name="My Recipe", model=find_recipe("fast").model, epochs=1, batch_size=2), "name is 'My Recipe'; allowed"),
-        (lambda: Recipe(name="x", model=3, epochs=1, batch_size=2), "model is 3; allowed: a dataclass with build"),
+        (
+            lambda: Recipe(
+                name="My Recipe", model=find_recipe("fast").model, epochs=1, batch_size=2
+            ),
+            "name is 'My Recipe'; allowed",
+        ),
+        (
+            lambda: Recipe(name="x", model=3, epochs=1, batch_size=2),
+            "model is 3; allowed: a dataclass with build",
+        ),
     ],
 )
 def test_recipes_refuse_values_out_of_range(make: object, message: str) -> None:

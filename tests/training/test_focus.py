@@ -17,7 +17,9 @@ from tests.conftest import TINY
 
 
 @given(st.integers(1, 60), st.floats(0.01, 1), st.floats(0, 1), st.integers(0, 1000))
-def test_the_hardest_and_some_others_in_the_order_given(n: int, share: float, random: float, seed: int) -> None:
+def test_the_hardest_and_some_others_in_the_order_given(
+    n: int, share: float, random: float, seed: int
+) -> None:
     config = Focus(share=share, random=random)
     generator = torch.Generator().manual_seed(seed)
     order, losses = torch.randperm(n, generator=generator), torch.rand(n, generator=generator)
@@ -31,15 +33,26 @@ def test_the_hardest_and_some_others_in_the_order_given(n: int, share: float, ra
 
 
 def test_an_epoch_with_a_focus_has_fewer_steps(small: DatasetSplits) -> None:
-    batches = Batches(small.train, 50, Augment(), seed=0, device=torch.device("cpu"), focus=Focus(share=0.25, random=0))
+    batches = Batches(
+        small.train,
+        50,
+        Augment(),
+        seed=0,
+        device=torch.device("cpu"),
+        focus=Focus(share=0.25, random=0),
+    )
     assert [batches.steps(epoch) for epoch in (0, 1, 2)] == [12, 3, 3]
     losses = torch.arange(600.0)
-    assert sorted(torch.cat([examples for *_, examples in batches.epoch(1, losses)]).tolist()) == list(range(450, 600))
+    assert sorted(
+        torch.cat([examples for *_, examples in batches.epoch(1, losses)]).tolist()
+    ) == list(range(450, 600))
     assert len(torch.cat([examples for *_, examples in batches.epoch(0, losses)])) == 600
 
 
 def test_the_losses_are_those_that_were_seen(small: DatasetSplits) -> None:
-    """Trained with a rate of almost nothing, the second epoch has the examples that the untrained network finds hardest."""
+    """Trained with a rate of almost nothing, the second epoch has the examples that the untrained
+    network finds hardest.
+    """
     settings = [
         *TINY,
         "optim.kind=sgd",

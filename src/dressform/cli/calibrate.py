@@ -13,15 +13,21 @@ if TYPE_CHECKING:
 
 
 def calibrate(
-    what: Path = typer.Argument(help="The folder of a run or of a cross-validation, or a predictions file."),
-    alpha: float = typer.Option(0.1, "--alpha", help="Share of prediction sets that may miss the true class."),
-    figure: Path | None = typer.Option(None, "--figure", help="PNG file for the reliability diagram. Default: in a run's figures."),
+    what: Path = typer.Argument(
+        help="The folder of a run or of a cross-validation, or a predictions file."
+    ),
+    alpha: float = typer.Option(
+        0.1, "--alpha", help="Share of prediction sets that may miss the true class."
+    ),
+    figure: Path | None = typer.Option(
+        None, "--figure", help="PNG file for the reliability diagram. Default: in a run's figures."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Tell whether probabilities can be trusted.
 
-    Fits a temperature and conformal thresholds on some examples and judges them on others: of a run on validation and
-    test, of a cross-validation fold by fold, of a file in five parts.
+    Fits a temperature and conformal thresholds on some examples and judges them on others: of a run
+    on validation and test, of a cross-validation fold by fold, of a file in five parts.
     """
     from dressform.evaluation.calibrate import calibrate as fit
     from dressform.evaluation.metrics import METRICS
@@ -41,7 +47,9 @@ def calibrate(
         if crossval.repeats > 1:
             say(f"note: repeat 0 of {crossval.repeats} is judged")
         found = fit(predictions[0], parts=folds[0], alpha=alpha)
-    elif kind_of(what) == "run" and all(open_run(what).layout.predictions(split).exists() for split in ("val", "test")):
+    elif kind_of(what) == "run" and all(
+        open_run(what).layout.predictions(split).exists() for split in ("val", "test")
+    ):
         run = open_run(what)
         name, place = run.name, run.layout.figures
         found = fit(run.predictions("test"), fitted_on=run.predictions("val"), alpha=alpha)
@@ -61,7 +69,12 @@ def calibrate(
     rows = []
     for metric, before in found.before.items():
         after = found.after[metric]
-        rows.append((METRICS[metric].title, *(f"{e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for e in (before, after))))
+        rows.append(
+            (
+                METRICS[metric].title,
+                *(f"{e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for e in (before, after)),
+            )
+        )
     print_table(("", "as it is", f"with {found.temperature}"), rows)
     print(f"\n{found.advice}")
     print(f"\nprediction sets that may miss {100 * alpha:g} % of the true classes:\n")
@@ -70,7 +83,13 @@ def calibrate(
         between = f"{100 * s.coverage.low:.2f} to {100 * s.coverage.high:.2f}"
         worst = f"{100 * s.worst_coverage:.1f} % ({s.worst_class})"
         rows.append(
-            (s.method.upper(), f"{100 * s.coverage.value:.2f} % ({between})", worst, f"{s.mean_size:.3f}", f"{100 * s.empty:.1f} %")
+            (
+                s.method.upper(),
+                f"{100 * s.coverage.value:.2f} % ({between})",
+                worst,
+                f"{s.mean_size:.3f}",
+                f"{100 * s.empty:.1f} %",
+            )
         )
     print_table(("method", "covered, 95 % interval", "worst class", "classes a set", "empty"), rows)
     if _draw(target, found, name):
@@ -78,7 +97,9 @@ def calibrate(
 
 
 def _draw(target: Path | None, found: "Calibration", name: str) -> bool:
-    """Draw the diagram after the results: a folder that cannot be written to takes none of them away."""
+    """Draw the diagram after the results: a folder that cannot be written to takes none of them
+    away.
+    """
     from dressform.report.figures.calibration import draw_reliability
     from dressform.report.figures.canvas import save
 

@@ -15,24 +15,40 @@ if TYPE_CHECKING:
 
 def compare(
     what: list[Path] = typer.Argument(
-        help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .parquet), or .onnx models."
+        help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .parquet), "
+        "or .onnx models."
     ),
     metric: str = typer.Option(
-        "accuracy", "--metric", help="accuracy, balanced_accuracy, macro_f1, top2, top3, nll, brier or ece."
+        "accuracy",
+        "--metric",
+        help="accuracy, balanced_accuracy, macro_f1, top2, top3, nll, brier or ece.",
     ),
     rope: float = typer.Option(
-        0.005, "--rope", help="Differences up to this count as practically equal, in the metric's units; 0.005 is half a point."
+        0.005,
+        "--rope",
+        help="Differences up to this count as practically equal, in the metric's units; 0.005 is "
+        "half a point.",
     ),
-    split: str | None = typer.Option(None, "--split", help="test or validation; of runs and models. Default: test."),
-    data: str = typer.Option("fashion-mnist", "--data", help="The pictures for .onnx models: a dataset's name, or a path."),
-    pixels: str = typer.Option("unit", "--pixels", help="What .onnx models of floats take: unit, 0 to 1, or raw, 0 to 255."),
-    figure: Path | None = typer.Option(None, "--figure", help="Draw box plots of the cross-validations into this PNG file."),
+    split: str | None = typer.Option(
+        None, "--split", help="test or validation; of runs and models. Default: test."
+    ),
+    data: str = typer.Option(
+        "fashion-mnist",
+        "--data",
+        help="The pictures for .onnx models: a dataset's name, or a path.",
+    ),
+    pixels: str = typer.Option(
+        "unit", "--pixels", help="What .onnx models of floats take: unit, 0 to 1, or raw, 0 to 255."
+    ),
+    figure: Path | None = typer.Option(
+        None, "--figure", help="Draw box plots of the cross-validations into this PNG file."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Tell whether one model is really better.
 
-    Compares every pair: the difference with its 95 % interval, a test that fits the kind of predictions, the probability
-    that they are practically equal, and a sentence that says it all.
+    Compares every pair: the difference with its 95 % interval, a test that fits the kind of
+    predictions, the probability that they are practically equal, and a sentence that says it all.
     """
     from dressform.core.errors import ConfigError
     from dressform.evaluation.compare import compare as judge
@@ -42,7 +58,10 @@ def compare(
     from dressform.runs.crossval import is_crossval
 
     if figure is not None and not all(is_crossval(path) for path in what):
-        raise ConfigError("--figure draws box plots of cross-validations only; leave it out, or name cross-validations")
+        raise ConfigError(
+            "--figure draws box plots of cross-validations only; leave it out, or name "
+            "cross-validations"
+        )
     if figure is not None:
         from dressform.report.figures.canvas import check_target, save
         from dressform.report.figures.crossval import draw_boxes
@@ -59,19 +78,48 @@ def compare(
     comparisons = judge(contestants, metric=metric, rope=rope)
     chosen = METRICS[comparisons[0].metric]
     if figure is not None:
-        save(draw_boxes({c.name: c.fold_scores(chosen) for c in contestants}, comparisons[0].folds, chosen), figure)
+        save(
+            draw_boxes(
+                {c.name: c.fold_scores(chosen) for c in contestants}, comparisons[0].folds, chosen
+            ),
+            figure,
+        )
     if as_json:
         print_json([comparison.to_json() for comparison in comparisons])
         return
     rows: list[tuple[str, ...]] = []
     for c in comparisons:
         value, low, high = (
-            f"{100 * v:+.2f}" if chosen.percent else f"{v:+.4f}" for v in (c.difference.value, c.difference.low, c.difference.high)
+            f"{100 * v:+.2f}" if chosen.percent else f"{v:+.4f}"
+            for v in (c.difference.value, c.difference.low, c.difference.high)
         )
         shares = (f"{p:.2f}" for p in (c.posterior.better, c.posterior.equal, c.posterior.worse))
-        rows.append((c.b, c.a, value, f"{low} to {high}", show_p(c.p_holm).removeprefix("= "), *shares, c.verdict))
+        rows.append(
+            (
+                c.b,
+                c.a,
+                value,
+                f"{low} to {high}",
+                show_p(c.p_holm).removeprefix("= "),
+                *shares,
+                c.verdict,
+            )
+        )
     what_differs = f"{chosen.name} b - a{' in points' if chosen.percent else ''}"
-    print_table(("b", "a", what_differs, "95 % interval", "p (Holm)", "better", "equal", "worse", "verdict"), rows)
+    print_table(
+        (
+            "b",
+            "a",
+            what_differs,
+            "95 % interval",
+            "p (Holm)",
+            "better",
+            "equal",
+            "worse",
+            "verdict",
+        ),
+        rows,
+    )
     print()
     for comparison in comparisons:
         print(comparison.sentence())
@@ -79,7 +127,9 @@ def compare(
     print(comparisons[0].scope)
 
 
-def _contestant(path: Path, split: str | None, data: str, pixels: str, say: Callable[[str], object]) -> "Contestant":
+def _contestant(
+    path: Path, split: str | None, data: str, pixels: str, say: Callable[[str], object]
+) -> "Contestant":
     from dressform.evaluation.compare import Contestant
     from dressform.predict.judged import contestant_of, kind_of, load_judged, split_of
     from dressform.runs.crossval import is_crossval, open_crossval

@@ -8,7 +8,9 @@ import typer
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json, print_table, say
 
-data_app = typer.Typer(help="List, check and mend datasets.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(
+    help="List, check and mend datasets.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @data_app.command("list")
@@ -17,15 +19,27 @@ def list_datasets(as_json: bool = Json) -> None:
     from dressform.data.catalog import CATALOG
 
     if as_json:
-        print_json([{"name": s.name, "description": s.description, "licence": s.licence} for s in CATALOG.values()])
+        print_json(
+            [
+                {"name": s.name, "description": s.description, "licence": s.licence}
+                for s in CATALOG.values()
+            ]
+        )
         return
-    print_table(("dataset", "description", "licence"), [(s.name, s.description, s.licence) for s in CATALOG.values()])
+    print_table(
+        ("dataset", "description", "licence"),
+        [(s.name, s.description, s.licence) for s in CATALOG.values()],
+    )
 
 
 @data_app.command("check")
 def check(
-    source: str = typer.Argument(help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."),
-    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    source: str = typer.Argument(
+        help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."
+    ),
+    image_size: int | None = typer.Option(
+        None, "--image-size", help="Side in pixels for folders of mixed sizes."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Count classes, find duplicates and overlaps."""
@@ -40,8 +54,14 @@ def check(
         print_json(asdict(audit))
         return
     names = list(audit.counts)
-    print_table(("class", *names), [(c, *(str(audit.counts[split][c]) for split in names)) for c in audit.classes])
-    print(f"\nexact duplicates inside a split: {len(audit.duplicates)} groups; equal images in two splits: {len(audit.overlaps)}")
+    print_table(
+        ("class", *names),
+        [(c, *(str(audit.counts[split][c]) for split in names)) for c in audit.classes],
+    )
+    print(
+        f"\nexact duplicates inside a split: {len(audit.duplicates)} groups; equal images in two "
+        f"splits: {len(audit.overlaps)}"
+    )
     for problem in audit.problems:
         print(f"problem: {problem}")
     if not audit.problems:
@@ -50,18 +70,27 @@ def check(
 
 @data_app.command("doctor")
 def doctor(
-    source: str = typer.Argument("fashion-mnist", help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."),
-    predictions: list[Path] = typer.Option(
-        [], "--predictions", help="To judge labels by: cross-validations (train), runs (test), or predictions files; repeatable."
+    source: str = typer.Argument(
+        "fashion-mnist", help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."
     ),
-    out: Path = typer.Option(Path("doctor.html"), "--out", help="The page; review.json is written beside it."),
-    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    predictions: list[Path] = typer.Option(
+        [],
+        "--predictions",
+        help="To judge labels by: cross-validations (train), runs (test), or predictions files; "
+        "repeatable.",
+    ),
+    out: Path = typer.Option(
+        Path("doctor.html"), "--out", help="The page; review.json is written beside it."
+    ),
+    image_size: int | None = typer.Option(
+        None, "--image-size", help="Side in pixels for folders of mixed sizes."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Find labels that may be wrong, near duplicates and outliers.
 
-    Writes a page on which each finding can be kept, relabelled or dropped, and review.json, which the page saves anew with
-    your decisions and data apply turns into a new dataset.
+    Writes a page on which each finding can be kept, relabelled or dropped, and review.json, which
+    the page saves anew with your decisions and data apply turns into a new dataset.
     """
     from dressform.core.errors import ConfigError
     from dressform.data.review import Review
@@ -74,7 +103,10 @@ def doctor(
     target = target_of(out, out, out.name)
     listing = target.with_name("review.json")
     if listing.exists() and Review.load(listing).decisions:
-        raise ConfigError(f"{listing} holds decisions already; give --out in another folder, so that they are not lost")
+        raise ConfigError(
+            f"{listing} holds decisions already; give --out in another folder, so that they are "
+            f"not lost"
+        )
     data = load_data(source, image_size=image_size)
     for note in data.notes:
         say(f"note: {note}")
@@ -85,7 +117,14 @@ def doctor(
     diagnosis.review.save(listing)
     if as_json:
         scores = [asdict(found) for found in diagnosis.rescored]
-        print_json({"page": str(target), "review": str(listing), "counts": diagnosis.counts, "rescored": scores})
+        print_json(
+            {
+                "page": str(target),
+                "review": str(listing),
+                "counts": diagnosis.counts,
+                "rescored": scores,
+            }
+        )
         return
     for what, number in diagnosis.counts.items():
         print(f"{number:6,} {what}")
@@ -99,16 +138,24 @@ def doctor(
 @data_app.command("apply")
 def apply(
     review: Path = typer.Argument(help="review.json, as the doctor's page saved it."),
-    data: str | None = typer.Option(None, "--data", help="The reviewed dataset, if it is elsewhere now."),
-    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    data: str | None = typer.Option(
+        None, "--data", help="The reviewed dataset, if it is elsewhere now."
+    ),
+    image_size: int | None = typer.Option(
+        None, "--image-size", help="Side in pixels for folders of mixed sizes."
+    ),
     out: Path | None = typer.Option(
-        None, "--out", help="The new dataset. Default: of class folders the folder reviewed, of anything else reviewed.npz."
+        None,
+        "--out",
+        help="The new dataset. Default: of class folders the folder reviewed, of anything else "
+        "reviewed.npz.",
     ),
     as_json: bool = Json,
 ) -> None:
     """Make the dataset that a review decided on; the original stays as it is.
 
-    Of class folders the original files are copied into new ones; anything else becomes an .npz file.
+    Of class folders the original files are copied into new ones; anything else becomes an .npz
+    file.
     """
     import shlex
 
@@ -126,11 +173,17 @@ def apply(
     folders = is_class_folders(source, splits)
     target = out or Path("reviewed" if folders else "reviewed.npz")
     if not target.absolute().parent.is_dir():
-        raise ConfigError(f"--out is {target}; its folder does not exist, so make it, or give another --out")
+        raise ConfigError(
+            f"--out is {target}; its folder does not exist, so make it, or give another --out"
+        )
     if target.exists():
-        raise ConfigError(f"{target} already exists; give another --out, so that no dataset is lost")
+        raise ConfigError(
+            f"{target} already exists; give another --out, so that no dataset is lost"
+        )
     if (target.suffix == ".npz") == folders:
-        what = f"a folder, since {source} has class folders" if folders else "a file that ends in .npz"
+        what = (
+            f"a folder, since {source} has class folders" if folders else "a file that ends in .npz"
+        )
         raise ConfigError(f"--out is {target}; allowed: {what}")
     applied = apply_review(splits, found)
     if folders:
@@ -139,11 +192,22 @@ def apply(
         write_archive(target, applied.data)
     counts = {split: len(dataset) for split, dataset in applied.data}
     words = ["dressform", "train", found.recipe or ("auto" if folders else "fast")]
-    words += [word for setting in found.settings for word in ("--set", setting)] + ["--data", str(target)]
+    words += [word for setting in found.settings for word in ("--set", setting)] + [
+        "--data",
+        str(target),
+    ]
     words += ["--image-size", str(size)] if size is not None else []
     if as_json:
-        facts = {"data": str(target), "relabelled": applied.relabelled, "dropped": applied.dropped, "examples": counts}
+        facts = {
+            "data": str(target),
+            "relabelled": applied.relabelled,
+            "dropped": applied.dropped,
+            "examples": counts,
+        }
         print_json({**facts, "command": words})
         return
-    print(f"{applied.relabelled:,} relabelled, {applied.dropped:,} dropped: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")
+    print(
+        f"{applied.relabelled:,} relabelled, {applied.dropped:,} dropped: "
+        f"{', '.join(f'{n:,} {s}' for s, n in counts.items())}"
+    )
     print(f"train on it with: {shlex.join(words)}")

@@ -10,18 +10,29 @@ from dressform.cli.output import print_json, say
 
 def evaluate(
     what: Path = typer.Argument(
-        help="A run or a cross-validation, a predictions file (.npz, .csv, .csv.gz, .parquet), or an .onnx model of any framework."
+        help="A run or a cross-validation, a predictions file (.npz, .csv, .csv.gz, .parquet), or "
+        "an .onnx model of any framework."
     ),
     split: str | None = typer.Option(
-        None, "--split", help="test, validation, or (a model's) train. Default: test, or a run's validation where it has no test."
+        None,
+        "--split",
+        help="test, validation, or (a model's) train. Default: test, or a run's validation where "
+        "it has no test.",
     ),
     data: str | None = typer.Option(
-        None, "--data", help="The pictures for an .onnx model: a dataset's name, or a path. Default: fashion-mnist."
+        None,
+        "--data",
+        help="The pictures for an .onnx model: a dataset's name, or a path. Default: "
+        "fashion-mnist.",
     ),
     pixels: str | None = typer.Option(
-        None, "--pixels", help="What an .onnx model of floats takes: unit, 0 to 1 (default), or raw, 0 to 255."
+        None,
+        "--pixels",
+        help="What an .onnx model of floats takes: unit, 0 to 1 (default), or raw, 0 to 255.",
     ),
-    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    image_size: int | None = typer.Option(
+        None, "--image-size", help="Side in pixels for folders of mixed sizes."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Judge a run, a predictions file, or an ONNX model.
@@ -54,7 +65,9 @@ def evaluate(
             " for the recipe, and means over folds, see its crossval.json"
         )
     else:
-        _, predictions = load_judged(what, split, data or "fashion-mnist", pixels or "unit", image_size, say=say)
+        _, predictions = load_judged(
+            what, split, data or "fashion-mnist", pixels or "unit", image_size, say=say
+        )
     if kind == "run" and split_of(run := open_run(what), split) == "test":
         problem = note_look(run.path, what="evaluate", examples=len(predictions))
         if problem:

@@ -12,28 +12,49 @@ FORMS = ("tensorboard", "page")
 
 def export(
     run: Path = typer.Argument(help="The folder of a finished run."),
-    target: Path = typer.Argument(help="Where to write: a folder, which is made if it does not exist; for a page an HTML file."),
+    target: Path = typer.Argument(
+        help="Where to write: a folder, which is made if it does not exist; for a page an HTML "
+        "file."
+    ),
     to: str = typer.Option(
         "tensorboard",
         "--to",
-        help="tensorboard: features, labels and pictures for its projector. page: classifies photos in a browser.",
+        help="tensorboard: features, labels and pictures for its projector. page: classifies "
+        "photos in a browser.",
     ),
-    split: str = typer.Option("test", "--split", help="tensorboard: which pictures, test, validation, train, or all."),
-    embedding: str = typer.Option("features", "--embedding", help="tensorboard: features of the penultimate layer, or pixels."),
-    data: str | None = typer.Option(None, "--data", help="tensorboard: the pictures, where they are elsewhere now."),
-    image_size: int | None = typer.Option(None, "--image-size", help="tensorboard: side in pixels for folders of mixed sizes."),
+    split: str = typer.Option(
+        "test", "--split", help="tensorboard: which pictures, test, validation, train, or all."
+    ),
+    embedding: str = typer.Option(
+        "features", "--embedding", help="tensorboard: features of the penultimate layer, or pixels."
+    ),
+    data: str | None = typer.Option(
+        None, "--data", help="tensorboard: the pictures, where they are elsewhere now."
+    ),
+    image_size: int | None = typer.Option(
+        None, "--image-size", help="tensorboard: side in pixels for folders of mixed sizes."
+    ),
     threshold: float | None = typer.Option(
-        None, "--threshold", min=0, max=1, help="page: share of usual pictures that are answered with unsure. Default: 0.02."
+        None,
+        "--threshold",
+        min=0,
+        max=1,
+        help="page: share of usual pictures that are answered with unsure. Default: 0.02.",
     ),
     as_json: bool = Json,
 ) -> None:
-    """Write a run for another program: its features for TensorBoard, or its model as a page that classifies photos."""
+    """Write a run for another program: its features for TensorBoard, or its model as a page that
+    classifies photos.
+    """
     from dressform.core.errors import unknown_name
 
     if to not in FORMS:
         raise unknown_name("form of export", to, list(FORMS))
     if to == "page":
-        written, advice = _page(run, target, threshold), "open it in a browser; nothing else is needed"
+        written, advice = (
+            _page(run, target, threshold),
+            "open it in a browser; nothing else is needed",
+        )
     else:
         written = _tensorboard(run, target, split, embedding, data, image_size)
         advice = f"look at them with: tensorboard --logdir {target}"
@@ -51,7 +72,9 @@ def _page(run: Path, file: Path, threshold: float | None) -> list[str]:
     return [str(file)]
 
 
-def _tensorboard(run: Path, folder: Path, split: str, embedding: str, data: str | None, image_size: int | None) -> list[str]:
+def _tensorboard(
+    run: Path, folder: Path, split: str, embedding: str, data: str | None, image_size: int | None
+) -> list[str]:
     from dressform.data.source import load_data
     from dressform.explore.points import data_of, points_of
     from dressform.explore.tensorboard import write_tensorboard
@@ -59,4 +82,7 @@ def _tensorboard(run: Path, folder: Path, split: str, embedding: str, data: str 
 
     opened = open_run(run)
     splits = data_of(opened) if data is None else load_data(data, image_size=image_size)
-    return [str(path) for path in write_tensorboard(points_of(opened, splits, split, embedding, say=say), folder)]
+    return [
+        str(path)
+        for path in write_tensorboard(points_of(opened, splits, split, embedding, say=say), folder)
+    ]

@@ -8,7 +8,9 @@ from dressform.cli.lists import Json
 from dressform.cli.output import print_json
 
 
-def figures(run: Path = typer.Argument(help="The folder of a finished run."), as_json: bool = Json) -> None:
+def figures(
+    run: Path = typer.Argument(help="The folder of a finished run."), as_json: bool = Json
+) -> None:
     """Draw the figures of a run anew."""
     from dressform.workbench import redraw
 

@@ -1,4 +1,6 @@
-"""The live table of a cross-validation's folds on stderr: a table on a terminal, a line per finished fold elsewhere."""
+"""The live table of a cross-validation's folds on stderr: a table on a terminal, a line per
+finished fold elsewhere.
+"""
 
 import sys
 import time
@@ -31,12 +33,17 @@ class FoldTable:
         before = f", {finished} finished before" if finished else ""
         if jobs:
             processes = f"{workers} process{'es' if workers > 1 else ''}"
-            say(f"{len(jobs)} folds to train{before}; {processes} of {threads} thread{'s' if threads > 1 else ''}")
+            say(
+                f"{len(jobs)} folds to train{before}; {processes} of {threads} "
+                f"thread{'s' if threads > 1 else ''}"
+            )
         if jobs and sys.stderr.isatty():
             from rich.console import Console
             from rich.live import Live
 
-            self._live = Live(self._table(), console=Console(stderr=True), refresh_per_second=4, transient=True)
+            self._live = Live(
+                self._table(), console=Console(stderr=True), refresh_per_second=4, transient=True
+            )
             self._live.start()
 
     def started(self, job: "FoldJob", done: int, epochs: int) -> None:
@@ -54,7 +61,10 @@ class FoldTable:
         per_fold = (time.monotonic() - self._began) / self._done
         left = clock(per_fold * (self._left - self._done))
         self._show(job, f"{percent(accuracy)}  {seconds:.0f} s")
-        line = f"{job.recipe}  repeat {job.repeat} fold {job.fold}  {percent(accuracy)}  {seconds:.0f} s, {left} left"
+        line = (
+            f"{job.recipe}  repeat {job.repeat} fold {job.fold}  {percent(accuracy)}  "
+            f"{seconds:.0f} s, {left} left"
+        )
         if self._live is not None:
             self._live.console.print(line, highlight=False)
         else:
@@ -83,13 +93,22 @@ class FoldTable:
         from rich.table import Table
 
         folds = sorted({job.fold for job in self._states})
-        table = Table(title=f"{self._all - self._left + self._done} of {self._all} folds{self._doing}", title_justify="left")
+        table = Table(
+            title=f"{self._all - self._left + self._done} of {self._all} folds{self._doing}",
+            title_justify="left",
+        )
         table.add_column("recipe")
         table.add_column("repeat")
         for fold in folds:
             table.add_column(f"fold {fold}")
         for recipe, repeat in sorted({(job.recipe, job.repeat) for job in self._states}):
-            cells = {job.fold: state for job, state in self._states.items() if (job.recipe, job.repeat) == (recipe, repeat)}
-            if any(state != "waiting" for state in cells.values()) or repeat == min(job.repeat for job in self._states):
+            cells = {
+                job.fold: state
+                for job, state in self._states.items()
+                if (job.recipe, job.repeat) == (recipe, repeat)
+            }
+            if any(state != "waiting" for state in cells.values()) or repeat == min(
+                job.repeat for job in self._states
+            ):
                 table.add_row(recipe, str(repeat), *(cells.get(fold, "finished") for fold in folds))
         return table

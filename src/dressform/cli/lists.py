@@ -14,7 +14,15 @@ def recipes(as_json: bool = Json) -> None:
     entries = [entry(name) for name in RECIPES.names]
     if as_json:
         fields = ("name", "tutorial", "claimed")
-        print_json([{**{f: getattr(e, f) for f in fields}, "reproduced": (e.reproduced() or {}).get("mean")} for e in entries])
+        print_json(
+            [
+                {
+                    **{f: getattr(e, f) for f in fields},
+                    "reproduced": (e.reproduced() or {}).get("mean"),
+                }
+                for e in entries
+            ]
+        )
         return
     rows = []
     for e in entries:
@@ -24,7 +32,14 @@ def recipes(as_json: bool = Json) -> None:
         if found is not None:
             spread = "-" if found["sd"] is None else f"{100 * found['sd']:.2f}"
             shown = f"{percent(found['mean'])} ± {spread} (n = {found['n']})"
-        rows.append((e.name, "own" if e.tutorial is None else str(e.tutorial), percent(e.claimed) + where, shown))
+        rows.append(
+            (
+                e.name,
+                "own" if e.tutorial is None else str(e.tutorial),
+                percent(e.claimed) + where,
+                shown,
+            )
+        )
     print_table(("recipe", "tutorial", "claimed", "reproduced, mean ± s.d."), rows)
 
 
@@ -36,7 +51,9 @@ def models(as_json: bool = Json) -> None:
     from dressform.models import MODELS
     from dressform.models.network import build_model, count_parameters
 
-    found = [{"name": name, "parameters": count_parameters(build_model(name))} for name in MODELS.names]
+    found = [
+        {"name": name, "parameters": count_parameters(build_model(name))} for name in MODELS.names
+    ]
     if as_json:
         print_json(found)
         return

@@ -1,4 +1,6 @@
-"""``dressform``: the list of commands, and the one place where errors become text and exit codes."""
+"""``dressform``: the list of commands, and the one place where errors become text and exit
+codes.
+"""
 
 import io
 import json
@@ -38,23 +40,42 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    recipes, models, train, crossval, tune, compare, evaluate, calibrate, robustness, report, explore, export, predict, figures,
+    recipes,
+    models,
+    train,
+    crossval,
+    tune,
+    compare,
+    evaluate,
+    calibrate,
+    robustness,
+    report,
+    explore,
+    export,
+    predict,
+    figures,
     hardware,
-):  # fmt: skip
+):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(bench_app, name="bench")
 
 
-_COMMANDS = {command.callback.__name__ for command in app.registered_commands if command.callback} | {"data", "bench"}
+_COMMANDS = {
+    command.callback.__name__ for command in app.registered_commands if command.callback
+} | {"data", "bench"}
 
 
-# typer brings its own copy of click in some versions, under a private name; this is ClickException in all of them.
+# typer brings its own copy of click in some versions, under a private name; this is ClickException
+# in all of them.
 _UsageError: Any = typer.BadParameter.__mro__[2]
 
 
 @app.callback(invoke_without_command=True)
-def start(context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+def start(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
     """Train, judge and use small-image classifiers."""
     if version:
         print(__version__)
@@ -63,10 +84,14 @@ def start(context: typer.Context, version: bool = typer.Option(False, "--version
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 an error with a message, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 an error with a message, 2 wrong usage, 130
+    interrupted.
+    """
     wait_briefly()
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # file names may hold anything, and JSON is UTF-8 on every system
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # file names may hold anything, and JSON is UTF-8 on every system
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     if sys.stdout is None:  # closed by the caller: the answer could not be given
         sys.exit(1)
@@ -84,7 +109,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except MemoryError as error:
-        _fail(f"not enough memory ({str(error) or 'an allocation failed'}); give smaller data, --image-size or batch_size", 1)
+        _fail(
+            f"not enough memory ({str(error) or 'an allocation failed'}); give smaller data, "
+            f"--image-size or batch_size",
+            1,
+        )
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         advice = (
@@ -121,5 +150,10 @@ def _settings() -> set[str]:
 
 def _fail(message: str, code: int) -> None:
     line = one_line(" ".join(message.split()))
-    print(json.dumps({"error": line}, ensure_ascii=False) if "--json" in sys.argv else f"dressform: {line}", file=sys.stderr)
+    print(
+        json.dumps({"error": line}, ensure_ascii=False)
+        if "--json" in sys.argv
+        else f"dressform: {line}",
+        file=sys.stderr,
+    )
     sys.exit(code)

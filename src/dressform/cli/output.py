@@ -9,9 +9,11 @@ from dressform.core.text import one_line, printable
 
 
 class Escaped:
-    """A stream to which nothing is written that steers a terminal: names of files and classes are anybody's.
+    """A stream to which nothing is written that steers a terminal: names of files and classes are
+    anybody's.
 
-    What it shows in place of such characters, ``\\u001b``, JSON reads as the characters. Lines end as they are told to.
+    What it shows in place of such characters, ``\\u001b``, JSON reads as the characters. Lines end
+    as they are told to.
 
     Args:
         stream: where the rest goes.
@@ -43,7 +45,9 @@ def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Non
     rows = [tuple(one_line(cell) for cell in row) for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     for row in [header, *rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
 
 
 def percent(share: float | None) -> str:
@@ -54,6 +58,7 @@ def percent(share: float | None) -> str:
 def describe_folds(summary: dict[str, Any]) -> str:
     """``mean 91.23 %, s.d. 0.21 points, 90.80 to 91.66 % (…, 95%)``."""
     return (
-        f"mean {100 * summary['mean']:.2f} %, s.d. {100 * summary['sd']:.2f} points over {len(summary['folds'])} folds,"
+        f"mean {100 * summary['mean']:.2f} %, s.d. {100 * summary['sd']:.2f} points over "
+        f"{len(summary['folds'])} folds,"
         f" {100 * summary['low']:.2f} to {100 * summary['high']:.2f} % ({summary['method']})"
     )

@@ -10,25 +10,33 @@ from dressform.cli.output import print_json, say
 
 
 def predict(
-    pictures: list[str] = typer.Argument(help="Picture files or folders of them; - reads one picture from stdin."),
+    pictures: list[str] = typer.Argument(
+        help="Picture files or folders of them; - reads one picture from stdin."
+    ),
     model: str | None = typer.Option(
         None,
         "--model",
-        help="Folder of a run, or one with model.onnx and model.json. Default: the run with the best validation accuracy.",
+        help="Folder of a run, or one with model.onnx and model.json. Default: the run with the "
+        "best validation accuracy.",
     ),
     top: int = typer.Option(3, "--top", min=1, help="How many classes to show."),
     explain: Path | None = typer.Option(
-        None, "--explain", help="An HTML file that shows each step from the photo to what the network sees."
+        None,
+        "--explain",
+        help="An HTML file that shows each step from the photo to what the network sees.",
     ),
     threshold: float | None = typer.Option(
         None,
         "--threshold",
         min=0,
         max=1,
-        help="Of pictures like the training pictures, this share is answered with unsure. Default: 0.02; 0 always answers.",
+        help="Of pictures like the training pictures, this share is answered with unsure. "
+        "Default: 0.02; 0 always answers.",
     ),
     photos: bool = typer.Option(
-        True, "--photos/--no-photos", help="Find the thing on a photo, where the model wants it on black; else only shrink."
+        True,
+        "--photos/--no-photos",
+        help="Find the thing on a photo, where the model wants it on black; else only shrink.",
     ),
     as_json: bool = Json,
 ) -> None:
@@ -46,12 +54,17 @@ def predict(
         target = target_of(explain, explain, "explained.html")
     paths = find_pictures([p for p in pictures if p != "-"])
     run, why = (None, "") if model is not None else best_run()
-    predictor = Predictor(run or str(model), photos=photos, threshold=UNSURE if threshold is None else threshold)
+    predictor = Predictor(
+        run or str(model), photos=photos, threshold=UNSURE if threshold is None else threshold
+    )
     if run is not None:
         say(f"model: {predictor.description.name}, {why} ({run.path})")
     confidence = predictor.description.confidence
     if confidence is not None and "confident by" in confidence.sentence:
-        say(f"note: probabilities are not calibrated; on {confidence.examples:,} validation examples {confidence.sentence}")
+        say(
+            f"note: probabilities are not calibrated; on {confidence.examples:,} validation "
+            f"examples {confidence.sentence}"
+        )
     answers: list[Answer] = []
     errors: list[DataError] = []
     piped = [sys.stdin.buffer.read()] if "-" in pictures else []
@@ -69,7 +82,13 @@ def predict(
         tops = [[{"label": label, "probability": p} for label, p in a.top] for a in answers]
         print_json(
             [
-                {"path": a.path, "unsure": a.unsure, "usual": a.usual, "top": top, "warnings": list(a.warnings)}
+                {
+                    "path": a.path,
+                    "unsure": a.unsure,
+                    "usual": a.usual,
+                    "top": top,
+                    "warnings": list(a.warnings),
+                }
                 for a, top in zip(answers, tops, strict=True)
             ]
         )

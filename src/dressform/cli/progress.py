@@ -1,4 +1,6 @@
-"""Live progress of a command that trains on stderr: a bar with what is done and the time left on a terminal, lines elsewhere."""
+"""Live progress of a command that trains on stderr: a bar with what is done and the time left on a
+terminal, lines elsewhere.
+"""
 
 import math
 import sys
@@ -17,7 +19,9 @@ PREDICTING = 0.6
 
 
 class Progress:
-    """An observer that prints. The time left is that of the whole command: what comes after training is estimated."""
+    """An observer that prints. The time left is that of the whole command: what comes after
+    training is estimated.
+    """
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
@@ -85,10 +89,13 @@ class Progress:
         self._done = result.epoch
         self._step = sum(self._steps[: self._done])
         validation = (
-            "" if result.val_loss is None else f"  validation loss {result.val_loss:.4f} accuracy {percent(result.val_accuracy)}"
+            ""
+            if result.val_loss is None
+            else f"  validation loss {result.val_loss:.4f} accuracy {percent(result.val_accuracy)}"
         )
         self.say(
-            f"epoch {result.epoch:3d}/{len(self._steps)}  loss {result.train_loss:.4f} accuracy {percent(result.train_accuracy)}"
+            f"epoch {result.epoch:3d}/{len(self._steps)}  loss {result.train_loss:.4f} accuracy "
+            f"{percent(result.train_accuracy)}"
             f"{validation}  {result.seconds:.1f} s, {clock(self.left())} left"
         )
 
@@ -99,7 +106,9 @@ class Progress:
         done = self._step - self._before
         if not done:
             return math.nan
-        return (time.monotonic() - self._began) * (sum(self._steps) - self._step) / done + self._estimated()
+        return (time.monotonic() - self._began) * (
+            sum(self._steps) - self._step
+        ) / done + self._estimated()
 
     def close(self) -> None:
         """Take the bar away."""
@@ -110,7 +119,9 @@ class Progress:
     def _estimated(self) -> float:
         """Seconds for all that comes after training."""
         done = self._step - self._before
-        learning = (time.monotonic() - self._began) / done * self._steps[0] / self._train if done else 0.0
+        learning = (
+            (time.monotonic() - self._began) / done * self._steps[0] / self._train if done else 0.0
+        )
         return CLOSING_SECONDS + self._after * max(self._front, PREDICTING * learning)
 
     def _show(self, text: str) -> None:
@@ -119,13 +130,21 @@ class Progress:
             from rich.progress import BarColumn, TextColumn
             from rich.progress import Progress as Bars
 
-            columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TextColumn("{task.fields[left]}"),
+            )
             self._bars = Bars(*columns, console=Console(stderr=True), transient=True)
             self._bar = self._bars.add_task(text, total=None, left="")
             self._bars.start()
         left = self.left() if self._steps else math.nan
         passed = time.monotonic() - self._began
-        known = {} if math.isnan(left) else {"total": passed + left, "completed": passed, "left": f"{clock(left)} left"}
+        known = (
+            {}
+            if math.isnan(left)
+            else {"total": passed + left, "completed": passed, "left": f"{clock(left)} left"}
+        )
         self._bars.update(self._bar, description=text, **known)
 
 

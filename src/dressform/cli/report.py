@@ -10,24 +10,39 @@ from dressform.cli.output import print_json, say
 
 def report(
     what: list[Path] = typer.Argument(
-        help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .parquet), or .onnx models."
+        help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .parquet), "
+        "or .onnx models."
     ),
-    out: Path | None = typer.Option(None, "--out", help="The HTML file. Default: report.html in the folder of the first."),
-    split: str | None = typer.Option(None, "--split", help="test or validation; of runs and models. Default: test."),
-    data: str | None = typer.Option(None, "--data", help="The pictures, where a run does not tell: a dataset's name, or a path."),
-    image_size: int | None = typer.Option(None, "--image-size", help="Side in pixels for folders of mixed sizes."),
+    out: Path | None = typer.Option(
+        None, "--out", help="The HTML file. Default: report.html in the folder of the first."
+    ),
+    split: str | None = typer.Option(
+        None, "--split", help="test or validation; of runs and models. Default: test."
+    ),
+    data: str | None = typer.Option(
+        None, "--data", help="The pictures, where a run does not tell: a dataset's name, or a path."
+    ),
+    image_size: int | None = typer.Option(
+        None, "--image-size", help="Side in pixels for folders of mixed sizes."
+    ),
     recipe: str | None = typer.Option(
-        None, "--recipe", help="file.py:function that made the run's network, if a file of yours did; it is run, for saliency."
+        None,
+        "--recipe",
+        help="file.py:function that made the run's network, if a file of yours did; it is run, "
+        "for saliency.",
     ),
     as_json: bool = Json,
 ) -> None:
     """Write one page that shows where a model is right and wrong, and why.
 
-    A single HTML file with everything inside: it opens without a network and can be sent to anybody.
+    A single HTML file with everything inside: it opens without a network and can be sent to
+    anybody.
     """
     from dressform.report.report import write_report
 
-    path = write_report(what, out=out, split=split, data=data, image_size=image_size, recipe_file=recipe, say=say)
+    path = write_report(
+        what, out=out, split=split, data=data, image_size=image_size, recipe_file=recipe, say=say
+    )
     size = path.stat().st_size
     if as_json:
         print_json({"report": str(path), "bytes": size})

@@ -10,10 +10,16 @@ from dressform.cli.output import percent, print_json, print_table, say
 
 def robustness(
     run: Path = typer.Argument(help="A run."),
-    names: list[str] = typer.Option([], "--corruption", help="One of the corruptions, several times for several. Default: all."),
-    split: str | None = typer.Option(None, "--split", help="test or validation. Default: test, where there is one."),
+    names: list[str] = typer.Option(
+        [], "--corruption", help="One of the corruptions, several times for several. Default: all."
+    ),
+    split: str | None = typer.Option(
+        None, "--split", help="test or validation. Default: test, where there is one."
+    ),
     seed: int = typer.Option(0, "--seed", help="Of noise, and of what has a direction."),
-    data: str | None = typer.Option(None, "--data", help="The run's pictures, where they have moved."),
+    data: str | None = typer.Option(
+        None, "--data", help="The run's pictures, where they have moved."
+    ),
     as_json: bool = Json,
 ) -> None:
     """Corrupt a run's pictures, as Fashion-MNIST-C does, and tell its accuracy at each strength."""
@@ -31,7 +37,11 @@ def robustness(
         raise ConfigError(f"--seed is {seed}; allowed: 0 or more")
     found = open_run(run)
     which = split_of(found, split)
-    pictures_from = data_of(found) if data is None else load_data(data, image_size=found.manifest.dataset.image_size)
+    pictures_from = (
+        data_of(found)
+        if data is None
+        else load_data(data, image_size=found.manifest.dataset.image_size)
+    )
     pictures = pictures_of(found.predictions(which), pictures_from, which)
     if which == "test":
         problem = note_look(found.path, what="robustness", examples=len(pictures))
@@ -47,11 +57,20 @@ def robustness(
         print_json({"run": str(found.path), "split": which, **document})
         return
     clean = document["clean"]
-    print(f"{len(pictures):,} pictures as they are: {percent(clean['value'])} ({clean['method']}:"
-          f" {100 * clean['low']:.2f} to {100 * clean['high']:.2f})")  # fmt: skip
+    print(
+        f"{len(pictures):,} pictures as they are: {percent(clean['value'])} ({clean['method']}:"
+        f" {100 * clean['low']:.2f} to {100 * clean['high']:.2f})"
+    )
     rows = []
     for name, strengths in document["corruptions"].items():
         values = [estimate["value"] for estimate in strengths.values()]
-        rows.append((name, *(percent(v) for v in values), *[""] * (5 - len(values)), percent(sum(values) / len(values))))
+        rows.append(
+            (
+                name,
+                *(percent(v) for v in values),
+                *[""] * (5 - len(values)),
+                percent(sum(values) / len(values)),
+            )
+        )
     print_table(("corruption", "1", "2", "3", "4", "5", "mean"), rows)
     print(f"mean over corruptions {percent(document['mean'])}")

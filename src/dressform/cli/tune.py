@@ -18,20 +18,34 @@ SHOWN = 10
 
 
 def tune(
-    recipe: str = typer.Argument("fast", help="A name of 'dressform recipes', or file.py:function."),
+    recipe: str = typer.Argument(
+        "fast", help="A name of 'dressform recipes', or file.py:function."
+    ),
     space: list[str] = typer.Option(
-        ..., "--space", help="What varies: optim.lr=log:1e-4:1e-1, model.dropout=0:0.5, batch_size=64,128,256 …"
+        ...,
+        "--space",
+        help="What varies: optim.lr=log:1e-4:1e-1, model.dropout=0:0.5, batch_size=64,128,256 …",
     ),
     trials: int = typer.Option(30, "--trials", help="Trainings in all."),
     metric: str = typer.Option("val_accuracy", "--metric", help="val_accuracy or val_loss."),
-    data: str = typer.Option("fashion-mnist", "--data", help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."),
+    data: str = typer.Option(
+        "fashion-mnist",
+        "--data",
+        help="A dataset's name, or a path: IDX, CSV, class folders or NPZ.",
+    ),
     seed: int = typer.Option(0, "--seed", help="Of the draws and of each training."),
-    settings: list[str] = typer.Option([], "--set", help="Change the recipe first: epochs=3, model.dropout=0.1 …"),
+    settings: list[str] = typer.Option(
+        [], "--set", help="Change the recipe first: epochs=3, model.dropout=0.1 …"
+    ),
     out: Path = typer.Option(DEFAULT_ROOT, "--out", help="Folder of all runs."),
-    resume: bool = typer.Option(False, "--resume", help="Go on with a tuning, or add trials to it."),
+    resume: bool = typer.Option(
+        False, "--resume", help="Go on with a tuning, or add trials to it."
+    ),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
     image_size: int | None = typer.Option(
-        None, "--image-size", help="Side in pixels for folders of mixed sizes. Default: the recipe's, else 64."
+        None,
+        "--image-size",
+        help="Side in pixels for folders of mixed sizes. Default: the recipe's, else 64.",
     ),
     as_json: bool = Json,
 ) -> None:
@@ -44,7 +58,9 @@ def tune(
     from dressform.data.source import load_data
     from dressform.recipes import RECIPES, image_size_for
 
-    if not is_file_reference(recipe):  # a typo is told at once, before torch and the data are loaded
+    if not is_file_reference(
+        recipe
+    ):  # a typo is told at once, before torch and the data are loaded
         RECIPES.check(recipe)
     if seed < 0:
         raise ConfigError(f"--seed is {seed}; allowed: 0 or more")
@@ -58,9 +74,20 @@ def tune(
     progress = TrialProgress()
     try:
         tuning = find_settings(
-            recipe, space, splits, trials=trials, metric=metric, settings=settings, seed=seed, out=out, resume=resume,
-            device=device, source=data, image_size=image_size, observer=progress,
-        )  # fmt: skip
+            recipe,
+            space,
+            splits,
+            trials=trials,
+            metric=metric,
+            settings=settings,
+            seed=seed,
+            out=out,
+            resume=resume,
+            device=device,
+            source=data,
+            image_size=image_size,
+            observer=progress,
+        )
     finally:
         progress.close()
     if tuning.best is not None:
@@ -77,7 +104,13 @@ def tune(
 def _print(tuning: "Tuning", out: Path) -> None:
     paths = list(tuning.space)
     rows = [
-        (str(t.number), t.state, _shown(t.value, tuning.metric), _epochs(t.epochs), *(str(t.settings[p]) for p in paths))
+        (
+            str(t.number),
+            t.state,
+            _shown(t.value, tuning.metric),
+            _epochs(t.epochs),
+            *(str(t.settings[p]) for p in paths),
+        )
         for t in tuning.ranked[:SHOWN]
     ]
     print_table(("trial", "state", tuning.metric, "trained", *paths), rows)
@@ -85,13 +118,18 @@ def _print(tuning: "Tuning", out: Path) -> None:
         print(f"and {len(tuning.trials) - SHOWN} more in {tuning.layout.document}")
     if tuning.importances:
         print()
-        print_table(("setting", "importance"), [(path, percent(share)) for path, share in tuning.importances.items()])
+        print_table(
+            ("setting", "importance"),
+            [(path, percent(share)) for path, share in tuning.importances.items()],
+        )
     print()
     print(f"{'study':10s} {tuning.path}")
     print(f"{'figure':10s} {tuning.layout.figure}")
     elsewhere = "" if out == DEFAULT_ROOT else f" --out {shlex.quote(str(out))}"
     best = (
-        "none: no trial was trained to its end; try lower learning rates" if tuning.best is None else f"{tuning.command}{elsewhere}"
+        "none: no trial was trained to its end; try lower learning rates"
+        if tuning.best is None
+        else f"{tuning.command}{elsewhere}"
     )
     print(f"{'best':10s} {best}")
 
@@ -120,12 +158,21 @@ class TrialProgress:
         self._trials, self._metric = trials, tuning.metric
         done = len(tuning.trials)
         if done:
-            say(f"resumed after trial {done} of {trials}" if done < trials else f"the study has its {done} trials already")
+            say(
+                f"resumed after trial {done} of {trials}"
+                if done < trials
+                else f"the study has its {done} trials already"
+            )
         if self._live:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:3.0f} %"),
+                TimeRemainingColumn(),
+            )
             self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
             self._bar = self._bars.add_task("tuning", total=trials, completed=min(done, trials))
             self._bars.start()
@@ -138,9 +185,16 @@ class TrialProgress:
 
     def trial(self, trial: "Trial", best: "Trial | None", reason: str) -> None:
         """Print the trial's line."""
-        record = "none yet" if best is None else f"{_shown(best.value, self._metric)} (trial {best.number})"
+        record = (
+            "none yet"
+            if best is None
+            else f"{_shown(best.value, self._metric)} (trial {best.number})"
+        )
         value = f"{self._metric} {_shown(trial.value, self._metric)}"
-        line = f"{trial.number + 1:3d}/{self._trials}  trial {trial.number}: {trial.state:8s}  {value}  best {record}"
+        line = (
+            f"{trial.number + 1:3d}/{self._trials}  trial {trial.number}: {trial.state:8s}  "
+            f"{value}  best {record}"
+        )
         line += f"  {' '.join(trial.assignments)}{f'  ({reason})' if reason else ''}"
         if self._bars is not None:
             self._bars.update(self._bar, completed=trial.number + 1)

@@ -1,4 +1,6 @@
-"""Frozen dataclasses as configs: to JSON, to a digest, and changed by typed ``a.b=c`` assignments."""
+"""Frozen dataclasses as configs: to JSON, to a digest, and changed by typed ``a.b=c``
+assignments.
+"""
 
 import dataclasses
 import hashlib
@@ -20,7 +22,9 @@ LATER = {"later": True}
 
 
 def later(default: Any) -> Any:
-    """A field that was added after runs had been kept: with its default it is left out of the digest, so they keep their names."""
+    """A field that was added after runs had been kept: with its default it is left out of the
+    digest, so they keep their names.
+    """
     return dataclasses.field(default=default, metadata=LATER)
 
 
@@ -34,8 +38,13 @@ def to_dict(config: Any) -> Any:
     if config is None or isinstance(config, (bool, int, float, str)):
         return config
     if callable(config):
-        return f"{getattr(config, '__qualname__', type(config).__qualname__)} {_source_digest(config)}"
-    raise ConfigError(f"a config cannot hold {type(config).__name__}; allowed: numbers, text, tuples and dataclasses of them")
+        return (
+            f"{getattr(config, '__qualname__', type(config).__qualname__)} {_source_digest(config)}"
+        )
+    raise ConfigError(
+        f"a config cannot hold {type(config).__name__}; allowed: numbers, text, tuples and "
+        f"dataclasses of them"
+    )
 
 
 def _source_digest(function: Any) -> str:
@@ -48,7 +57,9 @@ def _source_digest(function: Any) -> str:
 
 
 def digest(config: Any, *extra: str) -> str:
-    """Eight hexadecimal digits that change when any value of the config (or of ``extra``) changes."""
+    """Eight hexadecimal digits that change when any value of the config (or of ``extra``)
+    changes.
+    """
     text = json.dumps([_without_later(config, to_dict(config)), *extra], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -73,27 +84,43 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
         assignments: such as ``["epochs=3", "optim.lr=0.05", "model.widths=16,32"]``.
 
     Raises:
-        ConfigError: no ``=``, unknown path (with the nearest names), or a value of the wrong type or out of range.
+        ConfigError: no ``=``, unknown path (with the nearest names), or a value of the wrong type
+            or out of range.
     """
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals or not path.strip():
-            raise ConfigError(f"{assignment!r} is not a setting; write name=value, such as epochs=3 or optim.lr=0.05")
+            raise ConfigError(
+                f"{assignment!r} is not a setting; write name=value, such as epochs=3 or "
+                f"optim.lr=0.05"
+            )
         config = _assign(config, path.strip().split("."), text.strip(), path.strip())
     return config
 
 
 def _assign(config: Any, path: list[str], text: str, whole: str) -> Any:
     name, *rest = path
-    known = {f.name for f in dataclasses.fields(config)} - {"name"} if dataclasses.is_dataclass(config) else set()
+    known = (
+        {f.name for f in dataclasses.fields(config)} - {"name"}
+        if dataclasses.is_dataclass(config)
+        else set()
+    )
     if not known:
-        raise ConfigError(f"{whole} cannot be set: {type(config).__qualname__} has no fields of its own; give it as a dataclass")
+        raise ConfigError(
+            f"{whole} cannot be set: {type(config).__qualname__} has no fields of its own; give "
+            f"it as a dataclass"
+        )
     if name not in known:
-        raise unknown_name("setting", whole, sorted(".".join([*whole.split(".")[: -len(path)], n]) for n in known))
+        raise unknown_name(
+            "setting", whole, sorted(".".join([*whole.split(".")[: -len(path)], n]) for n in known)
+        )
     current = getattr(config, name)
     if rest:
         if not dataclasses.is_dataclass(current):
-            raise ConfigError(f"{whole} cannot be set: {name} is a single value ({current!r}), so write {name}=value")
+            raise ConfigError(
+                f"{whole} cannot be set: {name} is a single value ({current!r}), so write "
+                f"{name}=value"
+            )
         value = _assign(current, rest, text, whole)
     elif dataclasses.is_dataclass(current):
         inner = ", ".join(f"{whole}.{f.name}" for f in dataclasses.fields(current))
@@ -130,7 +157,9 @@ def _convert(text: str, kind: Any, path: str) -> Any:
         try:
             value = kind(text)
         except ValueError:
-            raise ConfigError(f"{path} is {'a whole number' if kind is int else 'a number'}, not {text!r}") from None
+            raise ConfigError(
+                f"{path} is {'a whole number' if kind is int else 'a number'}, not {text!r}"
+            ) from None
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{path} is a finite number, not {text!r}")
         return value

@@ -1,7 +1,8 @@
 """Errors are small letters to the user: what came, what was allowed, what to do.
 
-Every error that dressform raises on purpose is a :class:`DressformError` whose text is one line. The command line
-prints that line and exits with 1; nothing else in the package prints errors or exits.
+Every error that dressform raises on purpose is a :class:`DressformError` whose text is one line.
+The command line prints that line and exits with 1; nothing else in the package prints errors or
+exits.
 """
 
 import difflib
@@ -37,9 +38,13 @@ class UnknownNameError(ConfigError):
 
 
 def is_shortage(error: BaseException) -> bool:
-    """Whether an error of Python's, torch's or ONNX Runtime's says that there is not enough memory."""
+    """Whether an error of Python's, torch's or ONNX Runtime's says that there is not enough
+    memory.
+    """
     text = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in text for words in ("allocate memory", "out of memory", "bad_alloc"))
+    return isinstance(error, MemoryError) or any(
+        words in text for words in ("allocate memory", "out of memory", "bad_alloc")
+    )
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:

@@ -29,7 +29,8 @@ def user_path(text: str | Path) -> Path:
     """A path as a user wrote it, ``~`` expanded.
 
     Raises:
-        DataError: it is empty (an unset shell variable, most often), or names an unknown user's home.
+        DataError: it is empty (an unset shell variable, most often), or names an unknown user's
+            home.
     """
     if not str(text).strip():
         raise DataError("the path is empty; give a file or folder")
@@ -40,16 +41,20 @@ def user_path(text: str | Path) -> Path:
 
 
 SHOWN = 50
-"""Characters of a file's name in that of its temporary file; more may be too long with what is added."""
+"""Characters of a file's name in that of its temporary file; more may be too long with what is
+added.
+"""
 
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], object], *, replace: bool = True) -> None:
-    """Write a file so that ``path`` holds either the old bytes or all of the new ones, even after a crash.
+    """Write a file so that ``path`` holds either the old bytes or all of the new ones, even after a
+    crash.
 
     What a killed process left behind of the same file is deleted.
 
     Args:
-        path: final name; its folder must exist. A file that is there keeps its permissions; a link is replaced, not followed.
+        path: final name; its folder must exist. A file that is there keeps its permissions; a link
+            is replaced, not followed.
         write: called with the open temporary file.
         replace: False leaves a file that is there alone.
 
@@ -61,7 +66,9 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object], *, replace: bo
         _write_whole(path, write, replace)
     except OSError as error:
         if not path.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "its folder was moved or deleted", str(path)) from error
+            raise FileNotFoundError(
+                errno.ENOENT, "its folder was moved or deleted", str(path)
+            ) from error
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
@@ -72,8 +79,13 @@ def _write_whole(path: Path, write: Callable[[BinaryIO], object], replace: bool)
             write(file)
             file.flush()
             os.fsync(file.fileno())
-            with contextlib.suppress(OSError, AttributeError):  # some file systems have no permissions, Windows no fchmod
-                os.fchmod(file.fileno(), stat.S_IMODE(path.lstat().st_mode) if path.is_file() else 0o666 & ~_umask())
+            with contextlib.suppress(
+                OSError, AttributeError
+            ):  # some file systems have no permissions, Windows no fchmod
+                os.fchmod(
+                    file.fileno(),
+                    stat.S_IMODE(path.lstat().st_mode) if path.is_file() else 0o666 & ~_umask(),
+                )
             if sys.platform != "win32":
                 _move(temporary, path, replace=replace)
         if sys.platform == "win32":  # which moves no open file
@@ -93,7 +105,9 @@ def _move(temporary: Path, path: Path, *, replace: bool) -> None:
 def _temporary(path: Path) -> tuple[Path, int]:
     """A new file beside ``path``, locked, that no other process deletes."""
     while True:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:SHOWN]}.", suffix=".tmp", dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name[:SHOWN]}.", suffix=".tmp", dir=path.parent
+        )
         if not _lock(handle):
             os.close(handle)
             continue
@@ -104,7 +118,9 @@ def _temporary(path: Path) -> tuple[Path, int]:
 
 
 def _lock(handle: int) -> bool:
-    """Whether nobody else holds the file; on Windows, where an open file cannot be deleted, always."""
+    """Whether nobody else holds the file; on Windows, where an open file cannot be deleted,
+    always.
+    """
     if sys.platform == "win32":
         return True
     import fcntl
@@ -125,7 +141,9 @@ def _umask() -> int:
 
 
 def delete_leftovers(path: Path) -> None:
-    """Delete temporary files that killed processes left of ``path``; those that somebody is writing stay."""
+    """Delete temporary files that killed processes left of ``path``; those that somebody is writing
+    stay.
+    """
     with contextlib.suppress(OSError):
         for other in path.parent.iterdir():
             if other.name.startswith(f".{path.name[:SHOWN]}.") and other.suffix == ".tmp":
@@ -146,7 +164,9 @@ def _delete_if_left(temporary: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete temporary files that killed processes left in ``folder`` or below; those that somebody is writing stay."""
+    """Delete temporary files that killed processes left in ``folder`` or below; those that somebody
+    is writing stay.
+    """
     for path in folder.rglob(".*.tmp"):
         _delete_if_left(path)
 
@@ -172,15 +192,24 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise RunError(f"{path} does not exist; is this a run directory?") from None
     except OSError as error:
-        raise RunError(f"{path} cannot be read ({error.strerror or error}); check its permissions") from error
+        raise RunError(
+            f"{path} cannot be read ({error.strerror or error}); check its permissions"
+        ) from error
     except RecursionError:
-        raise RunError(f"{path} is nested too deep to be one of our documents; it was changed or is from another program") from None
+        raise RunError(
+            f"{path} is nested too deep to be one of our documents; it was changed or is from "
+            f"another program"
+        ) from None
     except ValueError as error:
-        raise RunError(f"{path} is not a JSON document ({error}); it was changed or is from another program") from error
+        raise RunError(
+            f"{path} is not a JSON document ({error}); it was changed or is from another program"
+        ) from error
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays to a compressed NPZ file atomically; object arrays are refused, so no pickle gets in."""
+    """Write arrays to a compressed NPZ file atomically; object arrays are refused, so no pickle
+    gets in.
+    """
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise TypeError(f"array {name!r} has dtype object, which only pickle could write")
@@ -191,7 +220,11 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             for name, array in arrays.items():
                 buffer = io.BytesIO()
                 np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-                archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), buffer.getvalue(), zipfile.ZIP_DEFLATED)
+                archive.writestr(
+                    zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)),
+                    buffer.getvalue(),
+                    zipfile.ZIP_DEFLATED,
+                )
 
     write_atomic(path, write)
 
@@ -205,27 +238,46 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as file:
             if not (start := file.read(6)).startswith((b"PK", b"\x93NUMPY")):
-                raise DataError(f"{path} is not an NPZ file (it starts with {start!r}); write it with numpy.savez")
+                raise DataError(
+                    f"{path} is not an NPZ file (it starts with {start!r}); write it with "
+                    f"numpy.savez"
+                )
             file.seek(0)
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} holds one array; an .npz with named arrays is needed (numpy.savez)")
+                raise DataError(
+                    f"{path} holds one array; an .npz with named arrays is needed (numpy.savez)"
+                )
             with archive:
                 arrays = {name: archive[name] for name in archive.files}
         strange = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
         if strange:
-            raise DataError(f"{path} holds {strange[0]}, which is no array; write it anew with numpy.savez and plain arrays")
+            raise DataError(
+                f"{path} holds {strange[0]}, which is no array; write it anew with numpy.savez "
+                f"and plain arrays"
+            )
         return arrays
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, RuntimeError, MemoryError) as error:
+    except (
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        KeyError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
         raise DataError(
-            f"{path} cannot be read as NPZ without pickle ({error}); write it anew with numpy.savez and plain arrays"
+            f"{path} cannot be read as NPZ without pickle ({error}); write it anew with "
+            f"numpy.savez and plain arrays"
         ) from error
 
 
 def gunzip(raw: bytes, most: int) -> bytes:
-    """Decompress gzip, of which no more than ``most`` bytes may come: a few bytes can announce gigabytes.
+    """Decompress gzip, of which no more than ``most`` bytes may come: a few bytes can announce
+    gigabytes.
 
     Raises:
         ValueError: more would come.
@@ -254,7 +306,8 @@ def sha256_file(path: Path) -> str:
 
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold a lock file while the block runs; the system frees it when the process ends, however it ends.
+    """Hold a lock file while the block runs; the system frees it when the process ends, however it
+    ends.
 
     Raises:
         RunError: another process holds it.
@@ -270,5 +323,7 @@ def exclusive(path: Path) -> Iterator[None]:
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise RunError(f"another process is working on {path.parent}; wait for it or choose another --out") from None
+            raise RunError(
+                f"another process is working on {path.parent}; wait for it or choose another --out"
+            ) from None
         yield

@@ -1,7 +1,8 @@
-"""Records: JSON documents of one schema, a frozen dataclass each, checked whole when they are opened.
+"""Records: JSON documents of one schema, a frozen dataclass each, checked whole when they are
+opened.
 
-What is wrong names the file, the field, what it is and what it should be, so that nothing that a file says is met later, deep
-inside, by a program that expects something else.
+What is wrong names the file, the field, what it is and what it should be, so that nothing that a
+file says is met later, deep inside, by a program that expects something else.
 """
 
 import dataclasses
@@ -35,7 +36,8 @@ def read_record(
         refuse: the kind of error to raise.
 
     Raises:
-        DressformError: of the kind ``refuse``: no object, or a field that is missing or of another type.
+        DressformError: of the kind ``refuse``: no object, or a field that is missing or of another
+            type.
     """
     try:
         record: Record = _record(kind, document, "")
@@ -50,7 +52,9 @@ class _FaultError(Exception):
 
 def _record(kind: Any, document: Any, where: str) -> Any:
     if not isinstance(document, dict):
-        raise _FaultError(f"{where or 'the document'} is {_shown(document)}, where an object should be")
+        raise _FaultError(
+            f"{where or 'the document'} is {_shown(document)}, where an object should be"
+        )
     hints = typing.get_type_hints(kind)
     values = {}
     for field in dataclasses.fields(kind):
@@ -73,9 +77,13 @@ def _value(expected: Any, value: Any, where: str) -> Any:
         return _record(expected, value, where)
     if origin in (typing.Union, types.UnionType):
         record = next((option for option in inner if dataclasses.is_dataclass(option)), None)
-        if record is not None and isinstance(value, dict):  # whose own fault says more than that it is no such union
+        if record is not None and isinstance(
+            value, dict
+        ):  # whose own fault says more than that it is no such union
             return _record(record, value, where)
-        for option in sorted(inner, key=lambda option: option is float):  # a whole number stays one where either may be
+        for option in sorted(
+            inner, key=lambda option: option is float
+        ):  # a whole number stays one where either may be
             try:
                 return _value(option, value, where)
             except _FaultError:
@@ -89,13 +97,22 @@ def _value(expected: Any, value: Any, where: str) -> Any:
         if inner[1:] == (Ellipsis,):
             return tuple(_value(inner[0], item, f"{where}[{i}]") for i, item in enumerate(value))
         if len(value) == len(inner):
-            return tuple(_value(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(inner, value, strict=True)))
+            return tuple(
+                _value(kind, item, f"{where}[{i}]")
+                for i, (kind, item) in enumerate(zip(inner, value, strict=True))
+            )
     elif origin is dict and isinstance(value, dict):
-        return {str(name): _value(inner[1], item, f"{where}.{name}") for name, item in value.items()}
+        return {
+            str(name): _value(inner[1], item, f"{where}.{name}") for name, item in value.items()
+        }
     elif expected is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         if math.isfinite(value):
             return float(value)
-    elif isinstance(expected, type) and isinstance(value, expected) and (expected is bool or not isinstance(value, bool)):
+    elif (
+        isinstance(expected, type)
+        and isinstance(value, expected)
+        and (expected is bool or not isinstance(value, bool))
+    ):
         return value
     raise _FaultError(f"{where} is {_shown(value)}, where {_named(expected)} should be")
 
@@ -105,7 +122,14 @@ def _shown(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
-_NAMES = {str: "text", int: "a whole number", float: "a finite number", bool: "true or false", type(None): "null", list: "a list"}
+_NAMES = {
+    str: "text",
+    int: "a whole number",
+    float: "a finite number",
+    bool: "true or false",
+    type(None): "null",
+    list: "a list",
+}
 
 
 def _named(expected: Any) -> str:
@@ -120,4 +144,6 @@ def _named(expected: Any) -> str:
         return f"a list, each of it {_named(inner[0])}"
     if origin is dict:
         return f"an object whose values are {_named(inner[1])}"
-    return "an object" if dataclasses.is_dataclass(expected) else _NAMES.get(expected, str(expected))
+    return (
+        "an object" if dataclasses.is_dataclass(expected) else _NAMES.get(expected, str(expected))
+    )

@@ -33,7 +33,9 @@ class Registry:
         return tuple(self._table)
 
     def check(self, name: str) -> None:
-        """Raise an :class:`UnknownNameError` for a name that is not in the table; imports nothing."""
+        """Raise an :class:`UnknownNameError` for a name that is not in the table; imports
+        nothing.
+        """
         if name not in self._table and ".py" in name:
             raise ConfigError(f"{name} names no function; write path/to/file.py:function")
         if name not in self._table:
@@ -79,7 +81,9 @@ def load_from_file(reference: str) -> Any:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[module_name]
-        raise ConfigError(f"{path} failed with {type(error).__name__}: {error}; run it by itself to see where") from error
+        raise ConfigError(
+            f"{path} failed with {type(error).__name__}: {error}; run it by itself to see where"
+        ) from error
     if not hasattr(module, attribute):
         public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
         raise unknown_name(f"function in {path}", attribute, public)

@@ -1,8 +1,8 @@
 """One seed, many named streams.
 
-Every random choice belongs to a named stream, and a stream's numbers depend on the seed, its name and a few counters
-(epoch, fold) and on nothing else. So nothing has to be saved to resume a run: epoch 7 draws the same numbers whether
-epochs 0-6 ran in this process or in one that was killed.
+Every random choice belongs to a named stream, and a stream's numbers depend on the seed, its name
+and a few counters (epoch, fold) and on nothing else. So nothing has to be saved to resume a run:
+epoch 7 draws the same numbers whether epochs 0-6 ran in this process or in one that was killed.
 """
 
 import hashlib

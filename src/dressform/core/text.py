@@ -8,7 +8,9 @@ _FORMULA = tuple("=+-@\t\r")
 
 
 def one_line(text: str) -> str:
-    """A text without what ends lines, steers a terminal or turns the direction of writing: such characters as ``\\u001b``."""
+    """A text without what ends lines, steers a terminal or turns the direction of writing: such
+    characters as ``\\u001b``.
+    """
     return _CONTROLS.sub(_escaped, text)
 
 
@@ -22,7 +24,8 @@ def _escaped(found: "re.Match[str]") -> str:
 
 
 def table_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: one that begins like one gets an apostrophe before it.
+    """A text that no spreadsheet takes for a formula: one that begins like one gets an apostrophe
+    before it.
 
     Numbers stay as they are. :func:`from_table_cell` takes the apostrophe away.
     """
@@ -31,7 +34,11 @@ def table_cell(text: str) -> str:
 
 def from_table_cell(text: str) -> str:
     """The text that :func:`table_cell` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) and not is_number(text[1:]) else text
+    return (
+        text[1:]
+        if text.startswith("'") and text[1:].startswith(_FORMULA) and not is_number(text[1:])
+        else text
+    )
 
 
 def is_number(text: str) -> bool:

@@ -12,7 +12,12 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.labels import class_names
 
 _NAMES = {
-    "train": (("train_images", "train_labels"), ("x_train", "y_train"), ("images", "labels"), ("x", "y")),
+    "train": (
+        ("train_images", "train_labels"),
+        ("x_train", "y_train"),
+        ("images", "labels"),
+        ("x", "y"),
+    ),
     "validation": (("validation_images", "validation_labels"), ("x_val", "y_val")),
     "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
@@ -22,9 +27,9 @@ def read_archive(path: Path) -> dict[str, Dataset]:
     """Read every split of an NPZ file.
 
     Args:
-        path: arrays ``images, labels`` (one set), or ``train_images, train_labels, test_images, test_labels``, or
-            ``x_train, y_train, x_test, y_test``; images uint8 [N, H, W] or [N, H, W, C]; optional ``class_names``, and
-            ``ids`` or ``train_ids``, ``test_ids``.
+        path: arrays ``images, labels`` (one set), or ``train_images, train_labels, test_images,
+            test_labels``, or ``x_train, y_train, x_test, y_test``; images uint8 [N, H, W] or [N, H,
+            W, C]; optional ``class_names``, and ``ids`` or ``train_ids``, ``test_ids``.
 
     Returns:
         split name -> dataset.
@@ -33,13 +38,21 @@ def read_archive(path: Path) -> dict[str, Dataset]:
         DataError: not NPZ, pickled, arrays missing or of the wrong type.
     """
     arrays = read_npz(path)
-    names = [str(name) for name in np.ravel(arrays["class_names"])] if "class_names" in arrays else None
+    names = (
+        [str(name) for name in np.ravel(arrays["class_names"])] if "class_names" in arrays else None
+    )
     splits: dict[str, tuple[NDArray[Any], NDArray[Any], list[str] | None]] = {}
     for split, options in _NAMES.items():
         for images_key, labels_key in options:
             if images_key in arrays and labels_key in arrays:
-                ids = arrays.get(f"{split}_ids", arrays.get("ids") if images_key == "images" else None)
-                splits[split] = arrays[images_key], arrays[labels_key], None if ids is None else [str(i) for i in np.ravel(ids)]
+                ids = arrays.get(
+                    f"{split}_ids", arrays.get("ids") if images_key == "images" else None
+                )
+                splits[split] = (
+                    arrays[images_key],
+                    arrays[labels_key],
+                    None if ids is None else [str(i) for i in np.ravel(ids)],
+                )
                 break
     if "train" not in splits:
         raise DataError(
@@ -47,10 +60,14 @@ def read_archive(path: Path) -> dict[str, Dataset]:
             " or train_images, train_labels, test_images, test_labels"
         )
     if names is None:
-        names = list(class_names({split: np.ravel(labels) for split, (_, labels, _) in splits.items()}, path))
+        names = list(
+            class_names({split: np.ravel(labels) for split, (_, labels, _) in splits.items()}, path)
+        )
     try:
         return {
-            split: Dataset.from_arrays(images, labels, class_names=names, ids=ids, prefix=f"{split}/")
+            split: Dataset.from_arrays(
+                images, labels, class_names=names, ids=ids, prefix=f"{split}/"
+            )
             for split, (images, labels, ids) in splits.items()
         }
     except DataError as error:
@@ -61,5 +78,9 @@ def write_archive(path: Path, splits: DatasetSplits) -> None:
     """Write all splits to one NPZ file that :func:`read_archive` reads back unchanged."""
     arrays: dict[str, NDArray[Any]] = {"class_names": np.array(splits.class_names)}
     for split, dataset in splits:
-        arrays |= {f"{split}_images": dataset.images, f"{split}_labels": dataset.labels, f"{split}_ids": dataset.ids}
+        arrays |= {
+            f"{split}_images": dataset.images,
+            f"{split}_labels": dataset.labels,
+            f"{split}_ids": dataset.ids,
+        }
     write_npz(path, arrays)

@@ -26,13 +26,17 @@ class DatasetSpec:
     licence: str
 
     def path(self) -> Path:
-        """Where its files are: inside the installed package, or in the repository it was installed from.
+        """Where its files are: inside the installed package, or in the repository it was installed
+        from.
 
         Raises:
             DataError: the installation lacks them.
         """
         package = Path(__file__).resolve().parent.parent
-        for folder in (package / "files" / self.folder, package.parent.parent / "data" / self.folder):
+        for folder in (
+            package / "files" / self.folder,
+            package.parent.parent / "data" / self.folder,
+        ):
             if folder.is_dir():
                 return folder
         raise DataError(f"the files of {self.name} are not installed; install dressform again")
@@ -45,7 +49,8 @@ CATALOG = {
             name="fashion-mnist",
             folder="fashion-mnist",
             class_names=FASHION_MNIST_CLASSES,
-            description="70,000 grey pictures of clothing, 28 x 28, ten classes: 60,000 to train, 10,000 to test",
+            description="70,000 grey pictures of clothing, 28 x 28, ten classes: 60,000 to train, "
+            "10,000 to test",
             licence="MIT, Zalando SE",
         ),
     )

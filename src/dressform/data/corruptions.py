@@ -1,8 +1,11 @@
-"""Pictures made worse on purpose, in the style of Fashion-MNIST-C: each corruption at five strengths.
+"""Pictures made worse on purpose, in the style of Fashion-MNIST-C: each corruption at five
+strengths.
 
-The list and the numbers are those of MNIST-C (Mu and Gilmer 2019, https://arxiv.org/abs/1906.02337) as Fashion-MNIST-C took them
-over (Weiss and Tonella 2022, https://github.com/testingautomated-usi/fashion-mnist-c); the code is our own, so pictures are like
-theirs, not the same. What has one strength there, `inverse`, the mirror images and the quarter turns, has one here.
+The list and the numbers are those of MNIST-C (Mu and Gilmer 2019, https://arxiv.org/abs/1906.02337)
+as Fashion-MNIST-C took them over (Weiss and Tonella 2022,
+https://github.com/testingautomated-usi/fashion-mnist-c); the code is our own, so pictures are like
+theirs, not the same. What has one strength there, `inverse`, the mirror images and the quarter
+turns, has one here.
 """
 
 from collections.abc import Callable
@@ -21,7 +24,9 @@ ANGLES = 15
 """Directions of motion blur, between -45 and 45 degrees."""
 
 
-def corrupt(images: NDArray[np.uint8], name: str, strength: int, *, seed: int = 0) -> NDArray[np.uint8]:
+def corrupt(
+    images: NDArray[np.uint8], name: str, strength: int, *, seed: int = 0
+) -> NDArray[np.uint8]:
     """Corrupt pictures; the same seed gives the same pictures.
 
     Args:
@@ -39,7 +44,9 @@ def corrupt(images: NDArray[np.uint8], name: str, strength: int, *, seed: int = 
     """
     allowed = strengths_of(name)
     if strength not in allowed:
-        raise ConfigError(f"strength of {name} is {strength}; allowed: {', '.join(map(str, allowed))}")
+        raise ConfigError(
+            f"strength of {name} is {strength}; allowed: {', '.join(map(str, allowed))}"
+        )
     pixels = images.astype(np.float32) / np.float32(255)
     found = CORRUPTIONS[name](pixels, strength - 1, generator(seed, f"corrupt-{name}", strength))
     return np.asarray((found.clip(0, 1) * 255).round(), np.uint8)
@@ -57,7 +64,9 @@ def strengths_of(name: str) -> tuple[int, ...]:
 
 
 def _gaussian_noise(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
-    return x + random.normal(scale=(0.08, 0.12, 0.18, 0.26, 0.38)[level], size=x.shape).astype(np.float32)
+    return x + random.normal(scale=(0.08, 0.12, 0.18, 0.26, 0.38)[level], size=x.shape).astype(
+        np.float32
+    )
 
 
 def _shot_noise(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
@@ -94,7 +103,9 @@ def _glass_blur(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
 
 
 def _motion_blur(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
-    """Along a line from each pixel, weights falling as a Gaussian, as ImageMagick does it, for which the numbers are."""
+    """Along a line from each pixel, weights falling as a Gaussian, as ImageMagick does it, for
+    which the numbers are.
+    """
     radius, sigma = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))[level]
     steps = np.arange(min(2 * radius, max(x.shape[1:3])) + 1)
     weights = np.exp(-(steps**2) / (2 * sigma**2))
@@ -105,8 +116,14 @@ def _motion_blur(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
         chosen = x[direction == number]
         down = (rows + step * np.sin(angle) for step in steps)
         right = (columns + step * np.cos(angle) for step in steps)
-        inside = [(d.clip(0, x.shape[1] - 1), r.clip(0, x.shape[2] - 1)) for d, r in zip(down, right, strict=True)]
-        parts = [weight * _sampled(chosen, *place) for weight, place in zip(weights / weights.sum(), inside, strict=True)]
+        inside = [
+            (d.clip(0, x.shape[1] - 1), r.clip(0, x.shape[2] - 1))
+            for d, r in zip(down, right, strict=True)
+        ]
+        parts = [
+            weight * _sampled(chosen, *place)
+            for weight, place in zip(weights / weights.sum(), inside, strict=True)
+        ]
         out[direction == number] = sum(parts)
     return out
 
@@ -117,7 +134,9 @@ def _sampled(x: Pixels, down: NDArray[np.float64], right: NDArray[np.float64]) -
     height, width = x.shape[1:3]
     down, right = (down + 1).clip(0, height + 1), (right + 1).clip(0, width + 1)
     top, left = np.minimum(down.astype(int), height), np.minimum(right.astype(int), width)
-    below, beside = ((part - whole)[..., None].astype(np.float32) for part, whole in ((down, top), (right, left)))
+    below, beside = (
+        (part - whole)[..., None].astype(np.float32) for part, whole in ((down, top), (right, left))
+    )
     upper = padded[:, top, left] * (1 - beside) + padded[:, top, left + 1] * beside
     lower = padded[:, top + 1, left] * (1 - beside) + padded[:, top + 1, left + 1] * beside
     return np.asarray(upper * (1 - below) + lower * below, np.float32)
@@ -130,7 +149,9 @@ def _affine(x: Pixels, matrix: NDArray[np.float64]) -> Pixels:
     return _sampled(x, down, right)
 
 
-def _either_way(x: Pixels, random: np.random.Generator, matrix: Callable[[int], NDArray[np.float64]]) -> Pixels:
+def _either_way(
+    x: Pixels, random: np.random.Generator, matrix: Callable[[int], NDArray[np.float64]]
+) -> Pixels:
     sign = random.choice([-1, 1], size=len(x))
     out = np.empty_like(x)
     for way in (-1, 1):
@@ -162,23 +183,32 @@ def _turned(x: Pixels, quarters: int) -> Pixels:
 
 def _contrast(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
     middle = x.mean(axis=(1, 2), keepdims=True)
-    return np.asarray(middle + (x - middle) * np.float32((0.4, 0.3, 0.2, 0.1, 0.05)[level]), np.float32)
+    return np.asarray(
+        middle + (x - middle) * np.float32((0.4, 0.3, 0.2, 0.1, 0.05)[level]), np.float32
+    )
 
 
 def _brightness(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
     """Added to the value of hue, saturation and value, so colours keep their hue."""
     added = np.float32((0.1, 0.2, 0.3, 0.4, 0.5)[level])
     value = x.max(axis=-1, keepdims=True)
-    return np.where(value > 0, x / np.maximum(value, np.float32(1e-6)) * (value + added).clip(0, 1), added)
+    return np.where(
+        value > 0, x / np.maximum(value, np.float32(1e-6)) * (value + added).clip(0, 1), added
+    )
 
 
 def _saturate(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
     """Saturation and value times a factor, plus an offset; grey pictures have a value only."""
     factor, offset = ((0.3, 0.0), (0.1, 0.0), (2.0, 0.0), (5.0, 0.1), (20.0, 0.2))[level]
     value = x.max(axis=-1, keepdims=True)
-    away = 1 - x / np.maximum(value, np.float32(1e-6))  # of each channel; the largest is the saturation
+    # of each channel; the largest is the saturation
+    away = 1 - x / np.maximum(value, np.float32(1e-6))
     saturation = np.where(value > 0, away.max(axis=-1, keepdims=True), np.float32(0))
-    wanted = np.where(saturation > 0, (saturation * factor + offset).clip(0, 1) / np.maximum(saturation, 1e-6), np.float32(0))
+    wanted = np.where(
+        saturation > 0,
+        (saturation * factor + offset).clip(0, 1) / np.maximum(saturation, 1e-6),
+        np.float32(0),
+    )
     return np.asarray((value * factor + offset).clip(0, 1) * (1 - away * wanted), np.float32)
 
 

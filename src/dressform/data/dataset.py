@@ -1,4 +1,6 @@
-"""`Dataset`, one immutable set of labelled images, and `DatasetSplits`, the named sets that belong together."""
+"""`Dataset`, one immutable set of labelled images, and `DatasetSplits`, the named sets that belong
+together.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +17,9 @@ Layout = Literal["channels-last", "channels-first"]
 
 
 def pictures_at_once(shape: tuple[int, ...], most: int) -> int:
-    """How many pictures [H, W, C] a network may get at a time: ``most`` of 28 x 28, fewer of larger ones, 4 at least."""
+    """How many pictures [H, W, C] a network may get at a time: ``most`` of 28 x 28, fewer of larger
+    ones, 4 at least.
+    """
     return max(4, min(most, most * 28 * 28 // (shape[0] * shape[1])))
 
 
@@ -39,24 +43,33 @@ class Dataset:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.images.dtype != np.uint8 or self.images.ndim != 4 or self.images.shape[3] not in (1, 3):
+        if (
+            self.images.dtype != np.uint8
+            or self.images.ndim != 4
+            or self.images.shape[3] not in (1, 3)
+        ):
             raise DataError(
-                f"images are {self.images.dtype} {list(self.images.shape)}; allowed: uint8 [N, H, W, C] with 1 or 3 channels"
+                f"images are {self.images.dtype} {list(self.images.shape)}; allowed: uint8 [N, H, "
+                f"W, C] with 1 or 3 channels"
             )
         if not len(self.images) == len(self.labels) == len(self.ids):
             raise DataError(
-                f"{len(self.images)} images, {len(self.labels)} labels and {len(self.ids)} ids; give one of each per example"
+                f"{len(self.images)} images, {len(self.labels)} labels and {len(self.ids)} ids; "
+                f"give one of each per example"
             )
         if len(self.images) == 0:
             raise DataError("no examples; give at least one image")
         low, high = int(self.labels.min()), int(self.labels.max())
         if low < 0 or high >= len(self.class_names):
             raise DataError(
-                f"label {low if low < 0 else high} is out of range; allowed: 0 to {len(self.class_names) - 1}"
+                f"label {low if low < 0 else high} is out of range; allowed: 0 to "
+                f"{len(self.class_names) - 1}"
                 f" ({len(self.class_names)} classes)"
             )
         if len(set(self.class_names)) != len(self.class_names):
-            raise DataError(f"two classes have the same name ({', '.join(self.class_names)}); give each its own")
+            raise DataError(
+                f"two classes have the same name ({', '.join(self.class_names)}); give each its own"
+            )
         if len(np.unique(self.ids)) != len(self.ids):
             raise DataError("some ids stand for two examples; give each example its own id")
         for name, dtype in (("images", np.uint8), ("labels", np.int64), ("ids", np.str_)):
@@ -78,7 +91,8 @@ class Dataset:
         """Make a dataset from arrays.
 
         Args:
-            images: uint8 [N, H, W], or [N, H, W, C], or [N, C, H, W] with ``layout="channels-first"``.
+            images: uint8 [N, H, W], or [N, H, W, C], or [N, C, H, W] with
+                ``layout="channels-first"``.
             labels: whole numbers [N].
             class_names: default: ``"0"``, ``"1"``, … up to the largest label.
             ids: default: ``prefix`` and the position, such as ``train/00042``.
@@ -90,9 +104,15 @@ class Dataset:
         """
         pixels = np.asarray(images)
         if pixels.dtype != np.uint8:
-            raise DataError(f"images have dtype {pixels.dtype}; allowed: uint8 with values 0 to 255, so convert them first")
+            raise DataError(
+                f"images have dtype {pixels.dtype}; allowed: uint8 with values 0 to 255, so "
+                f"convert them first"
+            )
         if pixels.ndim not in (3, 4):
-            raise DataError(f"images have shape {list(pixels.shape)}; allowed: [N, H, W], [N, H, W, C] or [N, C, H, W]")
+            raise DataError(
+                f"images have shape {list(pixels.shape)}; allowed: [N, H, W], [N, H, W, C] or [N, "
+                f"C, H, W]"
+            )
         if pixels.ndim == 3:
             pixels = pixels[..., None]
         elif pixels.ndim == 4 and layout == "channels-first":
@@ -101,8 +121,15 @@ class Dataset:
         if numbers.ndim == 2 and numbers.shape[1] == 1:
             numbers = numbers[:, 0]
         if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
-            raise DataError(f"labels are {numbers.dtype} {list(numbers.shape)}; allowed: whole numbers [N], one per image")
-        names = tuple(class_names) if class_names is not None else tuple(str(i) for i in range(int(numbers.max(initial=-1)) + 1))
+            raise DataError(
+                f"labels are {numbers.dtype} {list(numbers.shape)}; allowed: whole numbers [N], "
+                f"one per image"
+            )
+        names = (
+            tuple(class_names)
+            if class_names is not None
+            else tuple(str(i) for i in range(int(numbers.max(initial=-1)) + 1))
+        )
         if ids is None:
             width = max(5, len(str(len(pixels))))
             ids = [f"{prefix}{i:0{width}d}" for i in range(len(pixels))]
@@ -124,13 +151,17 @@ class Dataset:
 
     def take(self, indices: NDArray[np.int64]) -> "Dataset":
         """The examples at ``indices``, in that order."""
-        return Dataset(self.images[indices], self.labels[indices], self.ids[indices], self.class_names)
+        return Dataset(
+            self.images[indices], self.labels[indices], self.ids[indices], self.class_names
+        )
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over shape, pixels, labels, ids and class names."""
         head = repr((self.images.shape, self.class_names)).encode()
-        return sha256_bytes(head, self.images.data, self.labels.data, "\0".join(self.ids.tolist()).encode())
+        return sha256_bytes(
+            head, self.images.data, self.labels.data, "\0".join(self.ids.tolist()).encode()
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +170,8 @@ class DatasetSplits:
 
     Attributes:
         name: a catalogue name, or the name of the file or folder.
-        train: examples to learn from; training holds some of them out for validation unless ``validation`` is given.
+        train: examples to learn from; training holds some of them out for validation unless
+            ``validation`` is given.
         validation: examples for choices, or None.
         test: examples for one final look, or None.
         notes: what a user should know about how the data were read, one line each.
@@ -155,12 +187,14 @@ class DatasetSplits:
         for split, dataset in self:
             if dataset.class_names != self.train.class_names:
                 raise DataError(
-                    f"{self.name}: {split} has classes {', '.join(dataset.class_names)} but train has"
+                    f"{self.name}: {split} has classes {', '.join(dataset.class_names)} but train "
+                    f"has"
                     f" {', '.join(self.train.class_names)}; give both the same classes"
                 )
             if dataset.shape != self.train.shape:
                 raise DataError(
-                    f"{self.name}: {split} images are {dataset.shape} but train's are {self.train.shape}; make them equal"
+                    f"{self.name}: {split} images are {dataset.shape} but train's are "
+                    f"{self.train.shape}; make them equal"
                 )
 
     def __iter__(self) -> Iterator[tuple[str, Dataset]]:

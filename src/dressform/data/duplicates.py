@@ -1,4 +1,6 @@
-"""Exact duplicates, found by a 64-bit content hash of each image (two different images among 70,000 collide with p < 1e-9)."""
+"""Exact duplicates, found by a 64-bit content hash of each image (two different images among 70,000
+collide with p < 1e-9).
+"""
 
 import hashlib
 
@@ -31,10 +33,14 @@ def overlaps(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> list[tupl
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """A checksum of the set of (image, label) pairs that does not depend on their order or file format."""
+    """A checksum of the set of (image, label) pairs that does not depend on their order or file
+    format.
+    """
     keys = image_keys(dataset.images)
     with np.errstate(over="ignore"):
-        mixed = (keys ^ (dataset.labels.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))) * np.uint64(0xD1B54A32D192ED03)
+        mixed = (
+            keys ^ (dataset.labels.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        ) * np.uint64(0xD1B54A32D192ED03)
         mixed ^= mixed >> np.uint64(29)
         total = int(mixed.sum(dtype=np.uint64))
     return f"{len(dataset)}-{total:016x}"

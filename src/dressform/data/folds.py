@@ -34,11 +34,12 @@ class Folds:
 
 
 def make_folds(dataset: Dataset, folds: int, *, repeat: int = 0, seed: int = 0) -> Folds:
-    """Divide a dataset into folds that depend on its examples, K, the repeat and the seed, and on no recipe.
+    """Divide a dataset into folds that depend on its examples, K, the repeat and the seed, and on
+    no recipe.
 
-    Every class is spread evenly, and equal images always share a fold (in the class of the first of them), since a model
-    that learned one of them would be judged on the other. Sizes of folds differ by no more than the largest group of
-    equal images.
+    Every class is spread evenly, and equal images always share a fold (in the class of the first of
+    them), since a model that learned one of them would be judged on the other. Sizes of folds
+    differ by no more than the largest group of equal images.
 
     Args:
         dataset: what to divide.
@@ -52,7 +53,9 @@ def make_folds(dataset: Dataset, folds: int, *, repeat: int = 0, seed: int = 0) 
     """
     if not 2 <= folds <= 100:
         raise ConfigError(f"folds is {folds}; allowed: 2 to 100")
-    _, first, inverse, sizes = np.unique(image_keys(dataset.images), return_index=True, return_inverse=True, return_counts=True)
+    _, first, inverse, sizes = np.unique(
+        image_keys(dataset.images), return_index=True, return_inverse=True, return_counts=True
+    )
     unit_class = dataset.labels[first]
     random = generator(seed, "folds", folds, repeat)
     unit_fold = np.empty(len(first), dtype=np.int64)
@@ -61,9 +64,11 @@ def make_folds(dataset: Dataset, folds: int, *, repeat: int = 0, seed: int = 0) 
         units = np.flatnonzero(unit_class == label)
         if len(units) < folds:
             raise DataError(
-                f"class {name} has {len(units)} different images, fewer than {folds} folds; give more pictures or fewer folds"
+                f"class {name} has {len(units)} different images, fewer than {folds} folds; give "
+                f"more pictures or fewer folds"
             )
-        # In order of first appearance before the draw, so that it depends on the data's order alone; large groups first.
+        # In order of first appearance before the draw, so that it depends on the data's order
+        # alone; large groups first.
         units = random.permutation(units[np.argsort(first[units])])
         units = units[np.argsort(-sizes[units], kind="stable")]
         held = np.zeros(folds, dtype=np.int64)
@@ -73,4 +78,6 @@ def make_folds(dataset: Dataset, folds: int, *, repeat: int = 0, seed: int = 0) 
             held[smallest] += sizes[unit]
             total[smallest] += sizes[unit]
     fold = unit_fold[inverse].astype(np.int64)
-    return Folds(fold, sha256_bytes("\0".join(dataset.ids.tolist()).encode(), fold.astype("<i8").tobytes()))
+    return Folds(
+        fold, sha256_bytes("\0".join(dataset.ids.tolist()).encode(), fold.astype("<i8").tobytes())
+    )

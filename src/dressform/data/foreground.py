@@ -1,11 +1,14 @@
-"""`find_foreground`: which pixels of a photo belong to the thing that it shows, and which to the floor it lies on.
+"""`find_foreground`: which pixels of a photo belong to the thing that it shows, and which to the
+floor it lies on.
 
-The model is that of GrabCut (Rother, Kolmogorov and Blake 2004, https://doi.org/10.1145/1015706.1015720): one mixture of
-Gaussians for the colours of each side, neighbours that are alike tend to be on the same side, and both are found in turns.
-Three things differ. Nobody draws a box: the first guess is what the colours along the border do not explain, and a mild
-preference for the middle stays. The sides are found by mean field (Krähenbühl and Koltun 2011, https://arxiv.org/abs/1210.5644)
-in place of a cut through a graph, so the whole is sums over arrays, which a browser computes just as well. And an unlikely
-side is never more than ``MOST_CERTAIN`` log odds away, so that a stripe in an unusual colour does not tear a shirt apart.
+The model is that of GrabCut (Rother, Kolmogorov and Blake 2004,
+https://doi.org/10.1145/1015706.1015720): one mixture of Gaussians for the colours of each side,
+neighbours that are alike tend to be on the same side, and both are found in turns. Three things
+differ. Nobody draws a box: the first guess is what the colours along the border do not explain, and
+a mild preference for the middle stays. The sides are found by mean field (Krähenbühl and Koltun
+2011, https://arxiv.org/abs/1210.5644) in place of a cut through a graph, so the whole is sums over
+arrays, which a browser computes just as well. And an unlikely side is never more than
+``MOST_CERTAIN`` log odds away, so that a stripe in an unusual colour does not tear a shirt apart.
 docs/photos.md has the measurement against OpenCV's GrabCut.
 """
 
@@ -25,7 +28,9 @@ NEIGHBOURS = 1.0
 """Log odds that each equal neighbour is worth."""
 MOST_CERTAIN = 5.0
 MIDDLE = 1.0
-"""Log odds for the foreground at the centre, without regard to colour; at the border's middle -0.6, less in the corners."""
+"""Log odds for the foreground at the centre, without regard to colour; at the border's middle -0.6,
+less in the corners.
+"""
 FEWEST = 60
 _OFFSETS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 0.707), (1, -1, 0.707))
 
@@ -49,19 +54,25 @@ def find_foreground(pixels: NDArray[np.uint8]) -> Foreground | None:
     """Find the thing in the middle of a photo.
 
     Args:
-        pixels: uint8 [H, W, 3], sRGB, at least 8 x 8; meant for sides of some 160, to which photos are shrunk before.
+        pixels: uint8 [H, W, 3], sRGB, at least 8 x 8; meant for sides of some 160, to which photos
+            are shrunk before.
 
     Returns:
         the foreground, or None where nothing stands out from the border.
     """
     height, width = pixels.shape[:2]
-    # In steps of 1/64 the sums behind a mean colour are exact, whatever their order: a browser finds the same clusters.
+    # In steps of 1/64 the sums behind a mean colour are exact, whatever their order: a browser
+    # finds the same clusters.
     lab = np.round(_blurred(lab_of(pixels)) * 64) / 64
     colours = lab.reshape(-1, 3)
     border = border_of(height, width)
     y, x = (np.arange(height) + 0.5) / height * 2 - 1, (np.arange(width) + 0.5) / width * 2 - 1
     prior = MIDDLE * (1 - 1.6 * (y[:, None] ** 2 + x**2)) - 1.5 * border
-    surprise = -Mixture(colours, border.ravel(), BACKGROUND_PARTS).log_density(colours).reshape(height, width)
+    surprise = (
+        -Mixture(colours, border.ravel(), BACKGROUND_PARTS)
+        .log_density(colours)
+        .reshape(height, width)
+    )
     usual = float(np.median(surprise[border]))
     spread = float(np.percentile(surprise[border], 90)) - usual + 1
     odds = 1.5 * np.clip((surprise - usual - 1.5 * spread) / spread, -2, 2) + prior
@@ -70,8 +81,13 @@ def find_foreground(pixels: NDArray[np.uint8]) -> Foreground | None:
         inside = (_mean_field(odds, links) > 0).ravel()
         if min(inside.sum(), (~inside).sum()) < FEWEST:
             break
-        thing, floor = Mixture(colours, inside, FOREGROUND_PARTS), Mixture(colours, ~inside, BACKGROUND_PARTS)
-        odds = (thing.log_density(colours) - floor.log_density(colours)).reshape(height, width) + prior
+        thing, floor = (
+            Mixture(colours, inside, FOREGROUND_PARTS),
+            Mixture(colours, ~inside, BACKGROUND_PARTS),
+        )
+        odds = (thing.log_density(colours) - floor.log_density(colours)).reshape(
+            height, width
+        ) + prior
     return _whole(_mean_field(odds, links) > 0, border)
 
 
@@ -93,9 +109,9 @@ def lab_of(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 _BYTES = np.arange(256) / 255
 _LINEAR = np.where(_BYTES <= 0.04045, _BYTES / 12.92, ((_BYTES + 0.055) / 1.055) ** 2.4)
-_TO_XYZ = np.array([[0.412453, 0.212671, 0.019334], [0.357580, 0.715160, 0.119193], [0.180423, 0.072169, 0.950227]]) / np.array(
-    [0.950456, 1.0, 1.088754]
-)
+_TO_XYZ = np.array(
+    [[0.412453, 0.212671, 0.019334], [0.357580, 0.715160, 0.119193], [0.180423, 0.072169, 0.950227]]
+) / np.array([0.950456, 1.0, 1.088754])
 
 
 def _blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -114,7 +130,9 @@ Link = tuple[tuple[slice, slice], tuple[slice, slice], NDArray[np.float64]]
 
 
 def _links(lab: NDArray[np.float64]) -> list[Link]:
-    """For each direction: one end, the other end, and how much they belong together, 0..1, less across an edge."""
+    """For each direction: one end, the other end, and how much they belong together, 0..1, less
+    across an edge.
+    """
     height, width = lab.shape[:2]
     ends = []
     for down, right, weight in _OFFSETS:
@@ -122,7 +140,9 @@ def _links(lab: NDArray[np.float64]) -> list[Link]:
         other = (slice(down, height), slice(max(0, right), width + min(0, right)))
         ends.append((one, other, ((lab[one] - lab[other]) ** 2).sum(axis=2), weight))
     total = sum(float(d.sum()) for *_, d, _ in ends) / sum(d.size for *_, d, _ in ends)
-    return [(one, other, NEIGHBOURS * w * np.exp(-d / (2 * total + 1e-6))) for one, other, d, w in ends]
+    return [
+        (one, other, NEIGHBOURS * w * np.exp(-d / (2 * total + 1e-6))) for one, other, d, w in ends
+    ]
 
 
 def _mean_field(odds: NDArray[np.float64], links: list[Link]) -> NDArray[np.float64]:

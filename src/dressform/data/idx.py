@@ -1,4 +1,6 @@
-"""IDX files, the format of MNIST and Fashion-MNIST, plain or gzip. https://yann.lecun.com/exdb/mnist (format section)."""
+"""IDX files, the format of MNIST and Fashion-MNIST, plain or gzip.
+https://yann.lecun.com/exdb/mnist (format section).
+"""
 
 import gzip
 import io
@@ -47,15 +49,20 @@ def read_idx(path: Path) -> IdxFile:
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except ValueError as error:
-        raise DataError(f"{path} is too long: {error}, which is all that its header announces; fetch it again") from None
+        raise DataError(
+            f"{path} is too long: {error}, which is all that its header announces; fetch it again"
+        ) from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}); {len(raw):,} bytes came, so fetch it again") from error
+        raise DataError(
+            f"{path} is a damaged gzip file ({error}); {len(raw):,} bytes came, so fetch it again"
+        ) from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     magic = int.from_bytes(content[:4], "big")
     if magic not in (LABELS_MAGIC, IMAGES_MAGIC) or len(content) < 4:
         raise DataError(
-            f"{path} starts with 0x{content[:4].hex()}; an IDX file starts with 0x{LABELS_MAGIC:08x} (labels)"
+            f"{path} starts with 0x{content[:4].hex()}; an IDX file starts with "
+            f"0x{LABELS_MAGIC:08x} (labels)"
             f" or 0x{IMAGES_MAGIC:08x} (images), so this is another kind of file"
         )
     dimensions = 1 if magic == LABELS_MAGIC else 3
@@ -67,7 +74,8 @@ def read_idx(path: Path) -> IdxFile:
     if len(content) != expected:
         word = "truncated" if len(content) < expected else "too long"
         raise DataError(
-            f"{path} is {word}: its header announces {' x '.join(map(str, shape))} = {expected:,} bytes,"
+            f"{path} is {word}: its header announces {' x '.join(map(str, shape))} = {expected:,} "
+            f"bytes,"
             f" {len(content):,} came; fetch it again"
         )
     digest = sha256_bytes(content)
@@ -76,7 +84,9 @@ def read_idx(path: Path) -> IdxFile:
 
 
 def _announced(raw: bytes) -> int:
-    """Bytes of the whole file by its own header; of another kind of file so many that it can be told."""
+    """Bytes of the whole file by its own header; of another kind of file so many that it can be
+    told.
+    """
     with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
         start = file.read(16)
     dimensions = {LABELS_MAGIC: 1, IMAGES_MAGIC: 3}.get(int.from_bytes(start[:4], "big"))
@@ -95,26 +105,36 @@ def read_pair(images_path: Path, labels_path: Path) -> tuple[IdxFile, IdxFile]:
     """
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.array.ndim != 3:
-        raise DataError(f"{images_path} holds labels; an images file (0x{IMAGES_MAGIC:08x}) was expected")
+        raise DataError(
+            f"{images_path} holds labels; an images file (0x{IMAGES_MAGIC:08x}) was expected"
+        )
     if labels.array.ndim != 1:
-        raise DataError(f"{labels_path} holds images; a labels file (0x{LABELS_MAGIC:08x}) was expected")
+        raise DataError(
+            f"{labels_path} holds images; a labels file (0x{LABELS_MAGIC:08x}) was expected"
+        )
     if len(images.array) != len(labels.array):
         raise DataError(
-            f"{images_path.name} has {len(images.array):,} images but {labels_path.name} has {len(labels.array):,} labels;"
+            f"{images_path.name} has {len(images.array):,} images but {labels_path.name} has "
+            f"{len(labels.array):,} labels;"
             " the two files do not belong together"
         )
     return images, labels
 
 
 def find_pair(folder: Path, stem: str) -> tuple[Path, Path] | None:
-    """The images and labels files of a split such as ``train`` or ``t10k``, or None when the folder has neither.
+    """The images and labels files of a split such as ``train`` or ``t10k``, or None when the folder
+    has neither.
 
     Raises:
         DataError: only one of the two is there.
     """
     found: list[Path | None] = []
     for kind in ("images", "labels"):
-        names = [f"{stem}-{kind}{dot}idx{3 if kind == 'images' else 1}-ubyte{gz}" for dot in "-." for gz in (".gz", "")]
+        names = [
+            f"{stem}-{kind}{dot}idx{3 if kind == 'images' else 1}-ubyte{gz}"
+            for dot in "-."
+            for gz in (".gz", "")
+        ]
         found.append(next((folder / name for name in names if (folder / name).is_file()), None))
     images, labels = found
     if images is None and labels is None:

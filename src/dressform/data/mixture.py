@@ -14,10 +14,11 @@ SPREAD = (4.0, 2.0, 2.0)
 class Mixture:
     """A mixture of Gaussians, one for each cluster that k-means finds.
 
-    k-means starts from the pixel nearest to the mean; each further centre is the pixel at the 95th percentile of the distance
-    to the centres so far: far away, but no speck.
+    k-means starts from the pixel nearest to the mean; each further centre is the pixel at the 95th
+    percentile of the distance to the centres so far: far away, but no speck.
 
-    Which pixels are looked at follows from their places alone: with one pixel more or less on its side, the others stay.
+    Which pixels are looked at follows from their places alone: with one pixel more or less on its
+    side, the others stay.
 
     Args:
         colours: [N, 3], of all pixels.
@@ -43,7 +44,12 @@ class Mixture:
 
     def log_density(self, colours: NDArray[np.float64]) -> NDArray[np.float64]:
         """The logarithm of the density at each colour [N, 3], up to a constant: [N]."""
-        logs = np.stack([height - 0.5 * (((colours - mean) @ turn) ** 2).sum(axis=1) for height, mean, turn in self._parts])
+        logs = np.stack(
+            [
+                height - 0.5 * (((colours - mean) @ turn) ** 2).sum(axis=1)
+                for height, mean, turn in self._parts
+            ]
+        )
         top = logs.max(axis=0)
         return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)))
 

@@ -1,8 +1,11 @@
-"""`prepare`: a photo of a thing on a floor, a bed or a hanger becomes a picture like those of Fashion-MNIST.
+"""`prepare`: a photo of a thing on a floor, a bed or a hanger becomes a picture like those of
+Fashion-MNIST.
 
-Fashion-MNIST's pictures were shop photos on white, trimmed, shrunk until the longer side has 28 pixels, put into the middle and
-negated (Xiao, Rasul and Vollgraf 2017, https://arxiv.org/abs/1708.07747, section 2). The same is done here, but for the white
-background, which has to be found. Models that learned from such pictures are right about one untreated photo in nine.
+Fashion-MNIST's pictures were shop photos on white, trimmed, shrunk until the longer side has 28
+pixels, put into the middle and negated (Xiao, Rasul and Vollgraf 2017,
+https://arxiv.org/abs/1708.07747, section 2). The same is done here, but for the white background,
+which has to be found. Models that learned from such pictures are right about one untreated photo in
+nine.
 """
 
 from dataclasses import dataclass
@@ -28,8 +31,8 @@ class PhotoSettings:
     Attributes:
         side: longer side in pixels of the copy on which the foreground is looked for.
         margin: free border around the thing, of the side of the picture.
-        median: the thing is made brighter until half of it has at least this value, 0 to 255: white clothes are black in
-            the negative.
+        median: the thing is made brighter until half of it has at least this value, 0 to 255: white
+            clothes are black in the negative.
     """
 
     side: int = 160
@@ -38,7 +41,9 @@ class PhotoSettings:
 
     def __post_init__(self) -> None:
         if not (8 <= self.side <= 4096 and 0 <= self.margin < 0.5 and 0 <= self.median <= 255):
-            raise ValueError(f"side {self.side}, margin {self.margin} and median {self.median} of a photo")
+            raise ValueError(
+                f"side {self.side}, margin {self.margin} and median {self.median} of a photo"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +62,8 @@ class Prepared:
 
 
 def settings_for(images: NDArray[np.uint8]) -> PhotoSettings | None:
-    """Settings for a model that learned from these pictures; None where they are not things on black.
+    """Settings for a model that learned from these pictures; None where they are not things on
+    black.
 
     Args:
         images: uint8 [N, H, W, C].
@@ -80,8 +86,8 @@ def prepare(image: Image.Image, shape: tuple[int, int, int], settings: PhotoSett
         settings: stored with the model.
 
     Returns:
-        the thing bright on black, cropped, in the middle, neither squashed nor cut. Where nothing stands out from the
-        background, the whole photo, negated if it is bright at the border.
+        the thing bright on black, cropped, in the middle, neither squashed nor cut. Where nothing
+        stands out from the background, the whole photo, negated if it is bright at the border.
     """
     height, width, channels = shape
     colour = image.convert("RGB")
@@ -97,7 +103,9 @@ def prepare(image: Image.Image, shape: tuple[int, int, int], settings: PhotoSett
         mask = np.asarray(Image.fromarray(found.mask).resize(detail.size, Image.Resampling.NEAREST))
     steps.append(("what is not background", np.where(mask[..., None], pixels, 0)))
     if channels == 1:
-        pixels, words = _negative(np.asarray(Image.fromarray(pixels).convert("L")), mask, settings.median)
+        pixels, words = _negative(
+            np.asarray(Image.fromarray(pixels).convert("L")), mask, settings.median
+        )
         steps.append((words, pixels))
     else:
         pixels = np.where(mask[..., None], pixels, 0).astype(np.uint8)
@@ -112,7 +120,9 @@ def prepare(image: Image.Image, shape: tuple[int, int, int], settings: PhotoSett
         ((width - inner[0]) // 2, (height - inner[1]) // 2),
     )
     made = np.asarray(canvas, dtype=np.uint8).reshape(shape)
-    steps.append((f"cropped, padded, shrunk to {width} × {height}: what the network sees", made.squeeze()))
+    steps.append(
+        (f"cropped, padded, shrunk to {width} × {height}: what the network sees", made.squeeze())
+    )
     return Prepared(made, tuple(steps), _warnings(found))
 
 
@@ -125,24 +135,45 @@ def _shrunk(image: Image.Image, side: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.BOX)
 
 
-def _negative(grey: NDArray[np.uint8], mask: NDArray[np.bool_], median: int) -> tuple[NDArray[np.uint8], str]:
+def _negative(
+    grey: NDArray[np.uint8], mask: NDArray[np.bool_], median: int
+) -> tuple[NDArray[np.uint8], str]:
     lift = max(0.0, median - float(np.median(255 - grey[mask].astype(np.int16))))
-    made = np.where(mask, np.clip(255 - grey.astype(np.float32) + lift, 1, 255), 0).round().astype(np.uint8)
-    return made, "grey and negated, as Fashion-MNIST's pictures are" + (", then made brighter" if lift else "")
+    made = (
+        np.where(mask, np.clip(255 - grey.astype(np.float32) + lift, 1, 255), 0)
+        .round()
+        .astype(np.uint8)
+    )
+    return made, "grey and negated, as Fashion-MNIST's pictures are" + (
+        ", then made brighter" if lift else ""
+    )
 
 
-def _untreated(image: Image.Image, shape: tuple[int, int, int], steps: list[tuple[str, NDArray[np.uint8]]]) -> Prepared:
+def _untreated(
+    image: Image.Image, shape: tuple[int, int, int], steps: list[tuple[str, NDArray[np.uint8]]]
+) -> Prepared:
     grey = image.convert("L")
     negated = is_photo(grey) and shape[2] == 1
     made = fit(Image.eval(grey, lambda value: 255 - value) if negated else image, shape)
-    steps.append((f"{'negated and ' if negated else ''}shrunk to {shape[1]} × {shape[0]}: what the network sees", made.squeeze()))
-    return Prepared(made, tuple(steps), ("nothing stands out from the background; the whole photo was used",))
+    steps.append(
+        (
+            f"{'negated and ' if negated else ''}shrunk to {shape[1]} × {shape[0]}: what the "
+            f"network sees",
+            made.squeeze(),
+        )
+    )
+    return Prepared(
+        made, tuple(steps), ("nothing stands out from the background; the whole photo was used",)
+    )
 
 
 def _warnings(found: Foreground) -> tuple[str, ...]:
     share, lines = found.mask.mean(), []
     if found.objects > 1:
-        lines.append(f"{found.objects} separate objects; all of them were used, so cut the photo if only one is meant")
+        lines.append(
+            f"{found.objects} separate objects; all of them were used, so cut the photo if only "
+            f"one is meant"
+        )
     if found.cut > 0.15:
         lines.append("what was found runs out of the photo; leave some background around it")
     if share < 0.03:

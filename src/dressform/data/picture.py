@@ -1,7 +1,9 @@
-"""One picture file to one array of pixels: the same code for training from a folder and for prediction.
+"""One picture file to one array of pixels: the same code for training from a folder and for
+prediction.
 
-A picture that already has the wanted size keeps its pixels. Any other is scaled by area averaging until it fits and
-padded to the wanted shape with the median colour of its border, never squashed and never cropped.
+A picture that already has the wanted size keeps its pixels. Any other is scaled by area averaging
+until it fits and padded to the wanted shape with the median colour of its border, never squashed
+and never cropped.
 """
 
 import errno
@@ -19,11 +21,16 @@ from dressform.core.errors import DataError, ResourceError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 64_000_000
-"""Largest picture that is decoded (about 8,000 x 8,000); larger ones are refused before their pixels are read."""
+"""Largest picture that is decoded (about 8,000 x 8,000); larger ones are refused before their
+pixels are read.
+"""
 
 
-def open_picture(source: Path | bytes, name: str | None = None, *, draft: int | None = None) -> Image.Image:
-    """Decode a picture to mode ``L`` or ``RGB``, turned upright, transparency over black, first frame of several.
+def open_picture(
+    source: Path | bytes, name: str | None = None, *, draft: int | None = None
+) -> Image.Image:
+    """Decode a picture to mode ``L`` or ``RGB``, turned upright, transparency over black, first
+    frame of several.
 
     Args:
         source: a file or its bytes.
@@ -37,11 +44,14 @@ def open_picture(source: Path | bytes, name: str | None = None, *, draft: int | 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own size warning; ours is stricter
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+            with Image.open(
+                io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
+            ) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise DataError(
-                        f"{name} is {width:,} x {height:,} pixels; allowed: at most {MAX_PIXELS:,} in all, so make it smaller"
+                        f"{name} is {width:,} x {height:,} pixels; allowed: at most "
+                        f"{MAX_PIXELS:,} in all, so make it smaller"
                     )
                 if draft is not None:
                     image.draft(image.mode, (draft, draft))
@@ -51,9 +61,14 @@ def open_picture(source: Path | bytes, name: str | None = None, *, draft: int | 
     except IsADirectoryError:
         raise DataError(f"{name} is a folder; a picture file was expected") from None
     except Image.DecompressionBombError:
-        raise DataError(f"{name} announces more than {MAX_PIXELS:,} pixels; make it smaller") from None
+        raise DataError(
+            f"{name} announces more than {MAX_PIXELS:,} pixels; make it smaller"
+        ) from None
     except UnidentifiedImageError:
-        raise DataError(f"{name} is not a picture ({_first_bytes(source)}); allowed: PNG, JPEG, WebP, BMP, GIF, TIFF") from None
+        raise DataError(
+            f"{name} is not a picture ({_first_bytes(source)}); allowed: PNG, JPEG, WebP, BMP, "
+            f"GIF, TIFF"
+        ) from None
     except PermissionError:
         raise DataError(f"{name} may not be read; check its permissions") from None
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
@@ -67,10 +82,17 @@ def refuse_shortage(error: BaseException, name: str) -> None:
     Raises:
         ResourceError: it is.
     """
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        raise ResourceError(f"there is not enough memory to read {name}; close other programs, or allow this one more") from error
+    if isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno == errno.ENOMEM
+    ):
+        raise ResourceError(
+            f"there is not enough memory to read {name}; close other programs, or allow this one "
+            f"more"
+        ) from error
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        raise ResourceError(f"too many files are open to read {name}; raise the limit (ulimit -n)") from error
+        raise ResourceError(
+            f"too many files are open to read {name}; raise the limit (ulimit -n)"
+        ) from error
 
 
 def _first_bytes(source: Path | bytes) -> str:
@@ -136,13 +158,19 @@ def edges_of(images: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_hidden(path: Path, folder: Path) -> bool:
-    """Whether a file below ``folder``, or a folder on the way to it, has a name that starts with a dot."""
+    """Whether a file below ``folder``, or a folder on the way to it, has a name that starts with a
+    dot.
+    """
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def is_grey(image: Image.Image) -> bool:
-    """Whether a decoded picture has no colour: mode ``L``, or equal red, green and blue everywhere."""
+    """Whether a decoded picture has no colour: mode ``L``, or equal red, green and blue
+    everywhere.
+    """
     if image.mode == "L":
         return True
     pixels = np.asarray(image)
-    return bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all())
+    return bool(
+        (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all()
+    )

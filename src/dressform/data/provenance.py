@@ -1,8 +1,8 @@
 """Which well-known files are these? Checksums of decompressed bytes, and lists of known faults.
 
-Two mix-ups are common among users of Fashion-MNIST: a download address or a shared cache folder that delivers MNIST
-under the same four file names, and copies made before the files were re-cut on 2017-08-31
-(https://github.com/zalandoresearch/fashion-mnist/issues/44).
+Two mix-ups are common among users of Fashion-MNIST: a download address or a shared cache folder
+that delivers MNIST under the same four file names, and copies made before the files were re-cut on
+2017-08-31 (https://github.com/zalandoresearch/fashion-mnist/issues/44).
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,22 @@ FASHION_MNIST = {
 """SHA-256 of Fashion-MNIST's four files as present since 2017-08-31, decompressed."""
 
 FASHION_MNIST_TRAIN_FINGERPRINT = "60000-ac2057b791fd3248"
-"""`data.duplicates.fingerprint` of the training pictures and labels, the same in every file format and order."""
+"""`data.duplicates.fingerprint` of the training pictures and labels, the same in every file format
+and order.
+"""
 
 FASHION_MNIST_CLASSES = (
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-)  # fmt: skip
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 
 MNIST = {
     "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db": "MNIST's training images",
@@ -35,8 +46,8 @@ MNIST = {
     "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2": "MNIST's test labels",
 }
 
-# Label counts of MNIST's files (Fashion-MNIST has exactly 6,000 or 1,000 of each class): they recognise MNIST in
-# formats whose bytes are not IDX, such as CSV.
+# Label counts of MNIST's files (Fashion-MNIST has exactly 6,000 or 1,000 of each class): they
+# recognise MNIST in formats whose bytes are not IDX, such as CSV.
 _MNIST_COUNTS = (
     (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
     (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
@@ -53,14 +64,20 @@ def refuse_mnist(sha256: str, path: Path) -> None:
 
 
 def refuse_mnist_counts(labels: NDArray[np.int64], image_shape: Sequence[int], path: Path) -> None:
-    """Raise a :class:`DataError` when 28 x 28 images have exactly the label counts of an MNIST file."""
-    if tuple(image_shape[:2]) == (28, 28) and tuple(np.bincount(labels, minlength=10)) in _MNIST_COUNTS:
+    """Raise a :class:`DataError` when 28 x 28 images have exactly the label counts of an MNIST
+    file.
+    """
+    if (
+        tuple(image_shape[:2]) == (28, 28)
+        and tuple(np.bincount(labels, minlength=10)) in _MNIST_COUNTS
+    ):
         raise _mnist_error(f"{path} has exactly the label counts of MNIST (handwritten digits)")
 
 
 def _mnist_error(what: str) -> DataError:
     return DataError(
-        f"{what}, not Fashion-MNIST, although the file names are the same; use --data fashion-mnist, which comes with dressform"
+        f"{what}, not Fashion-MNIST, although the file names are the same; use --data "
+        f"fashion-mnist, which comes with dressform"
     )
 
 
@@ -73,4 +90,9 @@ def is_before_recut(duplicate_pairs: int, overlaps: int, train_size: int, test_s
         train_size: examples in train.
         test_size: examples in test.
     """
-    return (duplicate_pairs, overlaps, train_size, test_size) == (RECUT_PAIRS_IN_TRAIN, RECUT_OVERLAPS, 60_000, 10_000)
+    return (duplicate_pairs, overlaps, train_size, test_size) == (
+        RECUT_PAIRS_IN_TRAIN,
+        RECUT_OVERLAPS,
+        60_000,
+        10_000,
+    )

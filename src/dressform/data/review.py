@@ -1,4 +1,6 @@
-"""`Review`: findings about the examples of a dataset, with what a person decided about each, and the dataset that follows."""
+"""`Review`: findings about the examples of a dataset, with what a person decided about each, and
+the dataset that follows.
+"""
 
 import dataclasses
 from dataclasses import dataclass
@@ -26,7 +28,8 @@ class Finding:
         split: where it is.
         kind: the label may be wrong, another picture is nearly the same, or it is like no other.
         label: its class now, by name.
-        score: what the finding was sorted by; its meaning depends on the kind (see :mod:`dressform.explore.doctor`).
+        score: what the finding was sorted by; its meaning depends on the kind (see
+            :mod:`dressform.explore.doctor`).
         reason: in words.
         suggested: another class, by name, or None.
         other: id of the nearly equal picture, or None.
@@ -58,7 +61,8 @@ class Review:
         digests: of its splits.
         findings: the worst first within each kind.
         image_size: that it was read with.
-        recipe: of the model that judged its labels, as ``dressform train`` takes it; None where none did.
+        recipe: of the model that judged its labels, as ``dressform train`` takes it; None where
+            none did.
         settings: the ``--set`` assignments of that training.
     """
 
@@ -72,16 +76,23 @@ class Review:
 
     @property
     def decisions(self) -> tuple[Finding, ...]:
-        """The findings about which a person decided something else than to keep the example as it is."""
+        """The findings about which a person decided something else than to keep the example as it
+        is.
+        """
         return tuple(finding for finding in self.findings if finding.action != "keep")
 
     def to_json(self) -> dict[str, Any]:
         """The document that :meth:`save` writes."""
         return {
-            "format": FORMAT, "dataset": self.dataset, "source": self.source, "image_size": self.image_size,
-            "recipe": self.recipe, "settings": list(self.settings), "digests": self.digests,
+            "format": FORMAT,
+            "dataset": self.dataset,
+            "source": self.source,
+            "image_size": self.image_size,
+            "recipe": self.recipe,
+            "settings": list(self.settings),
+            "digests": self.digests,
             "findings": [dataclasses.asdict(finding) for finding in self.findings],
-        }  # fmt: skip
+        }
 
     def save(self, path: Path) -> None:
         """Write as JSON, atomically."""
@@ -99,22 +110,35 @@ class Review:
         document = read_json(path)
         whole = isinstance(document, dict) and isinstance(document.get("findings"), list)
         if not whole or not isinstance(document.get("digests"), dict):
-            raise DataError(f"{path} is not a review; dressform data doctor writes one, and its page saves it")
+            raise DataError(
+                f"{path} is not a review; dressform data doctor writes one, and its page saves it"
+            )
         if document.get("format") != FORMAT:
-            raise DataError(f"{path} has format {document.get('format')}; this dressform reads {FORMAT}")
+            raise DataError(
+                f"{path} has format {document.get('format')}; this dressform reads {FORMAT}"
+            )
         findings = []
         for place, row in enumerate(document["findings"]):
             advice = f"that is finding {place}, so save the review anew"
             finding = read_record(Finding, row, path, advice=advice, refuse=DataError)
             if finding.action == "relabel" and not finding.to:
-                raise DataError(f"{path}: finding {place} relabels {finding.id} but does not say to which class; give it in “to”")
+                raise DataError(
+                    f"{path}: finding {place} relabels {finding.id} but does not say to which "
+                    f"class; give it in “to”"
+                )
             findings.append(finding)
-        size, recipe, settings = (document.get(name) for name in ("image_size", "recipe", "settings"))
+        size, recipe, settings = (
+            document.get(name) for name in ("image_size", "recipe", "settings")
+        )
         return cls(
-            str(document.get("dataset")), str(document.get("source")), dict(document["digests"]), tuple(findings),
-            size if isinstance(size, int) else None, recipe if isinstance(recipe, str) else None,
+            str(document.get("dataset")),
+            str(document.get("source")),
+            dict(document["digests"]),
+            tuple(findings),
+            size if isinstance(size, int) else None,
+            recipe if isinstance(recipe, str) else None,
             tuple(map(str, settings)) if isinstance(settings, list) else (),
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)
@@ -140,25 +164,36 @@ def apply_review(data: DatasetSplits, review: Review) -> Applied:
         review: with decisions.
 
     Raises:
-        DataError: another dataset, an unknown example or class, decisions that contradict each other, or nothing left of a split.
+        DataError: another dataset, an unknown example or class, decisions that contradict each
+            other, or nothing left of a split.
     """
     if {name: d.digest for name, d in data} != review.digests:
         raise DataError(
-            f"{data.name} is not what was reviewed ({review.dataset}), or has changed since; review it anew, or name the reviewed"
+            f"{data.name} is not what was reviewed ({review.dataset}), or has changed since; "
+            f"review it anew, or name the reviewed"
             " data with --data"
         )
     decisions: dict[tuple[str, str], Finding] = {}
     for finding in review.decisions:
         before = decisions.get((finding.split, finding.id))
         if before is not None and (before.action, before.to) != (finding.action, finding.to):
-            raise DataError(f"{finding.id} is to be {_words(before)} and {_words(finding)}; decide on one of them in the review")
+            raise DataError(
+                f"{finding.id} is to be {_words(before)} and {_words(finding)}; decide on one of "
+                f"them in the review"
+            )
         decisions[finding.split, finding.id] = finding
     known = {split: {str(i): n for n, i in enumerate(dataset.ids)} for split, dataset in data}
     for finding in decisions.values():
         if finding.id not in known.get(finding.split, {}):
-            raise DataError(f"{finding.id} is not in {finding.split} of {data.name}; was the review made for other data?")
+            raise DataError(
+                f"{finding.id} is not in {finding.split} of {data.name}; was the review made for "
+                f"other data?"
+            )
         if finding.action == "relabel" and finding.to not in data.class_names:
-            raise DataError(f"{finding.id} is relabelled to {finding.to}; allowed: {', '.join(data.class_names)}")
+            raise DataError(
+                f"{finding.id} is relabelled to {finding.to}; allowed: "
+                f"{', '.join(data.class_names)}"
+            )
     parts: dict[str, Dataset] = {}
     for split, dataset in data:
         labels, keep = dataset.labels.copy(), np.ones(len(dataset), bool)
@@ -172,9 +207,13 @@ def apply_review(data: DatasetSplits, review: Review) -> Applied:
                 labels[place] = data.class_names.index(finding.to)
         if not keep.any():
             raise DataError(f"the review drops all of {split}; keep at least one example")
-        parts[split] = Dataset(dataset.images[keep], labels[keep], dataset.ids[keep], dataset.class_names)
+        parts[split] = Dataset(
+            dataset.images[keep], labels[keep], dataset.ids[keep], dataset.class_names
+        )
     actions = [finding.action for finding in decisions.values()]
-    made = DatasetSplits(f"{data.name}, reviewed", parts["train"], parts.get("validation"), parts.get("test"))
+    made = DatasetSplits(
+        f"{data.name}, reviewed", parts["train"], parts.get("validation"), parts.get("test")
+    )
     return Applied(made, actions.count("relabel"), actions.count("drop"))
 
 

@@ -1,4 +1,6 @@
-"""The class folders that a review decided on: the original files, each in the folder of its class."""
+"""The class folders that a review decided on: the original files, each in the folder of its
+class.
+"""
 
 import contextlib
 import shutil
@@ -21,7 +23,8 @@ def write_reviewed_folder(source: Path, data: DatasetSplits, out: Path) -> None:
 
     Args:
         source: the reviewed tree.
-        data: what follows from the review; its ids are paths below ``source``, its labels may differ from their folders.
+        data: what follows from the review; its ids are paths below ``source``, its labels may
+            differ from their folders.
         out: made whole or not at all; must not exist.
 
     Raises:
@@ -29,8 +32,11 @@ def write_reviewed_folder(source: Path, data: DatasetSplits, out: Path) -> None:
     """
     if out.exists():
         raise DataError(f"{out} already exists; give another --out, so that no dataset is lost")
-    place = 0 if split_folders(source).get("train") == source else 1  # of the class among the parts of an id
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name[:50]}.", suffix=".tmp", dir=out.absolute().parent))
+    # of the class among the parts of an id
+    place = 0 if split_folders(source).get("train") == source else 1
+    folder = Path(
+        tempfile.mkdtemp(prefix=f".{out.name[:50]}.", suffix=".tmp", dir=out.absolute().parent)
+    )
     try:
         targets = {}
         for _, dataset in data:
@@ -45,7 +51,9 @@ def write_reviewed_folder(source: Path, data: DatasetSplits, out: Path) -> None:
         folder.chmod(0o755)
         folder.rename(out)
     except OSError as error:
-        raise DataError(f"{out} cannot be written ({error.strerror or error}); make room, or give another --out") from error
+        raise DataError(
+            f"{out} cannot be written ({error.strerror or error}); make room, or give another --out"
+        ) from error
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)

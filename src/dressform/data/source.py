@@ -21,21 +21,24 @@ from dressform.data.table import read_csv
 
 TEST_FRACTION = 0.2
 _FORMS = (
-    "a folder of IDX files, a folder of class sub-folders, a CSV file (or a folder with train and test CSV files), or an .npz file"
+    "a folder of IDX files, a folder of class sub-folders, a CSV file (or a folder with "
+    "train and test CSV files), or an .npz file"
 )
 
 
-def load_data(source: str | Path = "fashion-mnist", *, image_size: int | None = None) -> DatasetSplits:
+def load_data(
+    source: str | Path = "fashion-mnist", *, image_size: int | None = None
+) -> DatasetSplits:
     """Read labelled pictures.
 
     Args:
-        source: a name of the catalogue, or a path: IDX files (gzip or not), Kaggle CSV, class folders of PNG, JPEG or
-            WebP, or NPZ; the form is recognised.
+        source: a name of the catalogue, or a path: IDX files (gzip or not), Kaggle CSV, class
+            folders of PNG, JPEG or WebP, or NPZ; the form is recognised.
         image_size: side in pixels for folders of pictures of several sizes; default 64.
 
     Returns:
-        the splits that were found. Where there is neither a test nor a validation split, a stratified 20 % is held
-        out as test, the same at every call, and a note says so.
+        the splits that were found. Where there is neither a test nor a validation split, a
+        stratified 20 % is held out as test, the same at every call, and a note says so.
 
     Raises:
         DataError: files that are missing, damaged, contradictory, or really MNIST.
@@ -49,7 +52,9 @@ def load_data(source: str | Path = "fashion-mnist", *, image_size: int | None = 
     path = user_path(source)
     if not path.exists():
         if "/" in str(source) or "\\" in str(source) or path.suffix:
-            raise DataError(f"{source} does not exist; give {_FORMS}, or a name: {', '.join(CATALOG)}")
+            raise DataError(
+                f"{source} does not exist; give {_FORMS}, or a name: {', '.join(CATALOG)}"
+            )
         raise unknown_name("dataset or path", str(source), CATALOG)
     try:
         splits = _read_path(path, image_size)
@@ -64,7 +69,9 @@ def _read_path(path: Path, image_size: int | None) -> DatasetSplits:
         children = list(path.iterdir())
         if any("-ubyte" in p.name for p in children):
             return _read_idx_folder(path, name)
-        if not _has_class_folders(children):  # beside which tables and archives are somebody's notes
+        if not _has_class_folders(
+            children
+        ):  # beside which tables and archives are somebody's notes
             tables = sorted(p for p in children if p.suffix.lower() == ".csv")
             if tables:
                 return _read_tables(path, tables)
@@ -91,10 +98,18 @@ def _has_class_folders(children: list[Path]) -> bool:
     return any(p.suffix.lower() in SUFFIXES for folder in folders for p in folder.rglob("*"))
 
 
-def _from_dict(name: str, datasets: dict[str, Dataset], notes: list[str] | None = None) -> DatasetSplits:
+def _from_dict(
+    name: str, datasets: dict[str, Dataset], notes: list[str] | None = None
+) -> DatasetSplits:
     for split, dataset in datasets.items():
         provenance.refuse_mnist_counts(dataset.labels, dataset.shape, Path(f"{name} ({split})"))
-    return DatasetSplits(name, datasets["train"], datasets.get("validation"), datasets.get("test"), tuple(notes or ()))
+    return DatasetSplits(
+        name,
+        datasets["train"],
+        datasets.get("validation"),
+        datasets.get("test"),
+        tuple(notes or ()),
+    )
 
 
 def _read_idx_folder(folder: Path, name: str, *, shipped: bool = False) -> DatasetSplits:
@@ -105,18 +120,25 @@ def _read_idx_folder(folder: Path, name: str, *, shipped: bool = False) -> Datas
             continue
         images, labels = read_pair(*pair)
         arrays[split] = images.array, labels.array.astype(np.int64)
-        expected = provenance.FASHION_MNIST[f"{stem}-images"], provenance.FASHION_MNIST[f"{stem}-labels"]
+        expected = (
+            provenance.FASHION_MNIST[f"{stem}-images"],
+            provenance.FASHION_MNIST[f"{stem}-labels"],
+        )
         known &= (images.sha256, labels.sha256) == expected
     if "train" not in arrays:
         raise DataError(
-            f"{folder} has no train-images-idx3-ubyte and train-labels-idx1-ubyte (with or without .gz); put both there"
+            f"{folder} has no train-images-idx3-ubyte and train-labels-idx1-ubyte (with or "
+            f"without .gz); put both there"
         )
     if known:
         names: tuple[str, ...] = provenance.FASHION_MNIST_CLASSES
     else:
         names = class_names({split: labels for split, (_, labels) in arrays.items()}, folder)
     if shipped and not known:
-        raise DataError(f"{folder} does not have {name}'s checksums; its files were changed, so install dressform again")
+        raise DataError(
+            f"{folder} does not have {name}'s checksums; its files were changed, so install "
+            f"dressform again"
+        )
     datasets = {
         split: Dataset.from_arrays(images, labels, class_names=names, prefix=f"{split}/")
         for split, (images, labels) in arrays.items()
@@ -132,14 +154,23 @@ def _read_tables(folder: Path, tables: list[Path]) -> DatasetSplits:
         for split in ("train", "validation", "test"):
             matching = [p for p in tables if split in _split_words(p)]
             if len(matching) > 1:
-                raise DataError(f"{folder} has several CSV files for {split}: {', '.join(p.name for p in matching)}; keep one")
+                raise DataError(
+                    f"{folder} has several CSV files for {split}: "
+                    f"{', '.join(p.name for p in matching)}; keep one"
+                )
             if matching:
                 chosen[split] = matching[0]
         unused = [p.name for p in tables if p not in chosen.values()]
         if unused:
-            raise DataError(f"{folder} has {', '.join(unused)} among its CSV files; name them train, validation, test, or give one")
+            raise DataError(
+                f"{folder} has {', '.join(unused)} among its CSV files; name them train, "
+                f"validation, test, or give one"
+            )
         if "train" not in chosen:
-            raise DataError(f"{folder} has CSV files {', '.join(p.name for p in tables)} but none with train in its name")
+            raise DataError(
+                f"{folder} has CSV files {', '.join(p.name for p in tables)} but none with train "
+                f"in its name"
+            )
     arrays = {split: read_csv(path) for split, path in chosen.items()}
     names = class_names({split: labels for split, (_, labels) in arrays.items()}, chosen["train"])
     datasets = {
@@ -151,26 +182,42 @@ def _read_tables(folder: Path, tables: list[Path]) -> DatasetSplits:
 
 
 def _split_words(path: Path) -> set[str]:
-    """The splits that the words of a file's name stand for: fashion-mnist_train.csv is train, latest.csv none."""
+    """The splits that the words of a file's name stand for: fashion-mnist_train.csv is train,
+    latest.csv none.
+    """
     words = re.split(r"[^a-z]+", path.stem.lower())
     return {SPLIT_FOLDERS[word] for word in words if word in SPLIT_FOLDERS}
 
 
 def _with_known_names(splits: DatasetSplits) -> DatasetSplits:
-    """Give Fashion-MNIST its class names in every file format (they stand in no CSV or NPZ file)."""
+    """Give Fashion-MNIST its class names in every file format (they stand in no CSV or NPZ
+    file).
+    """
     if splits.shape != (28, 28, 1) or splits.class_names != tuple("0123456789"):
         return splits
     if fingerprint(splits.train) != provenance.FASHION_MNIST_TRAIN_FINGERPRINT:
         return splits
-    named = {split: dataclasses.replace(dataset, class_names=provenance.FASHION_MNIST_CLASSES) for split, dataset in splits}
-    return DatasetSplits(splits.name, named["train"], named.get("validation"), named.get("test"), splits.notes)
+    named = {
+        split: dataclasses.replace(dataset, class_names=provenance.FASHION_MNIST_CLASSES)
+        for split, dataset in splits
+    }
+    return DatasetSplits(
+        splits.name, named["train"], named.get("validation"), named.get("test"), splits.notes
+    )
 
 
 def _with_test(splits: DatasetSplits) -> DatasetSplits:
     if splits.test is not None or splits.validation is not None:
         return splits
     division = hold_out(splits.train, TEST_FRACTION, seed=0)
-    note = f"no test split: {len(division.held_out):,} of {len(splits.train):,} examples were held out as test"
+    note = (
+        f"no test split: {len(division.held_out):,} of {len(splits.train):,} examples were "
+        f"held out as test"
+    )
     return DatasetSplits(
-        splits.name, splits.train.take(division.kept), None, splits.train.take(division.held_out), (*splits.notes, note)
+        splits.name,
+        splits.train.take(division.kept),
+        None,
+        splits.train.take(division.held_out),
+        (*splits.notes, note),
     )

@@ -13,13 +13,15 @@ def read_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Read a table of examples.
 
     Args:
-        path: each row is a label and then the pixels of a square grey image, row by row, 0 to 255. A header is optional.
+        path: each row is a label and then the pixels of a square grey image, row by row, 0 to 255.
+            A header is optional.
 
     Returns:
         images uint8 [N, S, S] and labels int64 [N].
 
     Raises:
-        DataError: missing, empty, a row of another length, a value that is no whole number in 0..255, or no square image.
+        DataError: missing, empty, a row of another length, a value that is no whole number in
+            0..255, or no square image.
     """
     try:
         raw = path.read_bytes()
@@ -30,23 +32,35 @@ def read_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     has_header = b"label" in first.lower()
     body = rest if has_header else raw
     if not body:
-        raise DataError(f"{path} has no rows; expected a header label,pixel1,... and one example a row")
+        raise DataError(
+            f"{path} has no rows; expected a header label,pixel1,... and one example a row"
+        )
     columns = first.count(b",") + 1
     side = math.isqrt(columns - 1)
     if has_header and first.partition(b",")[0].strip().strip(b'"').lower() != b"label":
         raise DataError(f"{path} has its label column elsewhere; put label first, then the pixels")
     if columns < 2 or side * side != columns - 1:
-        raise DataError(f"{path} has {columns} columns; expected a label and a square number of pixels, such as 1 + 784")
+        raise DataError(
+            f"{path} has {columns} columns; expected a label and a square number of pixels, such "
+            f"as 1 + 784"
+        )
     _check_rows(path, body, columns, first_line=2 if has_header else 1)
     try:
-        values = np.loadtxt(body.split(b"\n"), dtype=np.int64, delimiter=",", ndmin=2, comments=None)
+        values = np.loadtxt(
+            body.split(b"\n"), dtype=np.int64, delimiter=",", ndmin=2, comments=None
+        )
     except ValueError as error:
-        raise DataError(f"{path} has a value that is not a whole number ({error}); every cell is a whole number") from None
+        raise DataError(
+            f"{path} has a value that is not a whole number ({error}); every cell is a whole number"
+        ) from None
     labels, pixels = values[:, 0], values[:, 1:]
     outside = np.argwhere((pixels < 0) | (pixels > 255))
     if len(outside):
         row, column = outside[0]
-        raise DataError(f"{path} row {row + 1} has pixel{column + 1} = {pixels[row, column]}; allowed: whole numbers 0 to 255")
+        raise DataError(
+            f"{path} row {row + 1} has pixel{column + 1} = {pixels[row, column]}; allowed: whole "
+            f"numbers 0 to 255"
+        )
     return pixels.astype(np.uint8).reshape(-1, side, side), labels.copy()
 
 
@@ -59,6 +73,7 @@ def _check_rows(path: Path, body: bytes, columns: int, first_line: int) -> None:
     if len(wrong):
         row = int(wrong[0])
         raise DataError(
-            f"{path} line {row + first_line} has {per_row[row]} values but the first line has {columns};"
+            f"{path} line {row + first_line} has {per_row[row]} values but the first line has "
+            f"{columns};"
             " the file is cut off or damaged there"
         )

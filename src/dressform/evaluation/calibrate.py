@@ -1,4 +1,6 @@
-"""`calibrate`: what temperature scaling and conformal sets do for some predictions, measured out of fold."""
+"""`calibrate`: what temperature scaling and conformal sets do for some predictions, measured out of
+fold.
+"""
 
 import math
 from dataclasses import asdict, dataclass
@@ -9,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError, DataError
-from dressform.evaluation.calibration import cross_fit_temperature, fit_temperature, random_parts, with_temperature
+from dressform.evaluation.calibration import (
+    cross_fit_temperature,
+    fit_temperature,
+    random_parts,
+    with_temperature,
+)
 from dressform.evaluation.conformal import (
     METHODS,
     ConformalResult,
@@ -38,7 +45,8 @@ class Calibration:
         before: estimates of accuracy, NLL, Brier score and ECE.
         after: the same with the temperature.
         sets: a result per conformal method, on the scaled probabilities.
-        effect: what the temperature does to the NLL of an example, ``better``, ``worse`` or ``unclear`` (95 %, paired t).
+        effect: what the temperature does to the NLL of an example, ``better``, ``worse`` or
+            ``unclear`` (95 %, paired t).
         judged: the predictions that were judged, before scaling.
         scaled: and after.
     """
@@ -58,7 +66,9 @@ class Calibration:
         before, after = (estimates["nll"].value for estimates in (self.before, self.after))
         change = f"NLL {before:.4f} → {after:.4f}"
         if self.effect == "worse":
-            return f"The temperature makes these probabilities worse ({change}): use them as they are."
+            return (
+                f"The temperature makes these probabilities worse ({change}): use them as they are."
+            )
         if self.effect == "better":
             return f"The temperature makes these probabilities better ({change})."
         return f"Whether the temperature helps cannot be told from these examples ({change})."
@@ -79,7 +89,10 @@ class Calibration:
             "before": {name: e.to_json() for name, e in self.before.items()},
             "after": {name: e.to_json() for name, e in self.after.items()},
             # A threshold is infinite where so few examples leave no set without every class.
-            "conformal": [{**asdict(s), "threshold": s.threshold if math.isfinite(s.threshold) else None} for s in self.sets],
+            "conformal": [
+                {**asdict(s), "threshold": s.threshold if math.isfinite(s.threshold) else None}
+                for s in self.sets
+            ],
         }
 
 
@@ -94,8 +107,8 @@ def calibrate(
 
     Args:
         predictions: to judge; of examples that the model did not learn from.
-        fitted_on: predictions of other examples by the same model, to fit on. Without them every part of ``predictions``
-            is judged by what was fitted on its other parts.
+        fitted_on: predictions of other examples by the same model, to fit on. Without them every
+            part of ``predictions`` is judged by what was fitted on its other parts.
         parts: int64 [N], for the latter; default five random stratified parts.
         alpha: share of prediction sets that may miss the true class.
 
@@ -104,7 +117,10 @@ def calibrate(
         DataError: too few examples.
     """
     if not 0 < alpha < 1:
-        raise ConfigError(f"alpha is {alpha}; allowed: between 0 and 1, such as 0.1 for sets that are right nine times out of ten")
+        raise ConfigError(
+            f"alpha is {alpha}; allowed: between 0 and 1, such as 0.1 for sets that are right "
+            f"nine times out of ten"
+        )
     fewest = len(predictions) if fitted_on is None else min(len(predictions), len(fitted_on))
     if fewest < FEWEST:
         raise DataError(f"{fewest} examples are too few to calibrate on; give {FEWEST} or more")
@@ -114,7 +130,9 @@ def calibrate(
         other = with_temperature(fitted_on, temperature).probabilities
         results = []
         for method in METHODS:
-            threshold = conformal_threshold(conformal_scores(other, method, seed=1), fitted_on.labels, alpha)
+            threshold = conformal_threshold(
+                conformal_scores(other, method, seed=1), fitted_on.labels, alpha
+            )
             sets = conformal_scores(scaled.probabilities, method) <= threshold
             results.append(judge_sets(sets, scaled, method, alpha, threshold))
         how = f"fitted on {len(fitted_on):,} other examples, judged on {len(predictions):,}"
@@ -125,11 +143,21 @@ def calibrate(
         for method in METHODS:
             sets, thresholds = conformal_sets(predictions, parts, method, alpha, temperatures)
             results.append(judge_sets(sets, scaled, method, alpha, fmean(thresholds)))
-        how = f"each of {int(parts.max()) + 1} parts judged by what was fitted on the others, {len(predictions):,} examples"
+        how = (
+            f"each of {int(parts.max()) + 1} parts judged by what was fitted on the others, "
+            f"{len(predictions):,} examples"
+        )
     before = {name: estimate(METRICS[name], predictions) for name in SHOWN}
     after = {name: estimate(METRICS[name], scaled) for name in SHOWN}
     return Calibration(
-        how, tuple(temperatures), before, after, tuple(results), predictions, scaled, _effect(predictions, scaled)
+        how,
+        tuple(temperatures),
+        before,
+        after,
+        tuple(results),
+        predictions,
+        scaled,
+        _effect(predictions, scaled),
     )
 
 

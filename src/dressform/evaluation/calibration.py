@@ -14,7 +14,8 @@ from dressform.predictions import Predictions
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """A reliability diagram: examples by the probability of their predicted class, in bins of equal width.
+    """A reliability diagram: examples by the probability of their predicted class, in bins of equal
+    width.
 
     Attributes:
         edges: float64 [B + 1], 0 to 1.
@@ -40,21 +41,38 @@ def reliability(predictions: Predictions) -> Reliability:
 
 
 def mean_confidence(predictions: Predictions) -> tuple[float, float, str]:
-    """Mean probability of the predicted class and accuracy, 0..1 both, and what follows, in a sentence.
+    """Mean probability of the predicted class and accuracy, 0..1 both, and what follows, in a
+    sentence.
 
-    The gap is called one where the accuracy's 95 % interval (Wilson) leaves the mean confidence out.
+    The gap is called one where the accuracy's 95 % interval (Wilson) leaves the mean confidence
+    out.
     """
     scores = Scores(predictions)
-    sure, reach = float(scores.confidence.mean()), wilson(int(scores.correct.sum()), len(predictions))
+    sure, reach = (
+        float(scores.confidence.mean()),
+        wilson(int(scores.correct.sum()), len(predictions)),
+    )
     gap = f"by {100 * abs(sure - reach.value):.1f} points"
-    what = f"overconfident {gap}" if sure > reach.high else f"underconfident {gap}" if sure < reach.low else "no clear gap"
-    return sure, reach.value, f"mean confidence {100 * sure:.1f} %, accuracy {100 * reach.value:.1f} %: {what}"
+    what = (
+        f"overconfident {gap}"
+        if sure > reach.high
+        else f"underconfident {gap}"
+        if sure < reach.low
+        else "no clear gap"
+    )
+    return (
+        sure,
+        reach.value,
+        f"mean confidence {100 * sure:.1f} %, accuracy {100 * reach.value:.1f} %: {what}",
+    )
 
 
 def fit_temperature(predictions: Predictions) -> float:
-    """The temperature that minimises the NLL of these predictions (Guo et al. 2017, ICML), 0.01 to 100.
+    """The temperature that minimises the NLL of these predictions (Guo et al. 2017, ICML), 0.01 to
+    100.
 
-    Above 1 the model is too sure of itself, below 1 too timid. The NLL is convex in 1 / T, so the minimum is the only one.
+    Above 1 the model is too sure of itself, below 1 too timid. The NLL is convex in 1 / T, so the
+    minimum is the only one.
     """
     from scipy.optimize import minimize_scalar
 
@@ -67,17 +85,24 @@ def fit_temperature(predictions: Predictions) -> float:
         mass = np.log(np.exp(scaled - top[:, None]).sum(axis=1))
         return float((top + mass - true * math.exp(-log_temperature)).mean())
 
-    found = minimize_scalar(loss, bounds=(math.log(0.01), math.log(100)), method="bounded", options={"xatol": 1e-6})
+    found = minimize_scalar(
+        loss, bounds=(math.log(0.01), math.log(100)), method="bounded", options={"xatol": 1e-6}
+    )
     return math.exp(float(found.x))
 
 
 def with_temperature(predictions: Predictions, temperature: float) -> Predictions:
     """The same predictions, logits divided by the temperature; the predicted classes stay."""
-    return replace(predictions, logits=(predictions.logits / np.float32(temperature)).astype(np.float32))
+    return replace(
+        predictions, logits=(predictions.logits / np.float32(temperature)).astype(np.float32)
+    )
 
 
-def cross_fit_temperature(predictions: Predictions, parts: NDArray[np.int64]) -> tuple[Predictions, list[float]]:
-    """Scale every part with the temperature fitted on the others, so that no example is judged by a fit that saw it.
+def cross_fit_temperature(
+    predictions: Predictions, parts: NDArray[np.int64]
+) -> tuple[Predictions, list[float]]:
+    """Scale every part with the temperature fitted on the others, so that no example is judged by a
+    fit that saw it.
 
     Args:
         predictions: N examples.

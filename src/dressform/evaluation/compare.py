@@ -1,4 +1,6 @@
-"""`compare`: is B really better than A? A number, an interval, tests, and the answer in a sentence."""
+"""`compare`: is B really better than A? A number, an interval, tests, and the answer in a
+sentence.
+"""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +14,14 @@ from dressform.core.errors import ConfigError, DataError
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.calibration_error import ece_distribution
 from dressform.evaluation.comparison import Comparison
-from dressform.evaluation.intervals import RESAMPLES, Estimate, across_folds, percentile, resample, student
+from dressform.evaluation.intervals import (
+    RESAMPLES,
+    Estimate,
+    across_folds,
+    percentile,
+    resample,
+    student,
+)
 from dressform.evaluation.metrics import Metric, Scores, find_metric
 from dressform.evaluation.significance import (
     Posterior,
@@ -33,12 +42,14 @@ from dressform.predictions.predictions import positions
 
 @dataclass(frozen=True, eq=False)
 class Contestant:
-    """One side of a comparison: predictions of one set of examples, or one set of out-of-fold predictions a repeat.
+    """One side of a comparison: predictions of one set of examples, or one set of out-of-fold
+    predictions a repeat.
 
     Attributes:
         name: for people.
         predictions: one, or one per repeat of a cross-validation, each of all examples.
-        folds: int64 [N] per repeat, in the order of the predictions; empty without cross-validation.
+        folds: int64 [N] per repeat, in the order of the predictions; empty without
+            cross-validation.
     """
 
     name: str
@@ -55,16 +66,20 @@ class Contestant:
         return found
 
 
-def compare(contestants: Sequence[Contestant], *, metric: str = "accuracy", rope: float = 0.005) -> list[Comparison]:
+def compare(
+    contestants: Sequence[Contestant], *, metric: str = "accuracy", rope: float = 0.005
+) -> list[Comparison]:
     """Compare every pair.
 
-    Test sets are compared example by example (McNemar's mid-p for shares, the paired t-test for means, an exchange test
-    for the rest), cross-validations fold by fold (corrected resampled t-test, Bayesian correlated t-test).
+    Test sets are compared example by example (McNemar's mid-p for shares, the paired t-test for
+    means, an exchange test for the rest), cross-validations fold by fold (corrected resampled
+    t-test, Bayesian correlated t-test).
 
     Args:
         contestants: two or more, all of one kind and on the same examples and folds.
         metric: a name of ``METRICS``.
-        rope: half the width of the region of practical equivalence, in the metric's units; 0.005 is half a point.
+        rope: half the width of the region of practical equivalence, in the metric's units; 0.005 is
+            half a point.
 
     Raises:
         ConfigError: fewer than two, or a rope out of range.
@@ -73,11 +88,16 @@ def compare(contestants: Sequence[Contestant], *, metric: str = "accuracy", rope
     """
     chosen = find_metric(metric)
     if len(contestants) < 2:
-        raise ConfigError(f"{len(contestants)} to compare; give two or more runs, cross-validations or predictions files")
+        raise ConfigError(
+            f"{len(contestants)} to compare; give two or more runs, cross-validations or "
+            f"predictions files"
+        )
     if not 0 <= rope <= chosen.most or math.isinf(rope):
         most = "or more" if math.isinf(chosen.most) else f"to {chosen.most:g}"
         example = "0.005 for half a point" if chosen.percent else "0.005"
-        raise ConfigError(f"rope is {rope:g}; allowed for {chosen.name}: 0 {most}, such as {example}")
+        raise ConfigError(
+            f"rope is {rope:g}; allowed for {chosen.name}: 0 {most}, such as {example}"
+        )
     pairs = [_compare_pair(a, b, chosen, rope) for a, b in combinations(contestants, 2)]
     adjusted = holm([pair.p_value for pair in pairs])
     return [replace(pair, p_holm=p) for pair, p in zip(pairs, adjusted, strict=True)]
@@ -86,7 +106,9 @@ def compare(contestants: Sequence[Contestant], *, metric: str = "accuracy", rope
 def _compare_pair(a: Contestant, b: Contestant, metric: Metric, rope: float) -> Comparison:
     if bool(a.folds) != bool(b.folds):
         one, other = (a, b) if a.folds else (b, a)
-        raise DataError(f"{one.name} is a cross-validation and {other.name} is not; compare like with like")
+        raise DataError(
+            f"{one.name} is a cross-validation and {other.name} is not; compare like with like"
+        )
     return _compare_folds(a, b, metric, rope) if a.folds else _compare_examples(a, b, metric, rope)
 
 
@@ -94,7 +116,8 @@ def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) ->
     repeats = min(len(a.folds), len(b.folds))
     if len(a.folds) != len(b.folds):
         raise DataError(
-            f"{a.name} has {len(a.folds)} repeats and {b.name} {len(b.folds)}; run the shorter with --repeats"
+            f"{a.name} has {len(a.folds)} repeats and {b.name} {len(b.folds)}; run the shorter "
+            f"with --repeats"
             f" {max(len(a.folds), len(b.folds))} --resume"
         )
     second = []
@@ -105,7 +128,8 @@ def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) ->
         if not np.array_equal(a.folds[r], b.folds[r][place]):
             count = int((a.folds[r] != b.folds[r][place]).sum())
             raise DataError(
-                f"{a.name} and {b.name} have other folds: {count:,} of {len(place):,} examples of repeat {r} are in another"
+                f"{a.name} and {b.name} have other folds: {count:,} of {len(place):,} examples of "
+                f"repeat {r} are in another"
                 " one; run both with the same --folds and --seed on the same data"
             )
         second.append(aligned)
@@ -116,11 +140,20 @@ def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) ->
     gains = differences if metric.higher else -differences
     p_value = corrected_resampled_t(differences, folds)
     return Comparison(
-        a=a.name, b=b.name, metric=metric.name, difference=across_folds(differences, folds),
-        scores=(float(scores_a.mean()), float(scores_b.mean())), p_value=p_value, p_holm=p_value,
-        test="corrected resampled t-test (Nadeau-Bengio)", posterior=correlated_t(gains, folds, rope), rope=rope,
-        gains=tuple(gains.tolist()), folds=folds, identical=all(map(_identical, a.predictions, second)),
-    )  # fmt: skip
+        a=a.name,
+        b=b.name,
+        metric=metric.name,
+        difference=across_folds(differences, folds),
+        scores=(float(scores_a.mean()), float(scores_b.mean())),
+        p_value=p_value,
+        p_holm=p_value,
+        test="corrected resampled t-test (Nadeau-Bengio)",
+        posterior=correlated_t(gains, folds, rope),
+        rope=rope,
+        gains=tuple(gains.tolist()),
+        folds=folds,
+        identical=all(map(_identical, a.predictions, second)),
+    )
 
 
 def _compare_examples(a: Contestant, b: Contestant, metric: Metric, rope: float) -> Comparison:
@@ -148,19 +181,31 @@ def _compare_examples(a: Contestant, b: Contestant, metric: Metric, rope: float)
     if identical:
         posterior = Posterior(0.0, 1.0, 0.0)
     return Comparison(
-        a=a.name, b=b.name, metric=metric.name, difference=difference, scores=scores, p_value=p_value, p_holm=p_value, test=test,
-        posterior=posterior, rope=rope, identical=identical, tests=tests,
-    )  # fmt: skip
+        a=a.name,
+        b=b.name,
+        metric=metric.name,
+        difference=difference,
+        scores=scores,
+        p_value=p_value,
+        p_holm=p_value,
+        test=test,
+        posterior=posterior,
+        rope=rope,
+        identical=identical,
+        tests=tests,
+    )
 
 
 def table_difference(
     first: Scores, second: Scores, metric: Metric, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Estimate, NDArray[np.float64]]:
-    """The difference second - first of a score of the whole set with its interval, and draws of it, [B].
+    """The difference second - first of a score of the whole set with its interval, and draws of it,
+    [B].
 
-    Balanced accuracy and macro-F1 are resampled in pairs. For ECE, whose bias no resampling of pairs removes, candidates are
-    drawn from both models' confidence distributions as if they were independent, so the interval is wide where both models'
-    errors go together; at n = 1,000 it covered 93.6 % (2,000 simulations, ``benchmarks/simulate.py``).
+    Balanced accuracy and macro-F1 are resampled in pairs. For ECE, whose bias no resampling of
+    pairs removes, candidates are drawn from both models' confidence distributions as if they were
+    independent, so the interval is wide where both models' errors go together; at n = 1,000 it
+    covered 93.6 % (2,000 simulations, ``benchmarks/simulate.py``).
 
     Args:
         first: N examples.
@@ -171,10 +216,17 @@ def table_difference(
     """
     value, n = metric.value(second, None) - metric.value(first, None), len(first)
     if metric.name != "ece":
-        drawn = np.array([metric.value(second, w) - metric.value(first, w) for w in resample(n, seed, resamples)])
+        drawn = np.array(
+            [metric.value(second, w) - metric.value(first, w) for w in resample(n, seed, resamples)]
+        )
         return percentile(value, drawn, n), drawn
-    one, two = (ece_distribution(s, resamples=resamples, seed=seed).draw(20_000, seed + i) for i, s in enumerate((first, second)))
-    return replace(percentile(value, two - one, n), method="difference of two test inversions, 95%"), two - one
+    one, two = (
+        ece_distribution(s, resamples=resamples, seed=seed).draw(20_000, seed + i)
+        for i, s in enumerate((first, second))
+    )
+    return replace(
+        percentile(value, two - one, n), method="difference of two test inversions, 95%"
+    ), two - one
 
 
 def _exchange(first: Scores, second: Scores, metric: Metric) -> float:

@@ -30,9 +30,11 @@ class Comparison:
         p_value: two-sided, of no difference.
         p_holm: the same adjusted for all pairs that were compared together (Holm 1979).
         test: that gave the p-value.
-        posterior: probability that b is better by more than the region of practical equivalence, equal, or worse.
+        posterior: probability that b is better by more than the region of practical equivalence,
+            equal, or worse.
         rope: half the width of that region.
-        gains: of cross-validations, by how much b is better in each fold, repeat by repeat, [R * K]; else empty.
+        gains: of cross-validations, by how much b is better in each fold, repeat by repeat, [R *
+            K]; else empty.
         folds: K of cross-validations, else 0.
         identical: both gave the same probabilities for every example.
         tests: further p-values by name.
@@ -60,19 +62,26 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """``equal`` where it is 95 % sure, ``better`` or ``worse`` where it is and they can be told apart, else ``undecided``."""
+        """``equal`` where it is 95 % sure, ``better`` or ``worse`` where it is and they can be told
+        apart, else ``undecided``.
+        """
         return _verdict(self.posterior, self.told_apart)
 
     @property
     def more_repeats(self) -> int | None:
-        """How many more repeats of the cross-validation would give a verdict if mean and spread stayed as they are.
+        """How many more repeats of the cross-validation would give a verdict if mean and spread
+        stayed as they are.
 
-        None where there is a verdict, where no number would (the part of the variance that the folds share, 1 / (K - 1),
-        does not shrink with repeats), or without cross-validation.
+        None where there is a verdict, where no number would (the part of the variance that the
+        folds share, 1 / (K - 1), does not shrink with repeats), or without cross-validation.
         """
         if self.verdict != "undecided" or not self.gains:
             return None
-        mean, sd, done = float(np.mean(self.gains)), float(np.std(self.gains, ddof=1)), len(self.gains) // self.folds
+        mean, sd, done = (
+            float(np.mean(self.gains)),
+            float(np.std(self.gains, ddof=1)),
+            len(self.gains) // self.folds,
+        )
         adjustment = self.p_holm / self.p_value if self.p_value else 1.0
         for more in range(1, MOST_REPEATS + 1):
             n = (done + more) * self.folds
@@ -86,26 +95,59 @@ class Comparison:
     def scope(self) -> str:
         """What the answer is about, in a sentence."""
         if self.folds:
-            return f"Applies to the recipes: {len(self.gains)} networks of each were trained on the same {self.folds} folds."
+            return (
+                f"Applies to the recipes: {len(self.gains)} networks of each were trained on "
+                f"the same {self.folds} folds."
+            )
         return "Applies to these trained models only. To compare recipes, use cross-validation."
 
     def to_json(self) -> dict[str, Any]:
-        """The document that ``dressform compare --json`` prints for a pair; what is not known is null."""
+        """The document that ``dressform compare --json`` prints for a pair; what is not known is
+        null.
+        """
         document = {
-            "a": self.a, "b": self.b, "metric": self.metric, "score_a": self.scores[0], "score_b": self.scores[1],
-            "difference": self.difference.value, "low": self.difference.low, "high": self.difference.high,
-            "method": self.difference.method, "n": self.difference.n, "p_value": self.p_value, "p_holm": self.p_holm,
-            "test": self.test, "p_better": self.posterior.better, "p_equal": self.posterior.equal,
-            "p_worse": self.posterior.worse, "rope": self.rope, "verdict": self.verdict, "more_repeats": self.more_repeats,
-            "tests": self.tests, "sentence": self.sentence(), "scope": self.scope,
-        }  # fmt: skip
-        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in document.items()}
+            "a": self.a,
+            "b": self.b,
+            "metric": self.metric,
+            "score_a": self.scores[0],
+            "score_b": self.scores[1],
+            "difference": self.difference.value,
+            "low": self.difference.low,
+            "high": self.difference.high,
+            "method": self.difference.method,
+            "n": self.difference.n,
+            "p_value": self.p_value,
+            "p_holm": self.p_holm,
+            "test": self.test,
+            "p_better": self.posterior.better,
+            "p_equal": self.posterior.equal,
+            "p_worse": self.posterior.worse,
+            "rope": self.rope,
+            "verdict": self.verdict,
+            "more_repeats": self.more_repeats,
+            "tests": self.tests,
+            "sentence": self.sentence(),
+            "scope": self.scope,
+        }
+        return {
+            k: None if isinstance(v, float) and not math.isfinite(v) else v
+            for k, v in document.items()
+        }
 
     def sentence(self) -> str:
-        """The answer for people: "B is better than A by 0.40 points of accuracy, 95 % interval 0.10 to 0.70; …"."""
-        metric, found, unit = METRICS[self.metric], self.difference, " points" if METRICS[self.metric].percent else ""
+        """The answer for people: "B is better than A by 0.40 points of accuracy, 95 % interval 0.10
+        to 0.70; …".
+        """
+        metric, found, unit = (
+            METRICS[self.metric],
+            self.difference,
+            " points" if METRICS[self.metric].percent else "",
+        )
         if self.identical or found.value == found.low == found.high == 0:
-            return f"{self.b} and {self.a} do exactly the same ({metric.title} {_score(self.scores[0], metric)})."
+            return (
+                f"{self.b} and {self.a} do exactly the same ({metric.title} "
+                f"{_score(self.scores[0], metric)})."
+            )
         gain = found.value if metric.higher else -found.value
         low, high = sorted((found.low, found.high) if metric.higher else (-found.low, -found.high))
         if gain < 0:
@@ -123,7 +165,10 @@ class Comparison:
             text = f"{self.b} and {self.a} cannot be told apart: {ahead}"
         adjusted = ", Holm-adjusted" if self.p_holm != self.p_value else ""
         text += f"; p {show_p(self.p_holm)}{adjusted}"
-        text += f"; P(practically equal, within {_amount(self.rope, metric)}{unit}) = {self.posterior.equal:.2f}"
+        text += (
+            f"; P(practically equal, within {_amount(self.rope, metric)}{unit}) = "
+            f"{self.posterior.equal:.2f}"
+        )
         if self.gains and self.verdict == "undecided":
             what, more = "whether that matters" if self.told_apart else "it", self.more_repeats
             text += (

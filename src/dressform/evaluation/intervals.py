@@ -34,12 +34,19 @@ class Estimate:
     n: int
 
     def within(self, least: float, most: float) -> "Estimate":
-        """The same with the ends of the interval kept to what is possible, which takes no coverage away."""
+        """The same with the ends of the interval kept to what is possible, which takes no coverage
+        away.
+        """
         return replace(self, low=max(self.low, least), high=min(self.high, most))
 
     def to_json(self) -> dict[str, Any]:
-        """``{"value", "low", "high", "method", "n"}``; an end that is infinite is null, as JSON has no infinity."""
-        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in vars(self).items()}
+        """``{"value", "low", "high", "method", "n"}``; an end that is infinite is null, as JSON has
+        no infinity.
+        """
+        return {
+            k: None if isinstance(v, float) and not math.isfinite(v) else v
+            for k, v in vars(self).items()
+        }
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
@@ -54,7 +61,10 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
         ValueError: arguments out of range.
     """
     if not 0 <= successes <= n or n < 1 or not 0 < confidence < 1:
-        raise ValueError(f"wilson({successes}, {n}, {confidence}): need 0 <= successes <= n, n >= 1, 0 < confidence < 1")
+        raise ValueError(
+            f"wilson({successes}, {n}, {confidence}): need 0 <= successes <= n, n >= 1, 0 < "
+            f"confidence < 1"
+        )
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -65,9 +75,11 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
 
 
 def wilson_f1(hits: int, wrong: int, confidence: float = 0.95) -> Estimate:
-    """The F1 of one class with Wilson's interval, carried over from the share of hits among hits and errors.
+    """The F1 of one class with Wilson's interval, carried over from the share of hits among hits
+    and errors.
 
-    F1 = 2 J / (1 + J) where J = hits / (hits + wrong) is a proportion (Lam, Gopal & Qian 2023, arXiv:2309.14621).
+    F1 = 2 J / (1 + J) where J = hits / (hits + wrong) is a proportion (Lam, Gopal & Qian 2023,
+    arXiv:2309.14621).
 
     Args:
         hits: true positives.
@@ -94,11 +106,13 @@ def student(values: ArrayLike, confidence: float = 0.95, what: str = "examples")
 
 
 def across_folds(values: ArrayLike, folds: int, confidence: float = 0.95) -> Estimate:
-    """The mean of a score over the folds of a (repeated) cross-validation, corrected for what the folds share.
+    """The mean of a score over the folds of a (repeated) cross-validation, corrected for what the
+    folds share.
 
-    Training sets of two folds overlap, so the scores are not independent and the plain t interval is too narrow. The
-    variance of the mean is multiplied by F = 1 + n / (K - 1) for n scores; for one K-fold that is 1 + K / (K - 1)
-    (Nadeau & Bengio 2003, Machine Learning 52:239; for repeats Bouckaert & Frank 2004).
+    Training sets of two folds overlap, so the scores are not independent and the plain t interval
+    is too narrow. The variance of the mean is multiplied by F = 1 + n / (K - 1) for n scores; for
+    one K-fold that is 1 + K / (K - 1) (Nadeau & Bengio 2003, Machine Learning 52:239; for repeats
+    Bouckaert & Frank 2004).
 
     Args:
         values: scores [R * K] of R repeats of K folds.
@@ -107,7 +121,12 @@ def across_folds(values: ArrayLike, folds: int, confidence: float = 0.95) -> Est
     """
     values = np.asarray(values, dtype=np.float64)
     factor = 1 + len(values) / (folds - 1)
-    return _t_interval(values, factor, confidence, f"corrected resampled t over folds (Nadeau-Bengio), {confidence:.0%}")
+    return _t_interval(
+        values,
+        factor,
+        confidence,
+        f"corrected resampled t over folds (Nadeau-Bengio), {confidence:.0%}",
+    )
 
 
 def _t_interval(values: ArrayLike, factor: float, confidence: float, method: str) -> Estimate:
@@ -115,7 +134,9 @@ def _t_interval(values: ArrayLike, factor: float, confidence: float, method: str
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return Estimate(mean, -math.inf, math.inf, method, n)
-    half = t_quantile((1 + confidence) / 2, n - 1) * math.sqrt(factor * float(np.var(values, ddof=1)) / n)
+    half = t_quantile((1 + confidence) / 2, n - 1) * math.sqrt(
+        factor * float(np.var(values, ddof=1)) / n
+    )
     return Estimate(mean, mean - half, mean + half, method, n)
 
 
@@ -125,20 +146,24 @@ def t_quantile(share: float, freedom: int) -> float:
 
 
 def resample(n: int, seed: int = 0, resamples: int = RESAMPLES) -> Iterator[NDArray[np.int64]]:
-    """Weights of bootstrap resamples: how often each of n examples was drawn, int64 [n] each (Efron 1979).
+    """Weights of bootstrap resamples: how often each of n examples was drawn, int64 [n] each (Efron
+    1979).
 
-    The same n and seed give the same resamples, so differences of two models are paired by themselves.
+    The same n and seed give the same resamples, so differences of two models are paired by
+    themselves.
     """
     random = generator(seed, "bootstrap", n)
     for _ in range(resamples):
         yield np.bincount(random.integers(0, n, n), minlength=n)
 
 
-def percentile(value: float, resampled: NDArray[np.float64], n: int, confidence: float = 0.95) -> Estimate:
+def percentile(
+    value: float, resampled: NDArray[np.float64], n: int, confidence: float = 0.95
+) -> Estimate:
     """Percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13).
 
-    Its ends are the (B + 1) p-th smallest of the resamples (Davison & Hinkley 1997, section 5.2), so that B resamples cost
-    no coverage.
+    Its ends are the (B + 1) p-th smallest of the resamples (Davison & Hinkley 1997, section 5.2),
+    so that B resamples cost no coverage.
 
     Args:
         value: of the examples themselves.
@@ -148,5 +173,7 @@ def percentile(value: float, resampled: NDArray[np.float64], n: int, confidence:
     """
     if n < 2:  # every resample is the same
         return Estimate(value, -math.inf, math.inf, f"bootstrap, percentile, {confidence:.0%}", n)
-    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
+    low, high = np.quantile(
+        resampled, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull"
+    )
     return Estimate(value, float(low), float(high), f"bootstrap, percentile, {confidence:.0%}", n)

@@ -1,4 +1,6 @@
-"""Scores of predictions. Each one takes optional weights of the examples, so that resampling is one mechanism for all."""
+"""Scores of predictions. Each one takes optional weights of the examples, so that resampling is one
+mechanism for all.
+"""
 
 import math
 from collections.abc import Callable
@@ -17,7 +19,9 @@ Weights = NDArray[np.floating] | NDArray[np.integer] | None
 """How often each example counts, [N]; None counts each once."""
 
 
-def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+def confusion_matrix(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
     """How often class i was taken for class j.
 
     Args:
@@ -28,13 +32,18 @@ def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], cl
     Returns:
         int64 [K, K], rows true, columns predicted.
     """
-    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+    return (
+        np.bincount(labels * classes + predicted, minlength=classes * classes)
+        .reshape(classes, classes)
+        .astype(np.int64)
+    )
 
 
 def precision_recall_f1(
     confusion: NDArray[np.int64] | NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Precision, recall and F1 of each class, float64 [K]; 0 where the denominator is 0, as in scikit-learn.
+    """Precision, recall and F1 of each class, float64 [K]; 0 where the denominator is 0, as in
+    scikit-learn.
 
     Args:
         confusion: [K, K], rows true, columns predicted.
@@ -45,7 +54,9 @@ def precision_recall_f1(
     return precision, recall, _ratio(2 * hits, confusion.sum(axis=0) + confusion.sum(axis=1))
 
 
-def _ratio(top: NDArray[np.float64], bottom: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
+def _ratio(
+    top: NDArray[np.float64], bottom: NDArray[np.int64] | NDArray[np.float64]
+) -> NDArray[np.float64]:
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 
@@ -95,20 +106,26 @@ class Scores:
 
     @cached_property
     def brier(self) -> NDArray[np.float64]:
-        """Squared distance of the probabilities from the truth, summed over classes, 0..2, float64 [N] (Brier 1950)."""
+        """Squared distance of the probabilities from the truth, summed over classes, 0..2, float64
+        [N] (Brier 1950).
+        """
         squares = (self.probabilities**2).sum(axis=1)
         return np.asarray(squares - 2 * self.probabilities[np.arange(len(self)), self.labels] + 1)
 
     @cached_property
     def rank(self) -> NDArray[np.int64]:
-        """How many classes have a higher logit than the true one, or an equal one and a smaller number; int64 [N]."""
+        """How many classes have a higher logit than the true one, or an equal one and a smaller
+        number; int64 [N].
+        """
         true = self._logits[np.arange(len(self)), self.labels][:, None]
         first = np.arange(self.classes)[None] < self.labels[:, None]
         return np.asarray(((self._logits > true) | ((self._logits == true) & first)).sum(axis=1))
 
     @cached_property
     def bins(self) -> NDArray[np.int64]:
-        """Which of 15 bins of equal width the confidence falls into, 0..14, int64 [N]; upper ends belong to the bin."""
+        """Which of 15 bins of equal width the confidence falls into, 0..14, int64 [N]; upper ends
+        belong to the bin.
+        """
         return np.clip(np.ceil(self.confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
 
     @cached_property
@@ -116,13 +133,20 @@ class Scores:
         """Labels of the examples that are right."""
         return self.labels[self.correct]
 
-    def margins(self, weights: Weights = None) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    def margins(
+        self, weights: Weights = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """What there is of each class: right predictions, examples, predictions; float64 [K] each.
 
-        Diagonal, row sums and column sums of the confusion matrix, without the matrix: it has K^2 cells.
+        Diagonal, row sums and column sums of the confusion matrix, without the matrix: it has K^2
+        cells.
         """
         found = (
-            np.bincount(self._right, None if weights is None else weights[self.correct], minlength=self.classes),
+            np.bincount(
+                self._right,
+                None if weights is None else weights[self.correct],
+                minlength=self.classes,
+            ),
             np.bincount(self.labels, weights, minlength=self.classes),
             np.bincount(self.predicted, weights, minlength=self.classes),
         )
@@ -171,10 +195,11 @@ def brier(scores: Scores, weights: Weights = None) -> float:
 
 
 def ece(scores: Scores, weights: Weights = None) -> float:
-    """Expected calibration error of the predicted class, 15 bins of equal width (Guo et al. 2017), 0..1.
+    """Expected calibration error of the predicted class, 15 bins of equal width (Guo et al. 2017),
+    0..1.
 
-    The plain estimate is too high by chance where a model is well calibrated: the gaps between bins' accuracy and
-    confidence do not cancel.
+    The plain estimate is too high by chance where a model is well calibrated: the gaps between
+    bins' accuracy and confidence do not cancel.
     """
     gap = scores.correct - scores.confidence
     gaps = np.bincount(scores.bins, gap if weights is None else gap * weights, minlength=ECE_BINS)
@@ -194,7 +219,8 @@ class Metric:
         title: for people.
         value: of scores and weights.
         higher: whether more is better.
-        kind: ``share`` of examples, ``mean`` over examples, or ``table``, a function of the whole set.
+        kind: ``share`` of examples, ``mean`` over examples, or ``table``, a function of the whole
+            set.
         each: the per-example values of the first two kinds, [N].
         most: the largest possible value; the smallest is 0.
     """

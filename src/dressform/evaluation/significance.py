@@ -30,7 +30,8 @@ class McNemar:
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
-    """McNemar's test (1947), exact and with mid-p (Fagerland, Lydersen & Laake 2013, BMC Med. Res. Methodol. 13:91).
+    """McNemar's test (1947), exact and with mid-p (Fagerland, Lydersen & Laake 2013, BMC Med. Res.
+    Methodol. 13:91).
 
     Args:
         first: bool [N], where the first model is right.
@@ -41,15 +42,20 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
         return McNemar(b, c, 1.0, 1.0)
     tail = float(scipy.special.bdtr(min(b, c), b + c, 0.5))
     # log of C(n, k) / 2^n, which itself overflows for thousands of discordant pairs.
-    log_point = math.lgamma(b + c + 1) - math.lgamma(b + 1) - math.lgamma(c + 1) - (b + c) * math.log(2)
+    log_point = (
+        math.lgamma(b + c + 1) - math.lgamma(b + 1) - math.lgamma(c + 1) - (b + c) * math.log(2)
+    )
     point = math.exp(log_point)
     exact = min(1.0, 2 * tail)
     # Half of what is as probable as the outcome seen: of one outcome where b = c, else of two.
     return McNemar(b, c, exact, 1 - point / 2 if b == c else min(1.0, 2 * tail - point))
 
 
-def paired_share(first: NDArray[np.bool_], second: NDArray[np.bool_], confidence: float = 0.95) -> Estimate:
-    """Difference of two shares on the same examples, second - first, with the adjusted Wald interval.
+def paired_share(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], confidence: float = 0.95
+) -> Estimate:
+    """Difference of two shares on the same examples, second - first, with the adjusted Wald
+    interval.
 
     Bonett & Price 2012 (J. Educ. Behav. Stat. 37:479): one is added to each kind of disagreement.
     """
@@ -58,7 +64,13 @@ def paired_share(first: NDArray[np.bool_], second: NDArray[np.bool_], confidence
     p, q = (only_second + 1) / (n + 2), (only_first + 1) / (n + 2)
     half = _normal((1 + confidence) / 2) * math.sqrt((p + q - (p - q) ** 2) / (n + 2))
     value = (only_second - only_first) / n
-    return Estimate(value, max(-1.0, p - q - half), min(1.0, p - q + half), f"paired shares (Bonett-Price), {confidence:.0%}", n)
+    return Estimate(
+        value,
+        max(-1.0, p - q - half),
+        min(1.0, p - q + half),
+        f"paired shares (Bonett-Price), {confidence:.0%}",
+        n,
+    )
 
 
 def paired_t(differences: ArrayLike) -> float:
@@ -66,8 +78,11 @@ def paired_t(differences: ArrayLike) -> float:
     return _t_p_value(np.asarray(differences, dtype=np.float64), 1.0)
 
 
-def exchange_test(difference: Callable[[NDArray[np.bool_]], float], n: int, *, seed: int = 0, draws: int = 2000) -> float:
-    """Two-sided p-value of the paired permutation test: the two models' answers are exchanged for a random half of examples.
+def exchange_test(
+    difference: Callable[[NDArray[np.bool_]], float], n: int, *, seed: int = 0, draws: int = 2000
+) -> float:
+    """Two-sided p-value of the paired permutation test: the two models' answers are exchanged for a
+    random half of examples.
 
     Args:
         difference: of the score, given the examples whose answers are exchanged, bool [n].
@@ -86,14 +101,18 @@ def corrected_resampled_t(differences: ArrayLike, folds: int) -> float:
 
     Args:
         differences: of the score [R * K], fold by fold, of R repeats of K folds.
-        folds: K. The variance of the mean is multiplied by 1 + R K / (K - 1); for one K-fold 1 + K / (K - 1).
+        folds: K. The variance of the mean is multiplied by 1 + R K / (K - 1); for one K-fold 1 + K
+            / (K - 1).
     """
     values = np.asarray(differences, dtype=np.float64)
     return _t_p_value(values, 1 + len(values) / (folds - 1))
 
 
 def _t_p_value(values: NDArray[np.float64], factor: float) -> float:
-    mean, variance = float(values.mean()), float(values.var(ddof=1)) if len(values) > 1 else math.nan
+    mean, variance = (
+        float(values.mean()),
+        float(values.var(ddof=1)) if len(values) > 1 else math.nan,
+    )
     if mean == 0 or math.isnan(variance):
         return 1.0
     if variance == 0:
@@ -117,7 +136,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Posterior:
-    """How probable it is that the second is better, practically equal, or worse; they add up to 1."""
+    """How probable it is that the second is better, practically equal, or worse; they add up to
+    1.
+    """
 
     better: float
     equal: float
@@ -125,10 +146,11 @@ class Posterior:
 
 
 def correlated_t(differences: ArrayLike, folds: int, rope: float) -> Posterior:
-    """Bayesian correlated t-test (Corani & Benavoli 2015, Machine Learning 100:285; Benavoli et al. 2017, JMLR 18:77).
+    """Bayesian correlated t-test (Corani & Benavoli 2015, Machine Learning 100:285; Benavoli et al.
+    2017, JMLR 18:77).
 
-    The posterior of the mean difference is a Student's t around the mean with the corrected variance
-    (1 / n + 1 / (K - 1)) s^2, where the correlation of folds is taken as 1 / K.
+    The posterior of the mean difference is a Student's t around the mean with the corrected
+    variance (1 / n + 1 / (K - 1)) s^2, where the correlation of folds is taken as 1 / K.
 
     Args:
         differences: of the score [R * K], second - first, more meaning better.
@@ -136,7 +158,11 @@ def correlated_t(differences: ArrayLike, folds: int, rope: float) -> Posterior:
         rope: half the width of the region of practical equivalence, 0 or more.
     """
     estimate = across_folds(differences, folds)
-    scale = (estimate.high - estimate.value) / t_quantile(0.975, estimate.n - 1) if estimate.n > 1 else math.inf
+    scale = (
+        (estimate.high - estimate.value) / t_quantile(0.975, estimate.n - 1)
+        if estimate.n > 1
+        else math.inf
+    )
     return t_posterior(estimate.value, scale, estimate.n - 1, rope)
 
 
@@ -151,10 +177,13 @@ def t_posterior(mean: float, scale: float, freedom: int, rope: float) -> Posteri
     return Posterior(better, max(0.0, 1 - better - worse), worse)
 
 
-def share_posterior(first: NDArray[np.bool_], second: NDArray[np.bool_], rope: float, draws: int = 100_000) -> Posterior:
+def share_posterior(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], rope: float, draws: int = 100_000
+) -> Posterior:
     """Posterior of the difference of two shares on the same examples.
 
-    Dirichlet posterior of (only the second right, only the first right, no difference) from Jeffreys' prior, by draws.
+    Dirichlet posterior of (only the second right, only the first right, no difference) from
+    Jeffreys' prior, by draws.
     """
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     counts = np.array([only_second, only_first, len(first) - only_first - only_second]) + 0.5

@@ -1,4 +1,6 @@
-"""`train_auto`: looks at the data, compares what could learn them by cross-validation, and trains the best, in the time given."""
+"""`train_auto`: looks at the data, compares what could learn them by cross-validation, and trains
+the best, in the time given.
+"""
 
 import time
 from collections.abc import Callable
@@ -22,7 +24,9 @@ from dressform.runs.run import Run
 from dressform.training.history import RunObserver, Silent
 
 SHORTEST, SPENT = 30.0, 0.88
-"""Seconds: the smallest budget; and the share of a budget that may be planned, the rest being for what cannot be foreseen."""
+"""Seconds: the smallest budget; and the share of a budget that may be planned, the rest being for
+what cannot be foreseen.
+"""
 CLOSING = 0.06
 """Share of a budget for what comes after the last epoch: export, predictions, figures."""
 
@@ -34,7 +38,8 @@ class Auto:
     Attributes:
         run: the best candidate's, trained on all training examples.
         data: what it was trained on.
-        rows: best first, of each candidate words, command, epochs compared, accuracies of the folds, their mean, seconds and path.
+        rows: best first, of each candidate words, command, epochs compared, accuracies of the
+            folds, their mean, seconds and path.
         left_out: why other candidates were not tried, a line each.
         seconds: in all.
     """
@@ -60,18 +65,21 @@ def train_auto(
 ) -> Auto:
     """Find what learns the data best within a time, and train it.
 
-    Three candidates, where ImageNet weights are installed: a pretrained network of which only the last layer learns, a small one
-    from scratch, and the pretrained one whose last stages learn. They are compared by cross-validation on the training
-    examples; neither validation nor test is looked at before the best is trained.
+    Three candidates, where ImageNet weights are installed: a pretrained network of which only the
+    last layer learns, a small one from scratch, and the pretrained one whose last stages learn.
+    They are compared by cross-validation on the training examples; neither validation nor test is
+    looked at before the best is trained.
 
     Args:
         source: a dataset's name or a path.
-        budget: seconds for everything, 30 or more. What a candidate takes is found by short trainings; each gets as many epochs
-            as fit into its share of the time, and what does not fit is left out. If the one whose last stages learn wins, it is
-            trained for what time is left. Estimates can be wrong, so the time can be exceeded by some percent.
+        budget: seconds for everything, 30 or more. What a candidate takes is found by short
+            trainings; each gets as many epochs as fit into its share of the time, and what does not
+            fit is left out. If the one whose last stages learn wins, it is trained for what time is
+            left. Estimates can be wrong, so the time can be exceeded by some percent.
         seed: of folds and trainings.
         out: folder of all runs.
-        resume: go on where a killed call stopped, with the candidates that it had chosen for the same data and budget.
+        resume: go on where a killed call stopped, with the candidates that it had chosen for the
+            same data and budget.
         device: ``auto``, ``cpu`` or ``cuda``.
         image_size: for folders of mixed sizes, and all candidates; default: each recipe's own.
         say: told what is found, a line at a time.
@@ -90,15 +98,22 @@ def train_auto(
     for note in data.notes:
         say(f"note: {note}")
     say(described(data))
-    file, facts = auto_plan(out, data.name, seed), {"digest": data.train.digest, "budget": budget, "image_size": image_size}
+    file, facts = (
+        auto_plan(out, data.name, seed),
+        {"digest": data.train.digest, "budget": budget, "image_size": image_size},
+    )
     candidates, left_out, epochs = _planned(file, facts)
     if candidates and not resume:
         raise RunError(
-            f"{file} is there: train auto has been called for the same data and budget; add --resume, or choose another --out"
+            f"{file} is there: train auto has been called for the same data and budget; add "
+            f"--resume, or choose another --out"
         )
     if not candidates:
         if data.train.counts.min() < FOLDS:
-            raise ConfigError(f"the comparison needs {FOLDS} training pictures of every class; give more, or name a recipe")
+            raise ConfigError(
+                f"the comparison needs {FOLDS} training pictures of every class; give more, or "
+                f"name a recipe"
+            )
         found, left_out = possible(data, image_size)
         costs = [(c, cost_of(c, read(c.image_size).train, out, device)) for c in found]
         candidates, too_long = choose(costs, SPENT * budget - (time.monotonic() - began))
@@ -116,19 +131,37 @@ def train_auto(
     row, epoch, best = results[0]
     if best.shortened:
         left = (1 - CLOSING) * budget - best.unseen - (time.monotonic() - began)
-        best = replace(best, epochs=epochs or max(best.compared, min(MOST_EPOCHS, int(left / epoch))))
+        best = replace(
+            best, epochs=epochs or max(best.compared, min(MOST_EPOCHS, int(left / epoch)))
+        )
         row["command"] = best.command
         write_json(file, {**plan, "epochs": best.epochs})
     say(f"trained now on all: {best.words}, {best.epochs} epochs")
     run = train_run(
-        best.recipe, read(best.image_size), settings=best.assignments(best.epochs), seed=seed, out=out, resume=resume,
-        device=device, source=source, image_size=best.image_size, observer=observer,
-    )  # fmt: skip
-    return Auto(run, read(best.image_size), [row for row, _, _ in results], left_out, time.monotonic() - began)
+        best.recipe,
+        read(best.image_size),
+        settings=best.assignments(best.epochs),
+        seed=seed,
+        out=out,
+        resume=resume,
+        device=device,
+        source=source,
+        image_size=best.image_size,
+        observer=observer,
+    )
+    return Auto(
+        run,
+        read(best.image_size),
+        [row for row, _, _ in results],
+        left_out,
+        time.monotonic() - began,
+    )
 
 
 class _Reader:
-    """Reads the data at a size, and anew for another: photos are large, so one at a time is kept."""
+    """Reads the data at a size, and anew for another: photos are large, so one at a time is
+    kept.
+    """
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -144,42 +177,72 @@ def described(data: DatasetSplits) -> str:
     """Examples, classes, size and colour in one line."""
     height, width, channels = data.shape
     counts = data.train.counts
-    least, most = (f"{data.class_names[i]} {counts[i]:,}" for i in (int(counts.argmin()), int(counts.argmax())))
+    least, most = (
+        f"{data.class_names[i]} {counts[i]:,}" for i in (int(counts.argmin()), int(counts.argmax()))
+    )
     return (
-        f"{len(data.train):,} training pictures of {len(data.class_names)} classes ({least} to {most}),"
+        f"{len(data.train):,} training pictures of {len(data.class_names)} classes ({least} to "
+        f"{most}),"
         f" {'colour' if channels == 3 else 'grey'}, read at {height} x {width}"
     )
 
 
 def _compare(
-    candidate: Candidate, data: DatasetSplits, out: Path, seed: int, resume: bool, device: str, say: Callable[[str], object]
+    candidate: Candidate,
+    data: DatasetSplits,
+    out: Path,
+    seed: int,
+    resume: bool,
+    device: str,
+    say: Callable[[str], object],
 ) -> tuple[dict[str, Any], float]:
     """What came of it, and the seconds that an epoch on all training examples takes."""
     started = time.monotonic()
     (found,) = crossval(
-        [candidate.recipe], data, folds=FOLDS, seed=seed, settings=candidate.assignments(candidate.compared), workers=1, out=out,
-        resume=resume, device=device,
-    )  # fmt: skip
+        [candidate.recipe],
+        data,
+        folds=FOLDS,
+        seed=seed,
+        settings=candidate.assignments(candidate.compared),
+        workers=1,
+        out=out,
+        resume=resume,
+        device=device,
+    )
     mean, seconds = float(np.mean(found.accuracies)), time.monotonic() - started
     folds = ", ".join(f"{100 * accuracy:.1f}" for accuracy in found.accuracies)
-    half = "" if candidate.compared == candidate.epochs else f", with {candidate.compared} of its {candidate.epochs} epochs"
-    say(f"{candidate.words}: {100 * mean:.2f} % over {FOLDS} folds ({folds}){half}, {seconds:.0f} s")
+    half = (
+        ""
+        if candidate.compared == candidate.epochs
+        else f", with {candidate.compared} of its {candidate.epochs} epochs"
+    )
+    say(
+        f"{candidate.words}: {100 * mean:.2f} % over {FOLDS} folds ({folds}){half}, {seconds:.0f} s"
+    )
     told = {
-        "words": candidate.words, "command": candidate.command, "compared": candidate.compared,
-        "accuracies": found.accuracies, "mean": mean, "seconds": round(seconds, 1), "path": str(found.path),
-    }  # fmt: skip
+        "words": candidate.words,
+        "command": candidate.command,
+        "compared": candidate.compared,
+        "accuracies": found.accuracies,
+        "mean": mean,
+        "seconds": round(seconds, 1),
+        "path": str(found.path),
+    }
     epoch = median(float(row["seconds"]) for history in found.histories() for row in history)
     return told, epoch * FOLDS / (FOLDS - 1)
 
 
 def _planned(file: Path, facts: dict[str, Any]) -> tuple[list[Candidate], list[str], int]:
-    """What a call before had chosen for the same data and budget: candidates, why others are left out, and the epochs of the last
-    training, 0 where they were not known yet. Nothing where there is no such plan.
+    """What a call before had chosen for the same data and budget: candidates, why others are left
+    out, and the epochs of the last training, 0 where they were not known yet. Nothing where there
+    is no such plan.
     """
     if not file.is_file():
         return [], [], 0
     document = read_json(file)
-    if not isinstance(document, dict) or any(document.get(name) != value for name, value in facts.items()):
+    if not isinstance(document, dict) or any(
+        document.get(name) != value for name, value in facts.items()
+    ):
         return [], [], 0
     try:
         found = [read_record(Candidate, row, file) for row in document["candidates"]]

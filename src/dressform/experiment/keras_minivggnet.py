@@ -1,9 +1,10 @@
-"""Tutorial 0 as published, in Keras on TensorFlow. Run by the Python of another environment; needs no dressform.
+"""Tutorial 0 as published, in Keras on TensorFlow. Run by the Python of another environment; needs
+no dressform.
 
     python keras_minivggnet.py DATA_FOLDER EPOCHS SEED
 
-Prints a line of JSON for each epoch: its number, seconds of training, and the accuracy on the 10,000 test images, which
-the tutorial gives to Keras as validation data. Evaluation is not counted.
+Prints a line of JSON for each epoch: its number, seconds of training, and the accuracy on the
+10,000 test images, which the tutorial gives to Keras as validation data. Evaluation is not counted.
 """
 
 import gzip
@@ -32,11 +33,21 @@ def network() -> Any:
     model = keras.Sequential([keras.Input((28, 28, 1))])
     for filters in (32, 64):
         for _ in range(2):
-            for layer in (layers.Conv2D(filters, 3, padding="same"), layers.Activation("relu"), layers.BatchNormalization()):
+            for layer in (
+                layers.Conv2D(filters, 3, padding="same"),
+                layers.Activation("relu"),
+                layers.BatchNormalization(),
+            ):
                 model.add(layer)
         model.add(layers.MaxPooling2D(2))
         model.add(layers.Dropout(0.25))
-    for layer in (layers.Flatten(), layers.Dense(512), layers.Activation("relu"), layers.BatchNormalization(), layers.Dropout(0.5)):
+    for layer in (
+        layers.Flatten(),
+        layers.Dense(512),
+        layers.Activation("relu"),
+        layers.BatchNormalization(),
+        layers.Dropout(0.5),
+    ):
         model.add(layer)
     model.add(layers.Dense(10, activation="softmax"))
     return model
@@ -44,26 +55,40 @@ def network() -> Any:
 
 def read(folder: Path, part: str) -> tuple[Any, Any]:
     """Pixels float32 [N, 28, 28, 1] in 0..1 and one-hot labels."""
-    images = np.frombuffer(gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
-    labels = np.frombuffer(gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
-    return (images.reshape(-1, 28, 28, 1) / 255).astype("float32"), keras.utils.to_categorical(labels, 10)
+    images = np.frombuffer(
+        gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16
+    )
+    labels = np.frombuffer(
+        gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8
+    )
+    return (images.reshape(-1, 28, 28, 1) / 255).astype("float32"), keras.utils.to_categorical(
+        labels, 10
+    )
 
 
 def fit(model: Any, x: Any, y: Any, *, batch: int, epochs: int, **options: Any) -> None:
-    """model.fit with one iterator for all epochs, since TensorFlow 2.21 waits when one is let go of.
+    """model.fit with one iterator for all epochs, since TensorFlow 2.21 waits when one is let go
+    of.
 
-    Its autotuner wakes after 10 ms, 20 ms, 40 ms … and the iterator waits for it to wake once more, so that an epoch of
-    arrays can take twice its time, most of which nothing is computed in (figures: docs/log.md, 25 November 2026).
+    Its autotuner wakes after 10 ms, 20 ms, 40 ms … and the iterator waits for it to wake once more,
+    so that an epoch of arrays can take twice its time, most of which nothing is computed in
+    (figures: docs/log.md, 25 November 2026).
     """
     data = ArrayDataAdapter(x, y, batch_size=batch, shuffle=True).get_tf_dataset().repeat()
     model.fit(data, steps_per_epoch=math.ceil(len(x) / batch), epochs=epochs, verbose=0, **options)
 
 
 def batches(x: Any, y: Any = None, *, batch: int) -> Any:
-    """What evaluate and predict of Keras make of arrays, without the autotuner that is waited for."""
+    """What evaluate and predict of Keras make of arrays, without the autotuner that is waited
+    for.
+    """
     options = tf.data.Options()
     options.autotune.enabled = False
-    return ArrayDataAdapter(x, y, batch_size=batch, shuffle=False).get_tf_dataset().with_options(options)
+    return (
+        ArrayDataAdapter(x, y, batch_size=batch, shuffle=False)
+        .get_tf_dataset()
+        .with_options(options)
+    )
 
 
 class Clock(keras.callbacks.Callback):  # type: ignore[misc]
@@ -90,7 +115,13 @@ class Tell(Clock):
         super().on_epoch_end(epoch, logs)
         accuracy = float(self.model.evaluate(self.test, verbose=0)[1])
         versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
-        row = {"epoch": epoch + 1, "seconds": self.seconds, "test_accuracy": accuracy, "versions": versions, "iterators": 1}
+        row = {
+            "epoch": epoch + 1,
+            "seconds": self.seconds,
+            "test_accuracy": accuracy,
+            "versions": versions,
+            "iterators": 1,
+        }
         sys.stdout.write(json.dumps(row) + "\n")
         sys.stdout.flush()
 
@@ -102,9 +133,22 @@ def main() -> None:
     (x, y), (test_x, test_y) = read(folder, "train"), read(folder, "t10k")
     model = network()
     # The tutorial's decay=lr/epochs of the old Keras is this schedule: lr / (1 + decay * step).
-    rate = keras.optimizers.schedules.InverseTimeDecay(0.01, decay_steps=1, decay_rate=0.01 / epochs)
-    model.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.SGD(rate, momentum=0.9), metrics=["accuracy"])
-    fit(model, x, y, batch=BATCH, epochs=epochs, callbacks=[Tell(batches(test_x, test_y, batch=256))])
+    rate = keras.optimizers.schedules.InverseTimeDecay(
+        0.01, decay_steps=1, decay_rate=0.01 / epochs
+    )
+    model.compile(
+        loss="categorical_crossentropy",
+        optimizer=keras.optimizers.SGD(rate, momentum=0.9),
+        metrics=["accuracy"],
+    )
+    fit(
+        model,
+        x,
+        y,
+        batch=BATCH,
+        epochs=epochs,
+        callbacks=[Tell(batches(test_x, test_y, batch=256))],
+    )
 
 
 if __name__ == "__main__":

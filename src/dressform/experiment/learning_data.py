@@ -14,7 +14,8 @@ class LearningData:
     Attributes:
         train: to learn from.
         validation: for curves and choices, or None.
-        digest: of the hold-out, or of the validation split that the data brought; empty without validation.
+        digest: of the hold-out, or of the validation split that the data brought; empty without
+            validation.
     """
 
     train: Dataset

@@ -43,5 +43,7 @@ def _csv(rows: Iterable[Epoch], *, header: bool = True) -> str:
         writer.writerow(COLUMNS)
     for row in rows:
         values = dataclasses.astuple(row)
-        writer.writerow(["" if v is None else f"{v:.6g}" if isinstance(v, float) else v for v in values])
+        writer.writerow(
+            ["" if v is None else f"{v:.6g}" if isinstance(v, float) else v for v in values]
+        )
     return text.getvalue()

@@ -1,4 +1,6 @@
-"""`resolve_recipe`: what the user named becomes a recipe, with a digest that every training of it shares."""
+"""`resolve_recipe`: what the user named becomes a recipe, with a digest that every training of it
+shares.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,7 +49,11 @@ def resolve_recipe(named: Recipe | str, settings: Iterable[str] = ()) -> Resolve
     assignments = tuple(settings)
     recipe = config.override(find_recipe(named) if isinstance(named, str) else named, assignments)
     reference = named if isinstance(named, str) else named.name
-    user_file = [sha256_file(user_path(reference.rpartition(":")[0]))] if is_file_reference(reference) else []
+    user_file = (
+        [sha256_file(user_path(reference.rpartition(":")[0]))]
+        if is_file_reference(reference)
+        else []
+    )
     return ResolvedRecipe(recipe, reference, assignments, config.digest(recipe, *user_file))
 
 
@@ -56,10 +62,14 @@ def check_trainable(recipe: Recipe, data: DatasetSplits) -> nn.Module:
 
     Raises:
         DataError: one class only.
-        ConfigError: the network cannot be built for these pictures, or has no front for the recipe's views.
+        ConfigError: the network cannot be built for these pictures, or has no front for the
+            recipe's views.
     """
     if len(data.class_names) < 2:
-        raise DataError(f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or more")
+        raise DataError(
+            f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or "
+            f"more"
+        )
     network = build_network(recipe.model, data.shape, len(data.class_names))
     if recipe.views:
         transfer_of(network)

@@ -1,4 +1,6 @@
-"""`bench_speed`: how long a recipe takes to its accuracy, beside tutorial 0's network in Keras on TensorFlow."""
+"""`bench_speed`: how long a recipe takes to its accuracy, beside tutorial 0's network in Keras on
+TensorFlow.
+"""
 
 import json
 import subprocess
@@ -32,7 +34,9 @@ class SpeedObserver(Protocol):
         """A training of ours is over."""
 
     def keras_epoch(self, epoch: int, accuracy: float, seconds: float) -> None:
-        """The other side has finished an epoch, counted from 1; its training took so many seconds until here."""
+        """The other side has finished an epoch, counted from 1; its training took so many seconds
+        until here.
+        """
 
 
 class _Silent:
@@ -54,13 +58,25 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
         accuracy, seconds and what they were measured on.
     """
     out = Path(job["out"])
-    run = train_run(job["recipe"], load_data(DATASET), settings=job["settings"], seed=job["seed"], out=out, device=job["device"])
+    run = train_run(
+        job["recipe"],
+        load_data(DATASET),
+        settings=job["settings"],
+        seed=job["seed"],
+        out=out,
+        device=job["device"],
+    )
     m = run.manifest
     return {
-        "test_accuracy": m.results["test_accuracy"], "seconds": m.seconds["fit"], "digest": m.digest,
-        "threads": m.hardware["threads"], "precision": m.hardware["precision"], "device": m.hardware["device"],
-        "hardware": f"{m.hardware['processor']}, {m.hardware['cores']} cores", "packages": m.packages,
-    }  # fmt: skip
+        "test_accuracy": m.results["test_accuracy"],
+        "seconds": m.seconds["fit"],
+        "digest": m.digest,
+        "threads": m.hardware["threads"],
+        "precision": m.hardware["precision"],
+        "device": m.hardware["device"],
+        "hardware": f"{m.hardware['processor']}, {m.hardware['cores']} cores",
+        "packages": m.packages,
+    }
 
 
 def bench_speed(
@@ -73,12 +89,13 @@ def bench_speed(
     device: str = "auto",
     observer: SpeedObserver | None = None,
 ) -> dict[str, Any]:
-    """Train recipes on Fashion-MNIST, one training after the other, each in a fresh process with all cores.
+    """Train recipes on Fashion-MNIST, one training after the other, each in a fresh process with
+    all cores.
 
-    Seconds are those of the whole training, from building the network to the last weights, validation included where the
-    recipe holds images out; reading the data and starting Python are not counted, on either side. Test is opened once by
-    each of our trainings, for its last weights. The other side runs between the two halves of ours, so that both meet the
-    same machine.
+    Seconds are those of the whole training, from building the network to the last weights,
+    validation included where the recipe holds images out; reading the data and starting Python are
+    not counted, on either side. Test is opened once by each of our trainings, for its last weights.
+    The other side runs between the two halves of ours, so that both meet the same machine.
 
     Args:
         recipes: names.
@@ -90,9 +107,10 @@ def bench_speed(
         observer: told of the progress.
 
     Returns:
-        the document that ``dressform bench speed --json`` prints: ``recipes`` by name with accuracies, seconds, mean, s.d.
-        and interval; ``keras`` with every epoch; ``levels``, seconds to each on both sides; ``ratio``, seconds of the
-        tutorial's 25 epochs over ours to 94 %.
+        the document that ``dressform bench speed --json`` prints: ``recipes`` by name with
+        accuracies, seconds, mean, s.d. and interval; ``keras`` with every epoch; ``levels``,
+        seconds to each on both sides; ``ratio``, seconds of the tutorial's 25 epochs over ours to
+        94 %.
 
     Raises:
         UnknownNameError: no such recipe.
@@ -116,17 +134,34 @@ def bench_speed(
         for place, (name, seed) in enumerate(order):
             if place == half and keras:
                 other = [_keras(keras, s, observer) for s in range(keras_seeds)]
-            job = {"kind": "speed", "recipe": name, "settings": list(settings), "seed": seed, "out": folder, "device": device}
+            job = {
+                "kind": "speed",
+                "recipe": name,
+                "settings": list(settings),
+                "seed": seed,
+                "out": folder,
+                "device": device,
+            }
             (result,) = run_jobs([job], 1, threads, _Unheard(), fresh=True)
             found[name].append(result)
             observer.trained(name, seed, result["test_accuracy"], result["seconds"])
     rows = {name: row(results) for name, results in found.items()}
     return {
-        "command": " ".join(["dressform bench speed", *names, f"--seeds {seeds}", *(f"--set {text}" for text in settings)]),
+        "command": " ".join(
+            [
+                "dressform bench speed",
+                *names,
+                f"--seeds {seeds}",
+                *(f"--set {text}" for text in settings),
+            ]
+        ),
         "dataset": DATASET,
-        "date": date.today().isoformat(), "recipes": rows, "keras": other,
-        "levels": {f"{level:g}": times_to(level, rows, other) for level in LEVELS}, "ratio": ratio(rows, other),
-    }  # fmt: skip
+        "date": date.today().isoformat(),
+        "recipes": rows,
+        "keras": other,
+        "levels": {f"{level:g}": times_to(level, rows, other) for level in LEVELS},
+        "ratio": ratio(rows, other),
+    }
 
 
 class _Unheard:
@@ -138,13 +173,25 @@ def _check_keras(python: str) -> None:
     """Tell before anything is trained that the other side could not be."""
     try:
         done = subprocess.run(
-            [python, "-c", "import tensorflow, keras.src.trainers.data_adapters.array_data_adapter"], capture_output=True, text=True
+            [
+                python,
+                "-c",
+                "import tensorflow, keras.src.trainers.data_adapters.array_data_adapter",
+            ],
+            capture_output=True,
+            text=True,
         )
     except OSError as error:
-        raise RunError(f"{python} cannot be run ({error.strerror}); give the Python of an environment with Keras") from error
+        raise RunError(
+            f"{python} cannot be run ({error.strerror}); give the Python of an environment with "
+            f"Keras"
+        ) from error
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["silent"])[-1]
-        raise RunError(f"{python} cannot import Keras and TensorFlow ({reason}); give the Python of an environment with both")
+        raise RunError(
+            f"{python} cannot import Keras and TensorFlow ({reason}); give the Python of an "
+            f"environment with both"
+        )
 
 
 def _keras(python: str, seed: int, observer: SpeedObserver) -> list[dict[str, Any]]:
@@ -165,7 +212,10 @@ def _keras(python: str, seed: int, observer: SpeedObserver) -> list[dict[str, An
         errors.seek(0)
         complaint = errors.read().strip().splitlines()
     if process.returncode:
-        raise RunError(f"Keras ended with code {process.returncode} ({complaint[-1] if complaint else 'silent'})")
+        raise RunError(
+            f"Keras ended with code {process.returncode} "
+            f"({complaint[-1] if complaint else 'silent'})"
+        )
     return epochs
 
 
@@ -175,16 +225,27 @@ def row(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     several = len(results) > 1
     facts = ("digest", "hardware", "threads", "precision", "device", "packages")
     return {
-        "n": len(results), "accuracies": accuracies, "seconds": seconds,
-        "accuracy": {**asdict(student(accuracies, what="seeds")), "sd": stdev(accuracies)} if several else {"value": accuracies[0]},
-        "mean_seconds": fmean(seconds), "sd_seconds": stdev(seconds) if several else None,
+        "n": len(results),
+        "accuracies": accuracies,
+        "seconds": seconds,
+        "accuracy": {**asdict(student(accuracies, what="seeds")), "sd": stdev(accuracies)}
+        if several
+        else {"value": accuracies[0]},
+        "mean_seconds": fmean(seconds),
+        "sd_seconds": stdev(seconds) if several else None,
         **{name: results[0][name] for name in facts},
-    }  # fmt: skip
+    }
 
 
-def times_to(level: float, rows: dict[str, dict[str, Any]], keras: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
-    """Ours: the quickest recipe whose mean accuracy is as high. Keras: until the first epoch that is, in each training."""
-    reached = {name: row["mean_seconds"] for name, row in rows.items() if row["accuracy"]["value"] >= level}
+def times_to(
+    level: float, rows: dict[str, dict[str, Any]], keras: Sequence[Sequence[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Ours: the quickest recipe whose mean accuracy is as high. Keras: until the first epoch that
+    is, in each training.
+    """
+    reached = {
+        name: row["mean_seconds"] for name, row in rows.items() if row["accuracy"]["value"] >= level
+    }
     best = min(reached, key=reached.__getitem__, default=None)
     times: list[float | None] = []
     for epochs in keras:
@@ -193,7 +254,15 @@ def times_to(level: float, rows: dict[str, dict[str, Any]], keras: Sequence[Sequ
     return {"recipe": best, "seconds": reached.get(best) if best else None, "keras_seconds": times}
 
 
-def ratio(rows: dict[str, dict[str, Any]], keras: Sequence[Sequence[dict[str, Any]]]) -> float | None:
-    """Mean seconds of the tutorial's whole training in Keras over ours to a mean of 94 %; None where one is missing."""
+def ratio(
+    rows: dict[str, dict[str, Any]], keras: Sequence[Sequence[dict[str, Any]]]
+) -> float | None:
+    """Mean seconds of the tutorial's whole training in Keras over ours to a mean of 94 %; None
+    where one is missing.
+    """
     ours = times_to(0.94, rows, ())["seconds"]
-    return fmean(sum(row["seconds"] for row in epochs) for epochs in keras) / ours if keras and ours else None
+    return (
+        fmean(sum(row["seconds"] for row in epochs) for epochs in keras) / ours
+        if keras and ours
+        else None
+    )

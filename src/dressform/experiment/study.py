@@ -1,8 +1,9 @@
-"""`Study`: finished trials in an SQLite file and the draw of the next one; the only file that knows Optuna.
+"""`Study`: finished trials in an SQLite file and the draw of the next one; the only file that knows
+Optuna.
 
-A trial is written in one transaction when it is over, so a killed process leaves nothing half done. The next trial is
-drawn by a fresh sampler whose seed is that of its number, from the trials in the file and from nothing else: it is the
-same trial whether the process before it ended or was killed.
+A trial is written in one transaction when it is over, so a killed process leaves nothing half done.
+The next trial is drawn by a fresh sampler whose seed is that of its number, from the trials in the
+file and from nothing else: it is the same trial whether the process before it ended or was killed.
 """
 
 import contextlib
@@ -11,7 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy.engine import URL
@@ -52,7 +58,9 @@ class Draft:
         """Whether the trial should be pruned for what was reported so far."""
         return self._trial.should_prune()
 
-    def finish(self, state: TrialState, epochs: int, value: float | None = None) -> optuna.trial.FrozenTrial:
+    def finish(
+        self, state: TrialState, epochs: int, value: float | None = None
+    ) -> optuna.trial.FrozenTrial:
         """The trial as it is kept. A pruned one gets the value that was reported last."""
         self._trial.set_user_attr("epochs", epochs)
         self._trial.set_user_attr("settings", self.settings)
@@ -62,10 +70,11 @@ class Draft:
 class Study:
     """The trials of one tuning.
 
-    The sampler is multivariate TPE (Bergstra et al. 2011; Falkner et al. 2018), which sees that a rate suits a batch size;
-    ten random trials come first. The pruner is the median rule (Golovin et al. 2017): a trial stops when its best value so
-    far is worse than the median of the complete trials at the same share of their training, from a quarter of it on.
-    Successive halving and Hyperband would save more, but choose among dozens of trials at each rung, and judge after an
+    The sampler is multivariate TPE (Bergstra et al. 2011; Falkner et al. 2018), which sees that a
+    rate suits a batch size; ten random trials come first. The pruner is the median rule (Golovin et
+    al. 2017): a trial stops when its best value so far is worse than the median of the complete
+    trials at the same share of their training, from a quarter of it on. Successive halving and
+    Hyperband would save more, but choose among dozens of trials at each rung, and judge after an
     epoch or two, where a schedule with warm-up tells little.
 
     Args:
@@ -75,7 +84,9 @@ class Study:
         steps: of a whole training, as given to :meth:`Draft.report`.
     """
 
-    def __init__(self, study: optuna.Study, space: tuple[Dimension, ...], seed: int, steps: int) -> None:
+    def __init__(
+        self, study: optuna.Study, space: tuple[Dimension, ...], seed: int, steps: int
+    ) -> None:
         self._study, self._space, self._seed, self._steps = study, space, seed, steps
 
     def remember(self, name: str, value: object) -> object:
@@ -104,7 +115,9 @@ class Study:
                 constant_liar=False,
             ),
             pruner=optuna.pruners.MedianPruner(
-                n_startup_trials=COMPARED_TRIALS, n_warmup_steps=self._steps // 4, n_min_trials=min(3, COMPARED_TRIALS)
+                n_startup_trials=COMPARED_TRIALS,
+                n_warmup_steps=self._steps // 4,
+                n_min_trials=min(3, COMPARED_TRIALS),
             ),
         )
         with _whole():
@@ -120,20 +133,32 @@ class Study:
             epochs: that were trained to their end.
             value: of a complete trial.
         """
-        states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+        states = {
+            "complete": TrialState.COMPLETE,
+            "pruned": TrialState.PRUNED,
+            "failed": TrialState.FAIL,
+        }
         frozen = draft.finish(states[state], epochs, value)
         self._study.add_trial(frozen)
         return _told(frozen)
 
     def importances(self) -> dict[str, float]:
-        """Share of each path, largest first, sum 1; empty with too few complete trials, or too many of the same value."""
-        values = [frozen.value for frozen in self._study.trials if frozen.state == TrialState.COMPLETE and frozen.value is not None]
+        """Share of each path, largest first, sum 1; empty with too few complete trials, or too many
+        of the same value.
+        """
+        values = [
+            frozen.value
+            for frozen in self._study.trials
+            if frozen.state == TrialState.COMPLETE and frozen.value is not None
+        ]
         if len(values) < RANKED_TRIALS:
             return {}
         # The best tenth, but five trials at least, as its authors advise.
         share = min(0.5, max(0.1, 5 / len(values)))
         values.sort(reverse=self._study.direction == StudyDirection.MAXIMIZE)
-        if values[math.ceil(share * len(values)) - 1] == values[-1]:  # the best are all: nothing tells them from the others
+        if (
+            values[math.ceil(share * len(values)) - 1] == values[-1]
+        ):  # the best are all: nothing tells them from the others
             return {}
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=share)
         return optuna.importance.get_param_importances(self._study, evaluator=evaluator)
@@ -141,16 +166,22 @@ class Study:
 
 @contextlib.contextmanager
 def _whole() -> Iterator[None]:
-    """What Optuna raises when its file holds something else than it wrote becomes an error of one line."""
+    """What Optuna raises when its file holds something else than it wrote becomes an error of one
+    line.
+    """
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise RunError(f"the trials of this study were changed ({reason}); delete its folder and tune anew") from error
+        raise RunError(
+            f"the trials of this study were changed ({reason}); delete its folder and tune anew"
+        ) from error
 
 
 @contextlib.contextmanager
-def open_study(path: Path, space: tuple[Dimension, ...], metric: Metric, seed: int, steps: int) -> Iterator[Study]:
+def open_study(
+    path: Path, space: tuple[Dimension, ...], metric: Metric, seed: int, steps: int
+) -> Iterator[Study]:
     """Open a study, or begin one where there is no file; Optuna's log is silent inside the block.
 
     Args:
@@ -168,18 +199,26 @@ def open_study(path: Path, space: tuple[Dimension, ...], metric: Metric, seed: i
     storage: optuna.storages.RDBStorage | None = None
     try:
         try:
-            storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(path)).render_as_string())
+            storage = optuna.storages.RDBStorage(
+                URL.create("sqlite", database=str(path)).render_as_string()
+            )
         except RuntimeError as error:
             raise RunError(
-                f"{path} cannot be used with this Optuna ({error}); delete that folder or choose another --out"
+                f"{path} cannot be used with this Optuna ({error}); delete that folder or choose "
+                f"another --out"
             ) from error
         direction = StudyDirection.MAXIMIZE if metric == "val_accuracy" else StudyDirection.MINIMIZE
         with _whole():
-            study = optuna.create_study(storage=storage, study_name="tune", direction=direction, load_if_exists=True)
+            study = optuna.create_study(
+                storage=storage, study_name="tune", direction=direction, load_if_exists=True
+            )
         yield Study(study, space, seed, steps)
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
-        raise RunError(f"{path} cannot be read or written ({reason}); make room, or delete that folder and tune anew") from error
+        raise RunError(
+            f"{path} cannot be read or written ({reason}); make room, or delete that folder and "
+            f"tune anew"
+        ) from error
     finally:
         if storage is not None:
             storage.remove_session()
@@ -191,12 +230,16 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
     if not isinstance(dimension, Range):
         return CategoricalDistribution(dimension.values)
     if isinstance(dimension.low, int):
-        return IntDistribution(dimension.low, int(dimension.high), log=dimension.log, step=int(dimension.step or 1))
+        return IntDistribution(
+            dimension.low, int(dimension.high), log=dimension.log, step=int(dimension.step or 1)
+        )
     return FloatDistribution(dimension.low, dimension.high, log=dimension.log, step=dimension.step)
 
 
 def _rounded(dimension: Dimension, value: Value) -> Value:
-    """Six significant digits of a float, where they are in the range: what is trained is what the command line can say."""
+    """Six significant digits of a float, where they are in the range: what is trained is what the
+    command line can say.
+    """
     if not isinstance(dimension, Range) or not isinstance(value, float):
         return value
     short = float(f"{value:.6g}")
@@ -204,12 +247,19 @@ def _rounded(dimension: Dimension, value: Value) -> Value:
 
 
 def _told(frozen: optuna.trial.FrozenTrial) -> Trial:
-    state = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}.get(frozen.state, "failed")
+    state = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}.get(
+        frozen.state, "failed"
+    )
     epochs, settings = frozen.user_attrs["epochs"], frozen.user_attrs["settings"]
-    scalars = isinstance(settings, dict) and all(isinstance(value, (bool, int, float, str)) for value in settings.values())
+    scalars = isinstance(settings, dict) and all(
+        isinstance(value, (bool, int, float, str)) for value in settings.values()
+    )
     if not isinstance(epochs, int) or not scalars:
         raise TypeError(f"trial {frozen.number} has epochs {epochs!r} and settings {settings!r}")
     return Trial(
-        number=frozen.number, state=state, value=frozen.value,  # type: ignore[arg-type]
-        epochs=epochs, settings=settings,
-    )  # fmt: skip
+        number=frozen.number,
+        state=state,  # type: ignore[arg-type]
+        value=frozen.value,
+        epochs=epochs,
+        settings=settings,
+    )

@@ -1,4 +1,6 @@
-"""`train_run`: a recipe, data and a seed become a finished run directory, or an unfinished one that can be resumed."""
+"""`train_run`: a recipe, data and a seed become a finished run directory, or an unfinished one that
+can be resumed.
+"""
 
 import contextlib
 import dataclasses
@@ -39,7 +41,9 @@ from dressform.training.recipe import Recipe
 from dressform.training.score import logits_of
 
 COPIES = 9
-"""Of the weights: a checkpoint of weights, best and two moments, while the next is written, and one to spare."""
+"""Of the weights: a checkpoint of weights, best and two moments, while the next is written, and one
+to spare.
+"""
 OTHER_BYTES = 30_000_000
 """Of predictions, figures and features."""
 
@@ -90,49 +94,86 @@ def train_run(
     learning = learning_data(resolved, data)
     train, validation = learning.train, learning.validation
     manifest = Manifest(
-        recipe=resolved.name, reference=found.reference, settings=list(found.settings), resolved=config.to_dict(resolved),
-        digest=found.digest, seed=seed,
+        recipe=resolved.name,
+        reference=found.reference,
+        settings=list(found.settings),
+        resolved=config.to_dict(resolved),
+        digest=found.digest,
+        seed=seed,
         dataset=DatasetFacts(
-            name=data.name, source=source or data.name, image_size=image_size, shape=data.shape, class_names=data.class_names,
-            digests={split: d.digest for split, d in data}, hold_out_digest=learning.digest,
-            examples=_examples(train, validation, data.test), notes=tuple(data.notes),
+            name=data.name,
+            source=source or data.name,
+            image_size=image_size,
+            shape=data.shape,
+            class_names=data.class_names,
+            digests={split: d.digest for split, d in data},
+            hold_out_digest=learning.digest,
+            examples=_examples(train, validation, data.test),
+            notes=tuple(data.notes),
         ),
-        hardware=hardware(), packages=packages(), git=git_state(), started=now(),
-    )  # fmt: skip
+        hardware=hardware(),
+        packages=packages(),
+        git=git_state(),
+        started=now(),
+    )
     layout = Layout(run_folder(out, data.name, resolved.name, found.digest, seed))
     if not layout.manifest.exists() or resume:
         try:
             layout.make_folders()
         except OSError as error:
-            raise RunError(f"{layout.root} cannot be made: {error.strerror or error}; give a writable folder with --out") from error
+            raise RunError(
+                f"{layout.root} cannot be made: {error.strerror or error}; give a writable folder "
+                f"with --out"
+            ) from error
         if not layout.manifest.exists():
             _check_room(layout, network)
         with exclusive(layout.lock):
-            return _train_locked(resolved, data, train, validation, manifest, layout, out, device, observer or Silent())
+            return _train_locked(
+                resolved,
+                data,
+                train,
+                validation,
+                manifest,
+                layout,
+                out,
+                device,
+                observer or Silent(),
+            )
     before = open_run(layout.root).manifest
     _check_same_data(before, manifest, layout)
     status = before.status
     raise RunError(
-        f"{layout.root} is there already ({status}); add --resume to {'show' if status == 'finished' else 'continue'} it,"
+        f"{layout.root} is there already ({status}); add --resume to "
+        f"{'show' if status == 'finished' else 'continue'} it,"
         " or choose another --seed or --out"
     )
 
 
 def _check_room(layout: Layout, network: nn.Module) -> None:
-    """Tell before training, and not after the first epoch, that the disk has no room for what it writes."""
+    """Tell before training, and not after the first epoch, that the disk has no room for what it
+    writes.
+    """
     weights = sum(t.numel() * t.element_size() for t in network.state_dict().values())
     needed, free = COPIES * weights + OTHER_BYTES, shutil.disk_usage(layout.root).free
     if free < needed:
         raise RunError(
-            f"{layout.root} has {free / 1e6:,.0f} MB free, and a run of this network takes up to {needed / 1e6:,.0f} MB; make room,"
+            f"{layout.root} has {free / 1e6:,.0f} MB free, and a run of this network takes up to "
+            f"{needed / 1e6:,.0f} MB; make room,"
             " or choose another --out"
         )
 
 
 def _train_locked(
-    recipe: Recipe, data: DatasetSplits, train: Dataset, validation: Dataset | None, manifest: Manifest, layout: Layout,
-    out: Path, device: str, observer: RunObserver,
-) -> Run:  # fmt: skip
+    recipe: Recipe,
+    data: DatasetSplits,
+    train: Dataset,
+    validation: Dataset | None,
+    manifest: Manifest,
+    layout: Layout,
+    out: Path,
+    device: str,
+    observer: RunObserver,
+) -> Run:
     if layout.manifest.exists():
         before = open_run(layout.root).manifest
         _check_same_data(before, manifest, layout)
@@ -144,23 +185,50 @@ def _train_locked(
         manifest = dataclasses.replace(manifest, started=before.started)
     manifest.save(layout.manifest)
     recorder = Recorder(layout.results, observer)
-    key = config.digest((manifest.digest, str(manifest.seed), *sorted(manifest.dataset.digests.values()), str(FORMAT)))
+    key = config.digest(
+        (
+            manifest.digest,
+            str(manifest.seed),
+            *sorted(manifest.dataset.digests.values()),
+            str(FORMAT),
+        )
+    )
     try:
-        observer.closing(2 * len(validation or ()) + len(data.test or ()) + min(MOST, len(train)), len(train))
+        observer.closing(
+            2 * len(validation or ()) + len(data.test or ()) + min(MOST, len(train)), len(train)
+        )
         clock = time.perf_counter()
         fitted = fit(
-            recipe, train, validation, seed=manifest.seed, device=device, checkpoint=layout.checkpoint, key=key,
-            cache=features_folder(out), observer=recorder,
-        )  # fmt: skip
-        seconds = {"train": sum(row.seconds for row in fitted.history), "fit": time.perf_counter() - clock}
-        manifest = _finish(fitted, data, train, validation, manifest, layout, out, seconds, observer)
+            recipe,
+            train,
+            validation,
+            seed=manifest.seed,
+            device=device,
+            checkpoint=layout.checkpoint,
+            key=key,
+            cache=features_folder(out),
+            observer=recorder,
+        )
+        seconds = {
+            "train": sum(row.seconds for row in fitted.history),
+            "fit": time.perf_counter() - clock,
+        }
+        manifest = _finish(
+            fitted, data, train, validation, manifest, layout, out, seconds, observer
+        )
     except Exception as error:
         if isinstance(error, DressformError):
             reason = str(error)
         else:
-            reason = f"{type(error).__name__}: {error}" if isinstance(error, OSError) else stopped_by(error)
+            reason = (
+                f"{type(error).__name__}: {error}"
+                if isinstance(error, OSError)
+                else stopped_by(error)
+            )
         with contextlib.suppress(OSError):  # the reason is what counts
-            dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(layout.manifest)
+            dataclasses.replace(manifest, status="failed", finished=now(), error=reason).save(
+                layout.manifest
+            )
         if isinstance(error, (DressformError, OSError)):
             raise
         raise TrainingError(f"{reason}, then go on with --resume") from error
@@ -173,21 +241,34 @@ def _check_whole(manifest: Manifest, layout: Layout) -> None:
         if not path.is_file() or sha256_file(path) != digest:
             word = "was changed" if path.is_file() else "is missing"
             raise RunError(
-                f"{layout.root} was finished but its {path.name} {word} since; delete that folder or choose another --out"
+                f"{layout.root} was finished but its {path.name} {word} since; delete that folder "
+                f"or choose another --out"
             )
 
 
 def _check_same_data(before: Manifest, now_given: Manifest, layout: Layout) -> None:
     was, now_is = before.dataset, now_given.dataset
     if (was.digests, was.hold_out_digest) != (now_is.digests, now_is.hold_out_digest):
-        raise RunError(f"{layout.root} was trained on other data than {now_is.name} has now; choose another --out")
+        raise RunError(
+            f"{layout.root} was trained on other data than {now_is.name} has now; choose another "
+            f"--out"
+        )
 
 
 def _finish(
-    fitted: Fitted, data: DatasetSplits, train: Dataset, validation: Dataset | None, manifest: Manifest, layout: Layout, out: Path,
-    seconds: dict[str, float], observer: RunObserver,
-) -> Manifest:  # fmt: skip
-    """Write everything that follows from the weights; the manifest that says finished comes last."""
+    fitted: Fitted,
+    data: DatasetSplits,
+    train: Dataset,
+    validation: Dataset | None,
+    manifest: Manifest,
+    layout: Layout,
+    out: Path,
+    seconds: dict[str, float],
+    observer: RunObserver,
+) -> Manifest:
+    """Write everything that follows from the weights; the manifest that says finished comes
+    last.
+    """
     observer.phase("exporting to ONNX")
     clock = time.perf_counter()
     save_weights(layout.last, fitted.last)
@@ -198,7 +279,9 @@ def _finish(
     digest = sha256_file(layout.onnx)
     photo = settings_for(data.train.images)
     title = f"{manifest.recipe}, seed {manifest.seed}"
-    description = describe(title, data.class_names, data.shape, digest, photo=photo, features=features)
+    description = describe(
+        title, data.class_names, data.shape, digest, photo=photo, features=features
+    )
     description.save(layout.model)
     if features is not None and validation is not None:
         _remember(layout, train, validation)
@@ -206,7 +289,10 @@ def _finish(
 
     observer.phase("predicting")
     clock = time.perf_counter()
-    results: dict[str, float | int | None] = {"epochs": len(fitted.history), "onnx_difference": difference}
+    results: dict[str, float | int | None] = {
+        "epochs": len(fitted.history),
+        "onnx_difference": difference,
+    }
     for split, dataset in (("val", validation), ("test", data.test)):
         results[f"{split}_accuracy"] = None
         if dataset is not None:
@@ -215,22 +301,38 @@ def _finish(
             predictions.save(layout.predictions(split))
             if split == "val":
                 sure, right, sentence = mean_confidence(predictions)
-                found = Confidence(examples=len(dataset), mean=sure, accuracy=right, sentence=sentence)
+                found = Confidence(
+                    examples=len(dataset), mean=sure, accuracy=right, sentence=sentence
+                )
                 dataclasses.replace(description, confidence=found).save(layout.model)
             evaluation = evaluate(predictions)
             results[f"{split}_accuracy"] = evaluation.accuracy.value
-            write_text(layout.report, evaluation.report())  # of test where there is one, else of validation
+            # of test where there is one, else of validation
+            write_text(layout.report, evaluation.report())
             write_json(layout.report_json, evaluation.to_json())
             if split == "test":
                 note_test_look(out, what="train", run=layout.root, examples=len(dataset))
     seconds["predict"] = time.perf_counter() - clock
 
-    weights = {path.name: sha256_file(path) for path in (layout.last, layout.best, layout.onnx, layout.known) if path.exists()}
+    weights = {
+        path.name: sha256_file(path)
+        for path in (layout.last, layout.best, layout.onnx, layout.known)
+        if path.exists()
+    }
     manifest = dataclasses.replace(
-        manifest, status="finished", finished=now(), results=results, weights=weights,
+        manifest,
+        status="finished",
+        finished=now(),
+        results=results,
+        weights=weights,
         seconds={name: round(value, 3) for name, value in seconds.items()},
-        hardware={**manifest.hardware, "device": fitted.device, "precision": fitted.precision, "threads": torch.get_num_threads()},
-    )  # fmt: skip
+        hardware={
+            **manifest.hardware,
+            "device": fitted.device,
+            "precision": fitted.precision,
+            "threads": torch.get_num_threads(),
+        },
+    )
     manifest.save(layout.manifest)
     _drop_checkpoint(layout)
     return manifest
@@ -243,7 +345,9 @@ def _drop_checkpoint(layout: Layout) -> None:
 
 def _remember(layout: Layout, train: Dataset, validation: Dataset) -> None:
     some = train.images[evenly(len(train))]
-    known, unseen = (penultimate(layout.onnx, images).values for images in (some, validation.images))
+    known, unseen = (
+        penultimate(layout.onnx, images).values for images in (some, validation.images)
+    )
     novelty = Novelty.fit(known, some, unseen, validation.images)
     if novelty is not None:
         novelty.save(layout.known)

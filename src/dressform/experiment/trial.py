@@ -37,12 +37,27 @@ class Trainer:
     """
 
     def __init__(
-        self, recipe: Recipe, train: Dataset, validation: Dataset, metric: Metric, *, steps: int, seed: int, device: str,
-        cache: Path, observer: TuningObserver,
-    ) -> None:  # fmt: skip
+        self,
+        recipe: Recipe,
+        train: Dataset,
+        validation: Dataset,
+        metric: Metric,
+        *,
+        steps: int,
+        seed: int,
+        device: str,
+        cache: Path,
+        observer: TuningObserver,
+    ) -> None:
         self._recipe, self._train, self._validation = recipe, train, validation
         self._metric: Metric = metric
-        self._steps, self._seed, self._device, self._cache, self._observer = steps, seed, device, cache, observer
+        self._steps, self._seed, self._device, self._cache, self._observer = (
+            steps,
+            seed,
+            device,
+            cache,
+            observer,
+        )
 
     def run(self, study: "Study") -> tuple[Trial, str]:
         """Draw, train and keep the next trial; also why it failed, if it did."""
@@ -50,25 +65,39 @@ class Trainer:
         reporter = _Reporter(draft, self._metric, self._steps, self._observer)
         state, value, reason = "complete", None, ""
         try:
-            recipe = override(self._recipe, (f"{path}={setting}" for path, setting in draft.settings.items()))
+            recipe = override(
+                self._recipe, (f"{path}={setting}" for path, setting in draft.settings.items())
+            )
             reporter.epochs = recipe.epochs
             with telling_faults():
                 fitted = fit(
-                    recipe, self._train, self._validation, seed=self._seed, device=self._device, cache=self._cache,
+                    recipe,
+                    self._train,
+                    self._validation,
+                    seed=self._seed,
+                    device=self._device,
+                    cache=self._cache,
                     observer=reporter,
-                )  # fmt: skip
+                )
             value = _metric_of(_kept(recipe, fitted.history), self._metric)
         except _Behind:
             state = "pruned"
-        except (TrainingError, ConfigError) as error:  # a diverged loss, or settings that do not go together
+        except (
+            TrainingError,
+            ConfigError,
+        ) as error:  # a diverged loss, or settings that do not go together
             state, reason = "failed", str(error)
         return study.keep(draft, state, reporter.done, value), reason
 
 
 class _Reporter:
-    """Reports each epoch at its share of the training, so that trainings of different lengths can be compared."""
+    """Reports each epoch at its share of the training, so that trainings of different lengths can
+    be compared.
+    """
 
-    def __init__(self, draft: "Draft", metric: Metric, steps: int, observer: TuningObserver) -> None:
+    def __init__(
+        self, draft: "Draft", metric: Metric, steps: int, observer: TuningObserver
+    ) -> None:
         self._draft, self._steps, self._observer = draft, steps, observer
         self._metric: Metric = metric
         self._last: tuple[int, float] | None = None
@@ -84,12 +113,16 @@ class _Reporter:
         """Nothing."""
 
     def epoch(self, result: Epoch) -> None:
-        """Report, and leave the training when it is behind; after the last epoch there is nothing left to save."""
+        """Report, and leave the training when it is behind; after the last epoch there is nothing
+        left to save.
+        """
         value = _metric_of(result, self._metric)
         self.done = result.epoch
         self._observer.epoch(self._draft.number, result.epoch, self.epochs)
         step = result.epoch * self._steps // self.epochs
-        if self._last is not None:  # what was known at the steps between two epochs is the earlier one's value
+        if (
+            self._last is not None
+        ):  # what was known at the steps between two epochs is the earlier one's value
             for between in range(self._last[0] + 1, step):
                 self._draft.report(between, self._last[1])
         self._draft.report(step, value)
@@ -102,7 +135,9 @@ def _metric_of(row: Epoch, metric: Metric) -> float:
     value = row.val_accuracy if metric == "val_accuracy" else row.val_loss
     assert value is not None
     if not math.isfinite(value):
-        raise TrainingError(f"the {metric} is {value} after epoch {row.epoch}; try lower learning rates")
+        raise TrainingError(
+            f"the {metric} is {value} after epoch {row.epoch}; try lower learning rates"
+        )
     return value
 
 

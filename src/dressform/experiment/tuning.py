@@ -19,9 +19,10 @@ class Trial:
 
     Attributes:
         number: counted from 0.
-        state: ``complete``; ``pruned``, stopped because it was behind the others; ``failed``, its loss or weights were not
-            finite or its settings do not go together.
-        value: the metric of the weights that the recipe keeps; of a pruned trial the last one seen; None of a failed one.
+        state: ``complete``; ``pruned``, stopped because it was behind the others; ``failed``, its
+            loss or weights were not finite or its settings do not go together.
+        value: the metric of the weights that the recipe keeps; of a pruned trial the last one seen;
+            None of a failed one.
         epochs: that were trained to their end.
         settings: path and value of each tuned setting.
     """
@@ -40,8 +41,12 @@ class Trial:
     def to_json(self) -> dict[str, Any]:
         """JSON types."""
         return {
-            "number": self.number, "state": self.state, "value": self.value, "epochs": self.epochs, "settings": dict(self.settings),
-        }  # fmt: skip
+            "number": self.number,
+            "state": self.state,
+            "value": self.value,
+            "epochs": self.epochs,
+            "settings": dict(self.settings),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +60,11 @@ class Tuning:
         space: path and text of each dimension.
         seed: of the draws and of every training.
         trials: by number.
-        train: words of the training that the trials' settings are added to: ``dressform train RECIPE …``.
-        importances: share of each setting in what tells the best trials from the others (PED-ANOVA, Watanabe et al. 2023),
-            largest first, sum 1; empty with fewer than ten complete trials, or where most of them are equal.
+        train: words of the training that the trials' settings are added to: ``dressform train
+            RECIPE …``.
+        importances: share of each setting in what tells the best trials from the others (PED-ANOVA,
+            Watanabe et al. 2023), largest first, sum 1; empty with fewer than ten complete trials,
+            or where most of them are equal.
     """
 
     path: Path
@@ -74,7 +81,9 @@ class Tuning:
         """Complete trials, best first, then pruned and failed ones; equal ones by number."""
         sign = -1 if self.metric == "val_accuracy" else 1
         states = ("complete", "pruned", "failed")
-        return sorted(self.trials, key=lambda t: (states.index(t.state), sign * (t.value or 0), t.number))
+        return sorted(
+            self.trials, key=lambda t: (states.index(t.state), sign * (t.value or 0), t.number)
+        )
 
     @property
     def best(self) -> Trial | None:
@@ -86,7 +95,12 @@ class Tuning:
         """The command line that trains the best settings; None where no trial is complete."""
         if self.best is None:
             return None
-        return shlex.join([*self.train, *(word for setting in self.best.assignments for word in ("--set", setting))])
+        return shlex.join(
+            [
+                *self.train,
+                *(word for setting in self.best.assignments for word in ("--set", setting)),
+            ]
+        )
 
     @property
     def layout(self) -> TuningLayout:
@@ -94,14 +108,21 @@ class Tuning:
         return TuningLayout(self.path)
 
     def to_json(self) -> dict[str, Any]:
-        """The content of tuning.json: no time and no machine in it, so the same tuning gives the same bytes."""
+        """The content of tuning.json: no time and no machine in it, so the same tuning gives the
+        same bytes.
+        """
         best = self.best
         return {
-            "recipe": self.recipe, "metric": self.metric, "space": dict(self.space), "seed": self.seed,
+            "recipe": self.recipe,
+            "metric": self.metric,
+            "space": dict(self.space),
+            "seed": self.seed,
             "trials": [trial.to_json() for trial in self.trials],
-            "best": None if best is None else {"number": best.number, "value": best.value, "settings": best.assignments},
+            "best": None
+            if best is None
+            else {"number": best.number, "value": best.value, "settings": best.assignments},
             "command": self.command,
-        }  # fmt: skip
+        }
 
 
 class TuningObserver(Protocol):

@@ -1,7 +1,8 @@
-"""A worker process: reads jobs as lines of JSON on stdin, tells of events as lines of JSON on stdout.
+"""A worker process: reads jobs as lines of JSON on stdin, tells of events as lines of JSON on
+stdout.
 
-Started by :mod:`dressform.experiment.workers`. When the parent is gone, stdin ends and so does this process at once,
-whatever it is doing; what it had finished is on disk.
+Started by :mod:`dressform.experiment.workers`. When the parent is gone, stdin ends and so does this
+process at once, whatever it is doing; what it had finished is on disk.
 """
 
 import json
@@ -26,7 +27,9 @@ Tell = Callable[[dict[str, Any]], None]
 
 
 def do_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
-    """Do one job, in whatever process: ``job["kind"]`` names the function, which gets the job and ``tell``."""
+    """Do one job, in whatever process: ``job["kind"]`` names the function, which gets the job and
+    ``tell``.
+    """
     from dressform.training.fit import telling_faults
 
     module, _, attribute = KINDS[job["kind"]].partition(":")
@@ -37,7 +40,8 @@ def do_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
 def main() -> None:
     """Serve until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then stops its workers
+    # Ctrl-C is the parent's, which then stops its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # what a user's recipe prints must not get among the answers
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -74,8 +78,13 @@ def _serve(jobs: "queue.SimpleQueue[dict[str, Any]]", tell: Tell) -> None:
         except DressformError as error:
             tell({"event": "failed", "kind": type(error).__name__, "message": str(error)})
         except OSError as error:
-            reason = f"{error.filename or 'a file'} cannot be written or read ({error.strerror or error})"
-            advice = "finished epochs are kept: make room or mend the path, then go on with --resume"
+            reason = (
+                f"{error.filename or 'a file'} cannot be written or read "
+                f"({error.strerror or error})"
+            )
+            advice = (
+                "finished epochs are kept: make room or mend the path, then go on with --resume"
+            )
             tell({"event": "failed", "kind": RunError.__name__, "message": f"{reason}; {advice}"})
 
 

@@ -19,7 +19,9 @@ class JobObserver(Protocol):
     """Told of the jobs' progress; called from one thread at a time."""
 
     def event(self, index: int, event: dict[str, Any]) -> None:
-        """Job ``index`` says something: ``event["event"]`` is ``started``, ``epoch`` or ``finished``."""
+        """Job ``index`` says something: ``event["event"]`` is ``started``, ``epoch`` or
+        ``finished``.
+        """
 
 
 def cores() -> int:
@@ -31,8 +33,8 @@ def cores() -> int:
 def choose_workers(asked: int | None, jobs: int, device: str) -> tuple[int, int]:
     """How many processes, and how many threads for each.
 
-    One process a core, as far as there are jobs: small networks keep one core busy and waste a part of the second
-    (benchmarks/reports has the figures). On a GPU one process.
+    One process a core, as far as there are jobs: small networks keep one core busy and waste a part
+    of the second (benchmarks/reports has the figures). On a GPU one process.
 
     Raises:
         ConfigError: fewer than one worker.
@@ -49,7 +51,12 @@ def choose_workers(asked: int | None, jobs: int, device: str) -> tuple[int, int]
 
 
 def run_jobs(
-    jobs: Sequence[dict[str, Any]], workers: int, threads: int, observer: JobObserver, *, fresh: bool = False
+    jobs: Sequence[dict[str, Any]],
+    workers: int,
+    threads: int,
+    observer: JobObserver,
+    *,
+    fresh: bool = False,
 ) -> list[dict[str, Any]]:
     """Do all jobs and give their results in the order of the jobs.
 
@@ -61,14 +68,17 @@ def run_jobs(
         fresh: never here, but in a process of its own that nothing has been computed in before.
 
     Raises:
-        DressformError: of the first job that failed; the others are stopped, and what they had finished is kept.
+        DressformError: of the first job that failed; the others are stopped, and what they had
+            finished is kept.
         RunError: a worker process died.
     """
     if workers == 1 and not fresh:
         return [_do_here(index, job, observer) for index, job in enumerate(jobs)]
     pool = _Pool(jobs, observer)
     processes = [_start(threads) for _ in range(min(workers, len(jobs)))]
-    threads_of_pool = [threading.Thread(target=pool.serve, args=(process,), daemon=True) for process in processes]
+    threads_of_pool = [
+        threading.Thread(target=pool.serve, args=(process,), daemon=True) for process in processes
+    ]
     try:
         for thread in threads_of_pool:
             thread.start()
@@ -94,9 +104,14 @@ def _do_here(index: int, job: dict[str, Any], observer: JobObserver) -> dict[str
 def _start(threads: int) -> "subprocess.Popen[str]":
     # A session of its own: Ctrl-C goes to the parent alone, which then stops the workers.
     return subprocess.Popen(
-        python_module("dressform.experiment.worker", str(threads)), env=python_environment(OMP_NUM_THREADS=str(threads)),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True,
-    )  # fmt: skip
+        python_module("dressform.experiment.worker", str(threads)),
+        env=python_environment(OMP_NUM_THREADS=str(threads)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    )
 
 
 class _Pool:
@@ -141,7 +156,11 @@ class _Pool:
             event = json.loads(line)
             if event["event"] == "failed":
                 kind = getattr(errors, event["kind"], TrainingError)
-                return kind(event["message"]) if issubclass(kind, DressformError) else TrainingError(event["message"])
+                return (
+                    kind(event["message"])
+                    if issubclass(kind, DressformError)
+                    else TrainingError(event["message"])
+                )
             if event["event"] == "finished":
                 self._results[index] = event["result"]
             with self._told:
@@ -156,5 +175,6 @@ def _died(process: "subprocess.Popen[str]") -> RunError:
     return RunError(
         f"a worker process ended with code {code}"
         + (" (killed, for want of memory perhaps)" if code in (-9, 137) else "")
-        + "; what was finished is kept: go on with --resume, and with fewer --workers if memory is short"
+        + "; what was finished is kept: go on with --resume, and with fewer --workers if memory "
+        "is short"
     )

@@ -1,1 +1,3 @@
-"""Looking inside: features, neighbours, projections, suspect labels, near duplicates, where the network looked."""
+"""Looking inside: features, neighbours, projections, suspect labels, near duplicates, where the
+network looked.
+"""

@@ -1,4 +1,6 @@
-"""`examine`: what is likely wrong with a dataset: labels, near duplicates, outliers; and what that does to a score."""
+"""`examine`: what is likely wrong with a dataset: labels, near duplicates, outliers; and what that
+does to a score.
+"""
 
 import contextlib
 import dataclasses
@@ -50,7 +52,8 @@ class Judge(NamedTuple):
 
 
 def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None) -> Judge:
-    """The predictions of a cross-validation (its first repeat, out of fold), a run, or a predictions file.
+    """The predictions of a cross-validation (its first repeat, out of fold), a run, or a
+    predictions file.
 
     Raises:
         DressformError: none of these.
@@ -58,13 +61,22 @@ def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None
     if is_crossval(user_path(path)):
         found = open_crossval(path)
         summary = found.summary
-        return Judge(found.name, found.out_of_fold()[0][0], "train", str(summary["recipe"]), tuple(map(str, summary["settings"])))
+        return Judge(
+            found.name,
+            found.out_of_fold()[0][0],
+            "train",
+            str(summary["recipe"]),
+            tuple(map(str, summary["settings"])),
+        )
     if kind_of(path) != "run":
         return Judge(*load_judged(path, None, say=say))
     run = open_run(path)
     split = split_of(run, None)
     return Judge(
-        *load_judged(path, split, say=say), data_split(split), run.manifest.reference, tuple(map(str, run.manifest.settings))
+        *load_judged(path, split, say=say),
+        data_split(split),
+        run.manifest.reference,
+        tuple(map(str, run.manifest.settings)),
     )
 
 
@@ -76,9 +88,10 @@ class Rescored:
         name: of the predictions.
         split: that they are of.
         all: on all examples.
-        without_suspects: without those whose label is suspect. The model itself is the accuser, so this is an upper bound. None
-            where nothing is left.
-        without_duplicates: without those that have a near duplicate in train; None for train itself, or where nothing is left.
+        without_suspects: without those whose label is suspect. The model itself is the accuser, so
+            this is an upper bound. None where nothing is left.
+        without_duplicates: without those that have a near duplicate in train; None for train
+            itself, or where nothing is left.
     """
 
     name: str
@@ -90,9 +103,10 @@ class Rescored:
     def scores(self) -> list[tuple[str, Estimate]]:
         """The estimates with words for people."""
         found = {
-            "all": self.all, "without suspect labels": self.without_suspects,
+            "all": self.all,
+            "without suspect labels": self.without_suspects,
             "without near duplicates of training pictures": self.without_duplicates,
-        }  # fmt: skip
+        }
         return [(words, estimate) for words, estimate in found.items() if estimate is not None]
 
 
@@ -103,7 +117,8 @@ class Diagnosis:
     Attributes:
         review: the findings, all still to be decided.
         rescored: of each of the given predictions.
-        counts: findings by kind and place, such as ``near duplicates between train and test``, for people.
+        counts: findings by kind and place, such as ``near duplicates between train and test``, for
+            people.
     """
 
     review: Review
@@ -124,13 +139,15 @@ def examine(
     Args:
         data: all its splits.
         source: how it was named.
-        judges: without any, labels are not judged; of several of one split, an example is listed once.
+        judges: without any, labels are not judged; of several of one split, an example is listed
+            once.
         image_size: that it was read with.
         say: called with a line before what takes long.
 
     Returns:
-        findings with these scores: of a label the probability that its model gives it, of a duplicate the correlation, of an
-        outlier how many times farther it is from its nearest ones than is usual in its class.
+        findings with these scores: of a label the probability that its model gives it, of a
+        duplicate the correlation, of an outlier how many times farther it is from its nearest ones
+        than is usual in its class.
 
     Raises:
         DataError: predictions of other examples.
@@ -148,16 +165,31 @@ def examine(
         position = {str(example): i for i, example in enumerate(splits[split].ids)}
         for i in issues.worst_first().tolist():
             suggested, given = names[int(issues.suggested[i])], float(issues.quality[i])
-            reason = f"{name} gives {names[int(found.labels[i])]} {100 * given:.1f} %, {suggested} {100 * shares[i].max():.1f} %"
+            reason = (
+                f"{name} gives {names[int(found.labels[i])]} {100 * given:.1f} %, "
+                f"{suggested} {100 * shares[i].max():.1f} %"
+            )
             place = position[str(found.ids[i])]
-            finding = _finding(splits[split], place, split, "label", given, reason, suggested=suggested)
+            finding = _finding(
+                splits[split], place, split, "label", given, reason, suggested=suggested
+            )
             if before := accused.get((split, finding.id)):
-                finding = dataclasses.replace(before, score=min(before.score, given), reason=f"{before.reason}; {reason}")
+                finding = dataclasses.replace(
+                    before, score=min(before.score, given), reason=f"{before.reason}; {reason}"
+                )
             accused[split, finding.id] = finding
         counts[f"suspect labels in {split}"] = sum(where == split for where, _ in accused)
         right = found.labels == found.predicted
         alone = None if split == "train" else _share(right[~np.isin(found.ids, list(twins[split]))])
-        rescored.append(Rescored(name, split, wilson(int(right.sum()), len(right)), _share(right[~issues.suspect]), alone))
+        rescored.append(
+            Rescored(
+                name,
+                split,
+                wilson(int(right.sum()), len(right)),
+                _share(right[~issues.suspect]),
+                alone,
+            )
+        )
     findings += sorted(accused.values(), key=lambda finding: finding.score)
     for split, dataset in splits.items():
         say(f"outliers in {split}")
@@ -165,11 +197,18 @@ def examine(
         for i in outliers.order[:OUTLIERS].tolist():
             if (times := float(outliers.score[i])) < UNUSUAL:
                 break
-            reason = f"{times:.1f} times as far from its nearest ones as is usual for {dataset.class_names[int(dataset.labels[i])]}"
+            reason = (
+                f"{times:.1f} times as far from its nearest ones as is usual for "
+                f"{dataset.class_names[int(dataset.labels[i])]}"
+            )
             findings.append(_finding(dataset, i, split, "outlier", times, reason))
-        counts[f"outliers in {split}"] = sum(finding.kind == "outlier" and finding.split == split for finding in findings)
+        counts[f"outliers in {split}"] = sum(
+            finding.kind == "outlier" and finding.split == split for finding in findings
+        )
     digests = {split: dataset.digest for split, dataset in splits.items()}
-    recipe, settings = next(((judge.recipe, judge.settings) for judge in judges if judge.recipe is not None), (None, ()))
+    recipe, settings = next(
+        ((judge.recipe, judge.settings) for judge in judges if judge.recipe is not None), (None, ())
+    )
     review = Review(data.name, source, digests, tuple(findings), image_size, recipe, settings)
     return Diagnosis(review, tuple(rescored), counts)
 
@@ -186,7 +225,8 @@ def _split_of(name: str, predictions: Predictions, data: DatasetSplits, hint: st
     holding = [split for split, dataset in data if np.isin(predictions.ids, dataset.ids).all()]
     if not holding:
         raise DataError(
-            f"{name} has predictions of examples that are in no split of {data.name}; give predictions of its train or test"
+            f"{name} has predictions of examples that are in no split of {data.name}; give "
+            f"predictions of its train or test"
         )
     holding.sort(key=lambda split: (split != hint, len(dict(data)[split]) != len(predictions)))
     for split in holding[:-1]:
@@ -197,23 +237,55 @@ def _split_of(name: str, predictions: Predictions, data: DatasetSplits, hint: st
     return holding[-1]
 
 
-def _duplicates(splits: dict[str, Dataset], pairs: NearDuplicates) -> tuple[list[Finding], dict[str, int], dict[str, set[str]]]:
-    """Findings, how many there are inside and between splits, and by split the ids of those with a twin in train."""
+def _duplicates(
+    splits: dict[str, Dataset], pairs: NearDuplicates
+) -> tuple[list[Finding], dict[str, int], dict[str, set[str]]]:
+    """Findings, how many there are inside and between splits, and by split the ids of those with a
+    twin in train.
+    """
     places = [(split, i) for split, dataset in splits.items() for i in range(len(dataset))]
-    findings, counts, twins = list[Finding](), dict[str, int](), {split: set[str]() for split in splits}
-    for (a, b), likeness, mirrored in zip(pairs.pairs.tolist(), pairs.similarity.tolist(), pairs.mirrored.tolist(), strict=True):
+    findings, counts, twins = (
+        list[Finding](),
+        dict[str, int](),
+        {split: set[str]() for split in splits},
+    )
+    for (a, b), likeness, mirrored in zip(
+        pairs.pairs.tolist(), pairs.similarity.tolist(), pairs.mirrored.tolist(), strict=True
+    ):
         (one, i), (other, j) = places[a], places[b]
         twin = str(splits[one].ids[i])
-        where = f"near duplicates inside {one}" if one == other else f"near duplicates between {one} and {other}"
+        where = (
+            f"near duplicates inside {one}"
+            if one == other
+            else f"near duplicates between {one} and {other}"
+        )
         counts[where] = counts.get(where, 0) + 1
         if one == "train":
             twins[other].add(str(splits[other].ids[j]))
-        # The later one is the one to drop: in test, if it is there, because a test picture should be unseen.
-        reason = f"{'mirror image of' if mirrored else 'nearly'} {twin} in {one}; details correlate with {likeness:.3f}"
-        findings.append(_finding(splits[other], j, other, "duplicate", likeness, reason, other=twin, other_split=one))
+        # The later one is the one to drop: in test, if it is there, because a test picture should
+        # be unseen.
+        reason = (
+            f"{'mirror image of' if mirrored else 'nearly'} {twin} in {one}; details "
+            f"correlate with {likeness:.3f}"
+        )
+        findings.append(
+            _finding(
+                splits[other], j, other, "duplicate", likeness, reason, other=twin, other_split=one
+            )
+        )
     return findings, counts, twins
 
 
-def _finding(dataset: Dataset, i: int, split: str, kind: Kind, score: float, reason: str, **more: str) -> Finding:
+def _finding(
+    dataset: Dataset, i: int, split: str, kind: Kind, score: float, reason: str, **more: str
+) -> Finding:
     label = dataset.class_names[int(dataset.labels[i])]
-    return Finding(id=str(dataset.ids[i]), split=split, kind=kind, label=label, score=score, reason=reason, **more)  # type: ignore[arg-type]
+    return Finding(
+        id=str(dataset.ids[i]),
+        split=split,
+        kind=kind,
+        label=label,
+        score=score,
+        reason=reason,
+        **more,  # type: ignore[arg-type]
+    )

@@ -14,17 +14,23 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def read_kept(path: Path, names: set[str], rows: int) -> Arrays | None:
-    """The arrays of a file, or None where it is not there, damaged, lacks one of the names, or has not a row per example."""
+    """The arrays of a file, or None where it is not there, damaged, lacks one of the names, or has
+    not a row per example.
+    """
     try:
         arrays = read_npz(path) if path.is_file() else {}
     except DataError:
         return None
-    whole = names <= set(arrays) and all(len(arrays[name]) == rows and np.isfinite(arrays[name]).all() for name in names)
+    whole = names <= set(arrays) and all(
+        len(arrays[name]) == rows and np.isfinite(arrays[name]).all() for name in names
+    )
     return arrays if whole else None
 
 
 def kept(path: Path, names: set[str], rows: int, find: Callable[[], Arrays]) -> Arrays:
-    """What the file holds, else what ``find`` gives, which is then kept; a folder that cannot be written to does no harm."""
+    """What the file holds, else what ``find`` gives, which is then kept; a folder that cannot be
+    written to does no harm.
+    """
     found = read_kept(path, names, rows)
     if found is None:
         found = find()

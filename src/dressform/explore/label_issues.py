@@ -1,6 +1,8 @@
-"""Which labels are likely wrong? Confident learning, from predictions of models that did not learn from the labels they judge.
+"""Which labels are likely wrong? Confident learning, from predictions of models that did not learn
+from the labels they judge.
 
-Northcutt, Jiang and Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 70.
+Northcutt, Jiang and Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels",
+JAIR 70.
 """
 
 from dataclasses import dataclass
@@ -34,24 +36,28 @@ class LabelIssues:
 
 
 def find_label_issues(predictions: Predictions) -> LabelIssues:
-    """Find the labels that are likely wrong: as many as the model contradicts confidently, those that it believes least.
+    """Find the labels that are likely wrong: as many as the model contradicts confidently, those
+    that it believes least.
 
-    How many: an example counts where its most likely class is another than its label and has a probability of at least the
-    mean probability that the model gives to that class where it is the label (the off-diagonal of the confident joint). That
-    mean, taken class by class, is what makes the number robust against classes that a model is never sure of. Which: among the
-    examples whose most likely class is another than their label, those whose label has the lowest probability; with 5 % of
-    Fashion-MNIST's labels flipped these are far more often the flipped ones than those that were counted (docs/log.md).
+    How many: an example counts where its most likely class is another than its label and has a
+    probability of at least the mean probability that the model gives to that class where it is the
+    label (the off-diagonal of the confident joint). That mean, taken class by class, is what makes
+    the number robust against classes that a model is never sure of. Which: among the examples whose
+    most likely class is another than their label, those whose label has the lowest probability;
+    with 5 % of Fashion-MNIST's labels flipped these are far more often the flipped ones than those
+    that were counted (docs/log.md).
 
     Args:
-        predictions: of examples that the model did not learn from: a test split, or the out-of-fold predictions of a
-            cross-validation.
+        predictions: of examples that the model did not learn from: a test split, or the out-of-fold
+            predictions of a cross-validation.
     """
     probabilities, labels = predictions.probabilities, predictions.labels
     rows, classes = np.arange(len(labels)), probabilities.shape[1]
     quality = probabilities[rows, labels]
     counts = np.bincount(labels, minlength=classes)
     sums = np.bincount(labels, weights=quality, minlength=classes)
-    usual = np.where(counts > 0, sums / np.maximum(counts, 1), 2.0)  # a class without examples accuses no other
+    # a class without examples accuses no other
+    usual = np.where(counts > 0, sums / np.maximum(counts, 1), 2.0)
     above = np.where(probabilities >= usual, probabilities, -1.0)
     sure = above.argmax(axis=1)
     counted = above[rows, sure] >= 0

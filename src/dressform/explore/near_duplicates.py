@@ -1,10 +1,13 @@
-"""Pictures that are nearly the same: equal, shifted by a pixel or two, brighter or darker, or mirrored.
+"""Pictures that are nearly the same: equal, shifted by a pixel or two, brighter or darker, or
+mirrored.
 
-Candidates are found by cosine among pictures whose centre of mass was moved to the middle and whose mean and length were
-taken away, which no small shift and no change of brightness or contrast alters much. Each candidate pair is then compared
-pixel by pixel at every shift of up to two pixels, as it is and mirrored (zero-mean normalised cross-correlation; Lewis 1995,
-"Fast Normalized Cross-Correlation"). Two pairs of trousers with the same outline correlate, too: so at the best shift the
-details must, what is left of the pictures when the mean of each pixel's neighbourhood is taken away.
+Candidates are found by cosine among pictures whose centre of mass was moved to the middle and whose
+mean and length were taken away, which no small shift and no change of brightness or contrast alters
+much. Each candidate pair is then compared pixel by pixel at every shift of up to two pixels, as it
+is and mirrored (zero-mean normalised cross-correlation; Lewis 1995, "Fast Normalized
+Cross-Correlation"). Two pairs of trousers with the same outline correlate, too: so at the best
+shift the details must, what is left of the pictures when the mean of each pixel's neighbourhood is
+taken away.
 """
 
 from collections.abc import Callable
@@ -22,7 +25,9 @@ from dressform.explore.projection import pca
 SIMILAR = 0.96
 """Correlation of the details from which on two pictures count as near duplicates."""
 OUTLINE = 0.975
-"""Correlation of the whole pictures that they must have; one and itself 1.3 times as bright, clipped, reach 0.989."""
+"""Correlation of the whole pictures that they must have; one and itself 1.3 times as bright,
+clipped, reach 0.989.
+"""
 CANDIDATES = 8
 LIKELY = 0.9
 """Cosine of the centred pictures below which a candidate is not looked at."""
@@ -47,11 +52,15 @@ class NearDuplicates:
 
 
 def near_duplicates(
-    images: NDArray[np.uint8], *, similar: float = SIMILAR, progress: Callable[[int], object] = lambda done: None
+    images: NDArray[np.uint8],
+    *,
+    similar: float = SIMILAR,
+    progress: Callable[[int], object] = lambda done: None,
 ) -> NearDuplicates:
     """Find near duplicates among pictures.
 
-    Pictures of one single colour correlate with nothing: of those of equal colour, each is a duplicate of the first.
+    Pictures of one single colour correlate with nothing: of those of equal colour, each is a
+    duplicate of the first.
 
     Args:
         images: uint8 [N, H, W, C], two or more.
@@ -61,7 +70,9 @@ def near_duplicates(
     grey = images.astype(np.float32).mean(axis=3)
     descriptors = _descriptors(grey)
     mirrored = _descriptors(grey[:, :, ::-1])
-    both = pca(np.concatenate([descriptors, mirrored]), COMPONENTS).places  # mirror images must get the same axes
+    both = pca(
+        np.concatenate([descriptors, mirrored]), COMPONENTS
+    ).places  # mirror images must get the same axes
     n, k = len(images), min(CANDIDATES, len(images) - 1)
     reference, found = both[:n], []
     for flipped, queries in ((False, both[:n]), (True, both[n:])):
@@ -103,19 +114,26 @@ def _blank(images: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _descriptors(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """Centred on their centre of mass, halved, mean 0 and length 1: [N, H, W] -> [N, D]."""
     n, height, width = grey.shape
-    grey = grey - np.median(edges_of(grey), axis=1)[:, None, None]  # what is there weighs, however bright the ground
+    # what is there weighs, however bright the ground
+    grey = grey - np.median(edges_of(grey), axis=1)[:, None, None]
     weight = np.abs(grey)
     mass = np.maximum(weight.sum(axis=(1, 2)), 1e-6)
     down = (weight.sum(axis=2) @ np.arange(height, dtype=np.float32)) / mass - (height - 1) / 2
     across = (weight.sum(axis=1) @ np.arange(width, dtype=np.float32)) / mass - (width - 1) / 2
     moved = _slide(_slide(grey, down, 1), across, 2)
     padded = np.pad(moved, ((0, 0), (0, height % 2), (0, width % 2)))
-    halves = padded.reshape(n, (height + 1) // 2, 2, (width + 1) // 2, 2).mean(axis=(2, 4)).reshape(n, -1)
+    halves = (
+        padded.reshape(n, (height + 1) // 2, 2, (width + 1) // 2, 2)
+        .mean(axis=(2, 4))
+        .reshape(n, -1)
+    )
     return unit_rows(halves - halves.mean(axis=1, keepdims=True))
 
 
 def _slide(grey: NDArray[np.float32], by: NDArray[np.floating], axis: int) -> NDArray[np.float32]:
-    """Each picture moved back along an axis by its own number of pixels; linear in between, 0 beyond the border."""
+    """Each picture moved back along an axis by its own number of pixels; linear in between, 0
+    beyond the border.
+    """
     size = grey.shape[axis]
     position = np.arange(size)[None] + by[:, None]
     below = np.floor(position).astype(np.int64)
@@ -124,16 +142,25 @@ def _slide(grey: NDArray[np.float32], by: NDArray[np.floating], axis: int) -> ND
 
     def taken(index: NDArray[np.int64]) -> NDArray[np.float32]:
         inside = ((index >= 0) & (index < size)).reshape(shape)
-        return np.asarray(np.take_along_axis(grey, index.clip(0, size - 1).reshape(shape), axis) * inside)
+        return np.asarray(
+            np.take_along_axis(grey, index.clip(0, size - 1).reshape(shape), axis) * inside
+        )
 
-    return np.asarray(taken(below) * (1 - part.reshape(shape)) + taken(below + 1) * part.reshape(shape), dtype=np.float32)
+    return np.asarray(
+        taken(below) * (1 - part.reshape(shape)) + taken(below + 1) * part.reshape(shape),
+        dtype=np.float32,
+    )
 
 
 Shift = tuple[int, int]
-SHIFTS: list[Shift] = [(down, across) for down in range(-SHIFT, SHIFT + 1) for across in range(-SHIFT, SHIFT + 1)]
+SHIFTS: list[Shift] = [
+    (down, across) for down in range(-SHIFT, SHIFT + 1) for across in range(-SHIFT, SHIFT + 1)
+]
 
 
-def _outlines(grey: NDArray[np.float32], pairs: NDArray[np.int64], flipped: bool) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _outlines(
+    grey: NDArray[np.float32], pairs: NDArray[np.int64], flipped: bool
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The best correlation of each pair [P, 2] over the shifts, and the number of that shift."""
     best, shift = np.zeros(len(pairs), np.float32), np.zeros(len(pairs), np.int64)
     for start in range(0, len(pairs), CHUNK):
@@ -149,8 +176,12 @@ def _outlines(grey: NDArray[np.float32], pairs: NDArray[np.int64], flipped: bool
     return best, shift
 
 
-def _details(grey: NDArray[np.float32], pairs: NDArray[np.int64], shift: NDArray[np.int64], flipped: bool) -> NDArray[np.float32]:
-    """The correlation of the details of each pair [P, 2] at its shift, where neither picture is at the end of its scale."""
+def _details(
+    grey: NDArray[np.float32], pairs: NDArray[np.int64], shift: NDArray[np.int64], flipped: bool
+) -> NDArray[np.float32]:
+    """The correlation of the details of each pair [P, 2] at its shift, where neither picture is at
+    the end of its scale.
+    """
     likeness = np.zeros(len(pairs), np.float32)
     for number, by in enumerate(SHIFTS):
         own = np.flatnonzero(shift == number)
@@ -159,7 +190,9 @@ def _details(grey: NDArray[np.float32], pairs: NDArray[np.int64], shift: NDArray
             one, other = grey[pairs[part, 0]], grey[pairs[part, 1]]
             other = other[:, :, ::-1] if flipped else other
             inner = [_inside(_detail(picture)) for picture in (one, other)]
-            open_ended = [_inside(maximum_filter(picture, size=(1, 3, 3)) < 255) for picture in (one, other)]
+            open_ended = [
+                _inside(maximum_filter(picture, size=(1, 3, 3)) < 255) for picture in (one, other)
+            ]
             a, b = _overlap(inner[0], inner[1], by)
             free, too = _overlap(open_ended[0], open_ended[1], by)
             likeness[part] = _correlation(a, b, (free & too).astype(np.float32))
@@ -175,15 +208,21 @@ def _inside(values: NDArray[Any]) -> NDArray[Any]:
     return values[:, 1:-1, 1:-1]
 
 
-def _overlap(one: NDArray[Any], other: NDArray[Any], by: Shift) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The parts that lie over each other, [N, pixels], when one picture is moved against the other."""
+def _overlap(
+    one: NDArray[Any], other: NDArray[Any], by: Shift
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The parts that lie over each other, [N, pixels], when one picture is moved against the
+    other.
+    """
     (down, across), (height, width) = by, one.shape[1:]
     a = one[:, max(0, down) : height + min(0, down), max(0, across) : width + min(0, across)]
     b = other[:, max(0, -down) : height + min(0, -down), max(0, -across) : width + min(0, -across)]
     return a.reshape(len(a), -1), b.reshape(len(b), -1)
 
 
-def _correlation(a: NDArray[np.float32], b: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+def _correlation(
+    a: NDArray[np.float32], b: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Pearson's, row by row, with weights; 0 where a row is constant."""
     total = np.maximum(weight.sum(axis=1, keepdims=True), 1)
     a, b = (v - (v * weight).sum(axis=1, keepdims=True) / total for v in (a, b))

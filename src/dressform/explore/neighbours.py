@@ -13,7 +13,9 @@ Metric = Literal["cosine", "euclidean"]
 ROWS = 256
 """Queries at once: a block of products of 70,000 floats each stays near 70 MB."""
 STRIDES = 64
-"""A row of products is first thinned to the largest of each 64: the k best lie under the k largest of those."""
+"""A row of products is first thinned to the largest of each 64: the k best lie under the k largest
+of those.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +46,16 @@ def nearest(
     itself: NDArray[np.integer] | None = None,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Neighbours:
-    """The k nearest rows of ``reference`` for each row of ``queries``; of those equally far at the end any.
+    """The k nearest rows of ``reference`` for each row of ``queries``; of those equally far at the
+    end any.
 
     Args:
         queries: [M, D].
         reference: [N, D].
         k: how many; at most N, less one where ``itself`` is given.
         metric: ``cosine`` or ``euclidean``.
-        itself: int [M], the position of each query in the reference, which is left out; -1 for none.
+        itself: int [M], the position of each query in the reference, which is left out; -1 for
+            none.
         progress: called with the number of queries done.
 
     Raises:
@@ -70,7 +74,10 @@ def nearest(
         lengths = np.einsum("nd,nd->n", reference, reference) / 2
     strides = STRIDES if n > 8 * STRIDES * k else 1
     columns = -(-n // strides)
-    indices, distances = np.empty((len(queries), k), np.int32), np.empty((len(queries), k), np.float32)
+    indices, distances = (
+        np.empty((len(queries), k), np.int32),
+        np.empty((len(queries), k), np.float32),
+    )
     products = np.full((ROWS, strides * columns), -np.inf, np.float32)
     for start in range(0, len(queries), ROWS):
         block = queries[start : start + ROWS]
@@ -97,7 +104,9 @@ def nearest(
     return Neighbours(indices, distances)
 
 
-def _candidates(scores: NDArray[np.float32], strides: int, columns: int, k: int) -> NDArray[np.int64]:
+def _candidates(
+    scores: NDArray[np.float32], strides: int, columns: int, k: int
+) -> NDArray[np.int64]:
     """Columns [B, C] among which the k largest of each row [B, strides * columns] are."""
     if strides == 1:
         found: NDArray[np.int64] = np.argpartition(scores, -k, axis=1)[:, -k:]

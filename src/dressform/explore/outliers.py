@@ -17,8 +17,8 @@ class Outliers:
     """How far each example is from its nearest others.
 
     Attributes:
-        score: float64 [N], the mean distance to the nearest five of its class, divided by the median of that over the class;
-            about 1 for most.
+        score: float64 [N], the mean distance to the nearest five of its class, divided by the
+            median of that over the class; about 1 for most.
         order: int64 [N], positions, farthest first.
     """
 
@@ -27,10 +27,12 @@ class Outliers:
 
 
 def find_outliers(values: NDArray[np.float32], labels: NDArray[np.int64]) -> Outliers:
-    """Score every example by its distance to its nearest others (Ramaswamy, Rastogi and Shim 2000, SIGMOD), class by class.
+    """Score every example by its distance to its nearest others (Ramaswamy, Rastogi and Shim 2000,
+    SIGMOD), class by class.
 
     Args:
-        values: float32 [N, D], features or pixels; more than ``COMPONENTS`` columns are reduced to principal components.
+        values: float32 [N, D], features or pixels; more than ``COMPONENTS`` columns are reduced to
+            principal components.
         labels: int64 [N].
     """
     reduced = pca(values, COMPONENTS).places if values.shape[1] > COMPONENTS else values
@@ -40,7 +42,9 @@ def find_outliers(values: NDArray[np.float32], labels: NDArray[np.int64]) -> Out
         if len(own) <= NEAREST:
             continue
         part = np.ascontiguousarray(reduced[own])
-        far = nearest(part, part, NEAREST, metric="euclidean", itself=np.arange(len(own))).distances.mean(axis=1)
+        far = nearest(
+            part, part, NEAREST, metric="euclidean", itself=np.arange(len(own))
+        ).distances.mean(axis=1)
         usual = float(np.median(far))
         score[own] = far / usual if usual > 0 else 1.0
     return Outliers(score, np.argsort(-score, kind="stable").astype(np.int64))

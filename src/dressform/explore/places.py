@@ -1,4 +1,6 @@
-"""`find_places`: neighbours and projections of many examples, each kept under a digest of what it depends on."""
+"""`find_places`: neighbours and projections of many examples, each kept under a digest of what it
+depends on.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,9 +20,13 @@ METHODS = ("tsne", "umap")
 SHOWN = 10
 """Neighbours that a page offers by each metric."""
 BASIS = 32
-"""Principal components in which a page looks for axes of its own; those of 128 features that are not among them hold little."""
+"""Principal components in which a page looks for axes of its own; those of 128 features that are
+not among them hold little.
+"""
 MOST_VALUES = 50
-"""Pixels are reduced to so many principal components before t-SNE and UMAP, as is the field's habit."""
+"""Pixels are reduced to so many principal components before t-SNE and UMAP, as is the field's
+habit.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,15 +48,21 @@ def check_methods(methods: Sequence[str], dimensions: Sequence[int], seed: int =
     """Tell before anything that takes long.
 
     Raises:
-        ConfigError: another method, other dimensions, another seed, or UMAP where umap-learn is not installed.
+        ConfigError: another method, other dimensions, another seed, or UMAP where umap-learn is not
+            installed.
     """
     if not 0 <= seed < 2**32:
         raise ConfigError(f"the seed is {seed}; allowed: 0 to {2**32 - 1}")
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
-        raise ConfigError(f"projection {unknown[0]} is not known; allowed: {', '.join(METHODS)} (PCA is always there)")
+        raise ConfigError(
+            f"projection {unknown[0]} is not known; allowed: {', '.join(METHODS)} (PCA is always "
+            f"there)"
+        )
     if not dimensions or not set(dimensions) <= {2, 3}:
-        raise ConfigError(f"dimensions are {', '.join(map(str, dimensions)) or 'none'}; allowed: 2, 3, or both")
+        raise ConfigError(
+            f"dimensions are {', '.join(map(str, dimensions)) or 'none'}; allowed: 2, 3, or both"
+        )
     if "umap" in methods and find_spec("umap") is None:
         raise ConfigError("UMAP needs umap-learn; pip install 'dressform[umap]'")
 
@@ -79,7 +91,9 @@ def find_places(
     """
     check_methods(methods, dimensions, seed)
     if len(values) < FEWEST:
-        raise ConfigError(f"{len(values)} examples are too few for a projection; give {FEWEST} or more")
+        raise ConfigError(
+            f"{len(values)} examples are too few for a projection; give {FEWEST} or more"
+        )
     key = digest(np.ascontiguousarray(values).tobytes(), str(values.shape))
 
     def found(name: str, find: Callable[[], Arrays], arrays: set[str], line: str) -> Arrays:
@@ -112,7 +126,12 @@ def find_places(
                 return {"places": make(reduced, near["euclidean"], dimensions=d, seed=seed).places}
 
             word = {"tsne": "t-SNE", "umap": "UMAP"}[method]
-            arrays = found(f"{method}-{d}d-seed{seed}", project, {"places"}, f"{word} in {d} dimensions")
+            arrays = found(
+                f"{method}-{d}d-seed{seed}", project, {"places"}, f"{word} in {d} dimensions"
+            )
             projections.append(Projection(method, arrays["places"], np.empty(0)))
-    shown = {metric: Neighbours(n.indices[:, :SHOWN], n.distances[:, :SHOWN]) for metric, n in near.items()}
+    shown = {
+        metric: Neighbours(n.indices[:, :SHOWN], n.distances[:, :SHOWN])
+        for metric, n in near.items()
+    }
     return Places(tuple(projections), components.places, shown)

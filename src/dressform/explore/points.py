@@ -1,4 +1,6 @@
-"""`Points`: the pictures of a run that are looked at together, with their features and what the run's model says of them."""
+"""`Points`: the pictures of a run that are looked at together, with their features and what the
+run's model says of them.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,15 +24,19 @@ Embedding = Literal["features", "pixels"]
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Pictures: first those of a split that the model was judged on, then perhaps training pictures.
+    """Pictures: first those of a split that the model was judged on, then perhaps training
+    pictures.
 
     Attributes:
         split: the run's name of the judged split: ``test`` or ``val``.
         judged: its examples.
         others: training examples, or None.
-        learned: bool [M], which of the others the run learned from; the rest was held out for validation.
-        first: number of the first picture that is a point: those before it are there for the run's results only.
-        values: float32 [N, D] of all pictures: features of the penultimate layer, or pixels in 0..1.
+        learned: bool [M], which of the others the run learned from; the rest was held out for
+            validation.
+        first: number of the first picture that is a point: those before it are there for the run's
+            results only.
+        values: float32 [N, D] of all pictures: features of the penultimate layer, or pixels in
+            0..1.
         logits: float32 [N, K].
     """
 
@@ -47,20 +53,29 @@ class Points:
         """What the model says of the training examples, from which it learned."""
         if self.others is None:
             return None
-        return Predictions(self.others.ids, self.others.labels, self.logits[len(self.judged) :], self.others.class_names)
+        return Predictions(
+            self.others.ids,
+            self.others.labels,
+            self.logits[len(self.judged) :],
+            self.others.class_names,
+        )
 
 
 def points_of(
-    run: Run, data: DatasetSplits, selection: str = "test", embedding: str = "features",
-    *, say: Callable[[str], object] = lambda line: None,
-) -> Points:  # fmt: skip
+    run: Run,
+    data: DatasetSplits,
+    selection: str = "test",
+    embedding: str = "features",
+    *,
+    say: Callable[[str], object] = lambda line: None,
+) -> Points:
     """Look up the pictures of a run and compute their features.
 
     Args:
         run: finished.
         data: what it was trained and judged on.
-        selection: ``test``, ``validation``, ``train``, or ``all``: training pictures and those of test (of validation,
-            where there is no test).
+        selection: ``test``, ``validation``, ``train``, or ``all``: training pictures and those of
+            test (of validation, where there is no test).
         embedding: ``features`` or ``pixels``.
         say: called with a line before what takes long.
 
@@ -82,8 +97,18 @@ def points_of(
     say(f"features of {len(images):,} pictures")
     features = penultimate(run.layout.onnx, images)
     values = features.values if embedding == "features" else pixels(images)
-    learned = np.zeros(0, bool) if others is None else np.isin(others.ids, learned_from(run, data).ids)
-    return Points(split, judged, others, learned, len(judged) if selection == "train" else 0, values, features.logits)
+    learned = (
+        np.zeros(0, bool) if others is None else np.isin(others.ids, learned_from(run, data).ids)
+    )
+    return Points(
+        split,
+        judged,
+        others,
+        learned,
+        len(judged) if selection == "train" else 0,
+        values,
+        features.logits,
+    )
 
 
 def data_of(run: Run) -> DatasetSplits:
@@ -95,12 +120,17 @@ def data_of(run: Run) -> DatasetSplits:
     dataset = run.manifest.dataset
     splits = load_data(dataset.source, image_size=dataset.image_size)
     if {name: d.digest for name, d in splits} != dataset.digests:
-        raise ConfigError(f"{splits.name} is not what {run.path} learned from any more; give the same data with --data")
+        raise ConfigError(
+            f"{splits.name} is not what {run.path} learned from any more; give the same data with "
+            f"--data"
+        )
     return splits
 
 
 def learned_from(run: Run, data: DatasetSplits) -> Dataset:
-    """The training pictures that a run learned from: its validation pictures may have been held out of them."""
+    """The training pictures that a run learned from: its validation pictures may have been held out
+    of them.
+    """
     if data.validation is not None or not run.layout.predictions("val").exists():
         return data.train
     kept = np.flatnonzero(~np.isin(data.train.ids, run.predictions("val").ids))

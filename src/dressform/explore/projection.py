@@ -1,4 +1,6 @@
-"""Many numbers per picture become two or three: PCA, t-SNE and UMAP, by well-kept libraries, the same picture for the same seed."""
+"""Many numbers per picture become two or three: PCA, t-SNE and UMAP, by well-kept libraries, the
+same picture for the same seed.
+"""
 
 import contextlib
 import warnings
@@ -37,10 +39,11 @@ class Projection:
 
 
 def pca(values: NDArray[np.float32], components: int = COMPONENTS) -> Projection:
-    """Principal components, largest variance first; each axis turned so that its largest loading is positive.
+    """Principal components, largest variance first; each axis turned so that its largest loading is
+    positive.
 
-    Exact up to ``EXACT`` rows or columns, else by random projections (Halko, Martinsson and Tropp 2011, SIAM Review 53:217),
-    always the same.
+    Exact up to ``EXACT`` rows or columns, else by random projections (Halko, Martinsson and Tropp
+    2011, SIAM Review 53:217), always the same.
 
     Args:
         values: [N, D].
@@ -49,8 +52,11 @@ def pca(values: NDArray[np.float32], components: int = COMPONENTS) -> Projection
     count = min(components, *values.shape)
     if min(values.shape) <= EXACT:
         centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
-        wide = values.shape[1] > len(values)  # then the products of rows have the same variances, and are fewer
-        found, vectors = np.linalg.eigh((centred @ centred.T if wide else centred.T @ centred) / len(values))
+        # then the products of rows have the same variances, and are fewer
+        wide = values.shape[1] > len(values)
+        found, vectors = np.linalg.eigh(
+            (centred @ centred.T if wide else centred.T @ centred) / len(values)
+        )
         order = np.argsort(-found, kind="stable")[:count]
         variances, axes = np.maximum(found[order], 0), vectors[:, order]
         if wide:
@@ -63,26 +69,38 @@ def pca(values: NDArray[np.float32], components: int = COMPONENTS) -> Projection
         _, lengths, rows = randomized_svd(centred, count, n_iter=6, random_state=0, flip_sign=False)
         variances, axes = lengths.astype(np.float64) ** 2 / len(values), rows.T.astype(np.float64)
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    total = max(float(np.einsum("nd,nd->", centred, centred, dtype=np.float64)) / len(values), 1e-30)
+    total = max(
+        float(np.einsum("nd,nd->", centred, centred, dtype=np.float64)) / len(values), 1e-30
+    )
     return Projection("pca", (centred @ axes).astype(np.float32), variances / total)
 
 
 def own_neighbours(
-    values: NDArray[np.float32], k: int = NEAREST, *, progress: Callable[[int], object] = lambda done: None
+    values: NDArray[np.float32],
+    k: int = NEAREST,
+    *,
+    progress: Callable[[int], object] = lambda done: None,
 ) -> Neighbours:
     """The k nearest others of each row, Euclidean, exact."""
-    return nearest(values, values, k, metric="euclidean", itself=np.arange(len(values)), progress=progress)
+    return nearest(
+        values, values, k, metric="euclidean", itself=np.arange(len(values)), progress=progress
+    )
 
 
 def tsne(
-    values: NDArray[np.float32], neighbours: Neighbours, *, dimensions: int = 2, seed: int = 0,
+    values: NDArray[np.float32],
+    neighbours: Neighbours,
+    *,
+    dimensions: int = 2,
+    seed: int = 0,
     progress: Callable[[int], object] = lambda done: None,
-) -> Projection:  # fmt: skip
+) -> Projection:
     """t-SNE (van der Maaten and Hinton 2008, JMLR 9:2579).
 
-    In two dimensions openTSNE's: interpolated forces, affinities uniform over the neighbours (which gives nearly the
-    same picture as a perplexity of 30 in a fraction of the time: Böhm, Berens and Kobak 2022, JMLR 23:95), start from the
-    first principal components, early exaggeration 12, rate N / 12. In three, scikit-learn's Barnes-Hut.
+    In two dimensions openTSNE's: interpolated forces, affinities uniform over the neighbours (which
+    gives nearly the same picture as a perplexity of 30 in a fraction of the time: Böhm, Berens and
+    Kobak 2022, JMLR 23:95), start from the first principal components, early exaggeration 12, rate
+    N / 12. In three, scikit-learn's Barnes-Hut.
 
     Args:
         values: [N, D].
@@ -101,18 +119,24 @@ def tsne(
     if dimensions == 3:
         from sklearn.manifold import TSNE
 
-        found = TSNE(3, init=(start * 1).astype(np.float32), random_state=seed, n_jobs=-1).fit_transform(values)
+        found = TSNE(
+            3, init=(start * 1).astype(np.float32), random_state=seed, n_jobs=-1
+        ).fit_transform(values)
         return Projection("tsne", np.asarray(found, dtype=np.float32), np.empty(0))
     from openTSNE import TSNEEmbedding, affinity, nearest_neighbors
 
-    index = nearest_neighbors.PrecomputedNeighbors(neighbours.indices.astype(np.int64), neighbours.distances.astype(np.float64))
+    index = nearest_neighbors.PrecomputedNeighbors(
+        neighbours.indices.astype(np.int64), neighbours.distances.astype(np.float64)
+    )
     affinities = affinity.Uniform(knn_index=index, k_neighbors=neighbours.indices.shape[1])
 
     def step(iteration: int, error: float, embedding: Any) -> None:
         progress(done + iteration)
 
     options = {"inplace": True, "callbacks": step, "callbacks_every_iters": 50}
-    embedding = TSNEEmbedding(start, affinities, negative_gradient_method="fft" if len(values) > 3000 else "bh", n_jobs=-1)
+    embedding = TSNEEmbedding(
+        start, affinities, negative_gradient_method="fft" if len(values) > 3000 else "bh", n_jobs=-1
+    )
     done = 0
     embedding.optimize(250, exaggeration=12, momentum=0.5, **options)
     done = 250
@@ -120,7 +144,9 @@ def tsne(
     return Projection("tsne", np.asarray(embedding, dtype=np.float32), np.empty(0))
 
 
-def umap(values: NDArray[np.float32], neighbours: Neighbours, *, dimensions: int = 2, seed: int = 0) -> Projection:
+def umap(
+    values: NDArray[np.float32], neighbours: Neighbours, *, dimensions: int = 2, seed: int = 0
+) -> Projection:
     """UMAP (McInnes, Healy and Melville 2018, https://arxiv.org/abs/1802.03426), by umap-learn.
 
     Args:
@@ -137,20 +163,27 @@ def umap(values: NDArray[np.float32], neighbours: Neighbours, *, dimensions: int
     from umap import UMAP
 
     own = np.arange(len(values))[:, None]
-    indices = np.hstack([own, neighbours.indices]).astype(np.int64)  # umap-learn counts a point as its own first neighbour
+    # umap-learn counts a point as its own first neighbour
+    indices = np.hstack([own, neighbours.indices]).astype(np.int64)
     distances = np.hstack([np.zeros((len(values), 1), np.float32), neighbours.distances])
     model = UMAP(
-        n_neighbors=indices.shape[1], n_components=dimensions, random_state=seed, n_jobs=1,
-        init=pca(values, dimensions).places, precomputed_knn=(indices, distances),
-    )  # fmt: skip
+        n_neighbors=indices.shape[1],
+        n_components=dimensions,
+        random_state=seed,
+        n_jobs=1,
+        init=pca(values, dimensions).places,
+        precomputed_knn=(indices, distances),
+    )
     with _same_threads(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "precomputed_knn.*not an NNDescent object")  # that is for new examples only
+        # that is for new examples only
+        warnings.filterwarnings("ignore", "precomputed_knn.*not an NNDescent object")
         found = model.fit_transform(values)
     return Projection("umap", np.asarray(found, dtype=np.float32), np.empty(0))
 
 
 def preservation(neighbours: Neighbours, places: NDArray[np.float32], k: int = 10) -> float:
-    """The share, 0..1, of each example's k nearest others that are among its k nearest in a projection, too, on average.
+    """The share, 0..1, of each example's k nearest others that are among its k nearest in a
+    projection, too, on average.
 
     Args:
         neighbours: of the examples in all dimensions, k or more, nearest first.
@@ -164,7 +197,9 @@ def preservation(neighbours: Neighbours, places: NDArray[np.float32], k: int = 1
 
 @contextlib.contextmanager
 def _same_threads() -> Iterator[None]:
-    """numba sets the number of threads of every library in the process that uses OpenMP, torch included: set it back."""
+    """numba sets the number of threads of every library in the process that uses OpenMP, torch
+    included: set it back.
+    """
     from threadpoolctl import ThreadpoolController
 
     before = [(library, library.num_threads) for library in ThreadpoolController().lib_controllers]

@@ -1,9 +1,11 @@
-"""What looking inside a run needs torch for, in a process of its own, so that programs without torch can ask for it:
+"""What looking inside a run needs torch for, in a process of its own, so that programs without
+torch can ask for it:
 
     python -P -m dressform.explore.torch_side RUN SPLIT OUT.npz [NEAREST [RECIPE_FILE]]
 
-Writes maps of saliency, and with a number NEAREST > 0 the nearest training pictures of each picture, by the features of an
-int8 copy of the network, which is three times as fast as the network itself.
+Writes maps of saliency, and with a number NEAREST > 0 the nearest training pictures of each
+picture, by the features of an int8 copy of the network, which is three times as fast as the network
+itself.
 """
 
 import sys
@@ -49,14 +51,24 @@ def main() -> None:
         sys.exit(str(error))
 
 
-def _neighbours(run: Run, pictures: Dataset, reference: Dataset, count: int) -> dict[str, NDArray[np.generic]]:
+def _neighbours(
+    run: Run, pictures: Dataset, reference: Dataset, count: int
+) -> dict[str, NDArray[np.generic]]:
     """The nearest training pictures, or nothing where int8 cannot follow the network."""
     try:
         quick = Int8Network(run.layout.onnx, reference.images[:RANGES])
     except ConfigError:
         return {}
-    found: Neighbours = nearest(quick.features(pictures.images), quick.features(reference.images), min(count, len(reference)))
-    return {"near": found.indices, "distance": found.distances, "reference": np.array([reference.digest])}
+    found: Neighbours = nearest(
+        quick.features(pictures.images),
+        quick.features(reference.images),
+        min(count, len(reference)),
+    )
+    return {
+        "near": found.indices,
+        "distance": found.distances,
+        "reference": np.array([reference.digest]),
+    }
 
 
 def _check_same(network: nn.Module, images: NDArray[np.uint8], run: Run, split: str) -> None:
@@ -65,7 +77,10 @@ def _check_same(network: nn.Module, images: NDArray[np.uint8], run: Run, split: 
     with torch.no_grad():
         found = network(pixels_of(images[:CHECKED])).numpy()
     if not np.allclose(found, kept, rtol=1e-3, atol=1e-3 * max(1.0, float(np.abs(kept).max()))):
-        raise RunError(f"{run.path} cannot be rebuilt: {run.manifest.reference} gives other logits today than it did then")
+        raise RunError(
+            f"{run.path} cannot be rebuilt: {run.manifest.reference} gives other logits today "
+            f"than it did then"
+        )
 
 
 if __name__ == "__main__":

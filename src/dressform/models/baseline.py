@@ -1,4 +1,6 @@
-"""Conv, pool, dense: tutorial 1's baseline and its variants, tutorial 3's first CNN, tutorial 4's conv1."""
+"""Conv, pool, dense: tutorial 1's baseline and its variants, tutorial 3's first CNN, tutorial 4's
+conv1.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +24,8 @@ class Baseline:
         depth: number of convolutions, each with its pooling.
         dense: units of each dense layer.
         dropout: after each dense layer.
-        initial: scheme of the initial weights of all but the last layer (which has Keras's default).
+        initial: scheme of the initial weights of all but the last layer (which has Keras's
+            default).
     """
 
     filters: int = 32
@@ -35,7 +38,12 @@ class Baseline:
     def __post_init__(self) -> None:
         require(self.filters > 0, "model.filters", self.filters, "a positive whole number")
         require(1 <= self.depth <= 6, "model.depth", self.depth, "1 to 6")
-        require(all(units > 0 for units in self.dense), "model.dense", self.dense, "positive whole numbers")
+        require(
+            all(units > 0 for units in self.dense),
+            "model.dense",
+            self.dense,
+            "positive whole numbers",
+        )
         require(0 <= self.dropout < 1, "model.dropout", self.dropout, "0 to below 1")
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:

@@ -23,7 +23,12 @@ class Dense:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        require(all(units > 0 for units in self.units), "model.units", self.units, "positive whole numbers")
+        require(
+            all(units > 0 for units in self.units),
+            "model.units",
+            self.units,
+            "positive whole numbers",
+        )
         require(0 <= self.dropout < 1, "model.dropout", self.dropout, "0 to below 1")
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class Dropout(nn.Module):
     """Dropout (Srivastava et al. 2014) whose mask takes 16 random bits an element.
 
-    torch draws a float for each element on one core, which takes about four times as long (figures: docs/log.md). On
-    CUDA this is torch's own dropout.
+    torch draws a float for each element on one core, which takes about four times as long (figures:
+    docs/log.md). On CUDA this is torch's own dropout.
 
     Args:
         rate: probability of zero, used to the nearest 1 / 65536.
@@ -26,7 +26,11 @@ class Dropout(nn.Module):
         if x.device.type != "cpu":
             return F.dropout(x, self.rate)
         count = x.numel()
-        lanes = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None).view(torch.int16)[:count]
+        lanes = (
+            torch.empty((count + 3) // 4, dtype=torch.int64)
+            .random_(-(2**63), None)
+            .view(torch.int16)[:count]
+        )
         keep = lanes >= round(self.rate * 65536) - 32768
         mask = torch.empty_like(x)
         torch.mul(keep, 1 / (1 - self.rate), out=mask.as_strided((count,), (1,)))

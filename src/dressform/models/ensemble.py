@@ -1,7 +1,7 @@
 """Ensembles: several networks of one kind, each with weights of its own, whose logits are averaged.
 
-As in B. Lakshminarayanan et al. 2017, Simple and scalable predictive uncertainty estimation using deep ensembles
-(https://arxiv.org/abs/1612.01474), but that all members see the same batches.
+As in B. Lakshminarayanan et al. 2017, Simple and scalable predictive uncertainty estimation using
+deep ensembles (https://arxiv.org/abs/1612.01474), but that all members see the same batches.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,8 @@ from dressform.models.fastnet import FastNet
 
 
 class Members(nn.Module):
-    """Networks [N, C, H, W] -> [N, K] side by side. Each learns from its own loss: see :meth:`votes`.
+    """Networks [N, C, H, W] -> [N, K] side by side. Each learns from its own loss: see
+    :meth:`votes`.
 
     Args:
         members: the networks.
@@ -58,4 +59,6 @@ class Ensemble:
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """The network for float [N, C, H, W]; each member draws its own weights."""
-        return Members([self.of.build(shape, classes) for _ in range(self.members)], mirror=self.mirror)
+        return Members(
+            [self.of.build(shape, classes) for _ in range(self.members)], mirror=self.mirror
+        )

@@ -1,9 +1,11 @@
-"""FastNet, dressform's default: a small convolutional network laid out for what two processor cores do well.
+"""FastNet, dressform's default: a small convolutional network laid out for what two processor cores
+do well.
 
-The shape follows K. Jordan's airbench94 (https://arxiv.org/abs/2404.00498): a frozen 2x2 filter bank in front, groups
-of two convolutions with the pooling after the first, one linear layer on the pooled features, scaled logits. The
-filter bank is the 2x2 Haar basis with fixed gains, which whitens the patches well enough without having to look at the
-training pictures when the network is built.
+The shape follows K. Jordan's airbench94 (https://arxiv.org/abs/2404.00498): a frozen 2x2 filter
+bank in front, groups of two convolutions with the pooling after the first, one linear layer on the
+pooled features, scaled logits. The filter bank is the 2x2 Haar basis with fixed gains, which
+whitens the patches well enough without having to look at the training pictures when the network is
+built.
 """
 
 from dataclasses import dataclass
@@ -17,15 +19,21 @@ from dressform.models.convolution import Conv3x3
 from dressform.models.layers import pad_to
 
 GAINS = (0.5, 2.0, 2.0, 4.0)
-"""Of the Haar coefficients, which in Fashion-MNIST's standardised pictures have a s.d. of 1.9, 0.53, 0.42 and 0.20."""
+"""Of the Haar coefficients, which in Fashion-MNIST's standardised pictures have a s.d. of 1.9,
+0.53, 0.42 and 0.20.
+"""
 
 
 class HaarStem(nn.Module):
-    """2x2 Haar coefficients of each channel, scaled, positive and negative parts apart: [N, C, H, W] -> [N, 8C, H-1, W-1]."""
+    """2x2 Haar coefficients of each channel, scaled, positive and negative parts apart: [N, C, H,
+    W] -> [N, 8C, H-1, W-1].
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        signs = torch.tensor([[[1, 1], [1, 1]], [[1, -1], [1, -1]], [[1, 1], [-1, -1]], [[1, -1], [-1, 1]]])
+        signs = torch.tensor(
+            [[[1, 1], [1, 1]], [[1, -1], [1, -1]], [[1, 1], [-1, -1]], [[1, -1], [-1, 1]]]
+        )
         basis = signs / 2 * torch.tensor(GAINS)[:, None, None]
         self.filters = nn.Conv2d(channels, 8 * channels, 2, groups=channels, bias=False)
         self.filters.weight.data = torch.cat([basis, -basis])[:, None].repeat(channels, 1, 1, 1)
@@ -92,9 +100,16 @@ class FastNet:
     norm_momentum: float = 0.2
 
     def __post_init__(self) -> None:
-        require(bool(self.widths) and min(self.widths) > 0, "model.widths", self.widths, "one or more positive whole numbers")
+        require(
+            bool(self.widths) and min(self.widths) > 0,
+            "model.widths",
+            self.widths,
+            "one or more positive whole numbers",
+        )
         require(self.logit_scale > 0, "model.logit_scale", self.logit_scale, "above 0")
-        require(0 < self.norm_momentum <= 1, "model.norm_momentum", self.norm_momentum, "above 0, to 1")
+        require(
+            0 < self.norm_momentum <= 1, "model.norm_momentum", self.norm_momentum, "above 0, to 1"
+        )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """The network for float [N, C, H, W]."""
@@ -104,9 +119,12 @@ class FastNet:
         for filters in self.widths:
             layers.append(Group(channels, filters, self.norm_momentum))
             channels = filters
-        network = nn.Sequential(*layers, GlobalMax(), nn.Linear(channels, classes, bias=False), Scale(self.logit_scale))
+        network = nn.Sequential(
+            *layers, GlobalMax(), nn.Linear(channels, classes, bias=False), Scale(self.logit_scale)
+        )
         for layer in network.modules():
             if isinstance(layer, Conv3x3):
-                # Identity on as many channels as go in (airbench94), torch's default draw on the others.
+                # Identity on as many channels as go in (airbench94), torch's default draw on the
+                # others.
                 nn.init.dirac_(layer.weight.data[: layer.in_channels])
         return network

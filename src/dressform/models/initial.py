@@ -12,8 +12,9 @@ def initialise(module: nn.Module, scheme: Scheme = "glorot-uniform") -> nn.Modul
 
     Args:
         module: changed in place.
-        scheme: ``glorot-uniform`` is Keras's default (Glorot & Bengio 2010); ``he-*`` is He et al. 2015. Keras draws
-            ``he_normal`` from a normal cut off at two standard deviations, and so does this.
+        scheme: ``glorot-uniform`` is Keras's default (Glorot & Bengio 2010); ``he-*`` is He et al.
+            2015. Keras draws ``he_normal`` from a normal cut off at two standard deviations, and so
+            does this.
     """
     for layer in module.modules():
         if not isinstance(layer, (nn.Conv2d, nn.Linear)):

@@ -1,4 +1,6 @@
-"""Networks written as a list of layers: CNN 1 and 2 of tutorial 2, the complex ones of tutorial 3, conv3 and conv4 of 4."""
+"""Networks written as a list of layers: CNN 1 and 2 of tutorial 2, the complex ones of tutorial 3,
+conv3 and conv4 of 4.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -38,7 +40,8 @@ class Drop:
 
 @dataclass(frozen=True, kw_only=True)
 class Layered:
-    """Convolutions, poolings and dropouts in the order given, then dense layers with ReLU, then the logits.
+    """Convolutions, poolings and dropouts in the order given, then dense layers with ReLU, then the
+    logits.
 
     Attributes:
         features: the layers before flattening.
@@ -57,11 +60,15 @@ class Layered:
         """The network for float [N, C, H, W]."""
         layers, (height, width) = pad_to(shape, smallest_side(self._side_after))
         channels = shape[2]
-        for before, layer, following in zip((None, *self.features[:-1]), self.features, (*self.features[1:], None), strict=True):
+        for before, layer, following in zip(
+            (None, *self.features[:-1]), self.features, (*self.features[1:], None), strict=True
+        ):
             if isinstance(layer, Conv):
                 stride, padding = layer.stride, _padding(layer)
                 if isinstance(following, Pool):
-                    conv = PooledConv(channels, layer.filters, pool=following.size, stride=stride, padding=padding)
+                    conv = PooledConv(
+                        channels, layer.filters, pool=following.size, stride=stride, padding=padding
+                    )
                     layers += pooled(initialise(conv, layer.initial))
                 else:
                     plain = nn.Conv2d(channels, layer.filters, 3, stride=stride, padding=padding)
@@ -96,17 +103,24 @@ def _padding(layer: Conv) -> int:
     return 1 if layer.padding == "same" else 0
 
 
-CNN1 = Layered(features=(Conv(filters=32), Pool(), Conv(filters=64), Conv(filters=64), Pool(), Drop(rate=0.5)))
+CNN1 = Layered(
+    features=(Conv(filters=32), Pool(), Conv(filters=64), Conv(filters=64), Pool(), Drop(rate=0.5))
+)
 """Tutorial 2's CNN 1: 65,994 parameters for 28 x 28 x 1 and ten classes."""
 
 CNN2 = Layered(
     features=(
-        Conv(filters=32, padding="same", initial="he-normal"), Pool(), Drop(rate=0.2),
-        Conv(filters=64, padding="same"), Pool(), Drop(rate=0.2),
-        Conv(filters=128, padding="same"), Drop(rate=0.5),
+        Conv(filters=32, padding="same", initial="he-normal"),
+        Pool(),
+        Drop(rate=0.2),
+        Conv(filters=64, padding="same"),
+        Pool(),
+        Drop(rate=0.2),
+        Conv(filters=128, padding="same"),
+        Drop(rate=0.5),
     ),
     dense=(128,),
-)  # fmt: skip
+)
 """Tutorial 2's CNN 2: 896,906 parameters."""
 
 COMPLEX1 = Layered(
@@ -116,11 +130,19 @@ COMPLEX1 = Layered(
 """Tutorial 3's first complex CNN: 159,882 parameters with one channel."""
 
 COMPLEX2 = Layered(
-    features=(Conv(filters=32, padding="same"), Conv(filters=32), Pool(), Conv(filters=64, padding="same"), Pool()),
+    features=(
+        Conv(filters=32, padding="same"),
+        Conv(filters=32),
+        Pool(),
+        Conv(filters=64, padding="same"),
+        Pool(),
+    ),
     dense=(128, Drop(rate=0.25), 256, Drop(rate=0.25), 128),
 )
-"""In place of tutorial 3's second complex CNN, whose layers its text does not give (only a log). The layers are ours:
-the head of the first and three convolutions, the log's "twice the cost" in spirit."""
+"""In place of tutorial 3's second complex CNN, whose layers its text does not give (only a log).
+The layers are ours: the head of the first and three convolutions, the log's "twice the cost" in
+spirit.
+"""
 
 CONV3 = Layered(
     features=(Conv(filters=32), Pool(), Conv(filters=64), Pool(), Conv(filters=128)),
@@ -129,7 +151,16 @@ CONV3 = Layered(
 """Tutorial 4's conv3: 241,546 parameters."""
 
 CONV4 = Layered(
-    features=(Conv(filters=32), Conv(filters=32), Pool(), Conv(filters=64), Conv(filters=128), Pool()),
+    features=(
+        Conv(filters=32),
+        Conv(filters=32),
+        Pool(),
+        Conv(filters=64),
+        Conv(filters=128),
+        Pool(),
+    ),
     dense=(512, 128),
 )
-"""Tutorial 4's conv4: 1,217,962 parameters, without the batch norm and dropout that the page's listing lost."""
+"""Tutorial 4's conv4: 1,217,962 parameters, without the batch norm and dropout that the page's
+listing lost.
+"""

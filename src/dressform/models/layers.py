@@ -14,12 +14,17 @@ FEW = 100
 
 def few_for_bfloat16(examples: Tensor) -> bool:
     """Whether [N, ...] would be computed in bfloat16, on a processor, and is quicker in float32."""
-    # Autocast first: an export, which has none, would take a number of examples that was asked for as given.
-    return torch.is_autocast_enabled("cpu") and examples.device.type == "cpu" and len(examples) < FEW
+    # Autocast first: an export, which has none, would take a number of examples that was asked for
+    # as given.
+    return (
+        torch.is_autocast_enabled("cpu") and examples.device.type == "cpu" and len(examples) < FEW
+    )
 
 
 def in_float32(compute: Callable[[], Tensor]) -> Tensor:
-    """What torch.autocast with ``enabled=False`` gives, without what its context costs a small layer."""
+    """What torch.autocast with ``enabled=False`` gives, without what its context costs a small
+    layer.
+    """
     autocast = torch.is_autocast_enabled("cpu")
     torch.set_autocast_enabled("cpu", False)
     try:
@@ -31,7 +36,8 @@ def in_float32(compute: Callable[[], Tensor]) -> Tensor:
 class Linear(nn.Linear):
     """A dense layer that stays in float32 for small batches on a processor.
 
-    To turn its weights into bfloat16, and their gradient back, takes longer than the products of so few rows.
+    To turn its weights into bfloat16, and their gradient back, takes longer than the products of so
+    few rows.
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -44,8 +50,8 @@ class Linear(nn.Linear):
 class Flatten(nn.Module):
     """[N, C, H, W] -> [N, H * W * C], in Keras's order.
 
-    Features are channels-last in memory, so this order needs no copy, forward or backward, where torch's own needs two
-    slow ones.
+    Features are channels-last in memory, so this order needs no copy, forward or backward, where
+    torch's own needs two slow ones.
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -54,7 +60,8 @@ class Flatten(nn.Module):
 
 
 def pad_to(shape: tuple[int, int, int], minimum: int) -> tuple[list[nn.Module], tuple[int, int]]:
-    """Zero padding that lets a network with several poolings take pictures smaller than it was made for.
+    """Zero padding that lets a network with several poolings take pictures smaller than it was made
+    for.
 
     Args:
         shape: height, width and channels of the pictures.
@@ -68,7 +75,10 @@ def pad_to(shape: tuple[int, int, int], minimum: int) -> tuple[list[nn.Module], 
     if not extra_x and not extra_y:
         return [], (height, width)
     left, top = extra_x // 2, extra_y // 2
-    return [nn.ZeroPad2d((left, extra_x - left, top, extra_y - top))], (height + extra_y, width + extra_x)
+    return [nn.ZeroPad2d((left, extra_x - left, top, extra_y - top))], (
+        height + extra_y,
+        width + extra_x,
+    )
 
 
 def smallest_side(size_after: Callable[[int], int]) -> int:

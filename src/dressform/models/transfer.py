@@ -15,10 +15,12 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class ImageNetPixels(nn.Module):
-    """Pixels as networks trained on ImageNet expect them: float [N, 1 or 3, H, W] in [0, 1] -> [N, 3, ...].
+    """Pixels as networks trained on ImageNet expect them: float [N, 1 or 3, H, W] in [0, 1] -> [N,
+    3, ...].
 
     Args:
-        side: pictures with a shorter side are enlarged until it is so long, by bilinear interpolation; 0 enlarges none.
+        side: pictures with a shorter side are enlarged until it is so long, by bilinear
+            interpolation; 0 enlarges none.
     """
 
     def __init__(self, side: int = 0) -> None:
@@ -57,8 +59,8 @@ class GlobalMean(nn.Module):
 class Transfer(nn.Module):
     """A front that does not learn, and a back that does.
 
-    The front keeps the statistics it came with and has no dropout, so it gives the same for the same picture, always: what it
-    gives can be computed once (:mod:`dressform.training.views`).
+    The front keeps the statistics it came with and has no dropout, so it gives the same for the
+    same picture, always: what it gives can be computed once (:mod:`dressform.training.views`).
 
     Args:
         front: float [N, C, H, W] in [0, 1] -> features.
@@ -88,7 +90,9 @@ def transfer_of(network: nn.Module) -> Transfer:
         ConfigError: it has none.
     """
     if not isinstance(network, Transfer):
-        raise ConfigError("this network has no frozen front whose features could be kept; set views=0")
+        raise ConfigError(
+            "this network has no frozen front whose features could be kept; set views=0"
+        )
     return network
 
 

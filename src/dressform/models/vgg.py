@@ -1,4 +1,6 @@
-"""VGG19: Simonyan and Zisserman 2014 (https://arxiv.org/abs/1409.1556), its convolutions as a frozen front (tutorial 4)."""
+"""VGG19: Simonyan and Zisserman 2014 (https://arxiv.org/abs/1409.1556), its convolutions as a
+frozen front (tutorial 4).
+"""
 
 from dataclasses import dataclass
 
@@ -16,7 +18,9 @@ DEEPEST = 512
 
 
 def convolutions() -> nn.Sequential:
-    """float [N, 3, H, W] -> [N, 512, H // 32, W // 32]; layers are numbered as in the published weights."""
+    """float [N, 3, H, W] -> [N, 512, H // 32, W // 32]; layers are numbered as in the published
+    weights.
+    """
     layers: list[nn.Module] = []
     inputs = 3
     for group in FILTERS:
@@ -32,8 +36,9 @@ class VGG19:
     """Twenty million weights that do not learn, a dense layer and the logits that do.
 
     Attributes:
-        weights: ``none`` for random ones, the path of a file, ``hub`` for those of the usual address, which are fetched once and
-            kept, or ``imagenet`` for those that were fetched before.
+        weights: ``none`` for random ones, the path of a file, ``hub`` for those of the usual
+            address, which are fetched once and kept, or ``imagenet`` for those that were fetched
+            before.
         side: smaller pictures are enlarged to this many pixels, bilinear; 32 or more.
         dense: units of the layer with ReLU.
     """
@@ -56,6 +61,9 @@ class VGG19:
             load_vgg19(features, self.weights)
         pixels = ImageNetPixels(self.side)
         height, width = (side // 32 for side in pixels.size(shape[0], shape[1]))
-        dense, last = nn.Linear(DEEPEST * height * width, self.dense), nn.Linear(self.dense, classes)
+        dense, last = (
+            nn.Linear(DEEPEST * height * width, self.dense),
+            nn.Linear(self.dense, classes),
+        )
         back = nn.Sequential(Flatten(), initialise(dense), nn.ReLU(inplace=True), initialise(last))
         return Transfer(nn.Sequential(pixels, features), back)

@@ -1,4 +1,6 @@
-"""Wide residual networks (S. Zagoruyko and N. Komodakis 2016, https://arxiv.org/abs/1605.07146), for small images."""
+"""Wide residual networks (S. Zagoruyko and N. Komodakis 2016, https://arxiv.org/abs/1605.07146),
+for small images.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +13,9 @@ from dressform.models.transfer import GlobalMean
 
 
 class Block(nn.Module):
-    """Twice batch norm, ReLU and a 3 x 3 convolution, added to the input, or to a 1 x 1 convolution of it where shapes differ."""
+    """Twice batch norm, ReLU and a 3 x 3 convolution, added to the input, or to a 1 x 1 convolution
+    of it where shapes differ.
+    """
 
     def __init__(self, inputs: int, filters: int, stride: int, dropout: float) -> None:
         super().__init__()
@@ -33,12 +37,17 @@ class Block(nn.Module):
 
 
 def _conv3x3(inputs: int, filters: int, stride: int) -> nn.Module:
-    return Conv3x3(inputs, filters) if stride == 1 else nn.Conv2d(inputs, filters, 3, stride, padding=1, bias=False)
+    return (
+        Conv3x3(inputs, filters)
+        if stride == 1
+        else nn.Conv2d(inputs, filters, 3, stride, padding=1, bias=False)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class WideResNet:
-    """WRN-depth-width: three groups of pre-activation residual blocks, global average pooling, linear.
+    """WRN-depth-width: three groups of pre-activation residual blocks, global average pooling,
+    linear.
 
     Attributes:
         depth: layers, 6 n + 4 for n blocks a group.
@@ -65,7 +74,12 @@ class WideResNet:
                 stride = 2 if group and not block else 1
                 layers.append(Block(channels, filters * self.width, stride, self.dropout))
                 channels = filters * self.width
-        head = [nn.BatchNorm2d(channels), nn.ReLU(inplace=True), GlobalMean(), nn.Linear(channels, classes)]
+        head = [
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            GlobalMean(),
+            nn.Linear(channels, classes),
+        ]
         network = nn.Sequential(*layers, *head)
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d):

@@ -19,7 +19,8 @@ ADVICE = "use the float32 Predictor"
 class Layer:
     """A convolution or dense layer with all that follows until the next one.
 
-    The result is pool(max(0, gain * (weight x + bias) + shift)), then after_scale * y + after_shift; each part may be absent.
+    The result is pool(max(0, gain * (weight x + bias) + shift)), then after_scale * y +
+    after_shift; each part may be absent.
     """
 
     weight: Tensor
@@ -44,7 +45,10 @@ class Layer:
     def affine(self, scale: Tensor, shift: Tensor) -> None:
         """Take in a scale and a shift per channel that follow."""
         if self.relu:
-            self.after_scale, self.after_shift = self.after_scale * scale, self.after_shift * scale + shift
+            self.after_scale, self.after_shift = (
+                self.after_scale * scale,
+                self.after_shift * scale + shift,
+            )
             return
         if self.pool:
             self.flipped ^= scale < 0  # the maximum before becomes the minimum after
@@ -57,7 +61,11 @@ class Layer:
     def reference(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """float32 [N, C, ...] -> before the last scale and shift, and after it."""
         weight, bias = self.folded()
-        y = F.linear(x, weight, bias) if self.flat else F.conv2d(x, weight, bias, self.stride, self.pad)
+        y = (
+            F.linear(x, weight, bias)
+            if self.flat
+            else F.conv2d(x, weight, bias, self.stride, self.pad)
+        )
         if self.relu:
             y = y.relu()
         if self.pool:
@@ -115,14 +123,20 @@ def read_chain(path: Path) -> tuple[Tensor, Tensor, list[Layer]]:
         elif node.op_type == "Transpose":
             perm = list(attributes["perm"])
             if layers and perm != [0, 2, 3, 1]:
-                raise ConfigError(f"{path} turns its features to {perm}, which int8 cannot follow; {ADVICE}")
+                raise ConfigError(
+                    f"{path} turns its features to {perm}, which int8 cannot follow; {ADVICE}"
+                )
             if not layers and perm != [0, 3, 1, 2]:
                 break
         elif node.op_type == "Reshape":
             if last != "Transpose":
-                raise ConfigError(f"{path} flattens channel by channel, int8 pixel by pixel; {ADVICE}")
+                raise ConfigError(
+                    f"{path} flattens channel by channel, int8 pixel by pixel; {ADVICE}"
+                )
         elif node.op_type != "Cast":
-            raise ConfigError(f"{path} has the operator {node.op_type}, which int8 has no layer for; {ADVICE}")
+            raise ConfigError(
+                f"{path} has the operator {node.op_type}, which int8 has no layer for; {ADVICE}"
+            )
         last = node.op_type
     channels = layers[0].weight.shape[1] if layers else 0
     if not layers or layers[0].flat or graph.output[0].name not in graph.node[-1].output:
@@ -132,7 +146,9 @@ def read_chain(path: Path) -> tuple[Tensor, Tensor, list[Layer]]:
     return scale.expand(channels), shift.expand(channels), layers
 
 
-def _linear(node: Any, given: list[Tensor], attributes: dict[str, Any]) -> tuple[Tensor, Tensor] | None:
+def _linear(
+    node: Any, given: list[Tensor], attributes: dict[str, Any]
+) -> tuple[Tensor, Tensor] | None:
     """Scale and shift per channel of an operator that is no more than that."""
     one, none = torch.ones(1), torch.zeros(1)
     if node.op_type == "BatchNormalization":
@@ -141,7 +157,12 @@ def _linear(node: Any, given: list[Tensor], attributes: dict[str, Any]) -> tuple
         return factor, bias - mean * factor
     if node.op_type in ("Add", "Sub", "Mul", "Div") and len(given) == 1:
         value = given[0].float().flatten()
-        return {"Add": (one, value), "Sub": (one, -value), "Mul": (value, none), "Div": (1 / value, none)}[node.op_type]
+        return {
+            "Add": (one, value),
+            "Sub": (one, -value),
+            "Mul": (value, none),
+            "Div": (1 / value, none),
+        }[node.op_type]
     return None
 
 
@@ -154,15 +175,22 @@ def _layer(node: Any, given: list[Tensor], attributes: dict[str, Any]) -> Layer:
     pads, strides = set(attributes.get("pads", [0])), set(attributes.get("strides", [1]))
     same = len(pads) == len(strides) == 1 and set(attributes.get("dilations", [1])) == {1}
     if not same or attributes.get("group", 1) != 1:
-        raise ConfigError(f"the network has a convolution in groups, dilated or padded unevenly; {ADVICE}")
+        raise ConfigError(
+            f"the network has a convolution in groups, dilated or padded unevenly; {ADVICE}"
+        )
     return Layer(weight, bias, pads.pop(), strides.pop())
 
 
 def _pool(node: Any, attributes: dict[str, Any], layer: Layer) -> None:
     if layer.pool or (layer.after_scale <= 0).any():
-        raise ConfigError(f"the network pools twice, or after a negative factor, which int8 has no layer for; {ADVICE}")
+        raise ConfigError(
+            f"the network pools twice, or after a negative factor, which int8 has no layer for; "
+            f"{ADVICE}"
+        )
     if node.op_type == "MaxPool":
-        plain = attributes["kernel_shape"] == [2, 2] == attributes["strides"] and not any(attributes.get("pads", [0]))
+        plain = attributes["kernel_shape"] == [2, 2] == attributes["strides"] and not any(
+            attributes.get("pads", [0])
+        )
         if not plain or attributes.get("ceil_mode", 0):
             raise ConfigError(f"the network has a pooling other than 2 x 2; {ADVICE}")
     layer.pool = "global" if node.op_type == "ReduceMax" else "2x2"

@@ -25,7 +25,9 @@ class ImagesInput:
 
 @dataclass(frozen=True, kw_only=True)
 class LogitsOutput:
-    """What the graph gives: ``logits``, float32 [N, K], softmax of which are probabilities; and the output with its features."""
+    """What the graph gives: ``logits``, float32 [N, K], softmax of which are probabilities; and the
+    output with its features.
+    """
 
     name: str = "logits"
     type: Literal["float32"] = "float32"
@@ -88,8 +90,14 @@ class Description:
 
     def __post_init__(self) -> None:
         check_shape(self.shape)
-        if len(set(self.class_names)) != len(self.class_names) or len(self.class_names) != self.output.shape[1]:
-            raise ValueError(f"{self.output.shape[1]} logits and {len(set(self.class_names))} different class names")
+        if (
+            len(set(self.class_names)) != len(self.class_names)
+            or len(self.class_names) != self.output.shape[1]
+        ):
+            raise ValueError(
+                f"{self.output.shape[1]} logits and {len(set(self.class_names))} different class "
+                f"names"
+            )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -109,16 +117,28 @@ class Description:
         """
         document = read_json(path)
         if not isinstance(document, dict) or not isinstance(document.get("format"), int):
-            raise RunError(f"{path} is not a model description of dressform; it was changed or is from another program")
+            raise RunError(
+                f"{path} is not a model description of dressform; it was changed or is from "
+                f"another program"
+            )
         if document["format"] > FORMAT:
-            raise RunError(f"{path} has format {document['format']}, made by a newer dressform; this version reads up to {FORMAT}")
+            raise RunError(
+                f"{path} has format {document['format']}, made by a newer dressform; this version "
+                f"reads up to {FORMAT}"
+            )
         return read_record(cls, document, path, advice="copy it anew, with its model.onnx")
 
 
 def describe(
-    name: str, class_names: tuple[str, ...], shape: tuple[int, int, int], sha256: str, *,
-    photo: PhotoSettings | None = None, features: str | None = None, confidence: Confidence | None = None,
-) -> Description:  # fmt: skip
+    name: str,
+    class_names: tuple[str, ...],
+    shape: tuple[int, int, int],
+    sha256: str,
+    *,
+    photo: PhotoSettings | None = None,
+    features: str | None = None,
+    confidence: Confidence | None = None,
+) -> Description:
     """The description of a model exported by :mod:`dressform.predict.export`.
 
     Args:
@@ -136,8 +156,13 @@ def describe(
         input=ImagesInput(shape=("N", *shape)),
         output=LogitsOutput(shape=("N", len(class_names)), features=features),
         preprocessing=Preprocessing(
-            turn="upright by EXIF", transparency="over black", channels="grey" if shape[2] == 1 else "RGB",
-            resize="area averaging to fit, padded with the median colour of the border", scaling="inside model.onnx", photo=photo,
+            turn="upright by EXIF",
+            transparency="over black",
+            channels="grey" if shape[2] == 1 else "RGB",
+            resize="area averaging to fit, padded with the median colour of the border",
+            scaling="inside model.onnx",
+            photo=photo,
         ),
-        sha256=sha256, confidence=confidence,
-    )  # fmt: skip
+        sha256=sha256,
+        confidence=confidence,
+    )

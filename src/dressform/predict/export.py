@@ -55,9 +55,15 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
     try:
         with _quiet():
             program = torch.onnx.export(
-                module, (sample,), None, input_names=["images"], output_names=["logits"], verbose=False,
-                dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}}, dynamo=True,
-            )  # fmt: skip
+                module,
+                (sample,),
+                None,
+                input_names=["images"],
+                output_names=["logits"],
+                verbose=False,
+                dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}},
+                dynamo=True,
+            )
         assert program is not None
         content = program.model_proto.SerializeToString()
     except Exception as error:
@@ -65,19 +71,26 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
         while root.__cause__ is not None:
             root = root.__cause__
         reason = f"{type(root).__name__}: {_plain_line(str(root))}"
-        raise TrainingError(f"the network cannot be exported to ONNX ({reason}); use layers that ONNX has") from error
+        raise TrainingError(
+            f"the network cannot be exported to ONNX ({reason}); use layers that ONNX has"
+        ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         (actual,) = session.run(["logits"], {"images": sample.numpy()})
     except Exception as error:
-        raise TrainingError(f"ONNX Runtime cannot run the exported network ({str(error).splitlines()[0]})") from error
+        raise TrainingError(
+            f"ONNX Runtime cannot run the exported network ({str(error).splitlines()[0]})"
+        ) from error
     with torch.inference_mode():
         expected = module(sample).numpy()
     difference = float(np.abs(actual - expected).max())
     if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
-        raise TrainingError(f"the exported network's logits differ from torch's by {difference:.3g}; please report this network")
+        raise TrainingError(
+            f"the exported network's logits differ from torch's by {difference:.3g}; please "
+            f"report this network"
+        )
     write_atomic(path, lambda file: file.write(content))
     return difference
 
@@ -90,12 +103,18 @@ def _plain_line(text: str) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter prints to both streams and logs about packages that nobody needs; none of it concerns our user."""
+    """The exporter prints to both streams and logs about packages that nobody needs; none of it
+    concerns our user.
+    """
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

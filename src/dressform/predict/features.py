@@ -1,4 +1,6 @@
-"""What a network makes of a picture before its last layer: the penultimate features, read from its ONNX file. No torch."""
+"""What a network makes of a picture before its last layer: the penultimate features, read from its
+ONNX file. No torch.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,11 +29,14 @@ class Features:
     logits: NDArray[np.float32]
 
 
-def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[int], object] = lambda done: None) -> Features:
+def penultimate(
+    model: Path, images: NDArray[np.uint8], *, progress: Callable[[int], object] = lambda done: None
+) -> Features:
     """The input of the last matrix product for each picture.
 
     Args:
-        model: a classifier in ONNX, from ``images``, uint8 [N, H, W, C], to ``logits``, as a run keeps it.
+        model: a classifier in ONNX, from ``images``, uint8 [N, H, W, C], to ``logits``, as a run
+            keeps it.
         images: uint8 [N, H, W, C].
         progress: called with the number of pictures done.
 
@@ -40,17 +45,25 @@ def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[i
     """
     proto, name = _offering_features(model)
     if name is None:
-        raise RunError(f"{model} has no matrix product whose input could be its features; look at its pixels instead")
+        raise RunError(
+            f"{model} has no matrix product whose input could be its features; look at its pixels "
+            f"instead"
+        )
     session = session_of(proto.SerializeToString(), RunError, str(model))
     values, logits = [], []
     chunk = pictures_at_once(images.shape[1:], AT_ONCE)
     for start in range(0, len(images), chunk):
         found, scores = run_session(
-            session, [name, "logits"], {"images": np.ascontiguousarray(images[start : start + chunk])}, RunError, str(model)
+            session,
+            [name, "logits"],
+            {"images": np.ascontiguousarray(images[start : start + chunk])},
+            RunError,
+            str(model),
         )
         if found.ndim != 2 or len(found) != len(scores):
             raise RunError(
-                f"{model} has features of shape {list(found.shape)}, not one row per picture; look at its pixels instead"
+                f"{model} has features of shape {list(found.shape)}, not one row per picture; "
+                f"look at its pixels instead"
             )
         values.append(found)
         logits.append(scores)
@@ -59,7 +72,8 @@ def penultimate(model: Path, images: NDArray[np.uint8], *, progress: Callable[[i
 
 
 def offer_features(model: Path) -> str | None:
-    """Let an exported model give its penultimate features besides its logits: the file is written anew.
+    """Let an exported model give its penultimate features besides its logits: the file is written
+    anew.
 
     Args:
         model: as for :func:`penultimate`.
@@ -80,7 +94,10 @@ def _offering_features(model: Path) -> tuple[Any, str | None]:
     try:
         proto = onnx.load(str(model))
     except (OSError, DecodeError) as error:
-        raise RunError(f"{model} cannot be read ({str(error).strip() or type(error).__name__}); export it to ONNX anew") from error
+        raise RunError(
+            f"{model} cannot be read ({str(error).strip() or type(error).__name__}); export it to "
+            f"ONNX anew"
+        ) from error
     name = _last_product(proto.graph)
     if name is not None and name not in {output.name for output in proto.graph.output}:
         proto.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
@@ -88,7 +105,9 @@ def _offering_features(model: Path) -> tuple[Any, str | None]:
 
 
 def _last_product(graph: Any) -> str | None:
-    """The name of what the last Gemm or MatMul with constant weights multiplies, walking back from the logits."""
+    """The name of what the last Gemm or MatMul with constant weights multiplies, walking back from
+    the logits.
+    """
     constants = {tensor.name for tensor in graph.initializer}
     makers = {output: node for node in graph.node for output in node.output}
     name = "logits"

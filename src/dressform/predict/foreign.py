@@ -1,4 +1,6 @@
-"""ONNX classifiers of any framework: what their graph takes is read from it, and a dataset is sent through. No torch."""
+"""ONNX classifiers of any framework: what their graph takes is read from it, and a dataset is sent
+through. No torch.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +31,8 @@ class GraphInput:
     Attributes:
         name: of the input.
         dtype: uint8, float16, float32 or float64.
-        axes: ``NHWC``, ``NCHW``, ``NHW``, or ``NF`` for flat pictures, whose pixels come in the order H, W, C.
+        axes: ``NHWC``, ``NCHW``, ``NHW``, or ``NF`` for flat pictures, whose pixels come in the
+            order H, W, C.
         batch: how many pictures at a time, None where any number may come.
     """
 
@@ -48,7 +51,9 @@ class GraphInput:
             images = images.reshape(len(images), -1)
         if self.dtype is np.uint8:
             return np.ascontiguousarray(images)
-        values: NDArray[Any] = np.ascontiguousarray(images, dtype=np.float64 if self.dtype is np.float64 else np.float32)
+        values: NDArray[Any] = np.ascontiguousarray(
+            images, dtype=np.float64 if self.dtype is np.float64 else np.float32
+        )
         return (values / 255 if pixels == "unit" else values).astype(self.dtype)
 
 
@@ -60,29 +65,36 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
     """Run an ONNX classifier over a dataset.
 
     Args:
-        path: a model with one input, pictures as uint8, float16, float32 or float64, of shape [N, H, W, C], [N, C, H, W],
-            [N, H, W] or [N, H·W·C]; N may be fixed. Where both of the first two fit, the first is taken. Its output is
-            [N, K]: the one called ``logits`` or ``probabilities``, else the first. Rows that all add up to 1 with values
-            in 0..1 are probabilities, others logits; an output within 0..1 that does not
-            add up is refused unless it is called ``logits``.
+        path: a model with one input, pictures as uint8, float16, float32 or float64, of shape [N,
+            H, W, C], [N, C, H, W], [N, H, W] or [N, H·W·C]; N may be fixed. Where both of the first
+            two fit, the first is taken. Its output is [N, K]: the one called ``logits`` or
+            ``probabilities``, else the first. Rows that all add up to 1 with values in 0..1 are
+            probabilities, others logits; an output within 0..1 that does not add up is refused
+            unless it is called ``logits``.
         dataset: pictures of the model's size and with its K classes in its order.
-        pixels: ``unit`` gives 0..1 to a model of floats, ``raw`` 0..255. A model of uint8 gets the bytes as they are.
+        pixels: ``unit`` gives 0..1 to a model of floats, ``raw`` 0..255. A model of uint8 gets the
+            bytes as they are.
 
     Raises:
-        DataError: no such file, not ONNX, another input or output than these, other sizes or classes than the dataset's,
-            or scores that are not finite.
+        DataError: no such file, not ONNX, another input or output than these, other sizes or
+            classes than the dataset's, or scores that are not finite.
     """
     if pixels not in PIXELS:
         raise DataError(f"pixels are {pixels!r}; allowed: unit (0 to 1) or raw (0 to 255)")
     path = user_path(path)
     if not path.is_file():
-        raise DataError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give an .onnx file")
+        raise DataError(
+            f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give an .onnx file"
+        )
     session = open_session(path, DataError)
     graph = _graph_input(path, session.get_inputs(), dataset.shape)
     outputs = [output.name for output in session.get_outputs()]
     output = next((name for name in ("logits", "probabilities") if name in outputs), outputs[0])
     if graph.batch is not None and graph.batch * int(np.prod(dataset.shape)) > MOST_NUMBERS:
-        raise DataError(f"{path} takes {graph.batch:,} pictures at once, which no memory holds; export it with a batch of any size")
+        raise DataError(
+            f"{path} takes {graph.batch:,} pictures at once, which no memory holds; export it "
+            f"with a batch of any size"
+        )
     step = graph.batch or pictures_at_once(dataset.shape, AT_ONCE)
     parts = []
     for start in range(0, len(dataset), step):
@@ -90,12 +102,16 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
         rows = len(images)
         if graph.batch and rows < step:  # the last pictures of a fixed batch
             images = np.concatenate([images, np.zeros((step - rows, *dataset.shape), np.uint8)])
-        (scores,) = run_session(session, [output], {graph.name: graph.array(images, pixels)}, DataError, str(path))
+        (scores,) = run_session(
+            session, [output], {graph.name: graph.array(images, pixels)}, DataError, str(path)
+        )
         _check_scores(path, output, scores, len(images), len(dataset.class_names))
         parts.append(scores[:rows])
     every = np.concatenate(parts)
     fault = fault_of_probabilities(every)
-    if fault and ("prob" in output.lower() or (output != "logits" and every.min() >= 0 and every.max() <= 1)):
+    if fault and (
+        "prob" in output.lower() or (output != "logits" and every.min() >= 0 and every.max() <= 1)
+    ):
         raise DataError(f"{path} gives {output} that {fault[1]} (picture {dataset.ids[fault[0]]})")
     given = "logits" if fault else "probabilities"
     return from_scores(path, given, dataset.ids, dataset.labels, every, dataset.class_names)
@@ -103,7 +119,10 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
 
 def _graph_input(path: Path, inputs: list[Any], shape: tuple[int, int, int]) -> GraphInput:
     if len(inputs) != 1:
-        raise DataError(f"{path} has {len(inputs)} inputs ({', '.join(i.name for i in inputs)}); allowed: one, the pictures")
+        raise DataError(
+            f"{path} has {len(inputs)} inputs ({', '.join(i.name for i in inputs)}); allowed: "
+            f"one, the pictures"
+        )
     (found,) = inputs
     if found.type not in _DTYPES:
         raise DataError(f"{path} takes {found.type}; allowed: {', '.join(_DTYPES)}")
@@ -116,27 +135,42 @@ def _graph_input(path: Path, inputs: list[Any], shape: tuple[int, int, int]) -> 
     }
     if channels > 1:
         del layouts["NHW"]
-    sizes = [size if isinstance(size, int) and size > 0 else None for size in found.shape]  # others are symbols
+    # others are symbols
+    sizes = [size if isinstance(size, int) and size > 0 else None for size in found.shape]
     for axes, needed in layouts.items():
-        if len(sizes) == len(axes) and all(size in (None, need) for size, need in zip(sizes[1:], needed, strict=True)):
+        if len(sizes) == len(axes) and all(
+            size in (None, need) for size, need in zip(sizes[1:], needed, strict=True)
+        ):
             return GraphInput(found.name, _DTYPES[found.type], axes, sizes[0])
     taken = ", ".join("?" if size is None else str(size) for size in sizes)
     allowed = " or ".join(f"[N, {', '.join(map(str, needed))}]" for needed in layouts.values())
     raise DataError(
-        f"{path} takes [{taken}] but the pictures are {height} x {width} x {channels}; allowed: {allowed},"
+        f"{path} takes [{taken}] but the pictures are {height} x {width} x {channels}; allowed: "
+        f"{allowed},"
         " so give the data that the model was made for"
     )
 
 
 def _check_scores(path: Path, output: str, scores: Any, rows: int, classes: int) -> None:
-    if not isinstance(scores, np.ndarray) or scores.dtype.kind != "f" or scores.ndim != 2 or len(scores) != rows:
-        what = f"{scores.dtype} {list(scores.shape)}" if isinstance(scores, np.ndarray) else f"a {type(scores).__name__}"
+    if (
+        not isinstance(scores, np.ndarray)
+        or scores.dtype.kind != "f"
+        or scores.ndim != 2
+        or len(scores) != rows
+    ):
+        what = (
+            f"{scores.dtype} {list(scores.shape)}"
+            if isinstance(scores, np.ndarray)
+            else f"a {type(scores).__name__}"
+        )
         raise DataError(
-            f"{path} gives {what} as {output} for {rows} pictures; allowed: floats [{rows}, {classes}],"
+            f"{path} gives {what} as {output} for {rows} pictures; allowed: floats [{rows}, "
+            f"{classes}],"
             " so call that output logits or probabilities"
         )
     if scores.shape[1] != classes:
         raise DataError(
-            f"{path} gives {scores.shape[1]} scores per picture but the data have {classes} classes;"
+            f"{path} gives {scores.shape[1]} scores per picture but the data have {classes} "
+            f"classes;"
             " give the data that the model was made for"
         )

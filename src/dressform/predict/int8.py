@@ -1,9 +1,11 @@
-"""int8 networks read from ONNX files: several times as fast as float32 on processors with int8 dot products, and less exact.
+"""int8 networks read from ONNX files: several times as fast as float32 on processors with int8 dot
+products, and less exact.
 
-Every tensor between two layers is uint8 with a scale and a shift per channel: value = a[c] * q + b[c], a > 0. Pixels are
-such a tensor, too. Whatever is linear (pixel scaling, batch norm before or after ReLU, both signs of a filter bank) is
-folded into those scales and into the next layer's weights, so that nothing is left between the products but maxima and
-copies of bytes. Products are oneDNN's, as in torch's own compiled int8 networks.
+Every tensor between two layers is uint8 with a scale and a shift per channel: value = a[c] * q +
+b[c], a > 0. Pixels are such a tensor, too. Whatever is linear (pixel scaling, batch norm before or
+after ReLU, both signs of a filter bank) is folded into those scales and into the next layer's
+weights, so that nothing is left between the products but maxima and copies of bytes. Products are
+oneDNN's, as in torch's own compiled int8 networks.
 """
 
 from pathlib import Path
@@ -23,18 +25,23 @@ AT_ONCE = 256
 ROOM = 1.2
 """Bytes reach so far beyond the largest value that was seen."""
 RAREST = 0.1
-"""The range of a filter is at least this share of their median: what was seldom seen active may be more active later."""
+"""The range of a filter is at least this share of their median: what was seldom seen active may be
+more active later.
+"""
 MOST_ZERO = 64
-"""Largest byte that stands for 0 after a ReLU; those below it are for what stands for 0 at a border."""
+"""Largest byte that stands for 0 after a ReLU; those below it are for what stands for 0 at a
+border.
+"""
 
 
 class Int8Network:
     """An ONNX classifier in int8.
 
     Args:
-        path: a chain of convolutions, dense layers, batch norm, ReLU and max pooling from uint8 [N, H, W, C] to logits, as
-            :func:`dressform.predict.export.export_onnx` writes it.
-        images: uint8 [N, H, W, C], some hundred pictures like those to come, from which ranges are taken.
+        path: a chain of convolutions, dense layers, batch norm, ReLU and max pooling from uint8 [N,
+            H, W, C] to logits, as :func:`dressform.predict.export.export_onnx` writes it.
+        images: uint8 [N, H, W, C], some hundred pictures like those to come, from which ranges are
+            taken.
 
     Raises:
         ConfigError: the network has something else.
@@ -50,15 +57,25 @@ class Int8Network:
         self._at_once = pictures_at_once(images.shape[1:], AT_ONCE)
         self._in_scale = self._in_shift = np.empty(0, np.float32)  # of what the last layer takes
         for i, layer in enumerate(layers):
-            if layer.flat and x.ndim == 4:  # the bytes come flattened as they lie: height, width, channels
-                scale, shift = scale.repeat(x.shape[2] * x.shape[3]), shift.repeat(x.shape[2] * x.shape[3])
+            if (
+                layer.flat and x.ndim == 4
+            ):  # the bytes come flattened as they lie: height, width, channels
+                scale, shift = (
+                    scale.repeat(x.shape[2] * x.shape[3]),
+                    shift.repeat(x.shape[2] * x.shape[3]),
+                )
                 x = x.permute(0, 2, 3, 1).flatten(1)
             self._in_scale, self._in_shift = scale.numpy(), shift.numpy()
             inner, x_next = layer.reference(x)
             following = layers[i + 1] if i + 1 < len(layers) else None
-            built = _Int8Layer(layer, following, scale, shift, torch.Size((self._at_once, *x.shape[1:])), inner)
+            built = _Int8Layer(
+                layer, following, scale, shift, torch.Size((self._at_once, *x.shape[1:])), inner
+            )
             self._layers.append(built)
-            scale, shift = built.scale * layer.after_scale, built.shift * layer.after_scale + layer.after_shift
+            scale, shift = (
+                built.scale * layer.after_scale,
+                built.shift * layer.after_scale + layer.after_shift,
+            )
             x = x_next
         self._out_scale, self._out_shift = layers[-1].after_scale, layers[-1].after_shift
 
@@ -68,18 +85,25 @@ class Int8Network:
 
     @torch.inference_mode()
     def answers(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Logits float32 [N, K] of pictures uint8 [N, H, W, C], and whether a feature was beyond what bytes reach, bool [N].
+        """Logits float32 [N, K] of pictures uint8 [N, H, W, C], and whether a feature was beyond
+        what bytes reach, bool [N].
 
-        A unit that is seldom active may be more active than seen before; its byte then says 255, and the logits may be far off.
+        A unit that is seldom active may be more active than seen before; its byte then says 255,
+        and the logits may be far off.
         """
         features = self._features(images)
         found = [self._layers[-1](part).float() for part in features]
         beyond = torch.cat([(part == 255).flatten(1).any(1) for part in features])
-        return np.asarray(torch.cat(found).numpy() * self._out_scale.numpy() + self._out_shift.numpy()), beyond.numpy()
+        return np.asarray(
+            torch.cat(found).numpy() * self._out_scale.numpy() + self._out_shift.numpy()
+        ), beyond.numpy()
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What the last layer takes, float32 [N, D], of pictures uint8 [N, H, W, C]."""
-        parts = [part.permute(0, 2, 3, 1).flatten(1) if part.ndim == 4 else part for part in self._features(images)]
+        parts = [
+            part.permute(0, 2, 3, 1).flatten(1) if part.ndim == 4 else part
+            for part in self._features(images)
+        ]
         return np.asarray(torch.cat(parts).float().numpy() * self._in_scale + self._in_shift)
 
     @torch.inference_mode()
@@ -99,22 +123,37 @@ class _Int8Layer:
     """One layer on bytes; ``scale`` and ``shift`` tell what its bytes mean."""
 
     def __init__(
-        self, layer: Layer, following: Layer | None, scale: Tensor, shift: Tensor, shape: torch.Size, inner: Tensor
+        self,
+        layer: Layer,
+        following: Layer | None,
+        scale: Tensor,
+        shift: Tensor,
+        shape: torch.Size,
+        inner: Tensor,
     ) -> None:
         if (scale <= 0).any():
-            raise ConfigError(f"the network has a negative factor after a ReLU, which int8 has no layer for; {ADVICE}")
+            raise ConfigError(
+                f"the network has a negative factor after a ReLU, which int8 has no layer for; "
+                f"{ADVICE}"
+            )
         weight, bias = layer.folded()
         self._layer = layer
-        values = inner.transpose(0, 1).flatten(1)  # a scale for each channel costs nothing: it goes into the weights
+        # a scale for each channel costs nothing: it goes into the weights
+        values = inner.transpose(0, 1).flatten(1)
         if layer.relu:
             high = values.amax(1) * ROOM
             seldom = RAREST * high[high > 0].median() if (high > 0).any() else high.max()
-            zero, step = _bytes_of(torch.where(high > 0, high.maximum(seldom), high), layer, following)
+            zero, step = _bytes_of(
+                torch.where(high > 0, high.maximum(seldom), high), layer, following
+            )
         else:
             zero, step = 128, (values.abs().amax(1) * ROOM).clamp_min(1e-6) / 127
         flipped = bool(layer.flipped.any())
         if flipped and (not layer.relu or zero):
-            raise ConfigError(f"the network pools, turns signs and has no ReLU or more after it, which int8 cannot have; {ADVICE}")
+            raise ConfigError(
+                f"the network pools, turns signs and has no ReLU or more after it, which int8 "
+                f"cannot have; {ADVICE}"
+            )
         self.scale, self.shift = step, -zero * step
         per_input = (1, -1, *[1] * (weight.ndim - 2))
         bias = bias + (weight * shift.view(per_input)).flatten(1).sum(1)
@@ -126,7 +165,12 @@ class _Int8Layer:
         if following is not None:
             weight, bias = weight / per_output(step, weight), bias / step
         self._weight_scale = (weight.flatten(1).abs().amax(1) / 127).clamp_min(1e-12)
-        codes = (weight / per_output(self._weight_scale, weight)).round().clamp(-127, 127).to(torch.int8)
+        codes = (
+            (weight / per_output(self._weight_scale, weight))
+            .round()
+            .clamp(-127, 127)
+            .to(torch.int8)
+        )
         self._bias, self._no_zero = bias.contiguous(), torch.zeros(len(weight), dtype=torch.int64)
         self._out = (1.0, 0, torch.float32) if following is None else (1.0, zero, torch.uint8)
         stride, (n, channels, *sides) = [layer.stride] * 2, shape
@@ -134,10 +178,16 @@ class _Int8Layer:
             self._packed = torch.ops.onednn.qlinear_prepack(codes, [n, channels])
         else:
             padded = [n, channels, *(side + 2 * layer.pad for side in sides)]
-            self._packed = torch.ops.onednn.qconv_prepack(codes, self._weight_scale, 1.0, 0, stride, [0, 0], [1, 1], 1, padded)
+            self._packed = torch.ops.onednn.qconv_prepack(
+                codes, self._weight_scale, 1.0, 0, stride, [0, 0], [1, 1], 1, padded
+            )
             # A padded pixel stands for 0, which is this byte (or the nearest one).
             border = (-shift / scale).round().clamp(0, 255).to(torch.uint8)
-            self._buffer = border.view(1, -1, 1, 1).expand(padded).contiguous(memory_format=torch.channels_last)
+            self._buffer = (
+                border.view(1, -1, 1, 1)
+                .expand(padded)
+                .contiguous(memory_format=torch.channels_last)
+            )
 
     def __call__(self, q: Tensor) -> Tensor:
         """uint8 [N, C, ...] -> uint8, or float32 logits from the last layer."""
@@ -156,9 +206,19 @@ class _Int8Layer:
                 buffer[:, :, layer.pad : -layer.pad, layer.pad : -layer.pad] = q
                 q = buffer
             y = torch.ops.onednn.qconv_pointwise(
-                q, 1.0, 0, self._packed, self._weight_scale, self._no_zero, self._bias,
-                [layer.stride] * 2, [0, 0], [1, 1], 1, *ending,
-            )  # fmt: skip
+                q,
+                1.0,
+                0,
+                self._packed,
+                self._weight_scale,
+                self._no_zero,
+                self._bias,
+                [layer.stride] * 2,
+                [0, 0],
+                [1, 1],
+                1,
+                *ending,
+            )
         if layer.pool == "global":
             y = y.amax((2, 3))
         elif layer.pool:  # torch's pooling does not know bytes
@@ -172,13 +232,17 @@ class _Int8Layer:
 
 
 def _bytes_of(high: Tensor, layer: Layer, following: Layer | None) -> tuple[int, Tensor]:
-    """The byte of 0, and the value of one step for each channel, of features from 0 to ``high`` after a ReLU."""
+    """The byte of 0, and the value of one step for each channel, of features from 0 to ``high``
+    after a ReLU.
+    """
     if following is None or not following.pad:
         return 0, high.clamp_min(1e-6) / 255
     # A border is 0 after the last scale and shift, so before them it is this:
     border = -layer.after_shift / layer.after_scale
     alive = high > 1e-3 * high.max()
-    below = (-border / high.clamp_min(1e-6))[alive].clamp_min(0).amax().item() if alive.any() else 0.0
+    below = (
+        (-border / high.clamp_min(1e-6))[alive].clamp_min(0).amax().item() if alive.any() else 0.0
+    )
     zero = round(min(MOST_ZERO, 255 * below / (1 + below)))
     if (border < 0).any():
         zero = max(zero, MOST_ZERO // 4)

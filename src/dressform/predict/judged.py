@@ -1,4 +1,6 @@
-"""What can be judged: a run, a cross-validation, a predictions file, or an ONNX model with the data to try it on. No torch."""
+"""What can be judged: a run, a cross-validation, a predictions file, or an ONNX model with the data
+to try it on. No torch.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,10 +24,15 @@ def contestant_of(run: CrossvalRun) -> Contestant:
 
 
 def told_apart(contestants: Sequence[Contestant], paths: Sequence[str | Path]) -> list[Contestant]:
-    """The same with names that differ: where two have one name, every name gets the end of its path."""
+    """The same with names that differ: where two have one name, every name gets the end of its
+    path.
+    """
     if len({contestant.name for contestant in contestants}) == len(contestants):
         return list(contestants)
-    return [replace(c, name=f"{c.name} ({end})") for c, end in zip(contestants, _ends(paths), strict=True)]
+    return [
+        replace(c, name=f"{c.name} ({end})")
+        for c, end in zip(contestants, _ends(paths), strict=True)
+    ]
 
 
 def _ends(paths: Sequence[str | Path]) -> list[str]:
@@ -39,7 +46,9 @@ def _ends(paths: Sequence[str | Path]) -> list[str]:
 
 
 def kind_of(path: str | Path) -> Literal["run", "predictions", "model"]:
-    """What a path stands for, by its name's ending; a file of another name is taken for predictions, the rest for runs."""
+    """What a path stands for, by its name's ending; a file of another name is taken for
+    predictions, the rest for runs.
+    """
     path = user_path(path)
     if path.suffix.lower() == ".onnx":
         return "model"
@@ -58,11 +67,15 @@ def load_judged(
     """Predictions of anything that can be judged.
 
     Args:
-        path: the folder of a run, a predictions file (``.npz``, ``.csv``, ``.csv.gz``, ``.parquet``) or an ``.onnx`` file.
-        split: of a run ``test`` or ``validation``; of a model's data also ``train``; ``val`` is ``validation``. Default: test,
-            or a run's validation where there is no test. A predictions file is what it is.
-        data: for a model only: a name of the catalogue or a path, as for :func:`dressform.load_data`.
-        pixels: for a model only: ``unit`` or ``raw``, as for :func:`dressform.predict.foreign.predict_onnx`.
+        path: the folder of a run, a predictions file (``.npz``, ``.csv``, ``.csv.gz``,
+            ``.parquet``) or an ``.onnx`` file.
+        split: of a run ``test`` or ``validation``; of a model's data also ``train``; ``val`` is
+            ``validation``. Default: test, or a run's validation where there is no test. A
+            predictions file is what it is.
+        data: for a model only: a name of the catalogue or a path, as for
+            :func:`dressform.load_data`.
+        pixels: for a model only: ``unit`` or ``raw``, as for
+            :func:`dressform.predict.foreign.predict_onnx`.
         image_size: for a model only: side in pixels for folders of pictures of several sizes.
         say: called with each line that a user should know, such as how the data were split.
 

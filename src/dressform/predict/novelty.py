@@ -1,12 +1,15 @@
-"""`Novelty`: does a picture look like those that a model was made for? Nearest neighbours, calibrated.
+"""`Novelty`: does a picture look like those that a model was made for? Nearest neighbours,
+calibrated.
 
-A picture is described by what the model makes of it, its penultimate features with length 1 (Sun et al. 2022, "Out-of-distribution
-detection with deep nearest neighbors", https://arxiv.org/abs/2204.06507), and by how it looks: mean and standard deviation of the
-pixels in each of 7 x 7 parts. Features alone miss what the model has no eyes for, looks alone what is odd in detail; each of
-the three counts as much on average. The score is the squared distance to the tenth nearest training picture. How large is too
-large is told by pictures that the model has not learned from: the p-value is the share of them that are at least as far (Vovk,
-Gammerman and Shafer 2005: a conformal p-value). So of pictures that are like those, at most a share of a has a p-value of a
-or less, whatever the model. docs/photos.md has the measurement against other scores.
+A picture is described by what the model makes of it, its penultimate features with length 1 (Sun et
+al. 2022, "Out-of-distribution detection with deep nearest neighbors",
+https://arxiv.org/abs/2204.06507), and by how it looks: mean and standard deviation of the pixels in
+each of 7 x 7 parts. Features alone miss what the model has no eyes for, looks alone what is odd in
+detail; each of the three counts as much on average. The score is the squared distance to the tenth
+nearest training picture. How large is too large is told by pictures that the model has not learned
+from: the p-value is the share of them that are at least as far (Vovk, Gammerman and Shafer 2005: a
+conformal p-value). So of pictures that are like those, at most a share of a has a p-value of a or
+less, whatever the model. docs/photos.md has the measurement against other scores.
 """
 
 from dataclasses import dataclass
@@ -32,9 +35,10 @@ class Novelty:
     """Known pictures.
 
     Attributes:
-        known: float16 [M, D + 2 L], training pictures: features of length 1, means and standard deviations of L parts and channels,
-            each of the two divided by its scale.
-        scales: float32 [2], the root of the mean squared length of the means, and of the deviations.
+        known: float16 [M, D + 2 L], training pictures: features of length 1, means and standard
+            deviations of L parts and channels, each of the two divided by its scale.
+        scales: float32 [2], the root of the mean squared length of the means, and of the
+            deviations.
         distances: float32 [V], ascending, of pictures that the model did not learn from.
     """
 
@@ -44,7 +48,11 @@ class Novelty:
 
     @classmethod
     def fit(
-        cls, features: NDArray[np.float32], images: NDArray[np.uint8], unseen: NDArray[np.float32], unseen_images: NDArray[np.uint8]
+        cls,
+        features: NDArray[np.float32],
+        images: NDArray[np.uint8],
+        unseen: NDArray[np.float32],
+        unseen_images: NDArray[np.uint8],
     ) -> "Novelty | None":
         """Remember pictures.
 
@@ -61,31 +69,51 @@ class Novelty:
             return None
         some = evenly(len(features))
         means, spreads = look_of(images[some])
-        scales = np.array([max(1e-6, np.sqrt((part**2).sum(axis=1).mean())) for part in (means, spreads)], np.float32)
-        known = np.hstack([_unit(features[some]), means / scales[0], spreads / scales[1]]).astype(np.float16)
+        scales = np.array(
+            [max(1e-6, np.sqrt((part**2).sum(axis=1).mean())) for part in (means, spreads)],
+            np.float32,
+        )
+        known = np.hstack([_unit(features[some]), means / scales[0], spreads / scales[1]]).astype(
+            np.float16
+        )
         bare = cls(known, scales, np.empty(0, np.float32))
         return cls(known, scales, np.sort(bare.distances_of(unseen, unseen_images)))
 
-    def distances_of(self, features: NDArray[np.float32], images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Squared distances to the tenth nearest known picture, float32 [N]; arguments as for :meth:`p_values`."""
+    def distances_of(
+        self, features: NDArray[np.float32], images: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        """Squared distances to the tenth nearest known picture, float32 [N]; arguments as for
+        :meth:`p_values`.
+        """
         table, found = self.known.astype(np.float32), [np.empty(0, np.float32)]
         lengths = (table**2).sum(axis=1)
         for start in range(0, len(features), ROWS):
             means, spreads = look_of(images[start : start + ROWS])
-            rows = np.hstack([_unit(features[start : start + ROWS]), means / self.scales[0], spreads / self.scales[1]])
+            rows = np.hstack(
+                [
+                    _unit(features[start : start + ROWS]),
+                    means / self.scales[0],
+                    spreads / self.scales[1],
+                ]
+            )
             away = lengths + (rows**2).sum(axis=1)[:, None] - 2 * rows @ table.T
             found.append(np.partition(away, NEAREST - 1, axis=1)[:, NEAREST - 1])
         return np.concatenate(found)
 
-    def p_values(self, features: NDArray[np.float32], images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """How usual pictures are, 0..1: the share of unseen ones that are at least as far from the known ones.
+    def p_values(
+        self, features: NDArray[np.float32], images: NDArray[np.uint8]
+    ) -> NDArray[np.float64]:
+        """How usual pictures are, 0..1: the share of unseen ones that are at least as far from the
+        known ones.
 
         Args:
             features: [N, D].
             images: uint8 [N, H, W, C], the same pictures.
         """
         closer = np.searchsorted(self.distances, self.distances_of(features, images), side="left")
-        return np.asarray((len(self.distances) - closer + 1) / (len(self.distances) + 1), dtype=np.float64)
+        return np.asarray(
+            (len(self.distances) - closer + 1) / (len(self.distances) + 1), dtype=np.float64
+        )
 
     def save(self, path: Path) -> None:
         """Write, atomically."""
@@ -100,15 +128,27 @@ class Novelty:
         """
         arrays = read_npz(path)
         forms = {name: (values.ndim, str(values.dtype)) for name, values in arrays.items()}
-        whole = forms == {"known": (2, "float16"), "scales": (1, "float32"), "distances": (1, "float32")}
+        whole = forms == {
+            "known": (2, "float16"),
+            "scales": (1, "float32"),
+            "distances": (1, "float32"),
+        }
         if whole:
             known, scales, distances = (arrays[name] for name in ("known", "scales", "distances"))
-            whole = len(known) >= NEAREST and len(scales) == 2 and len(distances) >= 1 and bool((scales > 0).all())
-            whole = whole and all(bool(np.isfinite(values).all()) for values in (known, scales, distances))
+            whole = (
+                len(known) >= NEAREST
+                and len(scales) == 2
+                and len(distances) >= 1
+                and bool((scales > 0).all())
+            )
+            whole = whole and all(
+                bool(np.isfinite(values).all()) for values in (known, scales, distances)
+            )
             whole = whole and bool((np.diff(distances) >= 0).all())
         if not whole:
             raise RunError(
-                f"{path} does not have a model's known pictures as this version writes them; delete it, and none is called unusual"
+                f"{path} does not have a model's known pictures as this version writes them; "
+                f"delete it, and none is called unusual"
             )
         return cls(known, scales, distances)
 
@@ -118,7 +158,8 @@ class Novelty:
 
 
 def look_of(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How pictures look from afar: mean and standard deviation of the pixels, 0..1, in each of 7 x 7 parts.
+    """How pictures look from afar: mean and standard deviation of the pixels, 0..1, in each of 7 x
+    7 parts.
 
     Args:
         images: uint8 [N, H, W, C].
@@ -145,4 +186,6 @@ def evenly(count: int) -> NDArray[np.int64]:
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+    return np.asarray(
+        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), dtype=np.float32
+    )

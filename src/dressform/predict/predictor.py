@@ -33,8 +33,10 @@ class Answer:
         path: the picture, as it was given.
         top: (class name, probability), most probable first.
         prepared: what the network saw and how it came about.
-        usual: how usual the picture is for the model, 0..1 (:mod:`dressform.predict.novelty`); None where that is not known.
-        unsure: whether it is less usual than the predictor's threshold, so that the classes should not be believed.
+        usual: how usual the picture is for the model, 0..1 (:mod:`dressform.predict.novelty`); None
+            where that is not known.
+        unsure: whether it is less usual than the predictor's threshold, so that the classes should
+            not be believed.
     """
 
     path: str
@@ -48,7 +50,10 @@ class Answer:
         """What a person should know about the picture, a line each."""
         if not self.unsure:
             return self.prepared.warnings
-        line = f"does not look like the training pictures: of pictures like them {100 * (self.usual or 0):.1f} % are as unusual"
+        line = (
+            f"does not look like the training pictures: of pictures like them "
+            f"{100 * (self.usual or 0):.1f} % are as unusual"
+        )
         return (line, *self.prepared.warnings)
 
 
@@ -57,10 +62,12 @@ class Predictor:
 
     Args:
         model: a run, the folder of a run, or a folder with ``model.onnx`` and ``model.json``.
-        photos: whether photos are prepared as the model wants them (:mod:`dressform.data.photo`); else pictures are only
-            shrunk to its size.
-        threshold: 0 to 1; of pictures like the training pictures, this share is answered with unsure.
-        spin: whether threads wait awake for the next picture (:func:`dressform.predict.session.open_session`).
+        photos: whether photos are prepared as the model wants them (:mod:`dressform.data.photo`);
+            else pictures are only shrunk to its size.
+        threshold: 0 to 1; of pictures like the training pictures, this share is answered with
+            unsure.
+        spin: whether threads wait awake for the next picture
+            (:func:`dressform.predict.session.open_session`).
 
     Attributes:
         path: of ``model.onnx``.
@@ -73,20 +80,35 @@ class Predictor:
         RunError: no usable model there.
     """
 
-    def __init__(self, model: Run | str | Path, *, photos: bool = True, threshold: float = UNSURE, spin: bool = True) -> None:
+    def __init__(
+        self,
+        model: Run | str | Path,
+        *,
+        photos: bool = True,
+        threshold: float = UNSURE,
+        spin: bool = True,
+    ) -> None:
         folder = _weights_folder(model)
         self.description = Description.load(folder / "model.json")
         self.photo = self.description.preprocessing.photo if photos else None
         self.path = folder / "model.onnx"
         if not self.path.is_file():
-            raise RunError(f"{folder} has no {self.path.name}; train into another --out, or give another --model")
+            raise RunError(
+                f"{folder} has no {self.path.name}; train into another --out, or give another "
+                f"--model"
+            )
         if sha256_file(self.path) != self.description.sha256:
-            raise RunError(f"{self.path} is not the file that its model.json describes (SHA-256 differs); copy both anew")
+            raise RunError(
+                f"{self.path} is not the file that its model.json describes (SHA-256 differs); "
+                f"copy both anew"
+            )
         self._session = open_session(self.path, RunError, spin=spin)
         self.threshold = threshold
         self._features = self.description.output.features
         known = folder / "known.npz"
-        self.novelty = Novelty.load(known) if self._features is not None and known.is_file() else None
+        self.novelty = (
+            Novelty.load(known) if self._features is not None and known.is_file() else None
+        )
         self._check_graph()
 
     def _check_graph(self) -> None:
@@ -97,12 +119,18 @@ class Predictor:
         """
         inputs = [(i.name, i.type, tuple(i.shape[1:])) for i in self._session.get_inputs()]
         outputs = {o.name: tuple(o.shape[1:]) for o in self._session.get_outputs()}
-        if inputs != [("images", "tensor(uint8)", self.shape)] or outputs.get("logits") != (len(self.class_names),):
+        if inputs != [("images", "tensor(uint8)", self.shape)] or outputs.get("logits") != (
+            len(self.class_names),
+        ):
             raise RunError(
-                f"{self.path} is not the model that its model.json describes (its input or output differs); copy both anew"
+                f"{self.path} is not the model that its model.json describes (its input or output "
+                f"differs); copy both anew"
             )
         if self._features is not None and self._features not in outputs:
-            raise RunError(f"{self.path} has no output {self._features!r}, which its model.json names; copy both anew")
+            raise RunError(
+                f"{self.path} has no output {self._features!r}, which its model.json names; copy "
+                f"both anew"
+            )
         if self.novelty is not None and self._features is not None:
             width = outputs[self._features]  # which ONNX Runtime does not know of every graph
             if len(width) == 1 and isinstance(width[0], int):
@@ -110,7 +138,10 @@ class Predictor:
 
     def _check_width(self, width: int) -> None:
         if self.novelty is not None and self.novelty.width_of(self.shape[2]) != width:
-            raise RunError(f"{self.path.with_name('known.npz')} is of another model; copy all of {self.path.parent} anew")
+            raise RunError(
+                f"{self.path.with_name('known.npz')} is of another model; copy all of "
+                f"{self.path.parent} anew"
+            )
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -134,7 +165,8 @@ class Predictor:
         return self._run(["logits"], self._batch(images))[0]
 
     def usual(self, images: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        """How usual pictures are for the model, 0..1 [N]; None where the model was trained without validation pictures.
+        """How usual pictures are for the model, 0..1 [N]; None where the model was trained without
+        validation pictures.
 
         Args:
             images: as for :meth:`logits`.
@@ -150,16 +182,23 @@ class Predictor:
         batch = np.asarray(images)
         if batch.ndim == 3 and channels == 1:
             batch = batch[..., None]
-        if batch.ndim == 4 and batch.shape[1:] == (channels, height, width) != (height, width, channels):
+        if batch.ndim == 4 and batch.shape[1:] == (channels, height, width) != (
+            height,
+            width,
+            channels,
+        ):
             batch = batch.transpose(0, 2, 3, 1)
         if batch.dtype != np.uint8 or batch.shape[1:] != (height, width, channels):
             raise DataError(
-                f"images are {batch.dtype} {list(batch.shape)}; allowed: uint8 [N, {height}, {width}, {channels}]"
+                f"images are {batch.dtype} {list(batch.shape)}; allowed: uint8 [N, {height}, "
+                f"{width}, {channels}]"
                 f" or [N, {channels}, {height}, {width}]"
             )
         return batch
 
-    def _judge(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+    def _judge(
+        self, batch: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
         """Logits, and how usual the pictures are."""
         if self.novelty is None or self._features is None:
             return self._run(["logits"], batch)[0], None
@@ -170,14 +209,26 @@ class Predictor:
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         size = pictures_at_once(self.shape, AT_ONCE)
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)] or [batch]
-        parts = [run_session(self._session, outputs, {"images": np.ascontiguousarray(c)}, RunError, str(self.path)) for c in chunks]
+        parts = [
+            run_session(
+                self._session,
+                outputs,
+                {"images": np.ascontiguousarray(c)},
+                RunError,
+                str(self.path),
+            )
+            for c in chunks
+        ]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
-    def predict(self, picture: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None) -> Answer:
+    def predict(
+        self, picture: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None
+    ) -> Answer:
         """The most probable classes of one picture.
 
         Args:
-            picture: a file, its bytes, or uint8 [H, W, C], [C, H, W], or [H, W] for a grey model, of the model's size.
+            picture: a file, its bytes, or uint8 [H, W, C], [C, H, W], or [H, W] for a grey model,
+                of the model's size.
             top: how many classes.
             name: what to call it.
 
@@ -187,17 +238,32 @@ class Predictor:
         if isinstance(picture, np.ndarray):
             label = name or "array"
             (pixels,) = self._batch(picture[None])
-            prepared = Prepared(pixels, ((f"{pixels.shape[1]} × {pixels.shape[0]}: what the network sees", pixels.squeeze()),))
+            prepared = Prepared(
+                pixels,
+                (
+                    (
+                        f"{pixels.shape[1]} × {pixels.shape[0]}: what the network sees",
+                        pixels.squeeze(),
+                    ),
+                ),
+            )
         else:
             source = Path(picture) if isinstance(picture, str) else picture
             label = name or (str(picture) if not isinstance(picture, bytes) else "picture")
             prepared = self.prepare(source, label)
         logits, usual = self._judge(prepared.pixels[None])
         share = None if usual is None else float(usual[0])
-        return Answer(label, self._top(logits[0], top), prepared, share, share is not None and share <= self.threshold)
+        return Answer(
+            label,
+            self._top(logits[0], top),
+            prepared,
+            share,
+            share is not None and share <= self.threshold,
+        )
 
     def prepare(self, picture: Path | bytes, name: str | None = None) -> Prepared:
-        """What the network sees of a picture file: uint8 [H, W, C] of the model's size, and the steps on the way.
+        """What the network sees of a picture file: uint8 [H, W, C] of the model's size, and the
+        steps on the way.
 
         Raises:
             DataError: not a usable picture.
@@ -210,16 +276,29 @@ class Predictor:
         else:
             image = open_picture(picture, name, draft=2 * side)
         pixels = fit(image, self.shape)
-        return Prepared(pixels, ((f"shrunk to {pixels.shape[1]} × {pixels.shape[0]}: what the network sees", pixels.squeeze()),))
+        return Prepared(
+            pixels,
+            (
+                (
+                    f"shrunk to {pixels.shape[1]} × {pixels.shape[0]}: what the network sees",
+                    pixels.squeeze(),
+                ),
+            ),
+        )
 
-    def predict_many(self, pictures: Sequence[Path | bytes], *, top: int = 3) -> Iterator[Answer | DataError]:
-        """Answers for many files, in order, each as soon as it is there; a bad file gives its error in place of an answer.
+    def predict_many(
+        self, pictures: Sequence[Path | bytes], *, top: int = 3
+    ) -> Iterator[Answer | DataError]:
+        """Answers for many files, in order, each as soon as it is there; a bad file gives its error
+        in place of an answer.
 
         The bytes of a picture are called ``-``, for stdin.
         """
         for picture in pictures:
             try:
-                yield self.predict(picture, top=top, name="-" if isinstance(picture, bytes) else None)
+                yield self.predict(
+                    picture, top=top, name="-" if isinstance(picture, bytes) else None
+                )
             except DataError as error:
                 yield error
 
@@ -236,7 +315,9 @@ def _weights_folder(model: Run | str | Path) -> Path:
             return folder
         model = open_run(folder)
     if model.manifest.status != "finished":
-        raise RunError(f"{model.path} is {model.manifest.status}, not finished; train it with --resume first")
+        raise RunError(
+            f"{model.path} is {model.manifest.status}, not finished; train it with --resume first"
+        )
     return Layout(model.path).weights
 
 
@@ -254,7 +335,11 @@ def find_pictures(paths: Sequence[str]) -> list[Path]:
                 raise DataError(f"{text} does not exist; give picture files or folders of them")
             found.append(path)
             continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file() and not is_hidden(p, path))
+        inside = sorted(
+            p
+            for p in path.rglob("*")
+            if p.suffix.lower() in SUFFIXES and p.is_file() and not is_hidden(p, path)
+        )
         if not inside:
             raise DataError(f"folder {text} has no pictures; allowed: {', '.join(SUFFIXES)}")
         found += inside

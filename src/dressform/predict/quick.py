@@ -18,14 +18,16 @@ SAFETY = 6.0
 class QuickPredictor:
     """The classes that :class:`Predictor` gives, several times as fast for many pictures at once.
 
-    Each picture goes through an int8 copy of the network. Where its two largest logits are closer than a margin, or a feature is
-    beyond what int8 can say, it goes through the float32 network, too, whose logits then count. The margin is measured: six times
-    int8's error of a margin on the pictures given. So the classes are equal as far as those pictures tell, while logits of
-    the others have int8's error (``error``, root mean square).
+    Each picture goes through an int8 copy of the network. Where its two largest logits are closer
+    than a margin, or a feature is beyond what int8 can say, it goes through the float32 network,
+    too, whose logits then count. The margin is measured: six times int8's error of a margin on the
+    pictures given. So the classes are equal as far as those pictures tell, while logits of the
+    others have int8's error (``error``, root mean square).
 
     Args:
         model: see :class:`Predictor`.
-        images: uint8 [N, H, W, C] of the model's size, 200 or more like those to come; labels are not needed.
+        images: uint8 [N, H, W, C] of the model's size, 200 or more like those to come; labels are
+            not needed.
 
     Attributes:
         margin: of logits; below it float32 decides.
@@ -41,13 +43,18 @@ class QuickPredictor:
     def __init__(self, model: Run | str | Path, images: NDArray[np.uint8]) -> None:
         self._exact = Predictor(model, spin=False)  # int8 takes turns with it
         if len(images) < FEWEST:
-            raise DataError(f"{len(images)} pictures are too few to find the margin of int8; give {FEWEST} or more")
+            raise DataError(
+                f"{len(images)} pictures are too few to find the margin of int8; give {FEWEST} or "
+                f"more"
+            )
         wanted = self._exact.logits(images)
         self._int8 = Int8Network(self._exact.path, images[: len(images) // 2])
         found, beyond = self._int8.answers(images)
         sure = beyond if beyond.all() else ~beyond
         self.error = float(np.sqrt(np.mean((found - wanted)[sure] ** 2)))
-        self.margin = SAFETY * float(np.sqrt(np.mean((margins(found) - margins(wanted))[sure] ** 2)))
+        self.margin = SAFETY * float(
+            np.sqrt(np.mean((margins(found) - margins(wanted))[sure] ** 2))
+        )
         self.repeated = float(np.mean(beyond | (margins(found) < self.margin)))
 
     @property

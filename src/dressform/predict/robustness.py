@@ -37,8 +37,8 @@ def robustness(
         progress: told how many of the measurements are done.
 
     Returns:
-        ``examples``, ``seed``, ``clean`` (an estimate), ``corruptions`` (name -> strength -> estimate) and ``mean``, over
-        corruptions of the mean over their strengths, 0..1.
+        ``examples``, ``seed``, ``clean`` (an estimate), ``corruptions`` (name -> strength ->
+        estimate) and ``mean``, over corruptions of the mean over their strengths, 0..1.
 
     Raises:
         DataError: other classes than the model's.
@@ -46,7 +46,8 @@ def robustness(
     """
     if dataset.class_names != predictor.class_names:
         raise DataError(
-            f"the pictures have classes {', '.join(dataset.class_names)}, the model {', '.join(predictor.class_names)};"
+            f"the pictures have classes {', '.join(dataset.class_names)}, the model "
+            f"{', '.join(predictor.class_names)};"
             " give it its own"
         )
     chosen = list(dict.fromkeys(names)) or list(CORRUPTIONS)
@@ -56,19 +57,33 @@ def robustness(
         right = 0
         for part, start in enumerate(range(0, len(dataset), CHUNK)):
             images = change(dataset.images[start : start + CHUNK], part)
-            right += int((predictor.logits(images).argmax(axis=1) == dataset.labels[start : start + CHUNK]).sum())
+            right += int(
+                (
+                    predictor.logits(images).argmax(axis=1) == dataset.labels[start : start + CHUNK]
+                ).sum()
+            )
         return wilson(right, len(dataset))
 
     found: dict[str, dict[str, Estimate]] = {name: {} for name in chosen}
     for done, (name, strength) in enumerate(plan):
-        found[name][str(strength)] = estimate(functools.partial(_corrupted, name=name, strength=strength, seed=seed))
+        found[name][str(strength)] = estimate(
+            functools.partial(_corrupted, name=name, strength=strength, seed=seed)
+        )
         progress(done + 1, len(plan))
     mean = fmean(fmean(e.value for e in strengths.values()) for strengths in found.values())
     return {
-        "examples": len(dataset), "seed": seed, "clean": estimate(lambda images, part: images).to_json(),
-        "corruptions": {name: {s: e.to_json() for s, e in strengths.items()} for name, strengths in found.items()}, "mean": mean,
-    }  # fmt: skip
+        "examples": len(dataset),
+        "seed": seed,
+        "clean": estimate(lambda images, part: images).to_json(),
+        "corruptions": {
+            name: {s: e.to_json() for s, e in strengths.items()}
+            for name, strengths in found.items()
+        },
+        "mean": mean,
+    }
 
 
-def _corrupted(images: NDArray[np.uint8], part: int, *, name: str, strength: int, seed: int) -> NDArray[np.uint8]:
+def _corrupted(
+    images: NDArray[np.uint8], part: int, *, name: str, strength: int, seed: int
+) -> NDArray[np.uint8]:
     return corrupt(images, name, strength, seed=stream_seed(seed, "part", part))

@@ -7,7 +7,9 @@ from typing import Any
 from dressform.core.errors import DressformError, ResourceError, is_shortage
 
 AT_ONCE = 64
-"""Pictures of 28 x 28 that a call should get: what a network makes of more leaves the processor's cache."""
+"""Pictures of 28 x 28 that a call should get: what a network makes of more leaves the processor's
+cache.
+"""
 
 
 def open_session(path: Path, refuse: type[DressformError], *, spin: bool = True) -> Any:
@@ -16,8 +18,8 @@ def open_session(path: Path, refuse: type[DressformError], *, spin: bool = True)
     Args:
         path: the file; weights that it keeps beside itself are found.
         refuse: the kind of error to raise.
-        spin: whether threads stay awake for a while after a call. The next call then begins sooner, and all other work meanwhile
-            has fewer cores.
+        spin: whether threads stay awake for a while after a call. The next call then begins sooner,
+            and all other work meanwhile has fewer cores.
 
     Returns:
         an ``onnxruntime.InferenceSession``.
@@ -33,7 +35,13 @@ TIME_LIMIT = 120.0
 
 
 def run_session(
-    session: Any, outputs: list[str], given: dict[str, Any], refuse: type[DressformError], name: str, *, limit: float = TIME_LIMIT
+    session: Any,
+    outputs: list[str],
+    given: dict[str, Any],
+    refuse: type[DressformError],
+    name: str,
+    *,
+    limit: float = TIME_LIMIT,
 ) -> list[Any]:
     """Run a session, and end it where it does not end by itself: a graph may have loops.
 
@@ -65,18 +73,28 @@ def run_session(
         found: list[Any] = session.run(outputs, given, options)
     except Exception as error:  # onnxruntime's exceptions have no common public base
         if ended.is_set():
-            raise ResourceError(f"{name} did not answer within {limit:g} s; it may never end, so check it") from error
+            raise ResourceError(
+                f"{name} did not answer within {limit:g} s; it may never end, so check it"
+            ) from error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if is_shortage(error):
-            raise ResourceError(f"there is not enough memory to run {name} ({reason}); close other programs") from error
-        raise refuse(f"{name} cannot be run on {len(next(iter(given.values())))} pictures ({reason})") from error
+            raise ResourceError(
+                f"there is not enough memory to run {name} ({reason}); close other programs"
+            ) from error
+        raise refuse(
+            f"{name} cannot be run on {len(next(iter(given.values())))} pictures ({reason})"
+        ) from error
     finally:
         timer.cancel()
     return found
 
 
-def session_of(model: str | bytes, refuse: type[DressformError], name: str, *, spin: bool = True) -> Any:
-    """Open a model given as a path or as the bytes of a file that is called ``name`` in errors; see :func:`open_session`."""
+def session_of(
+    model: str | bytes, refuse: type[DressformError], name: str, *, spin: bool = True
+) -> Any:
+    """Open a model given as a path or as the bytes of a file that is called ``name`` in errors; see
+    :func:`open_session`.
+    """
     import onnxruntime  # here: listing and errors need no runtime
 
     options = onnxruntime.SessionOptions()
@@ -85,4 +103,7 @@ def session_of(model: str | bytes, refuse: type[DressformError], name: str, *, s
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common public base
-        raise refuse(f"{name} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]}); export it to ONNX anew") from error
+        raise refuse(
+            f"{name} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]}); export it "
+            f"to ONNX anew"
+        ) from error

@@ -31,10 +31,11 @@ def load_predictions(path: str | Path) -> Predictions:
         path: the form is told by the name's ending, or else by the first bytes.
 
             - ``.npz``: arrays as in :meth:`Predictions.load`.
-            - ``.csv``, ``.csv.gz`` (UTF-8, commas, a header) and ``.parquet``: a column ``label`` with whole numbers, a
-              column per class, ``p0``…``pK-1`` for probabilities or ``logit0``…``logitK-1`` for logits, and, if there is
-              one, ``id``. Default ids are ``00000``, ``00001``, …; classes are called ``0``…``K-1``; other columns are
-              left alone.
+            - ``.csv``, ``.csv.gz`` (UTF-8, commas, a header) and ``.parquet``: a column ``label``
+              with whole numbers, a column per class, ``p0``…``pK-1`` for probabilities or
+              ``logit0``…``logitK-1`` for logits, and, if there is one, ``id``. Default ids are
+              ``00000``, ``00001``, …; classes are called ``0``…``K-1``; other columns are left
+              alone.
 
     Raises:
         DataError: unreadable, not such a file, or values that are no predictions.
@@ -48,9 +49,11 @@ def load_predictions(path: str | Path) -> Predictions:
 
 
 def save_predictions(predictions: Predictions, path: str | Path) -> None:
-    """Write predictions in the form that the name's ending tells; reading them gives the same most likely classes.
+    """Write predictions in the form that the name's ending tells; reading them gives the same most
+    likely classes.
 
-    CSV and Parquet get ``id,label,p0,…`` with probabilities to float64's last digit; class names are kept by NPZ alone.
+    CSV and Parquet get ``id,label,p0,…`` with probabilities to float64's last digit; class names
+    are kept by NPZ alone.
 
     Raises:
         DataError: another ending, or Parquet without pyarrow.
@@ -64,14 +67,18 @@ def save_predictions(predictions: Predictions, path: str | Path) -> None:
         return
     probabilities = predictions.probabilities
     keep_argmax(probabilities, predictions.predicted)
-    columns = {"id": [table_cell(name) for name in predictions.ids.tolist()], "label": predictions.labels.tolist()}
+    columns = {
+        "id": [table_cell(name) for name in predictions.ids.tolist()],
+        "label": predictions.labels.tolist(),
+    }
     columns |= {f"p{k}": probabilities[:, k].tolist() for k in range(probabilities.shape[1])}
     if form == ".parquet":
         columns["id"] = predictions.ids.tolist()
         content = parquet_bytes(columns)
     else:
         text = io.StringIO(newline="")
-        writer = csv.writer(text)  # its own \r\n: with another line end it would leave a \r inside an id unquoted
+        # its own \r\n: with another line end it would leave a \r inside an id unquoted
+        writer = csv.writer(text)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
         content = text.getvalue().encode()
@@ -90,7 +97,9 @@ def _form_by_content(path: Path) -> str:
         return ".parquet"
     if start.startswith(b"PK"):
         return ".npz"
-    raise DataError(f"{path} has an unknown form (it starts with {start!r}); allowed: {', '.join(SUFFIXES)}")
+    raise DataError(
+        f"{path} has an unknown form (it starts with {start!r}); allowed: {', '.join(SUFFIXES)}"
+    )
 
 
 MOST_BYTES = 2**31
@@ -104,7 +113,9 @@ def _text_of(path: Path) -> str:
             raw = gunzip(raw, MOST_BYTES)
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from None
+        raise DataError(
+            f"{path} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
+        ) from None
     except ValueError as error:
         raise DataError(f"{path} is too large ({error}); give a smaller table, or NPZ") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -118,6 +129,13 @@ def _from_table(path: Path, table: Table) -> Predictions:
     broken = np.flatnonzero(~(np.abs(labels) < 2**53) | (labels != np.floor(labels)))
     if len(broken):
         row = int(broken[0])
-        raise DataError(f"{path} {table.place(row)} has label {labels[row]:g}; allowed: whole numbers, 0 to {scores.shape[1] - 1}")
-    ids: NDArray[np.str_] = np.array([f"{i:05d}" for i in range(len(labels))] if table.ids is None else table.ids, dtype=np.str_)
-    return from_scores(path, table.given, ids, labels, scores, tuple(str(k) for k in range(scores.shape[1])))
+        raise DataError(
+            f"{path} {table.place(row)} has label {labels[row]:g}; allowed: whole numbers, 0 to "
+            f"{scores.shape[1] - 1}"
+        )
+    ids: NDArray[np.str_] = np.array(
+        [f"{i:05d}" for i in range(len(labels))] if table.ids is None else table.ids, dtype=np.str_
+    )
+    return from_scores(
+        path, table.given, ids, labels, scores, tuple(str(k) for k in range(scores.shape[1]))
+    )

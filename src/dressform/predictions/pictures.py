@@ -18,8 +18,8 @@ def pictures_of(predictions: Predictions, data: DatasetSplits, split: str) -> Da
     Args:
         predictions: with the ids and labels of the data.
         data: where they came from.
-        split: ``test``, or ``val`` or ``train``, which are looked for in that split first, then in the other of the two:
-            validation may have been held out of train.
+        split: ``test``, or ``val`` or ``train``, which are looked for in that split first, then in
+            the other of the two: validation may have been held out of train.
 
     Raises:
         DataError: the data do not have these examples.
@@ -28,6 +28,11 @@ def pictures_of(predictions: Predictions, data: DatasetSplits, split: str) -> Da
         if (name == "test") != (split == "test"):
             continue
         found = dataset.take(positions(dataset.ids, predictions.ids))
-        if np.array_equal(found.ids, predictions.ids) and np.array_equal(found.labels, predictions.labels):
+        if np.array_equal(found.ids, predictions.ids) and np.array_equal(
+            found.labels, predictions.labels
+        ):
             return found
-    raise DataError(f"{data.name} does not have the examples that were predicted; give the data that the run was made with")
+    raise DataError(
+        f"{data.name} does not have the examples that were predicted; give the data that the run "
+        f"was made with"
+    )

@@ -1,4 +1,6 @@
-"""The columns ``id,label,p0,…`` or ``id,label,logit0,…`` of a table, and how CSV text becomes them."""
+"""The columns ``id,label,p0,…`` or ``id,label,logit0,…`` of a table, and how CSV text becomes
+them.
+"""
 
 import csv
 import io
@@ -41,14 +43,24 @@ def score_columns(path: Path, names: Sequence[str]) -> tuple[str, list[str]]:
     """What the class columns hold, ``probabilities`` or ``logits``, and their names in class order.
 
     Raises:
-        DataError: no label, no class columns, one only, both kinds, a gap, or a name that stands twice.
+        DataError: no label, no class columns, one only, both kinds, a gap, or a name that stands
+            twice.
     """
     shown = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
-    found = {kind: [n for n in names if re.fullmatch(rf"{kind}(0|[1-9]\d*)", n)] for kind in ("p", "logit")}
+    found = {
+        kind: [n for n in names if re.fullmatch(rf"{kind}(0|[1-9]\d*)", n)]
+        for kind in ("p", "logit")
+    }
     if "label" not in names or not (found["p"] or found["logit"]):
-        raise DataError(f"{path} has columns {shown or 'without names'}; expected {EXPECTED} (in CSV, commas between cells)")
+        raise DataError(
+            f"{path} has columns {shown or 'without names'}; expected {EXPECTED} (in CSV, commas "
+            f"between cells)"
+        )
     if found["p"] and found["logit"]:
-        raise DataError(f"{path} has both {found['p'][0]} and {found['logit'][0]}; give probabilities or logits, not both")
+        raise DataError(
+            f"{path} has both {found['p'][0]} and {found['logit'][0]}; give probabilities or "
+            f"logits, not both"
+        )
     kind = "p" if found["p"] else "logit"
     columns = found[kind]
     twice = next((n for n in ("id", "label", *columns) if names.count(n) > 1), None)
@@ -57,9 +69,15 @@ def score_columns(path: Path, names: Sequence[str]) -> tuple[str, list[str]]:
     ordered = sorted(columns, key=lambda name: int(name.removeprefix(kind)))
     gap = next((k for k, name in enumerate(ordered) if name != f"{kind}{k}"), None)
     if gap is not None:
-        raise DataError(f"{path} has {ordered[gap]} but no {kind}{gap}; give one column per class, from {kind}0 without gaps")
+        raise DataError(
+            f"{path} has {ordered[gap]} but no {kind}{gap}; give one column per class, from "
+            f"{kind}0 without gaps"
+        )
     if len(ordered) < 2:
-        raise DataError(f"{path} has one class column only ({ordered[0]}); give one per class, both for a yes-or-no model")
+        raise DataError(
+            f"{path} has one class column only ({ordered[0]}); give one per class, both for a "
+            f"yes-or-no model"
+        )
     return ("probabilities" if kind == "p" else "logits"), ordered
 
 
@@ -67,7 +85,8 @@ def read_csv(path: Path, text: str) -> Table:
     """The table in a CSV text; ``path`` is for messages.
 
     Raises:
-        DataError: empty, columns that :func:`score_columns` refuses, a row of another length, or a cell that is no number.
+        DataError: empty, columns that :func:`score_columns` refuses, a row of another length, or a
+            cell that is no number.
     """
     if not text.strip():
         raise DataError(f"{path} is empty; expected {EXPECTED}")
@@ -81,13 +100,16 @@ def read_csv(path: Path, text: str) -> Table:
                 continue
             if len(row) != len(header):
                 raise DataError(
-                    f"{path} line {reader.line_num} has {len(row)} cells but the header has {len(header)};"
+                    f"{path} line {reader.line_num} has {len(row)} cells but the header has "
+                    f"{len(header)};"
                     " the file is cut off or damaged there"
                 )
             lines.append(reader.line_num)
             rows.append(row)
     except csv.Error as error:
-        raise DataError(f"{path} line {reader.line_num} is not CSV ({error}); mend that line") from None
+        raise DataError(
+            f"{path} line {reader.line_num} is not CSV ({error}); mend that line"
+        ) from None
     if not rows:
         raise DataError(f"{path} has a header but no rows; give one row per example")
     cells = dict(zip(header, zip(*rows, strict=True), strict=False))
@@ -98,6 +120,12 @@ def read_csv(path: Path, text: str) -> Table:
         except ValueError:
             row_of = next(i for i, cell in enumerate(cells[name]) if not is_number(cell))
             raise DataError(
-                f"{path} line {lines[row_of]} has {cells[name][row_of]!r} in column {name}; allowed: a number"
+                f"{path} line {lines[row_of]} has {cells[name][row_of]!r} in column {name}; "
+                f"allowed: a number"
             ) from None
-    return Table(given, [from_table_cell(name) for name in cells["id"]] if "id" in cells else None, numbers, lines)
+    return Table(
+        given,
+        [from_table_cell(name) for name in cells["id"]] if "id" in cells else None,
+        numbers,
+        lines,
+    )

@@ -11,15 +11,17 @@ from dressform.training.recipe import Augment, Focus, Optim, Recipe, Schedule
 def fast() -> Recipe:
     """The default: a good classifier in a minute or two on two cores.
 
-    ``dressform train fast``. Muon, and after the first epoch the harder half of the examples; everything was chosen on images
-    held out of the training images (docs/log.md).
+    ``dressform train fast``. Muon, and after the first epoch the harder half of the examples;
+    everything was chosen on images held out of the training images (docs/log.md).
     """
     return Recipe(
         name="fast",
         model=FastNet(widths=(32, 96, 192)),
         epochs=7,
         batch_size=250,
-        optim=Optim(kind="muon", lr=0.1, momentum=0.6, rest_lr=0.5, rest_momentum=0.85, weight_decay=5e-4),
+        optim=Optim(
+            kind="muon", lr=0.1, momentum=0.6, rest_lr=0.5, rest_momentum=0.85, weight_decay=5e-4
+        ),
         schedule=Schedule(kind="linear", warmup=0.2),
         augment=Augment(alternate_flip=True),
         focus=Focus(share=0.5, start=1, random=0.3),
@@ -38,11 +40,11 @@ def fast_93() -> Recipe:
 
 
 def fast_95() -> Recipe:
-    """Two networks twice as wide, averaged over each picture and its mirror image, five times the epochs; pictures are shifted
-    and rectangles erased.
+    """Two networks twice as wide, averaged over each picture and its mirror image, five times the
+    epochs; pictures are shifted and rectangles erased.
 
-    ``dressform train fast-95``. A prediction costs about fifteen times that of ``fast``. Chosen on images held out of the
-    training images (docs/log.md).
+    ``dressform train fast-95``. A prediction costs about fifteen times that of ``fast``. Chosen on
+    images held out of the training images (docs/log.md).
     """
     return replace(
         fast(),
@@ -63,10 +65,11 @@ def fast_gpu() -> Recipe:
 
 
 def large() -> Recipe:
-    """A wide residual network, for a GPU: WRN-28-4 with random erasing (Z. Zhong et al. 2017, https://arxiv.org/abs/1708.04896).
+    """A wide residual network, for a GPU: WRN-28-4 with random erasing (Z. Zhong et al. 2017,
+    https://arxiv.org/abs/1708.04896).
 
-    ``dressform train large``. Its settings are those of the papers; nothing was chosen on our images yet, and it has not been
-    measured.
+    ``dressform train large``. Its settings are those of the papers; nothing was chosen on our
+    images yet, and it has not been measured.
     """
     return Recipe(
         name="large",

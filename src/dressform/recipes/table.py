@@ -19,7 +19,8 @@ class RecipeEntry:
         tutorial: ``0`` to ``4``, or None for our own.
         claimed: accuracy that the tutorial states, 0..1, or None where it states none.
         claimed_on: of which examples: ``test``, ``validation``, or ``folds`` of a cross-validation.
-        image_size: side in pixels for folders of mixed sizes, where ``--image-size`` says nothing; None is the folder's default.
+        image_size: side in pixels for folders of mixed sizes, where ``--image-size`` says nothing;
+            None is the folder's default.
     """
 
     name: str
@@ -95,18 +96,23 @@ def entry(name: str) -> RecipeEntry:
 
 
 def image_size_for(*recipes: object) -> int | None:
-    """The side that folders of mixed sizes are fitted to for recipes that agree on one, where the user gives none.
+    """The side that folders of mixed sizes are fitted to for recipes that agree on one, where the
+    user gives none.
 
     None is the folder's default.
     """
-    found = {_ENTRIES[r].image_size if isinstance(r, str) and r in _ENTRIES else None for r in recipes}
+    found = {
+        _ENTRIES[r].image_size if isinstance(r, str) and r in _ENTRIES else None for r in recipes
+    }
     return found.pop() if len(found) == 1 else None
 
 
 def _reproduced() -> dict[str, Any]:
     recipes: dict[str, Any] = {}
     for name in ("reproduced.json", "own.json"):
-        recipes |= json.loads(resources.files("dressform.recipes").joinpath(name).read_text(encoding="utf-8"))["recipes"]
+        recipes |= json.loads(
+            resources.files("dressform.recipes").joinpath(name).read_text(encoding="utf-8")
+        )["recipes"]
     return recipes
 
 
@@ -124,11 +130,16 @@ def find_recipe(reference: str) -> Any:
         try:
             made = made()
         except TypeError as error:
-            raise ConfigError(f"{reference} cannot be called without arguments ({error}); it must return a Recipe") from error
+            raise ConfigError(
+                f"{reference} cannot be called without arguments ({error}); it must return a Recipe"
+            ) from error
         except DressformError:
             raise
         except (Exception, SystemExit) as error:
             raise ConfigError(f"{reference} failed with {type(error).__name__}: {error}") from error
     if not isinstance(made, Recipe):
-        raise ConfigError(f"{reference} gave {type(made).__name__}; it must be a dressform.Recipe or a function that returns one")
+        raise ConfigError(
+            f"{reference} gave {type(made).__name__}; it must be a dressform.Recipe or a function "
+            f"that returns one"
+        )
     return made

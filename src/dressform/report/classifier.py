@@ -1,4 +1,6 @@
-"""`write_classifier`: a trained model as one HTML file that classifies photos in any browser, without a network."""
+"""`write_classifier`: a trained model as one HTML file that classifies photos in any browser,
+without a network.
+"""
 
 import gzip
 import html
@@ -18,11 +20,13 @@ RUNTIME = "ort-wasm-simd-threaded.wasm.gz"
 
 
 def write_classifier(path: Path, predictor: Predictor) -> None:
-    """Write the page: the model, ONNX Runtime as WebAssembly, and the preparation of photos as JavaScript.
+    """Write the page: the model, ONNX Runtime as WebAssembly, and the preparation of photos as
+    JavaScript.
 
     Args:
         path: the HTML file; folders on the way to it are made.
-        predictor: the model, with the settings for photos and the threshold that the page will have.
+        predictor: the model, with the settings for photos and the threshold that the page will
+            have.
 
     Raises:
         ConfigError: the path is a folder.
@@ -32,20 +36,31 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     described = predictor.description
     document = {
-        "name": described.name, "classes": described.class_names, "shape": list(predictor.shape), "threshold": predictor.threshold,
+        "name": described.name,
+        "classes": described.class_names,
+        "shape": list(predictor.shape),
+        "threshold": predictor.threshold,
         "features": described.output.features,
         "photo": None if predictor.photo is None else vars(predictor.photo),
-    }  # fmt: skip
+    }
     blobs = [
-        Blob("runtime", "bytes", (files("dressform") / "web" / "onnxruntime" / RUNTIME).read_bytes()),
+        Blob(
+            "runtime", "bytes", (files("dressform") / "web" / "onnxruntime" / RUNTIME).read_bytes()
+        ),
         Blob("model", "bytes", gzip.compress(predictor.path.read_bytes(), 6, mtime=0)),
     ]
     if predictor.novelty is not None:
         blobs.append(array_blob("known", predictor.novelty.known.view(np.uint16)))
-        blobs += [array_blob("scales", predictor.novelty.scales), array_blob("distances", predictor.novelty.distances)]
+        blobs += [
+            array_blob("scales", predictor.novelty.scales),
+            array_blob("distances", predictor.novelty.distances),
+        ]
     parts = {
-        "moment": moment(), "model": html.escape(described.name),
-        "classes": html.escape(", ".join(described.class_names)), "document": inside_script(document),
-        "blobs": "\n".join(blob.html() for blob in blobs), "importmap": import_map("", "classify", "onnxruntime"),
-    }  # fmt: skip
+        "moment": moment(),
+        "model": html.escape(described.name),
+        "classes": html.escape(", ".join(described.class_names)),
+        "document": inside_script(document),
+        "blobs": "\n".join(blob.html() for blob in blobs),
+        "importmap": import_map("", "classify", "onnxruntime"),
+    }
     write_text(path, filled("classify.html", parts))

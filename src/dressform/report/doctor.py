@@ -38,15 +38,30 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> No
     pictures = make_sheets(np.concatenate(images), name="pictures")
     total = sum(len(dataset) for _, dataset in data)
     document: dict[str, Any] = {
-        "kind": "doctor", "title": f"Data doctor: {data.name}", "version": packages().get("dressform", ""),
-        "made": f"{moment()}: {total:,} pictures", "classes": list(data.class_names), "examples": len(ids), "runs": [],
-        "tile": [pictures.document[0]["width"], pictures.document[0]["height"]] if pictures.document else [28, 28],
-        "sheets": pictures.document, "projections": [], "points": [0, 0], "review": review.to_json(),
-        "counts": list(diagnosis.counts.items()), "rescored": [
-            {"name": r.name, "split": r.split, "scores": [[words, estimate.to_json()] for words, estimate in r.scores()]}
+        "kind": "doctor",
+        "title": f"Data doctor: {data.name}",
+        "version": packages().get("dressform", ""),
+        "made": f"{moment()}: {total:,} pictures",
+        "classes": list(data.class_names),
+        "examples": len(ids),
+        "runs": [],
+        "tile": [pictures.document[0]["width"], pictures.document[0]["height"]]
+        if pictures.document
+        else [28, 28],
+        "sheets": pictures.document,
+        "projections": [],
+        "points": [0, 0],
+        "review": review.to_json(),
+        "counts": list(diagnosis.counts.items()),
+        "rescored": [
+            {
+                "name": r.name,
+                "split": r.split,
+                "scores": [[words, estimate.to_json()] for words, estimate in r.scores()],
+            }
             for r in diagnosis.rescored
         ],
-    }  # fmt: skip
+    }
     blobs = [
         text_blob("ids", json.dumps(ids)),
         text_blob("splits", json.dumps(splits)),

@@ -1,4 +1,6 @@
-"""`write_explanation`: what a model saw of each picture, step by step, and what it made of it, as one HTML file."""
+"""`write_explanation`: what a model saw of each picture, step by step, and what it made of it, as
+one HTML file.
+"""
 
 import base64
 import html
@@ -34,14 +36,19 @@ def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None
 
 def _section(answer: Answer) -> str:
     label, share = answer.top[0]
-    title = f"{Path(answer.path).name}: {'unsure, perhaps ' if answer.unsure else ''}{label}, {100 * share:.1f} %"
+    title = (
+        f"{Path(answer.path).name}: {'unsure, perhaps ' if answer.unsure else ''}{label}, "
+        f"{100 * share:.1f} %"
+    )
     steps = "".join(
-        f'<figure><img alt=""{" class=tiny" if max(pixels.shape[:2]) < 128 else ""} src="{_address(pixels)}">'
+        f'<figure><img alt=""{" class=tiny" if max(pixels.shape[:2]) < 128 else ""} '
+        f'src="{_address(pixels)}">'
         f"<figcaption>{number}. {html.escape(words)}</figcaption></figure>\n"
         for number, (words, pixels) in enumerate(answer.prepared.steps, 1)
     )
     rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td><span class="share" style="--share: {p:.4f}"></span>'
+        f'<tr><th scope="row">{html.escape(name)}</th><td><span class="share" style="--share: '
+        f'{p:.4f}"></span>'
         f"<span>{100 * p:.1f} %</span></td></tr>"
         for name, p in answer.top
     )

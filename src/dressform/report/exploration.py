@@ -23,7 +23,9 @@ from dressform.runs.manifest import moment
 from dressform.runs.run import open_run
 
 QUALITY = 60
-"""WebP quality of the pictures where there are many; 28 x 28 grey ones take about 165 bytes each."""
+"""WebP quality of the pictures where there are many; 28 x 28 grey ones take about 165 bytes
+each.
+"""
 MANY = 20_000
 TITLES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 
@@ -47,29 +49,34 @@ def write_exploration(
 
     Args:
         path: the folder of a finished run.
-        split: which examples are points: ``test``, ``validation``, ``train``, or ``all`` (training and test pictures);
-            default: test, or validation where there is no test.
+        split: which examples are points: ``test``, ``validation``, ``train``, or ``all`` (training
+            and test pictures); default: test, or validation where there is no test.
         out: the HTML file; default ``explore.html`` in the run's folder.
         data: the pictures, where they are elsewhere now: a name or a path.
         image_size: side in pixels for folders of pictures of several sizes.
-        out_of_fold: a cross-validation, or a predictions file by models that did not learn from the training pictures: judges
-            their labels. The run itself has learned them.
+        out_of_fold: a cross-validation, or a predictions file by models that did not learn from the
+            training pictures: judges their labels. The run itself has learned them.
         embedding: ``features`` of the network's penultimate layer, or ``pixels``.
         methods: besides PCA: ``tsne``, ``umap``.
         dimensions: of those: 2, 3 or both.
         seed: of the projections.
-        recipe_file: ``file.py:function`` that made the run's network, where a file did; it is run, for saliency.
+        recipe_file: ``file.py:function`` that made the run's network, where a file did; it is run,
+            for saliency.
         say: called with each line that a user should know.
 
     Returns:
         the file.
 
     Raises:
-        DressformError: not a run, data that are not there any more, or nothing that can be projected.
+        DressformError: not a run, data that are not there any more, or nothing that can be
+            projected.
     """
     check_methods(methods, dimensions, seed)
     if out_of_fold is not None and split not in ("train", "all"):
-        raise ConfigError(f"out-of-fold predictions judge training pictures, and the split is {split or 'test'}; give train or all")
+        raise ConfigError(
+            f"out-of-fold predictions judge training pictures, and the split is "
+            f"{split or 'test'}; give train or all"
+        )
     run = open_run(path)
     split = data_split(split or split_of(run, None))
     target = target_of(out, run.path, "explore.html")
@@ -79,20 +86,48 @@ def write_exploration(
     if out_of_fold is not None and points.others_predictions is not None:
         judge = _in_order(points.others_predictions, judged_by(out_of_fold, say))
     first, last = points.first, len(points.values)
-    places = find_places(points.values[first:], run.layout.explored, methods=methods, dimensions=dimensions, seed=seed, say=say)
-    near = {metric: (found.indices.astype(np.int64) + first, found.distances) for metric, found in places.near.items()}
-    inspected, name, pictures, _ = inspect_run(run, points.split, splits, say, neighbours=False, recipe_file=recipe_file)
-    inspected = replace(inspected, near=near, others=points.others_predictions, learned=points.learned, out_of_fold=judge)
+    places = find_places(
+        points.values[first:],
+        run.layout.explored,
+        methods=methods,
+        dimensions=dimensions,
+        seed=seed,
+        say=say,
+    )
+    near = {
+        metric: (found.indices.astype(np.int64) + first, found.distances)
+        for metric, found in places.near.items()
+    }
+    inspected, name, pictures, _ = inspect_run(
+        run, points.split, splits, say, neighbours=False, recipe_file=recipe_file
+    )
+    inspected = replace(
+        inspected,
+        near=near,
+        others=points.others_predictions,
+        learned=points.learned,
+        out_of_fold=judge,
+    )
     document, blobs = report_document(
-        run.name, f"{moment()}: {last - first:,} pictures as points", name, [inspected], [], pictures, points.others,
-        quality=QUALITY if last > MANY else None, projections=[titled(p) for p in places.projections], basis=places.basis,
-    )  # fmt: skip
+        run.name,
+        f"{moment()}: {last - first:,} pictures as points",
+        name,
+        [inspected],
+        [],
+        pictures,
+        points.others,
+        quality=QUALITY if last > MANY else None,
+        projections=[titled(p) for p in places.projections],
+        basis=places.basis,
+    )
     source = "the network's penultimate features" if embedding == "features" else "the pixels"
     document |= {
-        "points": [first, last], "nearest": f"Nearest of the points, by {source}",
-        "projector_note": f"{last - first:,} pictures by {source}; neighbours and projections were computed in all"
+        "points": [first, last],
+        "nearest": f"Nearest of the points, by {source}",
+        "projector_note": f"{last - first:,} pictures by {source}; neighbours and projections "
+        f"were computed in all"
         f" {points.values.shape[1]} dimensions, seed {seed}.",
-    }  # fmt: skip
+    }
     write(target, document, blobs)
     return target
 
@@ -101,7 +136,11 @@ def _in_order(others: Predictions, judge: Judge) -> Predictions:
     """The judge's predictions of these examples, in their order."""
     found = judge.predictions
     own = np.flatnonzero(np.isin(found.ids, others.ids))
-    return align(others, found.take(own) if 0 < len(own) < len(found) else found, ("the training pictures", judge.name))[1]
+    return align(
+        others,
+        found.take(own) if 0 < len(own) < len(found) else found,
+        ("the training pictures", judge.name),
+    )[1]
 
 
 def default_methods() -> list[str]:
@@ -112,4 +151,8 @@ def default_methods() -> list[str]:
 def titled(projection: Projection) -> Shown:
     """A projection with a title."""
     deep = projection.name != "pca" and projection.places.shape[1] == 3
-    return Shown(TITLES[projection.name] + (" in 3-D" if deep else ""), projection.places, projection.explained)
+    return Shown(
+        TITLES[projection.name] + (" in 3-D" if deep else ""),
+        projection.places,
+        projection.explained,
+    )

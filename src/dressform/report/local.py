@@ -38,7 +38,8 @@ class _Server(ThreadingHTTPServer):
 
 
 def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
-    """A server of that page and nothing else, reachable from this machine only; ``serve_forever`` runs it.
+    """A server of that page and nothing else, reachable from this machine only; ``serve_forever``
+    runs it.
 
     Clients that break off or stay silent cost nothing but one of a few places for some seconds.
 
@@ -55,8 +56,13 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
 
         def do_GET(self) -> None:
             host = (self.headers.get("Host") or "").rpartition(":")[0]
-            if self.path.partition("?")[0] != "/" or host not in ("127.0.0.1", "localhost") or not page.is_file():
-                self.send_error(HTTPStatus.NOT_FOUND)  # another name that leads here is another site's page asking
+            if (
+                self.path.partition("?")[0] != "/"
+                or host not in ("127.0.0.1", "localhost")
+                or not page.is_file()
+            ):
+                # another name that leads here is another site's page asking
+                self.send_error(HTTPStatus.NOT_FOUND)
                 return
             content = page.read_bytes()
             self.send_response(HTTPStatus.OK)
@@ -65,7 +71,8 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
             self.send_header("Cache-Control", "no-store")
             self.send_header("X-Content-Type-Options", "nosniff")
             self.send_header("Referrer-Policy", "no-referrer")
-            self.send_header("Content-Security-Policy", "frame-ancestors 'none'")  # the rest stands in the page
+            # the rest stands in the page
+            self.send_header("Content-Security-Policy", "frame-ancestors 'none'")
             self.end_headers()
             if self.command == "GET":
                 self.wfile.write(content)
@@ -78,4 +85,6 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
     try:
         return _Server(("127.0.0.1", port), Handler)
     except (OSError, OverflowError) as error:
-        raise ConfigError(f"port {port} cannot be used ({error}); give another --port, or 0 for a free one") from error
+        raise ConfigError(
+            f"port {port} cannot be used ({error}); give another --port, or 0 for a free one"
+        ) from error

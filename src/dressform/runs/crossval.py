@@ -101,7 +101,8 @@ class CrossvalRun:
         return [float(row["accuracy"]) for row in self.summary["folds"]]
 
     def out_of_fold(self) -> tuple[tuple[Predictions, ...], tuple[NDArray[np.int64], ...]]:
-        """Predictions of every example, one set per repeat, and the folds of the examples, int64 [N] per repeat.
+        """Predictions of every example, one set per repeat, and the folds of the examples, int64
+        [N] per repeat.
 
         Raises:
             RunError: the file is missing or damaged.
@@ -121,19 +122,33 @@ class CrossvalRun:
             logits, fold = arrays.get(key("logits", repeat)), arrays.get(key("fold", repeat))
             if logits is None or fold is None:
                 raise RunError(f"{path} lacks repeat {repeat}; {advice}")
-            if fold.shape != arrays["ids"].shape or fold.dtype.kind not in "iu" or set(fold.tolist()) != set(range(self.folds)):
-                raise RunError(f"{path} has folds of repeat {repeat} that are not 0 to {self.folds - 1}; {advice}")
+            if (
+                fold.shape != arrays["ids"].shape
+                or fold.dtype.kind not in "iu"
+                or set(fold.tolist()) != set(range(self.folds))
+            ):
+                raise RunError(
+                    f"{path} has folds of repeat {repeat} that are not 0 to {self.folds - 1}; "
+                    f"{advice}"
+                )
             predictions.append(Predictions(arrays["ids"], arrays["labels"], logits, names))
             folds.append(fold.astype(np.int64))
         return tuple(predictions), tuple(folds)
 
     def histories(self) -> list[list[dict[str, Any]]]:
-        """The rows of every fold's results.csv, repeat by repeat; None where a column has no value."""
-        return [read_history(self.layout.fold(row["repeat"], row["fold"]).results) for row in self.summary["folds"]]
+        """The rows of every fold's results.csv, repeat by repeat; None where a column has no
+        value.
+        """
+        return [
+            read_history(self.layout.fold(row["repeat"], row["fold"]).results)
+            for row in self.summary["folds"]
+        ]
 
 
 def key(name: str, repeat: int) -> str:
-    """The array of one repeat in out-of-fold.npz; the first is called as in any predictions file."""
+    """The array of one repeat in out-of-fold.npz; the first is called as in any predictions
+    file.
+    """
     return name if repeat == 0 else f"{name}_repeat{repeat}"
 
 
@@ -151,10 +166,25 @@ def open_crossval(path: str | Path) -> CrossvalRun:
     folder = user_path(path)
     layout = CrossvalLayout(folder)
     if not layout.summary.is_file():
-        reason = "is not finished; run crossval with --resume" if layout.plan.is_file() else f"has no {layout.summary.name}"
-        raise RunError(f"{path} {reason}" if folder.exists() else f"{path} does not exist; give the folder of a cross-validation")
+        reason = (
+            "is not finished; run crossval with --resume"
+            if layout.plan.is_file()
+            else f"has no {layout.summary.name}"
+        )
+        raise RunError(
+            f"{path} {reason}"
+            if folder.exists()
+            else f"{path} does not exist; give the folder of a cross-validation"
+        )
     summary = read_json(layout.summary)
-    if isinstance(summary, dict) and isinstance(summary.get("format"), int) and summary["format"] > FORMAT:
-        raise RunError(f"{layout.summary} has format {summary['format']}; this dressform reads up to {FORMAT}, so update it")
+    if (
+        isinstance(summary, dict)
+        and isinstance(summary.get("format"), int)
+        and summary["format"] > FORMAT
+    ):
+        raise RunError(
+            f"{layout.summary} has format {summary['format']}; this dressform reads up to "
+            f"{FORMAT}, so update it"
+        )
     read_record(Summary, summary, layout.summary, advice="delete it and run crossval with --resume")
     return CrossvalRun(folder, summary)

@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 _SAFE = (
-    "git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never", "--no-optional-locks",
-)  # fmt: skip
+    "git",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "protocol.allow=never",
+    "--no-optional-locks",
+)
 MOST_BYTES = 2**29
 """Of tracked files that are read."""
 
@@ -17,10 +24,11 @@ MOST_BYTES = 2**29
 def git_state() -> dict[str, Any] | None:
     """Commit of the working directory, and whether tracked files differ from it; None outside git.
 
-    A repository's own configuration may name programs (monitors, hooks, filters, transports), and the repository may be a
-    stranger's: git is asked for what is committed and never looks at a file, which is compared by us. So files that git turns
-    into something else on their way count as changed. Submodules are not looked at. ``changed`` is None where there is more to
-    read than half a gigabyte.
+    A repository's own configuration may name programs (monitors, hooks, filters, transports), and
+    the repository may be a stranger's: git is asked for what is committed and never looks at a
+    file, which is compared by us. So files that git turns into something else on their way count as
+    changed. Submodules are not looked at. ``changed`` is None where there is more to read than half
+    a gigabyte.
     """
     try:
         commit = _git("rev-parse", "HEAD").decode().strip()
@@ -34,12 +42,20 @@ def git_state() -> dict[str, Any] | None:
 
 def _git(*words: str) -> bytes:
     environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}
-    return subprocess.run([*_SAFE, *words], capture_output=True, timeout=10, check=True, env=environment).stdout
+    return subprocess.run(
+        [*_SAFE, *words], capture_output=True, timeout=10, check=True, env=environment
+    ).stdout
 
 
 def _changed(top: Path, committed: bytes, staged: bytes) -> bool | None:
-    index = {name: facts.split()[:2] for facts, _, name in (line.partition(b"\t") for line in staged.split(b"\0") if line)}
-    tree = {name: facts.split() for facts, _, name in (line.partition(b"\t") for line in committed.split(b"\0") if line)}
+    index = {
+        name: facts.split()[:2]
+        for facts, _, name in (line.partition(b"\t") for line in staged.split(b"\0") if line)
+    }
+    tree = {
+        name: facts.split()
+        for facts, _, name in (line.partition(b"\t") for line in committed.split(b"\0") if line)
+    }
     if index != {name: [mode, blob] for name, (mode, _, blob, _) in tree.items()}:
         return True
     files = {top / os.fsdecode(name): facts for name, facts in tree.items() if facts[1] == b"blob"}

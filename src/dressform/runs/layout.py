@@ -76,7 +76,9 @@ class Layout:
         return self.root / "figures"
 
     def explored(self, name: str) -> Path:
-        """What was found by looking inside: neighbours, projections, saliency; derived, may be deleted."""
+        """What was found by looking inside: neighbours, projections, saliency; derived, may be
+        deleted.
+        """
         return self.root / "explore" / f"{name}.npz"
 
     @property
@@ -91,7 +93,9 @@ class Layout:
 
     @property
     def report_json(self) -> Path:
-        """The same with the confusion matrix, as ``dressform evaluate --json`` prints it; derived."""
+        """The same with the confusion matrix, as ``dressform evaluate --json`` prints it;
+        derived.
+        """
         return self.root / "classification-report.json"
 
     def make_folders(self) -> None:
@@ -148,12 +152,16 @@ class CrossvalLayout:
 
     @property
     def summary(self) -> Path:
-        """The scores of all folds; written last. Nothing in it depends on the machine's speed or on interruptions."""
+        """The scores of all folds; written last. Nothing in it depends on the machine's speed or on
+        interruptions.
+        """
         return self.root / "crossval.json"
 
     @property
     def out_of_fold(self) -> Path:
-        """Logits of every example, each from the model that did not learn from it, and the examples' folds."""
+        """Logits of every example, each from the model that did not learn from it, and the
+        examples' folds.
+        """
         return self.root / "out-of-fold.npz"
 
     @property
@@ -207,18 +215,28 @@ class TuningLayout:
         return self.root / ".lock"
 
 
-def crossval_folder(root: Path, dataset: str, recipe: str, digest: str, folds: int, seed: int) -> Path:
-    """``root/<dataset>/<recipe>-<digest>/crossval-<K>fold-seed<n>``; more repeats go into the same folder."""
-    return run_folder(root, dataset, recipe, digest, seed).with_name(f"crossval-{folds}fold-seed{seed}")
+def crossval_folder(
+    root: Path, dataset: str, recipe: str, digest: str, folds: int, seed: int
+) -> Path:
+    """``root/<dataset>/<recipe>-<digest>/crossval-<K>fold-seed<n>``; more repeats go into the same
+    folder.
+    """
+    return run_folder(root, dataset, recipe, digest, seed).with_name(
+        f"crossval-{folds}fold-seed{seed}"
+    )
 
 
 def run_folder(root: Path, dataset: str, recipe: str, digest: str, seed: int) -> Path:
-    """``root/<dataset>/<recipe>-<digest>/seed<n>``; characters that file systems dislike become hyphens."""
+    """``root/<dataset>/<recipe>-<digest>/seed<n>``; characters that file systems dislike become
+    hyphens.
+    """
     return _dataset_folder(root, dataset) / f"{recipe}-{digest}" / f"seed{seed}"
 
 
 def _dataset_folder(root: Path, dataset: str) -> Path:
-    return root / ("".join(c if c.isalnum() or c in "-_." else "-" for c in dataset).strip(".-") or "data")
+    return root / (
+        "".join(c if c.isalnum() or c in "-_." else "-" for c in dataset).strip(".-") or "data"
+    )
 
 
 def ledger(root: Path) -> Path:
@@ -227,7 +245,9 @@ def ledger(root: Path) -> Path:
 
 
 def features_folder(out: Path) -> Path:
-    """What frozen fronts gave for pictures, shared by all runs of ``out``; derived, may be deleted."""
+    """What frozen fronts gave for pictures, shared by all runs of ``out``; derived, may be
+    deleted.
+    """
     return out / "features"
 
 

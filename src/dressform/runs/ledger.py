@@ -27,7 +27,8 @@ def note_test_look(root: Path, *, what: str, run: Path | str, examples: int) -> 
 
 
 def note_look(run: Path, *, what: str, examples: int) -> str | None:
-    """Note a look at a run's test predictions in the ledger of its runs folder; a run copied out of one has none.
+    """Note a look at a run's test predictions in the ledger of its runs folder; a run copied out of
+    one has none.
 
     Returns:
         why it could not be written, for the user, or None.

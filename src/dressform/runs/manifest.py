@@ -28,8 +28,16 @@ def check_shape(shape: tuple[int, int, int]) -> None:
         ValueError: height, width or channels that cannot be.
     """
     height, width, channels = shape
-    if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE and 1 <= channels <= 4 and height * width * channels <= 1e8):
-        raise ValueError(f"pictures of {height} x {width} x {channels}; allowed: sides of 1 to {LARGEST_SIDE} and 1 to 4 channels")
+    if not (
+        1 <= height <= LARGEST_SIDE
+        and 1 <= width <= LARGEST_SIDE
+        and 1 <= channels <= 4
+        and height * width * channels <= 1e8
+    ):
+        raise ValueError(
+            f"pictures of {height} x {width} x {channels}; allowed: sides of 1 to {LARGEST_SIDE} "
+            f"and 1 to 4 channels"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +69,9 @@ class DatasetFacts:
     def __post_init__(self) -> None:
         check_shape(self.shape)
         if len(set(self.class_names)) < max(2, len(self.class_names)):
-            raise ValueError(f"{len(self.class_names)} class names, of which {len(set(self.class_names))} differ")
+            raise ValueError(
+                f"{len(self.class_names)} class names, of which {len(set(self.class_names))} differ"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +134,16 @@ class Manifest:
             raise RunError(f"{path} is not a manifest of dressform; give the folder of a run")
         if document["format"] > FORMAT:
             raise RunError(
-                f"{path} has format {document['format']}, made by a newer dressform; this version reads up to {FORMAT},"
+                f"{path} has format {document['format']}, made by a newer dressform; this version "
+                f"reads up to {FORMAT},"
                 " so upgrade dressform"
             )
-        return read_record(cls, document, path, advice="it was changed by hand, so delete that folder or restore it from a copy")
+        return read_record(
+            cls,
+            document,
+            path,
+            advice="it was changed by hand, so delete that folder or restore it from a copy",
+        )
 
 
 def now() -> str:
@@ -143,14 +159,17 @@ def moment() -> str:
 def hardware() -> dict[str, Any]:
     """Processor, cores that this process may use, and system.
 
-    Virtual machines hide the processor's name, so AMX, which decides how quick bfloat16 and int8 are, is told beside it.
+    Virtual machines hide the processor's name, so AMX, which decides how quick bfloat16 and int8
+    are, is told beside it.
     """
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
         pairs = (line.partition(":") for line in info.read_text().splitlines())
         known = {name.strip(): value.strip() for name, _, value in pairs}
-        model = known.get("model name", model) + (" with AMX" if "amx_tile" in known.get("flags", "").split() else "")
+        model = known.get("model name", model) + (
+            " with AMX" if "amx_tile" in known.get("flags", "").split() else ""
+        )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": model,

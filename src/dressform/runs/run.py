@@ -49,10 +49,14 @@ class Run:
             RunError: the run is not finished.
         """
         if self.manifest.status != "finished":
-            raise RunError(f"{self.path} is {self.manifest.status}, not finished; train it with --resume first")
+            raise RunError(
+                f"{self.path} is {self.manifest.status}, not finished; train it with --resume first"
+            )
         present = [name for name in SPLITS if self.layout.predictions(name).exists()]
         if not present:
-            raise RunError(f"{self.path} has lost its predictions; delete that folder and train again")
+            raise RunError(
+                f"{self.path} has lost its predictions; delete that folder and train again"
+            )
         if split not in present:
             raise unknown_name(f"split of {self.path}", split, present)
         return Predictions.load(self.layout.predictions(split))
@@ -70,10 +74,16 @@ def open_run(path: str | Path) -> Run:
     """
     folder = user_path(path)
     if not folder.exists():
-        raise RunError(f"{path} does not exist; give the folder of a run, such as runs/fashion-mnist/fast-…/seed0")
+        raise RunError(
+            f"{path} does not exist; give the folder of a run, such as "
+            f"runs/fashion-mnist/fast-…/seed0"
+        )
     layout = Layout(folder)
     if not layout.manifest.is_file():
-        raise RunError(f"{path} has no {layout.manifest.name}, so it is not a run; give the folder that has one")
+        raise RunError(
+            f"{path} has no {layout.manifest.name}, so it is not a run; give the folder that has "
+            f"one"
+        )
     return Run(folder, Manifest.load(layout.manifest))
 
 
@@ -89,15 +99,18 @@ def finished_runs(root: Path = DEFAULT_ROOT) -> list[Run]:
 
 
 def best_run(root: Path = DEFAULT_ROOT) -> tuple[Run, str]:
-    """The run under ``root`` with the best validation accuracy, and why it was taken; of equals the one finished last.
+    """The run under ``root`` with the best validation accuracy, and why it was taken; of equals the
+    one finished last.
 
     Raises:
-        RunError: there is none, or there are runs of several datasets, between which nobody but the user can choose.
+        RunError: there is none, or there are runs of several datasets, between which nobody but the
+            user can choose.
     """
     runs = finished_runs(root)
     if not runs:
         raise RunError(
-            f"no finished run under {root}{'/' if root.is_dir() else ' (no such folder)'}; train one, or name one with --model"
+            f"no finished run under {root}{'/' if root.is_dir() else ' (no such folder)'}; train "
+            f"one, or name one with --model"
         )
     best: dict[str, Run] = {}
     for run in runs:
@@ -105,8 +118,13 @@ def best_run(root: Path = DEFAULT_ROOT) -> tuple[Run, str]:
         if name not in best or _rank(run) >= _rank(best[name]):
             best[name] = run
     if len(best) > 1:
-        which = "; ".join(f"{name}: --model {shlex.quote(str(run.path))}" for name, run in best.items())
-        raise RunError(f"{root} has models of {len(best)} datasets; name the one to use, such as the best of each: {which}")
+        which = "; ".join(
+            f"{name}: --model {shlex.quote(str(run.path))}" for name, run in best.items()
+        )
+        raise RunError(
+            f"{root} has models of {len(best)} datasets; name the one to use, such as the best of "
+            f"each: {which}"
+        )
     ((name, run),) = best.items()
     value = run.manifest.results.get("val_accuracy")
     if len(runs) == 1:

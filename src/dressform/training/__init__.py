@@ -1,1 +1,3 @@
-"""Training: a `Recipe` and a dataset become weights and a history. Uses torch; knows nothing of run directories."""
+"""Training: a `Recipe` and a dataset become weights and a history. Uses torch; knows nothing of run
+directories.
+"""

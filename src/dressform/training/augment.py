@@ -10,7 +10,13 @@ from dressform.training.recipe import Augment
 
 
 def augment_batch(
-    pixels: Tensor, examples: Tensor, config: Augment, *, epoch: int, flip_first: Tensor, generator: torch.Generator
+    pixels: Tensor,
+    examples: Tensor,
+    config: Augment,
+    *,
+    epoch: int,
+    flip_first: Tensor,
+    generator: torch.Generator,
 ) -> Tensor:
     """Change a batch at random.
 
@@ -19,7 +25,8 @@ def augment_batch(
         examples: int64 [N], positions in the training set; used by the alternating flip.
         config: what to change.
         epoch: counted from 0.
-        flip_first: bool, one per training example: mirrored in even epochs; used by the alternating flip.
+        flip_first: bool, one per training example: mirrored in even epochs; used by the alternating
+            flip.
         generator: source of all draws, on the pixels' device.
 
     Returns:
@@ -51,27 +58,41 @@ def _mirror(pixels: Tensor, chosen: Tensor) -> Tensor:
 
 
 def _crop(pixels: Tensor, border: int, generator: torch.Generator) -> Tensor:
-    """Parts as large as the pictures, cut at random places from the pictures with a black border."""
+    """Parts as large as the pictures, cut at random places from the pictures with a black
+    border.
+    """
     height, width = pixels.shape[2:]
-    moves = torch.randint(2 * border + 1, (2, len(pixels), 1), generator=generator, device=pixels.device)
-    rows, columns = (moves[i] + torch.arange(side, device=pixels.device) for i, side in enumerate((height, width)))
+    moves = torch.randint(
+        2 * border + 1, (2, len(pixels), 1), generator=generator, device=pixels.device
+    )
+    rows, columns = (
+        moves[i] + torch.arange(side, device=pixels.device)
+        for i, side in enumerate((height, width))
+    )
     bordered = F.pad(pixels, (border,) * 4).permute(0, 2, 3, 1)
     places = torch.arange(len(pixels), device=pixels.device)[:, None, None]
     return bordered[places, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def _affine(pixels: Tensor, config: Augment, generator: torch.Generator) -> Tensor:
-    """Rotate, zoom and shift in one bilinear sampling; what comes in from outside repeats the border (Keras's default)."""
+    """Rotate, zoom and shift in one bilinear sampling; what comes in from outside repeats the
+    border (Keras's default).
+    """
     angle, zoom, right, down = (2 * _uniform(pixels, generator, 4) - 1).unbind(1)
     angle = angle * math.radians(config.rotate)
     scale = 1 / (1 + zoom * config.zoom)
     height, width = pixels.shape[2:]
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
-    # affine_grid's coordinates run from -1 to 1 on both axes, so rotation has to know the picture's aspect.
+    # affine_grid's coordinates run from -1 to 1 on both axes, so rotation has to know the picture's
+    # aspect.
     across = torch.stack([cos, -sin * (height / width), 2 * right * config.shift], dim=1)
     along = torch.stack([sin * (width / height), cos, 2 * down * config.shift], dim=1)
-    grid = F.affine_grid(torch.stack([across, along], dim=1), list(pixels.shape), align_corners=False)
-    return F.grid_sample(pixels.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    grid = F.affine_grid(
+        torch.stack([across, along], dim=1), list(pixels.shape), align_corners=False
+    )
+    return F.grid_sample(
+        pixels.float(), grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
 
 
 def _recolour(pixels: Tensor, config: Augment, generator: torch.Generator) -> Tensor:

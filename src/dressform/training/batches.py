@@ -15,8 +15,10 @@ from dressform.training.recipe import Augment, Focus
 from dressform.training.views import Views
 
 AT_ONCE = {"cpu": 256, "cuda": 65_536}
-"""Pictures of 28 x 28, fewer of larger ones, that are copied out of the dataset and changed at once, or a batch where it has
-more: what stays in a processor's cache, and what keeps all of a GPU busy and is little of its memory."""
+"""Pictures of 28 x 28, fewer of larger ones, that are copied out of the dataset and changed at
+once, or a batch where it has more: what stays in a processor's cache, and what keeps all of a GPU
+busy and is little of its memory.
+"""
 
 
 class Batch(NamedTuple):
@@ -38,7 +40,8 @@ class Batches:
 
     Args:
         dataset: the examples; copied to ``device`` once, as uint8 [N, H, W, C].
-        batch_size: examples per batch; a last batch of one example is left out (batch norm needs two).
+        batch_size: examples per batch; a last batch of one example is left out (batch norm needs
+            two).
         augment: random changes.
         seed: of the order and of the changes.
         device: where batches are made.
@@ -47,11 +50,20 @@ class Batches:
     """
 
     def __init__(
-        self, dataset: Dataset, batch_size: int, augment: Augment, *, seed: int, device: torch.device,
-        focus: Focus | None = None, views: Views | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        augment: Augment,
+        *,
+        seed: int,
+        device: torch.device,
+        focus: Focus | None = None,
+        views: Views | None = None,
+    ) -> None:
         self._views = views
-        self._images = torch.tensor(dataset.images, device=device) if views is None else torch.empty(0)
+        self._images = (
+            torch.tensor(dataset.images, device=device) if views is None else torch.empty(0)
+        )
         self._labels = torch.tensor(dataset.labels, device=device)
         self._batch_size = min(batch_size, len(dataset))
         self._augment = augment
@@ -67,13 +79,17 @@ class Batches:
         return full + (rest > 1)
 
     def epoch(self, epoch: int, losses: Tensor | None = None) -> Iterator[Batch]:
-        """The batches of one epoch; they depend on the seed, the epoch's number and the losses only.
+        """The batches of one epoch; they depend on the seed, the epoch's number and the losses
+        only.
 
         Args:
             epoch: counted from 0.
             losses: float32 [N], of each example when it was last seen; for a focus.
         """
-        order = torch.tensor(numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)), device=self._device)
+        order = torch.tensor(
+            numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)),
+            device=self._device,
+        )
         if losses is not None:
             order = choose(self._focus, order, losses, epoch)
         examples = torch.split(order, self._batch_size)[: self.steps(epoch)]
@@ -84,26 +100,49 @@ class Batches:
     def _given(self, order: Tensor, epoch: int) -> Iterator[Tensor]:
         if self._views is not None:
             versions = self._views.versions(epoch, self._seed)
-            yield from (self._views.batch(versions, examples) for examples in torch.split(order, self._batch_size))
+            yield from (
+                self._views.batch(versions, examples)
+                for examples in torch.split(order, self._batch_size)
+            )
             return
-        generator = torch.Generator(self._device).manual_seed(stream_seed(self._seed, "augment", epoch))
+        generator = torch.Generator(self._device).manual_seed(
+            stream_seed(self._seed, "augment", epoch)
+        )
         at_once = pictures_at_once(tuple(self._images.shape[1:]), AT_ONCE[self._device.type])
-        # Small batches are made several at a time: for so few pictures it is the calls that take the time.
+        # Small batches are made several at a time: for so few pictures it is the calls that take
+        # the time.
         for examples in torch.split(order, max(1, at_once // self._batch_size) * self._batch_size):
             changed = augment_batch(
-                self._pixels(examples), examples, self._augment, epoch=epoch, flip_first=self._flip_first, generator=generator
+                self._pixels(examples),
+                examples,
+                self._augment,
+                epoch=epoch,
+                flip_first=self._flip_first,
+                generator=generator,
             )
             yield from torch.split(changed, self._batch_size)
 
     def _pixels(self, examples: Tensor) -> Tensor:
-        rows = self._images.flatten(1).index_select(0, examples)  # whole rows: several times as fast as by [examples]
+        # whole rows: several times as fast as by [examples]
+        rows = self._images.flatten(1).index_select(0, examples)
         return rows.view(-1, *self._images.shape[1:]).permute(0, 3, 1, 2).div(255)
 
 
-def pixel_statistics(dataset: Dataset, device: torch.device = torch.device("cpu")) -> tuple[Tensor, Tensor]:  # noqa: B008
-    """Mean and standard deviation of the pixels in [0, 1], per channel; a flat channel gets 1. Counted on ``device``."""
+def pixel_statistics(
+    dataset: Dataset,
+    device: torch.device = torch.device("cpu"),  # noqa: B008
+) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the pixels in [0, 1], per channel; a flat channel gets 1.
+    Counted on ``device``.
+    """
     images = torch.tensor(dataset.images, device=device)
-    counts = torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in images.unbind(3)]).cpu().double()
+    counts = (
+        torch.stack(
+            [torch.bincount(channel.flatten(), minlength=256) for channel in images.unbind(3)]
+        )
+        .cpu()
+        .double()
+    )
     values = torch.arange(256, dtype=torch.float64) / 255
     share = counts / counts.sum(1, keepdim=True)
     mean = share @ values
@@ -112,6 +151,8 @@ def pixel_statistics(dataset: Dataset, device: torch.device = torch.device("cpu"
 
 
 def class_weights(dataset: Dataset, balance: float) -> Tensor:
-    """Float32 [K]: how much an example of each class counts, (N / (K n))^balance where the class has n of the N examples."""
+    """Float32 [K]: how much an example of each class counts, (N / (K n))^balance where the class
+    has n of the N examples.
+    """
     counts = torch.tensor(dataset.counts).clamp_min(1)
     return (len(dataset) / (len(counts) * counts)).pow(balance).float()

@@ -28,7 +28,8 @@ class State:
         optimizer: with its moments.
         precision: ``float32`` or ``bfloat16``, chosen when training began.
         average: a copy of the network with averaged weights, or None.
-        losses: float32 [N], of each training example when it was last seen, infinite before; None where nobody asks.
+        losses: float32 [N], of each training example when it was last seen, infinite before; None
+            where nobody asks.
         history: a row per finished epoch.
         best: weights of the best epoch on the stopping metric, or None.
         best_epoch: its number, counted from 1; 0 before the first.
@@ -50,8 +51,13 @@ class State:
 
 
 def weights_of(network: nn.Module) -> Weights:
-    """A copy of a network's parameters and buffers on the CPU, contiguous, as safetensors needs them."""
-    return {name: t.detach().to("cpu", copy=True).contiguous() for name, t in network.state_dict().items()}
+    """A copy of a network's parameters and buffers on the CPU, contiguous, as safetensors needs
+    them.
+    """
+    return {
+        name: t.detach().to("cpu", copy=True).contiguous()
+        for name, t in network.state_dict().items()
+    }
 
 
 def save_weights(path: Path, weights: Weights, metadata: dict[str, str] | None = None) -> None:
@@ -68,11 +74,14 @@ def load_weights(path: Path) -> tuple[Weights, dict[str, str]]:
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            # Clones: the originals would keep the file mapped, and Windows does not replace a mapped file.
-            return {name: file.get_tensor(name).clone() for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+            # Clones: the originals would keep the file mapped, and Windows does not replace a
+            # mapped file.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            return tensors, dict(file.metadata() or {})
     except (safetensors.SafetensorError, OSError) as error:
         raise RunError(
-            f"{path} cannot be read as safetensors ({error}); train again without --resume, into another --out"
+            f"{path} cannot be read as safetensors ({error}); train again without --resume, into "
+            f"another --out"
         ) from error
 
 
@@ -94,7 +103,9 @@ def save_state(path: Path, state: State, key: str) -> None:
     for index, values in state.optimizer.state_dict()["state"].items():
         for name, value in values.items():
             if value is not None:
-                tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous()
+                tensors[f"optimizer.{index}.{name}"] = (
+                    torch.as_tensor(value).detach().cpu().contiguous()
+                )
     facts = {
         "key": key,
         "precision": state.precision,
@@ -113,8 +124,17 @@ def load_state(path: Path, state: State, key: str) -> None:
     tensors, metadata = load_weights(path)
     facts: dict[str, Any] = json.loads(metadata.get("state", "{}"))
     if facts.get("key") != key:
-        raise RunError(f"{path} belongs to a training with other settings, data or seed; train into another --out")
-    groups: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "best": {}, "optimizer": {}, "losses": {}}
+        raise RunError(
+            f"{path} belongs to a training with other settings, data or seed; train into another "
+            f"--out"
+        )
+    groups: dict[str, dict[str, Tensor]] = {
+        "network": {},
+        "average": {},
+        "best": {},
+        "optimizer": {},
+        "losses": {},
+    }
     for name, tensor in tensors.items():
         group, _, rest = name.partition(".")
         groups[group][rest] = tensor
@@ -123,7 +143,9 @@ def load_state(path: Path, state: State, key: str) -> None:
         if state.average is not None:
             state.average.load_state_dict(groups["average"])
     except RuntimeError as error:
-        raise RunError(f"{path} has weights of another network; train into another --out") from error
+        raise RunError(
+            f"{path} has weights of another network; train into another --out"
+        ) from error
     if state.losses is not None:
         state.losses.copy_(groups["losses"][""])
     state.best = groups["best"] or None
@@ -135,7 +157,9 @@ def load_state(path: Path, state: State, key: str) -> None:
     for name, tensor in groups["optimizer"].items():
         index, _, field_name = name.partition(".")
         parameter = parameters[int(index)]
-        if tensor.shape == parameter.shape:  # in the parameter's memory layout, so that the same kernels run
+        if (
+            tensor.shape == parameter.shape
+        ):  # in the parameter's memory layout, so that the same kernels run
             tensor = torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
         values.setdefault(int(index), {})[field_name] = tensor
     saved = state.optimizer.state_dict()

@@ -1,4 +1,6 @@
-"""CUDA graphs: a function's kernels, recorded once and replayed, which spares the processor from launching them one by one."""
+"""CUDA graphs: a function's kernels, recorded once and replayed, which spares the processor from
+launching them one by one.
+"""
 
 import time
 from collections.abc import Callable
@@ -9,16 +11,19 @@ import torch
 from torch import Tensor
 
 WARM_UP = 3
-"""Calls of a case before it is recorded: libraries choose kernels and workspaces, and optimisers make their buffers, at first."""
+"""Calls of a case before it is recorded: libraries choose kernels and workspaces, and optimisers
+make their buffers, at first.
+"""
 
 
 class CudaGraphs:
     """A function of tensors and numbers, recorded for each combination of shapes and numbers.
 
-    The first calls of a case run as they are, on a stream of their own, as torch asks for (torch.cuda.graph); they are calls
-    like any other. Then the case is recorded, and each later call copies its tensors to where the recording reads them, replays
-    it and copies what it gives. The function must not look at a tensor's values on the processor, and what it reads besides
-    its arguments must stay at its place in memory.
+    The first calls of a case run as they are, on a stream of their own, as torch asks for
+    (torch.cuda.graph); they are calls like any other. Then the case is recorded, and each later
+    call copies its tensors to where the recording reads them, replays it and copies what it gives.
+    The function must not look at a tensor's values on the processor, and what it reads besides its
+    arguments must stay at its place in memory.
 
     Attributes:
         seconds: that recording took so far.

@@ -45,7 +45,9 @@ FINITE_CHECK_EVERY = 25
 
 @contextlib.contextmanager
 def telling_faults() -> Iterator[None]:
-    """What a user's own network or recipe raises inside the block becomes a TrainingError of one line."""
+    """What a user's own network or recipe raises inside the block becomes a TrainingError of one
+    line.
+    """
     try:
         yield
     except (DressformError, OSError):
@@ -58,7 +60,10 @@ def stopped_by(error: BaseException) -> str:
     """What is told of an error that a network or recipe raised while it was trained."""
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
     if is_shortage(error):
-        return f"there is not enough memory for this training ({reason}); use a smaller batch_size, smaller pictures or network"
+        return (
+            f"there is not enough memory for this training ({reason}); use a smaller "
+            f"batch_size, smaller pictures or network"
+        )
     return f"training stopped with {reason}; fix the network or the recipe"
 
 
@@ -73,7 +78,8 @@ class Fitted:
         best: weights of the best epoch on validation, or None without validation examples.
         device: ``cpu`` or ``cuda``.
         precision: ``float32`` or ``bfloat16``.
-        prepared: seconds of the training that went by before its first step, and into recording CUDA graphs.
+        prepared: seconds of the training that went by before its first step, and into recording
+            CUDA graphs.
     """
 
     network: Classifier
@@ -100,7 +106,8 @@ def fit(
 ) -> Fitted:
     """Train a network.
 
-    The same recipe, data, seed and machine give bit-identical weights, also when training was killed and resumed.
+    The same recipe, data, seed and machine give bit-identical weights, also when training was
+    killed and resumed.
 
     Args:
         recipe: how.
@@ -108,9 +115,11 @@ def fit(
         validation: examples for the curves, early stopping and the best epoch; never learned from.
         seed: of weights, order, augmentation and dropout.
         device: ``auto``, ``cpu`` or ``cuda``.
-        checkpoint: file for the state after each epoch; when it exists, training goes on from there.
+        checkpoint: file for the state after each epoch; when it exists, training goes on from
+            there.
         key: what the checkpoint must belong to.
-        cache: folder in which the features of a frozen front are kept, for recipes with ``views``; None keeps none.
+        cache: folder in which the features of a frozen front are kept, for recipes with ``views``;
+            None keeps none.
         observer: told of the progress.
 
     Raises:
@@ -128,10 +137,25 @@ def fit(
     precision: torch.dtype = getattr(torch, state.precision)
     views = unseen = None
     if recipe.views:
-        see = functools.partial(front_views, state.network, augment=recipe.augment, device=where, precision=precision, folder=cache)
+        see = functools.partial(
+            front_views,
+            state.network,
+            augment=recipe.augment,
+            device=where,
+            precision=precision,
+            folder=cache,
+        )
         views = see(train.images, min(recipe.views, recipe.epochs), progress=observer.looking)
         unseen = None if validation is None else see(validation.images, 1)
-    batches = Batches(train, recipe.batch_size, recipe.augment, seed=seed, device=where, focus=recipe.focus, views=views)
+    batches = Batches(
+        train,
+        recipe.batch_size,
+        recipe.augment,
+        seed=seed,
+        device=where,
+        focus=recipe.focus,
+        views=views,
+    )
     weights = class_weights(train, recipe.balance).to(where) if recipe.balance else None
     steps = [batches.steps(epoch) for epoch in range(recipe.epochs)]
     step = Step(recipe, state, steps=sum(steps), weights=weights)
@@ -145,11 +169,19 @@ def fit(
             with seeded(stream_seed(seed, "dropout", epoch), where):
                 loss, right = _train_epoch(state, batches, epoch, step, before, observer.step)
             _check_finite(state.result, epoch)
-            val_loss, val_accuracy, val_ece = _validate(state.result, validation, unseen, where, precision)
+            val_loss, val_accuracy, val_ece = _validate(
+                state.result, validation, unseen, where, precision
+            )
             row = Epoch(
-                epoch=epoch + 1, lr=step.rate(before + steps[epoch] - 1), train_loss=loss, train_accuracy=right, val_loss=val_loss,
-                val_accuracy=val_accuracy, val_ece=val_ece, seconds=time.perf_counter() - started,
-            )  # fmt: skip
+                epoch=epoch + 1,
+                lr=step.rate(before + steps[epoch] - 1),
+                train_loss=loss,
+                train_accuracy=right,
+                val_loss=val_loss,
+                val_accuracy=val_accuracy,
+                val_ece=val_ece,
+                seconds=time.perf_counter() - started,
+            )
             state.history.append(row)
             _note_best(recipe, state)
             if checkpoint is not None:
@@ -162,7 +194,9 @@ def fit(
         network.load_state_dict(state.best)
     if step.graphs is not None:
         prepared += step.graphs.seconds
-    return Fitted(network, tuple(state.history), last, state.best, where.type, state.precision, prepared)
+    return Fitted(
+        network, tuple(state.history), last, state.best, where.type, state.precision, prepared
+    )
 
 
 def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> State:
@@ -181,7 +215,12 @@ def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> S
 
 
 def _train_epoch(
-    state: State, batches: Batches, epoch: int, step: Step, before: int, on_step: Callable[[int, float], None]
+    state: State,
+    batches: Batches,
+    epoch: int,
+    step: Step,
+    before: int,
+    on_step: Callable[[int, float], None],
 ) -> tuple[float, float]:
     """Mean loss and accuracy of an epoch, before which there were ``before`` steps."""
     state.network.train()
@@ -194,7 +233,8 @@ def _train_epoch(
             mean = tally.loss()
             if not math.isfinite(mean):
                 raise TrainingError(
-                    f"the loss is {mean} in epoch {epoch + 1}, step {index + 1}; try a lower learning rate"
+                    f"the loss is {mean} in epoch {epoch + 1}, step {index + 1}; try a lower "
+                    f"learning rate"
                     f" (--set optim.lr={step.highest_rate / 10:g}), or --set precision=float32"
                 )
         on_step(index + 1, mean)
@@ -205,18 +245,30 @@ def _check_finite(network: nn.Module, epoch: int) -> None:
     floating = [t for t in network.state_dict().values() if t.is_floating_point()]
     if not bool(torch.stack([torch.isfinite(t).all() for t in floating]).all()):
         raise TrainingError(
-            f"the weights are no longer finite after epoch {epoch + 1}; try a lower learning rate (--set optim.lr=…)"
+            f"the weights are no longer finite after epoch {epoch + 1}; try a lower learning rate "
+            f"(--set optim.lr=…)"
         )
 
 
 def _validate(
-    network: Classifier, validation: Dataset | None, views: Views | None, device: torch.device, precision: torch.dtype
+    network: Classifier,
+    validation: Dataset | None,
+    views: Views | None,
+    device: torch.device,
+    precision: torch.dtype,
 ) -> tuple[float | None, float | None, float | None]:
     if validation is None:
         return None, None, None
-    logits = logits_of(network, validation, device=device, precision=precision) if views is None else views.logits(network)
+    logits = (
+        logits_of(network, validation, device=device, precision=precision)
+        if views is None
+        else views.logits(network)
+    )
     if not np.isfinite(logits).all():
-        raise TrainingError("the logits of validation examples are not finite; try a lower learning rate (--set optim.lr=…)")
+        raise TrainingError(
+            "the logits of validation examples are not finite; try a lower learning rate (--set "
+            "optim.lr=…)"
+        )
     scores = Scores(Predictions(validation.ids, validation.labels, logits, validation.class_names))
     return nll(scores), accuracy(scores), ece(scores)
 
@@ -232,10 +284,16 @@ def _note_best(recipe: Recipe, state: State) -> None:
     row = state.history[-1]
     if row.val_loss is None:
         return
-    if not state.best_epoch or _score(recipe, row) > _score(recipe, state.history[state.best_epoch - 1]):
+    if not state.best_epoch or _score(recipe, row) > _score(
+        recipe, state.history[state.best_epoch - 1]
+    ):
         state.best, state.best_epoch = weights_of(state.result), row.epoch
 
 
 def _stale(recipe: Recipe, state: State) -> bool:
     patience = recipe.stopping.patience
-    return bool(patience) and state.best_epoch > 0 and len(state.history) - state.best_epoch >= patience
+    return (
+        bool(patience)
+        and state.best_epoch > 0
+        and len(state.history) - state.best_epoch >= patience
+    )

@@ -8,7 +8,9 @@ from dressform.training.recipe import Focus
 
 def kept(config: Focus, examples: int, epoch: int) -> int:
     """How many of the examples an epoch, counted from 0, learns from."""
-    return examples if epoch < config.start else max(min(2, examples), round(config.share * examples))
+    return (
+        examples if epoch < config.start else max(min(2, examples), round(config.share * examples))
+    )
 
 
 def choose(config: Focus, order: Tensor, losses: Tensor, epoch: int) -> Tensor:

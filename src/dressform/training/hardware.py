@@ -35,11 +35,13 @@ RESERVED = 2**29
 
 @contextlib.contextmanager
 def fast_arithmetic() -> Iterator[None]:
-    """Numbers too small for full precision (below 1e-38) become 0 inside the block, in this thread and those it starts.
+    """Numbers too small for full precision (below 1e-38) become 0 inside the block, in this thread
+    and those it starts.
 
-    The momentum of a weight that gets no gradient any more, such as one that sees only black pixels, falls to such numbers
-    within a thousand steps, and processors take a hundred times as long for them: training became a third slower as it
-    went on. Put it around everything that computes, since torch's threads take the mode over when they start, once.
+    The momentum of a weight that gets no gradient any more, such as one that sees only black
+    pixels, falls to such numbers within a thousand steps, and processors take a hundred times as
+    long for them: training became a third slower as it went on. Put it around everything that
+    computes, since torch's threads take the mode over when they start, once.
     """
     flushed = torch.tensor(1e-40).mul(1.0).item() == 0
     torch.set_flush_denormal(True)
@@ -50,11 +52,13 @@ def fast_arithmetic() -> Iterator[None]:
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep freed memory for the next step in place of giving it back, and ask for large pages of it.
+    """Have the C library keep freed memory for the next step in place of giving it back, and ask
+    for large pages of it.
 
-    Otherwise each step of a small network asks the system for the same few large blocks anew and waits for thousands of
-    page faults; large pages save the processor from looking up where each small one lies (figures: docs/log.md). Affects
-    this process only; where the library is not glibc nothing happens.
+    Otherwise each step of a small network asks the system for the same few large blocks anew and
+    waits for thousands of page faults; large pages save the processor from looking up where each
+    small one lies (figures: docs/log.md). Affects this process only; where the library is not glibc
+    nothing happens.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -65,7 +69,8 @@ def keep_freed_memory() -> None:
         libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         libc.mallopt(-4, 0)  # M_MMAP_MAX: large blocks from the heap too
         libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: do not shrink the heap
-        libc.mallopt(-2, RESERVED)  # M_TOP_PAD: let it grow by so much at a time, none of which is used before it is touched
+        # M_TOP_PAD: let it grow by so much at a time, none of which is used before it is touched
+        libc.mallopt(-2, RESERVED)
         libc.free(libc.malloc(RESERVED))
         for line in Path("/proc/self/maps").read_text().splitlines():
             if line.endswith("[heap]"):
@@ -75,7 +80,9 @@ def keep_freed_memory() -> None:
 
 @contextlib.contextmanager
 def few_objects_to_search() -> Iterator[None]:
-    """Have Python's search for garbage leave alone what exists before the block, which is most of torch."""
+    """Have Python's search for garbage leave alone what exists before the block, which is most of
+    torch.
+    """
     gc.freeze()
     try:
         yield
@@ -85,12 +92,14 @@ def few_objects_to_search() -> Iterator[None]:
 
 @contextlib.contextmanager
 def pinned_threads(device: torch.device) -> Iterator[None]:
-    """Each of torch's threads stays on a core of its own inside the block, where there is one for each; afterwards as before.
+    """Each of torch's threads stays on a core of its own inside the block, where there is one for
+    each; afterwards as before.
 
-    Between two operations torch's threads wait for each other awake. When another program takes a core, the system moves a
-    thread to the core of the one that waits for it, and each then keeps the other from running: training took five to fifty
-    times as long beside one busy process (figures: docs/log.md). Linux and GNU's OpenMP only; elsewhere nothing happens.
-    Processes and threads that are started inside the block begin on one core.
+    Between two operations torch's threads wait for each other awake. When another program takes a
+    core, the system moves a thread to the core of the one that waits for it, and each then keeps
+    the other from running: training took five to fifty times as long beside one busy process
+    (figures: docs/log.md). Linux and GNU's OpenMP only; elsewhere nothing happens. Processes and
+    threads that are started inside the block begin on one core.
     """
     library = _openmp() if device.type == "cpu" and hasattr(os, "sched_setaffinity") else None
     cores = sorted(os.sched_getaffinity(0)) if library is not None else []
@@ -98,7 +107,9 @@ def pinned_threads(device: torch.device) -> Iterator[None]:
         yield
         return
     first = os.getpid()  # so that the first threads of two trainings seldom meet on one core
-    _in_each_thread(library, lambda thread: os.sched_setaffinity(0, {cores[(first + thread) % len(cores)]}))
+    _in_each_thread(
+        library, lambda thread: os.sched_setaffinity(0, {cores[(first + thread) % len(cores)]})
+    )
     try:
         yield
     finally:
@@ -123,12 +134,16 @@ def _in_each_thread(library: ctypes.CDLL, act: Callable[[int], object]) -> None:
         with contextlib.suppress(OSError):  # a core that was taken away meanwhile
             act(library.omp_get_thread_num())
 
-    library.GOMP_parallel(ctypes.CFUNCTYPE(None, ctypes.c_void_p)(call), None, torch.get_num_threads(), 0)
+    library.GOMP_parallel(
+        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(call), None, torch.get_num_threads(), 0
+    )
 
 
 @contextlib.contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """torch's own random state is ``seed`` inside the block (dropout draws from it) and as before after it."""
+    """torch's own random state is ``seed`` inside the block (dropout draws from it) and as before
+    after it.
+    """
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
@@ -138,9 +153,13 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def repeatable(device: torch.device) -> Iterator[None]:
-    """Make cuDNN choose repeatable algorithms inside the block, and compute float32 in float32; the processor does both anyway."""
+    """Make cuDNN choose repeatable algorithms inside the block, and compute float32 in float32; the
+    processor does both anyway.
+    """
     if device.type != "cuda":
         yield
         return
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    ):
         yield

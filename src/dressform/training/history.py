@@ -13,10 +13,11 @@ class Epoch:
     Attributes:
         epoch: counted from 1.
         lr: learning rate of the last step.
-        train_loss: mean over the epoch's batches while the weights were changing, with label smoothing if any.
+        train_loss: mean over the epoch's batches while the weights were changing, with label
+            smoothing if any.
         train_accuracy: likewise, on augmented pictures, 0..1.
-        val_loss: cross-entropy on the validation examples after the epoch, in the training's precision, where a run's own
-            predictions are in float32; None without any.
+        val_loss: cross-entropy on the validation examples after the epoch, in the training's
+            precision, where a run's own predictions are in float32; None without any.
         val_accuracy: 0..1; None without any.
         seconds: of the epoch, validation included.
         val_ece: expected calibration error on the validation examples, 0..1; None without any.
@@ -42,7 +43,9 @@ class Observer(Protocol):
         """Before training: a frozen front has seen ``done`` of ``total`` versions of pictures."""
 
     def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
-        """Training begins, or resumes after the epochs ``done``; ``steps`` has the number of steps of every epoch."""
+        """Training begins, or resumes after the epochs ``done``; ``steps`` has the number of steps
+        of every epoch.
+        """
 
     def step(self, step: int, loss: float) -> None:
         """A step is done, counted from 1 within its epoch."""

@@ -15,7 +15,8 @@ Optimizer = TypeVar("Optimizer", bound=torch.optim.Optimizer)
 
 
 def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
-    """Build the optimiser for every parameter that is trained; weight decay on matrices and filters only.
+    """Build the optimiser for every parameter that is trained; weight decay on matrices and filters
+    only.
 
     On CUDA the rates are tensors there, so that a recorded step reads the rate of the moment.
     """
@@ -29,7 +30,8 @@ def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
 
 def _made(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
     trained = [p for p in network.parameters() if p.requires_grad]
-    decayed = [p for p in trained if p.ndim >= 2 and config.weight_decay]  # one group, and one call a step, without decay
+    # one group, and one call a step, without decay
+    decayed = [p for p in trained if p.ndim >= 2 and config.weight_decay]
     others = [p for p in trained if p.ndim < 2 or not config.weight_decay]
     groups = [
         {"params": decayed, "weight_decay": config.weight_decay},
@@ -38,28 +40,54 @@ def _made(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
     groups = [group for group in groups if group["params"]]
     if config.kind == "muon":
         return _muon(network, config)
-    betas, on_gpu = (config.momentum, config.beta2), any(p.device.type == "cuda" for p in network.parameters())
+    betas, on_gpu = (
+        (config.momentum, config.beta2),
+        any(p.device.type == "cuda" for p in network.parameters()),
+    )
     if config.kind == "sgd":
         return _plain(Sgd)(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov)
     if config.kind == "adam":
-        return _plain(torch.optim.Adam)(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu)
+        return _plain(torch.optim.Adam)(
+            groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu
+        )
     if config.kind == "adamw":
-        return _plain(torch.optim.AdamW)(groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu)
-    return _plain(torch.optim.NAdam)(groups, lr=config.lr, betas=betas, eps=config.eps, capturable=on_gpu)
+        return _plain(torch.optim.AdamW)(
+            groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu
+        )
+    return _plain(torch.optim.NAdam)(
+        groups, lr=config.lr, betas=betas, eps=config.eps, capturable=on_gpu
+    )
 
 
 def _plain(kind: type[Optimizer]) -> type[Optimizer]:
-    """The same optimiser without torch.compile's wrappers, whose first call imports torch's compiler, which takes a second."""
+    """The same optimiser without torch.compile's wrappers, whose first call imports torch's
+    compiler, which takes a second.
+    """
     names = ("add_param_group", "state_dict", "load_state_dict")
-    return type(kind.__name__, (kind,), {name: inspect.unwrap(getattr(kind, name)) for name in names})
+    return type(
+        kind.__name__, (kind,), {name: inspect.unwrap(getattr(kind, name)) for name in names}
+    )
 
 
 def _muon(network: nn.Module, config: Optim) -> Muon:
     trained = [p for p in network.parameters() if p.requires_grad]
-    rest = {"lr": config.rest_lr, "relative_lr": config.rest_lr / config.lr, "momentum": config.rest_momentum}
+    rest = {
+        "lr": config.rest_lr,
+        "relative_lr": config.rest_lr / config.lr,
+        "momentum": config.rest_momentum,
+    }
     groups = [
-        {"params": [p for p in trained if p.ndim == 4], "lr": config.lr, "momentum": config.momentum, "orthogonal": True},
-        {"params": [p for p in trained if 2 <= p.ndim != 4], "weight_decay": config.weight_decay, **rest},
+        {
+            "params": [p for p in trained if p.ndim == 4],
+            "lr": config.lr,
+            "momentum": config.momentum,
+            "orthogonal": True,
+        },
+        {
+            "params": [p for p in trained if 2 <= p.ndim != 4],
+            "weight_decay": config.weight_decay,
+            **rest,
+        },
         {"params": [p for p in trained if p.ndim < 2], **rest},
     ]
     return _plain(Muon)(group for group in groups if group["params"])
@@ -79,8 +107,8 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 def update(optimizer: torch.optim.Optimizer) -> None:
     """Take a step from the gradients, and let go of them.
 
-    Both without the hooks and profiler ranges that torch puts around them, which cost a step of a small network more than
-    its smaller layers (figures: docs/log.md).
+    Both without the hooks and profiler ranges that torch puts around them, which cost a step of a
+    small network more than its smaller layers (figures: docs/log.md).
     """
     inspect.unwrap(type(optimizer).step)(optimizer)
     for group in optimizer.param_groups:

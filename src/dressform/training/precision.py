@@ -1,8 +1,10 @@
-"""Whether bfloat16 is quick on this machine: measured once, kept, and the same from then on, however busy the machine is.
+"""Whether bfloat16 is quick on this machine: measured once, kept, and the same from then on,
+however busy the machine is.
 
-The instruction alone does not tell: some processors have AVX512-BF16 at half the speed of their float32 units, others at
-several times it. What is found decides the bits of every later training, so it must not change from one training to the
-next: it is written to a file of the user's, with its figures, and ``dressform hardware --remeasure`` alone writes it anew.
+The instruction alone does not tell: some processors have AVX512-BF16 at half the speed of their
+float32 units, others at several times it. What is found decides the bits of every later training,
+so it must not change from one training to the next: it is written to a file of the user's, with its
+figures, and ``dressform hardware --remeasure`` alone writes it anew.
 """
 
 import contextlib
@@ -54,7 +56,9 @@ class Decision:
 def choose_precision(
     name: Literal["auto", "float32", "bfloat16"], device: torch.device
 ) -> Literal["float32", "bfloat16"]:
-    """The type that convolutions and matrix products are computed in; ``auto`` takes what is quick on the device."""
+    """The type that convolutions and matrix products are computed in; ``auto`` takes what is quick
+    on the device.
+    """
     if name == "auto":
         return "bfloat16" if fast_at_bfloat16(device) else "float32"
     return name
@@ -69,7 +73,9 @@ def fast_at_bfloat16(device: torch.device) -> bool:
 
 @functools.cache
 def decision() -> Decision:
-    """What was decided about this processor, now or earlier. A folder that cannot be written to keeps nothing."""
+    """What was decided about this processor, now or earlier. A folder that cannot be written to
+    keeps nothing.
+    """
     kept = _read(place())
     return _keep(measure(), replace=False) if kept is None else kept
 
@@ -82,7 +88,9 @@ def remeasure() -> Decision:
 
 
 def place() -> Path:
-    """The file of this processor's decision: in DRESSFORM_CACHE, else where the system keeps programs' caches."""
+    """The file of this processor's decision: in DRESSFORM_CACHE, else where the system keeps
+    programs' caches.
+    """
     if given := os.environ.get("DRESSFORM_CACHE"):
         folder = Path(given)
     elif sys.platform == "win32":
@@ -96,10 +104,14 @@ def place() -> Path:
 
 
 def measure() -> Decision:
-    """Time a product in both types, in turns, on one core, by the processor's time: another program's work falls on neither."""
+    """Time a product in both types, in turns, on one core, by the processor's time: another
+    program's work falls on neither.
+    """
     capabilities = _capabilities()
     best = {torch.float32: float("inf")} | ({torch.bfloat16: float("inf")} if capabilities else {})
-    factors = {kind: (torch.ones(1024, 576, dtype=kind), torch.ones(576, 512, dtype=kind)) for kind in best}
+    factors = {
+        kind: (torch.ones(1024, 576, dtype=kind), torch.ones(576, 512, dtype=kind)) for kind in best
+    }
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -112,15 +124,21 @@ def measure() -> Decision:
         torch.set_num_threads(threads)
     seconds = best.get(torch.bfloat16)
     return Decision(
-        processor=hardware()["processor"], capabilities=capabilities,
+        processor=hardware()["processor"],
+        capabilities=capabilities,
         bfloat16=seconds is not None and best[torch.float32] >= FASTER * seconds,
-        float32_seconds=best[torch.float32], bfloat16_seconds=seconds, decided=now(), torch=torch.__version__,
-    )  # fmt: skip
+        float32_seconds=best[torch.float32],
+        bfloat16_seconds=seconds,
+        decided=now(),
+        torch=torch.__version__,
+    )
 
 
 def _capabilities() -> tuple[str, ...]:
     known = torch.cpu.get_capabilities()
-    return tuple(name for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16") if known.get(name))
+    return tuple(
+        name for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16") if known.get(name)
+    )
 
 
 def _read(path: Path) -> Decision | None:
@@ -133,7 +151,9 @@ def _read(path: Path) -> Decision | None:
 
 
 def _keep(found: Decision, *, replace: bool) -> Decision:
-    """Write a decision; of two processes that decide at the same time, the first one's counts for both."""
+    """Write a decision; of two processes that decide at the same time, the first one's counts for
+    both.
+    """
     path = place()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,15 +13,15 @@ class Optim:
     """The optimiser.
 
     Attributes:
-        kind: ``sgd``, ``adam``, ``adamw``, ``nadam`` or ``muon``, which is Muon for filters and SGD for the rest
-            (:mod:`dressform.training.muon`).
+        kind: ``sgd``, ``adam``, ``adamw``, ``nadam`` or ``muon``, which is Muon for filters and SGD
+            for the rest (:mod:`dressform.training.muon`).
         lr: learning rate at its highest.
         momentum: of sgd; ``beta1`` of the others.
         nesterov: for sgd.
         beta2: for all but sgd.
         eps: for all but sgd; Keras's 1e-7.
-        weight_decay: on weights of two or more dimensions only, but not on Muon's filters; decoupled for adamw, else added to
-            the gradient.
+        weight_decay: on weights of two or more dimensions only, but not on Muon's filters;
+            decoupled for adamw, else added to the gradient.
         rest_lr: of muon, the rate of what are no filters.
         rest_momentum: of muon, likewise.
     """
@@ -42,9 +42,16 @@ class Optim:
         require(0 <= self.beta2 < 1, "optim.beta2", self.beta2, "0 to below 1")
         require(self.eps > 0, "optim.eps", self.eps, "above 0")
         require(0 < self.rest_lr <= 1000, "optim.rest_lr", self.rest_lr, "above 0, to 1000")
-        require(0 <= self.rest_momentum < 1, "optim.rest_momentum", self.rest_momentum, "0 to below 1")
+        require(
+            0 <= self.rest_momentum < 1, "optim.rest_momentum", self.rest_momentum, "0 to below 1"
+        )
         require(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
-        require(not self.nesterov or self.momentum > 0, "optim.nesterov", True, "false where momentum is 0")
+        require(
+            not self.nesterov or self.momentum > 0,
+            "optim.nesterov",
+            True,
+            "false where momentum is 0",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +59,8 @@ class Schedule:
     """The learning rate over the steps.
 
     Attributes:
-        kind: ``constant``; ``inverse-time``, lr / (1 + decay * step); ``linear`` or ``cosine`` from the peak to ``final``.
+        kind: ``constant``; ``inverse-time``, lr / (1 + decay * step); ``linear`` or ``cosine`` from
+            the peak to ``final``.
         warmup: share of the steps in which the rate rises linearly from 0 to its peak.
         final: last rate as a share of the peak, for linear and cosine.
         decay: per step, for inverse-time; None takes lr / epochs (tutorial 0).
@@ -71,12 +79,13 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """Random changes of the training pictures, drawn anew for each example and epoch. All zero: none.
+    """Random changes of the training pictures, drawn anew for each example and epoch. All zero:
+    none.
 
     Attributes:
         flip: probability of a left-right mirror image.
-        alternate_flip: mirror every example in every second epoch, a random half first, in place of drawing by ``flip``
-            (K. Jordan 2024, airbench94).
+        alternate_flip: mirror every example in every second epoch, a random half first, in place of
+            drawing by ``flip`` (K. Jordan 2024, airbench94).
         shift: largest shift as a share of the side, each way, in both directions.
         rotate: largest angle in degrees, each way.
         zoom: largest change of scale, 0.1 for 0.9 to 1.1.
@@ -85,9 +94,11 @@ class Augment:
         brightness: largest change of all values, 0.2 for 0.8 to 1.2 times.
         contrast: likewise, of the distances from the picture's mean.
         saturation: likewise, of the distances from grey, where there is colour.
-        start: first epoch with augmentation, counted from 0; earlier ones see the pictures as they are.
-        crop: width of a black border, in pixels, that is put around the picture before a part of the picture's own size is cut
-            out at random: a shift by whole pixels, which blurs nothing.
+        start: first epoch with augmentation, counted from 0; earlier ones see the pictures as they
+            are.
+        crop: width of a black border, in pixels, that is put around the picture before a part of
+            the picture's own size is cut out at random: a shift by whole pixels, which blurs
+            nothing.
     """
 
     flip: float = 0.0
@@ -136,7 +147,8 @@ class Stopping:
 
 @dataclass(frozen=True, kw_only=True)
 class Average:
-    """Exponential moving average of the weights, used in place of them for validation and as the result.
+    """Exponential moving average of the weights, used in place of them for validation and as the
+    result.
 
     Attributes:
         decay: share of the old average kept at each step; 0 is no averaging.
@@ -153,8 +165,9 @@ class Average:
 
 @dataclass(frozen=True, kw_only=True)
 class Resize:
-    """Progressive resizing: small pictures at first, growing linearly to their own size (M. Tan and Q. Le 2021, EfficientNetV2,
-    https://arxiv.org/abs/2104.00298). A step costs as much as its pictures have pixels. For networks that take any size.
+    """Progressive resizing: small pictures at first, growing linearly to their own size (M. Tan and
+    Q. Le 2021, EfficientNetV2, https://arxiv.org/abs/2104.00298). A step costs as much as its
+    pictures have pixels. For networks that take any size.
 
     Attributes:
         start: sides at the beginning, as a share of their own; 1 leaves all as they are.
@@ -171,14 +184,17 @@ class Resize:
 
 @dataclass(frozen=True, kw_only=True)
 class Focus:
-    """Later epochs learn from hard examples: those with the largest losses when they were last seen, and some others.
+    """Later epochs learn from hard examples: those with the largest losses when they were last
+    seen, and some others.
 
-    As in Selective-Backprop (A. Jiang et al. 2019, https://arxiv.org/abs/1910.00762), but that the losses are of the last time.
+    As in Selective-Backprop (A. Jiang et al. 2019, https://arxiv.org/abs/1910.00762), but that the
+    losses are of the last time.
 
     Attributes:
         share: of the examples that those epochs learn from; 1 is all.
         start: the first such epoch, counted from 0; 1 or more.
-        random: share of those that are drawn among the others, so that what is easy is not forgotten.
+        random: share of those that are drawn among the others, so that what is easy is not
+            forgotten.
     """
 
     share: float = 1.0
@@ -201,16 +217,19 @@ class Recipe:
         epochs: passes over the training examples.
         batch_size: examples per step.
         optim, schedule, augment, stopping, average, resize, focus: see those classes.
-        pixels: ``unit`` leaves pixels in [0, 1]; ``standardize`` subtracts the training set's mean and divides by its
-            standard deviation, per channel.
+        pixels: ``unit`` leaves pixels in [0, 1]; ``standardize`` subtracts the training set's mean
+            and divides by its standard deviation, per channel.
         label_smoothing: share of the target spread evenly over the classes (Szegedy et al. 2015).
-        validation: share of the training examples held out for validation, where the data have no validation split.
+        validation: share of the training examples held out for validation, where the data have no
+            validation split.
         split_seed: of that hold-out; independent of the run's seed, so that runs can be compared.
-        precision: ``auto`` is bfloat16 autocast where the processor or GPU is fast at it, else float32.
-        views: versions of each picture that a network's frozen front sees, once and for all: the picture and ``views`` - 1
-            augmented ones; what learns behind it gets one of them in each epoch. 0 draws anew in every epoch, and every step goes
-            through the whole network.
-        balance: weight of an example's loss, as a power of how rare its class is: 0 counts every example once, 1 every class.
+        precision: ``auto`` is bfloat16 autocast where the processor or GPU is fast at it, else
+            float32.
+        views: versions of each picture that a network's frozen front sees, once and for all: the
+            picture and ``views`` - 1 augmented ones; what learns behind it gets one of them in each
+            epoch. 0 draws anew in every epoch, and every step goes through the whole network.
+        balance: weight of an example's loss, as a power of how rare its class is: 0 counts every
+            example once, 1 every class.
     """
 
     name: str
@@ -234,20 +253,43 @@ class Recipe:
 
     def __post_init__(self) -> None:
         allowed = "lower-case letters, digits and hyphens"
-        require(self.name.replace("-", "").isalnum() and self.name == self.name.lower(), "name", self.name, allowed)
         require(
-            (dataclasses.is_dataclass(self.model) and hasattr(self.model, "build")) or isinstance(self.model, Callable),  # type: ignore[arg-type]
+            self.name.replace("-", "").isalnum() and self.name == self.name.lower(),
+            "name",
+            self.name,
+            allowed,
+        )
+        require(
+            (dataclasses.is_dataclass(self.model) and hasattr(self.model, "build"))
+            or isinstance(self.model, Callable),  # type: ignore[arg-type]
             "model",
             self.model,
             "a dataclass with build(shape, classes), or a function of shape and classes",
         )
         require(1 <= self.epochs <= 100_000, "epochs", self.epochs, "1 to 100,000")
         require(2 <= self.batch_size <= 1_000_000, "batch_size", self.batch_size, "2 to 1,000,000")
-        require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 to below 1")
+        require(
+            0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 to below 1"
+        )
         require(0 <= self.views <= 64, "views", self.views, "0 to 64")
-        require(not self.views or self.resize.start == 1, "resize.start", self.resize.start, "1 where views are kept")
-        require(not self.views or self.augment.start == 0, "augment.start", self.augment.start, "0 where views are kept")
+        require(
+            not self.views or self.resize.start == 1,
+            "resize.start",
+            self.resize.start,
+            "1 where views are kept",
+        )
+        require(
+            not self.views or self.augment.start == 0,
+            "augment.start",
+            self.augment.start,
+            "0 where views are kept",
+        )
         require(0 <= self.balance <= 1, "balance", self.balance, "0 to 1")
         require(0 <= self.validation <= 0.5, "validation", self.validation, "0 to 0.5")
         needs_validation = self.stopping.patience > 0 or self.stopping.keep == "best"
-        require(self.validation > 0 or not needs_validation, "validation", self.validation, "above 0 for stopping.* to look at")
+        require(
+            self.validation > 0 or not needs_validation,
+            "validation",
+            self.validation,
+            "above 0 for stopping.* to look at",
+        )

@@ -20,16 +20,23 @@ def size_at(config: Resize, size: tuple[int, int], done: float) -> tuple[int, in
         done: share of the training's steps, 0..1.
     """
     share = config.start + (1 - config.start) * min(1.0, done / config.until)
-    height, width = (length if share >= 1 else min(length, max(SMALLEST, 2 * round(length * share / 2))) for length in size)
+    height, width = (
+        length if share >= 1 else min(length, max(SMALLEST, 2 * round(length * share / 2)))
+        for length in size
+    )
     return height, width
 
 
 def resized(config: Resize, pixels: Tensor, done: float) -> Tensor:
-    """Pictures [N, C, H, W] averaged down to what they are after a share of the steps; channels-last in memory."""
+    """Pictures [N, C, H, W] averaged down to what they are after a share of the steps;
+    channels-last in memory.
+    """
     size = size_at(config, (pixels.shape[2], pixels.shape[3]), done)
     if size == tuple(pixels.shape[2:]):
         return pixels
-    return F.interpolate(pixels, size=size, mode="area").contiguous(memory_format=torch.channels_last)
+    return F.interpolate(pixels, size=size, mode="area").contiguous(
+        memory_format=torch.channels_last
+    )
 
 
 @torch.no_grad()
@@ -48,7 +55,8 @@ def check_resize(config: Resize, network: nn.Module, shape: tuple[int, int, int]
         network.eval()(torch.zeros(2, shape[2], height, width, device=device))
     except RuntimeError as error:
         raise ConfigError(
-            f"resize.start is {config.start:g}, but the network takes no pictures of {height} x {width}"
+            f"resize.start is {config.start:g}, but the network takes no pictures of {height} x "
+            f"{width}"
             f" ({str(error).splitlines()[0]}); allowed: 1, or a network that takes any size"
         ) from error
     finally:

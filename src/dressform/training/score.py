@@ -8,12 +8,18 @@ from torch import Tensor, nn
 from dressform.data.dataset import Dataset, pictures_at_once
 
 CHUNK = {"cpu": 200, "cuda": 4096}
-"""Pictures of 28 x 28 at a time, fewer of larger ones; on a processor as fast as 1,000, in a fifth of the memory."""
+"""Pictures of 28 x 28 at a time, fewer of larger ones; on a processor as fast as 1,000, in a fifth
+of the memory.
+"""
 
 
 @torch.inference_mode()
 def logits_of(
-    network: nn.Module, dataset: Dataset, *, device: torch.device, precision: torch.dtype = torch.float32
+    network: nn.Module,
+    dataset: Dataset,
+    *,
+    device: torch.device,
+    precision: torch.dtype = torch.float32,
 ) -> NDArray[np.float32]:
     """Float32 logits [N, K], without augmentation, network in evaluation mode.
 

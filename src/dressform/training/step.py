@@ -15,9 +15,10 @@ from dressform.training.resize import resized
 class Step:
     """A step of a training, called once for each batch.
 
-    What changes between steps without changing a tensor (the size of the pictures, the decay of the average) is settled before
-    :meth:`_learn`, which is a function of tensors alone. On CUDA it is recorded as a graph once for each such case and
-    replayed from then on, so that a step costs the processor a handful of launches.
+    What changes between steps without changing a tensor (the size of the pictures, the decay of the
+    average) is settled before :meth:`_learn`, which is a function of tensors alone. On CUDA it is
+    recorded as a graph once for each such case and replayed from then on, so that a step costs the
+    processor a handful of launches.
 
     Args:
         recipe: how to train.
@@ -29,14 +30,18 @@ class Step:
     def __init__(self, recipe: Recipe, state: State, *, steps: int, weights: Tensor | None) -> None:
         self._recipe, self._state, self._steps, self._weights = recipe, state, steps, weights
         device = state.network.mean.device.type
-        self._autocast = torch.autocast(device, dtype=torch.bfloat16, enabled=state.precision == "bfloat16")
+        self._autocast = torch.autocast(
+            device, dtype=torch.bfloat16, enabled=state.precision == "bfloat16"
+        )
         self.graphs = CudaGraphs(self._learn) if device == "cuda" else None
         self.highest_rate = recipe.optim.lr
 
     def rate(self, number: int) -> float:
         """The learning rate of a step, counted from 0 over the whole training."""
         recipe = self._recipe
-        return learning_rate(recipe.schedule, recipe.optim.lr, step=number, steps=self._steps, epochs=recipe.epochs)
+        return learning_rate(
+            recipe.schedule, recipe.optim.lr, step=number, steps=self._steps, epochs=recipe.epochs
+        )
 
     def __call__(self, number: int, batch: Batch) -> tuple[Tensor, Tensor]:
         """Learn from a batch.
@@ -51,18 +56,25 @@ class Step:
         average = self._recipe.average
         set_rate(self._state.optimizer, self.rate(number))
         if not self._recipe.views:
-            batch = batch._replace(given=resized(self._recipe.resize, batch.given, number / self._steps))
+            batch = batch._replace(
+                given=resized(self._recipe.resize, batch.given, number / self._steps)
+            )
         decay = average.decay if number >= average.start * self._steps else 0.0
-        loss, logits = self._learn(*batch, decay) if self.graphs is None else self.graphs(*batch, decay)
+        loss, logits = (
+            self._learn(*batch, decay) if self.graphs is None else self.graphs(*batch, decay)
+        )
         return loss, logits
 
-    def _learn(self, given: Tensor, labels: Tensor, examples: Tensor, decay: float) -> tuple[Tensor, Tensor]:
+    def _learn(
+        self, given: Tensor, labels: Tensor, examples: Tensor, decay: float
+    ) -> tuple[Tensor, Tensor]:
         with self._autocast:
             network = self._state.network
             votes = (network.back(given),) if self._recipe.views else network.votes(given)
         votes = tuple(logits.float() for logits in votes)
         loss = self._loss(votes, labels, examples)
-        # Each member of an ensemble learns as if it were alone: from its own loss, not from its part of the mean.
+        # Each member of an ensemble learns as if it were alone: from its own loss, not from its
+        # part of the mean.
         (loss if len(votes) == 1 else loss * len(votes)).backward()  # type: ignore[no-untyped-call]
         update(self._state.optimizer)
         if self._state.average is not None:
@@ -72,11 +84,22 @@ class Step:
     def _loss(self, votes: tuple[Tensor, ...], labels: Tensor, examples: Tensor) -> Tensor:
         losses, weights, smoothing = self._state.losses, self._weights, self._recipe.label_smoothing
         if losses is None and weights is None:
-            return _mean([F.cross_entropy(vote, labels, label_smoothing=smoothing) for vote in votes])
-        each = _mean([F.cross_entropy(vote, labels, label_smoothing=smoothing, reduction="none") for vote in votes])
+            return _mean(
+                [F.cross_entropy(vote, labels, label_smoothing=smoothing) for vote in votes]
+            )
+        each = _mean(
+            [
+                F.cross_entropy(vote, labels, label_smoothing=smoothing, reduction="none")
+                for vote in votes
+            ]
+        )
         if losses is not None:
             losses[examples] = each.detach()
-        return each.mean() if weights is None else (each * weights[labels]).sum() / weights[labels].sum()
+        return (
+            each.mean()
+            if weights is None
+            else (each * weights[labels]).sum() / weights[labels].sum()
+        )
 
 
 def _mean(tensors: list[Tensor]) -> Tensor:

@@ -7,7 +7,9 @@ from torch import Tensor
 
 
 class Tally:
-    """Mean loss and accuracy of an epoch so far. Steps are added up some at a time: for small networks each call counts."""
+    """Mean loss and accuracy of an epoch so far. Steps are added up some at a time: for small
+    networks each call counts.
+    """
 
     def __init__(self) -> None:
         self._steps: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -32,6 +34,8 @@ class Tally:
             losses, logits, labels = zip(*self._steps, strict=True)
             self._steps = []
             sizes = [len(some) for some in labels]
-            self._loss += math.fsum(loss * size for loss, size in zip(torch.stack(losses).tolist(), sizes, strict=True))
+            self._loss += math.fsum(
+                loss * size for loss, size in zip(torch.stack(losses).tolist(), sizes, strict=True)
+            )
             self._right += int((torch.cat(logits).argmax(1) == torch.cat(labels)).sum())
             self._seen += sum(sizes)

@@ -1,4 +1,6 @@
-"""The figures of a run: each file computes what it shows in one function and draws it in another."""
+"""The figures of a run: each file computes what it shows in one function and draws it in
+another.
+"""
 
 from dressform.report.figures.all import draw_figures, figure_names
 

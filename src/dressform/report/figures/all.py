@@ -19,7 +19,11 @@ from dressform.runs.run import Run
 def figure_names(run: Run) -> list[str]:
     """The files that :func:`draw_figures` writes for a run whose data are at hand."""
     few = len(run.manifest.dataset.class_names) <= MOST_CLASSES
-    of_predictions = [*(["confusion-counts.png", "confusion-normalised.png"] if few else []), "per-class.png", "montage.png"]
+    of_predictions = [
+        *(["confusion-counts.png", "confusion-normalised.png"] if few else []),
+        "per-class.png",
+        "montage.png",
+    ]
     judged = any(run.layout.predictions(split).exists() for split in ("val", "test"))
     calibrated = ["calibration.png"] if run.history()[0].get("val_ece") is not None else []
     return ["history.png", *calibrated, *(of_predictions if judged else []), "first-images.png"]
@@ -33,8 +37,9 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
         data: what it was trained on; without it the two figures with pictures are left out.
 
     Returns:
-        the files written: history, calibration over the epochs (with validation only), reliability (with 20 examples or
-        more), confusion matrix (counts and normalised), per-class bars, montage, first images.
+        the files written: history, calibration over the epochs (with validation only), reliability
+        (with 20 examples or more), confusion matrix (counts and normalised), per-class bars,
+        montage, first images.
 
     Raises:
         RunError: the run is not finished.
@@ -53,20 +58,37 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
         predictions = run.predictions(split)
         evaluation = evaluate(predictions)
         title = f"{run.name}, {split}"
-        for normalised, name in ((False, "confusion-counts.png"), (True, "confusion-normalised.png")):
+        for normalised, name in (
+            (False, "confusion-counts.png"),
+            (True, "confusion-normalised.png"),
+        ):
             if evaluation.confusion is None:
                 continue
-            figure = draw_confusion(evaluation.confusion, predictions.class_names, title, normalised=normalised)
+            figure = draw_confusion(
+                evaluation.confusion, predictions.class_names, title, normalised=normalised
+            )
             written.append(save(figure, folder / name))
         written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))
         both = split == "test" and run.layout.predictions("val").exists()
         fitted_on = run.predictions("val") if both else None
         if min(len(predictions), len(fitted_on or predictions)) >= FEWEST:
-            written.append(save(draw_reliability(calibrate(predictions, fitted_on=fitted_on), title), folder / "reliability.png"))
+            written.append(
+                save(
+                    draw_reliability(calibrate(predictions, fitted_on=fitted_on), title),
+                    folder / "reliability.png",
+                )
+            )
         if data is not None:
             dataset = pictures_of(predictions, data, split)
             caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
-            written.append(save(draw_montage(dataset, predictions, caption), folder / "montage.png"))
+            written.append(
+                save(draw_montage(dataset, predictions, caption), folder / "montage.png")
+            )
     if data is not None:
-        written.append(save(draw_first_images(data.train, f"First images of {data.name}"), folder / "first-images.png"))
+        written.append(
+            save(
+                draw_first_images(data.train, f"First images of {data.name}"),
+                folder / "first-images.png",
+            )
+        )
     return written

@@ -62,7 +62,8 @@ def save(figure: Figure, path: Path) -> Path:
     """Write a PNG at 120 dots per inch, atomically, the same bytes for the same figure."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a script that the font lacks shows as boxes
+        # a script that the font lacks shows as boxes
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)
         figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
     write_atomic(path, lambda file: file.write(buffer.getvalue()))
     return path

@@ -13,11 +13,15 @@ MOST_CLASSES_WITH_NAMES = 100
 def shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Each row divided by its sum, float64 [K, K]; rows without examples are 0."""
     totals = confusion.sum(axis=1, keepdims=True)
-    result: NDArray[np.float64] = np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals > 0)
+    result: NDArray[np.float64] = np.divide(
+        confusion, totals, out=np.zeros(confusion.shape), where=totals > 0
+    )
     return result
 
 
-def draw_confusion(confusion: NDArray[np.int64], class_names: tuple[str, ...], title: str, *, normalised: bool) -> Figure:
+def draw_confusion(
+    confusion: NDArray[np.int64], class_names: tuple[str, ...], title: str, *, normalised: bool
+) -> Figure:
     """A square of cells, rows true and columns predicted.
 
     Args:
@@ -38,9 +42,19 @@ def draw_confusion(confusion: NDArray[np.int64], class_names: tuple[str, ...], t
             count, share = int(confusion[row, column]), float(colour[row, column])
             if count:
                 text = f"{100 * share:.1f}" if normalised else str(count)
-                axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.36 else "black")
+                axes.text(
+                    column,
+                    row,
+                    text,
+                    ha="center",
+                    va="center",
+                    fontsize=9,
+                    color="white" if share > 0.36 else "black",
+                )
     if classes <= MOST_CLASSES_WITH_NAMES:
-        axes.set_xticks(range(classes), class_names, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_xticks(
+            range(classes), class_names, rotation=45, ha="right", rotation_mode="anchor"
+        )
         axes.set_yticks(range(classes), class_names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")

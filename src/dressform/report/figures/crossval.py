@@ -1,4 +1,6 @@
-"""Cross-validations: the curves of all folds in one picture, box plots over recipes, the table of folds."""
+"""Cross-validations: the curves of all folds in one picture, box plots over recipes, the table of
+folds.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,18 +22,29 @@ def draw_crossval(run: CrossvalRun) -> list[Path]:
     """Draw the figures of a cross-validation and write its table of folds.
 
     Returns:
-        the files written: learning curves, box plot, reliability diagram, calibration over the epochs, table.
+        the files written: learning curves, box plot, reliability diagram, calibration over the
+        epochs, table.
     """
     folder = run.layout.figures
     folder.mkdir(exist_ok=True)
     histories = run.histories()
     predictions, folds = run.out_of_fold()
-    title = f"{run.name}, {run.repeats} × {run.folds} folds" if run.repeats > 1 else f"{run.name}, {run.folds} folds"
+    title = (
+        f"{run.name}, {run.repeats} × {run.folds} folds"
+        if run.repeats > 1
+        else f"{run.name}, {run.folds} folds"
+    )
     written = [
         save(draw_fold_curves(histories, title), folder / "learning-curves.png"),
-        save(draw_boxes({run.name: run.accuracies}, run.folds, METRICS["accuracy"]), folder / "box-plot.png"),
         save(
-            draw_reliability(calibrate(predictions[0], parts=folds[0]), f"{run.name}, {_pooled(run)}"), folder / "reliability.png"
+            draw_boxes({run.name: run.accuracies}, run.folds, METRICS["accuracy"]),
+            folder / "box-plot.png",
+        ),
+        save(
+            draw_reliability(
+                calibrate(predictions[0], parts=folds[0]), f"{run.name}, {_pooled(run)}"
+            ),
+            folder / "reliability.png",
         ),
     ]
     figure = draw_calibration_history(histories, title)
@@ -49,15 +62,23 @@ def fold_table(run: CrossvalRun) -> str:
     """A row per fold, then mean and standard deviation, as text."""
     lines = ["repeat  fold  accuracy  epochs"]
     for row in run.summary["folds"]:
-        lines.append(f"{row['repeat']:6d}  {row['fold']:4d}  {100 * row['accuracy']:6.2f} %  {row['epochs']:6d}")
+        lines.append(
+            f"{row['repeat']:6d}  {row['fold']:4d}  {100 * row['accuracy']:6.2f} %  "
+            f"{row['epochs']:6d}"
+        )
     s = run.summary
-    lines += ["", f"mean {100 * s['mean']:.2f} %, standard deviation {100 * s['sd']:.2f} points, n = {len(s['folds'])}"]
+    lines += [
+        "",
+        f"mean {100 * s['mean']:.2f} %, standard deviation {100 * s['sd']:.2f} points, n = "
+        f"{len(s['folds'])}",
+    ]
     lines.append(f"{100 * s['low']:.2f} to {100 * s['high']:.2f} % ({s['method']})")
     return "\n".join(lines) + "\n"
 
 
 def draw_fold_curves(histories: Sequence[Sequence[dict[str, Any]]], title: str) -> Figure:
-    """Loss and accuracy of every fold, train and judged; thick lines are means over the folds still training.
+    """Loss and accuracy of every fold, train and judged; thick lines are means over the folds still
+    training.
 
     Args:
         histories: the rows of each fold's results.csv.
@@ -67,22 +88,37 @@ def draw_fold_curves(histories: Sequence[Sequence[dict[str, Any]]], title: str) 
     figure.suptitle(title)
     longest = max(len(rows) for rows in histories)
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for prefix, name, colour in (("train", "train (while learning)", TRAIN), ("val", "held out, each fold thin", VALIDATION)):
+        for prefix, name, colour in (
+            ("train", "train (while learning)", TRAIN),
+            ("val", "held out, each fold thin", VALIDATION),
+        ):
             curves = np.full((len(histories), longest), np.nan)
             for i, rows in enumerate(histories):
-                curves[i, : len(rows)] = [np.nan if r[f"{prefix}_{quantity}"] is None else r[f"{prefix}_{quantity}"] for r in rows]
+                curves[i, : len(rows)] = [
+                    np.nan if r[f"{prefix}_{quantity}"] is None else r[f"{prefix}_{quantity}"]
+                    for r in rows
+                ]
             if np.isnan(curves).all():
                 continue
             epochs = np.arange(1, longest + 1)
             axes.plot(epochs, curves.T, color=colour, alpha=0.35, linewidth=0.9)
             marker = "o" if longest <= 30 else None
-            axes.plot(epochs, np.nanmean(curves, axis=0), color=colour, linewidth=2.2, marker=marker, markersize=4, label=name)
+            axes.plot(
+                epochs,
+                np.nanmean(curves, axis=0),
+                color=colour,
+                linewidth=2.2,
+                marker=marker,
+                markersize=4,
+                label=name,
+            )
         style_curves(axes, quantity)
     return figure
 
 
 def draw_boxes(scores: Mapping[str, Sequence[float]], folds: int, metric: Metric) -> Figure:
-    """Box and whiskers of the folds' scores, a box per recipe, with a dot per fold and the 95 % interval of the mean.
+    """Box and whiskers of the folds' scores, a box per recipe, with a dot per fold and the 95 %
+    interval of the mean.
 
     Args:
         scores: of each fold [R * K], by the recipe's name.
@@ -95,13 +131,30 @@ def draw_boxes(scores: Mapping[str, Sequence[float]], folds: int, metric: Metric
     unit = 100 if metric.percent else 1
     values = [unit * np.asarray(found, dtype=np.float64) for found in scores.values()]
     style = {"color": "#444444"}
-    axes.boxplot(values, positions=places, orientation="horizontal", widths=0.5, showfliers=False, medianprops=style)
+    axes.boxplot(
+        values,
+        positions=places,
+        orientation="horizontal",
+        widths=0.5,
+        showfliers=False,
+        medianprops=style,
+    )
     for place, found in zip(places, values, strict=True):
         spread = np.linspace(-0.14, 0.14, len(found)) if len(found) > 1 else [0.0]
-        axes.plot(found, place + np.asarray(spread), "o", color=TRAIN, alpha=0.6, markersize=4, linestyle="none")
+        axes.plot(
+            found,
+            place + np.asarray(spread),
+            "o",
+            color=TRAIN,
+            alpha=0.6,
+            markersize=4,
+            linestyle="none",
+        )
         mean = across_folds(found, folds).within(0, unit * metric.most)
         reach = [[mean.value - mean.low], [mean.high - mean.value]]
-        axes.errorbar(mean.value, place - 0.33, xerr=reach, fmt="D", color=VALIDATION, markersize=5, capsize=3)
+        axes.errorbar(
+            mean.value, place - 0.33, xerr=reach, fmt="D", color=VALIDATION, markersize=5, capsize=3
+        )
     axes.set_yticks(places, list(scores))
     axes.set_ylim(0.4, len(scores) + 0.6)
     shown = f"{metric.title} of the folds{' in %' if metric.percent else ''}"

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from dressform.report.figures.canvas import TRAIN, VALIDATION, new_figure, style_curves
 
 
-def draw_history(rows: Sequence[dict[str, Any]], title: str, *, measured: str = "while learning") -> Figure:
+def draw_history(
+    rows: Sequence[dict[str, Any]], title: str, *, measured: str = "while learning"
+) -> Figure:
     """Two panels, train and validation curves in each.
 
     Args:
@@ -24,6 +26,13 @@ def draw_history(rows: Sequence[dict[str, Any]], title: str, *, measured: str = 
         for prefix, name, colour in (("train", learning, TRAIN), ("val", "validation", VALIDATION)):
             values = [row[f"{prefix}_{quantity}"] for row in rows]
             if None not in values:
-                axes.plot(epochs, values, color=colour, marker="o" if len(epochs) <= 30 else None, markersize=4, label=name)
+                axes.plot(
+                    epochs,
+                    values,
+                    color=colour,
+                    marker="o" if len(epochs) <= 30 else None,
+                    markersize=4,
+                    label=name,
+                )
         style_curves(axes, quantity)
     return figure

@@ -13,12 +13,20 @@ from dressform.report.figures.canvas import RIGHT, WRONG, new_figure, plain
 
 
 def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
-    axes.imshow(image if image.shape[2] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.imshow(
+        image if image.shape[2] == 3 else image[..., 0],
+        cmap="gray",
+        vmin=0,
+        vmax=255,
+        interpolation="nearest",
+    )
     plain(axes)
 
 
 def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
-    """The first pictures of a set with their classes; of a set sorted by class, pictures spread over it."""
+    """The first pictures of a set with their classes; of a set sorted by class, pictures spread
+    over it.
+    """
     count = min(count, len(dataset))
     chosen = np.arange(count)
     if len(set(dataset.labels[:count].tolist())) == 1:
@@ -36,13 +44,20 @@ def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
 
 
 def montage_sample(predictions: Predictions, count: int, seed: int = 0) -> NDArray[np.int64]:
-    """Positions of ``count`` examples drawn at random without repetition, so that the share of red is honest."""
+    """Positions of ``count`` examples drawn at random without repetition, so that the share of red
+    is honest.
+    """
     random = np.random.default_rng(seed)
-    return np.sort(random.choice(len(predictions), size=min(count, len(predictions)), replace=False))
+    return np.sort(
+        random.choice(len(predictions), size=min(count, len(predictions)), replace=False)
+    )
 
 
-def draw_montage(dataset: Dataset, predictions: Predictions, title: str, *, columns: int = 8, rows: int = 5) -> Figure:
-    """Randomly drawn pictures with the predicted class, green where right and red where wrong (with the true class).
+def draw_montage(
+    dataset: Dataset, predictions: Predictions, title: str, *, columns: int = 8, rows: int = 5
+) -> Figure:
+    """Randomly drawn pictures with the predicted class, green where right and red where wrong (with
+    the true class).
 
     Args:
         dataset: the pictures, in the order of ``predictions``.
@@ -60,7 +75,14 @@ def draw_montage(dataset: Dataset, predictions: Predictions, title: str, *, colu
     for axes, i in zip(grid, chosen, strict=False):
         _show(axes, dataset.images[i])
         predicted, true = int(predictions.predicted[i]), int(predictions.labels[i])
-        axes.set_title(predictions.class_names[predicted], color=RIGHT if predicted == true else WRONG, fontsize=9, pad=3)
+        axes.set_title(
+            predictions.class_names[predicted],
+            color=RIGHT if predicted == true else WRONG,
+            fontsize=9,
+            pad=3,
+        )
         if predicted != true:
-            axes.set_xlabel(f"is {predictions.class_names[true]}", fontsize=8, labelpad=2, color="#444444")
+            axes.set_xlabel(
+                f"is {predictions.class_names[true]}", fontsize=8, labelpad=2, color="#444444"
+            )
     return figure

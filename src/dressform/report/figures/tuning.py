@@ -26,13 +26,15 @@ def best_so_far(tuning: Mapping[str, Any]) -> list[tuple[int, float]]:
 
 
 def draw_tuning(tuning: Mapping[str, Any], title: str) -> Figure:
-    """Left value by trial and the best so far; then a panel for each setting, on a logarithmic axis where it was drawn so.
+    """Left value by trial and the best so far; then a panel for each setting, on a logarithmic axis
+    where it was drawn so.
 
-    Complete trials are filled marks, pruned ones hollow, at the last value they had; failed ones have no value.
+    Complete trials are filled marks, pruned ones hollow, at the last value they had; failed ones
+    have no value.
 
     Args:
-        tuning: content of tuning.json: ``metric``, ``space`` (path and text), ``trials`` (``number``, ``state``, ``value``,
-            ``settings``).
+        tuning: content of tuning.json: ``metric``, ``space`` (path and text), ``trials``
+            (``number``, ``state``, ``value``, ``settings``).
         title: over all.
     """
     space: Mapping[str, str] = tuning["space"]
@@ -69,7 +71,9 @@ def _draw_trials(axes: Axes, tuning: Mapping[str, Any]) -> None:
 def _draw_setting(axes: Axes, tuning: Mapping[str, Any], path: str) -> None:
     text = tuning["space"][path]
     settings = {trial["number"]: trial["settings"][path] for trial in tuning["trials"]}
-    if ":" not in text:  # choices, in the order in which they were first drawn unless they are numbers
+    if (
+        ":" not in text
+    ):  # choices, in the order in which they were first drawn unless they are numbers
         drawn = list(dict.fromkeys(settings.values()))
         order = sorted(drawn) if all(isinstance(value, (int, float)) for value in drawn) else drawn
         settings = {number: order.index(value) for number, value in settings.items()}
@@ -83,7 +87,14 @@ def _draw_setting(axes: Axes, tuning: Mapping[str, Any], path: str) -> None:
 
 def _scatter(axes: Axes, tuning: Mapping[str, Any], positions: Mapping[int, float]) -> None:
     for state, face, edge in (("complete", TRAIN, TRAIN), ("pruned", "none", VALIDATION)):
-        shown = [trial for trial in tuning["trials"] if trial["state"] == state and trial["value"] is not None]
+        shown = [
+            trial
+            for trial in tuning["trials"]
+            if trial["state"] == state and trial["value"] is not None
+        ]
         if shown:
-            xs, ys = [positions[trial["number"]] for trial in shown], [trial["value"] for trial in shown]
+            xs, ys = (
+                [positions[trial["number"]] for trial in shown],
+                [trial["value"] for trial in shown],
+            )
             axes.scatter(xs, ys, s=30, facecolors=face, edgecolors=edge, label=state)

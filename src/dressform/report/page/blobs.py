@@ -1,4 +1,6 @@
-"""Bytes inside a page: packed arrays, texts and pictures, each in a script element that no browser runs."""
+"""Bytes inside a page: packed arrays, texts and pictures, each in a script element that no browser
+runs.
+"""
 
 import base64
 import gzip
@@ -32,14 +34,17 @@ class Blob:
         shape = ",".join(map(str, self.shape))
         text = base64.b64encode(self.content).decode()
         return (
-            f'<script type="text/plain" id="blob-{self.name}" data-type="{self.type}" data-shape="{shape}"{packing}>{text}</script>'
+            f'<script type="text/plain" id="blob-{self.name}" data-type="{self.type}" '
+            f'data-shape="{shape}"{packing}>{text}</script>'
         )
 
 
 def array_blob(name: str, values: NDArray[np.generic]) -> Blob:
     """An array of uint8, uint16, uint32, int32 or float32, little-endian."""
     little = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<")))
-    return Blob(name, _TYPES[values.dtype.name], gzip.compress(little.tobytes(), 6, mtime=0), values.shape)
+    return Blob(
+        name, _TYPES[values.dtype.name], gzip.compress(little.tobytes(), 6, mtime=0), values.shape
+    )
 
 
 def text_blob(name: str, text: str) -> Blob:

@@ -21,7 +21,8 @@ class Sheets:
     """Pictures by their number, in sheets.
 
     Attributes:
-        document: a list for the page's JSON, one entry per sheet: blob, first, count, columns, width, height.
+        document: a list for the page's JSON, one entry per sheet: blob, first, count, columns,
+            width, height.
         blobs: the files.
     """
 
@@ -29,7 +30,9 @@ class Sheets:
     blobs: list[Blob]
 
 
-def make_sheets(images: NDArray[np.uint8], *, first: int = 0, name: str = "sheet", quality: int | None = None) -> Sheets:
+def make_sheets(
+    images: NDArray[np.uint8], *, first: int = 0, name: str = "sheet", quality: int | None = None
+) -> Sheets:
     """Pack pictures.
 
     Args:
@@ -55,7 +58,12 @@ def make_sheets(images: NDArray[np.uint8], *, first: int = 0, name: str = "sheet
             picture.convert("RGB").save(stream, "WEBP", quality=quality, method=2)
         kind = "image/png" if quality is None else "image/webp"
         blobs.append(Blob(f"{name}-{part}", kind, stream.getvalue()))
-        place = {"blob": f"{name}-{part}", "first": first + start, "count": len(tiles), "columns": across}
+        place = {
+            "blob": f"{name}-{part}",
+            "first": first + start,
+            "count": len(tiles),
+            "columns": across,
+        }
         document.append({**place, "width": width, "height": height})
     return Sheets(document, blobs)
 
@@ -67,5 +75,7 @@ def _small(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], bool]:
         return images, False
     down, across = (min(factor, side) for side in images.shape[1:3])
     height, width = images.shape[1] // down * down, images.shape[2] // across * across
-    cut = images[:, :height, :width].reshape(len(images), height // down, down, width // across, across, -1)
+    cut = images[:, :height, :width].reshape(
+        len(images), height // down, down, width // across, across, -1
+    )
     return cut.mean(axis=(2, 4)).round().astype(np.uint8), True

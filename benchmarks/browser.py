@@ -32,9 +32,9 @@ IN_PAGE = """async ([photo, pixels]) => {
   const found = await answer(window.model, await decoded(file));
   const took = performance.now() - began;
   const same = await window.model.judge(bytes(pixels));
-  const { logits, usual } = found;
-  const pixelsOut = Array.from(found.pixels.data);
-  return { pixels: pixelsOut, logits, usual, same: same.logits, sameUsual: same.usual, took };
+  const { logits, oodPValue } = found;
+  const seen = Array.from(found.pixels.data);
+  return { pixels: seen, logits, oodPValue, same: same.logits, sameUsual: same.oodPValue, took };
 }"""
 
 
@@ -61,7 +61,7 @@ def main() -> None:
             started = time.perf_counter()
             pixels = predictor.predict(file).prepared.pixels
             seconds = time.perf_counter() - started
-            (logits,), usual = predictor.logits(pixels[None]), predictor.usual(pixels[None])
+            (logits,), usual = predictor.logits(pixels[None]), predictor.ood_p_values(pixels[None])
             found = page.evaluate(
                 IN_PAGE,
                 [base64.b64encode(part).decode() for part in (file.read_bytes(), pixels.tobytes())],
@@ -83,7 +83,7 @@ def main() -> None:
                     if usual is None
                     else abs(found["sameUsual"] - float(usual[0])),
                     "same_doubt": usual is None
-                    or (found["usual"] <= predictor.threshold)
+                    or (found["oodPValue"] <= predictor.threshold)
                     == bool(usual[0] <= predictor.threshold),
                     "browser_ms": found["took"],
                     "python_ms": 1000 * seconds,

@@ -29,8 +29,8 @@ from dressform.predict.export import export_onnx  # noqa: E402
 from dressform.recipes import find_recipe  # noqa: E402
 from dressform.training.fit import Fitted, fit  # noqa: E402
 from dressform.training.history import Epoch, Silent  # noqa: E402
+from dressform.training.inference import logits_of  # noqa: E402
 from dressform.training.recipe import Recipe  # noqa: E402
-from dressform.training.score import logits_of  # noqa: E402
 
 Tell = Callable[..., None]
 AIM = 0.94
@@ -208,7 +208,9 @@ def throughput(bench: Bench, tell: Tell) -> None:
     train = bench.data().train
     train = train.take(np.arange(min(len(train), 400 if bench.dry_run else 60_000)))
     for batch in (256, 32):
-        recipe = replace(find_recipe("minivggnet"), epochs=3, batch_size=batch, validation=0.0)
+        recipe = replace(
+            find_recipe("minivggnet"), epochs=3, batch_size=batch, validation_fraction=0.0
+        )
         rates: list[float] = []
         while len(rates) < (1 if bench.dry_run else 3) and bench.time_for(5):
             seconds = fit(recipe, train, None, device=bench.device.type).history[-1].seconds

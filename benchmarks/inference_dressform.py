@@ -114,7 +114,7 @@ def int8_alone(run: Path, batch: int) -> Predict:
 
 def validation_pictures(run: Path) -> NDArray[np.uint8]:
     """Pictures that the run held out."""
-    train, ids = dressform.load_data().train, dressform.open_run(run).predictions("val").ids
+    train, ids = dressform.load_data().train, dressform.open_run(run).predictions("validation").ids
     return train.images[np.isin(train.ids, ids)]
 
 

@@ -27,7 +27,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.runs.run import open_run
 from dressform.training.checkpoint import load_weights
 
-SETTINGS = ("epochs=8", "batch_size=50", "model.widths=8,8", "average.decay=0.9")
+SETTINGS = ("epochs=8", "batch_size=50", "model.widths=8,8", "ema.decay=0.9")
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def main() -> None:
             weights += [sha256_file(run.layout.best) == sha256_file(plain.layout.best)]
             weights += [sha256_file(run.layout.onnx) == sha256_file(plain.layout.onnx)]
             load_weights(run.layout.last)
-            run.predictions("val"), run.predictions("test"), run.history()
+            run.predictions("validation"), run.predictions("test"), run.history()
             leftovers = list(run.path.rglob("*.tmp"))
             good = all(weights) and not leftovers
             equal += good

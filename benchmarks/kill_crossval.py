@@ -26,7 +26,7 @@ from dressform.core.files import sha256_file
 from dressform.data.archive import write_archive
 from dressform.data.dataset import DatasetSplits
 
-SETTINGS = ("epochs=8", "batch_size=50", "model.widths=8,8", "stopping.patience=7")
+SETTINGS = ("epochs=8", "batch_size=50", "model.widths=8,8", "early_stopping.patience=7")
 
 
 def main() -> None:

@@ -27,19 +27,27 @@ from dressform.data.dataset import Dataset
 from dressform.evaluation.intervals import student
 from dressform.recipes import find_recipe
 from dressform.training.fit import fit
-from dressform.training.hardware import fast_arithmetic
-from dressform.training.score import logits_of
+from dressform.training.hardware import flush_denormals
+from dressform.training.inference import logits_of
 
 LITE0 = "transfer-efficientnet-lite0"
 WAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "from scratch": (
         "fast",
-        ("focus.share=1", "augment.shift=0.06", "augment.zoom=0.1", "label_smoothing=0.1"),
+        (
+            "hard_examples.fraction=1",
+            "augment.shift=0.06",
+            "augment.zoom=0.1",
+            "label_smoothing=0.1",
+        ),
     ),
-    "last layer": (LITE0, ("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003")),
+    "last layer": (
+        LITE0,
+        ("model.frozen=9", "cached_features=2", "batch_size=64", "optim.lr=0.003"),
+    ),
     "last stages": (LITE0, ()),
 }
-STEPS, FEWEST, MOST = 600, 6, 60
+STEPS, FEWEST, MAX_REFERENCES = 600, 6, 60
 """Of a training: so many steps, but no fewer and no more epochs."""
 JUDGED = 5000
 """Training images to judge by with --validation."""
@@ -106,9 +114,9 @@ def once(
     name, own = WAYS[way]
     recipe = override(find_recipe(name), own)
     batch = recipe.batch_size if recipe.name == LITE0 else max(16, min(250, len(train) // 20))
-    epochs = min(MOST, max(FEWEST, round(STEPS * batch / len(train))))
+    epochs = min(MAX_REFERENCES, max(FEWEST, round(STEPS * batch / len(train))))
     recipe = override(recipe, [f"batch_size={batch}", f"epochs={epochs}", *settings])
-    with TemporaryDirectory() as cache, fast_arithmetic():
+    with TemporaryDirectory() as cache, flush_denormals():
         started = time.perf_counter()
         fitted = fit(recipe, train, None, seed=seed, cache=Path(cache))
         seconds = time.perf_counter() - started

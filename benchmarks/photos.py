@@ -24,9 +24,9 @@ from report import write_report
 
 import dressform
 from dressform.data.foreground import MIDDLE, Foreground, _whole, border_of, lab_of
+from dressform.data.image import fit, open_picture
 from dressform.data.mixture import Mixture
 from dressform.data.photo import PhotoSettings, prepare
-from dressform.data.picture import fit, open_picture
 from dressform.evaluation.intervals import wilson
 from dressform.evaluation.significance import mcnemar
 from dressform.predict.predictor import Predictor

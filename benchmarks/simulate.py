@@ -28,10 +28,10 @@ from dressform.evaluation.intervals import Estimate, across_folds, student, wils
 from dressform.evaluation.metrics import METRICS, Scores, confusion_matrix, macro_f1
 from dressform.evaluation.significance import (
     corrected_resampled_t,
-    exchange_test,
     mcnemar,
     paired_share,
     paired_t,
+    permutation_test,
 )
 from dressform.predictions import Predictions, softmax
 
@@ -187,7 +187,7 @@ class Tally:
 def cheap(world: World, tally: Tally, n: int, draws: int) -> None:
     """Intervals in closed form, and the tests of two equally good models."""
     random = np.random.default_rng(n)
-    metrics = [metric for metric in METRICS.values() if metric.each is not None]
+    metrics = [metric for metric in METRICS.values() if metric.per_example is not None]
     own, rival = world.truth("calibrated"), world.truth("rival")
     cold = world.truth(f"over-confident x {COLDER[1]}")
     for _ in range(draws):
@@ -265,7 +265,7 @@ def slow(world: World, tally: Tally, n: int, draws: int, resamples: int) -> None
 
         tally.reject(
             f"exchange test of macro_f1, n = {n}",
-            exchange_test(gain, n, seed=seed, draws=resamples),
+            permutation_test(gain, n, seed=seed, draws=resamples),
         )
 
 

@@ -38,6 +38,10 @@ def measured(*names: str) -> Callable[[Callable[..., str]], Callable[[], str]]:
     return around
 
 
+RENAMED: dict[str, str] = json.loads((ROOT / "benchmarks/renamed.json").read_text())["digests"]
+"""Digests of recipes of before their settings were renamed, and as they are now."""
+
+
 def speeds() -> list[dict[str, Any]]:
     """The newest report of times to an accuracy of each kind on each kind of processor."""
     found: dict[tuple[str, ...], Report] = {}
@@ -55,7 +59,7 @@ def named(recipe: str, row: dict[str, Any]) -> str:
 
 def is_todays(recipe: str, row: dict[str, Any]) -> bool:
     """Was the row measured with the recipe as it is?"""
-    return bool(row["digest"] == digest(find_recipe(recipe)))
+    return bool(RENAMED.get(row["digest"], row["digest"]) == digest(find_recipe(recipe)))
 
 
 def own_scores() -> dict[str, Any]:
@@ -387,7 +391,7 @@ def photos_table(*reports: Report) -> str:
     return "\n".join([*lines, "", made_by(reports[0])])
 
 
-@measured("novelty")
+@measured("ood_detector")
 def novelty_table(report: Report) -> str:
     """Which score tells what a model was not made for."""
     r = report["results"]
@@ -396,7 +400,7 @@ def novelty_table(report: Report) -> str:
         "| score | " + " | ".join(f"AUROC against {name} | FPR95" for name in others) + " |",
         "|---|" + "---|---|" * len(others),
     ]
-    for score in [name for name in r if name not in ("accuracy", "n", "unsure")]:
+    for score in [name for name in r if name not in ("accuracy", "n", "abstain")]:
         cells = [
             f"{r[score][name]['auroc']:.3f} | {100 * r[score][name]['fpr95']:.0f} %"
             for name in others
@@ -524,7 +528,7 @@ TABLES = {
     "transfer": transfer_table,
     "browser": browser_table,
     "photos": photos_table,
-    "novelty": novelty_table,
+    "ood_detector": novelty_table,
     "budget": budget_table,
     "corruptions": corruptions_table,
     "variants": variants_table,

@@ -21,7 +21,7 @@ from report import write_report
 import dressform
 from dressform.cli.fold_table import FoldTable
 from dressform.core.files import read_json
-from dressform.evaluation.compare import Contestant, compare
+from dressform.evaluation.compare import PredictionSet, compare
 from dressform.evaluation.intervals import across_folds
 from dressform.evaluation.metrics import METRICS
 from dressform.evaluation.significance import holm
@@ -39,9 +39,9 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "another dense layer": ("model.dense=100,100",),
     "early stopping, 3 epochs' patience, at most 30": (
         "epochs=30",
-        "stopping.patience=3",
-        "stopping.keep=best",
-        "validation=0.1",
+        "early_stopping.patience=3",
+        "early_stopping.restore_best=true",
+        "validation_fraction=0.1",
     ),
 }
 
@@ -64,7 +64,7 @@ def main() -> None:
     }
     if options.what == "variants":
         runs = dressform.crossval(VARIANTS, data, repeats=options.repeats, **common)
-        comparisons = compare([contestant(run, options.repeats) for run in runs])
+        comparisons = compare([prediction_set(run, options.repeats) for run in runs])
         rows = {run.name: row(run, options.repeats) for run in runs}
         command = f"python benchmarks/tutorial1.py variants --repeats {options.repeats}"
     else:
@@ -77,7 +77,7 @@ def main() -> None:
             run = dressform.crossval(VARIANTS[0], data, settings=settings, **common)[0]
             rows[name] = row(run, 1) | {"settings": list(settings)}
             comparisons += compare(
-                [contestant(baseline, 1, "as published"), contestant(run, 1, name)]
+                [prediction_set(baseline, 1, "as published"), prediction_set(run, 1, name)]
             )
         adjusted = holm([comparison.p_value for comparison in comparisons])
         comparisons = [replace(c, p_holm=p) for c, p in zip(comparisons, adjusted, strict=True)]
@@ -91,15 +91,15 @@ def main() -> None:
     )
 
 
-def contestant(run: CrossvalRun, repeats: int, name: str = "") -> Contestant:
+def prediction_set(run: CrossvalRun, repeats: int, name: str = "") -> PredictionSet:
     """The first repeats of a cross-validation; it may have more."""
     predictions, folds = run.out_of_fold()
-    return Contestant(name or run.name, predictions[:repeats], folds[:repeats])
+    return PredictionSet(name or run.name, predictions[:repeats], folds[:repeats])
 
 
 def row(run: CrossvalRun, repeats: int) -> dict[str, Any]:
     """Scores of the first repeats, and what they took."""
-    side = contestant(run, repeats)
+    side = prediction_set(run, repeats)
     folds = run.summary["folds"][: repeats * run.folds]
     results = [read_json(run.layout.fold(f["repeat"], f["fold"]).result) for f in folds]
     return {

@@ -21,9 +21,9 @@ TINY = (
     "batch_size=50",
     "model.widths=8,8",
     "precision=float32",
-    "validation=0.1",
-    "focus.share=1",
-    "resize.start=1",
+    "validation_fraction=0.1",
+    "hard_examples.fraction=1",
+    "progressive_resizing.start=1",
 )
 """Settings that make the recipe ``fast`` train in a second."""
 

@@ -15,8 +15,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from dressform.core.errors import ConfigError
+from dressform.data.image import fit, open_picture
 from dressform.data.photo import PhotoSettings, is_photo, prepare
-from dressform.data.picture import fit, open_picture
 from dressform.predict.predictor import Predictor
 from dressform.report.classifier import write_classifier
 from dressform.runs.run import Run
@@ -31,9 +31,9 @@ JUDGE = """async (photos) => {
   for (const photo of photos) {
     const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
     const image = await decoded(new Blob([bytes]));
-    const { pixels, logits, usual, steps, warnings } = await answer(window.model, image);
+    const { pixels, logits, oodPValue, steps, warnings } = await answer(window.model, image);
     const words = steps.map(([words]) => words);
-    found.push({ pixels: Array.from(pixels.data), logits, usual, steps: words, warnings });
+    found.push({ pixels: Array.from(pixels.data), logits, oodPValue, steps: words, warnings });
   }
   return found;
 }"""
@@ -43,7 +43,7 @@ JUDGE = """async (photos) => {
 def predictor(named_run: Run) -> Predictor:
     found = Predictor(named_run)
     assert found.photo is not None
-    assert found.novelty is not None
+    assert found.ood_detector is not None
     return found
 
 
@@ -120,8 +120,8 @@ def test_the_page_sees_and_says_what_python_does(
         np.testing.assert_allclose(
             found["logits"], predictor.logits(seen[None])[0], atol=1e-3, err_msg=name
         )
-        (usual,) = predictor.usual(seen[None])  # type: ignore[misc]
-        assert found["usual"] == pytest.approx(usual, abs=1e-9), name
+        (usual,) = predictor.ood_p_values(seen[None])  # type: ignore[misc]
+        assert found["oodPValue"] == pytest.approx(usual, abs=1e-9), name
         assert found["steps"] == [words for words, _ in expected.prepared.steps], name
         assert found["warnings"] == list(expected.warnings), name
         kinds.update(words.split(",")[0] for words, _ in expected.prepared.steps)
@@ -187,7 +187,7 @@ def test_a_model_that_knows_no_pictures_and_wants_no_photos(
         JUDGE, [base64.b64encode(content).decode()]
     )
     expected = predictor.predict(content)
-    assert found["usual"] is None
+    assert found["oodPValue"] is None
     assert found["steps"] == ["shrunk to 28 × 28: what the network sees"]
     np.testing.assert_allclose(
         found["logits"], predictor.logits(expected.prepared.pixels[None])[0], atol=1e-3
@@ -221,7 +221,7 @@ def test_photos_are_chosen_dropped_and_saved(
     answer = predictor.predict(paths[0])
     label, share = answer.top[0]
     expect(page.locator("#answers section").nth(1).locator("h2")).to_have_text(
-        f"red.png: {'unsure, perhaps ' if answer.unsure else ''}{label}, {100 * share:.1f} %"
+        f"red.png: {'unsure, perhaps ' if answer.abstain else ''}{label}, {100 * share:.1f} %"
     )
     expect(page.locator("#answers section").nth(1).locator("canvas")).to_have_count(
         len(answer.prepared.steps)

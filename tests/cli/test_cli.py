@@ -237,7 +237,13 @@ def test_errors_are_one_line_and_leave_nothing_behind(
     fails("Missing argument", "predict", code=2)
     fails("No such command", "trian", code=2)
     fails("no split of", "evaluate", tiny_run.path, "--split", "tests")
-    fails("which has no splits", "evaluate", tiny_run.layout.predictions("val"), "--split", "val")
+    fails(
+        "which has no splits",
+        "evaluate",
+        tiny_run.layout.predictions("validation"),
+        "--split",
+        "val",
+    )
     fails("does not exist; give the folder of a run", "evaluate", "absent")
     fails("no finished run under runs (no such folder)", "predict", text)
     fails(
@@ -318,7 +324,7 @@ def test_doctor_review_and_apply(tiny_run: Run, archive: Path, tmp_path: Path) -
         "data", "doctor", archive, "--predictions", tiny_run.path, "--out", tmp_path / "doctor.html"
     )
     assert isinstance(found, dict)
-    assert found["rescored"][0]["split"] == "test"
+    assert found["reevaluated"][0]["split"] == "test"
     review = json.loads(Path(found["review"]).read_text())
     assert Path(found["page"]).read_text().startswith("<!doctype html>")
     first = next(f for f in review["findings"] if f["kind"] == "outlier" and f["split"] == "train")
@@ -493,7 +499,7 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     assert plain[0]["warnings"] == []
     unsure = json_of(*command, "--threshold", "1")
     assert isinstance(unsure, list)
-    assert unsure[0]["unsure"]
+    assert unsure[0]["abstain"]
     assert unsure[0]["warnings"][0].startswith("does not look like the training pictures")
     assert "allowed: a file that ends in .html" in error_of(
         *command, "--explain", tmp_path / "why.pdf"

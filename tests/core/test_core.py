@@ -78,22 +78,6 @@ def test_digest_tells_values_apart(epochs: int, rate: float) -> None:
     assert config.digest(one) != config.digest(one, "another file")
 
 
-def test_a_field_added_later_leaves_older_digests_alone() -> None:
-    @dataclass(frozen=True)
-    class Before:
-        epochs: int = 3
-
-    @dataclass(frozen=True)
-    class After:
-        epochs: int = 3
-        new: float = config.later(0.5)
-
-    After.__qualname__ = Before.__qualname__
-    assert config.digest(After()) == config.digest(Before())
-    assert config.digest(After(new=0.6)) != config.digest(Before())
-    assert config.to_dict(After())["new"] == 0.5
-
-
 def test_unknown_name_lists_the_nearest() -> None:
     assert str(unknown_name("recipe", "fasst", ["fast", "slow"])) == (
         "no recipe is called 'fasst'; did you mean fast? known: fast, slow"

@@ -14,9 +14,9 @@ from dressform.core.errors import DataError
 from dressform.core.records import read_record
 from dressform.data.dataset import DatasetSplits
 from dressform.data.foreground import find_foreground, lab_of
+from dressform.data.image import open_picture
 from dressform.data.mixture import Mixture
 from dressform.data.photo import PhotoSettings, is_photo, prepare, settings_for
-from dressform.data.picture import open_picture
 
 SHIRT = [
     (40, 30),

@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 
 from dressform.core.errors import ConfigError, DataError, UnknownNameError
 from dressform.evaluation.calibration_error import ece_distribution
-from dressform.evaluation.compare import Contestant, compare, table_difference
+from dressform.evaluation.compare import PredictionSet, compare, table_difference
 from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.metrics import METRICS, Scores
 from dressform.evaluation.significance import corrected_resampled_t, correlated_t, paired_t
@@ -20,13 +20,13 @@ from tests.evaluation.made import drawn, guessed
 FOLDS = np.arange(600) % 5
 
 
-def _single(name: str, predictions: Predictions) -> Contestant:
-    return Contestant(name, (predictions,))
+def _single(name: str, predictions: Predictions) -> PredictionSet:
+    return PredictionSet(name, (predictions,))
 
 
 def _crossval(
     name: str, *wrong: list[int], count: int = 600, order: NDArray[np.int64] | None = None
-) -> Contestant:
+) -> PredictionSet:
     """Out-of-fold predictions with so many errors in each of five folds; a list per repeat."""
     repeats, found = [], []
     for errors in wrong:
@@ -43,10 +43,10 @@ def _crossval(
             predictions, fold = predictions.take(order), fold[order]
         repeats.append(predictions)
         found.append(fold)
-    return Contestant(name, tuple(repeats), tuple(found))
+    return PredictionSet(name, tuple(repeats), tuple(found))
 
 
-def _pair(a: Contestant, b: Contestant, **options: Any) -> Comparison:
+def _pair(a: PredictionSet, b: PredictionSet, **options: Any) -> Comparison:
     (found,) = compare([a, b], **options)
     return found
 

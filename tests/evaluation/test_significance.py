@@ -15,11 +15,11 @@ from dressform.evaluation.significance import (
     corrected_resampled_t,
     correlated_t,
     draws_posterior,
-    exchange_test,
     holm,
     mcnemar,
     paired_share,
     paired_t,
+    permutation_test,
     share_posterior,
     t_posterior,
 )
@@ -171,7 +171,7 @@ def test_exchange_test_approaches_the_enumeration_of_all_exchanges() -> None:
     exact = np.mean(
         [abs(np.dot(signs, differences)) >= total - 1e-12 for signs in product((1, -1), repeat=8)]
     )
-    found = exchange_test(
+    found = permutation_test(
         lambda swapped: float(np.where(swapped, -differences, differences).sum()), 8, draws=draws
     )
     assert found == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / draws))
@@ -180,10 +180,12 @@ def test_exchange_test_approaches_the_enumeration_of_all_exchanges() -> None:
 def test_exchange_test_is_never_0_and_is_1_without_a_difference() -> None:
     values = np.ones(60)
     assert (
-        exchange_test(lambda swapped: float(np.where(swapped, -values, values).sum()), 60, draws=99)
+        permutation_test(
+            lambda swapped: float(np.where(swapped, -values, values).sum()), 60, draws=99
+        )
         == 0.01
     )
-    assert exchange_test(lambda _: 0.0, 60, draws=99) == 1
+    assert permutation_test(lambda _: 0.0, 60, draws=99) == 1
 
 
 def test_mid_p_is_uniform_without_a_difference() -> None:
@@ -218,7 +220,7 @@ def test_exchange_test_is_uniform_without_a_difference() -> None:
         ) -> float:
             return float(np.where(swapped, two, one).sum() - np.where(swapped, one, two).sum())
 
-        p_values.append(exchange_test(difference, 20, seed=seed, draws=99))
+        p_values.append(permutation_test(difference, 20, seed=seed, draws=99))
     assert_uniform(np.array(p_values))
 
 

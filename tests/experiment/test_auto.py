@@ -42,7 +42,7 @@ def source(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> st
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "STEPS", 10)
-    monkeypatch.setattr(candidates, "TRIED", (8, 24))
+    monkeypatch.setattr(candidates, "PROBE_SIZES", (8, 24))
     monkeypatch.setattr(candidates, "LEAST_EPOCHS", 2)
     monkeypatch.setattr(candidates, "HEAD_EPOCHS", 4)
     monkeypatch.setattr(candidates, "MOST_EPOCHS", 3)
@@ -64,7 +64,7 @@ def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: 
     )
     assert len(found.rows) == 3
     assert found.left_out == []
-    assert all("balance=0.5" in row["command"] for row in found.rows)
+    assert all("class_weight_power=0.5" in row["command"] for row in found.rows)
     assert (
         len({json.dumps(open_crossval(row["path"]).summary["fold_digests"]) for row in found.rows})
         == 1

@@ -165,8 +165,8 @@ def test_choices_are_made_inside_the_training_part(
     monkeypatch.setattr(fold_module, "fit", spy)
     settings = (
         *DENSE,
-        "validation=0.2",
-        *(["stopping.keep=best", "stopping.patience=1"] if keeps_best else []),
+        "validation_fraction=0.2",
+        *(["early_stopping.restore_best=true", "early_stopping.patience=1"] if keeps_best else []),
     )
     run = crossval(["simple-dense"], pupil, folds=3, settings=settings, workers=1, out=tmp_path)[0]
     folds = run.out_of_fold()[1][0]

@@ -118,8 +118,8 @@ def test_dimensions_are_sorted() -> None:
             r"epochs is given twice \(1,2 and 1:3\); give one --space for each setting",
         ),
         (
-            ["validation=0.1,0.2"],
-            r"validation cannot be tuned: trials are compared on the same validation images",
+            ["validation_fraction=0.1,0.2"],
+            r"validation_fraction cannot be tuned: trials are compared on the same validation images",
         ),
         (["split_seed=0:9"], r"split_seed cannot be tuned"),
     ],

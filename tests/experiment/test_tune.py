@@ -36,7 +36,13 @@ from dressform.training.fit import fit
 from dressform.training.history import Epoch
 
 SPACE = ("optim.lr=log:1e-3:1", "optim.momentum=0.5:0.9:0.1", "label_smoothing=0,0.05")
-SETTINGS = ("epochs=3", "batch_size=50", "model.widths=4,4", "precision=float32", "validation=0.3")
+SETTINGS = (
+    "epochs=3",
+    "batch_size=50",
+    "model.widths=4,4",
+    "precision=float32",
+    "validation_fraction=0.3",
+)
 TRIALS = 9
 AT_RANDOM = 3
 
@@ -317,7 +323,7 @@ class Noted:
     def report(self, step: int, value: float) -> None:
         self.reports.append((step, value))
 
-    def behind(self) -> bool:
+    def should_prune(self) -> bool:
         return self.reports[-1][0] >= self._prune_at
 
 
@@ -395,9 +401,9 @@ def test_the_value_is_that_of_the_kept_epoch() -> None:
     history = [row(1, 0.5, 0.9), row(2, 0.7, 0.8), row(3, 0.7, 0.4), row(4, 0.6, 0.6)]
     recipe = find_recipe("fast")
     assert _kept(recipe, history).epoch == 4
-    best = override(recipe, ["stopping.keep=best"])
+    best = override(recipe, ["early_stopping.restore_best=true"])
     assert _kept(best, history).epoch == 3
-    assert _kept(override(best, ["stopping.metric=val_accuracy"]), history).epoch == 2
+    assert _kept(override(best, ["early_stopping.metric=val_accuracy"]), history).epoch == 2
 
 
 @pytest.mark.parametrize(
@@ -406,9 +412,9 @@ def test_the_value_is_that_of_the_kept_epoch() -> None:
         ({"trials": 0}, "the number of trials is 0; allowed: 1 or more"),
         ({"metric": "accuracy"}, "no metric is called 'accuracy'; did you mean val_accuracy"),
         (
-            {"settings": ["validation=0"]},
+            {"settings": ["validation_fraction=0"]},
             "fast holds no validation images out, so no trial can be judged; add --set "
-            "validation=0.1",
+            "validation_fraction=0.1",
         ),
         ({"space": ["optim.rl=1:2"]}, "no setting is called 'optim.rl'; did you mean optim.lr"),
         ({"device": "gpu"}, "device is 'gpu'; allowed: auto, cpu, cuda"),

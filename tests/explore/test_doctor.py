@@ -55,7 +55,7 @@ def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
     outliers = [f for f in found.review.findings if f.kind == "outlier" and f.split == "train"]
     assert faulty.train.ids[50] in [f.id for f in outliers[:5]]
     assert all(f.action == "keep" for f in found.review.findings)
-    (score,) = found.rescored
+    (score,) = found.reevaluated
     assert (score.all.value, score.all.n) == (197 / 200, 200)
     assert score.without_suspects is not None
     assert (score.without_suspects.value, score.without_suspects.n) == (1, 197)
@@ -105,7 +105,7 @@ def test_predictions_belong_to_the_split_whose_labels_they_have(small: DatasetSp
         found = examine(
             data, "", [Judge("model", sure_of(part.labels, [3], part.ids, part.class_names))]
         )
-        assert found.rescored[0].split == split
+        assert found.reevaluated[0].split == split
 
 
 def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSplits) -> None:
@@ -120,9 +120,12 @@ def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSpli
         "",
         [Judge("model", sure_of(leaked.labels, [], leaked.ids, leaked.class_names), "test")],
     )
-    assert found.rescored[0].split == "test"
-    assert found.rescored[0].without_duplicates is None
-    assert [words for words, _ in found.rescored[0].scores()] == ["all", "without suspect labels"]
+    assert found.reevaluated[0].split == "test"
+    assert found.reevaluated[0].without_duplicates is None
+    assert [words for words, _ in found.reevaluated[0].scores()] == [
+        "all",
+        "without suspect labels",
+    ]
     assert found.counts["near duplicates between train and test"] >= 100
 
 

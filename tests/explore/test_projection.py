@@ -8,8 +8,8 @@ import torch
 from sklearn.decomposition import PCA
 
 from dressform.core.errors import ConfigError
+from dressform.explore.embedding import embed
 from dressform.explore.neighbours import Neighbours
-from dressform.explore.places import find_places
 from dressform.explore.projection import own_neighbours, pca, preservation, tsne, umap
 
 
@@ -80,22 +80,22 @@ def test_what_was_found_is_read_back(
 ) -> None:
     said: list[str] = []
     keep = lambda name: tmp_path / "explore" / f"{name}.npz"  # noqa: E731
-    first = find_places(clusters[0], keep, methods=["tsne"], say=said.append)
+    first = embed(clusters[0], keep, methods=["tsne"], say=said.append)
     assert said == [
         "neighbours of 240 examples, euclidean",
         "neighbours of 240 examples, cosine",
         "t-SNE in 2 dimensions",
     ]
     said.clear()
-    again = find_places(clusters[0], keep, methods=["tsne"], say=said.append)
+    again = embed(clusters[0], keep, methods=["tsne"], say=said.append)
     assert said == []
     np.testing.assert_array_equal(again.projections[1].places, first.projections[1].places)
-    find_places(clusters[0], keep, methods=["tsne"], seed=1, say=said.append)
+    embed(clusters[0], keep, methods=["tsne"], seed=1, say=said.append)
     assert said == ["t-SNE in 2 dimensions"]
     changed = clusters[0].copy()
     changed[0, 0] += 1
     said.clear()
-    find_places(changed, keep, methods=[], say=said.append)
+    embed(changed, keep, methods=[], say=said.append)
     assert len(said) == 2
 
 
@@ -114,15 +114,15 @@ def test_what_cannot_be_is_refused(
     words: str,
 ) -> None:
     with pytest.raises(ConfigError, match=words):
-        find_places(clusters[0], lambda name: tmp_path / name, **options)
+        embed(clusters[0], lambda name: tmp_path / name, **options)
     with pytest.raises(ConfigError, match="30 examples are too few"):
-        find_places(clusters[0][:30], lambda name: tmp_path / name)
+        embed(clusters[0][:30], lambda name: tmp_path / name)
 
 
 def test_a_missing_library_is_told_before_the_work(
     clusters: tuple[np.ndarray, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dressform.explore.places.find_spec", lambda name: None)
+    monkeypatch.setattr("dressform.explore.embedding.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'dressform\[umap\]'"):
-        find_places(clusters[0], lambda name: tmp_path / name, methods=["tsne", "umap"])
+        embed(clusters[0], lambda name: tmp_path / name, methods=["tsne", "umap"])
     assert list(tmp_path.iterdir()) == []

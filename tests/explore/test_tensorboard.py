@@ -131,7 +131,7 @@ def test_what_cannot_be_is_refused(named_run: Run, tmp_path: Path) -> None:
 
 def test_held_out_pictures_were_not_learned(named_run: Run) -> None:
     data = load_data(named_run.manifest.dataset.source)
-    held_out = set(named_run.predictions("val").ids.tolist())
+    held_out = set(named_run.predictions("validation").ids.tolist())
     learned = learned_from(named_run, data)
     assert 0 < len(held_out) == len(data.train) - len(learned)
     assert not held_out & set(learned.ids.tolist())

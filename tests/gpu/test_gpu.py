@@ -27,7 +27,13 @@ pytestmark = [
 ]
 
 SMALL = {
-    "fast": ["model.widths=8,8", "batch_size=20", "epochs=3", "optim.lr=0.05", "focus.share=1"],
+    "fast": [
+        "model.widths=8,8",
+        "batch_size=20",
+        "epochs=3",
+        "optim.lr=0.05",
+        "hard_examples.fraction=1",
+    ],
     "minivggnet": ["model.widths=4", "model.dense=16", "batch_size=20", "epochs=3"],
 }
 VARIANTS: dict[str, list[str]] = {
@@ -44,10 +50,10 @@ VARIANTS: dict[str, list[str]] = {
         "augment.erase=0.5",
         "augment.crop=2",
     ],
-    "averaged": ["average.decay=0.9", "average.start=0.3"],
-    "resized": ["resize.start=0.6"],
-    "hard examples": ["focus.share=0.8"],
-    "rare classes": ["balance=0.5"],
+    "averaged": ["ema.decay=0.9", "ema.start=0.3"],
+    "resized": ["progressive_resizing.start=0.6"],
+    "hard examples": ["hard_examples.fraction=0.8"],
+    "rare classes": ["class_weight_power=0.5"],
 }
 
 
@@ -69,8 +75,8 @@ def small_enough(name: str) -> Recipe:
     return replace(
         recipe,
         batch_size=16,
-        validation=0.0,
-        stopping=replace(recipe.stopping, patience=0, keep="last"),
+        validation_fraction=0.0,
+        early_stopping=replace(recipe.early_stopping, patience=0, restore_best=False),
     )
 
 
@@ -162,8 +168,8 @@ def test_an_export_computes_what_was_trained(name: str, tmp_path: Path) -> None:
 
 
 def test_the_backbone_of_train_auto(tmp_path: Path) -> None:
-    """Features of a frozen front are computed on the GPU, kept, and found again."""
-    recipe = replace(small_enough("transfer-efficientnet-lite0"), epochs=2, views=2)
+    """Features of a frozen backbone are computed on the GPU, kept, and found again."""
+    recipe = replace(small_enough("transfer-efficientnet-lite0"), epochs=2, cached_features=2)
     data, unseen = pictures(40, (32, 32, 3)), pictures(20, (32, 32, 3))
     first = fit(recipe, data, unseen, device=DEVICE, cache=tmp_path)
     assert list(tmp_path.iterdir())

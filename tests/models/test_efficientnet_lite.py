@@ -62,8 +62,8 @@ def test_frozen_stages_stay_as_they_are() -> None:
         for name, values in network.state_dict().items()
         if not torch.equal(values, before[name])
     }
-    assert changed == {"back"}
-    assert len([name for name in before if name.startswith("front.4.")]) > 0
+    assert changed == {"head"}
+    assert len([name for name in before if name.startswith("backbone.4.")]) > 0
 
 
 @pytest.mark.parametrize("frozen", [0, 3, 9])
@@ -95,7 +95,7 @@ def test_imagenet_weights_know_a_picture() -> None:
         [ramp.expand(96, 96), ramp[:, None].expand(96, 96), ramp.flip(0).expand(96, 96)]
     )[None]
     with torch.no_grad():
-        features = network.front(picture)[0]
+        features = network.backbone(picture)[0]
     torch.testing.assert_close(
         features[list(KNOWN)], torch.tensor(list(KNOWN.values())), atol=1e-4, rtol=1e-4
     )

@@ -20,12 +20,12 @@ def test_logits_are_the_mean_of_members_that_differ() -> None:
     network = build_network(Ensemble(of=SMALL, members=3), (28, 28, 1), 10).eval()
     assert isinstance(network, Members)
     images = torch.rand(5, 1, 28, 28)
-    votes = network.votes(images)
-    assert len(votes) == 3
-    assert not torch.equal(votes[0], votes[1])
-    torch.testing.assert_close(network(images), sum(votes) / 3)
+    member_logits = network.member_logits(images)
+    assert len(member_logits) == 3
+    assert not torch.equal(member_logits[0], member_logits[1])
+    torch.testing.assert_close(network(images), sum(member_logits) / 3)
     whole = Classifier(network, torch.tensor([0.3]), torch.tensor([0.5]))
-    torch.testing.assert_close(whole(images), torch.stack(whole.votes(images)).mean(0))
+    torch.testing.assert_close(whole(images), torch.stack(whole.member_logits(images)).mean(0))
 
 
 def test_mirror_images_count_in_evaluation_only() -> None:
@@ -35,7 +35,8 @@ def test_mirror_images_count_in_evaluation_only() -> None:
     network.eval()
     torch.testing.assert_close(network(images), network(images.flip(3)))
     torch.testing.assert_close(
-        network(images), sum((*network.votes(images), *network.votes(images.flip(3)))) / 4
+        network(images),
+        sum((*network.member_logits(images), *network.member_logits(images.flip(3)))) / 4,
     )
     network.train()
     assert not torch.allclose(network(images), network(images.flip(3)))
@@ -69,7 +70,7 @@ def test_each_member_learns_as_if_it_were_alone(share: float, small: DatasetSpli
             "optim.weight_decay=0",
             "schedule.kind=constant",
             "schedule.warmup=0",
-            f"focus.share={share}",
+            f"hard_examples.fraction={share}",
         ],
     )
     network = build_network(recipe.model, train.shape, 10)

@@ -54,7 +54,7 @@ def address(weights: Path) -> Iterator[str]:
 
 def first_filter(network: object) -> torch.Tensor:
     assert isinstance(network, Transfer)
-    weight = network.front.get_parameter("1.0.weight")
+    weight = network.backbone.get_parameter("1.0.weight")
     return weight.detach()
 
 
@@ -64,7 +64,7 @@ def test_weights_of_a_file_are_taken_and_stay(weights: Path) -> None:
     assert torch.equal(first_filter(network), expected)
     assert [
         name.partition(".")[0] for name, p in network.named_parameters() if p.requires_grad
-    ] == ["back"] * 4
+    ] == ["head"] * 4
     assert network(torch.rand(2, 1, 28, 28)).shape == (2, 10)
 
 

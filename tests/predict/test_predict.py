@@ -46,7 +46,7 @@ def test_channels_first_last_and_grey_arrays(predictor: Predictor, small: Datase
     assert np.array_equal(predictor.logits(last[..., 0]), expected)
     assert predictor.logits(last[:0]).shape == (0, 10)
     for bad in (last.astype(np.float32), last[:, :20], last[0, 0, 0]):
-        for judge in (predictor.logits, predictor.usual, predictor.predict):
+        for judge in (predictor.logits, predictor.ood_p_values, predictor.predict):
             with pytest.raises(
                 DataError, match=r"allowed: uint8 \[N, 28, 28, 1\] or \[N, 1, 28, 28\]"
             ):

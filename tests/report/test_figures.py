@@ -17,8 +17,8 @@ from dressform.report.figures.calibration import draw_calibration_history, draw_
 from dressform.report.figures.canvas import RIGHT, WRONG, save
 from dressform.report.figures.confusion import draw_confusion, shares
 from dressform.report.figures.history import draw_history
+from dressform.report.figures.images import draw_first_images, draw_montage, montage_sample
 from dressform.report.figures.per_class import draw_per_class, whiskers
-from dressform.report.figures.pictures import draw_first_images, draw_montage, montage_sample
 from dressform.runs.history import how_measured
 from dressform.runs.run import Run
 
@@ -156,8 +156,8 @@ def test_the_curves_say_how_training_values_were_measured() -> None:
     recipes: list[dict[str, Any]] = [
         {},
         {"label_smoothing": 0.1},
-        {"label_smoothing": 0.1, "focus": {"share": 0.5}},
-        {"focus": {"share": 1.0}},
+        {"label_smoothing": 0.1, "hard_examples": {"share": 0.5}},
+        {"hard_examples": {"share": 1.0}},
     ]
     assert [how_measured(recipe) for recipe in recipes] == [
         "while learning",

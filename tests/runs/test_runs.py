@@ -29,8 +29,8 @@ FILES = {
     "weights/best.safetensors",
     "weights/model.onnx",
     "weights/model.json",
-    "weights/known.npz",
-    "predictions/val.npz",
+    "weights/ood_reference.npz",
+    "predictions/validation.npz",
     "predictions/test.npz",
     "figures/history.png",
     "figures/confusion-counts.png",
@@ -65,7 +65,7 @@ def test_the_manifest_tells_what_was_done(tiny_run: Run, small: DatasetSplits) -
         "train": small.train.digest,
         "test": small.test.digest if small.test else "",
     }
-    assert m.dataset.examples == {"train": 540, "val": 60, "test": 200}
+    assert m.dataset.examples == {"train": 540, "validation": 60, "test": 200}
     assert set(m.seconds) == {"train", "fit", "export", "predict"}
     assert m.weights["model.onnx"] == sha256_file(tiny_run.layout.onnx)
     assert m.hardware["precision"] == "float32"
@@ -149,7 +149,7 @@ def test_paths_that_are_no_runs(tmp_path: Path) -> None:
 
 def test_unknown_and_unfinished_predictions(tiny_run: Run, tmp_path: Path) -> None:
     with pytest.raises(
-        DressformError, match=r"no split of .* is called 'train'; .*known: val, test"
+        DressformError, match=r"no split of .* is called 'train'; .*known: validation, test"
     ):
         tiny_run.predictions("train")
     with pytest.raises(RunError, match="is started, not finished; train it with --resume first"):
@@ -329,7 +329,7 @@ def test_data_with_a_validation_split_of_their_own_and_no_test(
         "fast", DatasetSplits("photos", train, validation), settings=TINY, out=tmp_path
     )
     assert run.manifest.results["test_accuracy"] is None
-    assert run.manifest.dataset.examples == {"train": 100, "val": 150, "test": 0}
+    assert run.manifest.dataset.examples == {"train": 100, "validation": 150, "test": 0}
     assert (run.layout.figures / "montage.png").exists()
     assert not (tmp_path / "test-ledger.jsonl").exists()
 

@@ -142,7 +142,7 @@ def test_a_picture_of_a_billion_sides_is_refused_before_it_is_made(run: Run) -> 
 
 
 def test_known_pictures(run: Run, small: DatasetSplits) -> None:
-    arrays = dict(np.load(run.layout.known))
+    arrays = dict(np.load(run.layout.ood_reference))
     for name in arrays:
         strange = (
             np.zeros(0),
@@ -152,10 +152,10 @@ def test_known_pictures(run: Run, small: DatasetSplits) -> None:
             arrays[name] * np.float16(np.nan),
         )
         for value in strange:
-            np.savez(run.layout.known, **{**arrays, name: value})
+            np.savez(run.layout.ood_reference, **{**arrays, name: value})
             with pytest.raises(DressformError, match="known"):
                 Predictor(run.path / "weights").predict(small.train.images[0])
-    np.savez(run.layout.known, **{**arrays, "known": arrays["known"][:, 1:]})
+    np.savez(run.layout.ood_reference, **{**arrays, "known": arrays["known"][:, 1:]})
     with pytest.raises(DressformError, match="is of another model"):
         Predictor(run.path / "weights")
 

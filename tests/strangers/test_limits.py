@@ -26,7 +26,7 @@ from dressform.evaluation.metrics import (
     confusion_matrix,
     macro_f1,
 )
-from dressform.predict.foreign import predict_onnx
+from dressform.predict.onnx_model import predict_onnx
 from dressform.predict.session import open_session, run_session
 from dressform.predictions import Predictions
 from dressform.training.history import Epoch, Silent
@@ -92,7 +92,7 @@ def test_lack_of_memory_is_no_damage(tmp_path: Path, named_run: dressform.Run) -
     ).save(tmp_path / "large.png")
     code = f"""
 import resource, sys
-from dressform.data.picture import open_picture
+from dressform.data.image import open_picture
 from pathlib import Path
 held = int(open("/proc/self/statm").read().split()[0]) * 4096
 resource.setrlimit(resource.RLIMIT_AS, (held + 40_000_000,) * 2)
@@ -110,7 +110,7 @@ def test_too_many_open_files_is_no_damage(tmp_path: Path) -> None:
     code = f"""
 import resource
 from pathlib import Path
-from dressform.data.picture import open_picture
+from dressform.data.image import open_picture
 open_picture(Path({str(tmp_path / "a.png")!r}))
 resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
 held = []

@@ -25,10 +25,10 @@ RECIPES = {
     "adam": ["optim.kind=adam", "optim.lr=0.01"],
     "adamw": ["optim.kind=adamw", "optim.lr=0.01", "optim.weight_decay=0.1"],
     "nadam": ["optim.kind=nadam", "optim.lr=0.01"],
-    "average": ["average.decay=0.9", "average.start=0.4"],
-    "resize": ["resize.start=0.6"],
-    "hard examples": ["focus.share=0.5"],
-    "rare classes": ["balance=0.5"],
+    "average": ["ema.decay=0.9", "ema.start=0.4"],
+    "resize": ["progressive_resizing.start=0.6"],
+    "hard examples": ["hard_examples.fraction=0.5"],
+    "rare classes": ["class_weight_power=0.5"],
     "augmented": ["augment.shift=0.1", "augment.erase=0.5", "augment.crop=2"],
 }
 

@@ -19,14 +19,14 @@ from dressform.training.fit import Fitted, fit
 from dressform.training.history import Epoch
 from dressform.training.optim import learning_rate, make_optimizer
 from dressform.training.recipe import (
+    EMA,
     Augment,
-    Average,
-    Focus,
+    EarlyStopping,
+    HardExamples,
     Optim,
+    ProgressiveResizing,
     Recipe,
-    Resize,
     Schedule,
-    Stopping,
 )
 from tests.conftest import TINY
 
@@ -51,10 +51,10 @@ VARIANTS: dict[str, list[str]] = {
         "augment.zoom=0.1",
         "augment.erase=0.5",
     ],
-    "averaged": ["average.decay=0.9", "average.start=0.3"],
-    "best": ["stopping.keep=best"],
+    "averaged": ["ema.decay=0.9", "ema.start=0.3"],
+    "best": ["early_stopping.restore_best=true"],
     "bfloat16": ["precision=bfloat16"],
-    "focused": ["focus.share=0.7"],
+    "focused": ["hard_examples.fraction=0.7"],
 }
 
 
@@ -132,17 +132,17 @@ def test_kept_weights(halves: tuple[Dataset, Dataset]) -> None:
         find_recipe("fast"), [*TINY, "epochs=8", "optim.lr=3", "schedule.kind=constant"]
     )
 
-    def trained(stopping: Stopping) -> Fitted:
-        return fit(replace(recipe, stopping=stopping), *halves, seed=0)
+    def trained(stopping: EarlyStopping) -> Fitted:
+        return fit(replace(recipe, early_stopping=stopping), *halves, seed=0)
 
-    losses = [row.val_loss for row in trained(Stopping()).history]
+    losses = [row.val_loss for row in trained(EarlyStopping()).history]
     best = int(np.argmin([loss if loss is not None else np.inf for loss in losses]))
     assert best < 7, "this test needs a training whose last epoch is not its best"
-    kept = trained(Stopping(keep="best"))
+    kept = trained(EarlyStopping(restore_best=True))
     assert kept.best is not None
     assert same(kept.best, kept.network.state_dict())
     assert not same(kept.last, kept.network.state_dict())
-    stopped = trained(Stopping(patience=1))
+    stopped = trained(EarlyStopping(patience=1))
     assert len(stopped.history) == 1 + next(
         i for i in range(1, 8) if (losses[i] or 0) >= min(loss or 0 for loss in losses[:i])
     )
@@ -153,7 +153,7 @@ def test_averaged_weights_are_the_moving_average(halves: tuple[Dataset, Dataset]
         find_recipe("simple-dense"),
         ["epochs=1", "batch_size=250", "precision=float32", "pixels=unit"],
     )
-    averaged = fit(replace(plain, average=Average(decay=0.5)), halves[0], None, seed=0).last
+    averaged = fit(replace(plain, ema=EMA(decay=0.5)), halves[0], None, seed=0).last
     # Two steps: average = 0.5 * (0.5 * w0 + 0.5 * w1) + 0.5 * w2.
     from dressform.models.network import build_network
 
@@ -267,16 +267,21 @@ def test_weight_decay_spares_biases_and_norms() -> None:
     [
         (lambda: Optim(lr=0), "optim.lr is 0; allowed: above 0, to 1000"),
         (lambda: Schedule(warmup=1.0), "schedule.warmup is 1.0; allowed: 0 to below 1"),
-        (lambda: Resize(start=0), "resize.start is 0; allowed: above 0, to 1"),
-        (lambda: Focus(start=0), "focus.start is 0; allowed: 1 or more"),
+        (
+            lambda: ProgressiveResizing(start=0),
+            "progressive_resizing.start is 0; allowed: above 0, to 1",
+        ),
+        (lambda: HardExamples(start=0), "hard_examples.start is 0; allowed: 1 or more"),
         (lambda: Augment(rotate=200), "augment.rotate is 200; allowed: 0 to 180 degrees"),
         (
             lambda: replace(find_recipe("fast"), batch_size=1),
             "batch_size is 1; allowed: 2 to 1,000,000",
         ),
         (
-            lambda: replace(find_recipe("fast"), validation=0, stopping=Stopping(patience=1)),
-            "validation is 0; allowed: above 0 for",
+            lambda: replace(
+                find_recipe("fast"), validation_fraction=0, early_stopping=EarlyStopping(patience=1)
+            ),
+            "validation_fraction is 0; allowed: above 0 for",
         ),
         (
             lambda: Recipe(

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from dressform.training.hardware import few_objects_to_search, pinned_threads
+from dressform.training.hardware import frozen_gc, pinned_threads
 
 LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def test_garbage_is_searched_for_as_before_after_the_block() -> None:
     before = gc.get_freeze_count()
-    with few_objects_to_search():
+    with frozen_gc():
         assert gc.get_freeze_count() > before + 1000
         assert gc.isenabled()
     assert gc.get_freeze_count() == 0
@@ -28,8 +28,8 @@ def test_freed_memory_is_kept_and_in_large_pages() -> None:
     code = """
 import resource, torch
 from pathlib import Path
-from dressform.training.hardware import keep_freed_memory
-keep_freed_memory()
+from dressform.training.hardware import tune_allocator
+tune_allocator()
 torch.ones(8_000_000)
 faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):

@@ -29,7 +29,7 @@ def test_filters_keep_their_norm_and_the_rest_is_sgd_with_nesterov_momentum() ->
     other = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(8 * 36, 2))
     other.load_state_dict(network.state_dict())
     config = Optim(
-        kind="muon", lr=0.1, momentum=0.6, weight_decay=1e-3, rest_lr=0.05, rest_momentum=0.8
+        kind="muon", lr=0.1, momentum=0.6, weight_decay=1e-3, sgd_lr=0.05, sgd_momentum=0.8
     )
     muon = make_optimizer(network, config)
     assert isinstance(muon, Muon)

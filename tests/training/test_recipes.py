@@ -85,7 +85,7 @@ def test_settings_of_the_tutorials_as_published() -> None:
     assert facts("conv1") == facts("conv3") == facts("conv4") == ("adam", 1e-3, 256, 10)
     assert facts("conv4-augmented") == ("adam", 1e-3, 256, 60)
     assert find_recipe("conv4-augmented").augment.start == 10
-    assert (find_recipe("conv4").validation, find_recipe("conv4").split_seed) == (0.2, 13)
+    assert (find_recipe("conv4").validation_fraction, find_recipe("conv4").split_seed) == (0.2, 13)
 
 
 def test_the_tables_of_recipes_and_models_agree() -> None:
@@ -103,13 +103,13 @@ def test_the_tables_of_recipes_and_models_agree() -> None:
 def test_settings_reach_the_model() -> None:
     recipe = override(
         find_recipe("minivggnet"),
-        ["model.widths=8", "optim.lr=0.5", "augment.flip=0.5", "stopping.patience=3"],
+        ["model.widths=8", "optim.lr=0.5", "augment.flip=0.5", "early_stopping.patience=3"],
     )
     assert (
         recipe.model.widths,
         recipe.optim.lr,
         recipe.augment.flip,
-        recipe.stopping.patience,
+        recipe.early_stopping.patience,
     ) == ((8,), 0.5, 0.5, 3)
 
 

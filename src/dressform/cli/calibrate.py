@@ -31,7 +31,7 @@ def calibrate(
     """
     from dressform.evaluation.calibrate import calibrate as fit
     from dressform.evaluation.metrics import METRICS
-    from dressform.predict.judged import kind_of, load_judged
+    from dressform.predict.prediction_sets import kind_of, load_judged
     from dressform.report.figures.canvas import check_target
     from dressform.runs.crossval import is_crossval, open_crossval
     from dressform.runs.ledger import note_look
@@ -48,11 +48,11 @@ def calibrate(
             say(f"note: repeat 0 of {crossval.repeats} is judged")
         found = fit(predictions[0], parts=folds[0], alpha=alpha)
     elif kind_of(what) == "run" and all(
-        open_run(what).layout.predictions(split).exists() for split in ("val", "test")
+        open_run(what).layout.predictions(split).exists() for split in ("validation", "test")
     ):
         run = open_run(what)
         name, place = run.name, run.layout.figures
-        found = fit(run.predictions("test"), fitted_on=run.predictions("val"), alpha=alpha)
+        found = fit(run.predictions("test"), fitted_on=run.predictions("validation"), alpha=alpha)
         problem = note_look(run.path, what="calibrate", examples=len(found.judged))
         if problem:
             say(f"note: {problem}")

@@ -10,7 +10,7 @@ from dressform.cli.lists import Json
 from dressform.cli.output import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from dressform.evaluation.compare import Contestant
+    from dressform.evaluation.compare import PredictionSet
 
 
 def compare(
@@ -54,7 +54,7 @@ def compare(
     from dressform.evaluation.compare import compare as judge
     from dressform.evaluation.comparison import show_p
     from dressform.evaluation.metrics import METRICS
-    from dressform.predict.judged import told_apart
+    from dressform.predict.prediction_sets import told_apart
     from dressform.runs.crossval import is_crossval
 
     if figure is not None and not all(is_crossval(path) for path in what):
@@ -74,13 +74,17 @@ def compare(
             said.add(line)
             say(line)
 
-    contestants = told_apart([_contestant(path, split, data, pixels, once) for path in what], what)
-    comparisons = judge(contestants, metric=metric, rope=rope)
+    prediction_sets = told_apart(
+        [_contestant(path, split, data, pixels, once) for path in what], what
+    )
+    comparisons = judge(prediction_sets, metric=metric, rope=rope)
     chosen = METRICS[comparisons[0].metric]
     if figure is not None:
         save(
             draw_boxes(
-                {c.name: c.fold_scores(chosen) for c in contestants}, comparisons[0].folds, chosen
+                {c.name: c.fold_scores(chosen) for c in prediction_sets},
+                comparisons[0].folds,
+                chosen,
             ),
             figure,
         )
@@ -129,18 +133,18 @@ def compare(
 
 def _contestant(
     path: Path, split: str | None, data: str, pixels: str, say: Callable[[str], object]
-) -> "Contestant":
-    from dressform.evaluation.compare import Contestant
-    from dressform.predict.judged import contestant_of, kind_of, load_judged, split_of
+) -> "PredictionSet":
+    from dressform.evaluation.compare import PredictionSet
+    from dressform.predict.prediction_sets import kind_of, load_judged, prediction_set_of, split_of
     from dressform.runs.crossval import is_crossval, open_crossval
     from dressform.runs.ledger import note_look
     from dressform.runs.run import open_run
 
     if is_crossval(path):
-        return contestant_of(open_crossval(path))
+        return prediction_set_of(open_crossval(path))
     name, loaded = load_judged(path, split, data, pixels, say=say)
     if kind_of(path) == "run" and split_of(run := open_run(path), split) == "test":
         problem = note_look(run.path, what="compare", examples=len(loaded))
         if problem:
             say(f"note: {problem}")
-    return Contestant(name, (loaded,))
+    return PredictionSet(name, (loaded,))

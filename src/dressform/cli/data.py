@@ -116,19 +116,19 @@ def doctor(
     write_diagnosis(target, diagnosis, data)
     diagnosis.review.save(listing)
     if as_json:
-        scores = [asdict(found) for found in diagnosis.rescored]
+        scores = [asdict(found) for found in diagnosis.reevaluated]
         print_json(
             {
                 "page": str(target),
                 "review": str(listing),
                 "counts": diagnosis.counts,
-                "rescored": scores,
+                "reevaluated": scores,
             }
         )
         return
     for what, number in diagnosis.counts.items():
         print(f"{number:6,} {what}")
-    for scored in diagnosis.rescored:
+    for scored in diagnosis.reevaluated:
         print(f"accuracy of {scored.name} on {scored.split}")
         for words, estimate in scored.scores():
             print(f"  {words}: {describe(estimate)}")

@@ -41,7 +41,7 @@ def evaluate(
     """
     from dressform.core.errors import ConfigError
     from dressform.evaluation.evaluate import evaluate as judge
-    from dressform.predict.judged import kind_of, load_judged, split_of
+    from dressform.predict.prediction_sets import kind_of, load_judged, split_of
     from dressform.runs.crossval import is_crossval, open_crossval
     from dressform.runs.ledger import note_look
     from dressform.runs.run import open_run

@@ -75,7 +75,7 @@ def predict(
         answers.append(answer)
         if not as_json:
             shares = ", ".join(f"{label} {100 * p:.1f} %" for label, p in answer.top)
-            print(one_line(f"{answer.path}: {f'unsure ({shares})' if answer.unsure else shares}"))
+            print(one_line(f"{answer.path}: {f'unsure ({shares})' if answer.abstain else shares}"))
             for line in answer.warnings:
                 print(one_line(f"  note: {line}"))
     if as_json and (answers or not errors):
@@ -84,8 +84,8 @@ def predict(
             [
                 {
                     "path": a.path,
-                    "unsure": a.unsure,
-                    "usual": a.usual,
+                    "abstain": a.abstain,
+                    "ood_p_value": a.ood_p_value,
                     "top": top,
                     "warnings": list(a.warnings),
                 }

@@ -198,11 +198,13 @@ def _tell(run: "Run", figures: list[Path], as_json: bool, **facts: object) -> No
             }
         )
         return
-    for split, word in (("val", "validation"), ("test", "test")):
-        if results[f"{split}_accuracy"] is not None:
-            print(f"{word:10s} accuracy {describe(evaluate(run.predictions(split)).accuracy)}")
-    if (run.layout.predictions("val")).exists():
-        print(f"{'confidence':10s} {mean_confidence(run.predictions('val'))[2]}, on validation")
+    for split in ("validation", "test"):
+        if run.layout.predictions(split).exists():
+            print(f"{split:10s} accuracy {describe(evaluate(run.predictions(split)).accuracy)}")
+    if (run.layout.predictions("validation")).exists():
+        print(
+            f"{'confidence':10s} {mean_confidence(run.predictions('validation'))[2]}, on validation"
+        )
     print(f"{'trained':10s} {results['epochs']} epochs in {manifest.seconds['train']:.0f} s")
     print(f"{'run':10s} {run.path}")
     print(f"{'report':10s} {run.layout.report}")

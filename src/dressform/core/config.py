@@ -17,17 +17,6 @@ from dressform.core.errors import ConfigError, unknown_name
 Config = TypeVar("Config")
 
 
-LATER = {"later": True}
-"""Metadata of a field as :func:`later` makes them."""
-
-
-def later(default: Any) -> Any:
-    """A field that was added after runs had been kept: with its default it is left out of the
-    digest, so they keep their names.
-    """
-    return dataclasses.field(default=default, metadata=LATER)
-
-
 def to_dict(config: Any) -> Any:
     """Turn a config into JSON types; a nested dataclass also gets ``"type"``, its class name."""
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
@@ -60,20 +49,8 @@ def digest(config: Any, *extra: str) -> str:
     """Eight hexadecimal digits that change when any value of the config (or of ``extra``)
     changes.
     """
-    text = json.dumps([_without_later(config, to_dict(config)), *extra], sort_keys=True)
+    text = json.dumps([to_dict(config), *extra], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _without_later(config: Any, document: Any) -> Any:
-    if not dataclasses.is_dataclass(config) or isinstance(config, type):
-        return document
-    kept = {"type": document["type"]}
-    for f in dataclasses.fields(config):
-        value = getattr(config, f.name)
-        default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
-        if not (f.metadata.get("later") and value == default):
-            kept[f.name] = _without_later(value, document[f.name])
-    return kept
 
 
 def override(config: Config, assignments: Iterable[str]) -> Config:

@@ -16,7 +16,7 @@ from dressform.core.files import sha256_bytes
 Layout = Literal["channels-last", "channels-first"]
 
 
-def pictures_at_once(shape: tuple[int, ...], most: int) -> int:
+def inference_batch_size(shape: tuple[int, ...], most: int) -> int:
     """How many pictures [H, W, C] a network may get at a time: ``most`` of 28 x 28, fewer of larger
     ones, 4 at least.
     """

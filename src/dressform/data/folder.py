@@ -10,7 +10,7 @@ from PIL import Image
 
 from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset
-from dressform.data.picture import fit, is_grey, is_hidden, open_picture
+from dressform.data.image import fit, is_grey, is_hidden, open_picture
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 SPLIT_FOLDERS = {

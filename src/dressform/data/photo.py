@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dressform.data.foreground import Foreground, find_foreground
-from dressform.data.picture import edges_of, fit
+from dressform.data.image import edges_of, fit
 
 BLACK = 16
 """A border whose median is not brighter than this is black."""
@@ -81,7 +81,7 @@ def prepare(image: Image.Image, shape: tuple[int, int, int], settings: PhotoSett
     """Find the thing on a photo and make a picture of it.
 
     Args:
-        image: mode ``L`` or ``RGB``, upright (:func:`dressform.data.picture.open_picture`).
+        image: mode ``L`` or ``RGB``, upright (:func:`dressform.data.image.open_picture`).
         shape: wanted height, width and channels.
         settings: stored with the model.
 

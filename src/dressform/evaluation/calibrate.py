@@ -162,7 +162,7 @@ def calibrate(
 
 
 def _effect(before: Predictions, after: Predictions) -> Literal["better", "worse", "unclear"]:
-    each = METRICS["nll"].each
+    each = METRICS["nll"].per_example
     assert each is not None
     change = student(each(Scores(after)).astype(np.float64) - each(Scores(before)))
     if change.high < 0:

@@ -28,11 +28,11 @@ from dressform.evaluation.significance import (
     corrected_resampled_t,
     correlated_t,
     draws_posterior,
-    exchange_test,
     holm,
     mcnemar,
     paired_share,
     paired_t,
+    permutation_test,
     share_posterior,
     t_posterior,
 )
@@ -41,7 +41,7 @@ from dressform.predictions.predictions import positions
 
 
 @dataclass(frozen=True, eq=False)
-class Contestant:
+class PredictionSet:
     """One side of a comparison: predictions of one set of examples, or one set of out-of-fold
     predictions a repeat.
 
@@ -67,7 +67,7 @@ class Contestant:
 
 
 def compare(
-    contestants: Sequence[Contestant], *, metric: str = "accuracy", rope: float = 0.005
+    prediction_sets: Sequence[PredictionSet], *, metric: str = "accuracy", rope: float = 0.005
 ) -> list[Comparison]:
     """Compare every pair.
 
@@ -76,7 +76,7 @@ def compare(
     t-test, Bayesian correlated t-test).
 
     Args:
-        contestants: two or more, all of one kind and on the same examples and folds.
+        prediction_sets: two or more, all of one kind and on the same examples and folds.
         metric: a name of ``METRICS``.
         rope: half the width of the region of practical equivalence, in the metric's units; 0.005 is
             half a point.
@@ -87,9 +87,9 @@ def compare(
         DataError: other examples, labels, classes or folds.
     """
     chosen = find_metric(metric)
-    if len(contestants) < 2:
+    if len(prediction_sets) < 2:
         raise ConfigError(
-            f"{len(contestants)} to compare; give two or more runs, cross-validations or "
+            f"{len(prediction_sets)} to compare; give two or more runs, cross-validations or "
             f"predictions files"
         )
     if not 0 <= rope <= chosen.most or math.isinf(rope):
@@ -98,12 +98,12 @@ def compare(
         raise ConfigError(
             f"rope is {rope:g}; allowed for {chosen.name}: 0 {most}, such as {example}"
         )
-    pairs = [_compare_pair(a, b, chosen, rope) for a, b in combinations(contestants, 2)]
+    pairs = [_compare_pair(a, b, chosen, rope) for a, b in combinations(prediction_sets, 2)]
     adjusted = holm([pair.p_value for pair in pairs])
     return [replace(pair, p_holm=p) for pair, p in zip(pairs, adjusted, strict=True)]
 
 
-def _compare_pair(a: Contestant, b: Contestant, metric: Metric, rope: float) -> Comparison:
+def _compare_pair(a: PredictionSet, b: PredictionSet, metric: Metric, rope: float) -> Comparison:
     if bool(a.folds) != bool(b.folds):
         one, other = (a, b) if a.folds else (b, a)
         raise DataError(
@@ -112,7 +112,7 @@ def _compare_pair(a: Contestant, b: Contestant, metric: Metric, rope: float) -> 
     return _compare_folds(a, b, metric, rope) if a.folds else _compare_examples(a, b, metric, rope)
 
 
-def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) -> Comparison:
+def _compare_folds(a: PredictionSet, b: PredictionSet, metric: Metric, rope: float) -> Comparison:
     repeats = min(len(a.folds), len(b.folds))
     if len(a.folds) != len(b.folds):
         raise DataError(
@@ -137,7 +137,7 @@ def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) ->
     scores_a, scores_b = np.array(a.fold_scores(metric)), np.array(b.fold_scores(metric))
     folds = int(a.folds[0].max()) + 1
     differences = scores_b - scores_a
-    gains = differences if metric.higher else -differences
+    gains = differences if metric.greater_is_better else -differences
     p_value = corrected_resampled_t(differences, folds)
     return Comparison(
         a=a.name,
@@ -156,21 +156,23 @@ def _compare_folds(a: Contestant, b: Contestant, metric: Metric, rope: float) ->
     )
 
 
-def _compare_examples(a: Contestant, b: Contestant, metric: Metric, rope: float) -> Comparison:
+def _compare_examples(
+    a: PredictionSet, b: PredictionSet, metric: Metric, rope: float
+) -> Comparison:
     aligned = align(a.predictions[0], b.predictions[0], (a.name, b.name))
     identical = _identical(*aligned)
     first, second = (Scores(predictions) for predictions in aligned)
     scores = (metric.value(first, None), metric.value(second, None))
-    sign = 1.0 if metric.higher else -1.0
+    sign = 1.0 if metric.greater_is_better else -1.0
     tests: dict[str, float] = {}
-    if metric.each is not None and metric.kind == "share":
-        one, two = metric.each(first) > 0, metric.each(second) > 0
+    if metric.per_example is not None and metric.kind == "share":
+        one, two = metric.per_example(first) > 0, metric.per_example(second) > 0
         found = mcnemar(one, two)
         tests = {"mcnemar_exact": found.exact, "mcnemar_mid_p": found.mid_p}
         difference, p_value, test = paired_share(one, two), found.mid_p, "McNemar, mid-p"
         posterior = share_posterior(one, two, rope)
-    elif metric.each is not None:
-        values = metric.each(second) - metric.each(first).astype(np.float64)
+    elif metric.per_example is not None:
+        values = metric.per_example(second) - metric.per_example(first).astype(np.float64)
         difference, p_value, test = student(values), paired_t(values), "paired t-test"
         scale = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
         posterior = t_posterior(sign * difference.value, scale, len(values) - 1, rope)
@@ -238,7 +240,7 @@ def _exchange(first: Scores, second: Scores, metric: Metric) -> float:
         mine = np.concatenate([~exchanged, exchanged]).astype(np.float64)
         return metric.value(both, 1 - mine) - metric.value(both, mine)
 
-    return exchange_test(difference, n)
+    return permutation_test(difference, n)
 
 
 def _identical(first: Predictions, second: Predictions) -> bool:

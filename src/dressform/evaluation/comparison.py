@@ -148,8 +148,10 @@ class Comparison:
                 f"{self.b} and {self.a} do exactly the same ({metric.title} "
                 f"{_score(self.scores[0], metric)})."
             )
-        gain = found.value if metric.higher else -found.value
-        low, high = sorted((found.low, found.high) if metric.higher else (-found.low, -found.high))
+        gain = found.value if metric.greater_is_better else -found.value
+        low, high = sorted(
+            (found.low, found.high) if metric.greater_is_better else (-found.low, -found.high)
+        )
         if gain < 0:
             low, high = -high, -low
         between = f"95 % interval {_amount(low, metric)} to {_amount(high, metric)}"

@@ -149,7 +149,7 @@ def estimates(
     once for all of them.
     """
     metrics = list(metrics)
-    tables = [metric for metric in metrics if metric.each is None and metric.name != "ece"]
+    tables = [metric for metric in metrics if metric.per_example is None and metric.name != "ece"]
     weighted = resample(len(scores), resamples=resamples) if tables else ()
     drawn = np.array([[metric.value(scores, weights) for metric in tables] for weights in weighted])
     found = {
@@ -159,8 +159,8 @@ def estimates(
     for metric in metrics:
         if metric.name == "ece":
             found["ece"] = ece_distribution(scores, resamples=resamples).interval()
-        elif metric.each is not None:
-            values = metric.each(scores)
+        elif metric.per_example is not None:
+            values = metric.per_example(scores)
             found[metric.name] = (
                 wilson(int(values.sum()), len(scores))
                 if metric.kind == "share"

@@ -140,9 +140,9 @@ def _t_interval(values: ArrayLike, factor: float, confidence: float, method: str
     return Estimate(mean, mean - half, mean + half, method, n)
 
 
-def t_quantile(share: float, freedom: int) -> float:
+def t_quantile(share: float, dof: int) -> float:
     """Quantile of Student's t distribution."""
-    return float(scipy.special.stdtrit(freedom, share))
+    return float(scipy.special.stdtrit(dof, share))
 
 
 def resample(n: int, seed: int = 0, resamples: int = RESAMPLES) -> Iterator[NDArray[np.int64]]:

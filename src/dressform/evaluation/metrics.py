@@ -218,19 +218,19 @@ class Metric:
         name: on the command line and in JSON.
         title: for people.
         value: of scores and weights.
-        higher: whether more is better.
+        greater_is_better: whether more is better.
         kind: ``share`` of examples, ``mean`` over examples, or ``table``, a function of the whole
             set.
-        each: the per-example values of the first two kinds, [N].
+        per_example: the per-example values of the first two kinds, [N].
         most: the largest possible value; the smallest is 0.
     """
 
     name: str
     title: str
     value: Callable[[Scores, Weights], float]
-    higher: bool
+    greater_is_better: bool
     kind: Literal["share", "mean", "table"]
-    each: Callable[[Scores], NDArray[np.bool_] | NDArray[np.float64]] | None = None
+    per_example: Callable[[Scores], NDArray[np.bool_] | NDArray[np.float64]] | None = None
     most: float = 1.0
 
     @property

@@ -78,7 +78,7 @@ def paired_t(differences: ArrayLike) -> float:
     return _t_p_value(np.asarray(differences, dtype=np.float64), 1.0)
 
 
-def exchange_test(
+def permutation_test(
     difference: Callable[[NDArray[np.bool_]], float], n: int, *, seed: int = 0, draws: int = 2000
 ) -> float:
     """Two-sided p-value of the paired permutation test: the two models' answers are exchanged for a
@@ -120,9 +120,9 @@ def _t_p_value(values: NDArray[np.float64], factor: float) -> float:
     return t_p_value(mean, math.sqrt(factor * variance / len(values)), len(values) - 1)
 
 
-def t_p_value(mean: float, scale: float, freedom: int) -> float:
+def t_p_value(mean: float, scale: float, dof: int) -> float:
     """Two-sided p-value of Student's t for a mean with the standard error ``scale``."""
-    return float(2 * scipy.special.stdtr(freedom, -abs(mean) / scale))
+    return float(2 * scipy.special.stdtr(dof, -abs(mean) / scale))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -166,14 +166,14 @@ def correlated_t(differences: ArrayLike, folds: int, rope: float) -> Posterior:
     return t_posterior(estimate.value, scale, estimate.n - 1, rope)
 
 
-def t_posterior(mean: float, scale: float, freedom: int, rope: float) -> Posterior:
+def t_posterior(mean: float, scale: float, dof: int, rope: float) -> Posterior:
     """Shares of a Student's t around ``mean`` above ``rope``, within it, and below."""
-    if math.isinf(scale) or freedom < 1:
+    if math.isinf(scale) or dof < 1:
         return Posterior(math.nan, math.nan, math.nan)
     if scale == 0:
         return Posterior(float(mean > rope), float(-rope <= mean <= rope), float(mean < -rope))
-    worse = float(scipy.special.stdtr(freedom, (-rope - mean) / scale))
-    better = float(scipy.special.stdtr(freedom, (mean - rope) / scale))
+    worse = float(scipy.special.stdtr(dof, (-rope - mean) / scale))
+    better = float(scipy.special.stdtr(dof, (mean - rope) / scale))
     return Posterior(better, max(0.0, 1 - better - worse), worse)
 
 

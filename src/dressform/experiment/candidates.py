@@ -23,7 +23,7 @@ MOST_EPOCHS, FEWEST_EPOCHS = 12, 3
 """Of the candidate that takes longest."""
 SHARE = 0.2
 """Of the time that is left, for a candidate that is not the last."""
-TRIED = (32, 256)
+PROBE_SIZES = (32, 256)
 """Examples of the trainings that tell how long one takes: the difference is without what does not
 grow with the examples.
 """
@@ -53,7 +53,7 @@ class Candidate:
         shortened: compared with a third of its epochs, two at least; an epoch of the comparison
             takes as long as two of the user's training.
         compared: epochs in the comparison, as soon as it is known.
-        unseen: seconds in which a frozen front sees the versions of the pictures that the
+        unseen: seconds in which a frozen backbone sees the versions of the pictures that the
             comparison does not need, likewise.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
     """
@@ -102,7 +102,7 @@ class Cost:
     Attributes:
         before: everything before its epochs.
         epoch: an epoch on all training examples.
-        version: in which a frozen front sees a version of all training examples; part of
+        version: in which a frozen backbone sees a version of all training examples; part of
             ``before``.
         versions: how many it sees, in as many epochs or more.
     """
@@ -126,10 +126,15 @@ class Cost:
 def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidate], list[str]]:
     """What could be tried, the quickest first, and what cannot."""
     examples, counts = len(data.train), data.train.counts
-    balance = ("balance=0.5",) if counts.max() > RARE * max(1, counts.min()) else ()
+    balance = ("class_weight_power=0.5",) if counts.max() > RARE * max(1, counts.min()) else ()
     batch = int(min(250, max(16, examples // 20)))
     few = (
-        ("focus.share=1", "augment.shift=0.06", "augment.zoom=0.1", "label_smoothing=0.1")
+        (
+            "hard_examples.fraction=1",
+            "augment.shift=0.06",
+            "augment.zoom=0.1",
+            "label_smoothing=0.1",
+        )
         if examples < 20_000
         else ()
     )
@@ -154,7 +159,13 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         epochs=HEAD_EPOCHS,
         fewest=HEAD_EPOCHS // 2,
         image_size=size,
-        settings=("model.frozen=9", "views=2", "batch_size=64", "optim.lr=0.003", *balance),
+        settings=(
+            "model.frozen=9",
+            "cached_features=2",
+            "batch_size=64",
+            "optim.lr=0.003",
+            *balance,
+        ),
     )
     words = "a pretrained network whose last stages learn"
     stages = Candidate(
@@ -173,7 +184,7 @@ def cost_of(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cos
     """What a candidate takes, by trainings of two epochs on some examples, each on others."""
     recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
     order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0
-    for places in (order[: TRIED[0]], order[TRIED[0] :][: TRIED[1]]):
+    for places in (order[: PROBE_SIZES[0]], order[PROBE_SIZES[0] :][: PROBE_SIZES[1]]):
         started = time.monotonic()
         rows = [
             row.seconds
@@ -186,8 +197,13 @@ def cost_of(candidate: Candidate, train: Dataset, out: Path, device: str) -> Cos
     (few, first), (many, second) = before
     each = max(0.0, second - first) / max(1, many - few)
     # a longer training sees more versions
-    version = each * len(train) / max(1, min(recipe.views, recipe.epochs))
-    return Cost(first + version * max(1, recipe.views), epoch * len(train), version, recipe.views)
+    version = each * len(train) / max(1, min(recipe.cached_features, recipe.epochs))
+    return Cost(
+        first + version * max(1, recipe.cached_features),
+        epoch * len(train),
+        version,
+        recipe.cached_features,
+    )
 
 
 def choose(

@@ -34,7 +34,7 @@ from dressform.runs.layout import (
     features_folder,
 )
 from dressform.runs.manifest import hardware, now, packages
-from dressform.training.hardware import choose_device, fast_arithmetic
+from dressform.training.hardware import choose_device, flush_denormals
 from dressform.training.precision import choose_precision
 from dressform.training.recipe import Recipe
 
@@ -127,7 +127,7 @@ class _Translator:
             self._observer.finished(job, event["result"]["accuracy"], event["result"]["seconds"])
 
 
-@fast_arithmetic()
+@flush_denormals()
 def crossval(
     recipes: Sequence[Recipe | str],
     data: DatasetSplits,

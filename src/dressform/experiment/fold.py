@@ -28,11 +28,11 @@ from dressform.experiment.resolved import resolve_recipe
 from dressform.experiment.worker import Tell
 from dressform.predictions import Predictions
 from dressform.runs.layout import FoldLayout
+from dressform.training.feature_cache import extract_features
 from dressform.training.fit import Fitted, fit
 from dressform.training.history import Epoch, Silent
+from dressform.training.inference import logits_of
 from dressform.training.recipe import Recipe
-from dressform.training.score import logits_of
-from dressform.training.views import front_views
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
     Args:
         job: ``recipe`` (a name, ``file.py:function`` or a Recipe), ``settings``, ``data`` (see
             :func:`training_set`), ``folder``, ``k``, ``repeat``, ``fold``, ``seed``, ``device``,
-            ``threads``, ``precision``, ``cache`` (folder of features that a frozen front gave) and
-            ``key``, which the checkpoint must belong to.
+            ``threads``, ``precision``, ``cache`` (folder of features that a frozen backbone gave)
+            and ``key``, which the checkpoint must belong to.
         tell: told of the progress.
 
     Returns:
@@ -141,12 +141,12 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
 
 def _logits(recipe: Recipe, fitted: Fitted, judged: Dataset, cache: Path) -> NDArray[np.float32]:
-    """Of the pictures as they are; where the network has a frozen front, from what is kept of
+    """Of the pictures as they are; where the network has a frozen backbone, from what is kept of
     it.
     """
-    if not recipe.views:
+    if not recipe.cached_features:
         return logits_of(fitted.network, judged, device=torch.device("cpu"))
-    views = front_views(
+    views = extract_features(
         fitted.network,
         judged.images,
         1,
@@ -180,7 +180,7 @@ def read_result(layout: FoldLayout) -> dict[str, Any]:
 
 def chooses(recipe: Recipe) -> bool:
     """Whether training looks at validation examples to decide something."""
-    return recipe.stopping.patience > 0 or recipe.stopping.keep == "best"
+    return recipe.early_stopping.patience > 0 or recipe.early_stopping.restore_best
 
 
 @functools.lru_cache(maxsize=1)

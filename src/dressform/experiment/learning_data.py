@@ -36,7 +36,7 @@ def learning_data(recipe: Recipe, data: DatasetSplits) -> LearningData:
 
 def held_out(recipe: Recipe, train: Dataset) -> LearningData:
     """The recipe's share of the training set held out for validation."""
-    if recipe.validation == 0:
+    if recipe.validation_fraction == 0:
         return LearningData(train, None, "")
-    split = hold_out(train, recipe.validation, recipe.split_seed)
+    split = hold_out(train, recipe.validation_fraction, recipe.split_seed)
     return LearningData(train.take(split.kept), train.take(split.held_out), split.digest)

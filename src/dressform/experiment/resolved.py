@@ -62,7 +62,7 @@ def check_trainable(recipe: Recipe, data: DatasetSplits) -> nn.Module:
 
     Raises:
         DataError: one class only.
-        ConfigError: the network cannot be built for these pictures, or has no front for the
+        ConfigError: the network cannot be built for these pictures, or has no backbone for the
             recipe's views.
     """
     if len(data.class_names) < 2:
@@ -71,6 +71,6 @@ def check_trainable(recipe: Recipe, data: DatasetSplits) -> nn.Module:
             f"more"
         )
     network = build_network(recipe.model, data.shape, len(data.class_names))
-    if recipe.views:
+    if recipe.cached_features:
         transfer_of(network)
     return network

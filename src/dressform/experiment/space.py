@@ -24,7 +24,7 @@ Value = int | float | str
 
 _FORMS = "path=log:LOW:HIGH, path=LOW:HIGH or path=a,b,c, such as optim.lr=log:1e-4:1e-1"
 MOST_STEPS = 1_000_000
-_HOLD_OUT = ("validation", "split_seed")
+_HOLD_OUT = ("validation_fraction", "split_seed")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ RANKED_TRIALS = 10
 """Complete trials before importances are told."""
 
 
-class Draft:
+class RunningTrial:
     """A trial that is being trained; it is in memory only.
 
     Args:
@@ -54,7 +54,7 @@ class Draft:
         """Note the metric at a step; the same step only once."""
         self._trial.report(value, step)
 
-    def behind(self) -> bool:
+    def should_prune(self) -> bool:
         """Whether the trial should be pruned for what was reported so far."""
         return self._trial.should_prune()
 
@@ -81,7 +81,7 @@ class Study:
         study: in the file.
         space: what is drawn from.
         seed: of the draws.
-        steps: of a whole training, as given to :meth:`Draft.report`.
+        steps: of a whole training, as given to :meth:`RunningTrial.report`.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Study:
         with _whole():
             return tuple(_told(frozen) for frozen in self._study.trials)
 
-    def draft(self) -> Draft:
+    def draft(self) -> RunningTrial:
         """The next trial."""
         with _whole():
             number = len(self._study.trials)
@@ -122,9 +122,11 @@ class Study:
         )
         with _whole():
             study.add_trials(self._study.trials)
-            return Draft(study, self._space)
+            return RunningTrial(study, self._space)
 
-    def keep(self, draft: Draft, state: str, epochs: int, value: float | None = None) -> Trial:
+    def keep(
+        self, draft: RunningTrial, state: str, epochs: int, value: float | None = None
+    ) -> Trial:
         """Finish a draft and write it.
 
         Args:
@@ -189,7 +191,7 @@ def open_study(
         space: what is drawn from.
         metric: ``val_accuracy`` is maximised, ``val_loss`` minimised.
         seed: of the draws.
-        steps: of a whole training, as given to :meth:`Draft.report`.
+        steps: of a whole training, as given to :meth:`RunningTrial.report`.
 
     Raises:
         RunError: the file is not a study, is of another version of Optuna, or cannot be written.

@@ -23,10 +23,10 @@ from dressform.evaluation.evaluate import evaluate
 from dressform.experiment.learning_data import learning_data
 from dressform.experiment.recorder import Recorder
 from dressform.experiment.resolved import check_trainable, resolve_recipe
-from dressform.predict.description import Confidence, describe
 from dressform.predict.export import export_onnx
 from dressform.predict.features import offer_features, penultimate
-from dressform.predict.novelty import MOST, Novelty, evenly
+from dressform.predict.model_card import Confidence, describe
+from dressform.predict.ood import MAX_REFERENCES, OODDetector, subsample_indices
 from dressform.predictions import Predictions
 from dressform.runs.git import git_state
 from dressform.runs.layout import DEFAULT_ROOT, Layout, features_folder, run_folder
@@ -35,20 +35,22 @@ from dressform.runs.manifest import FORMAT, DatasetFacts, Manifest, hardware, no
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import save_weights
 from dressform.training.fit import Fitted, fit, stopped_by
-from dressform.training.hardware import choose_device, fast_arithmetic
+from dressform.training.hardware import choose_device, flush_denormals
 from dressform.training.history import RunObserver, Silent
+from dressform.training.inference import logits_of
 from dressform.training.recipe import Recipe
-from dressform.training.score import logits_of
 
 COPIES = 9
 """Of the weights: a checkpoint of weights, best and two moments, while the next is written, and one
 to spare.
 """
+METRIC_OF = {"validation": "val_accuracy", "test": "test_accuracy"}
+"""A split's accuracy among the results."""
 OTHER_BYTES = 30_000_000
 """Of predictions, figures and features."""
 
 
-@fast_arithmetic()
+@flush_denormals()
 def train_run(
     recipe: Recipe | str,
     data: DatasetSplits,
@@ -195,7 +197,8 @@ def _train_locked(
     )
     try:
         observer.closing(
-            2 * len(validation or ()) + len(data.test or ()) + min(MOST, len(train)), len(train)
+            2 * len(validation or ()) + len(data.test or ()) + min(MAX_REFERENCES, len(train)),
+            len(train),
         )
         clock = time.perf_counter()
         fitted = fit(
@@ -293,20 +296,20 @@ def _finish(
         "epochs": len(fitted.history),
         "onnx_difference": difference,
     }
-    for split, dataset in (("val", validation), ("test", data.test)):
-        results[f"{split}_accuracy"] = None
+    for split, dataset in (("validation", validation), ("test", data.test)):
+        results[METRIC_OF[split]] = None
         if dataset is not None:
             logits = logits_of(fitted.network, dataset, device=torch.device("cpu"))
             predictions = Predictions(dataset.ids, dataset.labels, logits, dataset.class_names)
             predictions.save(layout.predictions(split))
-            if split == "val":
+            if split == "validation":
                 sure, right, sentence = mean_confidence(predictions)
                 found = Confidence(
                     examples=len(dataset), mean=sure, accuracy=right, sentence=sentence
                 )
                 dataclasses.replace(description, confidence=found).save(layout.model)
             evaluation = evaluate(predictions)
-            results[f"{split}_accuracy"] = evaluation.accuracy.value
+            results[METRIC_OF[split]] = evaluation.accuracy.value
             # of test where there is one, else of validation
             write_text(layout.report, evaluation.report())
             write_json(layout.report_json, evaluation.to_json())
@@ -316,7 +319,7 @@ def _finish(
 
     weights = {
         path.name: sha256_file(path)
-        for path in (layout.last, layout.best, layout.onnx, layout.known)
+        for path in (layout.last, layout.best, layout.onnx, layout.ood_reference)
         if path.exists()
     }
     manifest = dataclasses.replace(
@@ -344,14 +347,14 @@ def _drop_checkpoint(layout: Layout) -> None:
 
 
 def _remember(layout: Layout, train: Dataset, validation: Dataset) -> None:
-    some = train.images[evenly(len(train))]
+    some = train.images[subsample_indices(len(train))]
     known, unseen = (
         penultimate(layout.onnx, images).values for images in (some, validation.images)
     )
-    novelty = Novelty.fit(known, some, unseen, validation.images)
-    if novelty is not None:
-        novelty.save(layout.known)
+    ood_detector = OODDetector.fit(known, some, unseen, validation.images)
+    if ood_detector is not None:
+        ood_detector.save(layout.ood_reference)
 
 
 def _examples(train: Dataset, validation: Dataset | None, test: Dataset | None) -> dict[str, int]:
-    return {"train": len(train), "val": len(validation or ()), "test": len(test or ())}
+    return {"train": len(train), "validation": len(validation or ()), "test": len(test or ())}

@@ -1,4 +1,4 @@
-"""`Trainer`: trains one trial after the other on the same pictures."""
+"""`TrialRunner`: trains one trial after the other on the same pictures."""
 
 import math
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from dressform.training.history import Epoch
 from dressform.training.recipe import Recipe
 
 if TYPE_CHECKING:  # it brings Optuna
-    from dressform.experiment.study import Draft, Study
+    from dressform.experiment.study import RunningTrial, Study
 
 
 class _Behind(BaseException):
     """The trial is behind the others."""
 
 
-class Trainer:
+class TrialRunner:
     """Trains the trials of a study.
 
     Args:
@@ -32,7 +32,7 @@ class Trainer:
         steps: of the longest training, in epochs.
         seed: of each training.
         device: ``auto``, ``cpu`` or ``cuda``.
-        cache: folder of features that a frozen front gave.
+        cache: folder of features that a frozen backbone gave.
         observer: told of each epoch.
     """
 
@@ -96,7 +96,7 @@ class _Reporter:
     """
 
     def __init__(
-        self, draft: "Draft", metric: Metric, steps: int, observer: TuningObserver
+        self, draft: "RunningTrial", metric: Metric, steps: int, observer: TuningObserver
     ) -> None:
         self._draft, self._steps, self._observer = draft, steps, observer
         self._metric: Metric = metric
@@ -127,7 +127,7 @@ class _Reporter:
                 self._draft.report(between, self._last[1])
         self._draft.report(step, value)
         self._last = step, value
-        if result.epoch < self.epochs and self._draft.behind():
+        if result.epoch < self.epochs and self._draft.should_prune():
             raise _Behind
 
 
@@ -143,8 +143,8 @@ def _metric_of(row: Epoch, metric: Metric) -> float:
 
 def _kept(recipe: Recipe, history: Sequence[Epoch]) -> Epoch:
     """The epoch whose weights become the model; the first of equally good ones, as in training."""
-    if recipe.stopping.keep == "last":
+    if not recipe.early_stopping.restore_best:
         return history[-1]
-    if recipe.stopping.metric == "val_accuracy":
+    if recipe.early_stopping.metric == "val_accuracy":
         return max(history, key=lambda row: row.val_accuracy or 0)
     return min(history, key=lambda row: math.inf if row.val_loss is None else row.val_loss)

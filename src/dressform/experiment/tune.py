@@ -12,15 +12,15 @@ from dressform.data.dataset import DatasetSplits
 from dressform.experiment.learning_data import learning_data
 from dressform.experiment.resolved import ResolvedRecipe, check_trainable, resolve_recipe
 from dressform.experiment.space import Dimension, read_space
-from dressform.experiment.trial import Trainer
+from dressform.experiment.trial import TrialRunner
 from dressform.experiment.tuning import METRICS, Metric, Tuning, TuningObserver, Unobserved
 from dressform.runs.layout import DEFAULT_ROOT, TuningLayout, features_folder, run_folder
-from dressform.training.hardware import choose_device, fast_arithmetic
+from dressform.training.hardware import choose_device, flush_denormals
 from dressform.training.precision import choose_precision
 from dressform.training.recipe import Recipe
 
 
-@fast_arithmetic()
+@flush_denormals()
 def tune(
     recipe: Recipe | str,
     data: DatasetSplits,
@@ -90,7 +90,7 @@ def tune(
     if learning.validation is None:
         raise ConfigError(
             f"{base.name} holds no validation images out, so no trial can be judged; add --set "
-            f"validation=0.1"
+            f"validation_fraction=0.1"
         )
     layout = TuningLayout(_folder(out, data.name, resolved, (texts, goal, seed)))
     folder = layout.root
@@ -137,7 +137,7 @@ def tune(
             precision = choose_precision("auto", where)
             chosen = config.override(base, [f"precision={study.remember('precision', precision)}"])
         observer = observer or Unobserved()
-        trainer = Trainer(
+        trainer = TrialRunner(
             chosen,
             learning.train,
             learning.validation,

@@ -63,10 +63,10 @@ def main() -> None:
 
     import torch
 
-    from dressform.training.hardware import fast_arithmetic
+    from dressform.training.hardware import flush_denormals
 
     torch.set_num_threads(int(sys.argv[1]))
-    with fast_arithmetic():
+    with flush_denormals():
         _serve(jobs, tell)
 
 

@@ -21,9 +21,9 @@ from dressform.explore.label_issues import find_label_issues
 from dressform.explore.near_duplicates import NearDuplicates, near_duplicates
 from dressform.explore.outliers import find_outliers
 from dressform.predict.features import pixels
-from dressform.predict.judged import kind_of, load_judged, split_of
+from dressform.predict.prediction_sets import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
-from dressform.predictions.pictures import data_split, pictures_of
+from dressform.predictions.images import images_of, split_name
 from dressform.runs.crossval import is_crossval, open_crossval
 from dressform.runs.run import open_run
 
@@ -74,14 +74,14 @@ def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None
     split = split_of(run, None)
     return Judge(
         *load_judged(path, split, say=say),
-        data_split(split),
+        split_name(split),
         run.manifest.reference,
         tuple(map(str, run.manifest.settings)),
     )
 
 
 @dataclass(frozen=True)
-class Rescored:
+class Reevaluated:
     """A model's accuracy on a split, with and without what the doctor found there.
 
     Attributes:
@@ -116,13 +116,13 @@ class Diagnosis:
 
     Attributes:
         review: the findings, all still to be decided.
-        rescored: of each of the given predictions.
+        reevaluated: of each of the given predictions.
         counts: findings by kind and place, such as ``near duplicates between train and test``, for
             people.
     """
 
     review: Review
-    rescored: tuple[Rescored, ...]
+    reevaluated: tuple[Reevaluated, ...]
     counts: dict[str, int]
 
 
@@ -156,7 +156,7 @@ def examine(
     say(f"near duplicates among {sum(map(len, splits.values())):,} pictures")
     pairs = near_duplicates(np.concatenate([d.images for d in splits.values()]))
     findings, counts, twins = _duplicates(splits, pairs)
-    rescored, accused = [], dict[tuple[str, str], Finding]()
+    reevaluated, accused = [], dict[tuple[str, str], Finding]()
     for judge in judges:
         name, found, hint = judge.name, judge.predictions, judge.split
         split = _split_of(name, found, data, hint)
@@ -181,8 +181,8 @@ def examine(
         counts[f"suspect labels in {split}"] = sum(where == split for where, _ in accused)
         right = found.labels == found.predicted
         alone = None if split == "train" else _share(right[~np.isin(found.ids, list(twins[split]))])
-        rescored.append(
-            Rescored(
+        reevaluated.append(
+            Reevaluated(
                 name,
                 split,
                 wilson(int(right.sum()), len(right)),
@@ -210,7 +210,7 @@ def examine(
         ((judge.recipe, judge.settings) for judge in judges if judge.recipe is not None), (None, ())
     )
     review = Review(data.name, source, digests, tuple(findings), image_size, recipe, settings)
-    return Diagnosis(review, tuple(rescored), counts)
+    return Diagnosis(review, tuple(reevaluated), counts)
 
 
 def _share(right: NDArray[np.bool_]) -> Estimate | None:
@@ -231,9 +231,9 @@ def _split_of(name: str, predictions: Predictions, data: DatasetSplits, hint: st
     holding.sort(key=lambda split: (split != hint, len(dict(data)[split]) != len(predictions)))
     for split in holding[:-1]:
         with contextlib.suppress(DataError):
-            pictures_of(predictions, DatasetSplits(data.name, dict(data)[split]), "train")
+            images_of(predictions, DatasetSplits(data.name, dict(data)[split]), "train")
             return split
-    pictures_of(predictions, DatasetSplits(data.name, dict(data)[holding[-1]]), "train")
+    images_of(predictions, DatasetSplits(data.name, dict(data)[holding[-1]]), "train")
     return holding[-1]
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, uniform_filter
 
-from dressform.data.picture import edges_of
+from dressform.data.image import edges_of
 from dressform.explore.neighbours import nearest, unit_rows
 from dressform.explore.projection import pca
 

@@ -13,9 +13,9 @@ from dressform.core.errors import ConfigError, unknown_name
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
 from dressform.predict.features import penultimate, pixels
-from dressform.predict.judged import split_of
+from dressform.predict.prediction_sets import split_of
 from dressform.predictions import Predictions
-from dressform.predictions.pictures import pictures_of
+from dressform.predictions.images import images_of
 from dressform.runs.run import Run
 
 Selection = Literal["test", "validation", "train", "all"]
@@ -89,7 +89,7 @@ def points_of(
             raise unknown_name(what, name, get_args(known))
     with_train = selection in ("train", "all")
     split = split_of(run, None if with_train else selection)
-    judged = pictures_of(run.predictions(split), data, split)
+    judged = images_of(run.predictions(split), data, split)
     others = None
     if with_train:
         others = data.train if split == "test" else learned_from(run, data)
@@ -131,7 +131,7 @@ def learned_from(run: Run, data: DatasetSplits) -> Dataset:
     """The training pictures that a run learned from: its validation pictures may have been held out
     of them.
     """
-    if data.validation is not None or not run.layout.predictions("val").exists():
+    if data.validation is not None or not run.layout.predictions("validation").exists():
         return data.train
-    kept = np.flatnonzero(~np.isin(data.train.ids, run.predictions("val").ids))
+    kept = np.flatnonzero(~np.isin(data.train.ids, run.predictions("validation").ids))
     return data.train if len(kept) == len(data.train) else data.train.take(kept)

@@ -19,7 +19,7 @@ from torch.utils.hooks import RemovableHandle
 
 from dressform.core.config import override
 from dressform.core.errors import RunError
-from dressform.data.dataset import pictures_at_once
+from dressform.data.dataset import inference_batch_size
 from dressform.models.efficientnet_lite import EfficientNetLite0
 from dressform.models.network import Classifier, build_network
 from dressform.models.vgg import VGG19
@@ -62,7 +62,7 @@ def restore(run: Run, recipe_file: str | None = None) -> Classifier:
         build_network(model, shape, classes), torch.zeros(shape[2]), torch.ones(shape[2])
     )
     weights = (
-        layout.best if recipe.stopping.keep == "best" and layout.best.exists() else layout.last
+        layout.best if recipe.early_stopping.restore_best and layout.best.exists() else layout.last
     )
     network.load_state_dict(load_weights(weights)[0])
     return network.eval()
@@ -89,7 +89,7 @@ def saliency(
     network = network.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     place = _last_map(network, pixels_of(images[:2]))
     parts = []
-    chunk = pictures_at_once(images.shape[1:], CHUNK)
+    chunk = inference_batch_size(images.shape[1:], CHUNK)
     for start in range(0, len(images), chunk):
         pixels = pixels_of(images[start : start + chunk])
         kept, logits = _through(network, place, pixels)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dressform.models.layers import few_for_bfloat16, in_float32
+from dressform.models.layers import in_float32, prefers_float32
 
 
 class PooledConv(nn.Conv2d):
@@ -39,7 +39,7 @@ class PooledConv(nn.Conv2d):
         w.
         """
         float32 = not torch.is_autocast_enabled(pictures.device.type) or (
-            self.in_channels == 1 and few_for_bfloat16(pictures)
+            self.in_channels == 1 and prefers_float32(pictures)
         )
         if self.training and float32:
             return in_float32(lambda: self._bias_last(pictures.float()))

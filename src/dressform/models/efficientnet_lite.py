@@ -112,7 +112,7 @@ class EfficientNetLite0:
 
     Attributes:
         weights: ``imagenet``, or ``none`` for random ones.
-        frozen: stages, from the front, that do not learn: 0 for none; 9 for all (stem, seven groups
+        frozen: stages, from the input, that do not learn: 0 for none; 9 for all (stem, seven groups
             of blocks, head).
         side: pictures with a shorter side are enlarged until it is so long, bilinear; 0 enlarges
             none.
@@ -146,8 +146,8 @@ class EfficientNetLite0:
         last = nn.Linear(HEAD, classes)
         nn.init.zeros_(last.bias)
         nn.init.normal_(last.weight, std=0.01)
-        back = [*parts[self.frozen :], GlobalMean(), nn.Dropout(self.dropout), last]
-        front = [ImageNetPixels(self.side), *parts[: self.frozen]]
+        head = [*parts[self.frozen :], GlobalMean(), nn.Dropout(self.dropout), last]
+        backbone = [ImageNetPixels(self.side), *parts[: self.frozen]]
         if self.frozen == len(parts):  # what is kept of a picture is 1280 numbers then
-            front.append(back.pop(0))
-        return Transfer(nn.Sequential(*front), nn.Sequential(*back))
+            backbone.append(head.pop(0))
+        return Transfer(nn.Sequential(*backbone), nn.Sequential(*head))

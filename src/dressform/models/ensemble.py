@@ -16,7 +16,7 @@ from dressform.models.fastnet import FastNet
 
 class Members(nn.Module):
     """Networks [N, C, H, W] -> [N, K] side by side. Each learns from its own loss: see
-    :meth:`votes`.
+    :meth:`member_logits`.
 
     Args:
         members: the networks.
@@ -28,16 +28,16 @@ class Members(nn.Module):
         self.members = nn.ModuleList(members)
         self.mirror = mirror
 
-    def votes(self, images: Tensor) -> tuple[Tensor, ...]:
+    def member_logits(self, images: Tensor) -> tuple[Tensor, ...]:
         """Logits [N, K] of each member."""
         return tuple(member(images) for member in self.members)
 
     def forward(self, images: Tensor) -> Tensor:
         """Mean of the logits, [N, K]."""
-        votes = self.votes(images)
+        member_logits = self.member_logits(images)
         if self.mirror and not self.training:
-            votes += self.votes(images.flip(3))
-        return torch.stack(votes).mean(0)
+            member_logits += self.member_logits(images.flip(3))
+        return torch.stack(member_logits).mean(0)
 
 
 @dataclass(frozen=True, kw_only=True)

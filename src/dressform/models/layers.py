@@ -12,7 +12,7 @@ FEW = 100
 """Examples, below which a dense layer and the convolution of one channel are quicker in float32."""
 
 
-def few_for_bfloat16(examples: Tensor) -> bool:
+def prefers_float32(examples: Tensor) -> bool:
     """Whether [N, ...] would be computed in bfloat16, on a processor, and is quicker in float32."""
     # Autocast first: an export, which has none, would take a number of examples that was asked for
     # as given.
@@ -42,7 +42,7 @@ class Linear(nn.Linear):
 
     def forward(self, features: Tensor) -> Tensor:
         """[N, inputs] -> [N, outputs]."""
-        if few_for_bfloat16(features):
+        if prefers_float32(features):
             return in_float32(lambda: F.linear(features.float(), self.weight, self.bias))
         return super().forward(features)
 

@@ -71,42 +71,42 @@ class Classifier(nn.Module):
         logits: Tensor = self.network(self._scaled(pixels))
         return logits
 
-    def votes(self, pixels: Tensor) -> tuple[Tensor, ...]:
+    def member_logits(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Logits [N, K] of each member of an ensemble; of any other network, its own."""
         scaled = self._scaled(pixels)
         return (
-            self.network.votes(scaled)
+            self.network.member_logits(scaled)
             if isinstance(self.network, Members)
             else (self.network(scaled),)
         )
 
-    def front(self) -> Callable[[Tensor], Tensor]:
+    def backbone(self) -> Callable[[Tensor], Tensor]:
         """The part that does not learn: a function of pixels float [N, C, H, W] in [0, 1], quicker
         than the network's own.
 
         Raises:
             ConfigError: the network has no such part.
         """
-        front = folded(transfer_of(self.network).front)
-        return lambda pixels: front(self._scaled(pixels))
+        backbone = folded(transfer_of(self.network).backbone)
+        return lambda pixels: backbone(self._scaled(pixels))
 
     def _scaled(self, pixels: Tensor) -> Tensor:
         return (pixels - self.mean) / self.std if self._scales else pixels
 
-    def back(self, features: Tensor) -> Tensor:
-        """Logits [N, K] from what :meth:`front` gave."""
-        logits: Tensor = transfer_of(self.network).back(features)
+    def head(self, features: Tensor) -> Tensor:
+        """Logits [N, K] from what :meth:`backbone` gave."""
+        logits: Tensor = transfer_of(self.network).head(features)
         return logits
 
-    def front_digest(self) -> str:
-        """Twelve hexadecimal digits of everything that :meth:`front` depends on.
+    def backbone_digest(self) -> str:
+        """Twelve hexadecimal digits of everything that :meth:`backbone` depends on.
 
         Raises:
             ConfigError: the network has no such part.
         """
-        front = transfer_of(self.network).front
-        digest = hashlib.sha256(repr(front).encode())
-        for name, values in {"mean": self.mean, "std": self.std, **front.state_dict()}.items():
+        backbone = transfer_of(self.network).backbone
+        digest = hashlib.sha256(repr(backbone).encode())
+        for name, values in {"mean": self.mean, "std": self.std, **backbone.state_dict()}.items():
             digest.update(name.encode())
             digest.update(values.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:12]

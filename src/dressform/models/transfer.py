@@ -1,4 +1,4 @@
-"""Networks of which somebody else trained the front."""
+"""Networks of which somebody else trained the backbone."""
 
 import copy
 from itertools import pairwise
@@ -57,41 +57,43 @@ class GlobalMean(nn.Module):
 
 
 class Transfer(nn.Module):
-    """A front that does not learn, and a back that does.
+    """A backbone that does not learn, and a back that does.
 
-    The front keeps the statistics it came with and has no dropout, so it gives the same for the
-    same picture, always: what it gives can be computed once (:mod:`dressform.training.views`).
+    The backbone keeps the statistics it came with and has no dropout, so it gives the same for the
+    same picture, always: what it gives can be computed once
+    (:mod:`dressform.training.feature_cache`).
 
     Args:
-        front: float [N, C, H, W] in [0, 1] -> features.
-        back: features -> logits [N, K].
+        backbone: float [N, C, H, W] in [0, 1] -> features.
+        head: features -> logits [N, K].
     """
 
-    def __init__(self, front: nn.Module, back: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
         super().__init__()
-        self.front, self.back = front.requires_grad_(False).eval(), back
+        self.backbone, self.head = backbone.requires_grad_(False).eval(), head
 
     def train(self, mode: bool = True) -> "Transfer":
-        """Only the back changes between training and evaluation."""
+        """Only the head changes between training and evaluation."""
         super().train(mode)
-        self.front.eval()
+        self.backbone.eval()
         return self
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits [N, K]."""
-        logits: Tensor = self.back(self.front(pixels))
+        logits: Tensor = self.head(self.backbone(pixels))
         return logits
 
 
 def transfer_of(network: nn.Module) -> Transfer:
-    """The network itself, which has a front.
+    """The network itself, which has a backbone.
 
     Raises:
         ConfigError: it has none.
     """
     if not isinstance(network, Transfer):
         raise ConfigError(
-            "this network has no frozen front whose features could be kept; set views=0"
+            "this network has no frozen backbone whose features could be kept; set "
+            "cached_features=0"
         )
     return network
 

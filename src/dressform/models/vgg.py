@@ -1,5 +1,5 @@
 """VGG19: Simonyan and Zisserman 2014 (https://arxiv.org/abs/1409.1556), its convolutions as a
-frozen front (tutorial 4).
+frozen backbone (tutorial 4).
 """
 
 from dataclasses import dataclass
@@ -65,5 +65,5 @@ class VGG19:
             nn.Linear(DEEPEST * height * width, self.dense),
             nn.Linear(self.dense, classes),
         )
-        back = nn.Sequential(Flatten(), initialise(dense), nn.ReLU(inplace=True), initialise(last))
-        return Transfer(nn.Sequential(pixels, features), back)
+        head = nn.Sequential(Flatten(), initialise(dense), nn.ReLU(inplace=True), initialise(last))
+        return Transfer(nn.Sequential(pixels, features), head)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from dressform.core.errors import TrainingError
 from dressform.core.files import write_atomic
-from dressform.data.dataset import pictures_at_once
+from dressform.data.dataset import inference_batch_size
 
 COMPARED = 256
 """Pictures that both are compared on, fewer of large ones."""
@@ -51,7 +51,7 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
         TrainingError: the network cannot be exported, or ONNX Runtime computes something else.
     """
     module = _FromBytes(network).eval()
-    sample = torch.tensor(images[: pictures_at_once(images.shape[1:], COMPARED)])
+    sample = torch.tensor(images[: inference_batch_size(images.shape[1:], COMPARED)])
     try:
         with _quiet():
             program = torch.onnx.export(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
-from dressform.data.dataset import pictures_at_once
+from dressform.data.dataset import inference_batch_size
 from dressform.predict.session import AT_ONCE, run_session, session_of
 
 
@@ -51,7 +51,7 @@ def penultimate(
         )
     session = session_of(proto.SerializeToString(), RunError, str(model))
     values, logits = [], []
-    chunk = pictures_at_once(images.shape[1:], AT_ONCE)
+    chunk = inference_batch_size(images.shape[1:], AT_ONCE)
     for start in range(0, len(images), chunk):
         found, scores = run_session(
             session,

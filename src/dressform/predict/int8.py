@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dressform.core.errors import ConfigError
-from dressform.data.dataset import pictures_at_once
-from dressform.predict.chain import ADVICE, Layer, each, per_output, read_chain
+from dressform.data.dataset import inference_batch_size
+from dressform.predict.layer_graph import ADVICE, Layer, each, per_output, read_chain
 
 AT_ONCE = 256
 """Pictures of 28 x 28 that go through all layers together."""
@@ -54,7 +54,7 @@ class Int8Network:
         x = torch.tensor(images).permute(0, 3, 1, 2).float()
         x = each(x, scale, shift)
         self._layers: list[_Int8Layer] = []
-        self._at_once = pictures_at_once(images.shape[1:], AT_ONCE)
+        self._at_once = inference_batch_size(images.shape[1:], AT_ONCE)
         self._in_scale = self._in_shift = np.empty(0, np.float32)  # of what the last layer takes
         for i, layer in enumerate(layers):
             if (

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import sha256_file, user_path
-from dressform.data.dataset import pictures_at_once
+from dressform.data.dataset import inference_batch_size
+from dressform.data.image import SUFFIXES, fit, is_hidden, open_picture
 from dressform.data.photo import Prepared, is_photo, prepare
-from dressform.data.picture import SUFFIXES, fit, is_hidden, open_picture
-from dressform.predict.description import Description
-from dressform.predict.novelty import Novelty
+from dressform.predict.model_card import ModelCard
+from dressform.predict.ood import OODDetector
 from dressform.predict.session import AT_ONCE, open_session, run_session
 from dressform.predictions import softmax
 from dressform.runs.layout import Layout
@@ -33,26 +33,26 @@ class Answer:
         path: the picture, as it was given.
         top: (class name, probability), most probable first.
         prepared: what the network saw and how it came about.
-        usual: how usual the picture is for the model, 0..1 (:mod:`dressform.predict.novelty`); None
-            where that is not known.
-        unsure: whether it is less usual than the predictor's threshold, so that the classes should
+        ood_p_value: how usual the picture is for the model, 0..1 (:mod:`dressform.predict.ood`);
+            None where that is not known.
+        abstain: whether it is less usual than the predictor's threshold, so that the classes should
             not be believed.
     """
 
     path: str
     top: tuple[tuple[str, float], ...]
     prepared: Prepared
-    usual: float | None = None
-    unsure: bool = False
+    ood_p_value: float | None = None
+    abstain: bool = False
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about the picture, a line each."""
-        if not self.unsure:
+        if not self.abstain:
             return self.prepared.warnings
         line = (
             f"does not look like the training pictures: of pictures like them "
-            f"{100 * (self.usual or 0):.1f} % are as unusual"
+            f"{100 * (self.ood_p_value or 0):.1f} % are as unusual"
         )
         return (line, *self.prepared.warnings)
 
@@ -73,7 +73,7 @@ class Predictor:
         path: of ``model.onnx``.
         description: what ``model.json`` says.
         photo: how photos are prepared, or None.
-        novelty: what tells how usual a picture is, or None.
+        ood_detector: what tells how usual a picture is, or None.
         threshold: as given.
 
     Raises:
@@ -89,7 +89,7 @@ class Predictor:
         spin: bool = True,
     ) -> None:
         folder = _weights_folder(model)
-        self.description = Description.load(folder / "model.json")
+        self.description = ModelCard.load(folder / "model.json")
         self.photo = self.description.preprocessing.photo if photos else None
         self.path = folder / "model.onnx"
         if not self.path.is_file():
@@ -105,9 +105,9 @@ class Predictor:
         self._session = open_session(self.path, RunError, spin=spin)
         self.threshold = threshold
         self._features = self.description.output.features
-        known = folder / "known.npz"
-        self.novelty = (
-            Novelty.load(known) if self._features is not None and known.is_file() else None
+        known = folder / "ood_reference.npz"
+        self.ood_detector = (
+            OODDetector.load(known) if self._features is not None and known.is_file() else None
         )
         self._check_graph()
 
@@ -131,15 +131,15 @@ class Predictor:
                 f"{self.path} has no output {self._features!r}, which its model.json names; copy "
                 f"both anew"
             )
-        if self.novelty is not None and self._features is not None:
+        if self.ood_detector is not None and self._features is not None:
             width = outputs[self._features]  # which ONNX Runtime does not know of every graph
             if len(width) == 1 and isinstance(width[0], int):
                 self._check_width(width[0])
 
     def _check_width(self, width: int) -> None:
-        if self.novelty is not None and self.novelty.width_of(self.shape[2]) != width:
+        if self.ood_detector is not None and self.ood_detector.width_of(self.shape[2]) != width:
             raise RunError(
-                f"{self.path.with_name('known.npz')} is of another model; copy all of "
+                f"{self.path.with_name('ood_reference.npz')} is of another model; copy all of "
                 f"{self.path.parent} anew"
             )
 
@@ -164,7 +164,7 @@ class Predictor:
         """
         return self._run(["logits"], self._batch(images))[0]
 
-    def usual(self, images: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    def ood_p_values(self, images: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         """How usual pictures are for the model, 0..1 [N]; None where the model was trained without
         validation pictures.
 
@@ -200,14 +200,14 @@ class Predictor:
         self, batch: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
         """Logits, and how usual the pictures are."""
-        if self.novelty is None or self._features is None:
+        if self.ood_detector is None or self._features is None:
             return self._run(["logits"], batch)[0], None
         logits, features = self._run(["logits", self._features], batch)
         self._check_width(features.shape[1])
-        return logits, self.novelty.p_values(features, batch)
+        return logits, self.ood_detector.p_values(features, batch)
 
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        size = pictures_at_once(self.shape, AT_ONCE)
+        size = inference_batch_size(self.shape, AT_ONCE)
         chunks = [batch[start : start + size] for start in range(0, len(batch), size)] or [batch]
         parts = [
             run_session(

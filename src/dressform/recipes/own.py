@@ -5,7 +5,7 @@ from dataclasses import replace
 from dressform.models.ensemble import Ensemble
 from dressform.models.fastnet import FastNet
 from dressform.models.wide_resnet import WideResNet
-from dressform.training.recipe import Augment, Focus, Optim, Recipe, Schedule
+from dressform.training.recipe import Augment, HardExamples, Optim, Recipe, Schedule
 
 
 def fast() -> Recipe:
@@ -20,14 +20,14 @@ def fast() -> Recipe:
         epochs=7,
         batch_size=250,
         optim=Optim(
-            kind="muon", lr=0.1, momentum=0.6, rest_lr=0.5, rest_momentum=0.85, weight_decay=5e-4
+            kind="muon", lr=0.1, momentum=0.6, sgd_lr=0.5, sgd_momentum=0.85, weight_decay=5e-4
         ),
         schedule=Schedule(kind="linear", warmup=0.2),
         augment=Augment(alternate_flip=True),
-        focus=Focus(share=0.5, start=1, random=0.3),
+        hard_examples=HardExamples(fraction=0.5, start=1, random_fraction=0.3),
         pixels="standardize",
         label_smoothing=0.02,
-        validation=0.05,
+        validation_fraction=0.05,
     )
 
 
@@ -80,5 +80,5 @@ def large() -> Recipe:
         schedule=Schedule(kind="cosine", warmup=0.05),
         augment=Augment(flip=0.5, crop=2, erase=0.5),
         pixels="standardize",
-        validation=0.05,
+        validation_fraction=0.05,
     )

@@ -23,7 +23,7 @@ def transfer_efficientnet_lite0() -> Recipe:
             flip=0.5, shift=0.06, rotate=8, zoom=0.15, brightness=0.2, contrast=0.2, saturation=0.2
         ),
         label_smoothing=0.1,
-        views=4,
+        cached_features=4,
     )
 
 
@@ -40,7 +40,7 @@ def transfer_vgg19() -> Recipe:
         epochs=10,
         batch_size=256,
         optim=Optim(kind="adam", lr=1e-3),
-        views=1,
-        validation=0.2,
+        cached_features=1,
+        validation_fraction=0.2,
         split_seed=13,
     )

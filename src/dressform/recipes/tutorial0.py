@@ -21,5 +21,5 @@ def minivggnet() -> Recipe:
         batch_size=32,
         optim=Optim(kind="sgd", lr=0.01, momentum=0.9),
         schedule=Schedule(kind="inverse-time"),
-        validation=0.05,
+        validation_fraction=0.05,
     )

@@ -20,7 +20,7 @@ def baseline_cnn() -> Recipe:
         epochs=10,
         batch_size=32,
         optim=Optim(kind="sgd", lr=0.01, momentum=0.9),
-        validation=0.05,
+        validation_fraction=0.05,
     )
 
 

@@ -22,7 +22,7 @@ def _recipe(name: str, model: Any, epochs: int, optim: Optim) -> Recipe:
         batch_size=32,
         optim=optim,
         pixels="standardize",
-        validation=0.05,
+        validation_fraction=0.05,
     )
 
 

@@ -19,7 +19,7 @@ def first_cnn() -> Recipe:
         epochs=10,
         batch_size=512,
         optim=Optim(kind="adam", lr=1e-3),
-        validation=0.2,
+        validation_fraction=0.2,
     )
 
 

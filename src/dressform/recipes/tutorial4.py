@@ -20,7 +20,7 @@ def conv1() -> Recipe:
         epochs=10,
         batch_size=256,
         optim=Optim(kind="adam", lr=1e-3),
-        validation=0.2,
+        validation_fraction=0.2,
         split_seed=13,
     )
 

@@ -14,7 +14,7 @@ from dressform.core.files import write_text
 from dressform.predict.predictor import Predictor
 from dressform.report.page.blobs import Blob, array_blob
 from dressform.report.page.template import filled, import_map, inside_script
-from dressform.runs.manifest import moment
+from dressform.runs.manifest import timestamp
 
 RUNTIME = "ort-wasm-simd-threaded.wasm.gz"
 
@@ -49,14 +49,14 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
         ),
         Blob("model", "bytes", gzip.compress(predictor.path.read_bytes(), 6, mtime=0)),
     ]
-    if predictor.novelty is not None:
-        blobs.append(array_blob("known", predictor.novelty.known.view(np.uint16)))
+    if predictor.ood_detector is not None:
+        blobs.append(array_blob("known", predictor.ood_detector.known.view(np.uint16)))
         blobs += [
-            array_blob("scales", predictor.novelty.scales),
-            array_blob("distances", predictor.novelty.distances),
+            array_blob("scales", predictor.ood_detector.scales),
+            array_blob("distances", predictor.ood_detector.distances),
         ]
     parts = {
-        "moment": moment(),
+        "moment": timestamp(),
         "model": html.escape(described.name),
         "classes": html.escape(", ".join(described.class_names)),
         "document": inside_script(document),

@@ -11,7 +11,7 @@ from dressform.explore.doctor import Diagnosis
 from dressform.report.page.blobs import array_blob, text_blob
 from dressform.report.page.sheets import make_sheets
 from dressform.report.report import write
-from dressform.runs.manifest import moment, packages
+from dressform.runs.manifest import packages, timestamp
 
 
 def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> None:
@@ -41,7 +41,7 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> No
         "kind": "doctor",
         "title": f"Data doctor: {data.name}",
         "version": packages().get("dressform", ""),
-        "made": f"{moment()}: {total:,} pictures",
+        "made": f"{timestamp()}: {total:,} pictures",
         "classes": list(data.class_names),
         "examples": len(ids),
         "runs": [],
@@ -53,13 +53,13 @@ def write_diagnosis(path: Path, diagnosis: Diagnosis, data: DatasetSplits) -> No
         "points": [0, 0],
         "review": review.to_json(),
         "counts": list(diagnosis.counts.items()),
-        "rescored": [
+        "reevaluated": [
             {
                 "name": r.name,
                 "split": r.split,
                 "scores": [[words, estimate.to_json()] for words, estimate in r.scores()],
             }
-            for r in diagnosis.rescored
+            for r in diagnosis.reevaluated
         ],
     }
     blobs = [

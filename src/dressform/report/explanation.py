@@ -15,7 +15,7 @@ from PIL import Image
 from dressform.core.files import write_text
 from dressform.predict.predictor import Answer
 from dressform.report.page.template import filled
-from dressform.runs.manifest import moment
+from dressform.runs.manifest import timestamp
 
 
 def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None:
@@ -28,7 +28,7 @@ def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None
     """
     parts = {
         "model": html.escape(model),
-        "moment": moment(),
+        "moment": timestamp(),
         "answers": "".join(_section(answer) for answer in answers),
     }
     write_text(path, filled("explanation.html", parts))
@@ -37,7 +37,7 @@ def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None
 def _section(answer: Answer) -> str:
     label, share = answer.top[0]
     title = (
-        f"{Path(answer.path).name}: {'unsure, perhaps ' if answer.unsure else ''}{label}, "
+        f"{Path(answer.path).name}: {'unsure, perhaps ' if answer.abstain else ''}{label}, "
         f"{100 * share:.1f} %"
     )
     steps = "".join(

@@ -11,15 +11,15 @@ from dressform.core.errors import ConfigError
 from dressform.data.source import load_data
 from dressform.evaluation.align import align
 from dressform.explore.doctor import Judge, judged_by
-from dressform.explore.places import METHODS, check_methods, find_places
+from dressform.explore.embedding import METHODS, check_methods, embed
 from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import Projection
-from dressform.predict.judged import split_of
+from dressform.predict.prediction_sets import split_of
 from dressform.predictions import Predictions
-from dressform.predictions.pictures import data_split
+from dressform.predictions.images import split_name
 from dressform.report.page.document import Shown, report_document
 from dressform.report.report import inspect_run, target_of, write
-from dressform.runs.manifest import moment
+from dressform.runs.manifest import timestamp
 from dressform.runs.run import open_run
 
 QUALITY = 60
@@ -78,7 +78,7 @@ def write_exploration(
             f"{split or 'test'}; give train or all"
         )
     run = open_run(path)
-    split = data_split(split or split_of(run, None))
+    split = split_name(split or split_of(run, None))
     target = target_of(out, run.path, "explore.html")
     splits = data_of(run) if data is None else load_data(data, image_size=image_size)
     points = points_of(run, splits, split, embedding, say=say)
@@ -86,7 +86,7 @@ def write_exploration(
     if out_of_fold is not None and points.others_predictions is not None:
         judge = _in_order(points.others_predictions, judged_by(out_of_fold, say))
     first, last = points.first, len(points.values)
-    places = find_places(
+    places = embed(
         points.values[first:],
         run.layout.explored,
         methods=methods,
@@ -110,7 +110,7 @@ def write_exploration(
     )
     document, blobs = report_document(
         run.name,
-        f"{moment()}: {last - first:,} pictures as points",
+        f"{timestamp()}: {last - first:,} pictures as points",
         name,
         [inspected],
         [],

@@ -14,13 +14,19 @@ from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
 from dressform.evaluation.align import align, with_common_ids
-from dressform.evaluation.compare import Contestant, compare
+from dressform.evaluation.compare import PredictionSet, compare
 from dressform.evaluation.evaluate import MOST_CLASSES
-from dressform.explore.inside import look_inside
+from dressform.explore.explanation import explain
 from dressform.explore.points import data_of, learned_from
-from dressform.predict.judged import contestant_of, kind_of, load_judged, split_of, told_apart
+from dressform.predict.prediction_sets import (
+    kind_of,
+    load_judged,
+    prediction_set_of,
+    split_of,
+    told_apart,
+)
 from dressform.predictions import Predictions
-from dressform.predictions.pictures import data_split, pictures_of
+from dressform.predictions.images import images_of, split_name
 from dressform.predictions.predictions import positions
 from dressform.report.page.blobs import Blob
 from dressform.report.page.document import Inspected, report_document
@@ -28,7 +34,7 @@ from dressform.report.page.page import write_page
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
 from dressform.runs.history import how_measured
 from dressform.runs.ledger import note_look
-from dressform.runs.manifest import moment
+from dressform.runs.manifest import timestamp
 from dressform.runs.run import Run, open_run
 
 Found = tuple[Inspected, str, Dataset | None, Dataset | None]
@@ -75,11 +81,13 @@ def write_report(
         )
     given = None if data is None else load_data(data, image_size=image_size)
     found = [_inspect(path, split, given, data, image_size, recipe_file, say) for path in what]
-    contestants = told_apart(
+    prediction_sets = told_apart(
         [_contestant(path, inspected) for path, (inspected, *_) in zip(what, found, strict=True)],
         what,
     )
-    found = [(replace(f[0], name=c.name), *f[1:]) for f, c in zip(found, contestants, strict=True)]
+    found = [
+        (replace(f[0], name=c.name), *f[1:]) for f, c in zip(found, prediction_sets, strict=True)
+    ]
     first, first_split, *_ = found[0]
     pictures, reference = next(((p, own) for *_, p, own in found if p is not None), (None, None))
     if len(first.predictions.class_names) > MOST_CLASSES:
@@ -87,7 +95,7 @@ def write_report(
             f"{first.name} has {len(first.predictions.class_names)} classes; a report shows up to "
             f"{MOST_CLASSES}"
         )
-    comparisons = compare(contestants) if len(found) > 1 else []
+    comparisons = compare(prediction_sets) if len(found) > 1 else []
     found = [found[0], *(_in_order(first, one) for one in found[1:])]
     shown, others = (
         _with_neighbours(found, reference)
@@ -95,7 +103,7 @@ def write_report(
         else ([f[0] for f in found], None)
     )
     title = first.name if len(found) == 1 else f"{len(found)} models compared"
-    made = f"{moment()}: {len(first.predictions):,} {first_split} examples"
+    made = f"{timestamp()}: {len(first.predictions):,} {first_split} examples"
     document, blobs = report_document(
         title, made, first_split, shown, comparisons, pictures, others
     )
@@ -104,11 +112,11 @@ def write_report(
     return target
 
 
-def _contestant(path: str | Path, inspected: Inspected) -> Contestant:
+def _contestant(path: str | Path, inspected: Inspected) -> PredictionSet:
     """What ``dressform compare`` would compare."""
     if is_crossval(user_path(path)):
-        return contestant_of(open_crossval(path))
-    return Contestant(inspected.name, (inspected.predictions,))
+        return prediction_set_of(open_crossval(path))
+    return PredictionSet(inspected.name, (inspected.predictions,))
 
 
 def _with_neighbours(
@@ -215,7 +223,7 @@ def inspect_run(
     pictures = reference = None
     try:
         splits = given or data_of(run)
-        pictures = pictures_of(predictions, splits, chosen)
+        pictures = images_of(predictions, splits, chosen)
         reference = learned_from(run, splits)
     except DressformError as error:
         missing.append(f"pictures, nearest pictures and saliency: {error}")
@@ -230,12 +238,12 @@ def inspect_run(
     except DressformError as error:
         missing.append(f"history: {error}")
     if pictures is not None:
-        found = look_inside(run, chosen, pictures, reference if neighbours else None, recipe_file)
+        found = explain(run, chosen, pictures, reference if neighbours else None, recipe_file)
         missing += found.missing
         if found.near is not None and found.distance is not None:
             inspected = replace(inspected, near={"cosine": (found.near, found.distance)})
         inspected = replace(inspected, saliency=found.saliency)
-    return inspected, data_split(chosen), pictures, reference
+    return inspected, split_name(chosen), pictures, reference
 
 
 def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
@@ -262,9 +270,9 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
 def _anywhere(predictions: Predictions, splits: DatasetSplits, likely: str = "test") -> Dataset:
     """The pictures of predictions whose split is not known."""
     try:
-        return pictures_of(predictions, splits, likely)
+        return images_of(predictions, splits, likely)
     except DressformError:
-        return pictures_of(predictions, splits, "train" if likely == "test" else "test")
+        return images_of(predictions, splits, "train" if likely == "test" else "test")
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

@@ -56,8 +56,8 @@ def how_measured(resolved: Mapping[str, Any]) -> str:
     parts = ["while learning"]
     if resolved.get("label_smoothing"):
         parts.append("smoothed labels")
-    focus = resolved.get("focus")
-    share = focus.get("share", 1) if isinstance(focus, dict) else 1
+    hard_examples = resolved.get("hard_examples")
+    share = hard_examples.get("share", 1) if isinstance(hard_examples, dict) else 1
     if isinstance(share, (int, float)) and share < 1:
         parts.append("hard examples mostly")
     return ", ".join(parts)

@@ -62,9 +62,9 @@ class Layout:
         return self.weights / "model.json"
 
     @property
-    def known(self) -> Path:
+    def ood_reference(self) -> Path:
         """Features of training pictures, which tell whether another picture is like them."""
-        return self.weights / "known.npz"
+        return self.weights / "ood_reference.npz"
 
     def predictions(self, split: str) -> Path:
         """Ids, labels and logits of ``val`` or ``test``."""
@@ -100,7 +100,7 @@ class Layout:
 
     def make_folders(self) -> None:
         """Create the folders that files are written to."""
-        for folder in (self.weights, self.predictions("val").parent):
+        for folder in (self.weights, self.predictions("validation").parent):
             folder.mkdir(parents=True, exist_ok=True)
 
 

@@ -151,7 +151,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def moment() -> str:
+def timestamp() -> str:
     """The time, UTC, to the minute, for people."""
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 

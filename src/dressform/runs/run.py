@@ -13,7 +13,7 @@ from dressform.runs.history import read_history
 from dressform.runs.layout import DEFAULT_ROOT, Layout
 from dressform.runs.manifest import Manifest
 
-SPLITS = ("val", "test")
+SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True)

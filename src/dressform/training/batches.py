@@ -8,11 +8,11 @@ from torch import Tensor
 
 from dressform.core.rng import generator as numpy_generator
 from dressform.core.rng import stream_seed
-from dressform.data.dataset import Dataset, pictures_at_once
+from dressform.data.dataset import Dataset, inference_batch_size
 from dressform.training.augment import augment_batch
-from dressform.training.focus import choose, kept
-from dressform.training.recipe import Augment, Focus
-from dressform.training.views import Views
+from dressform.training.feature_cache import FeatureCache
+from dressform.training.hard_examples import choose, kept
+from dressform.training.recipe import Augment, HardExamples
 
 AT_ONCE = {"cpu": 256, "cuda": 65_536}
 """Pictures of 28 x 28, fewer of larger ones, that are copied out of the dataset and changed at
@@ -45,8 +45,8 @@ class Batches:
         augment: random changes.
         seed: of the order and of the changes.
         device: where batches are made.
-        focus: which examples later epochs learn from; all by default.
-        views: what a frozen front gave for versions of the examples, in place of their pixels.
+        hard_examples: which examples later epochs learn from; all by default.
+        views: what a frozen backbone gave for versions of the examples, in place of their pixels.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class Batches:
         *,
         seed: int,
         device: torch.device,
-        focus: Focus | None = None,
-        views: Views | None = None,
+        hard_examples: HardExamples | None = None,
+        views: FeatureCache | None = None,
     ) -> None:
         self._views = views
         self._images = (
@@ -67,7 +67,7 @@ class Batches:
         self._labels = torch.tensor(dataset.labels, device=device)
         self._batch_size = min(batch_size, len(dataset))
         self._augment = augment
-        self._focus = focus or Focus()
+        self._focus = hard_examples or HardExamples()
         self._seed = seed
         self._device = device
         random = numpy_generator(seed, "flip-first")
@@ -84,7 +84,7 @@ class Batches:
 
         Args:
             epoch: counted from 0.
-            losses: float32 [N], of each example when it was last seen; for a focus.
+            losses: float32 [N], of each example when it was last seen; for a hard_examples.
         """
         order = torch.tensor(
             numpy_generator(self._seed, "order", epoch).permutation(len(self._labels)),
@@ -108,7 +108,7 @@ class Batches:
         generator = torch.Generator(self._device).manual_seed(
             stream_seed(self._seed, "augment", epoch)
         )
-        at_once = pictures_at_once(tuple(self._images.shape[1:]), AT_ONCE[self._device.type])
+        at_once = inference_batch_size(tuple(self._images.shape[1:]), AT_ONCE[self._device.type])
         # Small batches are made several at a time: for so few pictures it is the calls that take
         # the time.
         for examples in torch.split(order, max(1, at_once // self._batch_size) * self._batch_size):

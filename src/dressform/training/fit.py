@@ -21,24 +21,24 @@ from dressform.models.network import Classifier, build_network
 from dressform.predictions import Predictions
 from dressform.training.batches import Batches, class_weights, pixel_statistics
 from dressform.training.checkpoint import State, Weights, load_state, save_state, weights_of
+from dressform.training.feature_cache import FeatureCache, extract_features
 from dressform.training.hardware import (
     choose_device,
-    fast_arithmetic,
-    few_objects_to_search,
-    keep_freed_memory,
+    deterministic,
+    flush_denormals,
+    frozen_gc,
     pinned_threads,
-    repeatable,
     seeded,
+    tune_allocator,
 )
 from dressform.training.history import Epoch, Observer, Silent
+from dressform.training.inference import logits_of
 from dressform.training.optim import make_optimizer
 from dressform.training.precision import choose_precision
+from dressform.training.progressive_resizing import check_progressive_resizing
 from dressform.training.recipe import Recipe
-from dressform.training.resize import check_resize
-from dressform.training.score import logits_of
+from dressform.training.running_metrics import RunningMetrics
 from dressform.training.step import Step
-from dressform.training.tally import Tally
-from dressform.training.views import Views, front_views
 
 FINITE_CHECK_EVERY = 25
 
@@ -91,7 +91,7 @@ class Fitted:
     prepared: float
 
 
-@fast_arithmetic()
+@flush_denormals()
 def fit(
     recipe: Recipe,
     train: Dataset,
@@ -118,8 +118,8 @@ def fit(
         checkpoint: file for the state after each epoch; when it exists, training goes on from
             there.
         key: what the checkpoint must belong to.
-        cache: folder in which the features of a frozen front are kept, for recipes with ``views``;
-            None keeps none.
+        cache: folder in which the features of a frozen backbone are kept, for recipes with
+            ``cached_features``; None keeps none.
         observer: told of the progress.
 
     Raises:
@@ -129,23 +129,25 @@ def fit(
     """
     observer = observer or Silent()
     begun = time.perf_counter()
-    keep_freed_memory()
+    tune_allocator()
     where = choose_device(device)
     state = _start(recipe, train, seed, where)
     if checkpoint is not None and checkpoint.exists():
         load_state(checkpoint, state, key)
     precision: torch.dtype = getattr(torch, state.precision)
     views = unseen = None
-    if recipe.views:
+    if recipe.cached_features:
         see = functools.partial(
-            front_views,
+            extract_features,
             state.network,
             augment=recipe.augment,
             device=where,
             precision=precision,
             folder=cache,
         )
-        views = see(train.images, min(recipe.views, recipe.epochs), progress=observer.looking)
+        views = see(
+            train.images, min(recipe.cached_features, recipe.epochs), progress=observer.looking
+        )
         unseen = None if validation is None else see(validation.images, 1)
     batches = Batches(
         train,
@@ -153,16 +155,20 @@ def fit(
         recipe.augment,
         seed=seed,
         device=where,
-        focus=recipe.focus,
+        hard_examples=recipe.hard_examples,
         views=views,
     )
-    weights = class_weights(train, recipe.balance).to(where) if recipe.balance else None
+    weights = (
+        class_weights(train, recipe.class_weight_power).to(where)
+        if recipe.class_weight_power
+        else None
+    )
     steps = [batches.steps(epoch) for epoch in range(recipe.epochs)]
     step = Step(recipe, state, steps=sum(steps), weights=weights)
     observer.started(tuple(state.history), steps)
     prepared = time.perf_counter() - begun
 
-    with repeatable(where), few_objects_to_search(), pinned_threads(where):
+    with deterministic(where), frozen_gc(), pinned_threads(where):
         while len(state.history) < recipe.epochs and not _stale(recipe, state):
             epoch, started = len(state.history), time.perf_counter()
             before = sum(steps[:epoch])
@@ -190,7 +196,7 @@ def fit(
 
     last = weights_of(state.result)
     network = state.result.cpu().eval()
-    if recipe.stopping.keep == "best" and state.best is not None:
+    if recipe.early_stopping.restore_best and state.best is not None:
         network.load_state_dict(state.best)
     if step.graphs is not None:
         prepared += step.graphs.seconds
@@ -207,10 +213,14 @@ def _start(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> S
     body = build_network(recipe.model, train.shape, len(train.class_names), seed=seed)
     network = Classifier(body, mean, std).to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    check_resize(recipe.resize, network, train.shape)
-    average = copy.deepcopy(network) if recipe.average.decay else None
+    check_progressive_resizing(recipe.progressive_resizing, network, train.shape)
+    average = copy.deepcopy(network) if recipe.ema.decay else None
     precision = choose_precision(recipe.precision, device)
-    losses = torch.full((len(train),), torch.inf, device=device) if recipe.focus.share < 1 else None
+    losses = (
+        torch.full((len(train),), torch.inf, device=device)
+        if recipe.hard_examples.fraction < 1
+        else None
+    )
     return State(network, make_optimizer(network, recipe.optim), precision, average, losses)
 
 
@@ -224,13 +234,13 @@ def _train_epoch(
 ) -> tuple[float, float]:
     """Mean loss and accuracy of an epoch, before which there were ``before`` steps."""
     state.network.train()
-    tally, steps = Tally(), batches.steps(epoch)
+    metrics, steps = RunningMetrics(), batches.steps(epoch)
     for index, batch in enumerate(batches.epoch(epoch, state.losses)):
         loss, logits = step(before + index, batch)
-        tally.add(loss, logits, batch.labels)
+        metrics.add(loss, logits, batch.labels)
         mean = math.nan
         if index % FINITE_CHECK_EVERY == 0 or index == steps - 1:
-            mean = tally.loss()
+            mean = metrics.loss()
             if not math.isfinite(mean):
                 raise TrainingError(
                     f"the loss is {mean} in epoch {epoch + 1}, step {index + 1}; try a lower "
@@ -238,7 +248,7 @@ def _train_epoch(
                     f" (--set optim.lr={step.highest_rate / 10:g}), or --set precision=float32"
                 )
         on_step(index + 1, mean)
-    return tally.loss(), tally.accuracy()
+    return metrics.loss(), metrics.accuracy()
 
 
 def _check_finite(network: nn.Module, epoch: int) -> None:
@@ -253,7 +263,7 @@ def _check_finite(network: nn.Module, epoch: int) -> None:
 def _validate(
     network: Classifier,
     validation: Dataset | None,
-    views: Views | None,
+    views: FeatureCache | None,
     device: torch.device,
     precision: torch.dtype,
 ) -> tuple[float | None, float | None, float | None]:
@@ -274,10 +284,10 @@ def _validate(
 
 
 def _score(recipe: Recipe, row: Epoch) -> float:
-    value = row.val_accuracy if recipe.stopping.metric == "val_accuracy" else row.val_loss
+    value = row.val_accuracy if recipe.early_stopping.metric == "val_accuracy" else row.val_loss
     if value is None:
         return -math.inf
-    return value if recipe.stopping.metric == "val_accuracy" else -value
+    return value if recipe.early_stopping.metric == "val_accuracy" else -value
 
 
 def _note_best(recipe: Recipe, state: State) -> None:
@@ -291,7 +301,7 @@ def _note_best(recipe: Recipe, state: State) -> None:
 
 
 def _stale(recipe: Recipe, state: State) -> bool:
-    patience = recipe.stopping.patience
+    patience = recipe.early_stopping.patience
     return (
         bool(patience)
         and state.best_epoch > 0

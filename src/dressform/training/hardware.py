@@ -34,7 +34,7 @@ RESERVED = 2**29
 
 
 @contextlib.contextmanager
-def fast_arithmetic() -> Iterator[None]:
+def flush_denormals() -> Iterator[None]:
     """Numbers too small for full precision (below 1e-38) become 0 inside the block, in this thread
     and those it starts.
 
@@ -51,7 +51,7 @@ def fast_arithmetic() -> Iterator[None]:
         torch.set_flush_denormal(flushed)
 
 
-def keep_freed_memory() -> None:
+def tune_allocator() -> None:
     """Have the C library keep freed memory for the next step in place of giving it back, and ask
     for large pages of it.
 
@@ -79,7 +79,7 @@ def keep_freed_memory() -> None:
 
 
 @contextlib.contextmanager
-def few_objects_to_search() -> Iterator[None]:
+def frozen_gc() -> Iterator[None]:
     """Have Python's search for garbage leave alone what exists before the block, which is most of
     torch.
     """
@@ -152,7 +152,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def repeatable(device: torch.device) -> Iterator[None]:
+def deterministic(device: torch.device) -> Iterator[None]:
     """Make cuDNN choose repeatable algorithms inside the block, and compute float32 in float32; the
     processor does both anyway.
     """

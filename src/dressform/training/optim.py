@@ -72,9 +72,9 @@ def _plain(kind: type[Optimizer]) -> type[Optimizer]:
 def _muon(network: nn.Module, config: Optim) -> Muon:
     trained = [p for p in network.parameters() if p.requires_grad]
     rest = {
-        "lr": config.rest_lr,
-        "relative_lr": config.rest_lr / config.lr,
-        "momentum": config.rest_momentum,
+        "lr": config.sgd_lr,
+        "relative_lr": config.sgd_lr / config.lr,
+        "momentum": config.sgd_momentum,
     }
     groups = [
         {

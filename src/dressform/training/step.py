@@ -8,8 +8,8 @@ from dressform.training.batches import Batch
 from dressform.training.checkpoint import State
 from dressform.training.cuda_graphs import CudaGraphs
 from dressform.training.optim import learning_rate, set_rate, update
+from dressform.training.progressive_resizing import resized
 from dressform.training.recipe import Recipe
-from dressform.training.resize import resized
 
 
 class Step:
@@ -53,13 +53,13 @@ class Step:
         Returns:
             the mean loss [], and logits [N, K], an ensemble's mean; neither asks for gradients.
         """
-        average = self._recipe.average
+        ema = self._recipe.ema
         set_rate(self._state.optimizer, self.rate(number))
-        if not self._recipe.views:
+        if not self._recipe.cached_features:
             batch = batch._replace(
-                given=resized(self._recipe.resize, batch.given, number / self._steps)
+                given=resized(self._recipe.progressive_resizing, batch.given, number / self._steps)
             )
-        decay = average.decay if number >= average.start * self._steps else 0.0
+        decay = ema.decay if number >= ema.start * self._steps else 0.0
         loss, logits = (
             self._learn(*batch, decay) if self.graphs is None else self.graphs(*batch, decay)
         )
@@ -70,27 +70,31 @@ class Step:
     ) -> tuple[Tensor, Tensor]:
         with self._autocast:
             network = self._state.network
-            votes = (network.back(given),) if self._recipe.views else network.votes(given)
-        votes = tuple(logits.float() for logits in votes)
-        loss = self._loss(votes, labels, examples)
+            member_logits = (
+                (network.head(given),)
+                if self._recipe.cached_features
+                else network.member_logits(given)
+            )
+        member_logits = tuple(logits.float() for logits in member_logits)
+        loss = self._loss(member_logits, labels, examples)
         # Each member of an ensemble learns as if it were alone: from its own loss, not from its
         # part of the mean.
-        (loss if len(votes) == 1 else loss * len(votes)).backward()  # type: ignore[no-untyped-call]
+        (loss if len(member_logits) == 1 else loss * len(member_logits)).backward()  # type: ignore[no-untyped-call]
         update(self._state.optimizer)
         if self._state.average is not None:
             _update_average(self._state.average, self._state.network, decay)
-        return loss.detach(), _mean([vote.detach() for vote in votes])
+        return loss.detach(), _mean([vote.detach() for vote in member_logits])
 
-    def _loss(self, votes: tuple[Tensor, ...], labels: Tensor, examples: Tensor) -> Tensor:
+    def _loss(self, member_logits: tuple[Tensor, ...], labels: Tensor, examples: Tensor) -> Tensor:
         losses, weights, smoothing = self._state.losses, self._weights, self._recipe.label_smoothing
         if losses is None and weights is None:
             return _mean(
-                [F.cross_entropy(vote, labels, label_smoothing=smoothing) for vote in votes]
+                [F.cross_entropy(vote, labels, label_smoothing=smoothing) for vote in member_logits]
             )
         each = _mean(
             [
                 F.cross_entropy(vote, labels, label_smoothing=smoothing, reduction="none")
-                for vote in votes
+                for vote in member_logits
             ]
         )
         if losses is not None:

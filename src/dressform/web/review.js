@@ -134,7 +134,7 @@ export class Review {
 export function findings(page) {
   return element("section", { id: "found", "aria-labelledby": "found-title" }, element("h2", { id: "found-title" }, "What was found"),
     element("ul", {}, page.counts.map(([what, number]) => element("li", {}, `${count(number)} ${what}`))),
-    page.rescored.map((one) => element("figure", {}, element("figcaption", {}, `Accuracy of ${one.name} on ${one.split}`),
+    page.reevaluated.map((one) => element("figure", {}, element("figcaption", {}, `Accuracy of ${one.name} on ${one.split}`),
       element("table", {}, one.scores.map(([what, found]) => element("tr", {}, element("th", { scope: "row" }, what), element("td", { class: "number" }, percent(found.value)), element("td", {}, `${percent(found.low)} to ${percent(found.high)}`), element("td", { class: "number" }, `n = ${count(found.n)}`)))))),
-    page.rescored.length ? element("p", { class: "quiet" }, "The model that is scored also says which labels are suspect, so the score without them is an upper bound. Intervals: Wilson, 95 %.") : element("p", {}, "Labels were not judged: give predictions of models that did not learn from them, with --predictions."));
+    page.reevaluated.length ? element("p", { class: "quiet" }, "The model that is scored also says which labels are suspect, so the score without them is an upper bound. Intervals: Wilson, 95 %.") : element("p", {}, "Labels were not judged: give predictions of models that did not learn from them, with --predictions."));
 }

@@ -5,13 +5,13 @@ from pathlib import Path
 from dressform.data.dataset import DatasetSplits
 from dressform.evaluation.calibrate import FEWEST, calibrate
 from dressform.evaluation.evaluate import MOST_CLASSES, describe, evaluate
-from dressform.predictions.pictures import pictures_of
+from dressform.predictions.images import images_of
 from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.report.figures.canvas import save
 from dressform.report.figures.confusion import draw_confusion
 from dressform.report.figures.history import draw_history
+from dressform.report.figures.images import draw_first_images, draw_montage
 from dressform.report.figures.per_class import draw_per_class
-from dressform.report.figures.pictures import draw_first_images, draw_montage
 from dressform.runs.history import how_measured
 from dressform.runs.run import Run
 
@@ -24,7 +24,7 @@ def figure_names(run: Run) -> list[str]:
         "per-class.png",
         "montage.png",
     ]
-    judged = any(run.layout.predictions(split).exists() for split in ("val", "test"))
+    judged = any(run.layout.predictions(split).exists() for split in ("validation", "test"))
     calibrated = ["calibration.png"] if run.history()[0].get("val_ece") is not None else []
     return ["history.png", *calibrated, *(of_predictions if judged else []), "first-images.png"]
 
@@ -46,7 +46,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
         DataError: ``data`` are not the examples that were predicted.
     """
     folder = run.layout.figures
-    split = "test" if run.layout.predictions("test").exists() else "val"
+    split = "test" if run.layout.predictions("test").exists() else "validation"
     has_predictions = run.layout.predictions(split).exists()
     folder.mkdir(exist_ok=True)
     history, measured = run.history(), how_measured(run.manifest.resolved)
@@ -69,8 +69,8 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
             )
             written.append(save(figure, folder / name))
         written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))
-        both = split == "test" and run.layout.predictions("val").exists()
-        fitted_on = run.predictions("val") if both else None
+        both = split == "test" and run.layout.predictions("validation").exists()
+        fitted_on = run.predictions("validation") if both else None
         if min(len(predictions), len(fitted_on or predictions)) >= FEWEST:
             written.append(
                 save(
@@ -79,7 +79,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
                 )
             )
         if data is not None:
-            dataset = pictures_of(predictions, data, split)
+            dataset = images_of(predictions, data, split)
             caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
             written.append(
                 save(draw_montage(dataset, predictions, caption), folder / "montage.png")

@@ -43,12 +43,12 @@ export async function decoded(file) {
 /** What the model makes of a decoded picture. */
 export async function answer(model, picture) {
   const ready = prepare(picture, description.shape, description.photo);
-  const { logits, usual } = await model.judge(ready.pixels.data);
+  const { logits, oodPValue } = await model.judge(ready.pixels.data);
   const shares = softmax(logits);
   const top = shares.map((share, i) => [description.classes[i], share]).sort((a, b) => b[1] - a[1]);
-  const unsure = usual !== null && usual <= description.threshold;
-  const unusual = `does not look like the training pictures: of pictures like them ${percent(usual ?? 0, 1)} are as unusual`;
-  return { ...ready, logits, usual, top, unsure, warnings: unsure ? [unusual, ...ready.warnings] : ready.warnings };
+  const abstain = oodPValue !== null && oodPValue <= description.threshold;
+  const unusual = `does not look like the training pictures: of pictures like them ${percent(oodPValue ?? 0, 1)} are as unusual`;
+  return { ...ready, logits, oodPValue, top, abstain, warnings: abstain ? [unusual, ...ready.warnings] : ready.warnings };
 }
 
 function drawn({ width, height, channels, data }, words) {
@@ -63,7 +63,7 @@ function drawn({ width, height, channels, data }, words) {
   return canvas;
 }
 
-function titleOf({ unsure, top }) { return `${unsure ? "unsure, perhaps " : ""}${top[0][0]}, ${percent(top[0][1], 1)}`; }
+function titleOf({ abstain, top }) { return `${abstain ? "unsure, perhaps " : ""}${top[0][0]}, ${percent(top[0][1], 1)}`; }
 
 function shown(name, found) {
   const steps = found.steps.map(([words, picture], i) => element("figure", {}, drawn(picture, words), element("figcaption", {}, `${i + 1}. ${words}`)));
@@ -87,7 +87,7 @@ async function take(model, files) {
     let section;
     try {
       const found = await answer(model, await decoded(file));
-      answers.push([name, { top: found.top, unsure: found.unsure, warnings: found.warnings }]);
+      answers.push([name, { top: found.top, abstain: found.abstain, warnings: found.warnings }]);
       section = shown(name, found);
       say(`${name}: ${titleOf(found)}`);
     } catch (error) {
@@ -103,10 +103,10 @@ async function take(model, files) {
 }
 
 function table() {
-  const head = ["picture", "class", "probability", "unsure", ...description.classes, "notes"];
-  return csv([head, ...answers.map(([name, { top, unsure, warnings }]) => {
+  const head = ["picture", "class", "probability", "abstain", ...description.classes, "notes"];
+  return csv([head, ...answers.map(([name, { top, abstain, warnings }]) => {
     const shares = new Map(top);
-    return [name, top[0][0], top[0][1].toFixed(4), unsure, ...description.classes.map((label) => shares.get(label).toFixed(4)), warnings.join("; ")];
+    return [name, top[0][0], top[0][1].toFixed(4), abstain, ...description.classes.map((label) => shares.get(label).toFixed(4)), warnings.join("; ")];
   })]);
 }
 

@@ -1,4 +1,4 @@
-// The model by ONNX Runtime, and how usual a picture is for it.
+// The model by ONNX Runtime, and how usual an image is for it.
 import { InferenceSession, Tensor, env } from "dressform/onnxruntime/ort.wasm.bundle.min.mjs";
 
 const NEAREST = 10;
@@ -30,11 +30,11 @@ export class Model {
     const images = new Tensor("uint8", Uint8Array.from(data), [1, ...this.description.shape]);
     const wanted = this.known ? ["logits", this.description.features] : ["logits"];
     const found = await this.session.run({ images }, wanted);
-    return { logits: Array.from(found.logits.data), usual: this.known ? this.usual(found[this.description.features].data, data) : null };
+    return { logits: Array.from(found.logits.data), oodPValue: this.known ? this.oodPValue(found[this.description.features].data, data) : null };
   }
 
   /** The share of pictures that the model had not learned from which are at least as far from what it knows. */
-  usual(features, data) {
+  oodPValue(features, data) {
     const length = Math.max(1e-12, Math.hypot(...features));
     const [means, spreads] = lookOf(data, this.description.shape);
     const [first, second] = this.scales.values;

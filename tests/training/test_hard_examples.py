@@ -11,8 +11,8 @@ from dressform.data.dataset import DatasetSplits
 from dressform.recipes import find_recipe
 from dressform.training.batches import Batches
 from dressform.training.fit import fit
-from dressform.training.focus import choose, kept
-from dressform.training.recipe import Augment, Focus
+from dressform.training.hard_examples import choose, kept
+from dressform.training.recipe import Augment, HardExamples
 from tests.conftest import TINY
 
 
@@ -20,7 +20,7 @@ from tests.conftest import TINY
 def test_the_hardest_and_some_others_in_the_order_given(
     n: int, share: float, random: float, seed: int
 ) -> None:
-    config = Focus(share=share, random=random)
+    config = HardExamples(fraction=share, random_fraction=random)
     generator = torch.Generator().manual_seed(seed)
     order, losses = torch.randperm(n, generator=generator), torch.rand(n, generator=generator)
     chosen = choose(config, order, losses, 1)
@@ -39,7 +39,7 @@ def test_an_epoch_with_a_focus_has_fewer_steps(small: DatasetSplits) -> None:
         Augment(),
         seed=0,
         device=torch.device("cpu"),
-        focus=Focus(share=0.25, random=0),
+        hard_examples=HardExamples(fraction=0.25, random_fraction=0),
     )
     assert [batches.steps(epoch) for epoch in (0, 1, 2)] == [12, 3, 3]
     losses = torch.arange(600.0)
@@ -61,11 +61,14 @@ def test_the_losses_are_those_that_were_seen(small: DatasetSplits) -> None:
         "augment.alternate_flip=false",
         "label_smoothing=0",
     ]
-    recipe = override(find_recipe("fast"), [*settings, "focus.share=0.5", "focus.random=0"])
+    recipe = override(
+        find_recipe("fast"),
+        [*settings, "hard_examples.fraction=0.5", "hard_examples.random_fraction=0"],
+    )
     whole, half = fit(recipe, small.train, None).history
     assert half.train_loss > whole.train_loss
     assert half.train_accuracy < whole.train_accuracy
-    plain, again = fit(override(recipe, ["focus.share=1"]), small.train, None).history
+    plain, again = fit(override(recipe, ["hard_examples.fraction=1"]), small.train, None).history
     assert plain.train_loss == pytest.approx(whole.train_loss, rel=1e-6)
     assert again.train_loss == pytest.approx(plain.train_loss, rel=0.05)
     assert np.isfinite(half.train_loss)

@@ -1,8 +1,8 @@
-"""What a network's frozen front gives for several versions of each picture, computed once and kept
-in files.
+"""What a network's frozen backbone gives for several versions of each picture, computed once and
+kept in files.
 
 A picture's versions follow from its pixels and their number alone, so every seed, fold and recipe
-with the same front and the same augmentation shares them.
+with the same backbone and the same augmentation shares them.
 """
 
 import contextlib
@@ -30,9 +30,9 @@ FORMAT = 2
 are not taken.
 """
 CHUNK = 32
-"""Features at a time, for the back."""
+"""Features at a time, for the head."""
 SEEN = 4
-"""Pictures at a time, for the front on a processor: what its first layers make of 32 photos fits
+"""Pictures at a time, for the backbone on a processor: what its first layers make of 32 photos fits
 into no cache.
 """
 WRITE_EVERY = 4096
@@ -43,7 +43,7 @@ Progress = Callable[[int, int], object]
 """Told how many versions are done, and how many there are."""
 
 
-class Views:
+class FeatureCache:
     """Features of several versions of N pictures, kept on the GPU where they fill less than half of
     what is free there.
 
@@ -81,7 +81,7 @@ class Views:
         return found.permute(0, 3, 1, 2) if found.ndim == 4 else found
 
     def logits(self, network: Classifier) -> NDArray[np.float32]:
-        """What the back of a network makes of the pictures as they are, float32 [N, K]."""
+        """What the head of a network makes of the pictures as they are, float32 [N, K]."""
         network.eval()
         plain = torch.zeros(
             self._features.shape[1], dtype=torch.int64, device=self._features.device
@@ -89,12 +89,12 @@ class Views:
         with torch.inference_mode():
             places = torch.arange(len(plain), device=plain.device)
             parts = [
-                network.back(self.batch(plain, some)).cpu() for some in torch.split(places, CHUNK)
+                network.head(self.batch(plain, some)).cpu() for some in torch.split(places, CHUNK)
             ]
         return torch.cat(parts).numpy()
 
 
-def front_views(
+def extract_features(
     network: Classifier,
     images: NDArray[np.uint8],
     count: int,
@@ -104,11 +104,11 @@ def front_views(
     precision: torch.dtype,
     folder: Path | None = None,
     progress: Progress = lambda done, total: None,
-) -> Views:
-    """Let a network's front see pictures, where it has not seen them before.
+) -> FeatureCache:
+    """Let a network's backbone see pictures, where it has not seen them before.
 
     Args:
-        network: with a frozen front.
+        network: with a frozen backbone.
         images: uint8 [N, H, W, C].
         count: versions of each picture, 1 or more.
         augment: how versions other than the first differ.
@@ -119,9 +119,9 @@ def front_views(
         progress: told of the progress.
 
     Raises:
-        ConfigError: the network has no frozen front.
+        ConfigError: the network has no frozen backbone.
     """
-    front = network.front_digest()
+    backbone = network.backbone_digest()
     names = [hashlib.blake2b(image.tobytes(), digest_size=DIGEST).digest() for image in images]
     features: NDArray[np.float16] | None = None
     for version in range(count):
@@ -130,7 +130,7 @@ def front_views(
             None
             if folder is None
             else folder
-            / f"{_key(front, images.shape[1:], settings, version, precision)}.safetensors"
+            / f"{_key(backbone, images.shape[1:], settings, version, precision)}.safetensors"
         )
         known = _read(path)
         missing = list(
@@ -151,7 +151,7 @@ def front_views(
             features[version, place] = known[name]
         progress((version + 1) * len(images), count * len(images))
     assert features is not None
-    return Views(features, device)
+    return FeatureCache(features, device)
 
 
 @torch.inference_mode()
@@ -165,7 +165,7 @@ def _see(
     device: torch.device,
     precision: torch.dtype,
 ) -> NDArray[np.float16]:
-    front, parts = network.front(), []
+    backbone, parts = network.backbone(), []
     at_once = SEEN if device.type == "cpu" else CHUNK
     for start in range(0, len(places), at_once):
         chosen = places[start : start + at_once]
@@ -182,7 +182,7 @@ def _see(
             )
         pixels = pixels.to(device, memory_format=torch.channels_last)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-            features = front(pixels)[: len(chosen)]
+            features = backbone(pixels)[: len(chosen)]
         parts.append(
             (features.permute(0, 2, 3, 1) if features.ndim == 4 else features).half().cpu()
         )
@@ -206,14 +206,14 @@ def _changed(pixels: Tensor, augment: Augment, name: bytes, version: int) -> Ten
 
 
 def _key(
-    front: str,
+    backbone: str,
     shape: tuple[int, ...],
     settings: dict[str, object],
     version: int,
     precision: torch.dtype,
 ) -> str:
     """Twelve hexadecimal digits of what a version's features depend on, but for the pictures."""
-    facts = [FORMAT, front, list(shape), settings, version, str(precision)]
+    facts = [FORMAT, backbone, list(shape), settings, version, str(precision)]
     return sha256_bytes(json.dumps(facts, sort_keys=True).encode())[:12]
 
 

@@ -3,17 +3,19 @@
 import torch
 from torch import Tensor
 
-from dressform.training.recipe import Focus
+from dressform.training.recipe import HardExamples
 
 
-def kept(config: Focus, examples: int, epoch: int) -> int:
+def kept(config: HardExamples, examples: int, epoch: int) -> int:
     """How many of the examples an epoch, counted from 0, learns from."""
     return (
-        examples if epoch < config.start else max(min(2, examples), round(config.share * examples))
+        examples
+        if epoch < config.start
+        else max(min(2, examples), round(config.fraction * examples))
     )
 
 
-def choose(config: Focus, order: Tensor, losses: Tensor, epoch: int) -> Tensor:
+def choose(config: HardExamples, order: Tensor, losses: Tensor, epoch: int) -> Tensor:
     """The part of an epoch's order that it learns from.
 
     Args:
@@ -28,7 +30,7 @@ def choose(config: Focus, order: Tensor, losses: Tensor, epoch: int) -> Tensor:
     wanted = kept(config, len(order), epoch)
     if wanted == len(order):
         return order
-    hard = wanted - round(config.random * wanted)
+    hard = wanted - round(config.random_fraction * wanted)
     chosen = torch.zeros(len(order), dtype=torch.bool, device=order.device)
     chosen[torch.argsort(losses, descending=True, stable=True)[:hard]] = True
     chosen[order[~chosen[order]][: wanted - hard]] = True

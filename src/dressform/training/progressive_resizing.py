@@ -5,13 +5,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.core.errors import ConfigError
-from dressform.training.recipe import Resize
+from dressform.training.recipe import ProgressiveResizing
 
 SMALLEST = 16
 """Sides are not made shorter than so many pixels; those that are, stay as they are."""
 
 
-def size_at(config: Resize, size: tuple[int, int], done: float) -> tuple[int, int]:
+def size_at(config: ProgressiveResizing, size: tuple[int, int], done: float) -> tuple[int, int]:
     """Height and width of the pictures after a share of the steps: even numbers, then their own.
 
     Args:
@@ -27,7 +27,7 @@ def size_at(config: Resize, size: tuple[int, int], done: float) -> tuple[int, in
     return height, width
 
 
-def resized(config: Resize, pixels: Tensor, done: float) -> Tensor:
+def resized(config: ProgressiveResizing, pixels: Tensor, done: float) -> Tensor:
     """Pictures [N, C, H, W] averaged down to what they are after a share of the steps;
     channels-last in memory.
     """
@@ -40,7 +40,9 @@ def resized(config: Resize, pixels: Tensor, done: float) -> Tensor:
 
 
 @torch.no_grad()
-def check_resize(config: Resize, network: nn.Module, shape: tuple[int, int, int]) -> None:
+def check_progressive_resizing(
+    config: ProgressiveResizing, network: nn.Module, shape: tuple[int, int, int]
+) -> None:
     """Tell before training that a network cannot take smaller pictures.
 
     Raises:
@@ -55,7 +57,8 @@ def check_resize(config: Resize, network: nn.Module, shape: tuple[int, int, int]
         network.eval()(torch.zeros(2, shape[2], height, width, device=device))
     except RuntimeError as error:
         raise ConfigError(
-            f"resize.start is {config.start:g}, but the network takes no pictures of {height} x "
+            f"progressive_resizing.start is {config.start:g}, but the network takes no pictures "
+            f"of {height} x "
             f"{width}"
             f" ({str(error).splitlines()[0]}); allowed: 1, or a network that takes any size"
         ) from error

@@ -1,4 +1,4 @@
-"""`find_places`: neighbours and projections of many examples, each kept under a digest of what it
+"""`embed`: neighbours and projections of many examples, each kept under a digest of what it
 depends on.
 """
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError
-from dressform.explore.inside import digest
-from dressform.explore.kept import Arrays, kept
+from dressform.explore.cache import Arrays, kept
+from dressform.explore.explanation import digest
 from dressform.explore.neighbours import Metric, Neighbours, nearest
 from dressform.explore.projection import FEWEST, NEAREST, Projection, pca, tsne, umap
 
@@ -67,7 +67,7 @@ def check_methods(methods: Sequence[str], dimensions: Sequence[int], seed: int =
         raise ConfigError("UMAP needs umap-learn; pip install 'dressform[umap]'")
 
 
-def find_places(
+def embed(
     values: NDArray[np.float32],
     keep: Callable[[str], Path],
     *,

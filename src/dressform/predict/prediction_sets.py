@@ -9,29 +9,31 @@ from typing import Literal
 
 from dressform.core.files import user_path
 from dressform.data.source import load_data
-from dressform.evaluation.compare import Contestant
-from dressform.predict.foreign import predict_onnx
+from dressform.evaluation.compare import PredictionSet
+from dressform.predict.onnx_model import predict_onnx
 from dressform.predictions import Predictions, load_predictions
 from dressform.predictions.files import form_of
-from dressform.predictions.pictures import data_split
+from dressform.predictions.images import split_name
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run, open_run
 
 
-def contestant_of(run: CrossvalRun) -> Contestant:
+def prediction_set_of(run: CrossvalRun) -> PredictionSet:
     """A cross-validation as a side of a comparison: every repeat and its folds."""
-    return Contestant(run.name, *run.out_of_fold())
+    return PredictionSet(run.name, *run.out_of_fold())
 
 
-def told_apart(contestants: Sequence[Contestant], paths: Sequence[str | Path]) -> list[Contestant]:
+def told_apart(
+    prediction_sets: Sequence[PredictionSet], paths: Sequence[str | Path]
+) -> list[PredictionSet]:
     """The same with names that differ: where two have one name, every name gets the end of its
     path.
     """
-    if len({contestant.name for contestant in contestants}) == len(contestants):
-        return list(contestants)
+    if len({prediction_set.name for prediction_set in prediction_sets}) == len(prediction_sets):
+        return list(prediction_sets)
     return [
         replace(c, name=f"{c.name} ({end})")
-        for c, end in zip(contestants, _ends(paths), strict=True)
+        for c, end in zip(prediction_sets, _ends(paths), strict=True)
     ]
 
 
@@ -75,7 +77,7 @@ def load_judged(
         data: for a model only: a name of the catalogue or a path, as for
             :func:`dressform.load_data`.
         pixels: for a model only: ``unit`` or ``raw``, as for
-            :func:`dressform.predict.foreign.predict_onnx`.
+            :func:`dressform.predict.onnx_model.predict_onnx`.
         image_size: for a model only: side in pixels for folders of pictures of several sizes.
         say: called with each line that a user should know, such as how the data were split.
 
@@ -92,7 +94,7 @@ def load_judged(
         splits = load_data(data, image_size=image_size)
         for note in splits.notes:
             say(f"note: {note}")
-        chosen = data_split(split or "test")
+        chosen = split_name(split or "test")
         say(f"split: {chosen} of {splits.name}")
         return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
     run = open_run(path)
@@ -102,7 +104,7 @@ def load_judged(
 
 
 def split_of(run: Run, split: str | None) -> str:
-    """The run's own name of a split; by default test, or val where there is no test."""
+    """The run's own name of a split; by default test, or validation where there is no test."""
     if split is None:
-        return "test" if run.layout.predictions("test").exists() else "val"
-    return "val" if split == "validation" else split
+        return "test" if run.layout.predictions("test").exists() else "validation"
+    return split_name(split)

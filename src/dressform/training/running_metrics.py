@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-class Tally:
+class RunningMetrics:
     """Mean loss and accuracy of an epoch so far. Steps are added up some at a time: for small
     networks each call counts.
     """

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from dressform.core.errors import DataError
-from dressform.data.picture import fit, open_picture
+from dressform.data.image import fit, open_picture
 from tests.writers import packed
 
 

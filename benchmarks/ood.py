@@ -1,7 +1,7 @@
 """Which score tells pictures that a model was not made for? Fashion-MNIST's test images against
 MNIST, noise and photos.
 
-    python benchmarks/novelty.py RUN --mnist FOLDER [--photos FOLDER]
+    python benchmarks/ood_detector.py RUN --mnist FOLDER [--photos FOLDER]
 
 FOLDER has t10k-images-idx3-ubyte.gz; photos are prepared as `dressform predict` does. AUROC, the
 share of test images that lie beyond the score that 95 % of the others exceed (FPR95), and for the
@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 import dressform
 from dressform.predict.features import Features, penultimate
-from dressform.predict.novelty import Novelty, evenly
+from dressform.predict.ood import OODDetector, subsample_indices
 from dressform.predict.predictor import UNSURE, Predictor
 from dressform.predictions import softmax
 
@@ -37,9 +37,9 @@ def main() -> None:
     options = parser.parse_args()
     run, data = dressform.open_run(options.run), dressform.load_data()
     assert data.test is not None
-    held_out = np.isin(data.train.ids, run.predictions("val").ids)
+    held_out = np.isin(data.train.ids, run.predictions("validation").ids)
     training = data.train.take(np.flatnonzero(~held_out))
-    training = training.take(evenly(len(training)))
+    training = training.take(subsample_indices(len(training)))
     mnist = gzip.decompress((options.mnist / "t10k-images-idx3-ubyte.gz").read_bytes())
     others = {
         "MNIST": np.frombuffer(mnist, np.uint8, offset=16).reshape(-1, 28, 28, 1),
@@ -62,17 +62,17 @@ def main() -> None:
         "accuracy": run.manifest.results["test_accuracy"],
         "n": {n: len(f.logits) for n, f in found.items()},
     }
-    novelty = Novelty.fit(
+    ood_detector = OODDetector.fit(
         learned.values, training.images, found["held out"].values, images["held out"]
     )
-    assert novelty is not None
+    assert ood_detector is not None
     judged = [which for which in found if which != "held out"]
     distances = {
         name: {which: score(found[which]) for which in judged}
         for name, score in scores(learned, training.labels).items()
     }
     distances["tenth nearest, features and looks"] = {
-        which: novelty.distances_of(found[which].values, images[which]).astype(np.float64)
+        which: ood_detector.distances_of(found[which].values, images[which]).astype(np.float64)
         for which in judged
     }
     for name, values in distances.items():
@@ -89,14 +89,18 @@ def main() -> None:
             }
         results[name] = rows
         print(name, rows, flush=True)
-    results["unsure"] = {
-        which: round(float((novelty.p_values(features.values, images[which]) <= UNSURE).mean()), 4)
+    results["abstain"] = {
+        which: round(
+            float((ood_detector.p_values(features.values, images[which]) <= UNSURE).mean()), 4
+        )
         for which, features in found.items()
         if which != "held out"
     }
-    print("unsure", results["unsure"])
+    print("abstain", results["abstain"])
     photos = " --photos PHOTOS" if options.photos else ""
-    write_report("novelty", f"python benchmarks/novelty.py RUN --mnist MNIST{photos}", results)
+    write_report(
+        "ood_detector", f"python benchmarks/ood_detector.py RUN --mnist MNIST{photos}", results
+    )
 
 
 def scores(learned: Features, labels: NDArray[np.int64]) -> dict[str, Callable[[Features], Values]]:

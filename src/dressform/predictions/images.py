@@ -1,4 +1,4 @@
-"""The pictures behind predictions."""
+"""The images behind predictions."""
 
 import numpy as np
 
@@ -7,24 +7,24 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.predictions.predictions import Predictions, positions
 
 
-def data_split(split: str) -> str:
-    """A dataset's name of a split of a run, which calls its validation examples ``val``."""
+def split_name(split: str) -> str:
+    """The name of a split; ``val`` is short for ``validation``."""
     return "validation" if split == "val" else split
 
 
-def pictures_of(predictions: Predictions, data: DatasetSplits, split: str) -> Dataset:
+def images_of(predictions: Predictions, data: DatasetSplits, split: str) -> Dataset:
     """The examples that were predicted, in the order of the predictions.
 
     Args:
         predictions: with the ids and labels of the data.
         data: where they came from.
-        split: ``test``, or ``val`` or ``train``, which are looked for in that split first, then in
-            the other of the two: validation may have been held out of train.
+        split: ``test``, or ``validation`` or ``train``, which are looked for in that split first,
+            then in the other of the two: validation may have been held out of train.
 
     Raises:
         DataError: the data do not have these examples.
     """
-    for name, dataset in sorted(data, key=lambda pair: pair[0] != data_split(split)):
+    for name, dataset in sorted(data, key=lambda pair: pair[0] != split):
         if (name == "test") != (split == "test"):
             continue
         found = dataset.take(positions(dataset.ids, predictions.ids))

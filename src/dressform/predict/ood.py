@@ -1,4 +1,4 @@
-"""`Novelty`: does a picture look like those that a model was made for? Nearest neighbours,
+"""`OODDetector`: does a picture look like those that a model was made for? Nearest neighbours,
 calibrated.
 
 A picture is described by what the model makes of it, its penultimate features with length 1 (Sun et
@@ -22,7 +22,7 @@ from dressform.core.errors import RunError
 from dressform.core.files import read_npz, write_npz
 
 NEAREST = 10
-MOST = 10_000
+MAX_REFERENCES = 10_000
 """Training pictures that are kept, spread evenly."""
 FEWEST = 50
 """Pictures for calibration that p-values need."""
@@ -31,7 +31,7 @@ PARTS = 7
 
 
 @dataclass(frozen=True, eq=False)
-class Novelty:
+class OODDetector:
     """Known pictures.
 
     Attributes:
@@ -53,7 +53,7 @@ class Novelty:
         images: NDArray[np.uint8],
         unseen: NDArray[np.float32],
         unseen_images: NDArray[np.uint8],
-    ) -> "Novelty | None":
+    ) -> "OODDetector | None":
         """Remember pictures.
 
         Args:
@@ -67,7 +67,7 @@ class Novelty:
         """
         if len(features) <= NEAREST or len(unseen) < FEWEST:
             return None
-        some = evenly(len(features))
+        some = subsample_indices(len(features))
         means, spreads = look_of(images[some])
         scales = np.array(
             [max(1e-6, np.sqrt((part**2).sum(axis=1).mean())) for part in (means, spreads)],
@@ -120,7 +120,7 @@ class Novelty:
         write_npz(path, {"known": self.known, "scales": self.scales, "distances": self.distances})
 
     @classmethod
-    def load(cls, path: Path) -> "Novelty":
+    def load(cls, path: Path) -> "OODDetector":
         """Read what :meth:`save` wrote.
 
         Raises:
@@ -180,9 +180,9 @@ def _parts(side: int) -> list[slice]:
     return [slice(i * side // PARTS, -(-(i + 1) * side // PARTS)) for i in range(PARTS)]
 
 
-def evenly(count: int) -> NDArray[np.int64]:
-    """Positions of up to ``MOST`` of so many pictures, spread evenly."""
-    return np.linspace(0, count - 1, min(MOST, count)).round().astype(np.int64)
+def subsample_indices(count: int) -> NDArray[np.int64]:
+    """Positions of up to ``MAX_REFERENCES`` of so many pictures, spread evenly."""
+    return np.linspace(0, count - 1, min(MAX_REFERENCES, count)).round().astype(np.int64)
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from torch import nn
 from dressform.core.errors import RunError
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
-from dressform.explore.inside import look_inside
+from dressform.explore.explanation import explain
 from dressform.explore.neighbours import nearest
 from dressform.explore.points import learned_from
 from dressform.explore.saliency import restore, saliency
@@ -22,7 +22,7 @@ from dressform.models import MODELS
 from dressform.models.network import Classifier, build_network
 from dressform.predict.export import export_onnx
 from dressform.predict.features import penultimate
-from dressform.predictions.pictures import pictures_of
+from dressform.predictions.images import images_of
 from dressform.runs.run import Run
 
 
@@ -132,10 +132,10 @@ def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Pa
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
     pictures, others = (
-        pictures_of(run.predictions(), data, "test"),
+        images_of(run.predictions(), data, "test"),
         data.train.take(np.arange(599, 299, -1)),
     )
-    found = look_inside(run, "test", pictures, others)
+    found = explain(run, "test", pictures, others)
     own, reference = (
         penultimate(run.layout.onnx, images).values for images in (pictures.images, others.images)
     )
@@ -149,10 +149,11 @@ def test_neighbours_that_int8_found_are_taken(
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
     monkeypatch.setattr(
-        "dressform.explore.inside.penultimate", lambda *_: pytest.fail("the slow way was taken")
+        "dressform.explore.explanation.penultimate",
+        lambda *_: pytest.fail("the slow way was taken"),
     )
     reference = learned_from(run, data)
-    found = look_inside(run, "test", pictures_of(run.predictions(), data, "test"), reference)
+    found = explain(run, "test", images_of(run.predictions(), data, "test"), reference)
     assert found.missing == []
     assert found.near is not None
     assert found.near.max() < len(reference)
@@ -162,8 +163,8 @@ def test_what_was_found_is_kept_and_made_anew_when_damaged(named_run: Run, tmp_p
     run = Run(tmp_path / "run", named_run.manifest)
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
-    pictures, reference = pictures_of(run.predictions(), data, "test"), data.train
-    first = look_inside(run, "test", pictures, reference)
+    pictures, reference = images_of(run.predictions(), data, "test"), data.train
+    first = explain(run, "test", pictures, reference)
     assert first.missing == []
     assert first.near is not None
     assert first.near.shape == (len(pictures), 5)
@@ -172,6 +173,6 @@ def test_what_was_found_is_kept_and_made_anew_when_damaged(named_run: Run, tmp_p
     assert [path.name.split("-")[0] for path in kept] == ["neighbours", "saliency"]
     kept[0].write_bytes(b"damaged")
     times = kept[1].stat().st_mtime_ns
-    again = look_inside(run, "test", pictures, reference)
+    again = explain(run, "test", pictures, reference)
     np.testing.assert_array_equal(again.near, first.near)
     assert kept[1].stat().st_mtime_ns == times

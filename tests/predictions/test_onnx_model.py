@@ -12,8 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.data.archive import write_archive
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.predict.foreign import predict_onnx
-from dressform.predict.judged import kind_of, load_judged
+from dressform.predict.onnx_model import predict_onnx
+from dressform.predict.prediction_sets import kind_of, load_judged
 from dressform.predictions import softmax
 from dressform.runs.run import Run
 
@@ -282,7 +282,7 @@ def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: P
     said: list[str] = []
     name, found = load_judged(tiny_run.path, say=said.append)
     assert (name, len(found)) == ("fast, seed 0", 200)
-    kept = tiny_run.predictions("val")
+    kept = tiny_run.predictions("validation")
     for split in ("val", "validation"):
         assert np.array_equal(load_judged(tiny_run.path, split, say=said.append)[1].ids, kept.ids)
     for chosen, count in ((None, 200), ("test", 200), ("train", 600)):
@@ -290,8 +290,8 @@ def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: P
         assert (name, len(found)) == (str(model), count)
     assert said == [
         "split: test",
-        "split: val",
-        "split: val",
+        "split: validation",
+        "split: validation",
         *(f"split: {s} of d" for s in ("test", "test", "train")),
     ]
     for split in ("val", "validation"):

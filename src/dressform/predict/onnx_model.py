@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
-from dressform.data.dataset import Dataset, pictures_at_once
+from dressform.data.dataset import Dataset, inference_batch_size
 from dressform.predict.session import AT_ONCE, open_session, run_session
 from dressform.predictions.predictions import Predictions, fault_of_probabilities, from_scores
 
@@ -95,7 +95,7 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
             f"{path} takes {graph.batch:,} pictures at once, which no memory holds; export it "
             f"with a batch of any size"
         )
-    step = graph.batch or pictures_at_once(dataset.shape, AT_ONCE)
+    step = graph.batch or inference_batch_size(dataset.shape, AT_ONCE)
     parts = []
     for start in range(0, len(dataset), step):
         images = dataset.images[start : start + step]

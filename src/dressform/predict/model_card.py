@@ -65,7 +65,7 @@ class Confidence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Description:
+class ModelCard:
     """Input and output of an exported model.
 
     Attributes:
@@ -109,7 +109,7 @@ class Description:
         write_json(path, dataclasses.asdict(self))
 
     @classmethod
-    def load(cls, path: Path) -> "Description":
+    def load(cls, path: Path) -> "ModelCard":
         """Read a description.
 
         Raises:
@@ -138,7 +138,7 @@ def describe(
     photo: PhotoSettings | None = None,
     features: str | None = None,
     confidence: Confidence | None = None,
-) -> Description:
+) -> ModelCard:
     """The description of a model exported by :mod:`dressform.predict.export`.
 
     Args:
@@ -150,7 +150,7 @@ def describe(
         features: name of the output with its penultimate features, if it has one.
         confidence: on validation examples.
     """
-    return Description(
+    return ModelCard(
         name=name,
         class_names=class_names,
         input=ImagesInput(shape=("N", *shape)),

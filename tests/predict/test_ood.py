@@ -11,9 +11,9 @@ import pytest
 from dressform.core.errors import RunError
 from dressform.data.dataset import DatasetSplits
 from dressform.predict.features import offer_features, penultimate
-from dressform.predict.novelty import NEAREST, Novelty, look_of
+from dressform.predict.ood import NEAREST, OODDetector, look_of
 from dressform.predict.predictor import Predictor
-from dressform.predictions.pictures import pictures_of
+from dressform.predictions.images import images_of
 from dressform.runs.run import Run
 
 
@@ -29,8 +29,8 @@ def blank(n: int) -> np.ndarray:
     return np.zeros((n, 14, 14, 1), np.uint8)
 
 
-def fitted(training: np.ndarray, unseen: np.ndarray) -> Novelty | None:
-    return Novelty.fit(training, blank(len(training)), unseen, blank(len(unseen)))
+def fitted(training: np.ndarray, unseen: np.ndarray) -> OODDetector | None:
+    return OODDetector.fit(training, blank(len(training)), unseen, blank(len(unseen)))
 
 
 def test_how_a_picture_looks() -> None:
@@ -55,7 +55,7 @@ def test_what_looks_otherwise_is_unusual_though_its_features_are_usual() -> None
     images = random.integers(60, 90, (400, 14, 14, 1), dtype=np.uint8)
     images[:, :7] //= 2
     features = directions(400, 0)
-    found = Novelty.fit(features[:300], images[:300], features[300:], images[300:])
+    found = OODDetector.fit(features[:300], images[:300], features[300:], images[300:])
     assert found is not None
     assert np.median(found.p_values(features[300:], images[300:])) == pytest.approx(0.5, abs=0.05)
     for other in (
@@ -105,14 +105,14 @@ def test_too_few_pictures_give_none_and_many_are_thinned() -> None:
 def test_it_is_kept(tmp_path: Path) -> None:
     found = fitted(directions(100, 0), directions(60, 1))
     assert found is not None
-    found.save(tmp_path / "known.npz")
-    again = Novelty.load(tmp_path / "known.npz")
+    found.save(tmp_path / "ood_reference.npz")
+    again = OODDetector.load(tmp_path / "ood_reference.npz")
     np.testing.assert_array_equal(again.known, found.known)
     np.testing.assert_array_equal(again.scales, found.scales)
     np.testing.assert_array_equal(again.distances, found.distances)
     np.savez(tmp_path / "other.npz", known=found.known)
     with pytest.raises(RunError, match="does not have a model's known pictures"):
-        Novelty.load(tmp_path / "other.npz")
+        OODDetector.load(tmp_path / "other.npz")
 
 
 def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
@@ -124,34 +124,36 @@ def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_p
     assert Path(model).read_bytes() == named_run.layout.onnx.read_bytes()
     predictor = Predictor(named_run)
     assert predictor.description.output.features == name
-    usual = predictor.usual(small.test.images)
-    novelty = Novelty.load(named_run.layout.known)
+    usual = predictor.ood_p_values(small.test.images)
+    ood_detector = OODDetector.load(named_run.layout.ood_reference)
     assert usual is not None
-    np.testing.assert_array_equal(predictor.usual(small.test.images.transpose(0, 3, 1, 2)), usual)
+    np.testing.assert_array_equal(
+        predictor.ood_p_values(small.test.images.transpose(0, 3, 1, 2)), usual
+    )
     np.testing.assert_array_equal(
         usual,
-        novelty.p_values(
+        ood_detector.p_values(
             penultimate(named_run.layout.onnx, small.test.images).values, small.test.images
         ),
     )
 
 
 def test_a_run_is_sure_of_clothes_and_not_of_noise(named_run: Run, small: DatasetSplits) -> None:
-    pictures = pictures_of(named_run.predictions("test"), small, "test")
+    pictures = images_of(named_run.predictions("test"), small, "test")
     predictor = Predictor(named_run)
     clothes = [predictor.predict(image) for image in pictures.images[:100]]
-    assert sum(answer.unsure for answer in clothes) <= 10
+    assert sum(answer.abstain for answer in clothes) <= 10
     random = np.random.default_rng(0)
     noise = [
         predictor.predict(image)
         for image in random.integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
     ]
-    assert sum(answer.unsure for answer in noise) >= 18
-    unsure = next(answer for answer in noise if answer.unsure)
+    assert sum(answer.abstain for answer in noise) >= 18
+    unsure = next(answer for answer in noise if answer.abstain)
     assert unsure.warnings[0].startswith("does not look like the training pictures")
     always = Predictor(named_run, threshold=0)
     assert not any(
-        always.predict(image).unsure
+        always.predict(image).abstain
         for image in random.integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
     )
 
@@ -160,4 +162,4 @@ def test_a_model_without_known_pictures_answers_always(named_run: Run, tmp_path:
     for path in (named_run.layout.onnx, named_run.layout.model):
         shutil.copy(path, tmp_path)
     answer = Predictor(tmp_path).predict(np.zeros((28, 28), np.uint8))
-    assert (answer.usual, answer.unsure, answer.warnings) == (None, False, ())
+    assert (answer.ood_p_value, answer.abstain, answer.warnings) == (None, False, ())

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dressform.data.dataset import Dataset, pictures_at_once
+from dressform.data.dataset import Dataset, inference_batch_size
 
 CHUNK = {"cpu": 200, "cuda": 4096}
 """Pictures of 28 x 28 at a time, fewer of larger ones; on a processor as fast as 1,000, in a fifth
@@ -31,7 +31,7 @@ def logits_of(
     """
     network.eval()
     parts: list[Tensor] = []
-    chunk = pictures_at_once(dataset.shape, CHUNK[device.type])
+    chunk = inference_batch_size(dataset.shape, CHUNK[device.type])
     for start in range(0, len(dataset), chunk):
         images = torch.tensor(dataset.images[start : start + chunk], device=device)
         pixels = images.permute(0, 3, 1, 2).float().div_(255)

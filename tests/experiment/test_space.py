@@ -119,7 +119,8 @@ def test_dimensions_are_sorted() -> None:
         ),
         (
             ["validation_fraction=0.1,0.2"],
-            r"validation_fraction cannot be tuned: trials are compared on the same validation images",
+            r"validation_fraction cannot be tuned: trials are compared on the same validation "
+            r"images",
         ),
         (["split_seed=0:9"], r"split_seed cannot be tuned"),
     ],

@@ -1,7 +1,7 @@
 """Which score tells pictures that a model was not made for? Fashion-MNIST's test images against
 MNIST, noise and photos.
 
-    python benchmarks/ood_detector.py RUN --mnist FOLDER [--photos FOLDER]
+    python benchmarks/ood.py RUN --mnist FOLDER [--photos FOLDER]
 
 FOLDER has t10k-images-idx3-ubyte.gz; photos are prepared as `dressform predict` does. AUROC, the
 share of test images that lie beyond the score that 95 % of the others exceed (FPR95), and for the
@@ -98,9 +98,7 @@ def main() -> None:
     }
     print("abstain", results["abstain"])
     photos = " --photos PHOTOS" if options.photos else ""
-    write_report(
-        "ood_detector", f"python benchmarks/ood_detector.py RUN --mnist MNIST{photos}", results
-    )
+    write_report("ood_detector", f"python benchmarks/ood.py RUN --mnist MNIST{photos}", results)
 
 
 def scores(learned: Features, labels: NDArray[np.int64]) -> dict[str, Callable[[Features], Values]]:

@@ -19,6 +19,7 @@ from dressform.recipes import RECIPES, entry, find_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "benchmarks" / "reports"
+REPRODUCED = ROOT / "src" / "dressform" / "recipes" / "reproduced.json"
 OWN_SCORES = ROOT / "src" / "dressform" / "recipes" / "own.json"
 
 
@@ -42,6 +43,47 @@ RENAMED: dict[str, str] = json.loads((ROOT / "benchmarks/renamed.json").read_tex
 """Digests of recipes of before their settings were renamed, and as they are now."""
 
 
+HIGHLIGHTS = (
+    "fast-93",
+    "fast",
+    "fast-95",
+    "minivggnet",
+    "baseline-cnn",
+    "cnn2",
+    "complex2",
+    "conv4-augmented",
+)
+"""The recipes of the README's table: ours, and each tutorial's best."""
+
+FORMER_NAMES = {"ood": ("novelty",)}
+"""What reports were called before."""
+
+CANDIDATES = {
+    "a small network from scratch": "small CNN from scratch",
+    "a pretrained network whose last layer learns": "EfficientNet-Lite0, linear probe",
+    "a pretrained network whose last stages learn": "EfficientNet-Lite0, fine-tuned",
+    "last layer": "linear probe",
+    "last stages": "fine-tuned",
+}
+"""What the candidates of transfer are called: in older reports, and now."""
+
+CHANGES = {
+    "rate 0.001": "learning rate 0.001",
+    "rate 0.0001": "learning rate 0.0001",
+    "another convolution and pooling": "another convolution and pooling layer",
+    "early stopping, 3 epochs' patience, at most 30": "early stopping, patience 3, ≤ 30 epochs",
+}
+"""What tutorial 1's extensions are called: in older reports, and now."""
+
+SCORES = {
+    "largest probability": "maximum softmax probability",
+    "tenth nearest, Euclidean": "10th nearest neighbour, Euclidean",
+    "tenth nearest, cosine": "10th nearest neighbour, cosine",
+    "tenth nearest, features and looks": "10th nearest neighbour, features and pixel statistics",
+}
+"""What the scores of the out-of-distribution benchmark are called: in older reports, and now."""
+
+
 def speeds() -> list[dict[str, Any]]:
     """The newest report of times to an accuracy of each kind on each kind of processor."""
     found: dict[tuple[str, ...], Report] = {}
@@ -54,7 +96,11 @@ def speeds() -> list[dict[str, Any]]:
 
 def named(recipe: str, row: dict[str, Any]) -> str:
     """The recipe's name, and its digest where the recipe has changed since."""
-    return f"`{recipe}`" if is_todays(recipe, row) else f"`{recipe}` as it was ({row['digest']})"
+    return (
+        f"`{recipe}`"
+        if is_todays(recipe, row)
+        else f"`{recipe}`, an earlier version ({row['digest']})"
+    )
 
 
 def is_todays(recipe: str, row: dict[str, Any]) -> bool:
@@ -84,29 +130,32 @@ def own_scores() -> dict[str, Any]:
     return {"recipes": scores}
 
 
-def recipes_table() -> str:
-    """A row per recipe: claimed beside reproduced."""
+def recipes_table(*names: str) -> str:
+    """A row per recipe: claimed beside reproduced.
+
+    Args:
+        names: of the recipes; none is all of them.
+    """
     lines = [
-        "| recipe | tutorial | claimed | test accuracy, mean ± s.d. | seeds | the claim is | "
-        "training |",
+        "| recipe | tutorial | claimed | test accuracy, mean ± s.d. | n | claim | training |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name in RECIPES.names:
-        e, found = entry(name), entry(name).reproduced()
+    for name in names or RECIPES.names:
+        e, scores = entry(name), entry(name).reproduced()
         where = "" if e.claimed_on == "test" else f" ({e.claimed_on})"
         claimed = "–" if e.claimed is None else f"{100 * e.claimed:.2f} %{where}"
         row = [f"`{name}`", "ours" if e.tutorial is None else str(e.tutorial), claimed]
-        if found is None:
+        if scores is None:
             row += ["not measured yet", "", "", ""]
         else:
-            spread = "" if found["sd"] is None else f" ± {100 * found['sd']:.2f}"
-            seconds = statistics.median(found["train_seconds"])
-            claim = found.get("claim") or "–"
+            spread = "" if scores["sd"] is None else f" ± {100 * scores['sd']:.2f}"
+            seconds = statistics.median(scores["train_seconds"])
+            claim = scores.get("claim") or "–"
             if e.claimed_on == "validation":
-                claim += f" ({100 * statistics.mean(found['val_accuracies']):.2f} %)"
+                claim += f" ({100 * statistics.mean(scores['val_accuracies']):.2f} %)"
             row += [
-                f"{100 * found['mean']:.2f} %{spread}",
-                str(found["n"]),
+                f"{100 * scores['mean']:.2f} %{spread}",
+                str(scores["n"]),
                 claim,
                 f"{seconds:.0f} s",
             ]
@@ -114,11 +163,32 @@ def recipes_table() -> str:
     return "\n".join(lines)
 
 
+def tutorial_table(tutorial: int) -> Callable[[], str]:
+    """The recipes of one tutorial, and what they were measured with."""
+
+    def table() -> str:
+        names = [name for name in RECIPES.names if entry(name).tutorial == tutorial]
+        scores = [s for s in (entry(name).reproduced() for name in names) if s is not None]
+        machines = {
+            f"{s['hardware']}, {s['precision']}, {s['threads']} thread a training, {s['date']}"
+            for s in scores
+        }
+        command = json.loads(REPRODUCED.read_text(encoding="utf-8"))["command"]
+        return f"{recipes_table(*names)}\n\n(`{command}`; {'; '.join(sorted(machines))}.)"
+
+    return table
+
+
+def best_table() -> str:
+    """Our three recipes and a few of the tutorials', for the README."""
+    return recipes_table(*HIGHLIGHTS)
+
+
 def records_table() -> str:
     """Seconds to a mean test accuracy of 93.4, 94 and 95 %."""
     lines = [
-        "| to | recipe | seconds, mean ± s.d. | test accuracy, mean ± s.d. | n | the Keras "
-        "tutorial reaches it after | command |",
+        "| target | recipe | seconds, mean ± s.d. | test accuracy, mean ± s.d. | n | "
+        "Keras tutorial | command |",
         "|---|---|---|---|---|---|---|",
     ]
     reports = speeds()
@@ -161,25 +231,30 @@ def records_table() -> str:
             last = ", ".join(f"{100 * epochs[-1]['test_accuracy']:.2f} %" for epochs in r["keras"])
             lines += [
                 "",
-                f"In the run of {r['date']} ({precision}) the tutorial's 25 epochs in Keras take "
-                f"{total:.0f} s on the same machine"
-                f" and end at {last}:"
-                f" **{r['ratio']:.1f} ×** as long as ours to 94 %; 25 times its median epoch "
-                f"would be"
-                f" {25 * middle / r['levels']['0.94']['seconds']:.1f} ×.",
+                f"On the same machine and day ({r['date']}, {precision}) the tutorial's 25 epochs "
+                f"in Keras take {total:.0f} s and end at {last}: **{r['ratio']:.1f} ×** our time "
+                f"to 94 % ({25 * middle / r['levels']['0.94']['seconds']:.1f} × if all 25 epochs "
+                f"took the median epoch's time).",
             ]
-    for report in reports:
+    machine = next(iter(reports[0]["results"]["recipes"].values()))
+    lines += ["", f"({machine['hardware']}, {machine['threads']} threads, {machine['precision']}.)"]
+    return "\n".join(lines)
+
+
+def processors_table() -> str:
+    """Every processor that the times to an accuracy were measured on."""
+    lines = [
+        "| processor | date | recipe | test accuracy, mean ± s.d. | n | seconds, mean |",
+        "|---|---|---|---|---|---|",
+    ]
+    for report in speeds():
         rows = report["results"]["recipes"]
-        row = next(iter(rows.values()))
-        told = " and ".join(
-            f"{named(name, r)} {mean_and_sd(r['accuracies'])} in {r['mean_seconds']:.1f} s"
-            for name, r in rows.items()
-        )
-        lines += [
-            "",
-            f"{row['hardware']}, {row['threads']} threads, {row['precision']} "
-            f"({report['results']['date']}): {told}.",
-        ]
+        for name, row in rows.items():
+            lines.append(
+                f"| {row['hardware']}, {row['threads']} threads, {row['precision']} | "
+                f"{report['results']['date']} | {named(name, row)} | "
+                f"{mean_and_sd(row['accuracies'])} | {row['n']} | {row['mean_seconds']:.1f} |"
+            )
     return "\n".join(lines)
 
 
@@ -192,10 +267,10 @@ def speed_table() -> str:
             r = report["results"]
             ratios = sorted(r["ratios"])
             lines.append(
-                f"| training `{name}`, batch {r['batch']}: images a second, dressform "
-                f"({r['precision']}) against Keras"
+                f"| training `{name}`, batch {r['batch']}, images per second: dressform "
+                f"({r['precision']}) vs Keras"
                 f" {r['versions']['keras']} on TensorFlow {r['versions']['tensorflow']} | "
-                f"{r['dressform_median']:.0f} against"
+                f"{r['dressform_median']:.0f} vs"
                 f" {r['keras_median']:.0f} (medians of {len(ratios)} paired rounds); "
                 f"**{r['ratio_median']:.2f} ×**"
                 f" ({ratios[0]:.2f} to {ratios[-1]:.2f}) | `{report['command']}` |"
@@ -210,15 +285,15 @@ def speed_table() -> str:
         memory = max(side["peak_memory_mb"] for side in r["dressform"])
         lines.append(
             f"| {r['folds']}-fold cross-validation of tutorial 1's baseline, {r['epochs']} "
-            f"epochs, batch 32: dressform against"
-            f" Keras, whole processes, n = {r['rounds']} | {ours:.0f} s against {keras:.0f} s; "
+            f"epochs, batch 32: dressform vs"
+            f" Keras, whole processes, n = {r['rounds']} | {ours:.0f} s vs {keras:.0f} s; "
             f"**{r['ratio_median']:.2f} ×**;"
-            f" {memory / 1024:.1f} GB at most in all processes together | `{crossval['command']}` |"
+            f" {memory / 1024:.1f} GB peak memory over all processes | `{crossval['command']}` |"
         )
     startup, kill, kills = newest("startup"), newest("kill"), newest("kill-crossval")
     if startup is not None:
         for name, words in (
-            ("predict", "`dressform predict` on one picture"),
+            ("predict", "`dressform predict` on one image"),
             ("--help", "`dressform --help`"),
         ):
             s = startup["results"][name]
@@ -230,15 +305,15 @@ def speed_table() -> str:
     if kill is not None:
         k = kill["results"]
         lines.append(
-            f"| trainings killed at a random moment and resumed, whose weights equal the "
-            f"undisturbed run's"
+            f"| trainings killed at a random moment and resumed that end with the same weights "
+            f"as an undisturbed run"
             f" | {k['equal']} of {k['kills']} | `{kill['command']}` |"
         )
     if kills is not None:
         k = kills["results"]
         lines.append(
-            f"| cross-validations killed {k['kills']} times at random moments and resumed: "
-            f"summary and predictions byte-identical"
+            f"| cross-validations killed {k['kills']} times and resumed whose summary and "
+            f"predictions are byte-identical"
             f" | {k['equal']} of {k['studies']} studies | `{kills['command']}` |"
         )
     return "\n".join(lines)
@@ -249,9 +324,9 @@ def inference_table(report: Report) -> str:
     """A row per network and way to run it."""
     r = report["results"]
     lines = [
-        f"| network | by | images a second, batches of {r['batch']} (rounds) | × Keras | ms for "
-        f"one picture | test accuracy"
-        " | classes as float32's |",
+        f"| network | runtime | images per second, batch {r['batch']} (range) | × Keras | ms for "
+        f"one image | test accuracy"
+        " | same class as float32 |",
         "|---|---|---|---|---|---|---|",
     ]
     for network, sides in r["networks"].items():
@@ -273,17 +348,18 @@ def transfer_table(report: Report) -> str:
     r = report["results"]
     spread = "" if r["sd"] is None else f" ± {100 * r['sd']:.2f}"
     lines = [
-        f"Accuracy on the validation photos {100 * r['mean']:.2f} %{spread} over {r['n']} seeds,"
-        f" {r['most_wall_seconds'] / 60:.1f} minutes at most, {r['peak_memory_mb'] / 1024:.1f} GB "
-        f"of memory.",
+        f"Accuracy on the validation photos: {100 * r['mean']:.2f} %{spread} (n = {r['n']} seeds); "
+        f"at most {r['most_wall_seconds'] / 60:.1f} minutes and "
+        f"{r['peak_memory_mb'] / 1024:.1f} GB of memory.",
         "",
-        "| seed | candidate | over 3 folds of the training photos | seconds |",
+        "| seed | candidate | accuracy, 3-fold cross-validation | seconds |",
         "|---|---|---|---|",
     ]
     for seed, run in enumerate(r["runs"]):
         for row in run["candidates"]:
             lines.append(
-                f"| {seed} | {row['words']} | {100 * row['mean']:.2f} % | {row['seconds']:.0f} |"
+                f"| {seed} | {CANDIDATES.get(row['words'], row['words'])} | "
+                f"{100 * row['mean']:.2f} % | {row['seconds']:.0f} |"
             )
     return "\n".join([*lines, "", made_by(report)])
 
@@ -294,12 +370,11 @@ def browser_table(report: Report) -> str:
     r = report["results"]
     version, away = r["chromium"].partition(".")[0], r["largest_logit_difference_same_pixels"]
     return (
-        f"Of {r['photos']} photos in Chromium {version}: {r['same_class']} get the same class as "
-        f"in Python, {r['same_pixels']} the"
-        f" same pixels bit for bit, {r['same_doubt']} the same doubt; logits for the same pixels "
-        f"differ by {away:.0e} at most."
-        f" A photo takes {r['median_browser_ms']:.0f} ms, in Python {r['median_python_ms']:.0f} "
-        f"ms (medians).\n\n{made_by(report)}"
+        f"Of {r['photos']} photos in Chromium {version}, the page agrees with Python on the class "
+        f"of {r['same_class']}, on every pixel of {r['same_pixels']} and on whether to abstain "
+        f"for {r['same_doubt']}; for equal pixels the logits differ by at most {away:.0e}. A photo "
+        f"takes {r['median_browser_ms']:.0f} ms in the browser and "
+        f"{r['median_python_ms']:.0f} ms in Python (medians).\n\n{made_by(report)}"
     )
 
 
@@ -308,7 +383,8 @@ def budget_table(report: Report) -> str:
     """Accuracy with few labels."""
     ways = report["results"]
     numbers = sorted(next(iter(ways.values())), key=int)
-    lines = [f"| labels a class | {' | '.join(ways)} |", "|---|" + "---|" * len(ways)]
+    names = [CANDIDATES.get(way, way) for way in ways]
+    lines = [f"| labels per class | {' | '.join(names)} |", "|---|" + "---|" * len(ways)]
     for number in numbers:
         cells = []
         for rows in ways.values():
@@ -333,10 +409,10 @@ def corruptions_table(report: Report) -> str:
     lines = []
     for run, r in runs.items():
         lines += [
-            f"{run}: {100 * r['clean']['value']:.2f} % untouched, {100 * r['mean']:.1f} % on "
-            f"average over the corruptions.",
+            f"{run}: {100 * r['clean']['value']:.2f} % on the original images, "
+            f"{100 * r['mean']:.1f} % averaged over all corruptions.",
             "",
-            "| corruption | 1 | 2 | 3 | 4 | 5 |",
+            "| corruption, by severity | 1 | 2 | 3 | 4 | 5 |",
             "|---|" + "---|" * 5,
         ]
         for name, strengths in r["corruptions"].items():
@@ -351,7 +427,7 @@ def corruptions_table(report: Report) -> str:
     ]
     widest = max(e["high"] - e["low"] for e in estimates)
     lines.append(
-        f"95 % Wilson intervals are at most {50 * widest:.1f} points wide on each side. "
+        f"The 95 % Wilson intervals extend at most {50 * widest:.1f} points to either side. "
         f"{made_by(report)}"
     )
     return "\n".join(lines)
@@ -362,8 +438,8 @@ def photos_table(*reports: Report) -> str:
     """A Fashion-MNIST model on real photos, prepared and not."""
     train, validation = (report["results"] for report in reports)
     lines = [
-        f"| photos are | {train['photos']:,} training photos | called a bag | "
-        f"{validation['photos']} validation photos |",
+        f"| photos are | accuracy on {train['photos']:,} training photos | predicted as bag | "
+        f"accuracy on {validation['photos']} validation photos |",
         "|---|---|---|---|",
     ]
     for way in [name for name in train if name != "photos"]:
@@ -377,7 +453,7 @@ def photos_table(*reports: Report) -> str:
     classes = sorted(train["prepared"]["by_class"].items(), key=lambda pair: -pair[1])
     lines += [
         "",
-        f"Prepared, {gain:.1f} points more of the training photos are right. By class: "
+        f"Preparing gains {gain:.1f} points on the training photos. Recall per class: "
         + ", ".join(f"{name} {100 * share:.0f} %" for name, share in classes)
         + ".",
     ]
@@ -386,37 +462,37 @@ def photos_table(*reports: Report) -> str:
         p, q = (rows[other]["p_value_against_prepared"] for rows in (train, validation))
         lines += [
             "",
-            f"Ours against OpenCV's GrabCut: p {show_p(p)} and {show_p(q)} (McNemar, mid-p).",
+            f"Our segmentation vs OpenCV's GrabCut: p {show_p(p)} (training photos) and "
+            f"{show_p(q)} (validation photos), McNemar, mid-p.",
         ]
     return "\n".join([*lines, "", made_by(reports[0])])
 
 
-@measured("ood_detector")
-def novelty_table(report: Report) -> str:
-    """Which score tells what a model was not made for."""
+@measured("ood")
+def ood_table(report: Report) -> str:
+    """Which score tells out-of-distribution images from the test images."""
     r = report["results"]
     others = [name for name in r["n"] if name not in ("test", "held out")]
     lines = [
-        "| score | " + " | ".join(f"AUROC against {name} | FPR95" for name in others) + " |",
+        "| score | " + " | ".join(f"{name}: AUROC | FPR95" for name in others) + " |",
         "|---|" + "---|---|" * len(others),
     ]
-    for score in [name for name in r if name not in ("accuracy", "n", "abstain")]:
+    abstained = r.get("abstain", r.get("unsure"))
+    for score in [name for name in r if name not in ("accuracy", "n", "abstain", "unsure")]:
         cells = [
             f"{r[score][name]['auroc']:.3f} | {100 * r[score][name]['fpr95']:.0f} %"
             for name in others
         ]
-        lines.append(f"| {score} | {' | '.join(cells)} |")
-    unsure = ", ".join(
-        f"{100 * r['unsure'][name]:.1f} % of the {r['n'][name]:,} {name}"
-        for name in (*others, "test")
+        lines.append(f"| {SCORES.get(score, score)} | {' | '.join(cells)} |")
+    fractions = ", ".join(
+        f"{name} {100 * abstained[name]:.1f} % (n = {r['n'][name]:,})" for name in (*others, "test")
     )
     return "\n".join(
         [
             *lines,
             "",
-            f"The model has {100 * r['accuracy']:.2f} % of the test images. Answered with unsure: "
-            f"{unsure}"
-            f" pictures. {made_by(report)}",
+            f"The model's test accuracy is {100 * r['accuracy']:.2f} %. Fraction answered with "
+            f"*unsure*: {fractions}. {made_by(report)}",
         ]
     )
 
@@ -429,14 +505,15 @@ def mean_and_sd(shares: list[float]) -> str:
 def made_by(report: dict[str, Any]) -> str:
     """The command and the machine behind a table."""
     hardware = report["hardware"]
-    return f"(`{report['command']}`; {hardware['processor']}, {hardware['cores']} cores.)"
+    command = report["command"].replace("benchmarks/novelty.py", "benchmarks/ood.py")  # renamed
+    return f"(`{command}`; {hardware['processor']}, {hardware['cores']} cores.)"
 
 
 @measured("tutorial1-variants")
 def variants_table(report: Report) -> str:
     """Tutorial 1's three variants over the folds, and what the comparison says."""
     lines = [
-        "| variant | accuracy over the folds, mean ± s.d. | 95 % interval | NLL | ECE | n |",
+        "| variant | accuracy, mean ± s.d. | 95 % interval | NLL | ECE | n |",
         "|---|---|---|---|---|---|",
     ]
     for name, row in report["results"]["rows"].items():
@@ -450,8 +527,16 @@ def variants_table(report: Report) -> str:
         )
     lines += [
         "",
-        *(f"- {comparison['sentence']}" for comparison in report["results"]["comparisons"]),
+        "| comparison | difference in points, 95 % interval | p (Holm) | P(practically equal) | "
+        "verdict |",
+        "|---|---|---|---|---|",
     ]
+    for c in report["results"]["comparisons"]:
+        difference, low, high = (100 * c[key] for key in ("difference", "low", "high"))
+        lines.append(
+            f"| `{c['b']}` vs `{c['a']}` | {difference:+.2f} ({low:+.2f} to {high:+.2f}) | "
+            f"{show_p(c['p_holm']).removeprefix('= ')} | {c['p_equal']:.2f} | {c['verdict']} |"
+        )
     return "\n".join([*lines, "", made_by(report)])
 
 
@@ -460,18 +545,18 @@ def extensions_table(report: Report) -> str:
     """Tutorial 1's extensions, each beside the baseline on the same folds."""
     comparisons = {c["b"]: c for c in report["results"]["comparisons"]}
     lines = [
-        "| change | accuracy over the folds, mean ± s.d. | difference, 95 % interval | p (Holm) | "
+        "| change | accuracy, mean ± s.d. | difference in points, 95 % interval | p (Holm) | "
         "verdict | NLL | ECE | epochs |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, row in report["results"]["rows"].items():
         values, e = row["accuracies"], row["estimates"]
-        cells = [name, mean_and_sd(values)]
+        cells = [CHANGES.get(name, name), mean_and_sd(values)]
         if name in comparisons:
             c = comparisons[name]
-            found, low, high = (100 * c[key] for key in ("difference", "low", "high"))
+            difference, low, high = (100 * c[key] for key in ("difference", "low", "high"))
             p = show_p(c["p_holm"]).removeprefix("= ")
-            cells += [f"{found:+.2f} ({low:+.2f} to {high:+.2f})", p, c["verdict"]]
+            cells += [f"{difference:+.2f} ({low:+.2f} to {high:+.2f})", p, c["verdict"]]
         else:
             cells += ["", "", ""]
         epochs = sorted(set(row["epochs"]))
@@ -487,31 +572,46 @@ def coverage_table(report: Report) -> str:
     nothing.
     """
     lines = [
-        "| estimate | n | interval | covers the truth (95 % wanted) | draws |",
+        "| estimate | n | interval | coverage (nominal 95 %) | draws |",
         "|---|---|---|---|---|",
     ]
     for r in report["results"]["intervals"]:
         method = r["method"].removesuffix(", 95%")
         lines.append(
-            f"| {r['what'].replace('_', ' ')} | {r['n']:,} | {method} | {100 * r['coverage']:.1f} "
+            f"| {plain(r['what'])} | {r['n']:,} | {plain(method)} | {100 * r['coverage']:.1f} "
             f"% | {r['draws']:,} |"
         )
     lines += [
         "",
-        "| test where there is no difference | rejects at 1 % | at 5 % | at 10 % | draws |",
+        "| test under the null hypothesis | rejects at 1 % | at 5 % | at 10 % | draws |",
         "|---|---|---|---|---|",
     ]
     for r in report["results"]["rejections"]:
-        shares = " | ".join(
+        fractions = " | ".join(
             f"{100 * r['rejected'][level]:.1f} %" for level in ("0.01", "0.05", "0.1")
         )
-        lines.append(f"| {r['what'].replace('_', ' ')} | {shares} | {r['draws']:,} |")
+        lines.append(f"| {plain(r['what'])} | {fractions} | {r['draws']:,} |")
     return "\n".join([*lines, "", f"(`{report['command']}`)"])
+
+
+def plain(text: str) -> str:
+    """A report's name of a score or method in the field's words."""
+    for old, new in (
+        ("_", " "),
+        ("exchange test", "permutation test"),
+        ("paired shares", "paired proportions"),
+        ("over-confident", "overconfident"),
+    ):
+        text = text.replace(old, new)
+    return text
 
 
 def newest_first(name: str) -> list[Report]:
     """The reports of that name, the latest date first."""
-    paths = sorted(REPORTS.glob(f"????-??-??-{name}.json"), reverse=True)
+    names = (name, *FORMER_NAMES.get(name, ()))
+    paths = sorted(
+        (path for each in names for path in REPORTS.glob(f"????-??-??-{each}.json")), reverse=True
+    )
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
@@ -520,22 +620,25 @@ def newest(name: str) -> Report | None:
     return next(iter(newest_first(name)), None)
 
 
-TABLES = {
+TABLES: dict[str, Callable[[], str]] = {
     "recipes": recipes_table,
+    "best": best_table,
+    **{f"tutorial-{n}": tutorial_table(n) for n in range(5)},
     "records": records_table,
+    "processors": processors_table,
     "speed": speed_table,
     "inference": inference_table,
     "transfer": transfer_table,
     "browser": browser_table,
     "photos": photos_table,
-    "ood_detector": novelty_table,
+    "ood": ood_table,
     "budget": budget_table,
     "corruptions": corruptions_table,
     "variants": variants_table,
     "coverage": coverage_table,
     "extensions": extensions_table,
 }
-PAGES = ("README.md", "docs/judging.md", "docs/photos.md", "docs/study-tutorial-1.md")
+PAGES = ("README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")))
 
 
 def filled(text: str) -> str:

@@ -1,0 +1,39 @@
+"""How Sphinx builds this site: offline, every warning an error, nothing loaded from elsewhere."""
+
+import dressform
+
+project = "dressform"
+author = "the dressform authors"
+copyright = "the dressform authors, MIT licence"  # noqa: A001 - Sphinx's name
+version = release = dressform.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+toc_object_entries = False
+napoleon_numpy_docstring = False
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!dressform\.).*"),  # numpy, torch, Pillow: their sites are not asked
+]
+
+html_theme = "furo"
+html_title = "dressform"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#1d5fa8", "color-brand-content": "#1d5fa8"},
+    "dark_css_variables": {"color-brand-primary": "#7db4f0", "color-brand-content": "#7db4f0"},
+}
+pygments_style = "friendly"
+pygments_dark_style = "monokai"

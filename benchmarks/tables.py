@@ -8,6 +8,7 @@ is out of date.
 """
 
 import json
+import re
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -641,13 +642,18 @@ TABLES: dict[str, Callable[[], str]] = {
 PAGES = ("README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")))
 
 
+_UNITS = re.compile(r"(?<=\d) (?=(?:%|s|±|×)(?![\w-]))|(?<=±) (?=\d)")
+"""Spaces at which no line of a table should break."""
+
+
 def filled(text: str) -> str:
     """A page with its tables replaced."""
     for name, table in TABLES.items():
         opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, found, rest = text.partition(opening)
         if found:
-            text = f"{before}{opening}{table()}\n{closing}{rest.partition(closing)[2]}"
+            rows = _UNITS.sub("\u00a0", table())
+            text = f"{before}{opening}{rows}\n{closing}{rest.partition(closing)[2]}"
     return text
 
 

@@ -1,5 +1,9 @@
 """How Sphinx builds this site: offline, every warning an error, nothing loaded from elsewhere."""
 
+import re
+
+from sphinx.application import Sphinx
+
 import dressform
 
 project = "dressform"
@@ -23,6 +27,7 @@ toc_object_entries = False
 napoleon_numpy_docstring = False
 nitpick_ignore_regex = [
     ("py:.*", r"(?!dressform\.).*"),  # numpy, torch, Pillow: their sites are not asked
+    ("py:.*", r"dressform\.\w+\..*"),  # what is not public has no page
 ]
 
 html_theme = "furo"
@@ -37,3 +42,14 @@ html_theme_options = {
 }
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
+
+
+def setup(app: Sphinx) -> None:
+    """Show a default path as a caller would type it."""
+
+    def shown(_app, _what, _name, _object, _options, signature, returned):  # type: ignore[no-untyped-def]
+        if signature:
+            signature = re.sub(r"PosixPath\(('[^']*')\)", r"\1", signature)
+        return signature, returned
+
+    app.connect("autodoc-process-signature", shown)

@@ -50,7 +50,7 @@ def test_commands_shown_in_the_readme_exist() -> None:
 
     known = {c.callback.__name__ for c in app.registered_commands if c.callback} | {"bench", "data"}
     shown = re.findall(
-        r"^ {4}(?:\.venv/bin/)?dressform (\w+)(?: (\S+))?", (ROOT / "README.md").read_text(), re.M
+        r"^(?:\.venv/bin/)?dressform (\w+)(?: (\S+))?", (ROOT / "README.md").read_text(), re.M
     )
     assert len(shown) >= 8
     for command, argument in shown:
@@ -66,12 +66,13 @@ def test_pictures_and_files_that_the_texts_link_to_exist() -> None:
                 assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
-def test_the_readmes_five_lines_run(tmp_path: Path) -> None:
-    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+def test_the_readme_is_short() -> None:
+    """A stranger understands it in three minutes; its code runs in tests/docs."""
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.splitlines()) <= 200
+    block = re.search(r"```python\n(.*?)```", readme, re.S)
     assert block
-    code = block.group(1)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 6
-    compile(code, "README.md", "exec")
+    assert len([line for line in block[1].splitlines() if line.strip()]) <= 6
 
 
 def test_the_pages_tables_are_those_of_the_measurements() -> None:
@@ -134,7 +135,7 @@ def test_the_texts_name_every_command_that_looks_at_test() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
     # by the report's function
     commands = set(re.findall(r'note_(?:test_)?look\([^)]*what="(\w+)"', sources)) | {"explore"}
-    for page in ("architecture.md", "judging.md"):
+    for page in ("architecture.md", "evaluation.md"):
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
         sentence = next(
             part for part in text.split("\n\n") if "test-ledger.jsonl" in part and "leave" in part

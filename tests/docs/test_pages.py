@@ -14,7 +14,16 @@ from dressform.data.dataset import DatasetSplits
 from tests.data.test_photo import scene
 from tests.docs.pages import PAGES, ROOT, SLICE, Reader, blocks
 
-LANGUAGES = {"sh", "python", "text", "{toctree}", "{literalinclude}", "{include}", "{eval-rst}"}
+LANGUAGES = {
+    "sh",
+    "python",
+    "text",
+    "{toctree}",
+    "{glossary}",
+    "{literalinclude}",
+    "{include}",
+    "{eval-rst}",
+}
 PHOTOS = {3: "dress", 4: "coat", 9: "shoes"}
 """Class folders of the reader's own photos, by Fashion-MNIST's label."""
 
@@ -27,8 +36,8 @@ def desk(fashion: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """The data and images that the pages name, small."""
     folder = tmp_path_factory.mktemp("desk")
     assert fashion.test is not None
-    train, test = fashion.train.take(np.arange(300)), fashion.test.take(np.arange(100))
-    write_archive(folder / SLICE, DatasetSplits("fashion-mnist", train, None, test))
+    train, test = fashion.train.take(np.arange(600)), fashion.test.take(np.arange(100))
+    write_archive(folder / SLICE, DatasetSplits("small", train, None, test))
     shutil.copytree(ROOT / "examples", folder / "examples")
     for i in range(120):
         name = PHOTOS.get(int(train.labels[i]))

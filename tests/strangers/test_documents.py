@@ -20,13 +20,13 @@ from dressform.core.files import read_json
 from dressform.data.dataset import DatasetSplits
 from dressform.data.review import Finding, Review, apply_review
 from dressform.evaluation.evaluate import evaluate
-from dressform.experiment.crossval import crossval
 from dressform.predict.predictor import Predictor
 from dressform.report.report import _facts
 from dressform.runs.crossval import CrossvalRun, open_crossval
 from dressform.runs.history import how_measured
 from dressform.runs.run import Run, best_run, open_run
 from tests.conftest import TINY
+from tests.experiment.calls import crossval
 
 OTHERS: tuple[Any, ...] = (
     None,
@@ -208,7 +208,6 @@ def test_cross_validation_and_its_plan(
             workers=1,
             out=tmp_path,
             resume=True,
-            observer=None,
         )
         trained.append(1)
 

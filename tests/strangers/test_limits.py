@@ -29,7 +29,8 @@ from dressform.evaluation.metrics import (
 from dressform.predict.onnx_model import predict_onnx
 from dressform.predict.session import open_session, run_session
 from dressform.predictions import Predictions
-from dressform.training.history import Epoch, Silent
+from dressform.training.callback import Callback
+from dressform.training.history import Epoch
 from tests.cli.test_cli import dressform_command, error_of, json_of
 from tests.conftest import TINY
 
@@ -258,15 +259,15 @@ main()
     assert "cannot be written (No space left on device)" in done.stderr
 
 
-class Mover(Silent):
+class Mover(Callback):
     """Somebody who tidies up while a training runs."""
 
     def __init__(self, runs: Path) -> None:
         self._runs = runs
 
-    def epoch(self, result: Epoch) -> None:
+    def on_epoch_end(self, epoch: Epoch) -> None:
         """Move everything away after the first epoch."""
-        if result.epoch == 1:
+        if epoch.epoch == 1:
             self._runs.rename(self._runs.with_name("moved"))
 
 
@@ -276,7 +277,7 @@ def test_a_run_that_is_moved_while_it_is_trained_is_told_as_that(
     runs = tmp_path / "runs"
     with pytest.raises(OSError, match="its folder was moved or deleted") as caught:
         dressform.train(
-            "fast", named_run.manifest.dataset.source, settings=TINY, out=runs, observer=Mover(runs)
+            "fast", named_run.manifest.dataset.source, settings=TINY, out=runs, callback=Mover(runs)
         )
     assert caught.value.filename.startswith(str(runs))
     assert not Path(caught.value.filename).name.startswith(".")

@@ -1,8 +1,9 @@
 """What goes to stdout (results) and to stderr (progress and errors)."""
 
 import json
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from dressform.core.text import one_line, printable
@@ -40,6 +41,38 @@ def say(text: str) -> None:
     print(one_line(text), file=sys.stderr, flush=True)
 
 
+class Messages(logging.Handler):
+    """Shows what the library logs to the user, on stderr.
+
+    Attributes:
+        show: what prints a line; a live display takes it over while it is open.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.show: Callable[[str], None] = say
+        self._last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, once; warnings are notes."""
+        note = "note: " if record.levelno >= logging.WARNING else ""
+        line = f"{note}{record.getMessage()}"
+        if line != self._last:
+            self.show(line)
+        self._last = line
+
+
+messages = Messages()
+
+
+def show_messages() -> None:
+    """Show the library's messages from now on."""
+    logger = logging.getLogger("dressform")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(messages)
+    logger.propagate = False
+
+
 def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Columns of text on stdout, as wide as their contents."""
     rows = [tuple(one_line(cell) for cell in row) for row in rows]
@@ -50,9 +83,9 @@ def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Non
         )
 
 
-def percent(share: float | None) -> str:
+def percent(fraction: float | None) -> str:
     """``93.40 %``, or ``-`` for None."""
-    return "-" if share is None else f"{100 * share:.2f} %"
+    return "-" if fraction is None else f"{100 * fraction:.2f} %"
 
 
 def describe_folds(summary: dict[str, Any]) -> str:

@@ -175,6 +175,8 @@ class DatasetSplits:
         validation: examples for choices, or None.
         test: examples for one final look, or None.
         notes: what a user should know about how the data were read, one line each.
+        source: the name or path that they were read from; None for data made in memory.
+        image_size: side in pixels that was requested when they were read, or None.
     """
 
     name: str
@@ -182,6 +184,8 @@ class DatasetSplits:
     validation: Dataset | None = None
     test: Dataset | None = None
     notes: tuple[str, ...] = field(default=())
+    source: str | None = None
+    image_size: int | None = None
 
     def __post_init__(self) -> None:
         for split, dataset in self:

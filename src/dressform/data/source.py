@@ -48,7 +48,8 @@ def load_data(
         raise DataError(f"image size is {image_size}; allowed: 4 to 1024 pixels")
     if str(source) in CATALOG:
         spec = CATALOG[str(source)]
-        return _read_idx_folder(spec.path(), spec.name, shipped=True)
+        splits = _read_idx_folder(spec.path(), spec.name, shipped=True)
+        return dataclasses.replace(splits, source=str(source), image_size=image_size)
     path = user_path(source)
     if not path.exists():
         if "/" in str(source) or "\\" in str(source) or path.suffix:
@@ -60,7 +61,8 @@ def load_data(
         splits = _read_path(path, image_size)
     except PermissionError as error:
         raise DataError(f"{error.filename} may not be read; check its permissions") from None
-    return _with_test(_with_known_names(splits))
+    splits = _with_test(_with_known_names(splits))
+    return dataclasses.replace(splits, source=str(source), image_size=image_size)
 
 
 def _read_path(path: Path, image_size: int | None) -> DatasetSplits:

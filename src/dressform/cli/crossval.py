@@ -42,8 +42,10 @@ def crossval(
     are not touched.
     """
     from dressform.cli.fold_table import FoldTable
+    from dressform.cli.process import prepare_training
     from dressform.workbench.training import crossval as cross_validate
 
+    prepare_training(recipes, seed)
     with FoldTable() as table:
         studies = cross_validate(
             recipes,

@@ -313,6 +313,6 @@ def test_data_without_a_test_split_say_how_they_were_divided(
     _, found = load_judged(tiny_run.layout.onnx, data=tmp_path / "d.npz", say=said.append)
     assert len(found) == 120
     assert said == [
-        "note: no test split: 120 of 600 examples were held out as test",
+        "note: no test split: 120 of 600 examples were held out for testing",
         "split: test of d",
     ]

@@ -145,7 +145,7 @@ def test_softmax_of_huge_logits_is_finite() -> None:
         ({"logits": np.zeros((50, 3), np.float32)}, r"logits \[50, 3\] for 4 classes"),
         ({"logits": np.full((50, 4), np.nan, np.float32)}, "logits of example e0 are not finite"),
         ({"labels": np.full(50, 4)}, "labels go from 4 to 4; allowed: 0 to 3"),
-        ({"ids": np.array(["same"] * 50)}, "some ids stand for two examples"),
+        ({"ids": np.array(["same"] * 50)}, "ids are not unique"),
     ],
 )
 def test_what_are_no_predictions_is_refused(change: dict[str, object], message: str) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
 from dressform.predictions import Predictions
-from dressform.predictions.predictions import positions
+from dressform.predictions.examples import indices_of
 
 
 def align(
@@ -54,7 +54,7 @@ def align(
             + (f" (such as {extra[0]})" if len(extra) else "")
         )
         raise DataError(f"{only}; compare predictions of the same examples")
-    second = second.take(positions(second.ids, first.ids))
+    second = second.take(indices_of(second.ids, first.ids))
     differ = np.flatnonzero(first.labels != second.labels)
     if len(differ):
         i = int(differ[0])

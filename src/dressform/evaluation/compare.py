@@ -37,7 +37,7 @@ from dressform.evaluation.significance import (
     t_posterior,
 )
 from dressform.predictions import Predictions
-from dressform.predictions.predictions import positions
+from dressform.predictions.examples import indices_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ def _compare_folds(a: PredictionSet, b: PredictionSet, metric: Metric, rope: flo
     for r in range(repeats):
         left, right = with_common_ids(a.predictions[r], b.predictions[r])
         _, aligned = align(left, right, (a.name, b.name))
-        place = positions(right.ids, aligned.ids)
+        place = indices_of(right.ids, aligned.ids)
         if not np.array_equal(a.folds[r], b.folds[r][place]):
             count = int((a.folds[r] != b.folds[r][place]).sum())
             raise DataError(

@@ -26,8 +26,7 @@ from dressform.predict.prediction_sets import (
     told_apart,
 )
 from dressform.predictions import Predictions
-from dressform.predictions.images import images_of, split_name
-from dressform.predictions.predictions import positions
+from dressform.predictions.examples import canonical_split, examples_of, indices_of
 from dressform.report.page.blobs import Blob
 from dressform.report.page.document import Inspected, report_document
 from dressform.report.page.page import write_page
@@ -223,7 +222,7 @@ def inspect_run(
     pictures = reference = None
     try:
         splits = given or data_of(run)
-        pictures = images_of(predictions, splits, chosen)
+        pictures = examples_of(predictions, splits, chosen)
         reference = learned_from(run, splits)
     except DressformError as error:
         missing.append(f"pictures, nearest pictures and saliency: {error}")
@@ -243,7 +242,7 @@ def inspect_run(
         if found.near is not None and found.distance is not None:
             inspected = replace(inspected, near={"cosine": (found.near, found.distance)})
         inspected = replace(inspected, saliency=found.saliency)
-    return inspected, split_name(chosen), pictures, reference
+    return inspected, canonical_split(chosen), pictures, reference
 
 
 def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
@@ -270,9 +269,9 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
 def _anywhere(predictions: Predictions, splits: DatasetSplits, likely: str = "test") -> Dataset:
     """The pictures of predictions whose split is not known."""
     try:
-        return images_of(predictions, splits, likely)
+        return examples_of(predictions, splits, likely)
     except DressformError:
-        return images_of(predictions, splits, "train" if likely == "test" else "test")
+        return examples_of(predictions, splits, "train" if likely == "test" else "test")
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
@@ -314,7 +313,7 @@ def _in_order(first: Inspected, found: Found) -> Found:
     other, split, pictures, reference = found
     _, aligned = align(first.predictions, other.predictions, (first.name, other.name))
     wanted, given = (p.ids for p in with_common_ids(first.predictions, other.predictions))
-    order = positions(given, wanted)
+    order = indices_of(given, wanted)
     near = {
         metric: (positions[order], far[order]) for metric, (positions, far) in other.near.items()
     }

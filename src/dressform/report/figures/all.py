@@ -5,7 +5,7 @@ from pathlib import Path
 from dressform.data.dataset import DatasetSplits
 from dressform.evaluation.calibrate import FEWEST, calibrate
 from dressform.evaluation.evaluate import MOST_CLASSES, describe, evaluate
-from dressform.predictions.images import images_of
+from dressform.predictions.examples import examples_of
 from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.report.figures.canvas import save
 from dressform.report.figures.confusion import draw_confusion
@@ -79,7 +79,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
                 )
             )
         if data is not None:
-            dataset = images_of(predictions, data, split)
+            dataset = examples_of(predictions, data, split)
             caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
             written.append(
                 save(draw_montage(dataset, predictions, caption), folder / "montage.png")

@@ -60,7 +60,8 @@ def test_scores_from_margins_are_those_of_the_confusion_matrix() -> None:
         (2 * precision * recall / (precision + recall)).mean()
     )
     assert np.array_equal(
-        np.diag(confusion_matrix(predictions.labels, predictions.predicted, 7)), scores.margins()[0]
+        np.diag(confusion_matrix(predictions.labels, predictions.predicted, 7)),
+        scores.class_counts()[0],
     )
 
 

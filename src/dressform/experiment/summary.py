@@ -58,7 +58,7 @@ def summarise(
         arrays |= {key("logits", repeat): logits, key("fold", repeat): division.fold}
     estimates = {
         name: across_folds([metric.value(part, None) for part in scores], folds)
-        .within(0, metric.most)
+        .clip(0, metric.maximum)
         .to_json()
         for name, metric in METRICS.items()
     }

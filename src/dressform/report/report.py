@@ -15,7 +15,7 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import PredictionSet, compare
-from dressform.evaluation.evaluate import MOST_CLASSES
+from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES
 from dressform.explore.explanation import explain
 from dressform.explore.points import data_of, learned_from
 from dressform.predict.prediction_sets import (
@@ -89,10 +89,10 @@ def write_report(
     ]
     first, first_split, *_ = found[0]
     pictures, reference = next(((p, own) for *_, p, own in found if p is not None), (None, None))
-    if len(first.predictions.class_names) > MOST_CLASSES:
+    if len(first.predictions.class_names) > MAX_CONFUSION_CLASSES:
         raise ConfigError(
             f"{first.name} has {len(first.predictions.class_names)} classes; a report shows up to "
-            f"{MOST_CLASSES}"
+            f"{MAX_CONFUSION_CLASSES}"
         )
     comparisons = compare(prediction_sets) if len(found) > 1 else []
     found = [found[0], *(_in_order(first, one) for one in found[1:])]

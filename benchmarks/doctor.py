@@ -24,9 +24,10 @@ from report import write_report
 
 import dressform
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.explore.doctor import Judge, examine
+from dressform.explore.doctor import examine
 from dressform.explore.label_issues import find_label_issues
 from dressform.explore.near_duplicates import near_duplicates
+from dressform.explore.out_of_sample import OutOfSample
 from dressform.predictions.examples import indices_of
 
 
@@ -104,7 +105,9 @@ def duplicates(run: Path | None) -> dict[str, Any]:
         []
         if run is None
         else [
-            Judge(dressform.open_run(run).name, dressform.open_run(run).predictions("test"), "test")
+            OutOfSample(
+                dressform.open_run(run).name, dressform.open_run(run).predictions("test"), "test"
+            )
         ]
     )
     diagnosis = examine(data, "fashion-mnist", judges)

@@ -66,7 +66,7 @@ def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: 
     assert found.left_out == []
     assert all("class_weight_power=0.5" in row["command"] for row in found.rows)
     assert (
-        len({json.dumps(open_crossval(row["path"]).summary["fold_digests"]) for row in found.rows})
+        len({json.dumps(open_crossval(row["path"]).summary.fold_digests) for row in found.rows})
         == 1
     )
     manifest = found.run.manifest

@@ -13,7 +13,7 @@ from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.data.archive import write_archive
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.predict.onnx_model import predict_onnx
-from dressform.predict.prediction_sets import kind_of, load_judged
+from dressform.predict.prediction_sets import kind_of, load_predictions_of
 from dressform.predictions import softmax
 from dressform.runs.run import Run
 
@@ -280,13 +280,15 @@ def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: P
     kinds = [kind_of(p) for p in (tiny_run.path, model, table, tmp_path / "absent.csv")]
     assert kinds == ["run", "model", "predictions", "predictions"]
     said: list[str] = []
-    name, found = load_judged(tiny_run.path, say=said.append)
+    name, found = load_predictions_of(tiny_run.path, say=said.append)
     assert (name, len(found)) == ("fast, seed 0", 200)
     kept = tiny_run.predictions("validation")
     for split in ("val", "validation"):
-        assert np.array_equal(load_judged(tiny_run.path, split, say=said.append)[1].ids, kept.ids)
+        assert np.array_equal(
+            load_predictions_of(tiny_run.path, split, say=said.append)[1].ids, kept.ids
+        )
     for chosen, count in ((None, 200), ("test", 200), ("train", 600)):
-        name, found = load_judged(model, chosen, data, say=said.append)
+        name, found = load_predictions_of(model, chosen, data, say=said.append)
         assert (name, len(found)) == (str(model), count)
     assert said == [
         "split: test",
@@ -298,11 +300,11 @@ def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: P
         with pytest.raises(
             ConfigError, match="no split of d is called 'validation'; known: train, test"
         ):
-            load_judged(model, split, data)
-    name, found = load_judged(table, "train")
+            load_predictions_of(model, split, data)
+    name, found = load_predictions_of(table, "train")
     assert (name, found.predicted.tolist()) == (str(table), [1])
     with pytest.raises(RunError, match="has no manifest"):
-        load_judged(tmp_path)
+        load_predictions_of(tmp_path)
 
 
 def test_data_without_a_test_split_say_how_they_were_divided(
@@ -310,7 +312,7 @@ def test_data_without_a_test_split_say_how_they_were_divided(
 ) -> None:
     write_archive(tmp_path / "d.npz", DatasetSplits("train alone", small.train))
     said: list[str] = []
-    _, found = load_judged(tiny_run.layout.onnx, data=tmp_path / "d.npz", say=said.append)
+    _, found = load_predictions_of(tiny_run.layout.onnx, data=tmp_path / "d.npz", say=said.append)
     assert len(found) == 120
     assert said == [
         "note: no test split: 120 of 600 examples were held out for testing",

@@ -24,7 +24,7 @@ from dressform.experiment.crossval import crossval
 from dressform.predict.predictor import Predictor
 from dressform.report.report import _facts
 from dressform.runs.crossval import CrossvalRun, open_crossval
-from dressform.runs.history import how_measured
+from dressform.runs.history import training_conditions
 from dressform.runs.run import Run, best_run, open_run
 from tests.conftest import TINY
 
@@ -112,7 +112,7 @@ def test_manifest(run: Run) -> None:
     def use() -> None:
         found = open_run(run.path)
         evaluate(found.predictions("test"), resamples=10)
-        how_measured(found.manifest.resolved)
+        training_conditions(found.manifest.resolved)
         json.dumps(_facts(found))
         best_run(run.path.parents[2])
         dressform.Predictor(found)

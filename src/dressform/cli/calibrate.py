@@ -31,7 +31,7 @@ def calibrate(
     """
     from dressform.evaluation.calibrate import calibrate as fit
     from dressform.evaluation.metrics import METRICS
-    from dressform.predict.prediction_sets import kind_of, load_judged
+    from dressform.predict.prediction_sets import kind_of, load_predictions_of
     from dressform.report.figures.canvas import check_target
     from dressform.runs.crossval import is_crossval, open_crossval
     from dressform.runs.ledger import note_look
@@ -57,7 +57,7 @@ def calibrate(
         if problem:
             say(f"note: {problem}")
     else:
-        name, alone = load_judged(what, say=say)
+        name, alone = load_predictions_of(what, say=say)
         place = open_run(what).layout.figures if kind_of(what) == "run" else None
         found = fit(alone, alpha=alpha)
     target = figure or (place / "reliability.png" if place is not None else None)

@@ -135,14 +135,19 @@ def _contestant(
     path: Path, split: str | None, data: str, pixels: str, say: Callable[[str], object]
 ) -> "PredictionSet":
     from dressform.evaluation.compare import PredictionSet
-    from dressform.predict.prediction_sets import kind_of, load_judged, prediction_set_of, split_of
+    from dressform.predict.prediction_sets import (
+        kind_of,
+        load_predictions_of,
+        prediction_set_of,
+        split_of,
+    )
     from dressform.runs.crossval import is_crossval, open_crossval
     from dressform.runs.ledger import note_look
     from dressform.runs.run import open_run
 
     if is_crossval(path):
         return prediction_set_of(open_crossval(path))
-    name, loaded = load_judged(path, split, data, pixels, say=say)
+    name, loaded = load_predictions_of(path, split, data, pixels, say=say)
     if kind_of(path) == "run" and split_of(run := open_run(path), split) == "test":
         problem = note_look(run.path, what="compare", examples=len(loaded))
         if problem:

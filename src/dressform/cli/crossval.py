@@ -1,5 +1,6 @@
 """``dressform crossval``."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -70,16 +71,20 @@ def crossval(
         table.close()
     if as_json:
         documents = [
-            {**run.summary, "out_of_fold": str(run.layout.out_of_fold), "path": str(run.path)}
+            {
+                **asdict(run.summary),
+                "out_of_fold": str(run.layout.out_of_fold),
+                "path": str(run.path),
+            }
             for run in found
         ]
         print_json(documents[0] if len(documents) == 1 else documents)
         return
     header = ("repeat", "fold", *(run.name for run in found))
     rows = []
-    for i, row in enumerate(found[0].summary["folds"]):
+    for i, row in enumerate(found[0].summary.folds):
         scores = (f"{100 * run.accuracies[i]:.2f} %" for run in found)
-        rows.append((str(row["repeat"]), str(row["fold"]), *scores))
+        rows.append((str(row.repeat), str(row.fold), *scores))
     print_table(header, rows)
     print()
     for run in found:

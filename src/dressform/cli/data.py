@@ -96,7 +96,8 @@ def doctor(
     from dressform.data.review import Review
     from dressform.data.source import load_data
     from dressform.evaluation.evaluate import describe
-    from dressform.explore.doctor import examine, judged_by
+    from dressform.explore.doctor import examine
+    from dressform.explore.out_of_sample import load_out_of_sample
     from dressform.report.doctor import write_diagnosis
     from dressform.report.report import target_of
 
@@ -110,7 +111,7 @@ def doctor(
     data = load_data(source, image_size=image_size)
     for note in data.notes:
         say(f"note: {note}")
-    judges = [judged_by(path, say) for path in predictions]
+    judges = [load_out_of_sample(path, say) for path in predictions]
     where = str(Path(source).absolute()) if Path(source).exists() else source
     diagnosis = examine(data, where, judges, image_size=image_size, say=say)
     write_diagnosis(target, diagnosis, data)

@@ -41,7 +41,7 @@ def evaluate(
     """
     from dressform.core.errors import ConfigError
     from dressform.evaluation.evaluate import evaluate as judge
-    from dressform.predict.prediction_sets import kind_of, load_judged, split_of
+    from dressform.predict.prediction_sets import kind_of, load_predictions_of, split_of
     from dressform.runs.crossval import is_crossval, open_crossval
     from dressform.runs.ledger import note_look
     from dressform.runs.run import open_run
@@ -65,7 +65,7 @@ def evaluate(
             " for the recipe, and means over folds, see its crossval.json"
         )
     else:
-        _, predictions = load_judged(
+        _, predictions = load_predictions_of(
             what, split, data or "fashion-mnist", pixels or "unit", image_size, say=say
         )
     if kind == "run" and split_of(run := open_run(what), split) == "test":

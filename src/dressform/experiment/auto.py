@@ -228,7 +228,8 @@ def _compare(
         "seconds": round(seconds, 1),
         "path": str(found.path),
     }
-    epoch = median(float(row["seconds"]) for history in found.histories() for row in history)
+    rows = (row for history in found.histories() for row in history)
+    epoch = median(s for row in rows if (s := row["seconds"]) is not None)
     return told, epoch * FOLDS / (FOLDS - 1)
 
 

@@ -17,7 +17,7 @@ from dressform.evaluation.intervals import across_folds
 from dressform.evaluation.metrics import METRICS, Scores, accuracy
 from dressform.experiment.fold import read_result
 from dressform.predictions import Predictions
-from dressform.runs.crossval import FORMAT, CrossvalRun, key, open_crossval
+from dressform.runs.crossval import FORMAT, CrossvalRun, array_name, open_crossval
 from dressform.runs.layout import CrossvalLayout, FoldLayout
 
 
@@ -55,7 +55,7 @@ def summarise(
             rows.append(
                 {"repeat": repeat, "fold": fold, "accuracy": accuracy(scores[-1]), "epochs": epochs}
             )
-        arrays |= {key("logits", repeat): logits, key("fold", repeat): division.fold}
+        arrays |= {array_name("logits", repeat): logits, array_name("fold", repeat): division.fold}
     estimates = {
         name: across_folds([metric.value(part, None) for part in scores], folds)
         .clip(0, metric.maximum)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
@@ -31,7 +32,15 @@ from dressform.predictions import Predictions
 from dressform.runs.git import git_state
 from dressform.runs.layout import DEFAULT_ROOT, Layout, features_folder, run_folder
 from dressform.runs.ledger import note_test_look
-from dressform.runs.manifest import FORMAT, DatasetFacts, Manifest, hardware, now, packages
+from dressform.runs.manifest import (
+    FORMAT,
+    DatasetFacts,
+    Manifest,
+    Results,
+    hardware,
+    now,
+    packages,
+)
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import save_weights
 from dressform.training.fit import Fitted, fit, stopped_by
@@ -44,7 +53,10 @@ COPIES = 9
 """Of the weights: a checkpoint of weights, best and two moments, while the next is written, and one
 to spare.
 """
-METRIC_OF = {"validation": "val_accuracy", "test": "test_accuracy"}
+METRIC_OF: dict[str, Literal["val_accuracy", "test_accuracy"]] = {
+    "validation": "val_accuracy",
+    "test": "test_accuracy",
+}
 """A split's accuracy among the results."""
 OTHER_BYTES = 30_000_000
 """Of predictions, figures and features."""
@@ -292,7 +304,7 @@ def _finish(
 
     observer.phase("predicting")
     clock = time.perf_counter()
-    results: dict[str, float | int | None] = {
+    results: Results = {
         "epochs": len(fitted.history),
         "onnx_difference": difference,
     }

@@ -57,7 +57,7 @@ def kind_of(path: str | Path) -> Literal["run", "predictions", "model"]:
     return "predictions" if format_of(path) or path.is_file() else "run"
 
 
-def load_judged(
+def load_predictions_of(
     path: str | Path,
     split: str | None = None,
     data: str | Path = "fashion-mnist",

@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import PredictionSet, compare
 from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES
 from dressform.explore.explanation import explain
-from dressform.explore.points import data_of, learned_from
+from dressform.explore.points import data_of, training_examples
 from dressform.predict.prediction_sets import (
     kind_of,
-    load_judged,
+    load_predictions_of,
     prediction_set_of,
     split_of,
     told_apart,
@@ -31,7 +31,7 @@ from dressform.report.page.blobs import Blob
 from dressform.report.page.document import Inspected, report_document
 from dressform.report.page.page import write_page
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
-from dressform.runs.history import how_measured
+from dressform.runs.history import training_conditions
 from dressform.runs.ledger import note_look
 from dressform.runs.manifest import timestamp
 from dressform.runs.run import Run, open_run
@@ -173,7 +173,7 @@ def _inspect(
         return _crossval(open_crossval(path), given)
     if kind_of(path) == "run":
         return inspect_run(open_run(path), split, given, say, recipe_file=recipe_file)
-    name, predictions = load_judged(
+    name, predictions = load_predictions_of(
         path, split, data or "fashion-mnist", image_size=image_size, say=say
     )
     shown = "given" if kind_of(path) == "predictions" else split or "test"
@@ -223,12 +223,12 @@ def inspect_run(
     try:
         splits = given or data_of(run)
         pictures = examples_of(predictions, splits, chosen)
-        reference = learned_from(run, splits)
+        reference = training_examples(run, splits)
     except DressformError as error:
         missing.append(f"pictures, nearest pictures and saliency: {error}")
     inspected = Inspected(run.name, predictions, facts=_facts(run), missing=missing)
     try:
-        how = how_measured(manifest.resolved)
+        how = training_conditions(manifest.resolved)
         note = (
             f"Training values were measured {how}, with augmentation and dropout where the "
             f"recipe has them."
@@ -239,8 +239,8 @@ def inspect_run(
     if pictures is not None:
         found = explain(run, chosen, pictures, reference if neighbours else None, recipe_file)
         missing += found.missing
-        if found.near is not None and found.distance is not None:
-            inspected = replace(inspected, near={"cosine": (found.near, found.distance)})
+        if found.neighbours is not None and found.distances is not None:
+            inspected = replace(inspected, near={"cosine": (found.neighbours, found.distances)})
         inspected = replace(inspected, saliency=found.saliency)
     return inspected, canonical_split(chosen), pictures, reference
 
@@ -261,7 +261,11 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
         ("repeats", f"{run.repeats}, the first is shown"),
     ]
     found = Inspected(
-        run.name, predictions, facts, missing=missing, estimates=run.summary["estimates"]
+        run.name,
+        predictions,
+        facts,
+        missing=missing,
+        estimates={name: asdict(row) for name, row in run.summary.estimates.items()},
     )
     return found, "out-of-fold", pictures, None
 

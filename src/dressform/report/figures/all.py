@@ -12,7 +12,7 @@ from dressform.report.figures.confusion import draw_confusion
 from dressform.report.figures.history import draw_history
 from dressform.report.figures.images import draw_first_images, draw_montage
 from dressform.report.figures.per_class import draw_per_class
-from dressform.runs.history import how_measured
+from dressform.runs.history import training_conditions
 from dressform.runs.run import Run
 
 
@@ -49,7 +49,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
     split = "test" if run.layout.predictions("test").exists() else "validation"
     has_predictions = run.layout.predictions(split).exists()
     folder.mkdir(exist_ok=True)
-    history, measured = run.history(), how_measured(run.manifest.resolved)
+    history, measured = run.history(), training_conditions(run.manifest.resolved)
     written = [save(draw_history(history, run.name, measured=measured), folder / "history.png")]
     calibration = draw_calibration_history([history], run.name)
     if calibration is not None:

@@ -41,13 +41,13 @@ class Shown:
 
     Attributes:
         title: for people.
-        places: float32 [all, D].
+        embedding: float32 [all, D].
         explained: float64 [D], of principal components: shares of the variance; the page offers a
             choice of them. Else empty.
     """
 
     title: str
-    places: NDArray[np.float32]
+    embedding: NDArray[np.float32]
     explained: NDArray[np.float64]
 
 
@@ -141,7 +141,7 @@ def report_document(
     for r, run in enumerate(runs):
         blobs += _answers(r, run)
     places = [
-        _quantised(f"places-{p}", shown.places, np.uint16) for p, shown in enumerate(projections)
+        _quantised(f"places-{p}", shown.embedding, np.uint16) for p, shown in enumerate(projections)
     ]
     blobs += [blob for blob, _ in places]
     based = None if basis is None else _quantised("basis", basis, np.uint8)
@@ -163,7 +163,7 @@ def report_document(
             {
                 "title": p.title,
                 "explained": p.explained.tolist(),
-                "deep": p.places.shape[1] == 3 and not len(p.explained),
+                "deep": p.embedding.shape[1] == 3 and not len(p.explained),
                 "blob": blob.name,
                 "ranges": ranges,
             }

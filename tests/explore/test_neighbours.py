@@ -48,5 +48,7 @@ def test_rows_of_zeros_are_far_from_everything() -> None:
 
 def test_more_than_there_are_is_refused() -> None:
     values = np.ones((3, 2), np.float32)
-    with pytest.raises(ConfigError, match="3 neighbours were requested among 3 examples; allowed: 1 to 2"):
+    with pytest.raises(
+        ConfigError, match="3 neighbours were requested among 3 examples; allowed: 1 to 2"
+    ):
         nearest(values, values, 3, exclude=np.arange(3))

@@ -186,7 +186,7 @@ def test_of_several_outputs_the_named_one(tmp_path: Path) -> None:
         )
     with pytest.raises(
         DataError,
-        match=r"gives int64 \[7\] as label for 7 pictures; allowed: floats \[7, 3\], so call that "
+        match=r"gives int64 \[7\] as label for 7 images; allowed: floats \[7, 3\], so name that "
         r"output log",
     ):
         predict_onnx(linear(tmp_path / "m.onnx", outputs=("label", "scores")), dataset)
@@ -210,7 +210,7 @@ def test_weights_beside_the_file(tmp_path: Path) -> None:
     )
     (tmp_path / "m.data").unlink()
     with pytest.raises(
-        DataError, match=r"m.onnx cannot be loaded by ONNX Runtime \(.*; export it to ONNX anew"
+        DataError, match=r"m.onnx cannot be loaded by ONNX Runtime \(.*; export it to ONNX again"
     ):
         predict_onnx(tmp_path / "m.onnx", dataset)
 
@@ -239,21 +239,21 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
     path.rmdir()
     for content in (b"", b"I am a text"):
         path.write_bytes(content)
-        fails(r"m.onnx cannot be loaded by ONNX Runtime \(.*\); export it to ONNX anew")
+        fails(r"m.onnx cannot be loaded by ONNX Runtime \(.*\); export it to ONNX again")
     linear(path)
     fails("pixels are 'bytes'; allowed: unit", pixels="bytes")
     fails(
-        "m.onnx gives 3 scores per picture but the data have 4 classes; give the data",
+        "m.onnx gives 3 scores per image but the data have 4 classes; give the data",
         pictures(classes=4),
     )
     fails(
-        r"takes \[\?, 5, 4, 3\] but the pictures are 6 x 6 x 1; .* or \[N, 1, 6, 6\] or \[N, 6, "
+        r"takes \[\?, 5, 4, 3\] but the images are 6 x 6 x 1; .* or \[N, 1, 6, 6\] or \[N, 6, "
         r"6\] or \[N, 36\]",
         pictures((6, 6, 1)),
     )
     linear(path, "NHW", (20, 3))
     fails(
-        r"takes \[\?, 20, 3\] but the pictures are 5 x 4 x 3; allowed: \[N, 5, 4, 3\] or \[N, 3, "
+        r"takes \[\?, 20, 3\] but the images are 5 x 4 x 3; allowed: \[N, 5, 4, 3\] or \[N, 3, "
         r"5, 4\] or \[N, 60\], so"
     )
     linear(path, dtype="int64")
@@ -268,7 +268,7 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 60]) for name in "xy")
     z = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 60])
     save(path, [helper.make_node("Add", ["x", "y"], ["z"])], [x, y], [z])
-    fails(r"m.onnx has 2 inputs \(x, y\); allowed: one, the pictures")
+    fails(r"m.onnx has 2 inputs \(x, y\); allowed: one, the images")
     assert capfd.readouterr() == ("", "")
 
 

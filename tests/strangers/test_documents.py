@@ -153,9 +153,9 @@ def test_known_pictures(run: Run, small: DatasetSplits) -> None:
         )
         for value in strange:
             np.savez(run.layout.ood_reference, **{**arrays, name: value})
-            with pytest.raises(DressformError, match="known"):
+            with pytest.raises(DressformError, match="reference"):
                 Predictor(run.path / "weights").predict(small.train.images[0])
-    np.savez(run.layout.ood_reference, **{**arrays, "known": arrays["known"][:, 1:]})
+    np.savez(run.layout.ood_reference, **{**arrays, "reference": arrays["reference"][:, 1:]})
     with pytest.raises(DressformError, match="is of another model"):
         Predictor(run.path / "weights")
 

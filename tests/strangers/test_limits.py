@@ -213,7 +213,12 @@ def test_a_model_that_never_ends_is_ended(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(ResourceError, match=r"did not answer within 0\.5 s"):
         run_session(
-            session, ["logits"], {"x": np.zeros((1, 4), np.float32)}, DataError, "m.onnx", limit=0.5
+            session,
+            ["logits"],
+            {"x": np.zeros((1, 4), np.float32)},
+            DataError,
+            "m.onnx",
+            time_limit=0.5,
         )
     assert time.monotonic() - begun < 10
 

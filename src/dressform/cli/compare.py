@@ -54,7 +54,7 @@ def compare(
     from dressform.evaluation.compare import compare as judge
     from dressform.evaluation.comparison import format_p_value
     from dressform.evaluation.metrics import METRICS
-    from dressform.predict.prediction_sets import told_apart
+    from dressform.predict.prediction_sets import with_distinct_names
     from dressform.runs.crossval import is_crossval
 
     if figure is not None and not all(is_crossval(path) for path in what):
@@ -74,7 +74,7 @@ def compare(
             said.add(line)
             say(line)
 
-    prediction_sets = told_apart(
+    prediction_sets = with_distinct_names(
         [_contestant(path, split, data, pixels, once) for path in what], what
     )
     comparisons = judge(prediction_sets, metric=metric, rope=rope)

@@ -65,10 +65,12 @@ def export(
 
 
 def _page(run: Path, file: Path, threshold: float | None) -> list[str]:
-    from dressform.predict.predictor import UNSURE, Predictor
+    from dressform.predict.predictor import OOD_THRESHOLD, Predictor
     from dressform.report.classifier import write_classifier
 
-    write_classifier(file, Predictor(run, threshold=UNSURE if threshold is None else threshold))
+    write_classifier(
+        file, Predictor(run, threshold=OOD_THRESHOLD if threshold is None else threshold)
+    )
     return [str(file)]
 
 

@@ -52,18 +52,18 @@ def robustness(
         if done % 10 == 0 or done == total:
             say(f"{done} of {total}")
 
-    document = measure(Predictor(found), pictures, names, seed=seed, progress=progress)
+    result = measure(Predictor(found), pictures, names, seed=seed, progress=progress)
     if as_json:
-        print_json({"run": str(found.path), "split": which, **document})
+        print_json({"run": str(found.path), "split": which, **result.to_json()})
         return
-    clean = document["clean"]
+    clean = result.clean
     print(
-        f"{len(pictures):,} pictures as they are: {percent(clean['value'])} ({clean['method']}:"
-        f" {100 * clean['low']:.2f} to {100 * clean['high']:.2f})"
+        f"{len(pictures):,} pictures as they are: {percent(clean.value)} ({clean.method}:"
+        f" {100 * clean.low:.2f} to {100 * clean.high:.2f})"
     )
     rows = []
-    for name, strengths in document["corruptions"].items():
-        values = [estimate["value"] for estimate in strengths.values()]
+    for name, strengths in result.corruptions.items():
+        values = [estimate.value for estimate in strengths.values()]
         rows.append(
             (
                 name,
@@ -73,4 +73,4 @@ def robustness(
             )
         )
     print_table(("corruption", "1", "2", "3", "4", "5", "mean"), rows)
-    print(f"mean over corruptions {percent(document['mean'])}")
+    print(f"mean over corruptions {percent(result.mean)}")

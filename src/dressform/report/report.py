@@ -23,7 +23,7 @@ from dressform.predict.prediction_sets import (
     load_predictions_of,
     prediction_set_of,
     split_of,
-    told_apart,
+    with_distinct_names,
 )
 from dressform.predictions import Predictions
 from dressform.predictions.examples import canonical_split, examples_of, indices_of
@@ -80,7 +80,7 @@ def write_report(
         )
     given = None if data is None else load_data(data, image_size=image_size)
     found = [_inspect(path, split, given, data, image_size, recipe_file, say) for path in what]
-    prediction_sets = told_apart(
+    prediction_sets = with_distinct_names(
         [_contestant(path, inspected) for path, (inspected, *_) in zip(what, found, strict=True)],
         what,
     )

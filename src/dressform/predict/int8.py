@@ -234,8 +234,7 @@ class _Int8Layer:
 
 
 def _relu_quantisation(high: Tensor, layer: Layer, following: Layer | None) -> tuple[int, Tensor]:
-    """Zero point, and step size per channel, for features from 0 to ``high`` after a ReLU.
-    """
+    """Zero point, and step size per channel, for features from 0 to ``high`` after a ReLU."""
     if following is None or not following.pad:
         return 0, high.clamp_min(1e-6) / 255
     # A border is 0 after the last scale and shift, so before them it is this:

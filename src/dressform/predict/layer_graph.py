@@ -1,5 +1,4 @@
-"""Read an ONNX classifier as a chain of layers, each with everything up to the next product.
-"""
+"""Read an ONNX classifier as a chain of layers, each with everything up to the next product."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,8 @@ ADVICE = "use the float32 Predictor"
 class Layer:
     """A convolution or dense layer with everything up to the next one.
 
-    It computes y = pool(max(0, gain * (weight x + bias) + shift)), then after_scale * y + after_shift; every part is optional.
+    It computes y = pool(max(0, gain * (weight x + bias) + shift)), then after_scale * y +
+    after_shift; every part is optional.
     """
 
     weight: Tensor

@@ -23,13 +23,15 @@ from gpu_report import Report  # noqa: E402
 
 import dressform  # noqa: E402
 from dressform.data.dataset import DatasetSplits  # noqa: E402
-from dressform.experiment.learning_data import learning_data  # noqa: E402
 from dressform.models.network import Classifier, build_network  # noqa: E402
 from dressform.predict.export import export_onnx  # noqa: E402
 from dressform.recipes import find_recipe  # noqa: E402
+from dressform.training.callback import Callback  # noqa: E402
+from dressform.training.checkpoint import TrainingFiles  # noqa: E402
 from dressform.training.fit import Fitted, fit  # noqa: E402
-from dressform.training.history import Epoch, Silent  # noqa: E402
+from dressform.training.history import Epoch  # noqa: E402
 from dressform.training.inference import logits_of  # noqa: E402
+from dressform.training.learning_data import learning_data  # noqa: E402
 from dressform.training.recipe import Recipe  # noqa: E402
 
 Tell = Callable[..., None]
@@ -281,19 +283,19 @@ def inference(bench: Bench, tell: Tell) -> None:
         path.unlink()
 
 
-class Progress(Silent):
+class Progress(Callback):
     """Writes each epoch into the report."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
 
-    def epoch(self, result: Epoch) -> None:
+    def on_epoch_end(self, epoch: Epoch) -> None:
         """Write it."""
         self._tell(
-            epochs=result.epoch,
-            val_accuracy=result.val_accuracy,
-            train_loss=result.train_loss,
-            seconds_per_epoch=result.seconds,
+            epochs=epoch.epoch,
+            val_accuracy=epoch.val_accuracy,
+            train_loss=epoch.train_loss,
+            seconds_per_epoch=epoch.seconds,
         )
 
 
@@ -316,9 +318,8 @@ def large(bench: Bench, tell: Tell) -> None:
         learning.train,
         learning.validation,
         device=bench.device.type,
-        checkpoint=checkpoint,
-        key="large",
-        observer=Progress(tell),
+        files=TrainingFiles(checkpoint=checkpoint, key="large"),
+        callback=Progress(tell),
     )
     tell(test_accuracy=accuracy(bench, fitted, data), n=1)
 

@@ -25,9 +25,10 @@ import dressform
 from dressform.core.config import override
 from dressform.data.dataset import Dataset
 from dressform.evaluation.intervals import student
+from dressform.kernels.process import flush_denormals
 from dressform.recipes import find_recipe
+from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit
-from dressform.training.hardware import flush_denormals
 from dressform.training.inference import logits_of
 
 LITE0 = "transfer-efficientnet-lite0"
@@ -47,7 +48,7 @@ WAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "last stages": (LITE0, ()),
 }
-STEPS, FEWEST, MAX_REFERENCES = 600, 6, 60
+STEPS, FEWEST, MAX_EPOCHS = 600, 6, 60
 """Of a training: so many steps, but no fewer and no more epochs."""
 JUDGED = 5000
 """Training images to judge by with --validation."""
@@ -114,11 +115,11 @@ def once(
     name, own = WAYS[way]
     recipe = override(find_recipe(name), own)
     batch = recipe.batch_size if recipe.name == LITE0 else max(16, min(250, len(train) // 20))
-    epochs = min(MAX_REFERENCES, max(FEWEST, round(STEPS * batch / len(train))))
+    epochs = min(MAX_EPOCHS, max(FEWEST, round(STEPS * batch / len(train))))
     recipe = override(recipe, [f"batch_size={batch}", f"epochs={epochs}", *settings])
     with TemporaryDirectory() as cache, flush_denormals():
         started = time.perf_counter()
-        fitted = fit(recipe, train, None, seed=seed, cache=Path(cache))
+        fitted = fit(recipe, train, None, seed=seed, files=TrainingFiles(features=Path(cache)))
         seconds = time.perf_counter() - started
         logits = logits_of(fitted.network, judged, device=torch.device("cpu"))
         accuracy = float((logits.argmax(axis=1) == judged.labels).mean())

@@ -22,7 +22,7 @@ from sklearn.metrics import roc_auc_score
 import dressform
 from dressform.predict.features import Features, penultimate
 from dressform.predict.ood import OODDetector, subsample_indices
-from dressform.predict.predictor import UNSURE, Predictor
+from dressform.predict.predictor import OOD_THRESHOLD, Predictor
 from dressform.predictions import softmax
 
 Values = NDArray[np.float64]
@@ -91,7 +91,8 @@ def main() -> None:
         print(name, rows, flush=True)
     results["abstain"] = {
         which: round(
-            float((ood_detector.p_values(features.values, images[which]) <= UNSURE).mean()), 4
+            float((ood_detector.p_values(features.values, images[which]) <= OOD_THRESHOLD).mean()),
+            4,
         )
         for which, features in found.items()
         if which != "held out"

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from dressform.core.config import digest
-from dressform.evaluation.comparison import show_p
+from dressform.evaluation.comparison import format_p_value
+from dressform.kernels.switch import KERNELS
 from dressform.recipes import RECIPES, entry, find_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -174,7 +175,7 @@ def tutorial_table(tutorial: int) -> Callable[[], str]:
             f"{s['hardware']}, {s['precision']}, {s['threads']} thread a training, {s['date']}"
             for s in scores
         }
-        command = json.loads(REPRODUCED.read_text(encoding="utf-8"))["command"]
+        command = renamed(json.loads(REPRODUCED.read_text(encoding="utf-8"))["command"])
         return f"{recipes_table(*names)}\n\n(`{command}`; {'; '.join(sorted(machines))}.)"
 
     return table
@@ -463,8 +464,8 @@ def photos_table(*reports: Report) -> str:
         p, q = (rows[other]["p_value_against_prepared"] for rows in (train, validation))
         lines += [
             "",
-            f"Our segmentation vs OpenCV's GrabCut: p {show_p(p)} (training photos) and "
-            f"{show_p(q)} (validation photos), McNemar, mid-p.",
+            f"Our segmentation vs OpenCV's GrabCut: p {format_p_value(p)} (training photos) and "
+            f"{format_p_value(q)} (validation photos), McNemar, mid-p.",
         ]
     return "\n".join([*lines, "", made_by(reports[0])])
 
@@ -503,10 +504,35 @@ def mean_and_sd(shares: list[float]) -> str:
     return f"{100 * statistics.mean(shares):.2f} % ± {100 * statistics.stdev(shares):.2f}"
 
 
+def kernels_table() -> str:
+    """What each of the faster ways does and saves."""
+    report = newest("kernels")
+    measured_rows = {} if report is None else report["results"]["kernels"]
+    lines = ["| kernel | what is done | saves, median, n rounds |", "|---|---|---|"]
+    for name, text in {"plain": "all of them together", **KERNELS}.items():
+        cells = [
+            f"{100 * row['saves']:.1f} % of `{' '.join([row['recipe'], *row['settings']])}` "
+            f"(n = {row['n']})"
+            for row in measured_rows.get(name, [])
+        ]
+        if not cells:
+            reasons = {} if report is None else report["results"]["unmeasured"]
+            cells = [f"not measured: {reasons[name]}" if name in reasons else "not measured yet"]
+        lines.append(f"| `{name}` | {text} | {'; '.join(cells)} |")
+    return "\n".join(lines if report is None else [*lines, "", made_by(report)])
+
+
+def renamed(command: str) -> str:
+    """A report's command as it is called now."""
+    return command.replace("benchmarks/novelty.py", "benchmarks/ood.py").replace(
+        "dressform bench tutorials", "python benchmarks/tutorials.py"
+    )
+
+
 def made_by(report: dict[str, Any]) -> str:
     """The command and the machine behind a table."""
     hardware = report["hardware"]
-    command = report["command"].replace("benchmarks/novelty.py", "benchmarks/ood.py")  # renamed
+    command = renamed(report["command"])
     return f"(`{command}`; {hardware['processor']}, {hardware['cores']} cores.)"
 
 
@@ -534,9 +560,10 @@ def variants_table(report: Report) -> str:
     ]
     for c in report["results"]["comparisons"]:
         difference, low, high = (100 * c[key] for key in ("difference", "low", "high"))
+        p = format_p_value(c["p_holm"]).removeprefix("= ")
         lines.append(
-            f"| `{c['b']}` vs `{c['a']}` | {difference:+.2f} ({low:+.2f} to {high:+.2f}) | "
-            f"{show_p(c['p_holm']).removeprefix('= ')} | {c['p_equal']:.2f} | {c['verdict']} |"
+            f"| `{c['b']}` vs `{c['a']}` | {difference:+.2f} ({low:+.2f} to {high:+.2f}) | {p} | "
+            f"{c['p_equal']:.2f} | {c['verdict']} |"
         )
     return "\n".join([*lines, "", made_by(report)])
 
@@ -556,7 +583,7 @@ def extensions_table(report: Report) -> str:
         if name in comparisons:
             c = comparisons[name]
             difference, low, high = (100 * c[key] for key in ("difference", "low", "high"))
-            p = show_p(c["p_holm"]).removeprefix("= ")
+            p = format_p_value(c["p_holm"]).removeprefix("= ")
             cells += [f"{difference:+.2f} ({low:+.2f} to {high:+.2f})", p, c["verdict"]]
         else:
             cells += ["", "", ""]
@@ -638,6 +665,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "variants": variants_table,
     "coverage": coverage_table,
     "extensions": extensions_table,
+    "kernels": kernels_table,
 }
 PAGES = ("README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")))
 

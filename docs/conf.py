@@ -1,10 +1,14 @@
 """How Sphinx builds this site: offline, every warning an error, nothing loaded from elsewhere."""
 
 import re
+from importlib import import_module
 
 from sphinx.application import Sphinx
 
 import dressform
+
+for name, module in dressform._MODULES.items():  # a sub-package may have a call's name
+    setattr(dressform, name, getattr(import_module(f"dressform.{module}"), name))
 
 project = "dressform"
 author = "the dressform authors"
@@ -24,7 +28,9 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 toc_object_entries = False
+add_module_names = False
 napoleon_numpy_docstring = False
+napoleon_attr_annotations = False
 nitpick_ignore_regex = [
     ("py:.*", r"(?!dressform\.).*"),  # numpy, torch, Pillow: their sites are not asked
     ("py:.*", r"dressform\.\w+\..*"),  # what is not public has no page

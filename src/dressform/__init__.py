@@ -4,8 +4,8 @@
 
     data = df.load_data("fashion-mnist")
     run = df.train("fast", data)
-    print(df.evaluate(run.predictions("test")).report())
-    print(df.Predictor(run).predict("picture.png"))
+    print(df.evaluate(run).report())
+    print(df.Predictor(run).predict("photo.jpg"))
 
 Importing dressform imports neither torch nor NumPy; each name below is fetched when it is first
 used.
@@ -20,86 +20,164 @@ if TYPE_CHECKING:
     from dressform.data.dataset import Dataset as Dataset
     from dressform.data.dataset import DatasetSplits as DatasetSplits
     from dressform.data.source import load_data as load_data
-    from dressform.evaluation.calibrate import calibrate as calibrate
-    from dressform.evaluation.compare import compare as compare
-    from dressform.evaluation.evaluate import evaluate as evaluate
+    from dressform.evaluation.compare import PredictionSet as PredictionSet
+    from dressform.kernels.process import tune_process as tune_process
     from dressform.models.network import build_model as build_model
     from dressform.models.network import count_parameters as count_parameters
     from dressform.predict.predictor import Predictor as Predictor
     from dressform.predict.quick import QuickPredictor as QuickPredictor
     from dressform.predictions import Predictions as Predictions
     from dressform.recipes.table import find_recipe as find_recipe
+    from dressform.runs.crossval import CrossvalRun as CrossvalRun
+    from dressform.runs.crossval import open_crossval as open_crossval
     from dressform.runs.run import Run as Run
+    from dressform.runs.run import best_run as best_run
     from dressform.runs.run import open_run as open_run
+    from dressform.runs.tuning import Tuning as Tuning
+    from dressform.training.callback import Callback as Callback
+    from dressform.training.recipe import EMA as EMA
     from dressform.training.recipe import Augment as Augment
+    from dressform.training.recipe import EarlyStopping as EarlyStopping
+    from dressform.training.recipe import HardExamples as HardExamples
     from dressform.training.recipe import Optim as Optim
+    from dressform.training.recipe import ProgressiveResizing as ProgressiveResizing
     from dressform.training.recipe import Recipe as Recipe
     from dressform.training.recipe import Schedule as Schedule
-    from dressform.workbench import crossval as crossval
-    from dressform.workbench import train as train
-    from dressform.workbench import tune as tune
+    from dressform.workbench.catalogue import hardware as hardware
+    from dressform.workbench.catalogue import list_models as list_models
+    from dressform.workbench.catalogue import list_recipes as list_recipes
+    from dressform.workbench.datasets import apply_review as apply_review
+    from dressform.workbench.datasets import diagnose as diagnose
+    from dressform.workbench.datasets import list_datasets as list_datasets
+    from dressform.workbench.evaluation import calibrate as calibrate
+    from dressform.workbench.evaluation import compare as compare
+    from dressform.workbench.evaluation import draw_calibration as draw_calibration
+    from dressform.workbench.evaluation import evaluate as evaluate
+    from dressform.workbench.evaluation import robustness as robustness
+    from dressform.workbench.pages import draw_figures as draw_figures
+    from dressform.workbench.pages import explore as explore
+    from dressform.workbench.pages import export as export
+    from dressform.workbench.pages import report as report
+    from dressform.workbench.training import crossval as crossval
+    from dressform.workbench.training import train as train
+    from dressform.workbench.training import train_auto as train_auto
+    from dressform.workbench.training import tune as tune
 
 __version__ = "0.1.0"
 
-_WHERE = {
-    "Augment": "training.recipe",
+_MODULES = {
+    # Data
+    "load_data": "data.source",
     "Dataset": "data.dataset",
     "DatasetSplits": "data.dataset",
-    "DressformError": "core.errors",
+    "list_datasets": "workbench.datasets",
+    "check_data": "data.audit",
+    "diagnose": "workbench.datasets",
+    "apply_review": "workbench.datasets",
+    # Recipes and their parts, networks
+    "Recipe": "training.recipe",
     "Optim": "training.recipe",
+    "Schedule": "training.recipe",
+    "Augment": "training.recipe",
+    "EarlyStopping": "training.recipe",
+    "EMA": "training.recipe",
+    "ProgressiveResizing": "training.recipe",
+    "HardExamples": "training.recipe",
+    "list_recipes": "workbench.catalogue",
+    "find_recipe": "recipes.table",
+    "list_models": "workbench.catalogue",
+    "build_model": "models.network",
+    "count_parameters": "models.network",
+    # Training
+    "train": "workbench.training",
+    "train_auto": "workbench.training",
+    "crossval": "workbench.training",
+    "tune": "workbench.training",
+    "Callback": "training.callback",
+    "Run": "runs.run",
+    "open_run": "runs.run",
+    "best_run": "runs.run",
+    "CrossvalRun": "runs.crossval",
+    "open_crossval": "runs.crossval",
+    "Tuning": "runs.tuning",
+    "hardware": "workbench.catalogue",
+    "tune_process": "kernels.process",
+    # Predictions and what they are worth
     "Predictions": "predictions",
+    "PredictionSet": "evaluation.compare",
+    "evaluate": "workbench.evaluation",
+    "compare": "workbench.evaluation",
+    "calibrate": "workbench.evaluation",
+    "draw_calibration": "workbench.evaluation",
+    "robustness": "workbench.evaluation",
+    # New images
     "Predictor": "predict.predictor",
     "QuickPredictor": "predict.quick",
-    "Recipe": "training.recipe",
-    "Run": "runs.run",
-    "Schedule": "training.recipe",
-    "build_model": "models.network",
-    "calibrate": "evaluation.calibrate",
-    "check_data": "data.audit",
-    "compare": "evaluation.compare",
-    "count_parameters": "models.network",
-    "crossval": "workbench",
-    "evaluate": "evaluation.evaluate",
-    "find_recipe": "recipes.table",
-    "load_data": "data.source",
-    "open_run": "runs.run",
-    "train": "workbench",
-    "tune": "workbench",
+    # Pages, figures, exports
+    "report": "workbench.pages",
+    "explore": "workbench.pages",
+    "export": "workbench.pages",
+    "draw_figures": "workbench.pages",
+    # Errors
+    "DressformError": "core.errors",
 }
 
 __all__ = [
+    "EMA",
     "Augment",
+    "Callback",
+    "CrossvalRun",
     "Dataset",
     "DatasetSplits",
     "DressformError",
+    "EarlyStopping",
+    "HardExamples",
     "Optim",
+    "PredictionSet",
     "Predictions",
     "Predictor",
+    "ProgressiveResizing",
     "QuickPredictor",
     "Recipe",
     "Run",
     "Schedule",
+    "Tuning",
+    "apply_review",
+    "best_run",
     "build_model",
     "calibrate",
     "check_data",
     "compare",
     "count_parameters",
     "crossval",
+    "diagnose",
+    "draw_calibration",
+    "draw_figures",
     "evaluate",
+    "explore",
+    "export",
     "find_recipe",
+    "hardware",
+    "list_datasets",
+    "list_models",
+    "list_recipes",
     "load_data",
+    "open_crossval",
     "open_run",
+    "report",
+    "robustness",
     "train",
+    "train_auto",
     "tune",
+    "tune_process",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(
-            f"module 'dressform' has no attribute {name!r}; it has {', '.join(__all__)}"
-        )
-    value = getattr(import_module(f"dressform.{_WHERE[name]}"), name)
+    if name not in _MODULES:
+        known = ", ".join(__all__)
+        raise AttributeError(f"module 'dressform' has no attribute {name!r}; it has {known}")
+    value = getattr(import_module(f"dressform.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""compare, calibrate, crossval, bench and evaluate as a user meets them."""
+"""compare, calibrate, crossval and evaluate as a user meets them."""
 
 import json
 import shutil
@@ -13,10 +13,6 @@ import pytest
 import dressform
 from dressform.data.archive import write_archive
 from dressform.data.dataset import DatasetSplits
-from dressform.experiment.bench import bench_tutorials, judge_claim
-from dressform.experiment.speed import ratio as speed_ratio
-from dressform.experiment.speed import row as speed_row
-from dressform.experiment.speed import times_to
 from dressform.predictions import Predictions, save_predictions
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run
@@ -125,7 +121,7 @@ def test_compare_refuses_what_does_not_fit(
     assert "rope is -1; allowed for accuracy: 0 to 1" in error_of(
         "compare", path, studies[1].path, "--rope", "-1"
     )
-    assert "--figure draws box plots of cross-validations only" in error_of(
+    assert "a figure of box plots needs cross-validations" in error_of(
         "compare", tiny_run.path, tiny_run.path, "--figure", tmp_path / "x.png"
     )
 
@@ -159,7 +155,7 @@ def test_evaluate_a_cross_validation(studies: list[CrossvalRun]) -> None:
         "ece",
         "top2",
     }
-    assert "--split val was given with a cross-validation" in error_of(
+    assert "split val was given with a cross-validation" in error_of(
         "evaluate", studies[0].path, "--split", "val"
     )
 
@@ -169,7 +165,7 @@ def test_calibrate_a_run_a_cross_validation_and_a_file(
 ) -> None:
     of_run: Any = json_of("calibrate", tiny_run.path, "--figure", tmp_path / "a.png")
     assert len(of_run["temperatures"]) == 1
-    assert "judged on 200" in of_run["how"]
+    assert "evaluated on 200" in of_run["protocol"]
     of_folds: Any = json_of(
         "calibrate", studies[0].path, "--alpha", "0.2", "--figure", tmp_path / "b.png"
     )
@@ -234,112 +230,4 @@ def test_crossval_of_two_recipes_prints_a_table(fashion: DatasetSplits, tmp_path
     again: Any = json_of(*common, "--out", tmp_path / "runs", "--resume")
     assert [d["recipe"] for d in again] == ["simple-dense", "lenet5-relu"]
     assert all(Path(d["out_of_fold"]).exists() for d in again)
-    assert "add --resume to show it" in error_of(*common, "--out", tmp_path / "runs")
-
-
-class Deaf:
-    def event(self, index: int, event: dict[str, Any]) -> None:
-        pass
-
-
-def test_bench_takes_finished_runs_as_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: DatasetSplits
-) -> None:
-    monkeypatch.setattr(
-        "dressform.experiment.bench.load_data",
-        lambda _: DatasetSplits("fashion-mnist", small.train, None, small.test),
-    )
-    call: dict[str, Any] = {
-        "recipes": ["simple-dense"],
-        "seeds": 2,
-        "out": tmp_path,
-        "workers": 1,
-        "observer": Deaf(),
-    }
-    assert bench_tutorials(**call, train=False)["recipes"] == {}
-    first = bench_tutorials(**call)["recipes"]["simple-dense"]
-    assert first["n"] == 2
-    assert first["claim"] == "missed"
-    assert first["mean"] == pytest.approx(np.mean(first["test_accuracies"]))
-    times = sorted(p.stat().st_mtime_ns for p in tmp_path.rglob("manifest.json"))
-    assert bench_tutorials(**call, train=False)["recipes"]["simple-dense"] == first
-    assert sorted(p.stat().st_mtime_ns for p in tmp_path.rglob("manifest.json")) == times
-
-
-def test_a_claim_is_beaten_met_or_missed() -> None:
-    assert judge_claim(None, [0.9]) is None
-    assert judge_claim(0.9, [0.9]) == "beaten"
-    assert judge_claim(0.91, [0.9]) is None  # one seed has no spread
-    assert judge_claim(0.91, [0.90, 0.905, 0.9]) == "met"  # 0.9017 + 4.303 * 0.0029 * 1.155 = 0.916
-    assert judge_claim(0.92, [0.90, 0.905, 0.9]) == "missed"
-
-
-def test_bench_speed_beside_the_other_side(tmp_path: Path) -> None:
-    """Our side is real; the other is a program that answers as the Keras script does."""
-    other = tmp_path / "python"
-    rows = [
-        {"epoch": e + 1, "seconds": 50.0, "test_accuracy": right, "versions": {}}
-        for e, right in enumerate([0.9, 0.93, 0.941])
-    ]
-    other.write_text("#!/bin/sh\n" + "".join(f"echo '{json.dumps(row)}'\n" for row in rows))
-    other.chmod(0o755)
-    words = [
-        "bench",
-        "speed",
-        "simple-dense",
-        "--seeds",
-        "1",
-        "--set",
-        "epochs=1",
-        "--keras",
-        str(other),
-    ]
-    document = json_of(*words)
-    assert isinstance(document, dict)
-    row = document["recipes"]["simple-dense"]
-    assert row["n"] == len(row["accuracies"]) == len(row["seconds"]) == 1
-    assert 0.5 < row["accuracy"]["value"] < 0.9
-    assert document["keras"] == [rows]
-    assert document["levels"]["0.934"] == {
-        "recipe": None,
-        "seconds": None,
-        "keras_seconds": [150.0],
-    }
-    assert document["levels"]["0.95"]["keras_seconds"] == [None]
-    assert document["ratio"] is None
-    assert not list(tmp_path.glob("runs"))
-
-
-def test_the_ratio_is_of_whole_trainings() -> None:
-    results = [
-        {
-            "test_accuracy": 0.94 + d,
-            "seconds": 40 + 1000 * d,
-            "digest": "",
-            "hardware": "",
-            "threads": 2,
-            "precision": "",
-            "device": "",
-            "packages": {},
-        }
-        for d in (-0.001, 0.001)
-    ]
-    rows, keras = {"fast": speed_row(results)}, [[{"seconds": 60.0, "test_accuracy": 0.93}] * 25]
-    assert times_to(0.94, rows, keras) == {
-        "recipe": "fast",
-        "seconds": 40.0,
-        "keras_seconds": [None],
-    }
-    assert times_to(0.95, rows, keras)["recipe"] is None
-    assert speed_ratio(rows, keras) == pytest.approx(1500 / 40)
-
-
-def test_bench_refuses_nonsense() -> None:
-    assert "seeds is 0; allowed: 1 or more" in error_of("bench", "tutorials", "--seeds", "0")
-    assert "seeds are 0 and 1; allowed: 1 or more" in error_of("bench", "speed", "--seeds", "0")
-    assert "did you mean fast" in error_of("bench", "speed", "fasd")
-    assert "/no/python cannot be run" in error_of("bench", "speed", "--keras", "/no/python")
-    assert "cannot import Keras and TensorFlow" in error_of(
-        "bench", "speed", "--keras", sys.executable
-    )
-    assert "did you mean" in error_of("bench", "tutorials", "simple-dens")
+    assert "--resume shows it" in error_of(*common, "--out", tmp_path / "runs")

@@ -90,45 +90,45 @@ def row(epoch: int) -> Epoch:
 
 def test_the_estimate_covers_what_comes_after(clock: list[float]) -> None:
     progress = Progress()
-    progress.closing(examples=500, train=1000)
-    progress.started((), [100, 100])
+    progress.on_run_begin(train=1000, validation=100, test=300)
+    progress.on_train_begin((), [100, 100])
     for step in range(1, 101):
         clock[0] += 0.5
-        progress.step(step, 1.0)
-    progress.epoch(row(1))
-    # 50 s for an epoch of 1,000 pictures: another one, and half as many to predict.
-    assert progress.left() == pytest.approx(50 + CLOSING_SECONDS + 0.6 * 25)
+        progress.on_step(step, 1.0)
+    progress.on_epoch_end(row(1))
+    # 50 s for an epoch of 1,000 pictures: another one, and half as many again to predict.
+    assert progress.left() == pytest.approx(50 + CLOSING_SECONDS + 0.6 * 75)
     for step in range(1, 101):
         clock[0] += 0.5
-        progress.step(step, 1.0)
-    progress.epoch(row(2))
+        progress.on_step(step, 1.0)
+    progress.on_epoch_end(row(2))
     at_the_end = progress.left()
-    assert at_the_end == pytest.approx(CLOSING_SECONDS + 0.6 * 25)
-    progress.phase("exporting to ONNX")
+    assert at_the_end == pytest.approx(CLOSING_SECONDS + 0.6 * 75)
+    progress.on_phase_begin("exporting to ONNX")
     clock[0] += 10
     assert progress.left() == pytest.approx(at_the_end - 10)
-    progress.phase("predicting")
+    progress.on_phase_begin("predicting")
     clock[0] += 100
     assert progress.left() == 1
 
 
 def test_a_frozen_front_sees_what_is_predicted(clock: list[float]) -> None:
     progress = Progress()
-    progress.closing(examples=300, train=1000)
+    progress.on_run_begin(train=1000, validation=0, test=300)
     for done in range(100, 2001, 100):
         clock[0] += 4
-        progress.looking(done, 2000)
-    progress.started((), [10])
+        progress.on_features(done, 2000)
+    progress.on_train_begin((), [10])
     clock[0] += 1
-    progress.step(10, 1.0)
-    assert progress.left() == pytest.approx(CLOSING_SECONDS + 300 * 0.04)
+    progress.on_step(10, 1.0)
+    assert progress.left() == pytest.approx(CLOSING_SECONDS + 1300 * 0.04)
 
 
 def test_resumed_epochs_are_not_counted_as_quick(clock: list[float]) -> None:
     progress = Progress()
-    progress.closing(examples=0, train=1000)
-    progress.started([row(1)], [10, 10, 10])
+    progress.on_run_begin(train=1000, validation=0, test=0)
+    progress.on_train_begin([row(1)], [10, 10, 10])
     for step in range(1, 11):
         clock[0] += 1
-        progress.step(step, 1.0)
-    assert progress.left() == pytest.approx(10 + CLOSING_SECONDS)
+        progress.on_step(step, 1.0)
+    assert progress.left() == pytest.approx(10 + CLOSING_SECONDS + 0.6 * 10)

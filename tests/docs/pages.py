@@ -1,5 +1,6 @@
 """What the pages show: their blocks of code, and how each is run."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -7,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dressform.core.config import digest
 from dressform.recipes import find_recipe
@@ -85,14 +85,13 @@ class Reader:
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
-    namespace: dict[str, Any] = field(default_factory=lambda: {"__name__": "__page__"})
+    child: "subprocess.Popen[str] | None" = None
 
     def do(self, block: Block) -> None:
         """Run a block; its folder is the working directory."""
         check_digests(block.code)
         if block.language == "python":
-            code = self._here(block.code).replace('"fashion-mnist"', f'"{SLICE}"')
-            exec(compile(code, block.place, "exec"), self.namespace)
+            self._python(self._here(block.code).replace('"fashion-mnist"', f'"{SLICE}"'), block)
             return
         for command in commands(block):
             name, _, value = command.partition("=")
@@ -104,6 +103,31 @@ class Reader:
                 self._parse(shlex.split(shown), block)
             else:
                 self.run(self._words(command), block)
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.child is not None:
+            self.child.communicate()
+
+    def _python(self, code: str, block: Block) -> None:
+        """In a process of the page's own, as a reader would have it."""
+        if self.child is None:
+            self.child = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("child.py"))],
+                cwd=self.folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                encoding="utf-8",
+            )
+        assert self.child.stdin is not None
+        assert self.child.stdout is not None
+        self.child.stdin.write(json.dumps([code, block.place]) + "\n")
+        self.child.stdin.flush()
+        fault = json.loads(self.child.stdout.readline())
+        assert fault is None, f"{block.place}\n{fault}"
 
     def run(self, words: list[str], block: Block) -> None:
         """Run a command of dressform's."""

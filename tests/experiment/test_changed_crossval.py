@@ -14,8 +14,8 @@ import pytest
 from dressform.core.errors import ConfigError, RunError, TrainingError
 from dressform.core.files import exclusive, read_json, read_npz, write_json, write_npz
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.experiment.crossval import crossval
 from dressform.runs.crossval import CrossvalRun, open_crossval
+from tests.experiment.calls import crossval
 
 SETTINGS = ("epochs=1", "batch_size=50", "precision=float32", "optim.lr=0.05")
 

@@ -19,15 +19,19 @@ from dressform.core.rng import stream_seed
 from dressform.data.archive import write_archive
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.folds import make_folds
-from dressform.experiment import fold as fold_module
-from dressform.experiment.crossval import FoldJob, crossval
-from dressform.experiment.workers import choose_workers, run_jobs
+from dressform.experiment.crossval import fold as fold_module
+from dressform.experiment.crossval.fold import run_fold
+from dressform.experiment.jobs.fold_job import FoldJob, FoldResult, TrainingSet
+from dressform.experiment.jobs.pool import choose_workers, run_jobs
+from dressform.experiment.resolved import resolve_recipe
 from dressform.models.network import build_network
 from dressform.predictions import Predictions
 from dressform.recipes import find_recipe
 from dressform.runs.crossval import CrossvalRun, open_crossval
 from dressform.training import precision
+from dressform.training.callback import Callback, Fold
 from dressform.training.history import Epoch
+from tests.experiment.calls import crossval
 
 DENSE = ("epochs=2", "batch_size=50", "precision=float32", "optim.lr=0.05")
 
@@ -47,47 +51,52 @@ def finished(pupil: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> 
     )[0]
 
 
-class Watcher:
+class Watcher(Callback):
     """Notes what it is told."""
 
     def __init__(self) -> None:
-        self.jobs: list[FoldJob] = []
+        self.jobs: list[Fold] = []
         self.before = 0
-        self.ended: list[FoldJob] = []
+        self.ended: list[Fold] = []
 
-    def planned(self, jobs: Sequence[FoldJob], finished: int, workers: int, threads: int) -> None:
-        self.jobs, self.before = list(jobs), finished
+    def on_folds_begin(
+        self, folds: Sequence[Fold], finished: int, workers: int, threads: int
+    ) -> None:
+        self.jobs, self.before = list(folds), finished
 
-    def started(self, job: FoldJob, done: int, epochs: int) -> None:
+    def on_fold_begin(self, fold: Fold, done: int, epochs: int) -> None:
         assert done <= epochs
 
-    def epoch(self, job: FoldJob, epoch: int, val_accuracy: float | None) -> None:
-        assert job in self.jobs
+    def on_fold_epoch_end(self, fold: Fold, epoch: int, val_accuracy: float | None) -> None:
+        assert fold in self.jobs
 
-    def finished(self, job: FoldJob, accuracy: float, seconds: float) -> None:
-        self.ended.append(job)
+    def on_fold_end(self, fold: Fold, accuracy: float, seconds: float) -> None:
+        self.ended.append(fold)
 
-    def phase(self, name: str) -> None:
+    def on_phase_begin(self, name: str) -> None:
         assert name in ("summarising", "drawing figures")
 
 
 def test_the_summary_is_what_the_folds_say(finished: CrossvalRun, pupil: DatasetSplits) -> None:
     summary = finished.summary
-    assert set(summary) >= {"recipe", "folds", "mean", "sd", "low", "high", "out_of_fold"}
-    assert [(row["repeat"], row["fold"]) for row in summary["folds"]] == [
+    assert (summary.recipe, summary.out_of_fold) == (
+        finished.name,
+        finished.layout.out_of_fold.name,
+    )
+    assert [(row.repeat, row.fold) for row in summary.folds] == [
         (r, k) for r in range(2) for k in range(3)
     ]
     predictions, folds = finished.out_of_fold()
-    for row in summary["folds"]:
-        inside = folds[row["repeat"]] == row["fold"]
-        part = predictions[row["repeat"]].take(inside)
-        assert row["accuracy"] == float((part.predicted == part.labels).mean())
+    for row in summary.folds:
+        inside = folds[row.repeat] == row.fold
+        part = predictions[row.repeat].take(inside)
+        assert row.accuracy == float((part.predicted == part.labels).mean())
     values = np.array(finished.accuracies)
-    assert summary["mean"] == pytest.approx(values.mean(), abs=1e-15)
-    assert summary["sd"] == pytest.approx(values.std(ddof=1), abs=1e-15)
+    assert summary.mean == pytest.approx(values.mean(), abs=1e-15)
+    assert summary.sd == pytest.approx(values.std(ddof=1), abs=1e-15)
     # t, 5 degrees of freedom; K = 3
     half = 2.5705818366147395 * values.std(ddof=1) * math.sqrt(1 / 6 + 1 / 2)
-    assert (summary["low"], summary["high"]) == pytest.approx(
+    assert (summary.low, summary.high) == pytest.approx(
         (values.mean() - half, values.mean() + half), abs=1e-9
     )
     for p in predictions:
@@ -146,8 +155,8 @@ def test_nothing_is_learned_about_the_fold_that_is_judged(
         "optim.lr=0.001",
     )
     run = crossval(["simple-dense"], data, folds=3, settings=settings, workers=1, out=tmp_path)[0]
-    assert run.histories()[2][-1]["train_accuracy"] > 0.9
-    assert run.summary["mean"] < 0.2
+    assert (run.histories()[2][-1]["train_accuracy"] or 0) > 0.9
+    assert run.summary.mean < 0.2
 
 
 @pytest.mark.parametrize("keeps_best", [False, True])
@@ -188,8 +197,8 @@ def test_all_recipes_get_the_same_folds(
     other = crossval(
         ["lenet5-relu"], pupil, folds=3, settings=("epochs=1",), workers=1, out=tmp_path
     )[0]
-    assert other.summary["fold_digests"][0] == finished.summary["fold_digests"][0]
-    assert other.summary["fold_digests"][0] == make_folds(pupil.train, 3).digest
+    assert other.summary.fold_digests[0] == finished.summary.fold_digests[0]
+    assert other.summary.fold_digests[0] == make_folds(pupil.train, 3).digest
     assert np.array_equal(other.out_of_fold()[1][0], finished.out_of_fold()[1][0])
 
 
@@ -198,24 +207,22 @@ def test_resume_repeats_no_finished_fold_and_adds_repeats(
 ) -> None:
     call: dict[str, Any] = {"folds": 3, "settings": DENSE, "workers": 1, "out": tmp_path}
     first = crossval(["simple-dense"], pupil, **call)[0]
-    with pytest.raises(
-        RunError, match="is there already; add --resume to show it or to add --repeats"
-    ):
+    with pytest.raises(RunError, match="already exists; --resume shows it or adds --repeats"):
         crossval(["simple-dense"], pupil, **call)
     (first.layout.fold(0, 1).result).unlink()
     times = [first.layout.fold(0, k).result.stat().st_mtime_ns for k in (0, 2)]
     before = first.layout.summary.read_bytes()
     watcher = Watcher()
-    again = crossval(["simple-dense"], pupil, **call, resume=True, observer=watcher)[0]
+    again = crossval(["simple-dense"], pupil, **call, resume=True, callback=watcher)[0]
     assert [job.fold for job in watcher.ended] == [1]
     assert watcher.before == 2
     assert [again.layout.fold(0, k).result.stat().st_mtime_ns for k in (0, 2)] == times
     assert again.layout.summary.read_bytes() == before
     watcher = Watcher()
-    more = crossval(["simple-dense"], pupil, **call, repeats=2, resume=True, observer=watcher)[0]
+    more = crossval(["simple-dense"], pupil, **call, repeats=2, resume=True, callback=watcher)[0]
     assert [(job.repeat, job.fold) for job in watcher.ended] == [(1, 0), (1, 1), (1, 2)]
     assert more.repeats == 2
-    assert more.summary["folds"][:3] == again.summary["folds"]
+    assert more.summary.folds[:3] == again.summary.folds
     # fewer repeats take nothing away
     assert crossval(["simple-dense"], pupil, **call, resume=True)[0].repeats == 2
 
@@ -282,7 +289,7 @@ def test_figures_and_the_table_of_folds(finished: CrossvalRun) -> None:
     assert names == {"learning-curves.png", "box-plot.png", "reliability.png", "calibration.png"}
     lines = finished.layout.table.read_text().splitlines()
     assert len([line for line in lines if "%" in line]) == 6 + 2
-    assert f"{100 * finished.summary['mean']:.2f} %" in lines[-2]
+    assert f"{100 * finished.summary.mean:.2f} %" in lines[-2]
 
 
 def test_an_unfinished_or_damaged_one_is_told(tmp_path: Path) -> None:
@@ -302,7 +309,7 @@ def test_an_unfinished_or_damaged_one_is_told(tmp_path: Path) -> None:
 
 
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dressform.experiment.workers.cores", lambda: 8)
+    monkeypatch.setattr("dressform.experiment.jobs.pool.cores", lambda: 8)
     assert choose_workers(None, 5, "cpu") == (5, 1)
     assert choose_workers(None, 20, "cpu") == (8, 1)
     assert choose_workers(2, 20, "cpu") == (2, 4)
@@ -315,7 +322,7 @@ def test_the_last_fold_gets_the_threads_that_it_would_have_had(
     """A fold that is alone after a kill must not be trained with all cores: its last bits would be
     others.
     """
-    monkeypatch.setattr("dressform.experiment.workers.cores", lambda: 2)
+    monkeypatch.setattr("dressform.experiment.jobs.pool.cores", lambda: 2)
     call: dict[str, Any] = {"folds": 2, "settings": DENSE, "out": tmp_path}
     first = crossval(["simple-dense"], pupil, workers=2, **call)[0]
     result = first.layout.fold(0, 1).result
@@ -330,29 +337,32 @@ def test_the_last_fold_gets_the_threads_that_it_would_have_had(
     assert first.layout.summary.read_bytes() == summary
 
 
-class Deaf:
-    def event(self, index: int, event: dict[str, Any]) -> None:
-        pass
-
-
 def _jobs(
     data: DatasetSplits, folder: Path, recipe: str, *, settings: Sequence[str] = ()
-) -> list[dict[str, Any]]:
+) -> list[FoldJob]:
     write_archive(folder / "train.npz", data)
-    source = {"archive": str(folder / "train.npz"), "digest": data.train.digest}
-    common = {
-        "kind": "fold",
-        "recipe": recipe,
-        "settings": list(settings),
-        "data": source,
-        "k": 3,
-        "repeat": 0,
-        "seed": 0,
-        "threads": 1,
-        "precision": "float32",
-    }
-    own = {"cache": str(folder / "features"), "device": "cpu", "key": "k"}
-    return [{**common, **own, "fold": k, "folder": str(folder / f"f{k}")} for k in range(3)]
+    return [
+        FoldJob(
+            recipe=recipe,
+            settings=list(settings),
+            data=TrainingSet(digest=data.train.digest, archive=str(folder / "train.npz")),
+            folds=3,
+            repeat=0,
+            fold=fold,
+            folder=str(folder / f"f{fold}"),
+            features=str(folder / "features"),
+            seed=0,
+            device="cpu",
+            threads=1,
+            precision="float32",
+            key="k",
+        )
+        for fold in range(3)
+    ]
+
+
+def _done_by_two(jobs: list[FoldJob]) -> list[FoldResult]:
+    return run_jobs(jobs, workers=2, threads=1, tell=lambda index, event: None)
 
 
 def test_worker_processes_give_the_results_of_this_process(
@@ -362,14 +372,17 @@ def test_worker_processes_give_the_results_of_this_process(
     (tmp_path / "there").mkdir()
     before = torch.get_num_threads()
     try:
-        here = run_jobs(
-            _jobs(pupil, tmp_path / "here", "simple-dense", settings=DENSE), 1, 1, Deaf()
-        )
+        torch.set_num_threads(1)
+        recipe = resolve_recipe("simple-dense", DENSE).recipe
+        here = [
+            run_fold(job, recipe, pupil.train, lambda event: None)
+            for job in _jobs(pupil, tmp_path / "here", "simple-dense", settings=DENSE)
+        ]
     finally:
         torch.set_num_threads(before)
-    there = run_jobs(_jobs(pupil, tmp_path / "there", "simple-dense", settings=DENSE), 2, 1, Deaf())
-    assert [r["accuracy"] for r in there] == [r["accuracy"] for r in here]
-    assert [r["fold"] for r in there] == [0, 1, 2]
+    there = _done_by_two(_jobs(pupil, tmp_path / "there", "simple-dense", settings=DENSE))
+    assert [r.accuracy for r in there] == [r.accuracy for r in here]
+    assert [r.fold for r in there] == [0, 1, 2]
     for k in range(3):
         a, b = (
             Predictions.load(tmp_path / where / f"f{k}" / "predictions.npz")
@@ -380,11 +393,8 @@ def test_worker_processes_give_the_results_of_this_process(
 
 def test_an_error_in_a_worker_is_told_in_one_line(pupil: DatasetSplits, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"the loss is (nan|inf).*try a lower learning rate"):
-        run_jobs(
-            _jobs(pupil, tmp_path, "simple-dense", settings=("optim.lr=1000", "epochs=50")),
-            2,
-            1,
-            Deaf(),
+        _done_by_two(
+            _jobs(pupil, tmp_path, "simple-dense", settings=("optim.lr=1000", "epochs=50"))
         )
 
 
@@ -395,7 +405,7 @@ def test_a_worker_that_dies_is_told(pupil: DatasetSplits, tmp_path: Path) -> Non
         RunError,
         match="a worker process ended with code 3; what was finished is kept: go on with --resume",
     ):
-        run_jobs(_jobs(pupil, tmp_path, f"{file}:recipe"), 2, 1, Deaf())
+        _done_by_two(_jobs(pupil, tmp_path, f"{file}:recipe"))
 
 
 def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path: Path) -> None:
@@ -457,7 +467,8 @@ def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path:
 
 def test_epochs_carry_the_calibration_error(finished: CrossvalRun) -> None:
     for rows in finished.histories():
-        assert all(0 <= row["val_ece"] <= 1 for row in rows)
+        errors = [row["val_ece"] for row in rows]
+        assert all(error is not None and 0 <= error <= 1 for error in errors)
     assert "val_ece" in Epoch.__dataclass_fields__
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from dressform.core.config import override
 from dressform.core.errors import ConfigError
-from dressform.experiment.space import Choice, Dimension, Range, read_space
+from dressform.experiment.tuning.space import Choice, Dimension, Range, read_space
 from dressform.recipes import find_recipe
 
 

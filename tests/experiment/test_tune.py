@@ -22,18 +22,20 @@ from dressform.core.files import exclusive
 from dressform.data.archive import write_archive
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
-from dressform.experiment import study as study_module
-from dressform.experiment import trial as trial_module
-from dressform.experiment import tune as tune_module
-from dressform.experiment.learning_data import learning_data
-from dressform.experiment.trial import _kept, _Reporter
-from dressform.experiment.tune import tune
-from dressform.experiment.tuning import Trial, Tuning, Unobserved
+from dressform.experiment.options import RunOptions
+from dressform.experiment.tuning import study as study_module
+from dressform.experiment.tuning import trial as trial_module
+from dressform.experiment.tuning import tune as tune_module
+from dressform.experiment.tuning.trial import _Reporter, _restored
 from dressform.recipes import find_recipe
 from dressform.report.figures.canvas import save
 from dressform.report.figures.tuning import best_so_far, draw_tuning
+from dressform.runs.tuning import Trial, Tuning
+from dressform.training.callback import Callback
 from dressform.training.fit import fit
 from dressform.training.history import Epoch
+from dressform.training.learning_data import LearningData, learning_data
+from tests.experiment.calls import tune
 
 SPACE = ("optim.lr=log:1e-3:1", "optim.momentum=0.5:0.9:0.1", "label_smoothing=0,0.05")
 SETTINGS = (
@@ -51,12 +53,12 @@ class Killed(BaseException):
     """Stands for SIGKILL after an epoch."""
 
 
-class KillAt(Unobserved):
+class KillAt(Callback):
     def __init__(self, number: int, epoch: int) -> None:
         self._at = number, epoch
 
-    def epoch(self, number: int, epoch: int, epochs: int) -> None:
-        if (number, epoch) == self._at:
+    def on_trial_epoch_end(self, trial: int, epoch: int, epochs: int) -> None:
+        if (trial, epoch) == self._at:
             raise Killed
 
 
@@ -120,7 +122,7 @@ def test_a_study_finds_and_prunes(undisturbed: Tuning, data: DatasetSplits) -> N
     )
 
 
-def test_the_document(undisturbed: Tuning) -> None:
+def test_the_document(undisturbed: Tuning, data: DatasetSplits) -> None:
     document = json.loads(document_of(undisturbed))
     assert document == undisturbed.to_json()
     assert list(document) == ["recipe", "metric", "space", "seed", "trials", "best", "command"]
@@ -134,7 +136,7 @@ def test_the_document(undisturbed: Tuning) -> None:
         f"{path}={value}" for path, value in best["settings"].items()
     ]
     sets = " ".join(f"--set {setting}" for setting in (*SETTINGS, *document["best"]["settings"]))
-    assert document["command"] == f"dressform train fast {sets}"
+    assert document["command"] == f"dressform train fast --data {data.source} {sets}"
     assert sorted(path.name for path in undisturbed.path.iterdir()) == [
         ".lock",
         "figures",
@@ -149,7 +151,7 @@ def test_aborted_anywhere_and_resumed_gives_the_same_bytes(
 ) -> None:
     for kill in (KillAt(0, 1), KillAt(0, 3), KillAt(4, 1), KillAt(7, 1)):
         with pytest.raises(Killed):
-            study_of(data, tmp_path, resume=True, observer=kill)
+            study_of(data, tmp_path, resume=True, callback=kill)
     trained: list[int] = []
     real_fit = fit
 
@@ -175,22 +177,21 @@ def test_aborted_anywhere_and_resumed_gives_the_same_bytes(
 
 KILLED_PROCESS = """
 import os, signal, sys
-import dressform.cli.tune, dressform.experiment.tune as t
-from dressform.data.source import load_data
-from dressform.experiment.tuning import Unobserved
-from pathlib import Path
+import dressform
+import dressform.cli.tune, dressform.experiment.tuning.tune
+from dressform.workbench.training import tune
 assert "optuna" not in sys.modules
-import dressform.experiment.study as s
+import dressform.experiment.tuning.study as s
 s.RANDOM_TRIALS = s.COMPARED_TRIALS = int(sys.argv[3])
 
-class Kill(Unobserved):
-    def epoch(self, number, epoch, epochs):
-        if (number, epoch) == (5, 1):
+class Kill(dressform.Callback):
+    def on_trial_epoch_end(self, trial, epoch, epochs):
+        if (trial, epoch) == (5, 1):
             os.kill(os.getpid(), signal.SIGKILL)
 
 settings, space = (part.split("|") for part in sys.argv[4:6])
-options = {"settings": settings, "out": Path(sys.argv[2]), "observer": Kill()}
-t.tune("fast", load_data(sys.argv[1]), space, trials=int(sys.argv[6]), **options)
+options = {"settings": settings, "out": sys.argv[2], "callback": Kill()}
+tune("fast", space, sys.argv[1], trials=int(sys.argv[6]), **options)
 """
 
 
@@ -226,8 +227,7 @@ def test_more_trials_are_added_as_if_asked_for_at_once(
     assert few.importances == {}
     with pytest.raises(
         RunError,
-        match=r"tune-\w{8} is there already; add --resume to continue or show it, or choose "
-        r"another",
+        match=r"tune-\w{8} already exists; --resume continues or shows it, or choose another",
     ):
         study_of(data, tmp_path)
     assert document_of(study_of(without_test, tmp_path, resume=True)) == document_of(undisturbed)
@@ -246,6 +246,8 @@ def test_another_seed_space_or_metric_is_another_study(
         "dressform",
         "train",
         "fast",
+        "--data",
+        data.source,
         "--seed",
         "1",
         *(w for s in SETTINGS for w in ("--set", s)),
@@ -261,8 +263,8 @@ def test_a_diverged_training_and_settings_that_do_not_agree_are_failed_trials(
 ) -> None:
     reasons: list[str] = []
 
-    class Listener(Unobserved):
-        def trial(self, trial: Trial, best: Trial | None, reason: str) -> None:
+    class Listener(Callback):
+        def on_trial_end(self, trial: Trial, best: Trial | None, reason: str) -> None:
             assert bool(reason) == (trial.state == "failed")
             reasons.append(reason)
 
@@ -275,7 +277,7 @@ def test_a_diverged_training_and_settings_that_do_not_agree_are_failed_trials(
     ]
     space = ["optim.lr=0.001,900", "optim.momentum=0,0.5", "optim.nesterov=true,false"]
     tuning = tune(
-        "lenet5-rbf", data, space, trials=8, settings=settings, out=tmp_path, observer=Listener()
+        "lenet5-rbf", data, space, trials=8, settings=settings, out=tmp_path, callback=Listener()
     )
     expected = {
         (900, True): r"the loss is",
@@ -339,6 +341,17 @@ def row(epoch: int, accuracy: float, loss: float = 1.0) -> Epoch:
     )
 
 
+def reporter_of(trial: Noted, *, steps: int, epochs: int) -> _Reporter:
+    options = RunOptions()
+    recipe, data = find_recipe("fast"), LearningData(None, None, "")
+    runner = trial_module.TrialRunner(
+        recipe=recipe, data=data, metric="val_accuracy", steps=steps, seed=0, options=options
+    )
+    reporter = _Reporter(runner, trial)
+    reporter.epochs = epochs
+    return reporter
+
+
 @pytest.mark.parametrize(
     ("epochs", "expected"),
     [
@@ -350,24 +363,20 @@ def row(epoch: int, accuracy: float, loss: float = 1.0) -> Epoch:
 def test_trainings_of_different_lengths_are_reported_by_share(
     epochs: int, expected: list[tuple[int, float]]
 ) -> None:
-    draft = Noted()
-    reporter = _Reporter(draft, "val_accuracy", 5, Unobserved())
-    reporter.epochs = epochs
+    trial = Noted()
+    reporter = reporter_of(trial, steps=5, epochs=epochs)
     for epoch in range(1, epochs + 1):
-        reporter.epoch(row(epoch, epoch / 10))
-    assert draft.reports == expected
+        reporter.on_epoch_end(row(epoch, epoch / 10))
+    assert trial.reports == expected
 
 
 def test_a_trial_is_pruned_before_its_last_epoch_only() -> None:
     for epochs, pruned in ((3, True), (2, False)):
-        reporter = _Reporter(Noted(prune_at=2), "val_accuracy", epochs, Unobserved())
-        reporter.epochs = epochs
-        reporter.epoch(row(1, 0.5))
-        if pruned:
-            with pytest.raises(trial_module._Behind):
-                reporter.epoch(row(2, 0.5))
-        else:
-            reporter.epoch(row(2, 0.5))
+        reporter = reporter_of(Noted(prune_at=2), steps=epochs, epochs=epochs)
+        reporter.on_epoch_end(row(1, 0.5))
+        assert not reporter.stop_training
+        reporter.on_epoch_end(row(2, 0.5))
+        assert reporter.stop_training == reporter.pruned == pruned
 
 
 def test_importances(
@@ -400,10 +409,10 @@ def test_epochs_can_be_tuned(data: DatasetSplits, tmp_path: Path) -> None:
 def test_the_value_is_that_of_the_kept_epoch() -> None:
     history = [row(1, 0.5, 0.9), row(2, 0.7, 0.8), row(3, 0.7, 0.4), row(4, 0.6, 0.6)]
     recipe = find_recipe("fast")
-    assert _kept(recipe, history).epoch == 4
+    assert _restored(recipe, history).epoch == 4
     best = override(recipe, ["early_stopping.restore_best=true"])
-    assert _kept(best, history).epoch == 3
-    assert _kept(override(best, ["early_stopping.metric=val_accuracy"]), history).epoch == 2
+    assert _restored(best, history).epoch == 3
+    assert _restored(override(best, ["early_stopping.metric=val_accuracy"]), history).epoch == 2
 
 
 @pytest.mark.parametrize(
@@ -413,7 +422,7 @@ def test_the_value_is_that_of_the_kept_epoch() -> None:
         ({"metric": "accuracy"}, "no metric is called 'accuracy'; did you mean val_accuracy"),
         (
             {"settings": ["validation_fraction=0"]},
-            "fast holds no validation images out, so no trial can be judged; add --set "
+            "fast holds no validation images out, so trials cannot be compared; add --set "
             "validation_fraction=0.1",
         ),
         ({"space": ["optim.rl=1:2"]}, "no setting is called 'optim.rl'; did you mean optim.lr"),
@@ -600,11 +609,11 @@ def test_the_command(
 
     again = command(*words, "--trials", 3, "--resume", "--json")
     assert json.loads(again.stdout) == document
-    assert again.stderr.splitlines()[0] == "the study has its 3 trials already"
+    assert again.stderr.splitlines()[0] == "the study already has its 3 trials"
     for wrong, message in (
         (["fats", "--space", "epochs=1,2"], "no recipe is called 'fats'; did you mean fast"),
-        (["fast", "--space", "epochs=1,2", "--seed", "-1"], "--seed is -1; allowed: 0 or more"),
-        (words, "add --resume"),
+        (["fast", "--space", "epochs=1,2", "--seed", "-1"], "seed is -1; allowed: 0 or more"),
+        (words, "--resume continues"),
     ):
         failed = command(*wrong)
         assert isinstance(failed.exception, DressformError)

@@ -11,10 +11,11 @@ from torch import nn
 
 from dressform.core.config import override
 from dressform.data.dataset import Dataset
-from dressform.models import dropout
+from dressform.kernels import dropout
 from dressform.predict.export import export_onnx
 from dressform.recipes import RECIPES, find_recipe
 from dressform.training import step
+from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import Fitted, fit
 from dressform.training.recipe import Augment, Recipe
 from tests.training.test_fit import KillAt, Killed, same
@@ -129,7 +130,13 @@ def test_same_seed_same_bits_and_resuming_changes_nothing(
 
     def trained(checkpoint: Path | None = None, observer: KillAt | None = None) -> Fitted:
         return fit(
-            recipe, data, unseen, seed=3, device=DEVICE, checkpoint=checkpoint, observer=observer
+            recipe,
+            data,
+            unseen,
+            seed=3,
+            device=DEVICE,
+            files=TrainingFiles(checkpoint=checkpoint),
+            callback=observer,
         )
 
     undisturbed = trained()
@@ -171,7 +178,7 @@ def test_the_backbone_of_train_auto(tmp_path: Path) -> None:
     """Features of a frozen backbone are computed on the GPU, kept, and found again."""
     recipe = replace(small_enough("transfer-efficientnet-lite0"), epochs=2, cached_features=2)
     data, unseen = pictures(40, (32, 32, 3)), pictures(20, (32, 32, 3))
-    first = fit(recipe, data, unseen, device=DEVICE, cache=tmp_path)
+    first = fit(recipe, data, unseen, device=DEVICE, files=TrainingFiles(features=tmp_path))
     assert list(tmp_path.iterdir())
-    again = fit(recipe, data, unseen, device=DEVICE, cache=tmp_path)
+    again = fit(recipe, data, unseen, device=DEVICE, files=TrainingFiles(features=tmp_path))
     assert same(first.last, again.last)

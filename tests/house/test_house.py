@@ -48,7 +48,7 @@ def test_commands_shown_in_the_readme_exist() -> None:
     from dressform.cli.main import app
     from dressform.recipes import RECIPES
 
-    known = {c.callback.__name__ for c in app.registered_commands if c.callback} | {"bench", "data"}
+    known = {c.callback.__name__ for c in app.registered_commands if c.callback} | {"data"}
     shown = re.findall(
         r"^(?:\.venv/bin/)?dressform (\w+)(?: (\S+))?", (ROOT / "README.md").read_text(), re.M
     )
@@ -134,7 +134,12 @@ def test_all_that_is_installed_is_pinned() -> None:
 def test_the_texts_name_every_command_that_looks_at_test() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
     # by the report's function
-    commands = set(re.findall(r'note_(?:test_)?look\([^)]*what="(\w+)"', sources)) | {"explore"}
+    calls = re.findall(
+        r'note_(?:test_)?look\([^)]*what="(\w+)"'
+        r'|_note_look\(\w+, "(\w+)"|_prediction_set\(\w+, source, "(\w+)"\)',
+        sources,
+    )
+    commands = {name for call in calls for name in call if name} | {"explore"}
     for page in ("architecture.md", "evaluation.md"):
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
         sentence = next(

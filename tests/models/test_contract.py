@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from dressform.core.errors import ConfigError, UnknownNameError
+from dressform.kernels.dropout import Dropout
 from dressform.models import MODELS
-from dressform.models.dropout import Dropout
 from dressform.models.lenet5 import RadialBasis
 from dressform.models.network import build_model, build_network, count_parameters
 

@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 from dressform.core.errors import ConfigError
+from dressform.kernels.folding import folded
 from dressform.models.efficientnet_lite import EfficientNetLite0, SameConv, stages
 from dressform.models.network import build_network
-from dressform.models.transfer import ImageNetPixels, Transfer, folded
+from dressform.models.transfer import ImageNetPixels, Transfer
 
 KNOWN = {113: 4.458522, 778: 2.324615, 897: 3.442298, 936: 0.47944, 997: 1.174806}
 """Features of a ramp by efficientnet-lite-pytorch 0.1.0."""

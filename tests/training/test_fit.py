@@ -14,9 +14,11 @@ from dressform.core.config import override
 from dressform.core.errors import ConfigError, RunError, TrainingError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.recipes import find_recipe
-from dressform.training.batches import Batches, pixel_statistics
+from dressform.training.callback import Callback
+from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import Fitted, fit
 from dressform.training.history import Epoch
+from dressform.training.learning_data import pixel_statistics
 from dressform.training.optim import learning_rate, make_optimizer
 from dressform.training.recipe import (
     EMA,
@@ -29,6 +31,7 @@ from dressform.training.recipe import (
     Schedule,
 )
 from tests.conftest import TINY
+from tests.training.made import image_batches
 
 
 def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
@@ -62,22 +65,19 @@ class Killed(BaseException):
     """Stands for SIGKILL between two steps."""
 
 
-class KillAt:
+class KillAt(Callback):
     def __init__(self, epoch: int, step: int) -> None:
         self._at = epoch, step
         self._now = 0
 
-    def looking(self, done: int, total: int) -> None:
-        pass
+    def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
+        self._now = len(history)
 
-    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
-        self._now = len(done)
-
-    def step(self, step: int, loss: float) -> None:
+    def on_step(self, step: int, loss: float | None) -> None:
         if (self._now, step) == self._at:
             raise Killed
 
-    def epoch(self, result: Epoch) -> None:
+    def on_epoch_end(self, epoch: Epoch) -> None:
         self._now += 1
 
 
@@ -97,8 +97,8 @@ def test_same_seed_same_bits_and_resuming_changes_nothing(
         checkpoint = tmp_path / f"{r.name}.safetensors"
         for kill in (KillAt(0, 4), KillAt(1, 7), KillAt(2, 1)):
             with pytest.raises(Killed):
-                fit(r, *halves, seed=3, checkpoint=checkpoint, observer=kill)
-        resumed = fit(r, *halves, seed=3, checkpoint=checkpoint)
+                fit(r, *halves, seed=3, files=TrainingFiles(checkpoint=checkpoint), callback=kill)
+        resumed = fit(r, *halves, seed=3, files=TrainingFiles(checkpoint=checkpoint))
         assert same(undisturbed.last, resumed.last)
         assert undisturbed.best is not None
         assert resumed.best is not None
@@ -162,9 +162,7 @@ def test_averaged_weights_are_the_moving_average(halves: tuple[Dataset, Dataset]
 
     network = build_network(plain.model, halves[0].shape, 10, seed=0)
     optimizer = make_optimizer(network, plain.optim)
-    for pixels, labels, _ in Batches(
-        halves[0], 250, plain.augment, seed=0, device=torch.device("cpu")
-    ).epoch(0):
+    for pixels, labels, _ in image_batches(halves[0], 250, plain.augment).epoch(0):
         optimizer.zero_grad()
         nn.functional.cross_entropy(network(pixels), labels).backward()
         optimizer.step()
@@ -191,12 +189,12 @@ def test_a_checkpoint_of_another_training_or_a_damaged_one_is_refused(
 ) -> None:
     path = tmp_path / "c.safetensors"
     recipe = override(find_recipe("fast"), TINY)
-    fit(recipe, *halves, checkpoint=path, key="one")
+    fit(recipe, *halves, files=TrainingFiles(checkpoint=path, key="one"))
     with pytest.raises(RunError, match="belongs to a training with other settings, data or seed"):
-        fit(recipe, *halves, checkpoint=path, key="two")
+        fit(recipe, *halves, files=TrainingFiles(checkpoint=path, key="two"))
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(RunError, match="cannot be read as safetensors"):
-        fit(recipe, *halves, checkpoint=path, key="one")
+        fit(recipe, *halves, files=TrainingFiles(checkpoint=path, key="one"))
 
 
 def test_without_validation_there_are_no_validation_figures(small: DatasetSplits) -> None:
@@ -207,7 +205,7 @@ def test_without_validation_there_are_no_validation_figures(small: DatasetSplits
 
 def test_the_last_single_example_is_left_out(small: DatasetSplits) -> None:
     data = small.train.take(np.arange(101))
-    batches = Batches(data, 50, Augment(), seed=0, device=torch.device("cpu"))
+    batches = image_batches(data, 50)
     assert batches.steps(0) == 2
     assert sum(len(labels) for _, labels, _ in batches.epoch(0)) == 100
     fit(
@@ -218,7 +216,7 @@ def test_the_last_single_example_is_left_out(small: DatasetSplits) -> None:
 
 
 def test_an_epoch_has_every_example_once_in_an_order_of_its_own(small: DatasetSplits) -> None:
-    batches = Batches(small.train, 64, Augment(), seed=0, device=torch.device("cpu"))
+    batches = image_batches(small.train, 64)
     orders = []
     for epoch in (0, 1, 0):
         pixels = torch.cat([p for p, _, _ in batches.epoch(epoch)])

@@ -9,36 +9,33 @@ from hypothesis import strategies as st
 from dressform.core.config import override
 from dressform.data.dataset import DatasetSplits
 from dressform.recipes import find_recipe
-from dressform.training.batches import Batches
 from dressform.training.fit import fit
-from dressform.training.hard_examples import choose, kept
-from dressform.training.recipe import Augment, HardExamples
+from dressform.training.hard_examples import count_examples, select
+from dressform.training.recipe import HardExamples
 from tests.conftest import TINY
+from tests.training.made import image_batches
 
 
 @given(st.integers(1, 60), st.floats(0.01, 1), st.floats(0, 1), st.integers(0, 1000))
 def test_the_hardest_and_some_others_in_the_order_given(
-    n: int, share: float, random: float, seed: int
+    n: int, fraction: float, random: float, seed: int
 ) -> None:
-    config = HardExamples(fraction=share, random_fraction=random)
+    config = HardExamples(fraction=fraction, random_fraction=random)
     generator = torch.Generator().manual_seed(seed)
     order, losses = torch.randperm(n, generator=generator), torch.rand(n, generator=generator)
-    chosen = choose(config, order, losses, 1)
-    count = kept(config, n, 1)
-    assert len(set(chosen.tolist())) == len(chosen) == count
-    assert [i for i in order.tolist() if i in set(chosen.tolist())] == chosen.tolist()
+    selected = select(config, order, losses, 1)
+    count = count_examples(config, n, 1)
+    assert len(set(selected.tolist())) == len(selected) == count
+    assert [i for i in order.tolist() if i in set(selected.tolist())] == selected.tolist()
     hard = count - round(random * count)
-    assert set(torch.argsort(losses, descending=True)[:hard].tolist()) <= set(chosen.tolist())
-    assert torch.equal(choose(config, order, losses, 0), order)
+    assert set(torch.argsort(losses, descending=True)[:hard].tolist()) <= set(selected.tolist())
+    assert torch.equal(select(config, order, losses, 0), order)
 
 
-def test_an_epoch_with_a_focus_has_fewer_steps(small: DatasetSplits) -> None:
-    batches = Batches(
+def test_an_epoch_of_hard_examples_has_fewer_steps(small: DatasetSplits) -> None:
+    batches = image_batches(
         small.train,
         50,
-        Augment(),
-        seed=0,
-        device=torch.device("cpu"),
         hard_examples=HardExamples(fraction=0.25, random_fraction=0),
     )
     assert [batches.steps(epoch) for epoch in (0, 1, 2)] == [12, 3, 3]

@@ -1,20 +1,21 @@
 """``dressform crossval``."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
 from dressform.cli.lists import Json
-from dressform.cli.output import describe_folds, print_json, print_table, say
+from dressform.cli.output import describe_folds, print_json, print_table
 
 
 def crossval(
     recipes: list[str] = typer.Argument(help="Names of 'dressform recipes', or file.py:function."),
     folds: int = typer.Option(5, "--folds", help="Parts of the training examples, 2 to 100."),
     repeats: int = typer.Option(1, "--repeats", help="How many times, each with other folds."),
-    seed: int = typer.Option(0, "--seed", help="Of the folds and of the trainings."),
+    seed: int = typer.Option(0, "--seed", help="Random seed for folds and trainings."),
     workers: int | None = typer.Option(
-        None, "--workers", help="Processes that share the cores. Default: one a core."
+        None, "--workers", help="Processes that share the cores. Default: one per core."
     ),
     data: str = typer.Option(
         "fashion-mnist",
@@ -42,20 +43,14 @@ def crossval(
     are not touched.
     """
     from dressform.cli.fold_table import FoldTable
-    from dressform.data.source import load_data
-    from dressform.recipes import image_size_for
-    from dressform.workbench import crossval as cross_validate
+    from dressform.cli.process import prepare_training
+    from dressform.workbench.training import crossval as cross_validate
 
-    splits = load_data(
-        data, image_size=image_size_for(*recipes) if image_size is None else image_size
-    )
-    for note in splits.notes:
-        say(f"note: {note}")
-    table = FoldTable()
-    try:
-        found = cross_validate(
+    prepare_training(recipes, seed)
+    with FoldTable() as table:
+        studies = cross_validate(
             recipes,
-            splits,
+            data,
             folds=folds,
             repeats=repeats,
             seed=seed,
@@ -64,28 +59,24 @@ def crossval(
             out=out,
             resume=resume,
             device=device,
-            observer=table,
+            image_size=image_size,
+            callback=table,
         )
-    finally:
-        table.close()
     if as_json:
         documents = [
-            {**run.summary, "out_of_fold": str(run.layout.out_of_fold), "path": str(run.path)}
-            for run in found
+            {**asdict(s.summary), "out_of_fold": str(s.layout.out_of_fold), "path": str(s.path)}
+            for s in studies
         ]
         print_json(documents[0] if len(documents) == 1 else documents)
         return
-    header = ("repeat", "fold", *(run.name for run in found))
     rows = []
-    for i, row in enumerate(found[0].summary["folds"]):
-        scores = (f"{100 * run.accuracies[i]:.2f} %" for run in found)
-        rows.append((str(row["repeat"]), str(row["fold"]), *scores))
-    print_table(header, rows)
+    for i, row in enumerate(studies[0].summary.folds):
+        scores = (f"{100 * study.accuracies[i]:.2f} %" for study in studies)
+        rows.append((str(row.repeat), str(row.fold), *scores))
+    print_table(("repeat", "fold", *(study.name for study in studies)), rows)
     print()
-    for run in found:
-        print(f"{run.name}: {describe_folds(run.summary)}\n  {run.path}")
-    if len(found) > 1:
-        print(
-            f"\nIs the difference real? dressform compare "
-            f"{' '.join(str(run.path) for run in found)}"
-        )
+    for study in studies:
+        print(f"{study.name}: {describe_folds(study.summary)}\n  {study.path}")
+    if len(studies) > 1:
+        paths = " ".join(str(study.path) for study in studies)
+        print(f"\nIs the difference real? dressform compare {paths}")

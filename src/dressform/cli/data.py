@@ -1,5 +1,6 @@
 """``dressform data``: list, check, doctor, apply."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,26 +10,24 @@ from dressform.cli.lists import Json
 from dressform.cli.output import print_json, print_table, say
 
 data_app = typer.Typer(
-    help="List, check and mend datasets.", no_args_is_help=True, rich_markup_mode=None
+    help="List, check and clean datasets.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
 @data_app.command("list")
 def list_datasets(as_json: bool = Json) -> None:
-    """List the datasets that travel with dressform."""
-    from dressform.data.catalog import CATALOG
+    """List the bundled datasets."""
+    from dressform.workbench.datasets import list_datasets as bundled
 
     if as_json:
-        print_json(
-            [
-                {"name": s.name, "description": s.description, "licence": s.licence}
-                for s in CATALOG.values()
-            ]
-        )
+        rows = [
+            {"name": d.name, "description": d.description, "licence": d.licence} for d in bundled()
+        ]
+        print_json(rows)
         return
     print_table(
         ("dataset", "description", "licence"),
-        [(s.name, s.description, s.licence) for s in CATALOG.values()],
+        [(d.name, d.description, d.licence) for d in bundled()],
     )
 
 
@@ -76,7 +75,8 @@ def doctor(
     predictions: list[Path] = typer.Option(
         [],
         "--predictions",
-        help="To judge labels by: cross-validations (train), runs (test), or predictions files; "
+        help="To compare labels with: cross-validations (train), runs (test), or predictions "
+        "files; "
         "repeatable.",
     ),
     out: Path = typer.Option(
@@ -92,47 +92,28 @@ def doctor(
     Writes a page on which each finding can be kept, relabelled or dropped, and review.json, which
     the page saves anew with your decisions and data apply turns into a new dataset.
     """
-    from dressform.core.errors import ConfigError
-    from dressform.data.review import Review
-    from dressform.data.source import load_data
     from dressform.evaluation.evaluate import describe
-    from dressform.explore.doctor import examine, judged_by
-    from dressform.report.doctor import write_diagnosis
-    from dressform.report.report import target_of
+    from dressform.workbench.datasets import diagnose
 
-    target = target_of(out, out, out.name)
-    listing = target.with_name("review.json")
-    if listing.exists() and Review.load(listing).decisions:
-        raise ConfigError(
-            f"{listing} holds decisions already; give --out in another folder, so that they are "
-            f"not lost"
-        )
-    data = load_data(source, image_size=image_size)
-    for note in data.notes:
-        say(f"note: {note}")
-    judges = [judged_by(path, say) for path in predictions]
-    where = str(Path(source).absolute()) if Path(source).exists() else source
-    diagnosis = examine(data, where, judges, image_size=image_size, say=say)
-    write_diagnosis(target, diagnosis, data)
-    diagnosis.review.save(listing)
+    diagnosed = diagnose(source, predictions=predictions, out=out, image_size=image_size)
+    diagnosis = diagnosed.diagnosis
     if as_json:
-        scores = [asdict(found) for found in diagnosis.reevaluated]
         print_json(
             {
-                "page": str(target),
-                "review": str(listing),
+                "page": str(diagnosed.page),
+                "review": str(diagnosed.review),
                 "counts": diagnosis.counts,
-                "reevaluated": scores,
+                "reevaluated": [asdict(scores) for scores in diagnosis.reevaluated],
             }
         )
         return
-    for what, number in diagnosis.counts.items():
-        print(f"{number:6,} {what}")
-    for scored in diagnosis.reevaluated:
-        print(f"accuracy of {scored.name} on {scored.split}")
-        for words, estimate in scored.scores():
-            print(f"  {words}: {describe(estimate)}")
-    print(f"page    {target}\nreview  {listing}")
+    for finding, count in diagnosis.counts.items():
+        print(f"{count:6,} {finding}")
+    for scores in diagnosis.reevaluated:
+        print(f"accuracy of {scores.name} on {scores.split}")
+        for description, estimate in scores.scores():
+            print(f"  {description}: {describe(estimate)}")
+    print(f"page    {diagnosed.page}\nreview  {diagnosed.review}")
 
 
 @data_app.command("apply")
@@ -157,57 +138,20 @@ def apply(
     Of class folders the original files are copied into new ones; anything else becomes an .npz
     file.
     """
-    import shlex
+    from dressform.workbench.datasets import apply_review
 
-    from dressform.core.errors import ConfigError
-    from dressform.core.files import user_path
-    from dressform.data.archive import write_archive
-    from dressform.data.review import Review, apply_review
-    from dressform.data.reviewed_folder import is_class_folders, write_reviewed_folder
-    from dressform.data.source import load_data
-
-    found = Review.load(review)
-    source = data or found.source
-    size = image_size or found.image_size
-    splits = load_data(source, image_size=size)
-    folders = is_class_folders(source, splits)
-    target = out or Path("reviewed" if folders else "reviewed.npz")
-    if not target.absolute().parent.is_dir():
-        raise ConfigError(
-            f"--out is {target}; its folder does not exist, so make it, or give another --out"
-        )
-    if target.exists():
-        raise ConfigError(
-            f"{target} already exists; give another --out, so that no dataset is lost"
-        )
-    if (target.suffix == ".npz") == folders:
-        what = (
-            f"a folder, since {source} has class folders" if folders else "a file that ends in .npz"
-        )
-        raise ConfigError(f"--out is {target}; allowed: {what}")
-    applied = apply_review(splits, found)
-    if folders:
-        write_reviewed_folder(user_path(source), applied.data, target)
-    else:
-        write_archive(target, applied.data)
-    counts = {split: len(dataset) for split, dataset in applied.data}
-    words = ["dressform", "train", found.recipe or ("auto" if folders else "fast")]
-    words += [word for setting in found.settings for word in ("--set", setting)] + [
-        "--data",
-        str(target),
-    ]
-    words += ["--image-size", str(size)] if size is not None else []
+    reviewed = apply_review(review, out=out, data=data, image_size=image_size)
     if as_json:
-        facts = {
-            "data": str(target),
-            "relabelled": applied.relabelled,
-            "dropped": applied.dropped,
-            "examples": counts,
-        }
-        print_json({**facts, "command": words})
+        print_json(
+            {
+                "data": str(reviewed.path),
+                "relabelled": reviewed.relabelled,
+                "dropped": reviewed.dropped,
+                "examples": reviewed.examples,
+                "command": reviewed.command,
+            }
+        )
         return
-    print(
-        f"{applied.relabelled:,} relabelled, {applied.dropped:,} dropped: "
-        f"{', '.join(f'{n:,} {s}' for s, n in counts.items())}"
-    )
-    print(f"train on it with: {shlex.join(words)}")
+    left = ", ".join(f"{count:,} {split}" for split, count in reviewed.examples.items())
+    print(f"{reviewed.relabelled:,} relabelled, {reviewed.dropped:,} dropped: {left}")
+    print(f"train on it with: {shlex.join(reviewed.command)}")

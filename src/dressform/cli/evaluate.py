@@ -1,11 +1,11 @@
-"""``dressform evaluate``: no torch."""
+"""``dressform evaluate``."""
 
 from pathlib import Path
 
 import typer
 
 from dressform.cli.lists import Json
-from dressform.cli.output import print_json, say
+from dressform.cli.output import print_json
 
 
 def evaluate(
@@ -22,8 +22,7 @@ def evaluate(
     data: str | None = typer.Option(
         None,
         "--data",
-        help="The pictures for an .onnx model: a dataset's name, or a path. Default: "
-        "fashion-mnist.",
+        help="The images for an .onnx model: a dataset's name, or a path. Default: fashion-mnist.",
     ),
     pixels: str | None = typer.Option(
         None,
@@ -35,44 +34,13 @@ def evaluate(
     ),
     as_json: bool = Json,
 ) -> None:
-    """Judge a run, a predictions file, or an ONNX model.
+    """Evaluate a run, a predictions file, or an ONNX model.
 
     Prints accuracy with its interval, scores per class and, with --json, the confusion matrix.
     """
-    from dressform.core.errors import ConfigError
-    from dressform.evaluation.evaluate import evaluate as judge
-    from dressform.predict.prediction_sets import kind_of, load_judged, split_of
-    from dressform.runs.crossval import is_crossval, open_crossval
-    from dressform.runs.ledger import note_look
-    from dressform.runs.run import open_run
+    from dressform.workbench.evaluation import evaluate as evaluate_any
 
-    crossval = is_crossval(what)
-    kind = "crossval" if crossval else kind_of(what)
-    given = {"--split": split, "--data": data, "--pixels": pixels, "--image-size": image_size}
-    useless, reason = {
-        "crossval": (set(given), "a cross-validation, which keeps its out-of-fold predictions"),
-        "predictions": (set(given), "a predictions file, which has no splits and no pictures"),
-        "run": (set(given) - {"--split"}, "a run, which keeps its predictions"),
-        "model": (set(), ""),
-    }[kind]
-    for option, value in given.items():
-        if value is not None and option in useless:
-            raise ConfigError(f"{option} {value} was given with {reason}; leave it out")
-    if crossval:
-        predictions = open_crossval(what).out_of_fold()[0][0]
-        say(
-            "note: all folds of repeat 0 pooled, the models taken as given;"
-            " for the recipe, and means over folds, see its crossval.json"
-        )
-    else:
-        _, predictions = load_judged(
-            what, split, data or "fashion-mnist", pixels or "unit", image_size, say=say
-        )
-    if kind == "run" and split_of(run := open_run(what), split) == "test":
-        problem = note_look(run.path, what="evaluate", examples=len(predictions))
-        if problem:
-            say(f"note: {problem}")
-    evaluation = judge(predictions)
+    evaluation = evaluate_any(what, split=split, data=data, pixels=pixels, image_size=image_size)
     if as_json:
         print_json(evaluation.to_json())
     else:

@@ -14,7 +14,7 @@ def explore(
     split: str | None = typer.Option(
         None,
         "--split",
-        help="Which pictures become points: test (default, if there is one), validation, train, "
+        help="Which images become points: test (default, if there is one), validation, train, "
         "or all.",
     ),
     out: Path | None = typer.Option(
@@ -23,7 +23,7 @@ def explore(
     out_of_fold: Path | None = typer.Option(
         None,
         "--out-of-fold",
-        help="A cross-validation that judges the labels of training pictures (--split train or "
+        help="A cross-validation that evaluates the labels of training images (--split train or "
         "all).",
     ),
     embedding: str = typer.Option(
@@ -36,9 +36,9 @@ def explore(
         "installed.",
     ),
     dimensions: str = typer.Option("2", "--dimensions", help="Of t-SNE and UMAP: 2, 3, or 2,3."),
-    seed: int = typer.Option(0, "--seed", help="Of the projections."),
+    seed: int = typer.Option(0, "--seed", help="Random seed for the projections."),
     data: str | None = typer.Option(
-        None, "--data", help="The pictures, where they are elsewhere now: a name, or a path."
+        None, "--data", help="The images, where they have moved: a name, or a path."
     ),
     image_size: int | None = typer.Option(
         None, "--image-size", help="Side in pixels for folders of mixed sizes."
@@ -50,51 +50,46 @@ def explore(
     recipe: str | None = typer.Option(
         None,
         "--recipe",
-        help="file.py:function that made the run's network, if a file of yours did; it is run, "
+        help="file.py:function that made the run's network, if a file of yours did; it is "
+        "executed, "
         "for saliency.",
     ),
     as_json: bool = Json,
 ) -> None:
-    """Write one page with every picture as a point.
+    """Write one page with every image as a point.
 
     PCA, t-SNE and UMAP of what the network makes of them, with neighbours, search and lasso, beside
     the run's report. What takes long is kept in the run's folder and found there the next time.
     """
     from dressform.core.errors import ConfigError
-    from dressform.report.exploration import default_methods, write_exploration
     from dressform.report.local import local_server
+    from dressform.workbench.pages import explore as write
 
     try:
         sides = [int(text) for text in dimensions.split(",")]
     except ValueError as error:
         raise ConfigError(f"--dimensions is {dimensions}; allowed: 2, 3, or 2,3") from error
-    chosen = (
-        default_methods()
-        if methods is None
-        else [text.strip() for text in methods.split(",") if text.strip()]
-    )
-    if serve:
-        local_server(
-            Path(), port
-        ).server_close()  # tells now, not after the work, that the port cannot be had
-    path = write_exploration(
+    names = None if methods is None else [m.strip() for m in methods.split(",") if m.strip()]
+    if serve:  # says now, not after the work, that the port cannot be had
+        local_server(Path(), port).server_close()
+    path = write(
         run,
-        split=split,
         out=out,
-        data=data,
-        image_size=image_size,
+        split=split,
         out_of_fold=out_of_fold,
         embedding=embedding,
-        methods=chosen,
+        methods=names,
         dimensions=sides,
         seed=seed,
-        recipe_file=recipe,
-        say=say,
+        data=data,
+        image_size=image_size,
+        recipe=recipe,
     )
+    size = path.stat().st_size
     if as_json:
-        print_json({"page": str(path), "bytes": path.stat().st_size})
+        print_json({"page": str(path), "bytes": size})
     else:
-        print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+        print(f"{path} ({size / 1e6:.1f} MB)")
     if serve:
         with local_server(path, port) as server, contextlib.suppress(KeyboardInterrupt):
             say(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends)")

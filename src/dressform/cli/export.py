@@ -5,9 +5,7 @@ from pathlib import Path
 import typer
 
 from dressform.cli.lists import Json
-from dressform.cli.output import print_json, say
-
-FORMS = ("tensorboard", "page")
+from dressform.cli.output import print_json
 
 
 def export(
@@ -19,17 +17,17 @@ def export(
     to: str = typer.Option(
         "tensorboard",
         "--to",
-        help="tensorboard: features, labels and pictures for its projector. page: classifies "
+        help="tensorboard: features, labels and images for its projector. page: classifies "
         "photos in a browser.",
     ),
     split: str = typer.Option(
-        "test", "--split", help="tensorboard: which pictures, test, validation, train, or all."
+        "test", "--split", help="tensorboard: which images, test, validation, train, or all."
     ),
     embedding: str = typer.Option(
         "features", "--embedding", help="tensorboard: features of the penultimate layer, or pixels."
     ),
     data: str | None = typer.Option(
-        None, "--data", help="tensorboard: the pictures, where they are elsewhere now."
+        None, "--data", help="tensorboard: the images, where they have moved."
     ),
     image_size: int | None = typer.Option(
         None, "--image-size", help="tensorboard: side in pixels for folders of mixed sizes."
@@ -39,50 +37,31 @@ def export(
         "--threshold",
         min=0,
         max=1,
-        help="page: share of usual pictures that are answered with unsure. Default: 0.02.",
+        help="page: fraction of in-distribution images on which it abstains. Default: 0.02.",
     ),
     as_json: bool = Json,
 ) -> None:
     """Write a run for another program: its features for TensorBoard, or its model as a page that
     classifies photos.
     """
-    from dressform.core.errors import unknown_name
+    from dressform.workbench.pages import export as write
 
-    if to not in FORMS:
-        raise unknown_name("form of export", to, list(FORMS))
-    if to == "page":
-        written, advice = (
-            _page(run, target, threshold),
-            "open it in a browser; nothing else is needed",
-        )
-    else:
-        written = _tensorboard(run, target, split, embedding, data, image_size)
-        advice = f"look at them with: tensorboard --logdir {target}"
+    paths = write(
+        run,
+        target,
+        to=to,
+        split=split,
+        embedding=embedding,
+        data=data,
+        image_size=image_size,
+        threshold=threshold,
+    )
+    written = [str(path) for path in paths]
     if as_json:
         print_json(written)
         return
+    advice = {
+        "page": "open it in a browser; nothing else is needed",
+        "tensorboard": f"look at them with: tensorboard --logdir {target}",
+    }[to]
     print("\n".join([*written, advice]))
-
-
-def _page(run: Path, file: Path, threshold: float | None) -> list[str]:
-    from dressform.predict.predictor import UNSURE, Predictor
-    from dressform.report.classifier import write_classifier
-
-    write_classifier(file, Predictor(run, threshold=UNSURE if threshold is None else threshold))
-    return [str(file)]
-
-
-def _tensorboard(
-    run: Path, folder: Path, split: str, embedding: str, data: str | None, image_size: int | None
-) -> list[str]:
-    from dressform.data.source import load_data
-    from dressform.explore.points import data_of, points_of
-    from dressform.explore.tensorboard import write_tensorboard
-    from dressform.runs.run import open_run
-
-    opened = open_run(run)
-    splits = data_of(opened) if data is None else load_data(data, image_size=image_size)
-    return [
-        str(path)
-        for path in write_tensorboard(points_of(opened, splits, split, embedding, say=say), folder)
-    ]

@@ -11,10 +11,10 @@ from dressform.cli.output import print_json
 def figures(
     run: Path = typer.Argument(help="The folder of a finished run."), as_json: bool = Json
 ) -> None:
-    """Draw the figures of a run anew."""
-    from dressform.workbench import redraw
+    """Redraw a run's figures."""
+    from dressform.workbench.pages import draw_figures
 
-    written = [str(path) for path in redraw(run)]
+    written = [str(path) for path in draw_figures(run)]
     if as_json:
         print_json(written)
     else:

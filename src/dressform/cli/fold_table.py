@@ -5,39 +5,46 @@ finished fold elsewhere.
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dressform.cli.output import percent, say
-from dressform.cli.progress import clock
-
-if TYPE_CHECKING:
-    from dressform.experiment.crossval import FoldJob
+from dressform.cli.progress import Display, clock
+from dressform.training.callback import Fold
 
 
-class FoldTable:
-    """An observer of cross-validations that prints."""
+class FoldTable(Display):
+    """Prints the folds of a cross-validation."""
 
     def __init__(self) -> None:
         self._live: Any = None
-        self._states: dict[FoldJob, str] = {}
-        self._epochs: dict[FoldJob, int] = {}
+        self._states: dict[Fold, str] = {}
+        self._epochs: dict[Fold, int] = {}
         self._done = self._all = self._left = 0
         self._doing = ""
         self._began = time.monotonic()
 
-    def planned(self, jobs: "Sequence[FoldJob]", finished: int, workers: int, threads: int) -> None:
+    def say(self, text: str) -> None:
+        """A line above the table."""
+        if self._live is not None:
+            self._live.console.print(text, highlight=False, markup=False)
+        else:
+            say(text)
+
+    def on_folds_begin(
+        self, folds: Sequence[Fold], finished: int, workers: int, threads: int
+    ) -> None:
         """Open the table."""
-        self._states = dict.fromkeys(jobs, "waiting")
-        self._done, self._left, self._all = 0, len(jobs), len(jobs) + finished
+        self._states = dict.fromkeys(folds, "waiting")
+        self._done, self._left, self._all = 0, len(folds), len(folds) + finished
         self._began = time.monotonic()
         before = f", {finished} finished before" if finished else ""
-        if jobs:
+        if folds:
             processes = f"{workers} process{'es' if workers > 1 else ''}"
             say(
-                f"{len(jobs)} folds to train{before}; {processes} of {threads} "
+                f"{len(folds)} folds to train{before}; {processes} of {threads} "
                 f"thread{'s' if threads > 1 else ''}"
             )
-        if jobs and sys.stderr.isatty():
+        if folds and sys.stderr.isatty():
             from rich.console import Console
             from rich.live import Live
 
@@ -46,45 +53,43 @@ class FoldTable:
             )
             self._live.start()
 
-    def started(self, job: "FoldJob", done: int, epochs: int) -> None:
+    def on_fold_begin(self, fold: Fold, done: int, epochs: int) -> None:
         """A fold begins."""
-        self._epochs[job] = epochs
-        self._show(job, f"epoch {done}/{epochs}")
+        self._epochs[fold] = epochs
+        self._show(fold, f"epoch {done}/{epochs}")
 
-    def epoch(self, job: "FoldJob", epoch: int, val_accuracy: float | None) -> None:
+    def on_fold_epoch_end(self, fold: Fold, epoch: int, val_accuracy: float | None) -> None:
         """A fold has finished an epoch."""
-        self._show(job, f"epoch {epoch}/{self._epochs[job]}  {percent(val_accuracy)}")
+        self._show(fold, f"epoch {epoch}/{self._epochs[fold]}  {percent(val_accuracy)}")
 
-    def finished(self, job: "FoldJob", accuracy: float, seconds: float) -> None:
+    def on_fold_end(self, fold: Fold, accuracy: float, seconds: float) -> None:
         """A fold is finished."""
         self._done += 1
         per_fold = (time.monotonic() - self._began) / self._done
         left = clock(per_fold * (self._left - self._done))
-        self._show(job, f"{percent(accuracy)}  {seconds:.0f} s")
+        self._show(fold, f"{percent(accuracy)}  {seconds:.0f} s")
         line = (
-            f"{job.recipe}  repeat {job.repeat} fold {job.fold}  {percent(accuracy)}  "
+            f"{fold.recipe}  repeat {fold.repeat} fold {fold.fold}  {percent(accuracy)}  "
             f"{seconds:.0f} s, {left} left"
         )
-        if self._live is not None:
-            self._live.console.print(line, highlight=False)
-        else:
-            say(line)
+        self.say(line)
 
-    def phase(self, name: str) -> None:
+    def on_phase_begin(self, name: str) -> None:
         """Say what is done now."""
         self._doing = f": {name}"
         if self._live is not None:
             self._live.update(self._table())
-        else:
+        elif self._states:
             say(f"{name} …")
 
     def close(self) -> None:
         """Take the table away."""
         if self._live is not None:
             self._live.stop()
+            self._live = None
 
-    def _show(self, job: "FoldJob", state: str) -> None:
-        self._states[job] = state
+    def _show(self, fold: Fold, state: str) -> None:
+        self._states[fold] = state
         if self._live is not None:
             self._live.update(self._table())
 

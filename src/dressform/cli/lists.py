@@ -1,5 +1,7 @@
 """``dressform recipes`` and ``dressform models``."""
 
+from dataclasses import asdict
+
 import typer
 
 from dressform.cli.output import percent, print_json, print_table
@@ -9,9 +11,9 @@ Json = typer.Option(False, "--json", help="Print one JSON document on stdout.")
 
 def recipes(as_json: bool = Json) -> None:
     """List the recipes and their scores."""
-    from dressform.recipes import RECIPES, entry
+    from dressform.workbench.catalogue import list_recipes
 
-    entries = [entry(name) for name in RECIPES.names]
+    entries = list_recipes()
     if as_json:
         fields = ("name", "tutorial", "claimed")
         print_json(
@@ -46,15 +48,12 @@ def recipes(as_json: bool = Json) -> None:
 def models(as_json: bool = Json) -> None:
     """List the networks and their sizes.
 
-    The number of parameters is for 28 x 28 x 1 pictures and ten classes.
+    The number of parameters is for 28 x 28 x 1 images and ten classes.
     """
-    from dressform.models import MODELS
-    from dressform.models.network import build_model, count_parameters
+    from dressform.workbench.catalogue import list_models
 
-    found = [
-        {"name": name, "parameters": count_parameters(build_model(name))} for name in MODELS.names
-    ]
+    entries = list_models()
     if as_json:
-        print_json(found)
+        print_json([asdict(e) for e in entries])
         return
-    print_table(("model", "parameters"), [(str(m["name"]), f"{m['parameters']:,}") for m in found])
+    print_table(("model", "parameters"), [(e.name, f"{e.parameters:,}") for e in entries])

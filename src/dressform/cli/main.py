@@ -11,7 +11,6 @@ from typing import Any, TextIO, cast
 import typer
 
 from dressform import __version__
-from dressform.cli.bench import bench_app
 from dressform.cli.calibrate import calibrate
 from dressform.cli.compare import compare
 from dressform.cli.crossval import crossval
@@ -22,7 +21,7 @@ from dressform.cli.export import export
 from dressform.cli.figures import figures
 from dressform.cli.hardware import hardware
 from dressform.cli.lists import models, recipes
-from dressform.cli.output import Escaped
+from dressform.cli.output import Escaped, show_messages
 from dressform.cli.predict import predict
 from dressform.cli.report import report
 from dressform.cli.robustness import robustness
@@ -58,12 +57,11 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(data_app, name="data")
-app.add_typer(bench_app, name="bench")
 
 
 _COMMANDS = {
     command.callback.__name__ for command in app.registered_commands if command.callback
-} | {"data", "bench"}
+} | {"data"}
 
 
 # typer brings its own copy of click in some versions, under a private name; this is ClickException
@@ -88,6 +86,7 @@ def main() -> None:
     interrupted.
     """
     wait_briefly()
+    show_messages()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper
@@ -117,7 +116,7 @@ def main() -> None:
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         advice = (
-            "; finished epochs are kept: make room or mend the path, then go on with --resume"
+            "; finished epochs are kept: make room or fix the path, then go on with --resume"
             if {"train", "crossval", "tune"} & set(sys.argv)
             else ""
         )

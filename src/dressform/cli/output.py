@@ -1,11 +1,15 @@
 """What goes to stdout (results) and to stderr (progress and errors)."""
 
 import json
+import logging
 import sys
-from collections.abc import Sequence
-from typing import Any, TextIO
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 from dressform.core.text import one_line, printable
+
+if TYPE_CHECKING:
+    from dressform.runs.crossval import CrossvalSummary
 
 
 class Escaped:
@@ -40,6 +44,38 @@ def say(text: str) -> None:
     print(one_line(text), file=sys.stderr, flush=True)
 
 
+class Messages(logging.Handler):
+    """Shows what the library logs to the user, on stderr.
+
+    Attributes:
+        show: what prints a line; a live display takes it over while it is open.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.show: Callable[[str], None] = say
+        self._last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, once; warnings are notes."""
+        note = "note: " if record.levelno >= logging.WARNING else ""
+        line = f"{note}{record.getMessage()}"
+        if line != self._last:
+            self.show(line)
+        self._last = line
+
+
+messages = Messages()
+
+
+def show_messages() -> None:
+    """Show the library's messages from now on."""
+    logger = logging.getLogger("dressform")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(messages)
+    logger.propagate = False
+
+
 def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Columns of text on stdout, as wide as their contents."""
     rows = [tuple(one_line(cell) for cell in row) for row in rows]
@@ -50,15 +86,15 @@ def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Non
         )
 
 
-def percent(share: float | None) -> str:
+def percent(fraction: float | None) -> str:
     """``93.40 %``, or ``-`` for None."""
-    return "-" if share is None else f"{100 * share:.2f} %"
+    return "-" if fraction is None else f"{100 * fraction:.2f} %"
 
 
-def describe_folds(summary: dict[str, Any]) -> str:
+def describe_folds(summary: "CrossvalSummary") -> str:
     """``mean 91.23 %, s.d. 0.21 points, 90.80 to 91.66 % (…, 95%)``."""
     return (
-        f"mean {100 * summary['mean']:.2f} %, s.d. {100 * summary['sd']:.2f} points over "
-        f"{len(summary['folds'])} folds,"
-        f" {100 * summary['low']:.2f} to {100 * summary['high']:.2f} % ({summary['method']})"
+        f"mean {100 * summary.mean:.2f} %, s.d. {100 * summary.sd:.2f} points over "
+        f"{len(summary.folds)} folds,"
+        f" {100 * summary.low:.2f} to {100 * summary.high:.2f} % ({summary.method})"
     )

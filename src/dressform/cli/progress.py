@@ -1,4 +1,4 @@
-"""Live progress of a command that trains on stderr: a bar with what is done and the time left on a
+"""Live progress of a command that trains, on stderr: a bar with what is done and the time left on a
 terminal, lines elsewhere.
 """
 
@@ -6,21 +6,43 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
-from dressform.cli.output import percent, say
+from dressform.cli.output import messages, percent, say
 from dressform.core.text import one_line
+from dressform.training.callback import Callback
 from dressform.training.history import Epoch
 
 CLOSING_SECONDS = 11.0
 """Of export and figures, whatever the network: seconds on two cores (figures: docs/log.md)."""
 PREDICTING = 0.6
-"""What a picture's prediction takes, as a share of what it takes to learn from it once."""
+"""What an image's prediction takes, as a fraction of what it takes to learn from it once."""
+MAX_OOD_REFERENCES = 10_000
+"""Training images whose features are kept for the detection of out-of-distribution images."""
 
 
-class Progress:
-    """An observer that prints. The time left is that of the whole command: what comes after
-    training is estimated.
+class Display(Callback):
+    """A callback that shows something live, and the library's messages above it."""
+
+    def __enter__(self) -> Self:
+        messages.show = self.say
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        messages.show = say
+        self.close()
+
+    def say(self, text: str) -> None:
+        """A line above what is live."""
+        say(text)
+
+    def close(self) -> None:
+        """Take away what is live."""
+
+
+class Progress(Display):
+    """Shows a training. The time left is that of the whole command: what comes after training is
+    estimated.
     """
 
     def __init__(self) -> None:
@@ -29,11 +51,11 @@ class Progress:
         self._bar: Any = None
         self._steps: Sequence[int] = ()
         self._done = self._before = self._step = 0
-        self._began = self._looked = time.monotonic()
-        self._seen = 0
-        self._after, self._train = 0, 1
-        self._front = 0.0
-        self._closed: float | None = None
+        self._began = self._features_began = time.monotonic()
+        self._features_told = 0
+        self._to_predict, self._train = 0, 1
+        self._feature_seconds = 0.0
+        self._trained_at: float | None = None
         self._closing = CLOSING_SECONDS
 
     def say(self, text: str) -> None:
@@ -43,72 +65,72 @@ class Progress:
         else:
             say(text)
 
-    def phase(self, name: str) -> None:
+    def on_phase_begin(self, name: str) -> None:
         """Show what is done now."""
-        if self._steps and self._closed is None:
-            self._closed, self._closing = time.monotonic(), self._estimated()
+        if self._steps and self._trained_at is None:
+            self._trained_at, self._closing = time.monotonic(), self._estimated()
         if self._live:
             self._show(name)
         elif self._steps:
             say(f"{name} …")
 
-    def closing(self, examples: int, train: int) -> None:
-        """Remember what is to be predicted."""
-        self._after, self._train = examples, max(1, train)
-        self._looked = time.monotonic()
+    def on_run_begin(self, train: int, validation: int, test: int) -> None:
+        """Remember how many images will be predicted after training."""
+        self._to_predict = 2 * validation + test + min(MAX_OOD_REFERENCES, train)
+        self._train = max(1, train)
+        self._features_began = time.monotonic()
 
-    def looking(self, done: int, total: int) -> None:
+    def on_features(self, done: int, total: int) -> None:
         """Say every tenth of the way."""
-        self._front = (time.monotonic() - self._looked) / max(1, done)
-        share = 10 * done // total
-        if share > self._seen:
-            self._seen = share
-            text = f"features of pictures: {done:,} of {total:,}"
+        self._feature_seconds = (time.monotonic() - self._features_began) / max(1, done)
+        tenths = 10 * done // total
+        if tenths > self._features_told:
+            self._features_told = tenths
+            text = f"features of images: {done:,} of {total:,}"
             if self._live:
                 self._show(text)
             else:
                 say(text)
 
-    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
+    def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Training begins."""
-        self._steps, self._done, self._before = steps, len(done), sum(steps[: len(done)])
+        done = len(history)
+        self._steps, self._done, self._before = steps, done, sum(steps[:done])
         self._step, self._began = self._before, time.monotonic()
         if done:
-            self.say(f"resumed after epoch {len(done)} of {len(steps)}")
+            self.say(f"resumed after epoch {done} of {len(steps)}")
         if self._live:
             self._show("training")
 
-    def step(self, step: int, loss: float) -> None:
+    def on_step(self, step: int, loss: float | None) -> None:
         """Move the bar."""
         self._step = sum(self._steps[: self._done]) + step
-        if self._live and not math.isnan(loss):
+        if self._live and loss is not None:
             self._show(f"epoch {self._done + 1}/{len(self._steps)}  loss {loss:.3f}")
 
-    def epoch(self, result: Epoch) -> None:
+    def on_epoch_end(self, epoch: Epoch) -> None:
         """Print the epoch's line."""
-        self._done = result.epoch
+        self._done = epoch.epoch
         self._step = sum(self._steps[: self._done])
-        validation = (
-            ""
-            if result.val_loss is None
-            else f"  validation loss {result.val_loss:.4f} accuracy {percent(result.val_accuracy)}"
-        )
+        validation = ""
+        if epoch.val_loss is not None:
+            accuracy = percent(epoch.val_accuracy)
+            validation = f"  validation loss {epoch.val_loss:.4f} accuracy {accuracy}"
         self.say(
-            f"epoch {result.epoch:3d}/{len(self._steps)}  loss {result.train_loss:.4f} accuracy "
-            f"{percent(result.train_accuracy)}"
-            f"{validation}  {result.seconds:.1f} s, {clock(self.left())} left"
+            f"epoch {epoch.epoch:3d}/{len(self._steps)}  loss {epoch.train_loss:.4f} accuracy "
+            f"{percent(epoch.train_accuracy)}{validation}  {epoch.seconds:.1f} s, "
+            f"{clock(self.left())} left"
         )
 
     def left(self) -> float:
         """Seconds until the command ends, roughly."""
-        if self._closed is not None:
-            return max(1.0, self._closing - (time.monotonic() - self._closed))
+        if self._trained_at is not None:
+            return max(1.0, self._closing - (time.monotonic() - self._trained_at))
         done = self._step - self._before
         if not done:
             return math.nan
-        return (time.monotonic() - self._began) * (
-            sum(self._steps) - self._step
-        ) / done + self._estimated()
+        per_step = (time.monotonic() - self._began) / done
+        return per_step * (sum(self._steps) - self._step) + self._estimated()
 
     def close(self) -> None:
         """Take the bar away."""
@@ -117,12 +139,13 @@ class Progress:
             self._bars = None
 
     def _estimated(self) -> float:
-        """Seconds for all that comes after training."""
+        """Seconds for everything that comes after training."""
         done = self._step - self._before
-        learning = (
-            (time.monotonic() - self._began) / done * self._steps[0] / self._train if done else 0.0
-        )
-        return CLOSING_SECONDS + self._after * max(self._front, PREDICTING * learning)
+        learning = 0.0
+        if done:
+            learning = (time.monotonic() - self._began) / done * self._steps[0] / self._train
+        per_image = max(self._feature_seconds, PREDICTING * learning)
+        return CLOSING_SECONDS + self._to_predict * per_image
 
     def _show(self, text: str) -> None:
         if self._bars is None:
@@ -140,11 +163,9 @@ class Progress:
             self._bars.start()
         left = self.left() if self._steps else math.nan
         passed = time.monotonic() - self._began
-        known = (
-            {}
-            if math.isnan(left)
-            else {"total": passed + left, "completed": passed, "left": f"{clock(left)} left"}
-        )
+        known: dict[str, Any] = {}
+        if not math.isnan(left):
+            known = {"total": passed + left, "completed": passed, "left": f"{clock(left)} left"}
         self._bars.update(self._bar, description=text, **known)
 
 

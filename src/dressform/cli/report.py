@@ -1,11 +1,11 @@
-"""``dressform report``: no torch in this process."""
+"""``dressform report``."""
 
 from pathlib import Path
 
 import typer
 
 from dressform.cli.lists import Json
-from dressform.cli.output import print_json, say
+from dressform.cli.output import print_json
 
 
 def report(
@@ -20,7 +20,9 @@ def report(
         None, "--split", help="test or validation; of runs and models. Default: test."
     ),
     data: str | None = typer.Option(
-        None, "--data", help="The pictures, where a run does not tell: a dataset's name, or a path."
+        None,
+        "--data",
+        help="The images, where a run does not say: a dataset's name, or a path.",
     ),
     image_size: int | None = typer.Option(
         None, "--image-size", help="Side in pixels for folders of mixed sizes."
@@ -28,8 +30,8 @@ def report(
     recipe: str | None = typer.Option(
         None,
         "--recipe",
-        help="file.py:function that made the run's network, if a file of yours did; it is run, "
-        "for saliency.",
+        help="file.py:function that made the run's network, if a file of yours did; it is "
+        "executed, for saliency.",
     ),
     as_json: bool = Json,
 ) -> None:
@@ -38,11 +40,9 @@ def report(
     A single HTML file with everything inside: it opens without a network and can be sent to
     anybody.
     """
-    from dressform.report.report import write_report
+    from dressform.workbench.pages import report as write
 
-    path = write_report(
-        what, out=out, split=split, data=data, image_size=image_size, recipe_file=recipe, say=say
-    )
+    path = write(*what, out=out, split=split, data=data, image_size=image_size, recipe=recipe)
     size = path.stat().st_size
     if as_json:
         print_json({"report": str(path), "bytes": size})

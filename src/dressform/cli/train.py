@@ -1,7 +1,7 @@
 """``dressform train``."""
 
 import re
-from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,8 @@ import typer
 from dressform.cli.lists import Json
 from dressform.cli.output import percent, print_json, print_table
 
-if TYPE_CHECKING:  # they bring torch
-    from dressform.data.dataset import DatasetSplits
+if TYPE_CHECKING:  # it brings torch
+    from dressform.experiment.auto.auto import AutoResult
     from dressform.runs.run import Run
 
 
@@ -26,7 +26,9 @@ def train(
         "--data",
         help="A dataset's name, or a path: IDX, CSV, class folders or NPZ.",
     ),
-    seed: int = typer.Option(0, "--seed", help="Of weights, order, augmentation and dropout."),
+    seed: int = typer.Option(
+        0, "--seed", help="Random seed for weights, order, augmentation and dropout."
+    ),
     settings: list[str] = typer.Option(
         [], "--set", help="Change the recipe: epochs=3, optim.lr=0.05, model.dropout=0.1 …"
     ),
@@ -41,66 +43,60 @@ def train(
         help="Side in pixels for folders of mixed sizes. Default: the recipe's, else 64.",
     ),
     budget: str | None = typer.Option(
-        None, "--budget", help="Of auto: time for everything, such as 90s, 10m (default) or 1h."
+        None,
+        "--budget",
+        help="Time limit for 'auto', such as 90s, 10m (default) or 1h.",
     ),
     as_json: bool = Json,
 ) -> None:
-    """Train a recipe, judge it and keep the run."""
-    from dressform.core.errors import ConfigError
-    from dressform.core.registry import is_file_reference
-    from dressform.data.source import load_data
-    from dressform.recipes import RECIPES, image_size_for
-
-    if recipe == "auto":
-        if settings:
-            raise ConfigError(
-                f"--set {settings[0]} was given with auto, which chooses the settings; leave it "
-                f"out, or name a recipe"
-            )
-    elif not is_file_reference(
-        recipe
-    ):  # a typo is told at once, before torch and the data are loaded
-        RECIPES.check(recipe)
-    if budget is not None and recipe != "auto":
-        raise ConfigError(
-            f"--budget {budget} was given with {recipe}, which takes as long as it takes; leave "
-            f"it out, or train auto"
-        )
-    if seed < 0:
-        raise ConfigError(f"--seed is {seed}; allowed: 0 or more")
-    if recipe == "auto":
-        _auto(data, duration(budget or "10m"), seed, out, resume, device, image_size, as_json)
-        return
-    image_size = image_size_for(recipe) if image_size is None else image_size
-
+    """Train a recipe, evaluate it and keep the run."""
+    from dressform.cli.process import prepare_training
     from dressform.cli.progress import Progress
+    from dressform.core.errors import ConfigError
+    from dressform.workbench import training
 
-    progress = Progress()
-    try:
-        progress.phase("reading the data")
-        splits = load_data(data, image_size=image_size)
-        for note in splits.notes:
-            progress.say(f"note: {note}")
-
-        from dressform.experiment.train_run import train_run
-
-        run = train_run(
-            recipe,
-            splits,
-            settings=settings,
-            seed=seed,
-            out=out,
-            resume=resume,
-            device=device,
-            source=data,
-            image_size=image_size,
-            observer=progress,
+    if recipe == "auto" and settings:
+        raise ConfigError(
+            f"--set {settings[0]} was given with auto, which chooses the settings; leave it out, "
+            f"or name a recipe"
         )
-        progress.phase("drawing figures")
-        figures = _figures(run, splits, progress.say)
-    finally:
-        progress.close()
-    _tell(run, figures, as_json)
+    if recipe != "auto" and budget is not None:
+        raise ConfigError(
+            f"--budget {budget} was given with {recipe}, which takes as long as it takes; leave it "
+            f"out, or train auto"
+        )
+    seconds = duration(budget or "10m")
+    prepare_training([] if recipe == "auto" else [recipe], seed)
+    with Progress() as progress:
+        if recipe == "auto":
+            result = training.train_auto(
+                data,
+                budget=seconds,
+                seed=seed,
+                out=out,
+                resume=resume,
+                device=device,
+                image_size=image_size,
+                callback=progress,
+            )
+        else:
+            run = training.train(
+                recipe,
+                data,
+                settings=settings,
+                seed=seed,
+                out=out,
+                resume=resume,
+                device=device,
+                image_size=image_size,
+                callback=progress,
+            )
+    if recipe == "auto":
+        _print_auto(result, as_json)
+    elif as_json:
+        print_json(_document(run))
+    else:
+        _print(run)
 
 
 def duration(text: str) -> float:
@@ -111,101 +107,61 @@ def duration(text: str) -> float:
     """
     from dressform.core.errors import ConfigError
 
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if match is None:
         raise ConfigError(
             f"--budget is {text}; allowed: a number with s, m or h, such as 90s, 10m or 1h"
         )
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def _auto(
-    data: str,
-    budget: float,
-    seed: int,
-    out: Path,
-    resume: bool,
-    device: str,
-    image_size: int | None,
-    as_json: bool,
-) -> None:
-    from dressform.cli.progress import Progress
-    from dressform.experiment.auto import train_auto
-
-    progress = Progress()
-    try:
-        found = train_auto(
-            data,
-            budget=budget,
-            seed=seed,
-            out=out,
-            resume=resume,
-            device=device,
-            image_size=image_size,
-            say=progress.say,
-            observer=progress,
-        )
-        progress.phase("drawing figures")
-        figures = _figures(found.run, found.data, progress.say)
-    finally:
-        progress.close()
-    facts = {
-        "candidates": found.rows,
-        "left_out": found.left_out,
-        "seconds": round(found.seconds, 1),
-    }
-    if not as_json:
-        rows = [
-            (percent(row["mean"]), f"{row['seconds']:.0f} s", row["words"], row["command"])
-            for row in found.rows
-        ]
-        print_table(("over folds", "took", "candidate", "command"), rows)
-        print(f"{'in all':10s} {found.seconds:.0f} s")
-    _tell(found.run, figures, as_json, **facts)
-
-
-def _figures(run: "Run", splits: "DatasetSplits", say: Callable[[str], object]) -> list[Path]:
-    """Draw what is missing; a run is finished without figures, too."""
-    from dressform import workbench
-
-    try:
-        return workbench.draw_missing(run, splits)
-    except OSError as error:
-        say(
-            f"note: {error.filename or run.layout.figures} cannot be written "
-            f"({error.strerror or error}); later: dressform figures"
-        )
-        return []
-
-
-def _tell(run: "Run", figures: list[Path], as_json: bool, **facts: object) -> None:
-    from dressform.evaluation.calibration import mean_confidence
-    from dressform.evaluation.evaluate import describe, evaluate
-
-    manifest = run.manifest
-    results = manifest.results
+def _print_auto(result: "AutoResult", as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "run": str(run.path),
-                "recipe": manifest.recipe,
-                "seed": manifest.seed,
-                "epochs": results["epochs"],
-                "train_seconds": manifest.seconds["train"],
-                "val_accuracy": results["val_accuracy"],
-                "test_accuracy": results["test_accuracy"],
-                **facts,
+                **_document(result.run),
+                "candidates": [asdict(candidate) for candidate in result.candidates],
+                "skipped": result.skipped,
+                "seconds": round(result.seconds, 1),
             }
         )
         return
+    rows = [
+        (percent(c.mean), f"{c.seconds:.0f} s", c.description, c.command) for c in result.candidates
+    ]
+    print_table(("over folds", "took", "candidate", "command"), rows)
+    print(f"{'total':10s} {result.seconds:.0f} s")
+    _print(result.run)
+
+
+def _document(run: "Run") -> dict[str, object]:
+    manifest = run.manifest
+    return {
+        "run": str(run.path),
+        "recipe": manifest.recipe,
+        "seed": manifest.seed,
+        "epochs": manifest.results["epochs"],
+        "train_seconds": manifest.seconds["train"],
+        "val_accuracy": manifest.results["val_accuracy"],
+        "test_accuracy": manifest.results["test_accuracy"],
+    }
+
+
+def _print(run: "Run") -> None:
+    from dressform.evaluation.calibration import mean_confidence
+    from dressform.evaluation.evaluate import describe, evaluate
+
+    layout, manifest = run.layout, run.manifest
     for split in ("validation", "test"):
-        if run.layout.predictions(split).exists():
+        if layout.predictions(split).exists():
             print(f"{split:10s} accuracy {describe(evaluate(run.predictions(split)).accuracy)}")
-    if (run.layout.predictions("validation")).exists():
-        print(
-            f"{'confidence':10s} {mean_confidence(run.predictions('validation'))[2]}, on validation"
-        )
-    print(f"{'trained':10s} {results['epochs']} epochs in {manifest.seconds['train']:.0f} s")
+    if layout.predictions("validation").exists():
+        sentence = mean_confidence(run.predictions("validation"))[2]
+        print(f"{'confidence':10s} {sentence}, on validation")
+    epochs, seconds = manifest.results["epochs"], manifest.seconds["train"]
+    print(f"{'trained':10s} {epochs} epochs in {seconds:.0f} s")
     print(f"{'run':10s} {run.path}")
-    print(f"{'report':10s} {run.layout.report}")
-    print(f"{'figures':10s} {run.layout.figures}: {', '.join(p.name for p in figures)}")
+    print(f"{'report':10s} {layout.report}")
+    figures = sorted(path.name for path in layout.figures.glob("*.png"))
+    if figures:
+        print(f"{'figures':10s} {layout.figures}: {', '.join(figures)}")

@@ -9,10 +9,11 @@ import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import percent, print_json, print_table, say
+from dressform.cli.progress import Display
 from dressform.runs.layout import DEFAULT_ROOT
 
 if TYPE_CHECKING:
-    from dressform.experiment.tuning import Trial, Tuning
+    from dressform.runs.tuning import Trial, Tuning
 
 SHOWN = 10
 
@@ -33,7 +34,7 @@ def tune(
         "--data",
         help="A dataset's name, or a path: IDX, CSV, class folders or NPZ.",
     ),
-    seed: int = typer.Option(0, "--seed", help="Of the draws and of each training."),
+    seed: int = typer.Option(0, "--seed", help="Random seed for draws and trainings."),
     settings: list[str] = typer.Option(
         [], "--set", help="Change the recipe first: epochs=3, model.dropout=0.1 …"
     ),
@@ -51,32 +52,17 @@ def tune(
 ) -> None:
     """Find good settings for a recipe.
 
-    Settings are judged on validation images; the test images are not looked at.
+    Settings are compared on validation images; the test images are not looked at.
     """
-    from dressform.core.errors import ConfigError
-    from dressform.core.registry import is_file_reference
-    from dressform.data.source import load_data
-    from dressform.recipes import RECIPES, image_size_for
+    from dressform.cli.process import prepare_training
+    from dressform.workbench.training import tune as search
 
-    if not is_file_reference(
-        recipe
-    ):  # a typo is told at once, before torch and the data are loaded
-        RECIPES.check(recipe)
-    if seed < 0:
-        raise ConfigError(f"--seed is {seed}; allowed: 0 or more")
-    image_size = image_size_for(recipe) if image_size is None else image_size
-    splits = load_data(data, image_size=image_size)
-    for note in splits.notes:
-        say(f"note: {note}")
-
-    from dressform.workbench import tune as find_settings
-
-    progress = TrialProgress()
-    try:
-        tuning = find_settings(
+    prepare_training([recipe], seed)
+    with TrialProgress() as progress:
+        tuning = search(
             recipe,
             space,
-            splits,
+            data,
             trials=trials,
             metric=metric,
             settings=settings,
@@ -84,12 +70,9 @@ def tune(
             out=out,
             resume=resume,
             device=device,
-            source=data,
             image_size=image_size,
-            observer=progress,
+            callback=progress,
         )
-    finally:
-        progress.close()
     if tuning.best is not None:
         say(
             "note: the best value is optimistic, as the best of many on the same validation images;"
@@ -144,8 +127,8 @@ def _shown(value: float | None, metric: str) -> str:
     return percent(value) if metric == "val_accuracy" else f"{value:.4f}"
 
 
-class TrialProgress:
-    """An observer that prints a line per trial, and a bar of all trials on a terminal."""
+class TrialProgress(Display):
+    """Prints a line per trial, and a bar of all trials on a terminal."""
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
@@ -153,7 +136,14 @@ class TrialProgress:
         self._trials = 0
         self._metric = ""
 
-    def started(self, tuning: "Tuning", trials: int) -> None:
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        if self._bars is not None:
+            self._bars.console.print(text, highlight=False, markup=False)
+        else:
+            say(text)
+
+    def on_tuning_begin(self, tuning: "Tuning", trials: int) -> None:
         """Open the bar."""
         self._trials, self._metric = trials, tuning.metric
         done = len(tuning.trials)
@@ -161,7 +151,7 @@ class TrialProgress:
             say(
                 f"resumed after trial {done} of {trials}"
                 if done < trials
-                else f"the study has its {done} trials already"
+                else f"the study already has its {done} trials"
             )
         if self._live:
             from rich.console import Console
@@ -177,39 +167,34 @@ class TrialProgress:
             self._bar = self._bars.add_task("tuning", total=trials, completed=min(done, trials))
             self._bars.start()
 
-    def epoch(self, number: int, epoch: int, epochs: int) -> None:
+    def on_trial_epoch_end(self, trial: int, epoch: int, epochs: int) -> None:
         """Move the bar."""
         if self._bars is not None:
-            text = f"trial {number}  epoch {epoch}/{epochs}"
-            self._bars.update(self._bar, completed=number + epoch / epochs, description=text)
+            text = f"trial {trial}  epoch {epoch}/{epochs}"
+            self._bars.update(self._bar, completed=trial + epoch / epochs, description=text)
 
-    def trial(self, trial: "Trial", best: "Trial | None", reason: str) -> None:
+    def on_trial_end(self, trial: "Trial", best: "Trial | None", reason: str) -> None:
         """Print the trial's line."""
-        record = (
-            "none yet"
-            if best is None
-            else f"{_shown(best.value, self._metric)} (trial {best.number})"
-        )
+        record = "none yet"
+        if best is not None:
+            record = f"{_shown(best.value, self._metric)} (trial {best.number})"
         value = f"{self._metric} {_shown(trial.value, self._metric)}"
-        line = (
-            f"{trial.number + 1:3d}/{self._trials}  trial {trial.number}: {trial.state:8s}  "
-            f"{value}  best {record}"
-        )
-        line += f"  {' '.join(trial.assignments)}{f'  ({reason})' if reason else ''}"
+        number = f"{trial.number + 1:3d}/{self._trials}  trial {trial.number}"
+        settings = " ".join(trial.assignments)
+        line = f"{number}: {trial.state:8s}  {value}  best {record}  {settings}"
         if self._bars is not None:
             self._bars.update(self._bar, completed=trial.number + 1)
-            self._bars.console.print(line, highlight=False, markup=False)
-        else:
-            say(line)
+        self.say(f"{line}{f'  ({reason})' if reason else ''}")
 
-    def phase(self, name: str) -> None:
+    def on_phase_begin(self, name: str) -> None:
         """Say what is done now."""
         if self._bars is not None:
             self._bars.update(self._bar, description=name)
-        else:
+        elif self._trials:
             say(f"{name} …")
 
     def close(self) -> None:
         """Take the bar away."""
         if self._bars is not None:
             self._bars.stop()
+            self._bars = None

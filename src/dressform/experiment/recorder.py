@@ -1,4 +1,4 @@
-"""results.csv: a row per epoch, written as training goes on."""
+"""`Recorder`: results.csv, a row per epoch, written as training goes on."""
 
 import csv
 import dataclasses
@@ -7,33 +7,45 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dressform.core.files import write_text
-from dressform.training.history import COLUMNS, Epoch, Observer
+from dressform.training.callback import Callback
+from dressform.training.history import COLUMNS, Epoch
 
 
-class Recorder:
-    """An observer that writes results.csv after each epoch and passes everything on."""
+class Recorder(Callback):
+    """Writes results.csv after each epoch, and passes everything about the training on.
 
-    def __init__(self, path: Path, inner: Observer) -> None:
+    Args:
+        path: of results.csv.
+        inner: the callback that everything is passed on to.
+    """
+
+    def __init__(self, path: Path, inner: Callback) -> None:
         self._path, self._inner = path, inner
 
-    def looking(self, done: int, total: int) -> None:
+    def on_features(self, done: int, total: int) -> None:
         """Pass on."""
-        self._inner.looking(done, total)
+        self._inner.on_features(done, total)
 
-    def started(self, done: Sequence[Epoch], steps: Sequence[int]) -> None:
-        """Write what is known already."""
-        write_text(self._path, _csv(done))  # anew: a killed run may have left half a row
-        self._inner.started(done, steps)
+    def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
+        """Write the rows so far anew: a killed run may have left half a row."""
+        write_text(self._path, _csv(history))
+        self._inner.on_train_begin(history, steps)
+        self.stop_training = self._inner.stop_training
 
-    def step(self, step: int, loss: float) -> None:
+    def on_step(self, step: int, loss: float | None) -> None:
         """Pass on."""
-        self._inner.step(step, loss)
+        self._inner.on_step(step, loss)
 
-    def epoch(self, result: Epoch) -> None:
+    def on_epoch_end(self, epoch: Epoch) -> None:
         """Add a row."""
         with self._path.open("a", newline="", encoding="utf-8") as file:
-            file.write(_csv([result], header=False))
-        self._inner.epoch(result)
+            file.write(_csv([epoch], header=False))
+        self._inner.on_epoch_end(epoch)
+        self.stop_training = self._inner.stop_training
+
+    def on_train_end(self) -> None:
+        """Pass on."""
+        self._inner.on_train_end()
 
 
 def _csv(rows: Iterable[Epoch], *, header: bool = True) -> str:

@@ -1,4 +1,4 @@
-"""`resolve_recipe`: what the user named becomes a recipe, with a digest that every training of it
+"""`ResolvedRecipe`: what the user named, as a recipe with a digest that every training of it
 shares.
 """
 
@@ -24,46 +24,51 @@ class ResolvedRecipe:
 
     Attributes:
         recipe: after the changes.
-        reference: a name or ``file.py:function``.
+        reference: a name, ``file.py:function``, or the name of a recipe that was given as an
+            object.
         settings: the changes, ``path=value``.
         digest: of the recipe, and of the user's file where it came from one.
+        named: whether another process can find it by its reference; false for an object.
     """
 
     recipe: Recipe
     reference: str
     settings: tuple[str, ...]
     digest: str
+    named: bool
 
 
-def resolve_recipe(named: Recipe | str, settings: Iterable[str] = ()) -> ResolvedRecipe:
+def resolve_recipe(recipe: Recipe | str, settings: Iterable[str] = ()) -> ResolvedRecipe:
     """Find a recipe and apply settings to it.
 
     Args:
-        named: a recipe, a name, or ``file.py:function``.
+        recipe: a recipe, a name, or ``file.py:function``.
         settings: ``path=value`` assignments.
 
     Raises:
         UnknownNameError: no such recipe.
         ConfigError: the user's file gives none, or a setting cannot be applied.
     """
-    assignments = tuple(settings)
-    recipe = config.override(find_recipe(named) if isinstance(named, str) else named, assignments)
-    reference = named if isinstance(named, str) else named.name
+    assignments, named = tuple(settings), isinstance(recipe, str)
+    reference = recipe if isinstance(recipe, str) else recipe.name
+    original = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    changed = config.override(original, assignments)
     user_file = (
         [sha256_file(user_path(reference.rpartition(":")[0]))]
         if is_file_reference(reference)
         else []
     )
-    return ResolvedRecipe(recipe, reference, assignments, config.digest(recipe, *user_file))
+    digest = config.digest(changed, *user_file)
+    return ResolvedRecipe(changed, reference, assignments, digest, named)
 
 
 def check_trainable(recipe: Recipe, data: DatasetSplits) -> nn.Module:
-    """The network that would be trained; tells before anything is written what could not be.
+    """The network that would be trained; says before anything is written what could not be.
 
     Raises:
         DataError: one class only.
-        ConfigError: the network cannot be built for these pictures, or has no backbone for the
-            recipe's views.
+        ConfigError: the network cannot be built for these images, or has no frozen backbone for the
+            recipe's cached features.
     """
     if len(data.class_names) < 2:
         raise DataError(

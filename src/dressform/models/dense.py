@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from dressform.core.config import require
-from dressform.models.dropout import Dropout
+from dressform.kernels.dropout import Dropout
+from dressform.kernels.linear import Linear
 from dressform.models.initial import initialise
-from dressform.models.layers import Linear
 
 
 @dataclass(frozen=True, kw_only=True)

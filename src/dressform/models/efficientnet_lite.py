@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.core.config import require
-from dressform.models.depthwise import depthwise5
+from dressform.kernels.depthwise import depthwise5
 from dressform.models.pretrained import load_lite0
 from dressform.models.transfer import GlobalMean, ImageNetPixels, Transfer
 

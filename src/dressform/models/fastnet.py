@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.core.config import require
-from dressform.models.convolution import Conv3x3
+from dressform.kernels.convolution import Conv3x3
 from dressform.models.layers import pad_to
 
 GAINS = (0.5, 2.0, 2.0, 4.0)

@@ -8,10 +8,11 @@ from typing import Literal
 from torch import nn
 
 from dressform.core.config import require
-from dressform.models.convolution import PooledConv, pooled
-from dressform.models.dropout import Dropout
+from dressform.kernels.convolution import PooledConv, pooled
+from dressform.kernels.dropout import Dropout
+from dressform.kernels.linear import Linear
 from dressform.models.initial import Scheme, initialise
-from dressform.models.layers import Flatten, Linear, pad_to, smallest_side, window
+from dressform.models.layers import Flatten, pad_to, smallest_side, window
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,49 +2,9 @@
 
 from collections.abc import Callable
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.core.errors import ConfigError
-
-FEW = 100
-"""Examples, below which a dense layer and the convolution of one channel are quicker in float32."""
-
-
-def prefers_float32(examples: Tensor) -> bool:
-    """Whether [N, ...] would be computed in bfloat16, on a processor, and is quicker in float32."""
-    # Autocast first: an export, which has none, would take a number of examples that was asked for
-    # as given.
-    return (
-        torch.is_autocast_enabled("cpu") and examples.device.type == "cpu" and len(examples) < FEW
-    )
-
-
-def in_float32(compute: Callable[[], Tensor]) -> Tensor:
-    """What torch.autocast with ``enabled=False`` gives, without what its context costs a small
-    layer.
-    """
-    autocast = torch.is_autocast_enabled("cpu")
-    torch.set_autocast_enabled("cpu", False)
-    try:
-        return compute()
-    finally:
-        torch.set_autocast_enabled("cpu", autocast)
-
-
-class Linear(nn.Linear):
-    """A dense layer that stays in float32 for small batches on a processor.
-
-    To turn its weights into bfloat16, and their gradient back, takes longer than the products of so
-    few rows.
-    """
-
-    def forward(self, features: Tensor) -> Tensor:
-        """[N, inputs] -> [N, outputs]."""
-        if prefers_float32(features):
-            return in_float32(lambda: F.linear(features.float(), self.weight, self.bias))
-        return super().forward(features)
 
 
 class Flatten(nn.Module):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from torch import nn
 
 from dressform.core.config import require
-from dressform.models.dropout import Dropout
+from dressform.kernels.dropout import Dropout
+from dressform.kernels.linear import Linear
 from dressform.models.initial import initialise
-from dressform.models.layers import Flatten, Linear, pad_to
+from dressform.models.layers import Flatten, pad_to
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from dressform.core.errors import ConfigError
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Layout
+from dressform.kernels.folding import folded
 from dressform.models import MODELS
 from dressform.models.ensemble import Members
-from dressform.models.transfer import folded, transfer_of
+from dressform.models.transfer import transfer_of
 
 Shape = tuple[int, int, int]
 """Height, width and channels of the pictures."""
@@ -92,6 +93,10 @@ class Classifier(nn.Module):
 
     def _scaled(self, pixels: Tensor) -> Tensor:
         return (pixels - self.mean) / self.std if self._scales else pixels
+
+    def head_logits(self, features: Tensor) -> tuple[Tensor, ...]:
+        """The same as :meth:`member_logits`, from what :meth:`backbone` gave."""
+        return (self.head(features),)
 
     def head(self, features: Tensor) -> Tensor:
         """Logits [N, K] from what :meth:`backbone` gave."""

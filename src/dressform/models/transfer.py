@@ -1,12 +1,8 @@
 """Networks of which somebody else trained the backbone."""
 
-import copy
-from itertools import pairwise
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dressform.core.errors import ConfigError
 
@@ -96,17 +92,3 @@ def transfer_of(network: nn.Module) -> Transfer:
             "cached_features=0"
         )
     return network
-
-
-def folded(module: nn.Module) -> nn.Module:
-    """A copy in evaluation mode, each batch norm that follows a convolution made part of it.
-
-    It gives the same, to rounding, in two thirds of the time.
-    """
-    copied = copy.deepcopy(module).eval()
-    for parent in [m for m in copied.modules() if isinstance(m, nn.Sequential)]:
-        for (name, layer), (after, norm) in pairwise(list(parent.named_children())):
-            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                setattr(parent, name, fuse_conv_bn_eval(layer, norm))
-                setattr(parent, after, nn.Identity())
-    return copied

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dressform.core.config import require
-from dressform.models.convolution import Conv3x3
+from dressform.kernels.convolution import Conv3x3
 from dressform.models.transfer import GlobalMean
 
 

@@ -33,7 +33,7 @@ class RecipeEntry:
     def reproduced(self) -> dict[str, Any] | None:
         """What was measured: mean, sd, n, accuracies and more; None where nothing was.
 
-        The tutorials' recipes by ``dressform bench tutorials``, our own by benchmarks/speed.py.
+        The tutorials' recipes by benchmarks/tutorials.py, our own by benchmarks/speed.py.
         """
         found: dict[str, Any] | None = _reproduced().get(self.name)
         return found

@@ -15,8 +15,26 @@ from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
 from dressform.models.network import Classifier
 from dressform.training.history import Epoch
+from dressform.training.weight_average import WeightAverage
 
 Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFiles:
+    """What a training keeps on disk while it runs.
+
+    Attributes:
+        checkpoint: file for the state after each epoch; where it exists, training goes on from
+            there.
+        key: what the checkpoint must belong to.
+        features: folder for the features of a frozen backbone, shared by trainings; None keeps
+            none.
+    """
+
+    checkpoint: Path | None = None
+    key: str = ""
+    features: Path | None = None
 
 
 @dataclass
@@ -27,7 +45,7 @@ class State:
         network: being trained.
         optimizer: with its moments.
         precision: ``float32`` or ``bfloat16``, chosen when training began.
-        average: a copy of the network with averaged weights, or None.
+        average: of the network's weights, or None.
         losses: float32 [N], of each training example when it was last seen, infinite before; None
             where nobody asks.
         history: a row per finished epoch.
@@ -38,7 +56,7 @@ class State:
     network: Classifier
     optimizer: torch.optim.Optimizer
     precision: str
-    average: Classifier | None = None
+    average: WeightAverage | None = None
     losses: Tensor | None = None
     history: list[Epoch] = field(default_factory=list)
     best: Weights | None = None
@@ -47,7 +65,7 @@ class State:
     @property
     def result(self) -> Classifier:
         """The network whose weights count: the average where there is one."""
-        return self.network if self.average is None else self.average
+        return self.network if self.average is None else self.average.network
 
 
 def weights_of(network: nn.Module) -> Weights:
@@ -95,7 +113,7 @@ def save_state(path: Path, state: State, key: str) -> None:
     """
     tensors = {f"network.{k}": v for k, v in weights_of(state.network).items()}
     if state.average is not None:
-        tensors |= {f"average.{k}": v for k, v in weights_of(state.average).items()}
+        tensors |= {f"average.{k}": v for k, v in weights_of(state.average.network).items()}
     if state.losses is not None:
         tensors["losses."] = state.losses.cpu()
     if state.best is not None:
@@ -141,7 +159,7 @@ def load_state(path: Path, state: State, key: str) -> None:
     try:
         state.network.load_state_dict(groups["network"])
         if state.average is not None:
-            state.average.load_state_dict(groups["average"])
+            state.average.network.load_state_dict(groups["average"])
     except RuntimeError as error:
         raise RunError(
             f"{path} has weights of another network; train into another --out"

@@ -6,16 +6,14 @@ from torch import Tensor
 from dressform.training.recipe import HardExamples
 
 
-def kept(config: HardExamples, examples: int, epoch: int) -> int:
+def count_examples(config: HardExamples, examples: int, epoch: int) -> int:
     """How many of the examples an epoch, counted from 0, learns from."""
-    return (
-        examples
-        if epoch < config.start
-        else max(min(2, examples), round(config.fraction * examples))
-    )
+    if epoch < config.start:
+        return examples
+    return max(min(2, examples), round(config.fraction * examples))
 
 
-def choose(config: HardExamples, order: Tensor, losses: Tensor, epoch: int) -> Tensor:
+def select(config: HardExamples, order: Tensor, losses: Tensor, epoch: int) -> Tensor:
     """The part of an epoch's order that it learns from.
 
     Args:
@@ -25,13 +23,13 @@ def choose(config: HardExamples, order: Tensor, losses: Tensor, epoch: int) -> T
         epoch: counted from 0.
 
     Returns:
-        int64 [M], in the order given.
+        int64 [M], in the same order.
     """
-    wanted = kept(config, len(order), epoch)
-    if wanted == len(order):
+    count = count_examples(config, len(order), epoch)
+    if count == len(order):
         return order
-    hard = wanted - round(config.random_fraction * wanted)
-    chosen = torch.zeros(len(order), dtype=torch.bool, device=order.device)
-    chosen[torch.argsort(losses, descending=True, stable=True)[:hard]] = True
-    chosen[order[~chosen[order]][: wanted - hard]] = True
-    return order[chosen[order]]
+    hard = count - round(config.random_fraction * count)
+    selected = torch.zeros(len(order), dtype=torch.bool, device=order.device)
+    selected[torch.argsort(losses, descending=True, stable=True)[:hard]] = True
+    selected[order[~selected[order]][: count - hard]] = True
+    return order[selected[order]]

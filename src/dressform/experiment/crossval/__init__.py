@@ -1,0 +1,1 @@
+"""Cross-validation: a plan, its folds and their summary."""

@@ -1,0 +1,1 @@
+"""Folds in worker processes that share the cores."""

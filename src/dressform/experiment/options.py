@@ -1,0 +1,41 @@
+"""`RunOptions`: where and on what trainings run, and who follows them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dressform.core.errors import ConfigError
+from dressform.runs.layout import DEFAULT_ROOT, features_folder
+from dressform.training.callback import Callback
+from dressform.training.device import choose_device
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Everything about a training that does not decide its weights, as one value.
+
+    Attributes:
+        out: folder of all runs.
+        resume: go on with what is unfinished there; what is finished is returned as it is.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        workers: processes that share the cores, for cross-validation; None is one per core.
+        callback: follows the progress.
+
+    Raises:
+        ConfigError: a device that is not there, or fewer than one worker.
+    """
+
+    out: Path = DEFAULT_ROOT
+    resume: bool = False
+    device: str = "auto"
+    workers: int | None = None
+    callback: Callback = field(default_factory=Callback)
+
+    def __post_init__(self) -> None:
+        choose_device(self.device)
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"workers is {self.workers}; allowed: 1 or more")
+
+    @property
+    def features(self) -> Path:
+        """Folder of cached features, shared by all trainings."""
+        return features_folder(self.out)

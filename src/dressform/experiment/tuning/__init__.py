@@ -1,0 +1,1 @@
+"""Search for settings: a space, a study, its trials."""

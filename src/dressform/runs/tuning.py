@@ -1,0 +1,126 @@
+"""`Tuning`: the trials of a search for settings, and the document that they are kept as."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dressform.runs.layout import TuningLayout
+
+Value = int | float | str
+"""What a setting can be given: ``f"{path}={value}"`` is its assignment."""
+Metric = Literal["val_accuracy", "val_loss"]
+METRICS: tuple[Metric, ...] = ("val_accuracy", "val_loss")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One training of a tuning.
+
+    Attributes:
+        number: counted from 0.
+        state: ``complete``; ``pruned``, stopped because it was behind the others; ``failed``, its
+            loss or weights were not finite or its settings do not go together.
+        value: the metric of the weights that the recipe keeps; of a pruned trial the last one seen;
+            None of a failed one.
+        epochs: that were trained to their end.
+        settings: path and value of each tuned setting.
+    """
+
+    number: int
+    state: Literal["complete", "pruned", "failed"]
+    value: float | None
+    epochs: int
+    settings: dict[str, Value]
+
+    @property
+    def assignments(self) -> list[str]:
+        """The settings as ``--set`` takes them."""
+        return [f"{path}={value}" for path, value in self.settings.items()]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types."""
+        return {
+            "number": self.number,
+            "state": self.state,
+            "value": self.value,
+            "epochs": self.epochs,
+            "settings": dict(self.settings),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """All trials of a tuning.
+
+    Attributes:
+        path: folder with study.db, tuning.json and figures/.
+        recipe: its name.
+        metric: what was tuned for: the largest ``val_accuracy`` or the smallest ``val_loss``.
+        space: path and text of each dimension.
+        seed: of the draws and of every training.
+        trials: by number.
+        train: words of the training that the trials' settings are added to: ``dressform train
+            RECIPE …``.
+        importances: share of each setting in what tells the best trials from the others (PED-ANOVA,
+            Watanabe et al. 2023), largest first, sum 1; empty with fewer than ten complete trials,
+            or where most of them are equal.
+    """
+
+    path: Path
+    recipe: str
+    metric: Metric
+    space: Mapping[str, str]
+    seed: int
+    trials: tuple[Trial, ...]
+    train: Sequence[str]
+    importances: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """Complete trials, best first, then pruned and failed ones; equal ones by number."""
+        sign = -1 if self.metric == "val_accuracy" else 1
+        states = ("complete", "pruned", "failed")
+        return sorted(
+            self.trials, key=lambda t: (states.index(t.state), sign * (t.value or 0), t.number)
+        )
+
+    @property
+    def best(self) -> Trial | None:
+        """The best complete trial, the first of equal ones; None where none is complete."""
+        return next((trial for trial in self.ranked if trial.state == "complete"), None)
+
+    @property
+    def command(self) -> str | None:
+        """The command line that trains the best settings; None where no trial is complete."""
+        if self.best is None:
+            return None
+        return shlex.join(
+            [
+                *self.train,
+                *(word for setting in self.best.assignments for word in ("--set", setting)),
+            ]
+        )
+
+    @property
+    def layout(self) -> TuningLayout:
+        """The paths of its files."""
+        return TuningLayout(self.path)
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of tuning.json: no time and no machine in it, so the same tuning gives the
+        same bytes.
+        """
+        best = self.best
+        return {
+            "recipe": self.recipe,
+            "metric": self.metric,
+            "space": dict(self.space),
+            "seed": self.seed,
+            "trials": [trial.to_json() for trial in self.trials],
+            "best": None
+            if best is None
+            else {"number": best.number, "value": best.value, "settings": best.assignments},
+            "command": self.command,
+        }

@@ -1,0 +1,85 @@
+"""`Callback`: the base class of everything that follows a training or a command around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dressform.runs.tuning import Trial, Tuning
+from dressform.training.history import Epoch
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold of one recipe's cross-validation, counted from 0."""
+
+    recipe: str
+    repeat: int
+    fold: int
+
+
+class Callback:
+    """Every method is empty: override those that you need.
+
+    The methods of a training have Keras's names. A callback changes nothing, except that setting
+    ``self.stop_training = True`` ends the training after the current epoch: the weights so far are
+    kept as if it had been the last one.
+    """
+
+    stop_training: bool = False
+
+    # A whole command
+
+    def on_phase_begin(self, name: str) -> None:
+        """Something other than training begins, such as ``exporting to ONNX``."""
+
+    # One training
+
+    def on_run_begin(self, train: int, validation: int, test: int) -> None:
+        """Before everything else: the number of examples in each split."""
+
+    def on_features(self, done: int, total: int) -> None:
+        """Before training: the frozen backbone has computed ``done`` of ``total`` feature rows."""
+
+    def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
+        """Training begins, or resumes after the epochs of ``history``; ``steps`` has the number of
+        steps of every epoch.
+        """
+
+    def on_step(self, step: int, loss: float | None) -> None:
+        """A step is done, counted from 1 within its epoch; ``loss`` is the epoch's mean so far, or
+        None at steps where it was not computed.
+        """
+
+    def on_epoch_end(self, epoch: Epoch) -> None:
+        """An epoch is done, validation included."""
+
+    def on_train_end(self) -> None:
+        """The last epoch is done."""
+
+    # A cross-validation, whose folds may be trained in other processes
+
+    def on_folds_begin(
+        self, folds: Sequence[Fold], finished: int, workers: int, threads: int
+    ) -> None:
+        """``folds`` are left to train, ``finished`` are done, ``workers`` processes of ``threads``
+        threads each share them.
+        """
+
+    def on_fold_begin(self, fold: Fold, done: int, epochs: int) -> None:
+        """A fold begins, or goes on after ``done`` of its ``epochs``."""
+
+    def on_fold_epoch_end(self, fold: Fold, epoch: int, val_accuracy: float | None) -> None:
+        """A fold has finished an epoch, counted from 1."""
+
+    def on_fold_end(self, fold: Fold, accuracy: float, seconds: float) -> None:
+        """A fold is finished."""
+
+    # A search for settings
+
+    def on_tuning_begin(self, tuning: Tuning, trials: int) -> None:
+        """A search begins or goes on, towards ``trials`` trials in all."""
+
+    def on_trial_epoch_end(self, trial: int, epoch: int, epochs: int) -> None:
+        """An epoch of a trial is done, counted from 1."""
+
+    def on_trial_end(self, trial: Trial, best: Trial | None, reason: str) -> None:
+        """A trial is over; ``reason`` says why it failed, if it did."""

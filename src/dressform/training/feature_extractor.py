@@ -1,0 +1,190 @@
+"""`FeatureExtractor`: runs images through a frozen backbone, once, and keeps the features in files.
+
+An image's versions follow from its pixels and their number alone, so every seed, fold and recipe
+with the same backbone and the same augmentation shares them.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dressform.core.errors import RunError
+from dressform.core.files import sha256_bytes
+from dressform.models.network import Classifier
+from dressform.training.augment import augment_batch
+from dressform.training.checkpoint import load_weights, save_weights
+from dressform.training.feature_cache import FeatureCache
+from dressform.training.recipe import Augment
+
+FORMAT = 3
+"""Raised when the same settings begin to change images otherwise, so that older files are not
+taken.
+"""
+BATCH_SIZE = {"cpu": 4, "cuda": 32}
+"""Images at a time: what a backbone's first layers make of 32 photos fits into no cache of a
+processor.
+"""
+WRITE_EVERY = 4096
+"""Images: what was computed until then outlives a kill."""
+DIGEST_BYTES = 16
+"""Of the digest that stands for an image."""
+Progress = Callable[[int, int], object]
+"""Told how many rows of features are done, and how many there are."""
+Features = dict[bytes, NDArray[np.float16]]
+"""Of images, under their digests."""
+
+
+class FeatureExtractor:
+    """Computes features of a network's frozen backbone, where they are not in a file yet.
+
+    Args:
+        network: with a frozen backbone.
+        augment: how versions other than the first differ from the image.
+        precision: ``float32`` or ``bfloat16``, for autocast.
+        folder: of the files, one for each version; None keeps nothing. A damaged file is made anew.
+
+    Raises:
+        ConfigError: the network has no frozen backbone.
+    """
+
+    def __init__(
+        self, network: Classifier, augment: Augment, *, precision: str, folder: Path | None = None
+    ) -> None:
+        self._backbone, self._digest = network.backbone(), network.backbone_digest()
+        self._device = network.mean.device
+        self._augment, self._precision, self._folder = augment, precision, folder
+
+    def __call__(
+        self,
+        images: NDArray[np.uint8],
+        versions: int = 1,
+        *,
+        seed: int = 0,
+        progress: Progress = lambda done, total: None,
+    ) -> FeatureCache:
+        """The features of images.
+
+        Args:
+            images: uint8 [N, H, W, C].
+            versions: of each image, 1 or more; the first is the image as it is.
+            seed: of the order in which epochs see versions.
+            progress: told of the progress.
+        """
+        digests = [
+            hashlib.blake2b(image.tobytes(), digest_size=DIGEST_BYTES).digest() for image in images
+        ]
+        total = versions * len(images)
+        features: NDArray[np.float16] | None = None
+        for version in range(versions):
+            known = self._version(images, digests, version, progress, total)
+            if features is None:
+                features = np.empty((versions, len(images), *known[digests[0]].shape), np.float16)
+            for row, digest in enumerate(digests):
+                features[version, row] = known[digest]
+            progress((version + 1) * len(images), total)
+        assert features is not None
+        return FeatureCache(features, self._device, seed=seed)
+
+    def _version(
+        self,
+        images: NDArray[np.uint8],
+        digests: list[bytes],
+        version: int,
+        progress: Progress,
+        total: int,
+    ) -> Features:
+        """One version of all images, from its file as far as it is there."""
+        path = self._path(images.shape[1:], version)
+        known = _read(path)
+        missing = list({d: row for row, d in enumerate(digests) if d not in known}.values())
+        done = version * len(images) + len(images) - len(missing)
+        for start in range(0, len(missing), WRITE_EVERY):
+            rows = missing[start : start + WRITE_EVERY]
+            computed = self._compute(images, rows, digests, version)
+            known |= {digests[row]: values for row, values in zip(rows, computed, strict=True)}
+            _write(path, known)
+            progress(done + start + len(rows), total)
+        return known
+
+    @torch.inference_mode()
+    def _compute(
+        self, images: NDArray[np.uint8], rows: list[int], digests: list[bytes], version: int
+    ) -> NDArray[np.float16]:
+        parts, size = [], BATCH_SIZE[self._device.type]
+        for start in range(0, len(rows), size):
+            batch = rows[start : start + size]
+            # Always a full batch: products of other sizes are summed in another order, and which
+            # images are missing differs from call to call.
+            filled = [*batch, *[batch[-1]] * (size - len(batch))]
+            pixels = torch.from_numpy(images[filled]).permute(0, 3, 1, 2).float().div_(255)
+            if version:
+                augmented = [
+                    _augmented(pixels[i : i + 1], self._augment, digests[row], version)
+                    for i, row in enumerate(filled)
+                ]
+                pixels = torch.cat(augmented)
+            pixels = pixels.to(self._device, memory_format=torch.channels_last)
+            bfloat16 = self._precision == "bfloat16"
+            with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=bfloat16):
+                features = self._backbone(pixels)[: len(batch)]
+            channels_last = features.permute(0, 2, 3, 1) if features.ndim == 4 else features
+            parts.append(channels_last.half().cpu())
+        return torch.cat(parts).numpy()
+
+    def _path(self, shape: tuple[int, ...], version: int) -> Path | None:
+        """Named by a digest of what a version's features depend on, except for the images."""
+        if self._folder is None:
+            return None
+        settings = dataclasses.asdict(self._augment) if version else {}
+        facts = [FORMAT, self._digest, list(shape), settings, version, self._precision]
+        key = sha256_bytes(json.dumps(facts, sort_keys=True).encode())[:12]
+        return self._folder / f"{key}.safetensors"
+
+
+def _augmented(pixels: Tensor, augment: Augment, digest: bytes, version: int) -> Tensor:
+    """One image, changed by draws that follow from its pixels and the version's number."""
+    salted = hashlib.blake2b(digest, digest_size=7, salt=version.to_bytes(4, "big"))
+    seed = int.from_bytes(salted.digest(), "big")
+    first = torch.zeros(1, dtype=torch.int64)
+    return augment_batch(
+        pixels,
+        first,
+        augment,
+        epoch=version,
+        flip_first=first.bool(),
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+def _read(path: Path | None) -> Features:
+    if path is None or not path.is_file():
+        return {}
+    with contextlib.suppress(RunError, KeyError):
+        tensors, _ = load_weights(path)
+        digests, features = tensors["images"].numpy(), tensors["features"].numpy()
+        types = digests.dtype == np.uint8 and features.dtype == np.float16
+        if types and digests.shape == (len(features), DIGEST_BYTES):
+            return {d.tobytes(): row for d, row in zip(digests, features, strict=True)}
+    return {}
+
+
+def _write(path: Path | None, known: Features) -> None:
+    """A folder that cannot be written to does no harm: features are computed again next time."""
+    if path is None:
+        return
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        digests = np.frombuffer(b"".join(known), np.uint8).reshape(len(known), DIGEST_BYTES)
+        features = np.stack(list(known.values()))
+        save_weights(
+            path,
+            {"images": torch.from_numpy(digests.copy()), "features": torch.from_numpy(features)},
+        )

@@ -1,0 +1,155 @@
+"""Datasets: the bundled ones, and what the data doctor finds in any."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dressform.core.errors import ConfigError
+from dressform.core.files import user_path
+from dressform.data.archive import write_archive
+from dressform.data.catalog import CATALOG, DatasetSpec
+from dressform.data.review import Review
+from dressform.data.review import apply_review as apply_decisions
+from dressform.data.reviewed_folder import has_class_folders, write_reviewed_folder
+from dressform.data.source import load_data
+from dressform.explore.doctor import Diagnosis, examine
+from dressform.explore.out_of_sample import load_out_of_sample
+from dressform.report.doctor import write_diagnosis
+from dressform.report.report import target_of
+from dressform.runs.crossval import CrossvalRun
+from dressform.runs.run import Run
+
+logger = logging.getLogger(__name__)
+
+
+def list_datasets() -> tuple[DatasetSpec, ...]:
+    """The bundled datasets."""
+    return tuple(CATALOG.values())
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    """What :func:`diagnose` wrote.
+
+    Attributes:
+        diagnosis: the findings.
+        page: the HTML file on which each can be decided.
+        review: review.json, which the page saves again with the decisions.
+    """
+
+    diagnosis: Diagnosis
+    page: Path
+    review: Path
+
+
+def diagnose(
+    data: str | Path = "fashion-mnist",
+    *,
+    predictions: Sequence[Run | CrossvalRun | str | Path] = (),
+    out: str | Path = "doctor.html",
+    image_size: int | None = None,
+) -> Diagnosed:
+    """Find labels that may be wrong, near duplicates and outliers, and write a page of them.
+
+    Args:
+        data: a dataset's name or a path.
+        predictions: that labels are compared with: cross-validations (train), runs (test) or
+            predictions files.
+        out: the page; ``review.json`` is written beside it.
+        image_size: side in pixels for folders of images of several sizes.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    target = target_of(out, out, Path(out).name)
+    listing = target.with_name("review.json")
+    if listing.exists() and Review.load(listing).decisions:
+        raise ConfigError(
+            f"{listing} holds decisions already; give --out in another folder, so that they are "
+            f"not lost"
+        )
+    splits = load_data(data, image_size=image_size)
+    for note in splits.notes:
+        logger.warning(note)
+    paths = [one.path if isinstance(one, (Run, CrossvalRun)) else one for one in predictions]
+    judges = [load_out_of_sample(path, logger.info) for path in paths]
+    source = str(Path(data).absolute()) if Path(data).exists() else str(data)
+    diagnosis = examine(splits, source, judges, image_size=image_size, say=logger.info)
+    write_diagnosis(target, diagnosis, splits)
+    diagnosis.review.save(listing)
+    return Diagnosed(diagnosis, target, listing)
+
+
+@dataclass(frozen=True)
+class ReviewedData:
+    """What :func:`apply_review` wrote.
+
+    Attributes:
+        path: of the new dataset.
+        relabelled, dropped: examples.
+        examples: left in each split.
+        command: that trains on it, as the reviewed dataset was trained on.
+    """
+
+    path: Path
+    relabelled: int
+    dropped: int
+    examples: dict[str, int]
+    command: list[str]
+
+
+def apply_review(
+    review: str | Path,
+    *,
+    out: str | Path | None = None,
+    data: str | Path | None = None,
+    image_size: int | None = None,
+) -> ReviewedData:
+    """Make the dataset that a review decided on; the original stays as it is.
+
+    Of class folders the original files are copied into new ones; anything else becomes an NPZ file.
+
+    Args:
+        review: review.json, as the doctor's page saved it.
+        out: the new dataset; default the folder ``reviewed``, or ``reviewed.npz``.
+        data: the reviewed dataset, if it has moved.
+        image_size: side in pixels for folders of images of several sizes; default as reviewed.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    decisions = Review.load(user_path(review))
+    source, size = data or decisions.source, image_size or decisions.image_size
+    splits = load_data(source, image_size=size)
+    folders = has_class_folders(str(source), splits)
+    target = Path(out or ("reviewed" if folders else "reviewed.npz"))
+    _check_target(target, str(source), folders)
+    applied = apply_decisions(splits, decisions)
+    if folders:
+        write_reviewed_folder(user_path(source), applied.data, target)
+    else:
+        write_archive(target, applied.data)
+    recipe = decisions.recipe or ("auto" if folders else "fast")
+    command = ["dressform", "train", recipe]
+    command += [word for setting in decisions.settings for word in ("--set", setting)]
+    command += ["--data", str(target)]
+    command += ["--image-size", str(size)] if size is not None else []
+    examples = {split: len(dataset) for split, dataset in applied.data}
+    return ReviewedData(target, applied.relabelled, applied.dropped, examples, command)
+
+
+def _check_target(target: Path, source: str, folders: bool) -> None:
+    if not target.absolute().parent.is_dir():
+        raise ConfigError(
+            f"--out is {target}; its folder does not exist, so make it, or give another --out"
+        )
+    if target.exists():
+        raise ConfigError(
+            f"{target} already exists; give another --out, so that no dataset is lost"
+        )
+    if (target.suffix == ".npz") == folders:
+        allowed = (
+            f"a folder, since {source} has class folders" if folders else "a file that ends in .npz"
+        )
+        raise ConfigError(f"--out is {target}; allowed: {allowed}")

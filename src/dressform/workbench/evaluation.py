@@ -1,0 +1,308 @@
+"""Evaluate, compare and calibrate anything that predicts: runs, cross-validations, predictions,
+models.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dressform.core.errors import ConfigError
+from dressform.data.source import load_data
+from dressform.evaluation.calibrate import Calibration
+from dressform.evaluation.calibrate import calibrate as calibrate_predictions
+from dressform.evaluation.compare import PredictionSet
+from dressform.evaluation.compare import compare as compare_sets
+from dressform.evaluation.comparison import Comparison
+from dressform.evaluation.evaluate import Evaluation
+from dressform.evaluation.evaluate import evaluate as evaluate_predictions
+from dressform.evaluation.metrics import find_metric
+from dressform.explore.points import data_of
+from dressform.predict.prediction_sets import (
+    kind_of,
+    load_predictions_of,
+    prediction_set_of,
+    split_of,
+    with_distinct_names,
+)
+from dressform.predict.predictor import Predictor
+from dressform.predict.robustness import Robustness
+from dressform.predict.robustness import robustness as measure_robustness
+from dressform.predictions import Predictions
+from dressform.predictions.examples import examples_of
+from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
+from dressform.runs.ledger import note_look
+from dressform.runs.run import Run, open_run
+
+logger = logging.getLogger(__name__)
+
+Evaluable = Run | CrossvalRun | Predictions | PredictionSet | str | Path
+"""Anything with predictions; a path is the folder of a run or of a cross-validation, a predictions
+file, or an ONNX model.
+"""
+
+
+def evaluate(
+    what: Evaluable,
+    *,
+    split: str | None = None,
+    data: str | Path | None = None,
+    pixels: str | None = None,
+    image_size: int | None = None,
+) -> Evaluation:
+    """Accuracy with its interval, scores per class and the confusion matrix.
+
+    Args:
+        what: a run, a cross-validation, predictions, or a path of one of them or of an ONNX model.
+        split: ``test``, ``validation`` or (of a model's data) ``train``; default test, or a run's
+            validation where it has no test.
+        data: images for an ONNX model: a dataset's name or a path; default Fashion-MNIST.
+        pixels: what an ONNX model of floats takes: ``unit``, 0 to 1 (default), or ``raw``, 0 to
+            255.
+        image_size: side in pixels for folders of images of several sizes.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    opened = _open(what)
+    _check_options(opened, split=split, data=data, pixels=pixels, image_size=image_size)
+    if isinstance(opened, CrossvalRun):
+        logger.warning(
+            "all folds of repeat 0 pooled, the models taken as given; for the recipe, and means "
+            "over folds, see its crossval.json"
+        )
+    source = _Source(split, data or "fashion-mnist", pixels or "unit", image_size)
+    predictions = _prediction_set(opened, source, "evaluate").predictions[0]
+    return evaluate_predictions(predictions)
+
+
+def compare(
+    *what: Evaluable,
+    metric: str = "accuracy",
+    rope: float = 0.005,
+    split: str | None = None,
+    data: str | Path = "fashion-mnist",
+    pixels: str = "unit",
+    figure: str | Path | None = None,
+) -> list[Comparison]:
+    """Whether one model is really better: every pair, with interval, test and verdict.
+
+    Args:
+        what: two or more runs, cross-validations, predictions, or paths of them or of ONNX models.
+        metric: ``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``top2``, ``top3``, ``nll``,
+            ``brier`` or ``ece``.
+        rope: differences up to this count as practically equal, in the metric's units.
+        split: of runs and models; default test.
+        data: images for ONNX models: a dataset's name or a path.
+        pixels: what ONNX models of floats take: ``unit`` or ``raw``.
+        figure: PNG file for box plots; for cross-validations only.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    opened = [_open(one) for one in what]
+    if figure is not None and not all(isinstance(one, CrossvalRun) for one in opened):
+        raise ConfigError(
+            "a figure of box plots needs cross-validations; leave it out, or name "
+            "cross-validations only"
+        )
+    if figure is not None:
+        from dressform.report.figures.canvas import check_target
+
+        check_target(Path(figure))
+    source = _Source(split, data, pixels, None)
+    sets = [_prediction_set(one, source, "compare") for one in opened]
+    sets = with_distinct_names(sets, [_name(one, place) for place, one in enumerate(what, 1)])
+    comparisons = compare_sets(sets, metric=metric, rope=rope)
+    if figure is not None:
+        _draw_boxes(sets, comparisons, Path(figure))
+    return comparisons
+
+
+def calibrate(what: Evaluable, *, alpha: float = 0.1) -> Calibration:
+    """Whether probabilities can be trusted, and what a temperature would change.
+
+    Fits a temperature and conformal thresholds on some examples and evaluates them on others: of a
+    run on validation and test, of a cross-validation fold by fold, of predictions in five parts.
+
+    Args:
+        what: a run, a cross-validation, predictions, or a path of one of them.
+        alpha: fraction of prediction sets that may miss the true class.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    opened = _open(what)
+    if isinstance(opened, CrossvalRun):
+        predictions, folds = opened.out_of_fold()
+        if opened.repeats > 1:
+            logger.warning("repeat 0 of %d is evaluated", opened.repeats)
+        return calibrate_predictions(predictions[0], parts=folds[0], alpha=alpha)
+    both = isinstance(opened, Run) and all(
+        opened.layout.predictions(split).exists() for split in ("validation", "test")
+    )
+    if isinstance(opened, Run) and both:
+        calibration = calibrate_predictions(
+            opened.predictions("test"), fitted_on=opened.predictions("validation"), alpha=alpha
+        )
+        _note_look(opened, "calibrate", len(calibration.unscaled))
+        return calibration
+    source = _Source(None, "fashion-mnist", "unit", None)
+    predictions_alone = _prediction_set(opened, source, "calibrate").predictions[0]
+    return calibrate_predictions(predictions_alone, alpha=alpha)
+
+
+def draw_calibration(
+    calibration: Calibration, what: Evaluable, figure: str | Path | None = None
+) -> Path | None:
+    """Draw a reliability diagram.
+
+    Args:
+        calibration: what :func:`calibrate` gave for ``what``.
+        what: gives the title, and the folder for figures where it has one.
+        figure: PNG file; default ``reliability.png`` in the folder for figures.
+
+    Returns:
+        the file; None where there is no folder for it, or it cannot be written.
+    """
+    from dressform.report.figures.calibration import draw_reliability
+    from dressform.report.figures.canvas import save
+
+    opened = _open(what)
+    title, folder = _name(what, 1), None
+    if isinstance(opened, (Run, CrossvalRun)):
+        title, folder = opened.name, opened.layout.figures
+    target = Path(figure) if figure else folder / "reliability.png" if folder else None
+    if target is None:
+        return None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save(draw_reliability(calibration, title), target)
+    except OSError as error:
+        logger.warning(f"{target} cannot be written ({error.strerror or error}); give another file")
+        return None
+    return target
+
+
+def robustness(
+    run: Run | str | Path,
+    *,
+    corruptions: Sequence[str] = (),
+    split: str | None = None,
+    seed: int = 0,
+    data: str | Path | None = None,
+) -> Robustness:
+    """The accuracy of a run on corrupted images, as in Fashion-MNIST-C.
+
+    Args:
+        run: finished.
+        corruptions: names; default all.
+        split: ``test`` (default, where there is one) or ``validation``.
+        seed: of noise, and of what has a direction.
+        data: the run's images, where they have moved.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}; allowed: 0 or more")
+    opened = run if isinstance(run, Run) else open_run(run)
+    chosen = split_of(opened, split)
+    size = opened.manifest.dataset.image_size
+    splits = data_of(opened) if data is None else load_data(data, image_size=size)
+    images = examples_of(opened.predictions(chosen), splits, chosen)
+    if chosen == "test":
+        _note_look(opened, "robustness", len(images))
+
+    def progress(done: int, total: int) -> None:
+        if done % 10 == 0 or done == total:
+            logger.info("%d of %d", done, total)
+
+    return measure_robustness(Predictor(opened), images, corruptions, seed=seed, progress=progress)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Which predictions of a run or a model are wanted."""
+
+    split: str | None
+    data: str | Path
+    pixels: str
+    image_size: int | None
+
+
+def _open(what: Evaluable) -> Run | CrossvalRun | Predictions | PredictionSet | Path:
+    """A path of a run or a cross-validation is opened; other paths stay what they are."""
+    if not isinstance(what, (str, Path)):
+        return what
+    if is_crossval(Path(what)):
+        return open_crossval(what)
+    return open_run(what) if kind_of(what) == "run" else Path(what)
+
+
+def _check_options(
+    opened: Run | CrossvalRun | Predictions | PredictionSet | Path, **options: object
+) -> None:
+    """Refuse options that would change nothing."""
+    if isinstance(opened, CrossvalRun):
+        useless, reason = set(options), "a cross-validation, which keeps its predictions"
+    elif isinstance(opened, Run):
+        useless, reason = set(options) - {"split"}, "a run, which keeps its predictions"
+    elif isinstance(opened, Path) and kind_of(opened) == "model":
+        return
+    else:
+        useless, reason = set(options), "predictions, which have no splits and no images"
+    for name, value in options.items():
+        if value is not None and name in useless:
+            raise ConfigError(f"{name} {value} was given with {reason}; leave it out")
+
+
+def _prediction_set(
+    opened: Run | CrossvalRun | Predictions | PredictionSet | Path, source: _Source, call: str
+) -> PredictionSet:
+    """The predictions of anything; a look at test is written to the ledger."""
+    if isinstance(opened, PredictionSet):
+        return opened
+    if isinstance(opened, Predictions):
+        return PredictionSet("predictions", (opened,))
+    if isinstance(opened, CrossvalRun):
+        return prediction_set_of(opened)
+    if isinstance(opened, Run):
+        split = split_of(opened, source.split)
+        logger.info("split: %s", split)
+        predictions = opened.predictions(split)
+        if split == "test":
+            _note_look(opened, call, len(predictions))
+        return PredictionSet(opened.name, (predictions,))
+    name, predictions = load_predictions_of(
+        opened,
+        source.split,
+        source.data,
+        source.pixels,
+        source.image_size,
+        say=logger.info,
+    )
+    return PredictionSet(name, (predictions,))
+
+
+def _note_look(run: Run, call: str, examples: int) -> None:
+    problem = note_look(run.path, what=call, examples=examples)
+    if problem:
+        logger.warning(problem)
+
+
+def _name(what: Evaluable, place: int) -> str:
+    if isinstance(what, (Run, CrossvalRun)):
+        return str(what.path)
+    return str(what) if isinstance(what, (str, Path)) else str(place)
+
+
+def _draw_boxes(
+    sets: Sequence[PredictionSet], comparisons: Sequence[Comparison], figure: Path
+) -> None:
+    from dressform.report.figures.canvas import save
+    from dressform.report.figures.crossval import draw_boxes
+
+    metric = find_metric(comparisons[0].metric)
+    scores = {one.name: one.fold_scores(metric) for one in sets}
+    save(draw_boxes(scores, comparisons[0].folds, metric), figure)

@@ -1,0 +1,297 @@
+"""Train, compare by cross-validation, search for settings; with figures."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dressform.core.errors import ConfigError
+from dressform.core.registry import is_file_reference
+from dressform.data.dataset import DatasetSplits
+from dressform.data.source import load_data
+from dressform.recipes import RECIPES, image_size_for
+from dressform.runs.crossval import CrossvalRun
+from dressform.runs.layout import DEFAULT_ROOT
+from dressform.runs.run import Run
+from dressform.runs.tuning import Tuning
+
+if TYPE_CHECKING:  # these import torch
+    from dressform.experiment.auto.auto import AutoResult
+    from dressform.experiment.options import RunOptions
+    from dressform.training.callback import Callback
+    from dressform.training.recipe import Recipe
+
+logger = logging.getLogger(__name__)
+
+# torch is imported inside the calls: a misspelt name is reported at once.
+
+
+def train(
+    recipe: "Recipe | str" = "fast",
+    data: DatasetSplits | str | Path = "fashion-mnist",
+    *,
+    settings: Iterable[str] = (),
+    seed: int = 0,
+    out: str | Path = DEFAULT_ROOT,
+    resume: bool = False,
+    device: str = "auto",
+    image_size: int | None = None,
+    callback: "Callback | None" = None,
+) -> Run:
+    """Train a recipe, evaluate it, and keep everything in a run directory, figures included.
+
+    Args:
+        recipe: a name of ``dressform recipes``, ``file.py:function``, or a :class:`Recipe`.
+        data: a name of ``dressform data list``, a path, or splits that are loaded already.
+        settings: changes to the recipe, such as ``["epochs=3", "optim.lr=0.05"]``.
+        seed: of weights, order, augmentation and dropout.
+        out: folder of all runs.
+        resume: go on with an unfinished run of the same recipe, data and seed; a finished one is
+            returned as it is.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        image_size: side in pixels for folders of images of several sizes; default: the recipe's,
+            else 64.
+        callback: follows the training, and may stop it.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    check_request(recipe, seed)
+    splits = _read(data, image_size, [recipe], callback)
+
+    from dressform.experiment.resolved import resolve_recipe
+    from dressform.experiment.train_run import train_run
+
+    resolved = resolve_recipe(recipe, settings)
+    options = _options(out=out, resume=resume, device=device, callback=callback)
+    run = train_run(resolved, splits, seed=seed, options=options)
+    _draw(run, splits, callback)
+    return run
+
+
+def train_auto(
+    data: str | Path = "fashion-mnist",
+    *,
+    budget: float = 600.0,
+    seed: int = 0,
+    out: str | Path = DEFAULT_ROOT,
+    resume: bool = False,
+    device: str = "auto",
+    image_size: int | None = None,
+    callback: "Callback | None" = None,
+) -> "AutoResult":
+    """Find what learns the data best within a time, and train it.
+
+    Args:
+        data: a name of ``dressform data list``, or a path.
+        budget: seconds for everything, 30 or more.
+        seed: of folds and trainings.
+        out: folder of all runs.
+        resume: go on where a killed call stopped.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        image_size: side in pixels for folders of images of several sizes; default: each
+            candidate's own.
+        callback: follows the progress.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    _check_seed(seed)
+
+    from dressform.experiment.auto.auto import train_auto as find_and_train
+
+    options = _options(out=out, resume=resume, device=device, callback=callback)
+    result = find_and_train(data, budget=budget, seed=seed, image_size=image_size, options=options)
+    _draw(result.run, result.data, callback)
+    return result
+
+
+def crossval(
+    recipes: "Sequence[Recipe | str] | Recipe | str",
+    data: DatasetSplits | str | Path = "fashion-mnist",
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+    settings: Iterable[str] = (),
+    workers: int | None = None,
+    out: str | Path = DEFAULT_ROOT,
+    resume: bool = False,
+    device: str = "auto",
+    image_size: int | None = None,
+    callback: "Callback | None" = None,
+) -> list[CrossvalRun]:
+    """Cross-validate recipes on the same folds, and draw their curves and box plots.
+
+    Args:
+        recipes: one or several; see :func:`train`.
+        data: see :func:`train`; only its ``train`` split is used.
+        folds: K, 2 to 100.
+        repeats: how many times, each with other folds.
+        seed: of the folds and of the trainings.
+        settings: changes to every recipe.
+        workers: processes that share the cores; default one per core. Recipes given as objects are
+            trained in this process.
+        out: folder of all runs.
+        resume: go on after an interruption, or add repeats.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        image_size: see :func:`train`.
+        callback: follows the progress.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    several = _several(recipes)
+    _check_seed(seed)
+    for recipe in several:
+        check_request(recipe, seed)
+    splits = _read(data, image_size, several, callback)
+
+    from dressform.experiment.crossval.cross_validation import crossval as cross_validate
+    from dressform.experiment.resolved import resolve_recipe
+
+    assignments = tuple(settings)
+    studies = cross_validate(
+        [resolve_recipe(recipe, assignments) for recipe in several],
+        splits,
+        folds=folds,
+        repeats=repeats,
+        seed=seed,
+        options=_options(out=out, resume=resume, device=device, workers=workers, callback=callback),
+    )
+    from dressform.report.figures.crossval import draw_crossval
+
+    if callback is not None:
+        callback.on_phase_begin("drawing figures")
+    for study in studies:
+        draw_crossval(study)
+    return studies
+
+
+def tune(
+    recipe: "Recipe | str",
+    space: Iterable[str],
+    data: DatasetSplits | str | Path = "fashion-mnist",
+    *,
+    trials: int = 30,
+    metric: str = "val_accuracy",
+    settings: Iterable[str] = (),
+    seed: int = 0,
+    out: str | Path = DEFAULT_ROOT,
+    resume: bool = False,
+    device: str = "auto",
+    image_size: int | None = None,
+    callback: "Callback | None" = None,
+) -> Tuning:
+    """Find good settings for a recipe on validation images, and draw what was tried.
+
+    Args:
+        recipe: see :func:`train`.
+        space: what varies, such as ``["optim.lr=log:1e-4:1e-1", "model.depth=1,2,3"]``.
+        data: see :func:`train`; its test split is not looked at.
+        trials: trainings in all; resuming with more adds the difference.
+        metric: ``val_accuracy`` or ``val_loss``.
+        settings: changes to the recipe, made first.
+        seed: of the draws and of each training.
+        out: folder of all runs.
+        resume: go on with a tuning of the same recipe, space, metric and seed.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        image_size: see :func:`train`.
+        callback: follows the progress.
+
+    Raises:
+        DressformError: a subclass that says what came, what was allowed and what to do.
+    """
+    check_request(recipe, seed)
+    splits = _read(data, image_size, [recipe], callback)
+
+    from dressform.experiment.resolved import resolve_recipe
+    from dressform.experiment.tuning.tune import tune as search
+    from dressform.report.figures.canvas import save
+    from dressform.report.figures.tuning import draw_tuning
+
+    resolved = resolve_recipe(recipe, settings)
+    options = _options(out=out, resume=resume, device=device, callback=callback)
+    tuning = search(
+        resolved, splits, space, trials=trials, metric=metric, seed=seed, options=options
+    )
+    if callback is not None:
+        callback.on_phase_begin("drawing figures")
+    title = f"{tuning.recipe}: {len(tuning.trials)} trials"
+    save(draw_tuning(tuning.to_json(), title), tuning.layout.figure)
+    return tuning
+
+
+def _several(recipes: "Sequence[Recipe | str] | Recipe | str") -> "list[Recipe | str]":
+    if isinstance(recipes, str) or not isinstance(recipes, Sequence):
+        return [recipes]
+    return list(recipes)
+
+
+def check_request(recipe: "Recipe | str", seed: int) -> None:
+    """Refuse a misspelt recipe or a negative seed before torch and the data are loaded.
+
+    Raises:
+        UnknownNameError: no such recipe.
+        ConfigError: a negative seed.
+    """
+    if isinstance(recipe, str) and not is_file_reference(recipe):
+        RECIPES.check(recipe)
+    _check_seed(seed)
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}; allowed: 0 or more")
+
+
+def _read(
+    data: DatasetSplits | str | Path,
+    image_size: int | None,
+    recipes: "Sequence[Recipe | str]",
+    callback: "Callback | None",
+) -> DatasetSplits:
+    if isinstance(data, DatasetSplits):
+        return data
+    if callback is not None:
+        callback.on_phase_begin("reading the data")
+    size = image_size_for(*recipes) if image_size is None else image_size
+    splits = load_data(data, image_size=size)
+    for note in splits.notes:
+        logger.warning(note)
+    return splits
+
+
+def _options(
+    *,
+    out: str | Path,
+    resume: bool,
+    device: str,
+    workers: int | None = None,
+    callback: "Callback | None",
+) -> "RunOptions":
+    from dressform.experiment.options import RunOptions
+    from dressform.training.callback import Callback
+
+    return RunOptions(
+        out=Path(out),
+        resume=resume,
+        device=device,
+        workers=workers,
+        callback=callback or Callback(),
+    )
+
+
+def _draw(run: Run, data: DatasetSplits, callback: "Callback | None") -> None:
+    """Draw what is missing; a run is finished without figures, too."""
+    from dressform.workbench.pages import draw_missing
+
+    if callback is not None:
+        callback.on_phase_begin("drawing figures")
+    try:
+        draw_missing(run, data)
+    except OSError as error:
+        logger.warning(
+            f"{error.filename or run.layout.figures} cannot be written "
+            f"({error.strerror or error}); draw them later with: dressform figures {run.path}"
+        )

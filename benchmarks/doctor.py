@@ -27,7 +27,7 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.explore.doctor import Judge, examine
 from dressform.explore.label_issues import find_label_issues
 from dressform.explore.near_duplicates import near_duplicates
-from dressform.predictions.predictions import positions
+from dressform.predictions.examples import indices_of
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def labels(share: float, seed: int, out: Path) -> dict[str, Any]:
     )
     (run,) = dressform.crossval("fast", data, folds=5, out=out, resume=True)
     predictions = run.out_of_fold()[0][0]
-    planted = flipped[positions(train.ids, predictions.ids)]
+    planted = flipped[indices_of(train.ids, predictions.ids)]
     suspect = find_label_issues(predictions).suspect
     hits = int((suspect & planted).sum())
     row = {

@@ -22,7 +22,7 @@ from dressform.models import MODELS
 from dressform.models.network import Classifier, build_network
 from dressform.predict.export import export_onnx
 from dressform.predict.features import penultimate
-from dressform.predictions.images import images_of
+from dressform.predictions.examples import examples_of
 from dressform.runs.run import Run
 
 
@@ -132,7 +132,7 @@ def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Pa
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
     pictures, others = (
-        images_of(run.predictions(), data, "test"),
+        examples_of(run.predictions(), data, "test"),
         data.train.take(np.arange(599, 299, -1)),
     )
     found = explain(run, "test", pictures, others)
@@ -153,7 +153,7 @@ def test_neighbours_that_int8_found_are_taken(
         lambda *_: pytest.fail("the slow way was taken"),
     )
     reference = learned_from(run, data)
-    found = explain(run, "test", images_of(run.predictions(), data, "test"), reference)
+    found = explain(run, "test", examples_of(run.predictions(), data, "test"), reference)
     assert found.missing == []
     assert found.near is not None
     assert found.near.max() < len(reference)
@@ -163,7 +163,7 @@ def test_what_was_found_is_kept_and_made_anew_when_damaged(named_run: Run, tmp_p
     run = Run(tmp_path / "run", named_run.manifest)
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
-    pictures, reference = images_of(run.predictions(), data, "test"), data.train
+    pictures, reference = examples_of(run.predictions(), data, "test"), data.train
     first = explain(run, "test", pictures, reference)
     assert first.missing == []
     assert first.near is not None

@@ -13,7 +13,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.predict.features import offer_features, penultimate
 from dressform.predict.ood import NEAREST, OODDetector, look_of
 from dressform.predict.predictor import Predictor
-from dressform.predictions.images import images_of
+from dressform.predictions.examples import examples_of
 from dressform.runs.run import Run
 
 
@@ -139,7 +139,7 @@ def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_p
 
 
 def test_a_run_is_sure_of_clothes_and_not_of_noise(named_run: Run, small: DatasetSplits) -> None:
-    pictures = images_of(named_run.predictions("test"), small, "test")
+    pictures = examples_of(named_run.predictions("test"), small, "test")
     predictor = Predictor(named_run)
     clothes = [predictor.predict(image) for image in pictures.images[:100]]
     assert sum(answer.abstain for answer in clothes) <= 10

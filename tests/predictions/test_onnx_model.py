@@ -166,7 +166,7 @@ def test_scores_in_0_to_1_that_do_not_add_up_are_logits_if_called_so(tmp_path: P
     dataset = pictures()
     for name in ("scores", "probabilities", "class_prob"):
         with pytest.raises(
-            DataError, match=f"gives {name} that add up to .* so take the softmax or give logits"
+            DataError, match=f"gives {name} that add up to .* so apply softmax or give logits"
         ):
             predict_onnx(linear(tmp_path / "m.onnx", matrix=matrix, outputs=(name,)), dataset)
     found = predict_onnx(linear(tmp_path / "m.onnx", matrix=matrix, outputs=("logits",)), dataset)
@@ -262,7 +262,7 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
         r"tensor\(double\)"
     )
     linear(path, matrix=np.full((60, 3), np.nan, np.float32))
-    fails("m.onnx: logits of example 00000 are not finite; the model that made them is broken")
+    fails("m.onnx: logits of example 00000 are not finite; check the model that computed them")
     linear(path, dims=(None, None, None))
     fails(r"m.onnx cannot be run on 7 pictures \(", pictures((6, 6, 1)))
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 60]) for name in "xy")
@@ -313,6 +313,6 @@ def test_data_without_a_test_split_say_how_they_were_divided(
     _, found = load_judged(tiny_run.layout.onnx, data=tmp_path / "d.npz", say=said.append)
     assert len(found) == 120
     assert said == [
-        "note: no test split: 120 of 600 examples were held out as test",
+        "note: no test split: 120 of 600 examples were held out for testing",
         "split: test of d",
     ]

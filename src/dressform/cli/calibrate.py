@@ -53,7 +53,7 @@ def calibrate(
         run = open_run(what)
         name, place = run.name, run.layout.figures
         found = fit(run.predictions("test"), fitted_on=run.predictions("validation"), alpha=alpha)
-        problem = note_look(run.path, what="calibrate", examples=len(found.judged))
+        problem = note_look(run.path, what="calibrate", examples=len(found.unscaled))
         if problem:
             say(f"note: {problem}")
     else:
@@ -65,7 +65,7 @@ def calibrate(
         print_json(found.to_json())
         _draw(target, found, name)
         return
-    print(f"{name}: {found.how}\n")
+    print(f"{name}: {found.protocol}\n")
     rows = []
     for metric, before in found.before.items():
         after = found.after[metric]

@@ -52,7 +52,7 @@ def compare(
     """
     from dressform.core.errors import ConfigError
     from dressform.evaluation.compare import compare as judge
-    from dressform.evaluation.comparison import show_p
+    from dressform.evaluation.comparison import format_p_value
     from dressform.evaluation.metrics import METRICS
     from dressform.predict.prediction_sets import told_apart
     from dressform.runs.crossval import is_crossval
@@ -104,7 +104,7 @@ def compare(
                 c.a,
                 value,
                 f"{low} to {high}",
-                show_p(c.p_holm).removeprefix("= "),
+                format_p_value(c.p_holm).removeprefix("= "),
                 *shares,
                 c.verdict,
             )

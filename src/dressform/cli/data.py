@@ -163,14 +163,14 @@ def apply(
     from dressform.core.files import user_path
     from dressform.data.archive import write_archive
     from dressform.data.review import Review, apply_review
-    from dressform.data.reviewed_folder import is_class_folders, write_reviewed_folder
+    from dressform.data.reviewed_folder import has_class_folders, write_reviewed_folder
     from dressform.data.source import load_data
 
     found = Review.load(review)
     source = data or found.source
     size = image_size or found.image_size
     splits = load_data(source, image_size=size)
-    folders = is_class_folders(source, splits)
+    folders = has_class_folders(source, splits)
     target = out or Path("reviewed" if folders else "reviewed.npz")
     if not target.absolute().parent.is_dir():
         raise ConfigError(

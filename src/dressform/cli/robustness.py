@@ -29,7 +29,7 @@ def robustness(
     from dressform.predict.prediction_sets import split_of
     from dressform.predict.predictor import Predictor
     from dressform.predict.robustness import robustness as measure
-    from dressform.predictions.images import images_of
+    from dressform.predictions.examples import examples_of
     from dressform.runs.ledger import note_look
     from dressform.runs.run import open_run
 
@@ -42,7 +42,7 @@ def robustness(
         if data is None
         else load_data(data, image_size=found.manifest.dataset.image_size)
     )
-    pictures = images_of(found.predictions(which), pictures_from, which)
+    pictures = examples_of(found.predictions(which), pictures_from, which)
     if which == "test":
         problem = note_look(found.path, what="robustness", examples=len(pictures))
         if problem:

@@ -101,8 +101,8 @@ def run_job(job: dict[str, Any], tell: Tell) -> dict[str, Any]:
     )
     folds = _folds(dataset, job["k"], job["repeat"], job["seed"])
     learn, judged = (
-        dataset.take(folds.training(job["fold"])),
-        dataset.take(folds.judged(job["fold"])),
+        dataset.take(folds.train_indices(job["fold"])),
+        dataset.take(folds.test_indices(job["fold"])),
     )
     curves: Dataset | None = judged
     if chooses(recipe):

@@ -48,8 +48,8 @@ def summarise(
         logits = np.empty((len(train), len(train.class_names)), dtype=np.float32)
         for fold in range(folds):
             place = layout.fold(repeat, fold)
-            part = _predictions(place, train, division.judged(fold))
-            logits[division.judged(fold)] = part.logits
+            part = _predictions(place, train, division.test_indices(fold))
+            logits[division.test_indices(fold)] = part.logits
             scores.append(Scores(part))
             epochs = read_result(place)["epochs"]
             rows.append(
@@ -58,7 +58,7 @@ def summarise(
         arrays |= {key("logits", repeat): logits, key("fold", repeat): division.fold}
     estimates = {
         name: across_folds([metric.value(part, None) for part in scores], folds)
-        .within(0, metric.most)
+        .clip(0, metric.maximum)
         .to_json()
         for name, metric in METRICS.items()
     }

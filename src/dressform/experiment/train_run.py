@@ -17,7 +17,7 @@ from dressform.core import config
 from dressform.core.errors import DressformError, RunError, TrainingError
 from dressform.core.files import exclusive, remove_leftovers, sha256_file, write_json, write_text
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.photo import settings_for
+from dressform.data.photo import photo_settings_for
 from dressform.evaluation.calibration import mean_confidence
 from dressform.evaluation.evaluate import evaluate
 from dressform.experiment.learning_data import learning_data
@@ -280,7 +280,7 @@ def _finish(
     difference = export_onnx(fitted.network, train.images, layout.onnx)
     features = offer_features(layout.onnx)
     digest = sha256_file(layout.onnx)
-    photo = settings_for(data.train.images)
+    photo = photo_settings_for(data.train.images)
     title = f"{manifest.recipe}, seed {manifest.seed}"
     description = describe(
         title, data.class_names, data.shape, digest, photo=photo, features=features

@@ -23,7 +23,7 @@ from dressform.explore.outliers import find_outliers
 from dressform.predict.features import pixels
 from dressform.predict.prediction_sets import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
-from dressform.predictions.images import images_of, split_name
+from dressform.predictions.examples import canonical_split, examples_of
 from dressform.runs.crossval import is_crossval, open_crossval
 from dressform.runs.run import open_run
 
@@ -74,7 +74,7 @@ def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None
     split = split_of(run, None)
     return Judge(
         *load_judged(path, split, say=say),
-        split_name(split),
+        canonical_split(split),
         run.manifest.reference,
         tuple(map(str, run.manifest.settings)),
     )
@@ -231,9 +231,9 @@ def _split_of(name: str, predictions: Predictions, data: DatasetSplits, hint: st
     holding.sort(key=lambda split: (split != hint, len(dict(data)[split]) != len(predictions)))
     for split in holding[:-1]:
         with contextlib.suppress(DataError):
-            images_of(predictions, DatasetSplits(data.name, dict(data)[split]), "train")
+            examples_of(predictions, DatasetSplits(data.name, dict(data)[split]), "train")
             return split
-    images_of(predictions, DatasetSplits(data.name, dict(data)[holding[-1]]), "train")
+    examples_of(predictions, DatasetSplits(data.name, dict(data)[holding[-1]]), "train")
     return holding[-1]
 
 

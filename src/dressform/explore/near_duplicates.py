@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, uniform_filter
 
-from dressform.data.image import edges_of
+from dressform.data.image import border_pixels
 from dressform.explore.neighbours import nearest, unit_rows
 from dressform.explore.projection import pca
 
@@ -115,7 +115,7 @@ def _descriptors(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """Centred on their centre of mass, halved, mean 0 and length 1: [N, H, W] -> [N, D]."""
     n, height, width = grey.shape
     # what is there weighs, however bright the ground
-    grey = grey - np.median(edges_of(grey), axis=1)[:, None, None]
+    grey = grey - np.median(border_pixels(grey), axis=1)[:, None, None]
     weight = np.abs(grey)
     mass = np.maximum(weight.sum(axis=(1, 2)), 1e-6)
     down = (weight.sum(axis=2) @ np.arange(height, dtype=np.float32)) / mass - (height - 1) / 2

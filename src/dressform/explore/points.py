@@ -15,7 +15,7 @@ from dressform.data.source import load_data
 from dressform.predict.features import penultimate, pixels
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions import Predictions
-from dressform.predictions.images import images_of
+from dressform.predictions.examples import examples_of
 from dressform.runs.run import Run
 
 Selection = Literal["test", "validation", "train", "all"]
@@ -89,7 +89,7 @@ def points_of(
             raise unknown_name(what, name, get_args(known))
     with_train = selection in ("train", "all")
     split = split_of(run, None if with_train else selection)
-    judged = images_of(run.predictions(split), data, split)
+    judged = examples_of(run.predictions(split), data, split)
     others = None
     if with_train:
         others = data.train if split == "test" else learned_from(run, data)

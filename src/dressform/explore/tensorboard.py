@@ -14,7 +14,7 @@ from PIL import Image
 from dressform.core.errors import ConfigError
 from dressform.core.files import write_atomic, write_text
 from dressform.core.text import one_line, table_cell
-from dressform.data.mosaic import mosaic
+from dressform.data.image import image_grid
 from dressform.explore.points import Points
 from dressform.predictions import softmax
 
@@ -110,7 +110,7 @@ def _sprite(images: NDArray[np.uint8], side: int, tile: tuple[int, int]) -> Imag
             Image.fromarray(p.squeeze()).resize(tile[::-1], Image.Resampling.BOX) for p in images
         ]
         images = np.stack([np.asarray(p).reshape(*tile, images.shape[3]) for p in small])
-    return mosaic(
+    return image_grid(
         np.concatenate(
             [images, np.zeros((side * side - len(images), *images.shape[1:]), np.uint8)]
         ),

@@ -23,7 +23,7 @@ from dressform.explore.neighbours import Neighbours, nearest
 from dressform.explore.points import data_of, learned_from
 from dressform.explore.saliency import pixels_of, restore, saliency
 from dressform.predict.int8 import Int8Network
-from dressform.predictions.images import images_of
+from dressform.predictions.examples import examples_of
 from dressform.runs.run import Run, open_run
 
 CHECKED = 200
@@ -37,7 +37,7 @@ def main() -> None:
     try:
         run = open_run(path)
         data = data_of(run)
-        pictures = images_of(run.predictions(split), data, split)
+        pictures = examples_of(run.predictions(split), data, split)
         arrays = {}
         if int(count):
             arrays = _neighbours(run, pictures, learned_from(run, data), int(count))

@@ -13,7 +13,8 @@ from dressform.core.errors import DataError
 from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, inference_batch_size
 from dressform.predict.session import AT_ONCE, open_session, run_session
-from dressform.predictions.predictions import Predictions, fault_of_probabilities, from_scores
+from dressform.predictions.predictions import Predictions, predictions_from_scores
+from dressform.predictions.probabilities import find_invalid_probabilities
 
 PIXELS = ("unit", "raw")
 _DTYPES: dict[str, type[np.generic]] = {
@@ -108,13 +109,19 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
         _check_scores(path, output, scores, len(images), len(dataset.class_names))
         parts.append(scores[:rows])
     every = np.concatenate(parts)
-    fault = fault_of_probabilities(every)
+    fault = find_invalid_probabilities(every)
     if fault and (
         "prob" in output.lower() or (output != "logits" and every.min() >= 0 and every.max() <= 1)
     ):
         raise DataError(f"{path} gives {output} that {fault[1]} (picture {dataset.ids[fault[0]]})")
-    given = "logits" if fault else "probabilities"
-    return from_scores(path, given, dataset.ids, dataset.labels, every, dataset.class_names)
+    return predictions_from_scores(
+        path,
+        "logits" if fault else "probabilities",
+        ids=dataset.ids,
+        labels=dataset.labels,
+        scores=every,
+        class_names=dataset.class_names,
+    )
 
 
 def _graph_input(path: Path, inputs: list[Any], shape: tuple[int, int, int]) -> GraphInput:

@@ -12,8 +12,8 @@ from dressform.data.source import load_data
 from dressform.evaluation.compare import PredictionSet
 from dressform.predict.onnx_model import predict_onnx
 from dressform.predictions import Predictions, load_predictions
-from dressform.predictions.files import form_of
-from dressform.predictions.images import split_name
+from dressform.predictions.examples import canonical_split
+from dressform.predictions.files import format_of
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run, open_run
 
@@ -54,7 +54,7 @@ def kind_of(path: str | Path) -> Literal["run", "predictions", "model"]:
     path = user_path(path)
     if path.suffix.lower() == ".onnx":
         return "model"
-    return "predictions" if form_of(path) or path.is_file() else "run"
+    return "predictions" if format_of(path) or path.is_file() else "run"
 
 
 def load_judged(
@@ -94,7 +94,7 @@ def load_judged(
         splits = load_data(data, image_size=image_size)
         for note in splits.notes:
             say(f"note: {note}")
-        chosen = split_name(split or "test")
+        chosen = canonical_split(split or "test")
         say(f"split: {chosen} of {splits.name}")
         return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
     run = open_run(path)
@@ -107,4 +107,4 @@ def split_of(run: Run, split: str | None) -> str:
     """The run's own name of a split; by default test, or validation where there is no test."""
     if split is None:
         return "test" if run.layout.predictions("test").exists() else "validation"
-    return split_name(split)
+    return canonical_split(split)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import sha256_file, user_path
 from dressform.data.dataset import inference_batch_size
-from dressform.data.image import SUFFIXES, fit, is_hidden, open_picture
-from dressform.data.photo import Prepared, is_photo, prepare
+from dressform.data.image import SUFFIXES, fit, is_hidden, open_image
+from dressform.data.photo import PreparedImage, is_photo, prepare
 from dressform.predict.model_card import ModelCard
 from dressform.predict.ood import OODDetector
 from dressform.predict.session import AT_ONCE, open_session, run_session
@@ -41,7 +41,7 @@ class Answer:
 
     path: str
     top: tuple[tuple[str, float], ...]
-    prepared: Prepared
+    prepared: PreparedImage
     ood_p_value: float | None = None
     abstain: bool = False
 
@@ -238,7 +238,7 @@ class Predictor:
         if isinstance(picture, np.ndarray):
             label = name or "array"
             (pixels,) = self._batch(picture[None])
-            prepared = Prepared(
+            prepared = PreparedImage(
                 pixels,
                 (
                     (
@@ -261,7 +261,7 @@ class Predictor:
             share is not None and share <= self.threshold,
         )
 
-    def prepare(self, picture: Path | bytes, name: str | None = None) -> Prepared:
+    def prepare(self, picture: Path | bytes, name: str | None = None) -> PreparedImage:
         """What the network sees of a picture file: uint8 [H, W, C] of the model's size, and the
         steps on the way.
 
@@ -270,13 +270,13 @@ class Predictor:
         """
         side = max(self.shape[:2])
         if self.photo is not None:
-            image = open_picture(picture, name, draft=max(2 * self.photo.side, 4 * side))
+            image = open_image(picture, name, draft=max(2 * self.photo.side, 4 * side))
             if is_photo(image) and max(image.size) > side:
                 return prepare(image, self.shape, self.photo)
         else:
-            image = open_picture(picture, name, draft=2 * side)
+            image = open_image(picture, name, draft=2 * side)
         pixels = fit(image, self.shape)
-        return Prepared(
+        return PreparedImage(
             pixels,
             (
                 (

@@ -16,7 +16,7 @@ from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import Projection
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions import Predictions
-from dressform.predictions.images import split_name
+from dressform.predictions.examples import canonical_split
 from dressform.report.page.document import Shown, report_document
 from dressform.report.report import inspect_run, target_of, write
 from dressform.runs.manifest import timestamp
@@ -78,7 +78,7 @@ def write_exploration(
             f"{split or 'test'}; give train or all"
         )
     run = open_run(path)
-    split = split_name(split or split_of(run, None))
+    split = canonical_split(split or split_of(run, None))
     target = target_of(out, run.path, "explore.html")
     splits = data_of(run) if data is None else load_data(data, image_size=image_size)
     points = points_of(run, splits, split, embedding, say=say)

@@ -15,7 +15,7 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import PredictionSet, compare
-from dressform.evaluation.evaluate import MOST_CLASSES
+from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES
 from dressform.explore.explanation import explain
 from dressform.explore.points import data_of, learned_from
 from dressform.predict.prediction_sets import (
@@ -26,8 +26,7 @@ from dressform.predict.prediction_sets import (
     told_apart,
 )
 from dressform.predictions import Predictions
-from dressform.predictions.images import images_of, split_name
-from dressform.predictions.predictions import positions
+from dressform.predictions.examples import canonical_split, examples_of, indices_of
 from dressform.report.page.blobs import Blob
 from dressform.report.page.document import Inspected, report_document
 from dressform.report.page.page import write_page
@@ -90,10 +89,10 @@ def write_report(
     ]
     first, first_split, *_ = found[0]
     pictures, reference = next(((p, own) for *_, p, own in found if p is not None), (None, None))
-    if len(first.predictions.class_names) > MOST_CLASSES:
+    if len(first.predictions.class_names) > MAX_CONFUSION_CLASSES:
         raise ConfigError(
             f"{first.name} has {len(first.predictions.class_names)} classes; a report shows up to "
-            f"{MOST_CLASSES}"
+            f"{MAX_CONFUSION_CLASSES}"
         )
     comparisons = compare(prediction_sets) if len(found) > 1 else []
     found = [found[0], *(_in_order(first, one) for one in found[1:])]
@@ -223,7 +222,7 @@ def inspect_run(
     pictures = reference = None
     try:
         splits = given or data_of(run)
-        pictures = images_of(predictions, splits, chosen)
+        pictures = examples_of(predictions, splits, chosen)
         reference = learned_from(run, splits)
     except DressformError as error:
         missing.append(f"pictures, nearest pictures and saliency: {error}")
@@ -243,7 +242,7 @@ def inspect_run(
         if found.near is not None and found.distance is not None:
             inspected = replace(inspected, near={"cosine": (found.near, found.distance)})
         inspected = replace(inspected, saliency=found.saliency)
-    return inspected, split_name(chosen), pictures, reference
+    return inspected, canonical_split(chosen), pictures, reference
 
 
 def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
@@ -270,9 +269,9 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
 def _anywhere(predictions: Predictions, splits: DatasetSplits, likely: str = "test") -> Dataset:
     """The pictures of predictions whose split is not known."""
     try:
-        return images_of(predictions, splits, likely)
+        return examples_of(predictions, splits, likely)
     except DressformError:
-        return images_of(predictions, splits, "train" if likely == "test" else "test")
+        return examples_of(predictions, splits, "train" if likely == "test" else "test")
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
@@ -314,7 +313,7 @@ def _in_order(first: Inspected, found: Found) -> Found:
     other, split, pictures, reference = found
     _, aligned = align(first.predictions, other.predictions, (first.name, other.name))
     wanted, given = (p.ids for p in with_common_ids(first.predictions, other.predictions))
-    order = positions(given, wanted)
+    order = indices_of(given, wanted)
     near = {
         metric: (positions[order], far[order]) for metric, (positions, far) in other.near.items()
     }

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from dressform.data.dataset import DatasetSplits
-from dressform.evaluation.calibrate import FEWEST, calibrate
-from dressform.evaluation.evaluate import MOST_CLASSES, describe, evaluate
-from dressform.predictions.images import images_of
+from dressform.evaluation.calibrate import MIN_EXAMPLES, calibrate
+from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES, describe, evaluate
+from dressform.predictions.examples import examples_of
 from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.report.figures.canvas import save
 from dressform.report.figures.confusion import draw_confusion
@@ -18,7 +18,7 @@ from dressform.runs.run import Run
 
 def figure_names(run: Run) -> list[str]:
     """The files that :func:`draw_figures` writes for a run whose data are at hand."""
-    few = len(run.manifest.dataset.class_names) <= MOST_CLASSES
+    few = len(run.manifest.dataset.class_names) <= MAX_CONFUSION_CLASSES
     of_predictions = [
         *(["confusion-counts.png", "confusion-normalised.png"] if few else []),
         "per-class.png",
@@ -71,7 +71,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
         written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))
         both = split == "test" and run.layout.predictions("validation").exists()
         fitted_on = run.predictions("validation") if both else None
-        if min(len(predictions), len(fitted_on or predictions)) >= FEWEST:
+        if min(len(predictions), len(fitted_on or predictions)) >= MIN_EXAMPLES:
             written.append(
                 save(
                     draw_reliability(calibrate(predictions, fitted_on=fitted_on), title),
@@ -79,7 +79,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
                 )
             )
         if data is not None:
-            dataset = images_of(predictions, data, split)
+            dataset = examples_of(predictions, data, split)
             caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
             written.append(
                 save(draw_montage(dataset, predictions, caption), folder / "montage.png")

@@ -150,7 +150,7 @@ def draw_boxes(scores: Mapping[str, Sequence[float]], folds: int, metric: Metric
             markersize=4,
             linestyle="none",
         )
-        mean = across_folds(found, folds).within(0, unit * metric.most)
+        mean = across_folds(found, folds).clip(0, unit * metric.maximum)
         reach = [[mean.value - mean.low], [mean.high - mean.value]]
         axes.errorbar(
             mean.value, place - 0.33, xerr=reach, fmt="D", color=VALIDATION, markersize=5, capsize=3

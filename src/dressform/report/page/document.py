@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.data.dataset import Dataset
-from dressform.evaluation.calibrate import FEWEST
+from dressform.evaluation.calibrate import MIN_EXAMPLES
 from dressform.evaluation.calibration import mean_confidence, reliability
 from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.evaluate import evaluate
@@ -243,11 +243,12 @@ def _run(run: Inspected) -> dict[str, Any]:
     found = evaluation.to_json()
     missing = list(run.missing)
     calibration = None
-    if len(run.predictions) >= FEWEST:
+    if len(run.predictions) >= MIN_EXAMPLES:
         calibration = _calibration(run.predictions, evaluation.estimates["ece"].value)
     else:
         missing.append(
-            f"calibration: {len(run.predictions)} examples are too few to judge it; {FEWEST} are "
+            f"calibration: {len(run.predictions)} examples are too few to judge it; "
+            f"{MIN_EXAMPLES} are "
             f"needed"
         )
     return {

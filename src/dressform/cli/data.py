@@ -98,7 +98,7 @@ def doctor(
     from dressform.evaluation.evaluate import describe
     from dressform.explore.doctor import examine, judged_by
     from dressform.report.doctor import write_diagnosis
-    from dressform.report.report import target_of
+    from dressform.report.output import target_of
 
     target = target_of(out, out, out.name)
     listing = target.with_name("review.json")

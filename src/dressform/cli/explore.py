@@ -61,7 +61,12 @@ def explore(
     the run's report. What takes long is kept in the run's folder and found there the next time.
     """
     from dressform.core.errors import ConfigError
-    from dressform.report.exploration import default_methods, write_exploration
+    from dressform.report.exploration import (
+        ProjectionOptions,
+        default_methods,
+        write_exploration,
+    )
+    from dressform.report.inspection import ReportOptions
     from dressform.report.local import local_server
 
     try:
@@ -79,17 +84,10 @@ def explore(
         ).server_close()  # tells now, not after the work, that the port cannot be had
     path = write_exploration(
         run,
-        split=split,
-        out=out,
-        data=data,
-        image_size=image_size,
+        ReportOptions(split=split, data=data, image_size=image_size, recipe_file=recipe, say=say),
+        ProjectionOptions(embedding=embedding, methods=chosen, dimensions=sides, seed=seed),
         out_of_fold=out_of_fold,
-        embedding=embedding,
-        methods=chosen,
-        dimensions=sides,
-        seed=seed,
-        recipe_file=recipe,
-        say=say,
+        out=out,
     )
     if as_json:
         print_json({"page": str(path), "bytes": path.stat().st_size})

@@ -38,11 +38,12 @@ def report(
     A single HTML file with everything inside: it opens without a network and can be sent to
     anybody.
     """
-    from dressform.report.report import write_report
+    from dressform.report.report import ReportOptions, write_report
 
-    path = write_report(
-        what, out=out, split=split, data=data, image_size=image_size, recipe_file=recipe, say=say
+    options = ReportOptions(
+        split=split, data=data, image_size=image_size, recipe_file=recipe, say=say
     )
+    path = write_report(what, options, out=out)
     size = path.stat().st_size
     if as_json:
         print_json({"report": str(path), "bytes": size})

@@ -51,8 +51,9 @@ class Answer:
         if not self.abstain:
             return self.prepared.warnings
         line = (
-            f"does not look like the training pictures: of pictures like them "
-            f"{100 * (self.ood_p_value or 0):.1f} % are as unusual"
+            f"does not look like the training images: only {100 * (self.ood_p_value or 0):.1f} % "
+            f"of "
+            f"validation images are this unusual"
         )
         return (line, *self.prepared.warnings)
 

@@ -78,7 +78,7 @@ export class Projector {
     this.overlay = element("canvas", { class: "overlay", "aria-hidden": "true" });
     this.hint = element("div", { class: "hint", hidden: true });
     this.stage = element("div", { class: "stage" }, this.canvas, this.overlay, this.hint);
-    this.status = element("p", { class: "quiet" });
+    this.status = element("p", { class: "quiet status" });
     this.controls = new Controls(this);
     this.node = element(
       "div",

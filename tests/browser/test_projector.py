@@ -213,7 +213,8 @@ def test_thumbnails_appear_and_stay_right_after_filtering(
         const drawImage = (b, sx, sy, sw, sh) => drawn.push([sx, sy]);
         const context = { clearRect() {}, strokeRect() {}, drawImage };
         const { inView, drawThumbnail } = await import("dressform/overlay.js");
-        const found = inView(p); for (const [i, x, y] of found) drawThumbnail(p, context, i, [x, y], 20);
+        const found = inView(p);
+        for (const [i, ...centre] of found) drawThumbnail(p, context, i, centre, 20);
         return found.map(([i], n) => [i, p.page.labels[i], ...drawn[n]]); }"""
     found = page.evaluate(script)
     assert found

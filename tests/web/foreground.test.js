@@ -5,10 +5,10 @@ import { segmentForeground } from "dressform/classify/foreground.js";
 
 import { unpacked, vectors } from "./vectors.js";
 
-vectors.foreground.forEach(({ photo, foreground }, number) => {
+for (const [number, { photo, foreground }] of vectors.foreground.entries()) {
   test(`the foreground of photo ${number} is Python's`, () => {
     const segmented = segmentForeground(unpacked(photo));
     const expected = foreground && { ...foreground, mask: unpacked(foreground.mask).data };
     assert.deepEqual(segmented, expected);
   });
-});
+}

@@ -375,7 +375,7 @@ function scoreTable({ name, split, scores }) {
       {},
       element("th", { scope: "row" }, what),
       element("td", { class: "number" }, percent(value)),
-      element("td", {}, `${percent(low)} to ${percent(high)}`),
+      element("td", { class: "number" }, `${percent(low)} to ${percent(high)}`),
       element("td", { class: "number" }, `n = ${count(n)}`),
     );
   return element(

@@ -19,7 +19,7 @@ import dressform
 from dressform.core.text import from_table_cell, one_line, printable, table_cell
 from dressform.data.source import load_data
 from dressform.predictions import Predictions, load_predictions, save_predictions
-from dressform.report.local import MOST_CLIENTS, local_server
+from dressform.report.local import MAX_CLIENTS, local_server
 from tests.cli.test_cli import dressform_command
 
 EVIL = ("\x1b[31mred\x07", "new\nline", "a\u202eb", "\x9b2J")
@@ -112,7 +112,7 @@ def test_clients_that_break_off_or_say_nothing(
     before = threading.active_count()
     silent = [socket.create_connection(("127.0.0.1", served)) for _ in range(100)]
     time.sleep(0.5)
-    assert threading.active_count() - before <= MOST_CLIENTS + 1
+    assert threading.active_count() - before <= MAX_CLIENTS + 1
     for client in silent:
         client.close()
     time.sleep(0.5)

@@ -1,6 +1,6 @@
 """The screenshots of the pages in the documentation, light and dark, wide and on a phone.
 
-    python benchmarks/screenshots.py RUN OTHER_RUN [--out docs/figures/pages]
+    python benchmarks/screenshots.py RUN OTHER_RUN [--only NAME …] [--out docs/figures/pages]
 
 Writes the pages themselves into a folder that is deleted afterwards.
 """
@@ -31,22 +31,28 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("other", type=Path)
     parser.add_argument("--out", type=Path, default=Path("docs/figures/pages"))
+    parser.add_argument("--only", nargs="*", help="screenshots by name; the default is all")
     parser.add_argument("--chromium")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     run = dressform.open_run(options.run)
     with tempfile.TemporaryDirectory() as folder, chromium(options.chromium) as browser:
         paths = {name: Path(folder) / f"{name}.html" for name in ("report", "explore", "doctor")}
-        write_report([options.run, options.other], out=paths["report"])
-        write_exploration(options.run, out=paths["explore"])
-        data = dressform.load_data(run.manifest.dataset.source)
-        write_diagnosis(
-            paths["doctor"],
-            examine(data, data.name, [OutOfSample(run.name, run.predictions("test"))]),
-            data,
-        )
+        shots = [shot for shot in SHOTS if options.only is None or shot[0] in options.only]
+        needed = {page for _, page, *_ in shots}
+        if "report" in needed:
+            write_report([options.run, options.other], out=paths["report"])
+        if "explore" in needed:
+            write_exploration(options.run, out=paths["explore"])
+        if "doctor" in needed:
+            data = dressform.load_data(run.manifest.dataset.source)
+            write_diagnosis(
+                paths["doctor"],
+                examine(data, data.name, [OutOfSample(run.name, run.predictions("test"))]),
+                data,
+            )
         addresses = {name: path.as_uri() for name, path in paths.items()}
-        for name, page, size, dark, show in SHOTS:
+        for name, page, size, dark, show in shots:
             shoot(browser, addresses[page], options.out / f"{name}.png", size, dark, show)
 
 

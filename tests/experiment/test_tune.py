@@ -28,8 +28,8 @@ from dressform.experiment.tuning import trial as trial_module
 from dressform.experiment.tuning import tune as tune_module
 from dressform.experiment.tuning.trial import _Reporter, _restored
 from dressform.recipes import find_recipe
-from dressform.report.figures.canvas import save
-from dressform.report.figures.tuning import best_so_far, draw_tuning
+from dressform.reporting.figures.canvas import save
+from dressform.reporting.figures.tuning import best_so_far, draw_tuning
 from dressform.runs.tuning import Trial, Tuning
 from dressform.training.callback import Callback
 from dressform.training.fit import fit

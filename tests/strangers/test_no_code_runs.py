@@ -18,7 +18,7 @@ from dressform.core.files import write_atomic
 from dressform.runs.git import git_state
 from dressform.runs.run import Run, open_run
 from tests.cli.test_cli import dressform_command
-from tests.report.test_says_the_same import document_of
+from tests.reporting.test_says_the_same import document_of
 
 
 def ran_in(folder: Path) -> str:
@@ -195,7 +195,7 @@ def test_what_a_kill_left_goes_at_the_next_write_and_what_is_being_written_stays
 
 
 def test_a_run_of_a_renamed_recipe_is_told(named_run: Run, tmp_path: Path) -> None:
-    from dressform.explore.saliency import load_network
+    from dressform.exploration.saliency import load_network
 
     folder = tmp_path / "run"
     shutil.copytree(named_run.path, folder)

@@ -1,14 +1,10 @@
 """How Sphinx builds this site: offline, every warning an error, nothing loaded from elsewhere."""
 
 import re
-from importlib import import_module
 
 from sphinx.application import Sphinx
 
 import dressform
-
-for name, module in dressform._MODULES.items():  # a sub-package may have a call's name
-    setattr(dressform, name, getattr(import_module(f"dressform.{module}"), name))
 
 project = "dressform"
 author = "the dressform authors"

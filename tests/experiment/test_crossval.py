@@ -202,6 +202,20 @@ def test_all_recipes_get_the_same_folds(
     assert np.array_equal(other.out_of_fold()[1][0], finished.out_of_fold()[1][0])
 
 
+def test_a_file_with_a_known_name_is_not_taken_for_the_known_set(
+    pupil: DatasetSplits, tmp_path: Path
+) -> None:
+    path = tmp_path / "fashion-mnist.npz"
+    write_archive(path, DatasetSplits("x", pupil.train, None, pupil.train.take(np.arange(20))))
+    data = dressform.load_data(path)
+    assert data.name == "fashion-mnist"
+    settings = ("epochs=1", "batch_size=50")
+    (run,) = crossval(
+        ["simple-dense"], data, folds=2, settings=settings, workers=2, out=tmp_path / "runs"
+    )
+    assert run.summary.examples == 300
+
+
 def test_resume_repeats_no_finished_fold_and_adds_repeats(
     pupil: DatasetSplits, tmp_path: Path
 ) -> None:

@@ -51,6 +51,14 @@ def test_what_is_saved_is_loaded(
     np.testing.assert_allclose(second.probabilities, first.probabilities, rtol=0, atol=1e-6)
 
 
+def test_a_path_may_be_text(tmp_path: Path) -> None:
+    saved = Predictions.from_probabilities(
+        ["a", "b"], [0, 1], np.array([[0.9, 0.1], [0.2, 0.8]]), ("x", "y")
+    )
+    saved.save(str(tmp_path / "p.npz"))
+    assert np.array_equal(Predictions.load(str(tmp_path / "p.npz")).logits, saved.logits)
+
+
 def test_equals_after_rounding_keep_the_most_likely_class(tmp_path: Path) -> None:
     near = np.array([[0.5, 0.5 + 1e-12], [0.5 + 1e-12, 0.5]])
     assert Predictions.from_probabilities(

@@ -8,7 +8,7 @@ details; the three parts have equal weight on average. The score is the squared 
 tenth nearest training image. It is calibrated on images that the model was not trained on: the
 p-value is the fraction of them that are at least as far (a conformal p-value; Vovk, Gammerman and
 Shafer 2005). So for images from the same distribution, a p-value of a or less has a probability of
-at most a, whatever the model. docs/photos.md compares it with other scores.
+at most a, whatever the model. docs/out-of-distribution.md compares it with other scores.
 """
 
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.files import read_npz, write_npz
+from dressform.core.files import read_npz, user_path, write_npz
 from dressform.predictions.probabilities import (
     SUM_TOLERANCE,
     find_invalid_probabilities,
@@ -135,10 +135,10 @@ class Predictions:
             preserve_argmax(logits, values.argmax(axis=1))
         return cls(names, np.asarray(labels, dtype=np.int64), logits, tuple(class_names))
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write an NPZ file without pickle: ``ids``, ``labels``, ``logits``, ``class_names``."""
         write_npz(
-            path,
+            user_path(path),
             {
                 "ids": self.ids,
                 "labels": self.labels,
@@ -148,7 +148,7 @@ class Predictions:
         )
 
     @classmethod
-    def load(cls, path: Path) -> "Predictions":
+    def load(cls, path: str | Path) -> "Predictions":
         """Read a file written by :meth:`save`, or an NPZ file made elsewhere.
 
         Args:
@@ -158,6 +158,7 @@ class Predictions:
         Raises:
             DataError: the file is unreadable or does not contain predictions.
         """
+        path = user_path(path)
         arrays = read_npz(path)
         if "labels" not in arrays or not {"logits", "probabilities"} & set(arrays):
             raise DataError(

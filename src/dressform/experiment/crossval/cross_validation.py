@@ -195,8 +195,8 @@ def _with_data(pending: Sequence[_Pending], data: DatasetSplits, folder: Path) -
     if not pending:
         return []
     digest = data.train.digest
-    if data.name in CATALOG and CATALOG[data.name].path().exists():
-        where = TrainingSet(digest=digest, source=data.name)
+    if data.source in CATALOG:
+        where = TrainingSet(digest=digest, source=data.source)
     else:
         path = folder / "train.npz"
         write_archive(path, DatasetSplits(data.name, data.train))

@@ -3,12 +3,9 @@
 import gzip
 import json
 import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from dressform.predictions import save_predictions
 from dressform.runs.run import Run, open_run
 from tests.conftest import TINY
 from tests.data.test_photo import scene
+from tests.kills import exists, has_rows, kill_when
 
 HELP = Path(__file__).parent.parent / "golden" / "help"
 COMMANDS = (
@@ -423,41 +421,29 @@ def test_importing_dressform_imports_next_to_nothing() -> None:
     assert int(done.stdout) == len(dressform.__all__) <= 50
 
 
-def test_killed_at_random_moments_and_resumed_gives_the_same_weights(
+def test_killed_again_and_again_and_resumed_gives_the_same_weights(
     archive: Path, tmp_path: Path
 ) -> None:
-    """SIGKILL, four times here; benchmarks/kill.py does it fifty times."""
+    """SIGKILL at four chosen moments; benchmarks/kill.py draws fifty from a whole training."""
     settings = [*SETTINGS, "--set", "epochs=12"]
     plain = json_of("train", "fast", "--data", archive, *settings, "--out", tmp_path / "plain")
     assert isinstance(plain, dict)
-    command = [
-        sys.executable,
-        "-m",
-        "dressform",
-        "train",
-        "fast",
-        "--data",
-        str(archive),
-        *settings,
-        "--out",
-        str(tmp_path / "k"),
-        "--resume",
-    ]
-    chance = random.Random(0)
-    for kill in range(4):
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            while (
-                kill == 0 and process.poll() is None and not list((tmp_path / "k").rglob("weights"))
-            ):
-                # the first kill comes when there is something to lose, however slow the machine
-                time.sleep(0.1)
-            time.sleep(chance.uniform(0, 6))
-            process.send_signal(signal.SIGKILL)
-    leftover = next((tmp_path / "k").rglob("weights")) / ".last.safetensors.1.tmp"
+    killed = tmp_path / "killed"
+    words = ["train", "fast", "--data", str(archive), *settings, "--out", str(killed), "--resume"]
+    for moment, epochs in (
+        (exists(killed, "manifest.json"), 0),
+        (has_rows(killed, 2), 2),
+        (has_rows(killed, 7), 7),
+        (has_rows(killed, 12), 12),
+    ):
+        kill_when([sys.executable, "-m", "dressform", *words], moment)
+        (manifest,) = killed.rglob("manifest.json")
+        assert json.loads(manifest.read_text())["status"] == "started"
+        assert has_rows(killed, epochs)() or epochs == 0
+        assert epochs == 12 or not has_rows(killed, 12)()
+    leftover = manifest.with_name("weights") / ".last.safetensors.1.tmp"
     leftover.write_bytes(b"half a file")
-    resumed = json_of(*command[3:])
+    resumed = json_of(*words)
     assert isinstance(resumed, dict)
     first, second = open_run(plain["run"]), open_run(resumed["run"])
     for name in ("last", "best", "onnx"):

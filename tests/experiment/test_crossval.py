@@ -1,10 +1,7 @@
 import json
 import math
-import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +29,7 @@ from dressform.training import precision
 from dressform.training.callback import Callback, Fold
 from dressform.training.history import Epoch
 from tests.experiment.calls import crossval
+from tests.kills import exists, kill_when
 
 DENSE = ("epochs=2", "batch_size=50", "precision=float32", "optim.lr=0.05")
 
@@ -421,11 +419,13 @@ def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path:
             "--data",
             str(tmp_path / "pupil.npz"),
         ]
-        settings = [part for text in (*DENSE, "epochs=6") for part in ("--set", text)]
+        settings = [part for text in (*DENSE, "epochs=30") for part in ("--set", text)]
         return [
             *common,
             "--folds",
             "3",
+            "--repeats",
+            "2",
             "--workers",
             "2",
             "--json",
@@ -437,17 +437,16 @@ def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path:
     undisturbed = subprocess.run(command("a"), check=True, capture_output=True, text=True)
     expected = json.loads(undisturbed.stdout)
     assert set(expected) >= {"recipe", "folds", "mean", "sd", "low", "high", "out_of_fold"}
-    random = np.random.default_rng(0)
-    for attempt in range(3):
-        process = subprocess.Popen(
-            [*command("b"), "--resume"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        time.sleep(2.5 + 2 * random.random() + attempt)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    killed = tmp_path / "b"
+    for moment, finished in (
+        (exists(killed, "plan.json"), 0),
+        (exists(killed, "checkpoint.safetensors"), 0),
+        (exists(killed, "result.json"), 1),
+        (exists(killed, "result.json", times=5), 5),
+    ):
+        kill_when([*command("b"), "--resume"], moment)
+        assert finished <= len(list(killed.rglob("result.json"))) < 6
+        assert not list(killed.rglob("crossval.json"))
     subprocess.run([*command("b"), "--resume"], check=True, capture_output=True)
     (first,) = (tmp_path / "a").rglob("crossval.json")
     (second,) = (tmp_path / "b").rglob("crossval.json")

@@ -20,7 +20,7 @@ from chromium import chromium, opened
 from report import write_report
 
 import dressform
-from dressform.predict.predictor import Predictor, find_pictures
+from dressform.predict.predictor import Predictor, find_images
 from dressform.report.classifier import write_classifier
 
 IN_PAGE = """async ([photo, pixels]) => {
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--chromium", help="default: the one on the path")
     options = parser.parse_args()
     predictor = Predictor(dressform.open_run(options.run))
-    files = find_pictures([str(options.photos)])
+    files = find_images([str(options.photos)])
     files = [
         files[i]
         for i in np.linspace(0, len(files) - 1, min(options.count, len(files))).round().astype(int)

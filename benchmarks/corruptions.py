@@ -24,7 +24,7 @@ def main() -> None:
     found = {}
     for run in map(dressform.open_run, options.runs):
         name = f"{run.manifest.recipe}-{run.manifest.digest}, seed {run.manifest.seed}"
-        found[name] = robustness(Predictor(run), test)
+        found[name] = robustness(Predictor(run), test).to_json()
         print(name, found[name]["clean"]["value"], found[name]["mean"])
     write_report(
         "corruptions", "python benchmarks/corruptions.py " + " ".join(["RUN"] * len(found)), found

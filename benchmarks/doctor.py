@@ -24,10 +24,11 @@ from report import write_report
 
 import dressform
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.explore.doctor import Judge, examine
+from dressform.explore.doctor import examine
 from dressform.explore.label_issues import find_label_issues
 from dressform.explore.near_duplicates import near_duplicates
-from dressform.predictions.predictions import positions
+from dressform.explore.out_of_sample import OutOfSample
+from dressform.predictions.examples import indices_of
 
 
 def main() -> None:
@@ -69,7 +70,7 @@ def labels(share: float, seed: int, out: Path) -> dict[str, Any]:
     )
     (run,) = dressform.crossval("fast", data, folds=5, out=out, resume=True)
     predictions = run.out_of_fold()[0][0]
-    planted = flipped[positions(train.ids, predictions.ids)]
+    planted = flipped[indices_of(train.ids, predictions.ids)]
     suspect = find_label_issues(predictions).suspect
     hits = int((suspect & planted).sum())
     row = {
@@ -104,7 +105,9 @@ def duplicates(run: Path | None) -> dict[str, Any]:
         []
         if run is None
         else [
-            Judge(dressform.open_run(run).name, dressform.open_run(run).predictions("test"), "test")
+            OutOfSample(
+                dressform.open_run(run).name, dressform.open_run(run).predictions("test"), "test"
+            )
         ]
     )
     diagnosis = examine(data, "fashion-mnist", judges)

@@ -23,7 +23,7 @@ from inference_dressform import SIDES
 from report import write_report
 
 import dressform
-from dressform.explore.saliency import restore
+from dressform.explore.saliency import load_network
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = "ONNX Runtime, default"
@@ -120,7 +120,7 @@ def keras_weights(run: Any) -> dict[str, Any]:
     """
     arrays = []
     for name, tensor in (
-        restore(run).network.state_dict().items()
+        load_network(run).network.state_dict().items()
     ):  # a layer's in Keras's order; the file's are sorted by name
         array = tensor.numpy()
         if not name.endswith("num_batches_tracked"):

@@ -1,7 +1,7 @@
 """Which score tells pictures that a model was not made for? Fashion-MNIST's test images against
 MNIST, noise and photos.
 
-    python benchmarks/ood_detector.py RUN --mnist FOLDER [--photos FOLDER]
+    python benchmarks/ood.py RUN --mnist FOLDER [--photos FOLDER]
 
 FOLDER has t10k-images-idx3-ubyte.gz; photos are prepared as `dressform predict` does. AUROC, the
 share of test images that lie beyond the score that 95 % of the others exceed (FPR95), and for the
@@ -22,7 +22,7 @@ from sklearn.metrics import roc_auc_score
 import dressform
 from dressform.predict.features import Features, penultimate
 from dressform.predict.ood import OODDetector, subsample_indices
-from dressform.predict.predictor import UNSURE, Predictor
+from dressform.predict.predictor import OOD_THRESHOLD, Predictor
 from dressform.predictions import softmax
 
 Values = NDArray[np.float64]
@@ -91,16 +91,15 @@ def main() -> None:
         print(name, rows, flush=True)
     results["abstain"] = {
         which: round(
-            float((ood_detector.p_values(features.values, images[which]) <= UNSURE).mean()), 4
+            float((ood_detector.p_values(features.values, images[which]) <= OOD_THRESHOLD).mean()),
+            4,
         )
         for which, features in found.items()
         if which != "held out"
     }
     print("abstain", results["abstain"])
     photos = " --photos PHOTOS" if options.photos else ""
-    write_report(
-        "ood_detector", f"python benchmarks/ood_detector.py RUN --mnist MNIST{photos}", results
-    )
+    write_report("ood_detector", f"python benchmarks/ood.py RUN --mnist MNIST{photos}", results)
 
 
 def scores(learned: Features, labels: NDArray[np.int64]) -> dict[str, Callable[[Features], Values]]:

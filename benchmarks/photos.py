@@ -23,8 +23,8 @@ from PIL import Image, ImageDraw
 from report import write_report
 
 import dressform
-from dressform.data.foreground import MIDDLE, Foreground, _whole, border_of, lab_of
-from dressform.data.image import fit, open_picture
+from dressform.data.foreground import CENTRE_PRIOR, Foreground, _clean_mask, border_mask, rgb_to_lab
+from dressform.data.image import fit, open_image
 from dressform.data.mixture import Mixture
 from dressform.data.photo import PhotoSettings, prepare
 from dressform.evaluation.intervals import wilson
@@ -70,7 +70,7 @@ def main() -> None:
     for name, way in ways.items():
         started, pixels = time.perf_counter(), []
         for path, _ in paths:
-            pixels.append(way(open_picture(path, draft=320)))
+            pixels.append(way(open_image(path, draft=320)))
         seconds = (time.perf_counter() - started) / len(paths)
         seen[name] = np.stack(pixels)
         answers = predictor.logits(seen[name]).argmax(axis=1)
@@ -111,7 +111,7 @@ def with_grabcut(
     image: Image.Image, shape: tuple[int, int, int], settings: PhotoSettings
 ) -> NDArray[np.uint8]:
     """`prepare` with OpenCV's GrabCut in place of mean field."""
-    with patch("dressform.data.photo.find_foreground", grabcut):
+    with patch("dressform.data.photo.segment_foreground", grabcut):
         return prepare(image, shape, settings).pixels
 
 
@@ -120,14 +120,14 @@ def grabcut(pixels: NDArray[np.uint8]) -> Foreground | None:
     cv2: Any = import_module("cv2")
 
     height, width = pixels.shape[:2]
-    border, colours = border_of(height, width), lab_of(pixels).reshape(-1, 3)
+    border, colours = border_mask(height, width), rgb_to_lab(pixels).reshape(-1, 3)
     surprise = -Mixture(colours, border.ravel(), 5).log_density(colours).reshape(height, width)
     usual = float(np.median(surprise[border]))
     spread = float(np.percentile(surprise[border], 90)) - usual + 1
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)
     odds = (
         1.5 * np.clip((surprise - usual - 1.5 * spread) / spread, -2, 2)
-        + MIDDLE * (1 - 1.6 * (x**2 + y**2))
+        + CENTRE_PRIOR * (1 - 1.6 * (x**2 + y**2))
         - 1.5 * border
     )
     sides = np.where(odds > 0, cv2.GC_PR_FGD, np.where(border, cv2.GC_BGD, cv2.GC_PR_BGD)).astype(
@@ -137,7 +137,7 @@ def grabcut(pixels: NDArray[np.uint8]) -> Foreground | None:
         return None
     cv2.setRNGSeed(0)
     cv2.grabCut(pixels, sides, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
-    return _whole((sides == cv2.GC_PR_FGD) | (sides == cv2.GC_FGD), border)
+    return _clean_mask((sides == cv2.GC_PR_FGD) | (sides == cv2.GC_FGD), border)
 
 
 def draw_gallery(
@@ -158,7 +158,7 @@ def draw_gallery(
             own = (i for i, (_, name) in enumerate(paths) if name == folder and right[i] == wanted)
             for column, i in enumerate(itertools.islice(own, SHOWN)):
                 x, y = (half * SHOWN + column) * (side + 6) + 3, row * (2 * side + line + 14) + 4
-                shown = open_picture(paths[i][0], draft=2 * side)
+                shown = open_image(paths[i][0], draft=2 * side)
                 shown.thumbnail((side, side), Image.Resampling.BOX)
                 sheet.paste(shown, (x + (side - shown.width) // 2, y + (side - shown.height) // 2))
                 sheet.paste(

@@ -21,7 +21,7 @@ from report import write_report
 import dressform
 from dressform.explore.neighbours import nearest
 from dressform.explore.points import data_of, points_of
-from dressform.explore.projection import own_neighbours, pca, preservation, tsne, umap
+from dressform.explore.projection import knn_recall, neighbours_within, pca, tsne, umap
 from dressform.report.exploration import write_exploration
 
 PAN = """async () => {
@@ -56,7 +56,7 @@ def main() -> None:
     points = points_of(run, data_of(run), options.split)
     values = points.values[points.first :]
     results: dict[str, Any] = {"points": len(values), "features": values.shape[1]}
-    near = timed(results, "neighbours", lambda: own_neighbours(values))
+    near = timed(results, "neighbours", lambda: neighbours_within(values))
     methods = options.methods.split(",")
     makers = {
         "pca": lambda: pca(values, 2),
@@ -65,13 +65,13 @@ def main() -> None:
     }
     places = {}
     for name in ("pca", *methods):
-        places[name] = timed(results, name, makers[name]).places
-        results[name]["preservation"] = round(preservation(near, places[name]), 4)
+        places[name] = timed(results, name, makers[name]).embedding
+        results[name]["preservation"] = round(knn_recall(near, places[name]), 4)
         print(name, results[name], flush=True)
     timed(
         results,
         "cosine neighbours",
-        lambda: nearest(values, values, 10, itself=np.arange(len(values))),
+        lambda: nearest(values, values, 10, exclude=np.arange(len(values))),
     )
     with tempfile.TemporaryDirectory() as folder:
         shutil.rmtree(options.run / "explore", ignore_errors=True)

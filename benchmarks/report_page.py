@@ -26,7 +26,7 @@ from dressform.explore.neighbours import nearest
 from dressform.explore.points import data_of
 from dressform.predict.features import penultimate
 from dressform.predict.int8 import Int8Network
-from dressform.predictions.images import images_of
+from dressform.predictions.examples import examples_of
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def neighbours_kept(path: Path) -> dict[str, float]:
     """
     run = dressform.open_run(path)
     data = data_of(run)
-    pictures = images_of(run.predictions("test"), data, "test")
+    pictures = examples_of(run.predictions("test"), data, "test")
     quick = Int8Network(run.layout.onnx, data.train.images[:400])
     found = nearest(quick.features(pictures.images), quick.features(data.train.images), 5).indices
     own, others = (

@@ -16,7 +16,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 import dressform
-from dressform.explore.doctor import Judge, examine
+from dressform.explore.doctor import examine
+from dressform.explore.out_of_sample import OutOfSample
 from dressform.report.doctor import write_diagnosis
 from dressform.report.exploration import write_exploration
 from dressform.report.report import write_report
@@ -41,7 +42,7 @@ def main() -> None:
         data = dressform.load_data(run.manifest.dataset.source)
         write_diagnosis(
             places["doctor"],
-            examine(data, data.name, [Judge(run.name, run.predictions("test"))]),
+            examine(data, data.name, [OutOfSample(run.name, run.predictions("test"))]),
             data,
         )
         addresses = {name: path.as_uri() for name, path in places.items()}

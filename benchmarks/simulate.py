@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from report import write_report
 
 from dressform.evaluation.calibration_error import ece_distribution
-from dressform.evaluation.compare import table_difference
+from dressform.evaluation.compare import bootstrap_difference
 from dressform.evaluation.evaluate import estimates
 from dressform.evaluation.intervals import Estimate, across_folds, student, wilson, wilson_f1
 from dressform.evaluation.metrics import METRICS, Scores, confusion_matrix, macro_f1
 from dressform.evaluation.significance import (
     corrected_resampled_t,
     mcnemar,
-    paired_share,
+    paired_proportions,
     paired_t,
     permutation_test,
 )
@@ -205,7 +205,7 @@ def cheap(world: World, tally: Tally, n: int, draws: int) -> None:
         tally.cover(
             "F1 of the rarest class", n, own["f1"], wilson_f1(hits, true + claimed - 2 * hits)
         )
-        difference = paired_share(first.correct, second.correct)
+        difference = paired_proportions(first.correct, second.correct)
         tally.cover("difference of accuracy", n, rival["accuracy"] - own["accuracy"], difference)
         tally.cover(
             "difference of nll", n, rival["nll"] - own["nll"], student(second.nll - first.nll)
@@ -227,7 +227,7 @@ def resampled(world: World, tally: Tally, n: int, draws: int, resamples: int) ->
         first, second = (world.scores(model, chosen, labels) for model in ("calibrated", "rival"))
         for name, found in estimates(metrics, first, resamples=resamples).items():
             tally.cover(name, n, own[name], found)
-        difference, _ = table_difference(
+        difference, _ = bootstrap_difference(
             first, second, METRICS["macro_f1"], resamples=resamples, seed=seed
         )
         tally.cover("difference of macro_f1", n, rival["macro_f1"] - own["macro_f1"], difference)
@@ -245,14 +245,14 @@ def calibration(world: World, tally: Tally, n: int, draws: int, resamples: int) 
 
 
 def slow(world: World, tally: Tally, n: int, draws: int, resamples: int) -> None:
-    """The difference of two ECEs, and the exchange test."""
+    """The difference of two ECEs, and the permutation test."""
     random = np.random.default_rng(n + 3)
     cold = f"over-confident x {COLDER[1]}"
     truth = world.truth(cold)["ece"] - world.truth("calibrated")["ece"]
     for seed in range(draws):
         chosen, labels = world.draw(n, random)
         first, second = (world.scores(model, chosen, labels) for model in ("calibrated", cold))
-        difference, _ = table_difference(
+        difference, _ = bootstrap_difference(
             first, second, METRICS["ece"], resamples=resamples, seed=seed
         )
         tally.cover("difference of ece", n, truth, difference)
@@ -264,7 +264,7 @@ def slow(world: World, tally: Tally, n: int, draws: int, resamples: int) -> None
             return macro_f1(both, 1 - mine) - macro_f1(both, mine)
 
         tally.reject(
-            f"exchange test of macro_f1, n = {n}",
+            f"permutation test of macro_f1, n = {n}",
             permutation_test(gain, n, seed=seed, draws=resamples),
         )
 

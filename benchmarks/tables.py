@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dressform.core.config import digest
-from dressform.evaluation.comparison import show_p
+from dressform.evaluation.comparison import format_p_value
 from dressform.recipes import RECIPES, entry, find_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -386,7 +386,8 @@ def photos_table(*reports: Report) -> str:
         p, q = (rows[other]["p_value_against_prepared"] for rows in (train, validation))
         lines += [
             "",
-            f"Ours against OpenCV's GrabCut: p {show_p(p)} and {show_p(q)} (McNemar, mid-p).",
+            f"Ours against OpenCV's GrabCut: p {format_p_value(p)} and {format_p_value(q)} "
+            f"(McNemar, mid-p).",
         ]
     return "\n".join([*lines, "", made_by(reports[0])])
 
@@ -470,7 +471,7 @@ def extensions_table(report: Report) -> str:
         if name in comparisons:
             c = comparisons[name]
             found, low, high = (100 * c[key] for key in ("difference", "low", "high"))
-            p = show_p(c["p_holm"]).removeprefix("= ")
+            p = format_p_value(c["p_holm"]).removeprefix("= ")
             cells += [f"{found:+.2f} ({low:+.2f} to {high:+.2f})", p, c["verdict"]]
         else:
             cells += ["", "", ""]

@@ -100,14 +100,14 @@ def prediction_set(run: CrossvalRun, repeats: int, name: str = "") -> Prediction
 def row(run: CrossvalRun, repeats: int) -> dict[str, Any]:
     """Scores of the first repeats, and what they took."""
     side = prediction_set(run, repeats)
-    folds = run.summary["folds"][: repeats * run.folds]
-    results = [read_json(run.layout.fold(f["repeat"], f["fold"]).result) for f in folds]
+    folds = run.summary.folds[: repeats * run.folds]
+    results = [read_json(run.layout.fold(f.repeat, f.fold).result) for f in folds]
     return {
-        "accuracies": [f["accuracy"] for f in folds],
-        "epochs": [f["epochs"] for f in folds],
+        "accuracies": [f.accuracy for f in folds],
+        "epochs": [f.epochs for f in folds],
         "seconds": [r["seconds"] for r in results],
         "threads": results[0]["threads"],
-        "fold_digests": run.summary["fold_digests"][:repeats],
+        "fold_digests": run.summary.fold_digests[:repeats],
         "estimates": {
             name: across_folds(side.fold_scores(METRICS[name]), run.folds).to_json()
             for name in ("accuracy", "macro_f1", "nll", "ece")

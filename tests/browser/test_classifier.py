@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from dressform.core.errors import ConfigError
-from dressform.data.image import fit, open_picture
+from dressform.data.image import fit, open_image
 from dressform.data.photo import PhotoSettings, is_photo, prepare
 from dressform.predict.predictor import Predictor
 from dressform.report.classifier import write_classifier
@@ -158,7 +158,7 @@ def test_other_models_see_what_python_prepares(watched: Watched, file: Path) -> 
         for name in ("red", "narrow", "nothing")
     ]
     for shape, settings, name in cases:
-        image = open_picture(given[name])
+        image = open_image(given[name])
         photo = settings is not None and is_photo(image) and max(image.size) > max(shape[:2])
         expected = (
             prepare(image, shape, settings).pixels if photo and settings else fit(image, shape)
@@ -281,5 +281,5 @@ def test_a_folder_is_no_page(predictor: Predictor, tmp_path: Path) -> None:
 
 def test_the_photos_are_what_they_say() -> None:
     given = photos()
-    assert open_picture(given["turned"]).size == (600, 500)
-    assert open_picture(given["16 bits"]).mode == "L"
+    assert open_image(given["turned"]).size == (600, 500)
+    assert open_image(given["16 bits"]).mode == "L"

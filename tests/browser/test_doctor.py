@@ -9,10 +9,11 @@ from playwright.sync_api import Page, expect
 
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Review, apply_review
-from dressform.explore.doctor import Diagnosis, Judge, examine
+from dressform.explore.doctor import Diagnosis, examine
+from dressform.explore.out_of_sample import OutOfSample
 from dressform.report.doctor import write_diagnosis
 from tests.browser.conftest import Watched
-from tests.explore.test_doctor import faulty, sure_of
+from tests.explore.test_doctor import confident_predictions, faulty
 
 __all__ = ["faulty"]
 
@@ -21,8 +22,12 @@ __all__ = ["faulty"]
 def doctored(faulty: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert faulty.test is not None
     test, path = faulty.test, tmp_path_factory.mktemp("page") / "doctor.html"
-    predictions = sure_of(test.labels, list(range(20, 70)), test.ids, test.class_names)
-    write_diagnosis(path, examine(faulty, "faulty.npz", [Judge("model", predictions)]), faulty)
+    predictions = confident_predictions(
+        test.labels, list(range(20, 70)), test.ids, test.class_names
+    )
+    write_diagnosis(
+        path, examine(faulty, "faulty.npz", [OutOfSample("model", predictions)]), faulty
+    )
     return path
 
 

@@ -18,7 +18,7 @@ from dressform.report.exploration import write_exploration
 from dressform.report.local import local_server
 from dressform.runs.run import Run
 from tests.browser.conftest import Watched
-from tests.explore.test_doctor import sure_of
+from tests.explore.test_doctor import confident_predictions
 
 
 @pytest.fixture(scope="session")
@@ -292,7 +292,7 @@ def test_training_labels_are_judged_out_of_fold(
 ) -> None:
     """A judge that is sure that the first ten training pictures are of the next class."""
     train = dressform.load_data(named_run.manifest.dataset.source).train
-    judge = sure_of(train.labels, list(range(10)), train.ids, train.class_names)
+    judge = confident_predictions(train.labels, list(range(10)), train.ids, train.class_names)
     save_predictions(
         judge.take(np.random.default_rng(0).permutation(len(train))), tmp_path / "judge.npz"
     )

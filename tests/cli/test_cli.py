@@ -242,7 +242,7 @@ def test_errors_are_one_line_and_leave_nothing_behind(
     fails("does not exist; give the folder of a run", "evaluate", "absent")
     fails("no finished run under runs (no such folder)", "predict", text)
     fails(
-        "text.png is not a picture (it starts with b'I am a text')",
+        "text.png is not an image (it starts with b'I am a text')",
         "predict",
         text,
         "--model",
@@ -474,7 +474,7 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     ]
     page = (tmp_path / "why.html").read_text()
     assert page.count("<img") == 6
-    assert "what is not background" in page
+    assert "foreground" in page
     assert "a shirt.jpg" in page
     plain = json_of(*command, "--no-photos", "--threshold", "0")
     assert isinstance(plain, list)

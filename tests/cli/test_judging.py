@@ -165,7 +165,7 @@ def test_calibrate_a_run_a_cross_validation_and_a_file(
 ) -> None:
     of_run: Any = json_of("calibrate", tiny_run.path, "--figure", tmp_path / "a.png")
     assert len(of_run["temperatures"]) == 1
-    assert "judged on 200" in of_run["how"]
+    assert "evaluated on 200" in of_run["protocol"]
     of_folds: Any = json_of(
         "calibrate", studies[0].path, "--alpha", "0.2", "--figure", tmp_path / "b.png"
     )

@@ -31,7 +31,7 @@ def idx(small: DatasetSplits, tmp_path: Path) -> Path:
 def test_truncated_gzip(idx: Path) -> None:
     path = idx / "train-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-1000])
-    fails(r"is a damaged gzip file .* bytes came, so fetch it again", idx)
+    fails(r"is a damaged gzip file .* bytes\); download it again", idx)
 
 
 def test_damaged_gzip(idx: Path) -> None:
@@ -49,12 +49,14 @@ def test_wrong_magic(idx: Path) -> None:
 
 def test_header_without_data(idx: Path) -> None:
     (idx / "train-images-idx3-ubyte.gz").write_bytes(struct.pack(">2I", 0x803, 10))
-    fails("ends inside its header", idx)
+    fails("ends within its header", idx)
 
 
 def test_fewer_bytes_than_announced(idx: Path, small: DatasetSplits) -> None:
     (idx / "train-images-idx3-ubyte.gz").write_bytes(idx_bytes(small.train.images[..., 0])[:-7])
-    fails(r"is truncated: its header announces 600 x 28 x 28 = 470,416 bytes, 470,409 came", idx)
+    fails(
+        r"is truncated: its header declares 600 x 28 x 28 = 470,416 bytes, but it has 470,409", idx
+    )
 
 
 def test_more_bytes_than_announced(idx: Path, small: DatasetSplits) -> None:
@@ -111,7 +113,7 @@ def test_csv_with_a_short_row(small: DatasetSplits, tmp_path: Path) -> None:
 def test_csv_cut_off_in_its_last_row(small: DatasetSplits, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "d.csv", small.train)
     path.write_bytes(path.read_bytes()[:-500])
-    fails("line 601 has .* the file is cut off", path)
+    fails("line 601 has .* the file is truncated", path)
 
 
 def test_csv_with_text(small: DatasetSplits, tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ def test_csv_with_a_pixel_out_of_range(tmp_path: Path) -> None:
 
 def test_csv_with_the_label_last(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("a,b,c,d,label\n1,2,3,4,0\n1,2,3,5,1\n")
-    fails("has its label column elsewhere; put label first", tmp_path / "d.csv")
+    fails("does not start with the label column; put label first", tmp_path / "d.csv")
 
 
 def test_csv_files_that_nobody_can_place(small: DatasetSplits, tmp_path: Path) -> None:
@@ -166,7 +168,7 @@ def folder(small: DatasetSplits, tmp_path: Path) -> Path:
 
 def test_empty_class_folder(folder: Path) -> None:
     (folder / "socks").mkdir()
-    fails("class folder .*socks has no pictures", folder)
+    fails("class folder .*socks has no images", folder)
 
 
 def test_no_class_folders(tmp_path: Path) -> None:
@@ -179,33 +181,33 @@ def test_corrupt_jpeg(folder: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
     Image.fromarray(noise).save(target)
     target.write_bytes(target.read_bytes()[:1000])
-    fails(r"1 of 61 pictures cannot be used: .*zz.jpg is a damaged picture", folder)
+    fails(r"1 of 61 images cannot be used: .*zz.jpg is a damaged image", folder)
 
 
 def test_decompression_bomb(folder: Path) -> None:
     Image.new("1", (20_000, 20_000)).save(folder / "0-T-shirt top" / "zz.png")
-    fails(r"zz.png announces more than 64,000,000 pixels; make it smaller", folder)
+    fails(r"zz.png declares more than 64,000,000 pixels; resize it", folder)
 
 
 def test_picture_over_our_own_limit(folder: Path) -> None:
     Image.new("1", (9_000, 9_000)).save(folder / "0-T-shirt top" / "zz.png")
-    fails(r"zz.png is 9,000 x 9,000 pixels; allowed: at most 64,000,000 in all", folder)
+    fails(r"zz.png is 9,000 x 9,000 pixels; allowed: at most 64,000,000 in total", folder)
 
 
 def test_text_file_named_png(folder: Path) -> None:
     (folder / "0-T-shirt top" / "zz.png").write_text("I am a text")
-    fails(r"zz.png is not a picture \(it starts with b'I am a text'\); allowed: PNG, JPEG", folder)
+    fails(r"zz.png is not an image \(it starts with b'I am a text'\); allowed: PNG, JPEG", folder)
 
 
 def test_empty_picture_file(folder: Path) -> None:
     (folder / "0-T-shirt top" / "zz.png").touch()
-    fails(r"zz.png is not a picture \(it is empty\)", folder)
+    fails(r"zz.png is not an image \(it is empty\)", folder)
 
 
 def test_several_bad_pictures_are_counted(folder: Path) -> None:
     for i in range(5):
         (folder / "0-T-shirt top" / f"zz{i}.png").touch()
-    fails(r"5 of 65 pictures cannot be used: .* \(and 2 more\)", folder)
+    fails(r"5 of 65 images cannot be used: .* \(and 2 more\)", folder)
 
 
 def test_split_folders_without_train(folder: Path, tmp_path: Path) -> None:
@@ -258,7 +260,7 @@ def test_a_mistyped_name() -> None:
 
 def test_unknown_form(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    fails("has an unknown form", tmp_path / "a.parquet")
+    fails("has an unknown format", tmp_path / "a.parquet")
 
 
 def test_unknown_split(small: DatasetSplits) -> None:
@@ -299,7 +301,7 @@ def test_folders_beside_train_are_told_and_a_class_may_be_called_train(
     (tmp_path / "d").mkdir()
     folder.rename(tmp_path / "d" / "train")
     write_folder(tmp_path / "d" / "extra", small.train.take(np.arange(60)))
-    assert any("left out: extra" in note for note in load_data(tmp_path / "d").notes)
+    assert any("ignored: extra" in note for note in load_data(tmp_path / "d").notes)
     vehicles = tmp_path / "vehicles"
     write_folder(vehicles, small.train.take(np.arange(60)))
     (vehicles / "0-T-shirt top").rename(vehicles / "train")

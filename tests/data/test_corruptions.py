@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from dressform.core.errors import ConfigError, UnknownNameError
-from dressform.data.corruptions import CORRUPTIONS, SINGLE, STRENGTHS, corrupt, strengths_of
+from dressform.data.corruptions import (
+    CORRUPTIONS,
+    SINGLE_STRENGTH,
+    STRENGTHS,
+    corrupt,
+    strengths_of,
+)
 from dressform.data.dataset import DatasetSplits
 
 
@@ -25,7 +31,9 @@ def test_every_corruption_keeps_shape_and_seed(
     )
 
 
-@pytest.mark.parametrize("name", [n for n in CORRUPTIONS if n not in SINGLE and n != "saturate"])
+@pytest.mark.parametrize(
+    "name", [n for n in CORRUPTIONS if n not in SINGLE_STRENGTH and n != "saturate"]
+)
 def test_stronger_is_further_from_the_picture(name: str, small: DatasetSplits) -> None:
     images = small.train.images[:100]
     away = [

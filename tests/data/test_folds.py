@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from dressform.core.errors import ConfigError, DataError
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.duplicates import image_keys
+from dressform.data.duplicates import image_hashes
 from dressform.data.folds import make_folds
 
 
@@ -29,34 +29,36 @@ def datasets(draw: st.DrawFn) -> Dataset:
 def test_folds_divide_evenly_and_keep_duplicates_together(
     dataset: Dataset, folds: int, repeat: int, seed: int
 ) -> None:
-    found = make_folds(dataset, folds, repeat=repeat, seed=seed)
-    assert sorted(np.concatenate([found.judged(k) for k in range(folds)]).tolist()) == list(
+    splits = make_folds(dataset, folds, repeat=repeat, seed=seed)
+    assert sorted(np.concatenate([splits.test_indices(k) for k in range(folds)]).tolist()) == list(
         range(len(dataset))
     )
     for k in range(folds):
-        assert sorted([*found.judged(k), *found.training(k)]) == list(range(len(dataset)))
-    keys = image_keys(dataset.images)
-    _, inverse, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+        assert sorted([*splits.test_indices(k), *splits.train_indices(k)]) == list(
+            range(len(dataset))
+        )
+    hashes = image_hashes(dataset.images)
+    _, inverse, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
     for group in range(len(sizes)):
-        assert len(set(found.fold[inverse == group].tolist())) == 1
+        assert len(set(splits.fold[inverse == group].tolist())) == 1
     for label in range(len(dataset.class_names)):
-        counts = np.bincount(found.fold[dataset.labels == label], minlength=folds)
+        counts = np.bincount(splits.fold[dataset.labels == label], minlength=folds)
         assert counts.max() - counts.min() <= sizes[inverse[dataset.labels == label]].max()
-    totals = np.bincount(found.fold, minlength=folds)
+    totals = np.bincount(splits.fold, minlength=folds)
     assert totals.max() - totals.min() <= sizes.max()
     again = make_folds(dataset, folds, repeat=repeat, seed=seed)
-    assert np.array_equal(again.fold, found.fold)
-    assert again.digest == found.digest
+    assert np.array_equal(again.fold, splits.fold)
+    assert again.digest == splits.digest
 
 
 def test_other_repeats_and_seeds_give_other_folds(small: DatasetSplits) -> None:
-    found = [
+    splits = [
         make_folds(small.train, 5, repeat=repeat, seed=seed)
         for repeat, seed in ((0, 0), (1, 0), (0, 1), (1, 1))
     ]
-    assert len({folds.digest for folds in found}) == 4
-    for other in found[1:]:
-        assert (found[0].fold == other.fold).mean() == pytest.approx(0.2, abs=0.08)
+    assert len({folds.digest for folds in splits}) == 4
+    for other in splits[1:]:
+        assert (splits[0].fold == other.fold).mean() == pytest.approx(0.2, abs=0.08)
 
 
 def test_folds_do_not_depend_on_what_the_pictures_hash_to() -> None:
@@ -89,7 +91,7 @@ def test_a_class_with_too_few_different_pictures() -> None:
     dataset = Dataset.from_arrays(images, np.repeat([0, 1], [22, 18]), class_names=["shirt", "bag"])
     with pytest.raises(
         DataError,
-        match="class bag has 3 different images, fewer than 5 folds; give more pictures or fewer "
+        match="class bag has 3 different images, fewer than 5 folds; give more images or fewer "
         "folds",
     ):
         make_folds(dataset, 5)

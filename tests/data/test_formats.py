@@ -62,16 +62,16 @@ FORMS: dict[str, Callable[[Path, DatasetSplits], Path]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_gives_the_same_examples(form: str, small: DatasetSplits, tmp_path: Path) -> None:
-    found = load_data(FORMS[form](tmp_path, small))
-    assert found.test is not None
-    for split, dataset in found:
+    data = load_data(FORMS[form](tmp_path, small))
+    assert data.test is not None
+    for split, dataset in data:
         expected = small[split]
         order = np.arange(len(expected))
         if form in ("png", "webp"):  # folders come class by class
             order = np.argsort(expected.labels, kind="stable")
         assert np.array_equal(dataset.images, expected.images[order])
         assert np.array_equal(dataset.labels, expected.labels[order])
-    assert len(found.class_names) == 10
+    assert len(data.class_names) == 10
 
 
 def test_fashion_mnist_is_what_its_owner_published(fashion: DatasetSplits) -> None:
@@ -95,11 +95,13 @@ def test_fashion_mnist_gets_its_class_names_in_any_order_and_form(
 
 
 def test_one_pool_gets_a_test_split_and_a_note(small: DatasetSplits, tmp_path: Path) -> None:
-    found = load_data(write_csv(tmp_path / "d.csv", small.train))
-    assert found.test is not None
-    assert (len(found.train), len(found.test)) == (480, 120)
-    assert "120 of 600 examples were held out as test" in found.notes[0]
-    assert hold_out(small.train, 0.2, 0).held_out.tolist() == [int(i[-5:]) for i in found.test.ids]
+    data = load_data(write_csv(tmp_path / "d.csv", small.train))
+    assert data.test is not None
+    assert (len(data.train), len(data.test)) == (480, 120)
+    assert "120 of 600 examples were held out for testing" in data.notes[0]
+    assert hold_out(small.train, 0.2, 0).held_out_indices.tolist() == [
+        int(i[-5:]) for i in data.test.ids
+    ]
 
 
 def test_flat_class_folder_with_colour_and_mixed_sizes(tmp_path: Path) -> None:
@@ -113,10 +115,10 @@ def test_flat_class_folder_with_colour_and_mixed_sizes(tmp_path: Path) -> None:
                 tmp_path / name / f"{i}.jpg"
             )
     (tmp_path / "blue" / "notes.txt").write_text("not a picture")
-    found = load_data(tmp_path)
-    assert found.class_names == ("blue", "red")
-    assert found.shape == (64, 64, 3)
-    assert any("left out" in note for note in found.notes)
+    data = load_data(tmp_path)
+    assert data.class_names == ("blue", "red")
+    assert data.shape == (64, 64, 3)
+    assert any("were ignored" in note for note in data.notes)
     assert load_data(tmp_path, image_size=16).shape == (16, 16, 3)
 
 

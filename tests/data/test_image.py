@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from dressform.core.errors import DataError
-from dressform.data.image import fit, open_picture
+from dressform.data.image import fit, open_image
 from tests.writers import packed
 
 
 def test_a_picture_of_the_right_size_keeps_its_pixels(pictures: Path) -> None:
-    image = open_picture(pictures / "ankle-boot.png")
+    image = open_image(pictures / "ankle-boot.png")
     assert np.array_equal(
         fit(image, (28, 28, 1))[..., 0], np.asarray(Image.open(pictures / "ankle-boot.png"))
     )
@@ -19,11 +19,11 @@ def test_a_picture_of_the_right_size_keeps_its_pixels(pictures: Path) -> None:
 def test_a_wide_picture_is_padded_not_squashed() -> None:
     pixels = np.full((50, 100, 3), 10, np.uint8)
     pixels[10:40, 20:80] = 200
-    found = fit(open_picture(packed(Image.fromarray(pixels))), (20, 20, 1))[..., 0]
-    assert (found[:5] == 10).all()
-    assert (found[15:] == 10).all()
-    assert found[10, 10] == 200
-    rows, columns = np.nonzero(found > 100)
+    fitted = fit(open_image(packed(Image.fromarray(pixels))), (20, 20, 1))[..., 0]
+    assert (fitted[:5] == 10).all()
+    assert (fitted[15:] == 10).all()
+    assert fitted[10, 10] == 200
+    rows, columns = np.nonzero(fitted > 100)
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (6, 12)
 
 
@@ -31,7 +31,7 @@ def test_orientation_in_exif_is_applied() -> None:
     image = Image.new("RGB", (40, 20))
     exif = Image.Exif()
     exif[0x0112] = 6  # rotated a quarter
-    assert open_picture(packed(image, "JPEG", exif=exif)).size == (20, 40)
+    assert open_image(packed(image, "JPEG", exif=exif)).size == (20, 40)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "I;16"])
@@ -40,9 +40,9 @@ def test_every_mode_becomes_grey_or_rgb(mode: str) -> None:
         image = Image.fromarray(np.full((9, 9), 40_000, np.uint16))
     else:
         image = Image.new("RGB", (9, 9), (156, 156, 156)).convert(mode)
-    found = open_picture(packed(image, "TIFF" if mode == "CMYK" else "PNG"))
-    assert found.mode in ("L", "RGB")
-    assert abs(int(fit(found, (9, 9, 1)).mean()) - (255 if mode == "1" else 156)) <= (
+    fitted = open_image(packed(image, "TIFF" if mode == "CMYK" else "PNG"))
+    assert fitted.mode in ("L", "RGB")
+    assert abs(int(fit(fitted, (9, 9, 1)).mean()) - (255 if mode == "1" else 156)) <= (
         255 if mode == "1" else 4
     )
 
@@ -50,22 +50,22 @@ def test_every_mode_becomes_grey_or_rgb(mode: str) -> None:
 def test_transparent_pixels_are_black() -> None:
     image = Image.new("RGBA", (4, 4), (255, 255, 255, 0))
     image.putpixel((0, 0), (255, 255, 255, 255))
-    assert np.asarray(open_picture(packed(image)))[..., 0].sum() == 255
+    assert np.asarray(open_image(packed(image)))[..., 0].sum() == 255
 
 
 def test_the_first_of_several_frames_is_taken() -> None:
     frames = [Image.new("L", (6, 6), value) for value in (30, 200)]
     content = packed(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert fit(open_picture(content), (6, 6, 1)).max() == 30
+    assert fit(open_image(content), (6, 6, 1)).max() == 30
 
 
 def test_one_pixel_fills_the_input() -> None:
-    assert (fit(open_picture(packed(Image.new("L", (1, 1), 9))), (28, 28, 1)) == 9).all()
+    assert (fit(open_image(packed(Image.new("L", (1, 1), 9))), (28, 28, 1)) == 9).all()
 
 
 @pytest.mark.parametrize(
     ("content", "message"), [(b"", "it is empty"), (b"hello", "starts with b'hello'")]
 )
 def test_bytes_that_are_no_picture(content: bytes, message: str) -> None:
-    with pytest.raises(DataError, match=f"stdin is not a picture .*{message}"):
-        open_picture(content, "stdin")
+    with pytest.raises(DataError, match=f"stdin is not an image .*{message}"):
+        open_image(content, "stdin")

@@ -13,10 +13,10 @@ from PIL import Image, ImageDraw
 from dressform.core.errors import DataError
 from dressform.core.records import read_record
 from dressform.data.dataset import DatasetSplits
-from dressform.data.foreground import find_foreground, lab_of
-from dressform.data.image import open_picture
+from dressform.data.foreground import rgb_to_lab, segment_foreground
+from dressform.data.image import open_image
 from dressform.data.mixture import Mixture
-from dressform.data.photo import PhotoSettings, is_photo, prepare, settings_for
+from dressform.data.photo import PhotoSettings, is_photo, photo_settings_for, prepare
 
 SHIRT = [
     (40, 30),
@@ -76,18 +76,18 @@ def test_a_shirt_on_a_floor_is_found(
     garment: tuple[int, int, int], floor: tuple[int, int, int], planks: float
 ) -> None:
     image, truth = scene(garment, floor, planks=planks)
-    found = find_foreground(np.asarray(image))
-    assert found is not None
-    assert overlap(found.mask, truth) > 0.93
-    assert found.objects == 1
-    assert found.cut == 0
+    foreground = segment_foreground(np.asarray(image))
+    assert foreground is not None
+    assert overlap(foreground.mask, truth) > 0.93
+    assert foreground.objects == 1
+    assert foreground.cut == 0
 
 
 def test_nothing_stands_out_from_a_bare_floor() -> None:
     floor = np.random.default_rng(0).normal(150, 6, (120, 90, 3)).clip(0, 255).astype(np.uint8)
-    found = prepare(Image.fromarray(floor), (28, 28, 1), PhotoSettings())
-    assert found.pixels.shape == (28, 28, 1)
-    if not found.warnings:
+    prepared = prepare(Image.fromarray(floor), (28, 28, 1), PhotoSettings())
+    assert prepared.pixels.shape == (28, 28, 1)
+    if not prepared.warnings:
         pytest.fail("a bare floor has no thing on it")
 
 
@@ -96,11 +96,11 @@ def test_holes_are_filled_and_specks_left_out() -> None:
     pixels = np.asarray(image).copy()
     pixels[90:100, 70:80] = (205, 200, 190)
     pixels[3:7, 140:144] = (30, 60, 160)
-    found = find_foreground(pixels)
-    assert found is not None
-    assert found.mask[95, 75]
-    assert not found.mask[:10, 130:].any()
-    assert overlap(found.mask, truth) > 0.93
+    foreground = segment_foreground(pixels)
+    assert foreground is not None
+    assert foreground.mask[95, 75]
+    assert not foreground.mask[:10, 130:].any()
+    assert overlap(foreground.mask, truth) > 0.93
 
 
 def test_two_shoes_are_two_objects_and_both_are_used() -> None:
@@ -108,9 +108,9 @@ def test_two_shoes_are_two_objects_and_both_are_used() -> None:
     pen = ImageDraw.Draw(image)
     for left in (30, 95):
         pen.ellipse([left, 20, left + 40, 100], fill=(40, 30, 30))
-    made = prepare(image, (28, 28, 1), PhotoSettings())
-    assert any("2 separate objects" in line for line in made.warnings)
-    columns = made.pixels[14, :, 0]
+    prepared = prepare(image, (28, 28, 1), PhotoSettings())
+    assert any("2 separate objects were found" in line for line in prepared.warnings)
+    columns = prepared.pixels[14, :, 0]
     assert columns[4] > 0
     assert columns[23] > 0
     assert columns[14] == 0
@@ -121,8 +121,8 @@ def test_the_garment_is_bright_on_black_in_the_middle_and_not_squashed(
     garment: tuple[int, int, int],
 ) -> None:
     image, truth = scene(garment, (150, 60, 50))
-    made = prepare(image, (28, 28, 1), PhotoSettings())
-    pixels = made.pixels[..., 0]
+    prepared = prepare(image, (28, 28, 1), PhotoSettings())
+    pixels = prepared.pixels[..., 0]
     assert np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])) == 0
     assert np.median(pixels[pixels > 0]) >= 85
     down, across = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
@@ -130,18 +130,20 @@ def test_the_garment_is_bright_on_black_in_the_middle_and_not_squashed(
     assert abs((across[0] + across[-1]) / 2 - 13.5) <= 1
     height, width = (np.ptp(np.flatnonzero(truth.any(axis=axis))) + 1 for axis in (1, 0))
     assert abs((across[-1] - across[0] + 1) / (down[-1] - down[0] + 1) - width / height) < 0.08
-    assert [pixels.ndim for _, pixels in made.steps] == [3, 3, 2, 2]
+    assert [pixels.ndim for _, pixels in prepared.steps] == [3, 3, 2, 2]
 
 
 def test_a_model_of_colours_keeps_them() -> None:
     image, _ = scene((200, 40, 50), (210, 205, 195))
-    made = prepare(image, (64, 48, 3), PhotoSettings())
-    assert made.pixels.shape == (64, 48, 3)
+    prepared = prepare(image, (64, 48, 3), PhotoSettings())
+    assert prepared.pixels.shape == (64, 48, 3)
     assert (
-        np.abs(np.median(made.pixels[30:40, 20:28].reshape(-1, 3), axis=0) - (200, 40, 50)).max()
+        np.abs(
+            np.median(prepared.pixels[30:40, 20:28].reshape(-1, 3), axis=0) - (200, 40, 50)
+        ).max()
         < 15
     )
-    assert made.pixels[0].max() == 0
+    assert prepared.pixels[0].max() == 0
 
 
 def test_a_photo_larger_than_the_model_keeps_its_detail() -> None:
@@ -152,10 +154,10 @@ def test_a_photo_larger_than_the_model_keeps_its_detail() -> None:
     stripes[700:1100:24, 500:1000] = stripes[701:1100:24, 500:1000] = 20
     for i in range(12):
         stripes[700 + i : 1100 : 24, 500:1000] = 20
-    made = (
+    prepared = (
         prepare(Image.fromarray(stripes), (128, 128, 1), PhotoSettings()).pixels[..., 0].astype(int)
     )
-    assert np.abs(np.diff(made[50:75, 64])).max() > 30
+    assert np.abs(np.diff(prepared[50:75, 64])).max() > 30
 
 
 @settings(max_examples=40, deadline=None)
@@ -173,17 +175,17 @@ def test_any_picture_gives_a_picture(width: int, height: int, seed: int, kind: s
     if kind == "half":
         pixels[: height // 2] = 255
     for shape in ((28, 28, 1), (20, 33, 3)):
-        made = prepare(Image.fromarray(pixels), shape, PhotoSettings())
-        assert made.pixels.shape == shape
-        assert made.pixels.dtype == np.uint8
+        prepared = prepare(Image.fromarray(pixels), shape, PhotoSettings())
+        assert prepared.pixels.shape == shape
+        assert prepared.pixels.dtype == np.uint8
         np.testing.assert_array_equal(
-            made.pixels, prepare(Image.fromarray(pixels), shape, PhotoSettings()).pixels
+            prepared.pixels, prepare(Image.fromarray(pixels), shape, PhotoSettings()).pixels
         )
 
 
 def test_things_on_black_are_told_from_photos(small: DatasetSplits) -> None:
-    assert settings_for(small.train.images) == PhotoSettings()
-    assert settings_for(255 - small.train.images) is None
+    assert photo_settings_for(small.train.images) == PhotoSettings()
+    assert photo_settings_for(255 - small.train.images) is None
     assert not is_photo(Image.fromarray(small.train.images[0, ..., 0]))
     assert is_photo(scene((200, 40, 50), (210, 205, 195))[0])
 
@@ -194,7 +196,7 @@ def test_a_photo_lying_on_its_side_is_turned_first() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     image.transpose(Image.Transpose.ROTATE_90).save(stream, "PNG", exif=exif)
-    turned = prepare(open_picture(stream.getvalue()), (28, 28, 1), PhotoSettings())
+    turned = prepare(open_image(stream.getvalue()), (28, 28, 1), PhotoSettings())
     np.testing.assert_array_equal(
         turned.pixels, prepare(image, (28, 28, 1), PhotoSettings()).pixels
     )
@@ -217,7 +219,9 @@ def test_lab_of_known_colours() -> None:
         (0, 0, 0): (0, 0, 0),
     }
     for colour, expected in known.items():
-        np.testing.assert_allclose(lab_of(np.array([[colour]], np.uint8))[0, 0], expected, atol=0.3)
+        np.testing.assert_allclose(
+            rgb_to_lab(np.array([[colour]], np.uint8))[0, 0], expected, atol=0.3
+        )
 
 
 def test_a_mixture_finds_two_colours() -> None:
@@ -227,7 +231,7 @@ def test_a_mixture_finds_two_colours() -> None:
         random.normal((80, -20, 0), 3, (1000, 3)),
     )
     both = np.concatenate([one, other])
-    found = Mixture(both, np.ones(len(both), np.bool_), 3)
-    logs = found.log_density(np.array([[50, 40, 20], [80, -20, 0], [65, 10, 10]], np.float32))
+    mixture = Mixture(both, np.ones(len(both), np.bool_), 3)
+    logs = mixture.log_density(np.array([[50, 40, 20], [80, -20, 0], [65, 10, 10]], np.float32))
     assert logs[0] > logs[1] > logs[2] + 10
     assert 0.5 < logs[0] - logs[1] < 2  # three times as many

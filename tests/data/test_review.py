@@ -1,5 +1,6 @@
 """Reviews: read, refused, applied."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Review, apply_review
 
 
-def made() -> DatasetSplits:
+def toy_data() -> DatasetSplits:
     images = np.arange(12 * 4, dtype=np.uint8).reshape(12, 2, 2, 1)
     names = ("a", "b", "c")
     train = Dataset(images[:8], np.arange(8) % 3, np.array([f"train/{i}" for i in range(8)]), names)
@@ -20,7 +21,7 @@ def made() -> DatasetSplits:
 
 
 def review(*decisions: tuple[str, str, str | None], data: DatasetSplits | None = None) -> Review:
-    data = data or made()
+    data = data or toy_data()
     findings = tuple(
         Finding(
             id=i,
@@ -38,19 +39,19 @@ def review(*decisions: tuple[str, str, str | None], data: DatasetSplits | None =
 
 
 def test_decisions_are_applied_and_the_original_stays() -> None:
-    data = made()
+    data = toy_data()
     before = {split: d.digest for split, d in data}
-    found = apply_review(
+    reviewed = apply_review(
         data,
         review(("train/1", "relabel", "c"), ("train/2", "drop", None), ("test/0", "keep", None)),
     )
-    assert (found.relabelled, found.dropped) == (1, 1)
-    assert found.data.train.ids.tolist() == [f"train/{i}" for i in (0, 1, 3, 4, 5, 6, 7)]
-    assert found.data.train.labels.tolist() == [0, 2, 0, 1, 2, 0, 1]
-    np.testing.assert_array_equal(found.data.train.images[2], data.train.images[3])
-    assert found.data.test is not None
+    assert (reviewed.relabelled, reviewed.dropped) == (1, 1)
+    assert reviewed.data.train.ids.tolist() == [f"train/{i}" for i in (0, 1, 3, 4, 5, 6, 7)]
+    assert reviewed.data.train.labels.tolist() == [0, 2, 0, 1, 2, 0, 1]
+    np.testing.assert_array_equal(reviewed.data.train.images[2], data.train.images[3])
+    assert reviewed.data.test is not None
     assert data.test is not None
-    assert found.data.test.digest == data.test.digest
+    assert reviewed.data.test.digest == data.test.digest
     assert {split: d.digest for split, d in data} == before
 
 
@@ -62,39 +63,47 @@ def test_saved_and_read_back(tmp_path: Path) -> None:
 
 def test_the_same_decision_twice_is_one() -> None:
     assert (
-        apply_review(made(), review(("train/2", "drop", None), ("train/2", "drop", None))).dropped
+        apply_review(
+            toy_data(), review(("train/2", "drop", None), ("train/2", "drop", None))
+        ).dropped
         == 1
     )
 
 
 @pytest.mark.parametrize(
-    ("decisions", "words"),
+    ("decisions", "message"),
     [
         (
             [("train/2", "drop", None), ("train/2", "relabel", "a")],
-            "train/2 is to be dropped and relabelled to a",
+            "train/2 is to be both dropped and relabelled to a",
         ),
         ([("train/99", "drop", None)], "train/99 is not in train of made"),
         ([("train/1", "relabel", "z")], "train/1 is relabelled to z; allowed: a, b, c"),
-        ([(f"test/{i}", "drop", None) for i in range(4)], "the review drops all of test"),
+        ([(f"test/{i}", "drop", None) for i in range(4)], "the review drops every example of test"),
     ],
 )
 def test_decisions_that_cannot_be_are_refused(
-    decisions: list[tuple[str, str, str | None]], words: str
+    decisions: list[tuple[str, str, str | None]], message: str
 ) -> None:
-    with pytest.raises(DataError, match=words):
-        apply_review(made(), review(*decisions))
+    with pytest.raises(DataError, match=message):
+        apply_review(toy_data(), review(*decisions))
 
 
 def test_other_data_are_refused() -> None:
-    other = made()
+    other = toy_data()
     changed = DatasetSplits("made", other.train, None, other.train)
     with pytest.raises(DataError, match="is not what was reviewed"):
         apply_review(changed, review(("train/1", "drop", None)))
 
 
+def test_data_read_at_another_size_are_refused() -> None:
+    small = dataclasses.replace(review(("train/1", "drop", None)), image_size=4, digests={})
+    with pytest.raises(DataError, match=r"read at 2 px; the review was made at 4 px; give --image"):
+        apply_review(toy_data(), small)
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda d: d.update(format=2), "has format 2"),
         (lambda d: d.pop("findings"), "is not a review"),
@@ -104,17 +113,17 @@ def test_other_data_are_refused() -> None:
         ),
         (
             lambda d: d["findings"][0].update(action="relabel", to=None),
-            "does not say to which class",
+            "without naming a class",
         ),
-        (lambda d: d["findings"][0].pop("split"), "that is finding 0, so save the review anew"),
-        (lambda d: d["findings"].insert(0, 3), "that is finding 0, so save the review anew"),
+        (lambda d: d["findings"][0].pop("split"), "in finding 0; save the review again"),
+        (lambda d: d["findings"].insert(0, 3), "in finding 0; save the review again"),
     ],
 )
-def test_damaged_reviews_are_refused(change: object, words: str, tmp_path: Path) -> None:
+def test_damaged_reviews_are_refused(change: object, message: str, tmp_path: Path) -> None:
     document = review(("train/1", "drop", None)).to_json()
     change(document)  # type: ignore[operator]
     (tmp_path / "r.json").write_text(json.dumps(document))
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         Review.load(tmp_path / "r.json")
     with pytest.raises(DataError, match="does not exist"):
         Review.load(tmp_path / "none.json")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from dressform.core.errors import ConfigError, DataError
 from dressform.data.audit import check_data
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.duplicates import duplicate_groups, image_keys, overlaps
+from dressform.data.duplicates import duplicate_groups, image_hashes, overlaps
 from dressform.data.splits import hold_out
 
 
@@ -33,7 +33,7 @@ def test_hold_out_divides_without_loss_and_keeps_duplicates_together(
         split = hold_out(dataset, fraction, seed)
     except DataError:
         groups: dict[int, list[int]] = {}
-        for i, key in enumerate(image_keys(dataset.images).tolist()):
+        for i, key in enumerate(image_hashes(dataset.images).tolist()):
             groups.setdefault(key, []).append(i)
         for label, total in enumerate(
             np.bincount([dataset.labels[g[0]] for g in groups.values() for _ in g], minlength=5)
@@ -43,23 +43,25 @@ def test_hold_out_divides_without_loss_and_keeps_duplicates_together(
                 "a group that fits was not held out"
             )
         return
-    assert sorted([*split.kept, *split.held_out]) == list(range(len(dataset)))
-    keys = image_keys(dataset.images)
-    assert not set(keys[split.kept]) & set(keys[split.held_out])
+    assert sorted([*split.train_indices, *split.held_out_indices]) == list(range(len(dataset)))
+    keys = image_hashes(dataset.images)
+    assert not set(keys[split.train_indices]) & set(keys[split.held_out_indices])
     assert hold_out(dataset, fraction, seed).digest == split.digest
 
 
 def test_hold_out_is_stratified_and_depends_on_the_seed(fashion: DatasetSplits) -> None:
     first, second = hold_out(fashion.train, 0.1, 0), hold_out(fashion.train, 0.1, 1)
-    assert fashion.train.take(first.held_out).counts.tolist() == [600] * 10
+    assert fashion.train.take(first.held_out_indices).counts.tolist() == [600] * 10
     assert first.digest != second.digest
-    assert len(np.intersect1d(first.held_out, second.held_out)) == pytest.approx(600, abs=100)
+    assert len(np.intersect1d(first.held_out_indices, second.held_out_indices)) == pytest.approx(
+        600, abs=100
+    )
 
 
 def test_hold_out_of_unbalanced_classes_takes_the_same_share_of_each() -> None:
     images = np.random.default_rng(0).integers(0, 256, (1110, 4, 4), dtype=np.uint8)
     dataset = Dataset.from_arrays(images, np.repeat([0, 1, 2], [1000, 100, 10]))
-    assert dataset.take(hold_out(dataset, 0.1, 0).held_out).counts.tolist() == [100, 10, 1]
+    assert dataset.take(hold_out(dataset, 0.1, 0).held_out_indices).counts.tolist() == [100, 10, 1]
 
 
 def test_fraction_out_of_range(small: DatasetSplits) -> None:
@@ -72,7 +74,7 @@ def test_duplicates_and_overlaps_are_found() -> None:
     images[5] = images[1]
     images[7] = images[1]
     images[6] = images[2]
-    keys = image_keys(images)
+    keys = image_hashes(images)
     assert [group.tolist() for group in duplicate_groups(keys)] == [[1, 5, 7], [2, 6]]
     assert overlaps(keys[:4], keys[4:]) == [(1, 1), (2, 2)]
 
@@ -116,7 +118,7 @@ def test_other_problems_are_named() -> None:
     for expected in (
         "1 exact duplicates",
         "different labels",
-        "one single colour",
+        "a single colour",
         "no example of c",
         "largest class has 37",
     ):
@@ -130,8 +132,8 @@ def test_no_class_is_held_out_whole() -> None:
         np.concatenate([same, random.integers(0, 256, (50, 4, 4), dtype=np.uint8)]),
         np.repeat([0, 1], [1000, 50]),
     )
-    assert dataset.take(hold_out(dataset, 0.1, 0).held_out).counts.tolist() == [0, 5]
+    assert dataset.take(hold_out(dataset, 0.1, 0).held_out_indices).counts.tolist() == [0, 5]
     few = Dataset.from_arrays(
         random.integers(0, 256, (11, 4, 4), dtype=np.uint8), [0, 0, 1] + [2] * 8
     )
-    assert (few.take(hold_out(few, 0.5, 0).kept).counts > 0).all()
+    assert (few.take(hold_out(few, 0.5, 0).train_indices).counts > 0).all()

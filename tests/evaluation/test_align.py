@@ -11,9 +11,10 @@ from tests.evaluation.made import drawn, made
 NAMES = ("one", "two")
 
 
-def _renamed(found: Predictions, prefix: str) -> Predictions:
+def _renamed(predictions: Predictions, prefix: str) -> Predictions:
     return replace(
-        found, ids=np.array([prefix + text.rpartition("/")[2] for text in found.ids.tolist()])
+        predictions,
+        ids=np.array([prefix + text.rpartition("/")[2] for text in predictions.ids.tolist()]),
     )
 
 
@@ -38,8 +39,7 @@ def test_ids_without_the_splits_name_join_those_with_it(prefixes: tuple[str, str
 def test_ids_of_two_splits_are_not_joined() -> None:
     with pytest.raises(
         DataError,
-        match=r"50 of 50 ids of one are not in two \(such as test/00000\), and 50 of 50 the other "
-        r"way",
+        match=r"50 of 50 ids of one are not in two \(such as test/00000\), and 50 of 50 vice versa",
     ):
         align(drawn(50), _renamed(drawn(50), "train/"), NAMES)
 
@@ -54,35 +54,35 @@ def test_a_split_is_dropped_only_where_the_other_side_names_none() -> None:
 def test_other_examples_are_refused() -> None:
     with pytest.raises(
         DataError,
-        match=r"10 of 50 ids of one are not in two \(such as test/00040\), and 0 of 40 the other "
-        r"way",
+        match=r"10 of 50 ids of one are not in two \(such as test/00040\), and 0 of 40 vice versa",
     ):
         align(drawn(50), drawn(50).take(np.arange(40)), NAMES)
 
 
 def test_other_labels_are_refused() -> None:
-    found = drawn(50)
-    labels = found.labels.copy()
+    predictions = drawn(50)
+    labels = predictions.labels.copy()
     labels[[7, 9]] = (labels[[7, 9]] + 1) % 4
     with pytest.raises(
         DataError,
-        match=rf"2 of 50 labels differ: example test/00007 is class {found.labels[7]} in one but",
+        match=rf"2 of 50 labels differ: example test/00007 is class {predictions.labels[7]} in "
+        rf"one but",
     ):
-        align(found, replace(found, labels=labels), NAMES)
+        align(predictions, replace(predictions, labels=labels), NAMES)
 
 
 def test_other_classes_are_refused_but_numbers_stand_for_names() -> None:
-    found = made([0, 1], np.eye(2), class_names=("cat", "dog"))
+    predictions = made([0, 1], np.eye(2), class_names=("cat", "dog"))
     numbered = made([0, 1], np.eye(2), class_names=("0", "1"))
-    assert align(found, numbered, NAMES)[1].class_names == ("0", "1")
+    assert align(predictions, numbered, NAMES)[1].class_names == ("0", "1")
     swapped = made([0, 1], np.eye(2), class_names=("dog", "cat"))
     with pytest.raises(
         DataError,
-        match="class 0 is cat in one but dog in two; compare models of the same classes in the "
+        match="class 0 is cat in one but dog in two; compare models with the same classes in the "
         "same order",
     ):
-        align(found, swapped, NAMES)
+        align(predictions, swapped, NAMES)
     with pytest.raises(
-        DataError, match="one has 2 classes and two has 3; compare models of the same classes"
+        DataError, match="one has 2 classes and two has 3; compare models with the same classes"
     ):
-        align(found, made([0, 1], np.eye(3)[:2]), NAMES)
+        align(predictions, made([0, 1], np.eye(3)[:2]), NAMES)

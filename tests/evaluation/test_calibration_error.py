@@ -25,9 +25,9 @@ def test_the_interval_covers_the_true_ece_of_calibrated_and_over_confident_model
     truth, draws, covered, seen = _true_ece(colder) if colder > 1 else 0.0, 200, 0, []
     for seed in range(draws):
         scores = Scores(drawn(500, seed=seed, spread=6.0, colder=colder))
-        found = ece_distribution(scores, resamples=99, seed=seed).interval()
-        covered += found.low <= truth <= found.high
-        seen.append(found.value)
+        distribution = ece_distribution(scores, resamples=99, seed=seed).interval()
+        covered += distribution.low <= truth <= distribution.high
+        seen.append(distribution.value)
     assert covered / draws >= chance(0.95, draws)[0]
     assert np.mean(seen) > truth, (
         "the plain estimate is too high, which is why it needs this interval"
@@ -36,36 +36,36 @@ def test_the_interval_covers_the_true_ece_of_calibrated_and_over_confident_model
 
 def test_the_distribution_ascends_and_holds_the_estimate() -> None:
     scores = Scores(drawn(1_000, colder=2.0))
-    found = ece_distribution(scores, resamples=200)
-    assert (np.diff(found.candidates) >= 0).all()
-    assert (np.diff(found.share) >= 0).all()
-    assert found.share[0] < 0.025
-    assert found.share[-1] > 0.975
-    assert found.value == ece(scores)
+    distribution = ece_distribution(scores, resamples=200)
+    assert (np.diff(distribution.candidates) >= 0).all()
+    assert (np.diff(distribution.cdf) >= 0).all()
+    assert distribution.cdf[0] < 0.025
+    assert distribution.cdf[-1] > 0.975
+    assert distribution.value == ece(scores)
     assert (
-        found.interval(0.5).high - found.interval(0.5).low
-        < found.interval(0.95).high - found.interval(0.95).low
+        distribution.interval(0.5).high - distribution.interval(0.5).low
+        < distribution.interval(0.95).high - distribution.interval(0.95).low
     )
 
 
 def test_draws_agree_with_the_interval() -> None:
-    found = ece_distribution(Scores(drawn(1_000, colder=2.0)), resamples=200)
-    draws, ends = found.draw(20_000, 1), found.interval(0.9)
+    distribution = ece_distribution(Scores(drawn(1_000, colder=2.0)), resamples=200)
+    draws, ends = distribution.draw(20_000, 1), distribution.interval(0.9)
     assert np.quantile(draws, [0.05, 0.95]) == pytest.approx([ends.low, ends.high], abs=0.002)
 
 
 def test_a_model_that_was_never_wrong_may_still_be_too_sure() -> None:
     logits = np.tile([12.0, 0.0], (1_000, 1))
-    found = ece_distribution(Scores(made(np.zeros(1_000), logits))).interval()
-    assert found.low == 0
+    distribution = ece_distribution(Scores(made(np.zeros(1_000), logits))).interval()
+    assert distribution.low == 0
     # the rule of three says 0.003 of errors may have stayed unseen
-    assert 0.002 < found.high < 0.006
+    assert 0.002 < distribution.high < 0.006
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_handful_of_examples_says_almost_nothing(count: int) -> None:
-    found = ece_distribution(
+    distribution = ece_distribution(
         Scores(made(np.zeros(count), np.tile([5.0, 0.0], (count, 1)))), resamples=200
     ).interval()
-    assert 0 <= found.low <= 0.01
-    assert 0.3 < found.high <= 1
+    assert 0 <= distribution.low <= 0.01
+    assert 0.3 < distribution.high <= 1

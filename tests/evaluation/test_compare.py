@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 
 from dressform.core.errors import ConfigError, DataError, UnknownNameError
 from dressform.evaluation.calibration_error import ece_distribution
-from dressform.evaluation.compare import PredictionSet, compare, table_difference
+from dressform.evaluation.compare import PredictionSet, bootstrap_difference, compare
 from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.metrics import METRICS, Scores
 from dressform.evaluation.significance import corrected_resampled_t, correlated_t, paired_t
@@ -28,7 +28,7 @@ def _crossval(
     name: str, *wrong: list[int], count: int = 600, order: NDArray[np.int64] | None = None
 ) -> PredictionSet:
     """Out-of-fold predictions with so many errors in each of five folds; a list per repeat."""
-    repeats, found = [], []
+    repeats, comparison = [], []
     for errors in wrong:
         fold = np.arange(count) % 5
         right = np.ones(count, dtype=bool)
@@ -42,17 +42,17 @@ def _crossval(
         if order is not None:
             predictions, fold = predictions.take(order), fold[order]
         repeats.append(predictions)
-        found.append(fold)
-    return PredictionSet(name, tuple(repeats), tuple(found))
+        comparison.append(fold)
+    return PredictionSet(name, tuple(repeats), tuple(comparison))
 
 
 def _pair(a: PredictionSet, b: PredictionSet, **options: Any) -> Comparison:
-    (found,) = compare([a, b], **options)
-    return found
+    (comparison,) = compare([a, b], **options)
+    return comparison
 
 
-def _check_json(found: Comparison) -> None:
-    document = found.to_json()
+def _check_json(comparison: Comparison) -> None:
+    document = comparison.to_json()
     numbers = (
         "difference",
         "low",
@@ -115,21 +115,21 @@ def _check_json(found: Comparison) -> None:
     ],
 )
 def test_sentences_of_accuracy(right_b: int, verdict: str, sentence: str) -> None:
-    found = _pair(_single("A", guessed(1_000, 900)), _single("B", guessed(1_000, right_b)))
-    assert found.verdict == verdict
-    assert found.difference.value == pytest.approx((right_b - 900) / 1_000)
-    assert re.search(sentence, found.sentence()), found.sentence()
-    assert found.sentence().endswith(".")
-    _check_json(found)
+    comparison = _pair(_single("A", guessed(1_000, 900)), _single("B", guessed(1_000, right_b)))
+    assert comparison.verdict == verdict
+    assert comparison.difference.value == pytest.approx((right_b - 900) / 1_000)
+    assert re.search(sentence, comparison.sentence()), comparison.sentence()
+    assert comparison.sentence().endswith(".")
+    _check_json(comparison)
 
 
 def test_what_cannot_be_told_apart() -> None:
-    found = _pair(_single("A", guessed(60, 50)), _single("B", guessed(60, 51)), rope=0.001)
-    assert found.verdict == "undecided"
-    assert found.sentence().startswith(
-        "B and A cannot be told apart: B is ahead by 1.67 points of accuracy"
+    comparison = _pair(_single("A", guessed(60, 50)), _single("B", guessed(60, 51)), rope=0.001)
+    assert comparison.verdict == "undecided"
+    assert comparison.sentence().startswith(
+        "B and A do not differ significantly: B is ahead by 1.67 points of accuracy"
     )
-    _check_json(found)
+    _check_json(comparison)
 
 
 def test_a_tie_of_different_models() -> None:
@@ -140,10 +140,10 @@ def test_a_tie_of_different_models() -> None:
         other,
         logits=np.where((one.labels == one.labels[swap])[:, None], one.logits[swap], one.logits),
     )
-    found = _pair(_single("A", one), _single("B", other))
-    assert (found.difference.value, found.verdict) == (0, "undecided")
-    assert found.sentence().startswith(
-        "B and A cannot be told apart: they are level in accuracy, 95 % interval -"
+    comparison = _pair(_single("A", one), _single("B", other))
+    assert (comparison.difference.value, comparison.verdict) == (0, "undecided")
+    assert comparison.sentence().startswith(
+        "B and A do not differ significantly: they are tied in accuracy, 95 % interval -"
     )
 
 
@@ -153,12 +153,18 @@ def test_verdict_and_sentence_say_the_same(metric: str, seed: int) -> None:
     random = np.random.default_rng(seed)
     sides = [_crossval(name, random.integers(2, 30, 5).tolist()) for name in "ABC"]
     singles = [_single(c.name, c.predictions[0]) for c in sides]
-    for found in [*compare(sides, metric=metric), *compare(singles, metric=metric)]:
-        if found.verdict in ("better", "worse"):
-            assert f"{found.b} is {found.verdict} than {found.a} by " in found.sentence()
-        if "cannot be told apart" in found.sentence():
-            assert found.verdict == "undecided"
-            assert found.p_holm >= 0.05 or found.difference.low <= 0 <= found.difference.high
+    for comparison in [*compare(sides, metric=metric), *compare(singles, metric=metric)]:
+        if comparison.verdict in ("better", "worse"):
+            assert (
+                f"{comparison.b} is {comparison.verdict} than {comparison.a} by "
+                in comparison.sentence()
+            )
+        if "do not differ significantly" in comparison.sentence():
+            assert comparison.verdict == "undecided"
+            assert (
+                comparison.p_holm >= 0.05
+                or comparison.difference.low <= 0 <= comparison.difference.high
+            )
 
 
 def test_a_region_of_equivalence_larger_than_the_score_is_refused() -> None:
@@ -187,12 +193,12 @@ def test_less_is_better_for_losses(metric: str) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_identical_predictions(metric: str) -> None:
-    found = _pair(_single("A", drawn(300)), _single("B", drawn(300)), metric=metric)
-    assert found.difference.value == 0
-    assert found.p_value == 1
-    assert found.verdict == "equal"
-    assert found.sentence().startswith("B and A do exactly the same (")
-    _check_json(found)
+    comparison = _pair(_single("A", drawn(300)), _single("B", drawn(300)), metric=metric)
+    assert comparison.difference.value == 0
+    assert comparison.p_value == 1
+    assert comparison.verdict == "equal"
+    assert comparison.sentence().startswith("B and A perform identically (")
+    _check_json(comparison)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -209,7 +215,7 @@ def test_swapping_the_two_mirrors_everything(metric: str) -> None:
         _pair(_single("B", b), _single("A", a), metric=metric),
     )
     # whose posteriors are draws that do not mirror exactly
-    resampled = METRICS[metric].kind == "share" or metric == "ece"
+    resampled = METRICS[metric].kind == "proportion" or metric == "ece"
     assert other.difference.value == pytest.approx(-one.difference.value, abs=1e-12)
     assert other.difference.low == pytest.approx(
         -one.difference.high, abs=0.003 if metric == "ece" else 1e-9
@@ -233,12 +239,12 @@ def test_paired_tests_are_those_of_the_examples() -> None:
         drawn(300, seed=1),
         replace(drawn(300, seed=1), logits=drawn(300, seed=1, colder=1.3).logits),
     )
-    found = _pair(
+    comparison = _pair(
         _single("A", a),
         _single("B", b.take(np.random.default_rng(0).permutation(300))),
         metric="nll",
     )
-    assert found.p_value == pytest.approx(paired_t(Scores(b).nll - Scores(a).nll), abs=1e-12)
+    assert comparison.p_value == pytest.approx(paired_t(Scores(b).nll - Scores(a).nll), abs=1e-12)
     accuracy = _pair(_single("A", guessed(100, 80)), _single("B", guessed(100, 90)))
     assert accuracy.tests["mcnemar_exact"] == pytest.approx(2 * 0.5**10)
     assert accuracy.p_value == accuracy.tests["mcnemar_mid_p"] == pytest.approx(0.5**10)
@@ -252,19 +258,21 @@ def test_resampled_differences_are_paired() -> None:
             logits=drawn(400, seed=1, colder=1.0).logits + drawn(400, seed=9, spread=0.1).logits,
         )
     )
-    found, drawn_differences = table_difference(a, b, METRICS["macro_f1"], resamples=300)
-    alone = table_difference(a, Scores(drawn(400, seed=5)), METRICS["macro_f1"], resamples=300)[0]
-    assert found.high - found.low < (alone.high - alone.low) / 2
+    comparison, drawn_differences = bootstrap_difference(a, b, METRICS["macro_f1"], resamples=300)
+    alone = bootstrap_difference(a, Scores(drawn(400, seed=5)), METRICS["macro_f1"], resamples=300)[
+        0
+    ]
+    assert comparison.high - comparison.low < (alone.high - alone.low) / 2
     assert len(drawn_differences) == 300
 
 
 def test_draws_of_two_eces_are_independent() -> None:
     scores, metric = Scores(drawn(1_000, spread=6.0, colder=2.0)), METRICS["ece"]
-    found, differences = table_difference(scores, scores, metric, resamples=200)
+    comparison, differences = bootstrap_difference(scores, scores, metric, resamples=200)
     alone = ece_distribution(scores, resamples=200).draw(20_000, 5)
     assert differences.std() == pytest.approx(math.sqrt(2) * alone.std(), rel=0.05)
-    assert found.value == 0
-    assert found.low < 0 < found.high
+    assert comparison.value == 0
+    assert comparison.low < 0 < comparison.high
 
 
 def test_cross_validations_are_compared_fold_by_fold() -> None:
@@ -272,18 +280,18 @@ def test_cross_validations_are_compared_fold_by_fold() -> None:
     b = _crossval(
         "B", [8, 12, 8, 10, 9], [8, 9, 10, 9, 10], order=np.random.default_rng(1).permutation(600)
     )
-    found = _pair(a, b)
+    comparison = _pair(a, b)
     differences = np.array([4, 3, 1, 4, 2, 2, 5, 2, 4, 2]) / 120
-    assert found.difference.value == pytest.approx(differences.mean())
-    assert found.p_value == pytest.approx(corrected_resampled_t(differences, 5))
-    assert vars(found.posterior) == pytest.approx(vars(correlated_t(differences, 5, 0.005)))
-    assert found.difference.n == 10
-    assert found.gains
-    _check_json(found)
+    assert comparison.difference.value == pytest.approx(differences.mean())
+    assert comparison.p_value == pytest.approx(corrected_resampled_t(differences, 5))
+    assert vars(comparison.posterior) == pytest.approx(vars(correlated_t(differences, 5, 0.005)))
+    assert comparison.difference.n == 10
+    assert comparison.gains
+    _check_json(comparison)
     mirrored = _pair(b, a)
-    assert mirrored.p_value == pytest.approx(found.p_value)
+    assert mirrored.p_value == pytest.approx(comparison.p_value)
     assert (mirrored.difference.low, mirrored.difference.high) == pytest.approx(
-        (-found.difference.high, -found.difference.low)
+        (-comparison.difference.high, -comparison.difference.low)
     )
 
 
@@ -306,29 +314,33 @@ def test_more_repeats_are_advised_where_they_would_settle_it() -> None:
     hopeless = _pair(_crossval("A", [12, 12, 12, 12, 12]), _crossval("B", [9, 15, 8, 16, 12]))
     assert hopeless.verdict == "undecided"
     assert hopeless.more_repeats is None
-    assert hopeless.sentence().endswith("; more repeats would not settle it, more examples might.")
+    assert hopeless.sentence().endswith(
+        "; more repeats would not settle it, but more examples might."
+    )
     close = _pair(
         _crossval("A", [12, 12, 12, 12, 12]), _crossval("B", [11, 8, 11, 9, 10]), rope=0.005
     )
     assert close.verdict == "undecided"
     assert close.more_repeats is not None
-    words = (
+    expected = (
         f"about {close.more_repeats} more repeat{'s' if close.more_repeats > 1 else ''} would "
         f"settle it."
     )
-    assert close.sentence().endswith(words)
+    assert close.sentence().endswith(expected)
 
 
 def test_holm_over_three_pairs() -> None:
-    found = compare(
+    comparison = compare(
         [_single(name, guessed(400, right)) for name, right in (("A", 300), ("B", 307), ("C", 320))]
     )
-    assert [(c.a, c.b) for c in found] == [("A", "B"), ("A", "C"), ("B", "C")]
-    assert [c.p_holm for c in found] == pytest.approx(
-        multipletests([c.p_value for c in found], method="holm")[1]
+    assert [(c.a, c.b) for c in comparison] == [("A", "B"), ("A", "C"), ("B", "C")]
+    assert [c.p_holm for c in comparison] == pytest.approx(
+        multipletests([c.p_value for c in comparison], method="holm")[1]
     )
-    assert found[0].p_holm > found[0].p_value or found[2].p_holm > found[2].p_value
-    assert any("Holm-adjusted" in c.sentence() for c in found)
+    assert (
+        comparison[0].p_holm > comparison[0].p_value or comparison[2].p_holm > comparison[2].p_value
+    )
+    assert any("Holm-adjusted" in c.sentence() for c in comparison)
 
 
 def test_refusals() -> None:
@@ -344,17 +356,18 @@ def test_refusals() -> None:
         compare([one, one], metric="recal")
     for pair in ((one, crossval), (crossval, one)):
         with pytest.raises(
-            DataError, match="B is a cross-validation and A is not; compare like with like"
+            DataError, match="B is a cross-validation and A is not; compare two of the same kind"
         ):
             compare(pair)
     twice = _crossval("C", [1, 1, 1, 1, 1], [1, 1, 1, 1, 1])
     with pytest.raises(
-        DataError, match="B has 1 repeats and C 2; run the shorter with --repeats 2 --resume"
+        DataError, match="B has 1 repeats and C 2; run the smaller one with --repeats 2 --resume"
     ):
         compare([crossval, twice])
     moved = replace(crossval, name="D", folds=(np.where(np.arange(600) < 7, 4 - FOLDS, FOLDS),))
     with pytest.raises(
-        DataError, match="B and D have other folds: 6 of 600 examples of repeat 0 are in another"
+        DataError,
+        match="B and D have different folds: 6 of 600 examples of repeat 0 are in different",
     ):
         compare([crossval, moved])
     with pytest.raises(DataError, match="100 of 600 ids of A are not in E"):

@@ -13,32 +13,32 @@ from dressform.evaluation.conformal import (
     conformal_scores,
     conformal_sets,
     conformal_threshold,
-    judge_sets,
+    evaluate_sets,
 )
 from tests.evaluation.made import drawn, made
 
 
 def _plain_score(
-    row: list[float], label: int, share: float, method: Method, weight: float, free: int
+    row: list[float], label: int, uniform: float, method: Method, weight: float, free: int
 ) -> float:
     """As the papers write it, for one example and one class without ties."""
     if method == "lac":
         return 1 - row[label]
     likelier = [p for p in row if p > row[label]]
     penalty = weight * max(0, len(likelier) + 1 - free) if method == "raps" else 0.0
-    return sum(likelier) + share * row[label] + penalty
+    return sum(likelier) + uniform * row[label] + penalty
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_scores_equal_a_plain_implementation(method: Method) -> None:
     probabilities = drawn(60, classes=5).probabilities
-    found = conformal_scores(probabilities, method, seed=3, raps=Raps(weight=0.05, free=2))
-    shares = generator(3, "conformal").random(60)
+    scores = conformal_scores(probabilities, method, seed=3, raps=Raps(penalty=0.05, k_reg=2))
+    uniforms = generator(3, "conformal").random(60)
     expected = [
-        [_plain_score(row, k, share, method, 0.05, 2) for k in range(5)]
-        for row, share in zip(probabilities.tolist(), shares.tolist(), strict=True)
+        [_plain_score(row, k, uniform, method, 0.05, 2) for k in range(5)]
+        for row, uniform in zip(probabilities.tolist(), uniforms.tolist(), strict=True)
     ]
-    np.testing.assert_allclose(found, expected, atol=1e-9)
+    np.testing.assert_allclose(scores, expected, atol=1e-9)
 
 
 def test_the_penalty_defaults_to_a_tenth_beyond_one_class() -> None:
@@ -61,8 +61,8 @@ def test_the_threshold_is_the_exact_order_statistic(count: int, alpha: float) ->
 
 
 def test_too_few_examples_for_alpha_give_full_sets() -> None:
-    found = drawn(10)
-    sets, thresholds = conformal_sets(found, np.arange(10) % 2, "lac", 0.1)
+    predictions = drawn(10)
+    sets, thresholds = conformal_sets(predictions, np.arange(10) % 2, "lac", 0.1)
     assert thresholds == [math.inf, math.inf]
     assert sets.all()
 
@@ -73,22 +73,26 @@ def test_coverage_is_what_was_asked_for_and_hardly_more(method: Method) -> None:
     covered = []
     for seed in range(draws):
         # over-confident, which must not matter
-        found = drawn(n + new, classes=4, seed=seed, spread=1.5, colder=2.0)
-        scores = conformal_scores(found.probabilities, method, seed=seed)
-        threshold = conformal_threshold(scores[:n], found.labels[:n], alpha)
-        covered.append((scores[n:][np.arange(new), found.labels[n:]] <= threshold).mean())
+        predictions = drawn(n + new, classes=4, seed=seed, spread=1.5, colder=2.0)
+        scores = conformal_scores(predictions.probabilities, method, seed=seed)
+        threshold = conformal_threshold(scores[:n], predictions.labels[:n], alpha)
+        covered.append((scores[n:][np.arange(new), predictions.labels[n:]] <= threshold).mean())
     noise = 4 * float(np.std(covered)) / math.sqrt(draws)
     assert 1 - alpha - noise <= np.mean(covered) <= 1 - alpha + 1 / (n + 1) + noise
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_parts_sets_do_not_depend_on_its_labels(method: Method) -> None:
-    found, parts = drawn(300, colder=2.0), np.arange(300) % 3
-    other = replace(found, labels=np.where(parts == 1, (found.labels + 1) % 4, found.labels))
+    predictions, parts = drawn(300, colder=2.0), np.arange(300) % 3
+    other = replace(
+        predictions, labels=np.where(parts == 1, (predictions.labels + 1) % 4, predictions.labels)
+    )
     results = []
-    for predictions in (found, other):
-        _, temperatures = cross_fit_temperature(predictions, parts)
-        results.append(conformal_sets(predictions, parts, method, 0.2, temperatures))
+    for part_predictions in (predictions, other):
+        _, temperatures = cross_fit_temperature(part_predictions, parts)
+        results.append(
+            conformal_sets(part_predictions, parts, method, 0.2, temperatures=temperatures)
+        )
     (before, old), (after, new) = results
     assert np.array_equal(before[parts == 1], after[parts == 1])
     assert old[1] == new[1]
@@ -96,25 +100,25 @@ def test_a_parts_sets_do_not_depend_on_its_labels(method: Method) -> None:
 
 
 def test_a_parts_threshold_is_taken_with_its_own_temperature() -> None:
-    found, parts = drawn(300), np.arange(300) % 2
-    _, thresholds = conformal_sets(found, parts, "lac", 0.2, [1.5, 3.0])
+    predictions, parts = drawn(300), np.arange(300) % 2
+    _, thresholds = conformal_sets(predictions, parts, "lac", 0.2, temperatures=[1.5, 3.0])
     for part, temperature in enumerate((1.5, 3.0)):
-        others = with_temperature(found, temperature).take(parts != part)
+        others = with_temperature(predictions, temperature).take(parts != part)
         true = np.sort(1 - others.probabilities[np.arange(150), others.labels])
         assert thresholds[part] == true[math.ceil(151 * 0.8) - 1]
 
 
 def test_aps_sets_are_made_of_the_likeliest_classes() -> None:
-    found = drawn(200, classes=6)
-    sets, _ = conformal_sets(found, np.arange(200) % 2, "aps", 0.1)
-    for row, chosen in zip(found.probabilities, sets, strict=True):
+    predictions = drawn(200, classes=6)
+    sets, _ = conformal_sets(predictions, np.arange(200) % 2, "aps", 0.1)
+    for row, chosen in zip(predictions.probabilities, sets, strict=True):
         assert not chosen.any() or row[chosen].min() >= row[~chosen].max(initial=0)
 
 
-def test_sets_are_judged() -> None:
-    found = made([0, 0, 1, 1], np.eye(3)[[0, 0, 1, 1]])
+def test_sets_are_evaluated() -> None:
+    predictions = made([0, 0, 1, 1], np.eye(3)[[0, 0, 1, 1]])
     sets = np.array([[1, 0, 0], [0, 0, 0], [0, 1, 1], [1, 1, 1]], dtype=bool)
-    result = judge_sets(sets, found, "lac", 0.1, 0.5)
+    result = evaluate_sets(sets, predictions, "lac", alpha=0.1, threshold=0.5)
     assert (result.coverage.value, result.coverage.n) == (0.75, 4)
     assert (result.worst_class, result.worst_coverage) == ("a", 0.5)  # class c has no examples
     assert (result.mean_size, result.empty, result.singletons) == (1.5, 0.25, 0.25)

@@ -62,38 +62,43 @@ def test_the_report_says_what_the_numbers_are() -> None:
 
 def test_every_score_has_the_interval_that_suits_it() -> None:
     predictions = drawn(400)
-    found, scores = evaluate(predictions, resamples=200), Scores(predictions)
+    evaluation, scores = evaluate(predictions, resamples=200), Scores(predictions)
     for name, metric in METRICS.items():
-        assert found.estimates[name].value == pytest.approx(metric.value(scores, None), abs=1e-12)
-        assert found.estimates[name] == estimate(metric, predictions, resamples=200)
-        assert found.estimates[name].n == 400
-    assert found.accuracy == wilson(int(scores.correct.sum()), 400)
-    assert found.estimates["top2"] == wilson(int((scores.rank < 2).sum()), 400)
-    assert found.estimates["nll"] == student(scores.nll)
-    assert found.estimates["brier"] == student(scores.brier)
+        assert evaluation.estimates[name].value == pytest.approx(
+            metric.value(scores, None), abs=1e-12
+        )
+        assert evaluation.estimates[name] == estimate(metric, predictions, resamples=200)
+        assert evaluation.estimates[name].n == 400
+    assert evaluation.accuracy == wilson(int(scores.correct.sum()), 400)
+    assert evaluation.estimates["top2"] == wilson(int((scores.rank < 2).sum()), 400)
+    assert evaluation.estimates["nll"] == student(scores.nll)
+    assert evaluation.estimates["brier"] == student(scores.brier)
     assert (
-        found.estimates["macro_f1"].method
-        == found.estimates["balanced_accuracy"].method
+        evaluation.estimates["macro_f1"].method
+        == evaluation.estimates["balanced_accuracy"].method
         == "bootstrap, percentile, 95%"
     )
-    assert found.estimates["ece"].method == "test inversion, parametric bootstrap, 95%"
-    first = found.per_class[0]
-    assert found.confusion is not None
-    assert first.recall == wilson(int(found.confusion[0, 0]), first.support)
-    assert first.precision.n == int(found.confusion[:, 0].sum())
+    assert evaluation.estimates["ece"].method == "test inversion, parametric bootstrap, 95%"
+    first = evaluation.per_class[0]
+    assert evaluation.confusion is not None
+    assert first.recall == wilson(int(evaluation.confusion[0, 0]), first.support)
+    assert first.precision.n == int(evaluation.confusion[:, 0].sum())
 
 
 def test_a_class_without_examples_has_intervals_that_know_nothing() -> None:
     row = evaluate(made([0, 0, 1], 9 * np.eye(3)[[0, 1, 1]]), resamples=20).per_class[2]
-    for found in (row.precision, row.recall, row.f1):
-        assert (found.value, found.low, found.high, found.n) == (0, 0, 1, 0)
+    for evaluation in (row.precision, row.recall, row.f1):
+        assert (evaluation.value, evaluation.low, evaluation.high, evaluation.n) == (0, 0, 1, 0)
     assert row.support == 0
 
 
 def test_one_example_is_judged() -> None:
     document = evaluate(made([1], [[0.0, 3.0]]), resamples=20).to_json()
     assert document["accuracy"] == 1
-    nothing = {name: (found["low"], found["high"]) for name, found in document["estimates"].items()}
+    nothing = {
+        name: (evaluation["low"], evaluation["high"])
+        for name, evaluation in document["estimates"].items()
+    }
     assert nothing["nll"] == (0, None)
     assert nothing["brier"] == (0, 2)
     assert nothing["balanced_accuracy"] == nothing["macro_f1"] == (0, 1)
@@ -110,7 +115,7 @@ def test_estimates_in_words() -> None:
         describe(Estimate(0.934, 0.929, 0.9387, "m", 10)) == "93.40 % (92.90 to 93.87, m, n = 10)"
     )
     assert (
-        describe(Estimate(0.182, 0.175, 0.189, "m", 10), share=False)
+        describe(Estimate(0.182, 0.175, 0.189, "m", 10), percent=False)
         == "0.1820 (0.1750 to 0.1890, m, n = 10)"
     )
 
@@ -145,7 +150,7 @@ def test_softmax_of_huge_logits_is_finite() -> None:
         ({"logits": np.zeros((50, 3), np.float32)}, r"logits \[50, 3\] for 4 classes"),
         ({"logits": np.full((50, 4), np.nan, np.float32)}, "logits of example e0 are not finite"),
         ({"labels": np.full(50, 4)}, "labels go from 4 to 4; allowed: 0 to 3"),
-        ({"ids": np.array(["same"] * 50)}, "some ids stand for two examples"),
+        ({"ids": np.array(["same"] * 50)}, "ids are not unique"),
     ],
 )
 def test_what_are_no_predictions_is_refused(change: dict[str, object], message: str) -> None:

@@ -17,10 +17,10 @@ from dressform.evaluation.significance import (
     draws_posterior,
     holm,
     mcnemar,
-    paired_share,
+    paired_proportions,
     paired_t,
     permutation_test,
-    share_posterior,
+    proportion_posterior,
     t_posterior,
 )
 from tests.evaluation.made import assert_uniform, chance
@@ -40,25 +40,25 @@ def _answers(
 def test_mcnemar_equals_statsmodels_and_an_enumeration(
     b: int, c: int, both: int, neither: int
 ) -> None:
-    found = mcnemar(*_answers(both, b, c, neither))
-    assert (found.only_first, found.only_second) == (b, c)
+    result = mcnemar(*_answers(both, b, c, neither))
+    assert (result.only_first, result.only_second) == (b, c)
     if b + c == 0:
-        assert (found.exact, found.mid_p) == (1, 1)
+        assert (result.exact, result.mid_p) == (1, 1)
         return
     expected = statsmodels_mcnemar([[both, b], [c, neither]], exact=True).pvalue
-    assert found.exact == pytest.approx(expected, abs=1e-9)
+    assert result.exact == pytest.approx(expected, abs=1e-9)
     # Every outcome with the same number of disagreements: rarer ones count whole, equally rare ones
     # half.
     ways = [math.comb(b + c, k) for k in range(b + c + 1)]
     mid = sum(w for w in ways if w < ways[b]) + sum(w for w in ways if w == ways[b]) / 2
-    assert found.mid_p == pytest.approx(mid / 2 ** (b + c), abs=1e-9)
+    assert result.mid_p == pytest.approx(mid / 2 ** (b + c), abs=1e-9)
 
 
 def test_mcnemar_of_thousands_of_disagreements() -> None:
-    found = mcnemar(*_answers(0, 3_000, 3_200, 0))
-    assert found.exact == pytest.approx(scipy.stats.binomtest(3_000, 6_200).pvalue, rel=1e-9)
-    assert found.mid_p == pytest.approx(
-        found.exact - scipy.stats.binom.pmf(3_000, 6_200, 0.5), rel=1e-6
+    result = mcnemar(*_answers(0, 3_000, 3_200, 0))
+    assert result.exact == pytest.approx(scipy.stats.binomtest(3_000, 6_200).pvalue, rel=1e-9)
+    assert result.mid_p == pytest.approx(
+        result.exact - scipy.stats.binom.pmf(3_000, 6_200, 0.5), rel=1e-6
     )
 
 
@@ -94,10 +94,10 @@ def test_correlated_t_equals_baycomps(seed: int, folds: int, repeats: int, rope:
     one, two = np.random.default_rng(seed).normal(
         [[0.90], [0.905]], 0.01, size=(2, folds * repeats)
     )
-    found = correlated_t(two - one, folds, rope)
+    result = correlated_t(two - one, folds, rope)
     expected = baycomp.two_on_single(one, two, rope=rope, runs=repeats)
     middle = expected[1] if rope else 0.0
-    assert (found.worse, found.equal, found.better) == pytest.approx(
+    assert (result.worse, result.equal, result.better) == pytest.approx(
         (expected[0], middle, expected[-1]), abs=1e-9
     )
     # Without a region of equivalence the p-value is twice the smaller tail.
@@ -126,58 +126,58 @@ def test_posteriors_of_nothing_and_of_certainty() -> None:
         "equal": 0.5,
         "worse": 0.25,
     }
-    found = t_posterior(0.0, 1.0, 9, 2.262157)
-    assert found.equal == pytest.approx(0.95, abs=1e-6)
+    result = t_posterior(0.0, 1.0, 9, 2.262157)
+    assert result.equal == pytest.approx(0.95, abs=1e-6)
 
 
-def test_paired_share_by_hand() -> None:
+def test_paired_proportions_by_hand() -> None:
     # n = 50, only the second right 10 times, only the first 2 times; Laplace: 11 / 52 and 3 / 52.
-    found = paired_share(*_answers(30, 2, 10, 8))
+    result = paired_proportions(*_answers(30, 2, 10, 8))
     middle = 8 / 52  # 0.153846
     half = 1.959963985 * math.sqrt((14 / 52 - middle**2) / 52)  # 1.96 * 0.068719 = 0.134688
-    assert found.value == 8 / 50
-    assert (found.low, found.high) == pytest.approx((middle - half, middle + half), abs=1e-9)
-    assert (found.low, found.high) == pytest.approx((0.019158, 0.288534), abs=2e-6)
-    assert found.n == 50
-    swapped = paired_share(*_answers(30, 10, 2, 8))
+    assert result.value == 8 / 50
+    assert (result.low, result.high) == pytest.approx((middle - half, middle + half), abs=1e-9)
+    assert (result.low, result.high) == pytest.approx((0.019158, 0.288534), abs=2e-6)
+    assert result.n == 50
+    swapped = paired_proportions(*_answers(30, 10, 2, 8))
     assert (swapped.value, swapped.low, swapped.high) == pytest.approx(
-        (-found.value, -found.high, -found.low)
+        (-result.value, -result.high, -result.low)
     )
 
 
-def test_paired_share_covers_as_often_as_it_says() -> None:
-    shares, n, draws = (0.85, 0.03, 0.05, 0.07), 500, 2_000
-    counts = np.random.default_rng(1).multinomial(n, shares, draws).tolist()
+def test_paired_proportions_cover_at_the_nominal_rate() -> None:
+    probabilities, n, draws = (0.85, 0.03, 0.05, 0.07), 500, 2_000
+    counts = np.random.default_rng(1).multinomial(n, probabilities, draws).tolist()
     covered = np.mean(
-        [e.low <= 0.02 <= e.high for e in (paired_share(*_answers(*row)) for row in counts)]
+        [e.low <= 0.02 <= e.high for e in (paired_proportions(*_answers(*row)) for row in counts)]
     )
     low, high = chance(0.95, draws)
     assert low <= covered <= high
 
 
-def test_share_posterior_is_a_beta_where_the_models_never_differ_but_one_way() -> None:
+def test_the_posterior_is_a_beta_if_the_models_differ_in_one_direction_only() -> None:
     # With Jeffreys' prior the share of "only the second" is Beta(b + 1/2, n - b + 1), "only the
     # first" stays near 0.
-    found = share_posterior(*_answers(50, 0, 40, 10), rope=0.4)
-    assert found.better == pytest.approx(scipy.stats.beta.sf(0.405, 40.5, 61), abs=0.02)
-    same = share_posterior(*_answers(900, 0, 0, 100), rope=0.005)
+    result = proportion_posterior(*_answers(50, 0, 40, 10), rope=0.4)
+    assert result.better == pytest.approx(scipy.stats.beta.sf(0.405, 40.5, 61), abs=0.02)
+    same = proportion_posterior(*_answers(900, 0, 0, 100), rope=0.005)
     assert same.equal > 0.99
-    assert sum(vars(found).values()) == pytest.approx(1)
+    assert sum(vars(result).values()) == pytest.approx(1)
 
 
-def test_exchange_test_approaches_the_enumeration_of_all_exchanges() -> None:
+def test_the_permutation_test_approaches_the_enumeration_of_all_permutations() -> None:
     differences, draws = np.array([0.9, 0.4, -0.2, 0.7, 0.1, 0.3, -0.1, 0.5]), 20_000
     total = abs(differences.sum())
     exact = np.mean(
         [abs(np.dot(signs, differences)) >= total - 1e-12 for signs in product((1, -1), repeat=8)]
     )
-    found = permutation_test(
+    result = permutation_test(
         lambda swapped: float(np.where(swapped, -differences, differences).sum()), 8, draws=draws
     )
-    assert found == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / draws))
+    assert result == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / draws))
 
 
-def test_exchange_test_is_never_0_and_is_1_without_a_difference() -> None:
+def test_the_permutation_test_is_never_0_and_is_1_without_a_difference() -> None:
     values = np.ones(60)
     assert (
         permutation_test(
@@ -193,10 +193,10 @@ def test_mid_p_is_uniform_without_a_difference() -> None:
     answers = random.random((5_000, 2, 800)) < np.where(
         random.random((5_000, 1, 800)) < 0.8, 0.97, 0.4
     )
-    found = [mcnemar(first, second) for first, second in answers]
-    assert_uniform(np.array([f.mid_p for f in found]))
+    result = [mcnemar(first, second) for first, second in answers]
+    assert_uniform(np.array([f.mid_p for f in result]))
     for level in (0.01, 0.05, 0.10):
-        assert np.mean([f.exact <= level for f in found]) <= chance(level, len(found))[1]
+        assert np.mean([f.exact <= level for f in result]) <= chance(level, len(result))[1]
 
 
 def test_paired_t_on_nlls_is_uniform_without_a_difference() -> None:
@@ -207,7 +207,7 @@ def test_paired_t_on_nlls_is_uniform_without_a_difference() -> None:
     assert scipy.stats.kstest(p_values, "uniform").pvalue > 0.001
 
 
-def test_exchange_test_is_uniform_without_a_difference() -> None:
+def test_the_permutation_test_is_uniform_without_a_difference() -> None:
     random = np.random.default_rng(13)
     p_values = []
     for seed in range(2_000):

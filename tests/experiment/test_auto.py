@@ -72,12 +72,7 @@ def test_candidates_are_compared_and_the_best_is_trained(
     assert found.skipped == []
     assert all("class_weight_power=0.5" in row.command for row in found.candidates)
     assert (
-        len(
-            {
-                json.dumps(open_crossval(row.path).summary["fold_digests"])
-                for row in found.candidates
-            }
-        )
+        len({json.dumps(open_crossval(row.path).summary.fold_digests) for row in found.candidates})
         == 1
     )
     manifest = found.run.manifest

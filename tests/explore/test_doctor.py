@@ -5,7 +5,8 @@ import pytest
 
 from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.explore.doctor import Judge, examine
+from dressform.explore.doctor import examine
+from dressform.explore.out_of_sample import OutOfSample
 from dressform.explore.outliers import find_outliers
 from dressform.predictions import Predictions
 
@@ -25,7 +26,7 @@ def faulty(small: DatasetSplits) -> DatasetSplits:
     )
 
 
-def sure_of(
+def confident_predictions(
     labels: np.ndarray, wrong: list[int], ids: np.ndarray, names: tuple[str, ...]
 ) -> Predictions:
     """Predictions that give the labels much, but for the wrong ones, which get the next class."""
@@ -39,42 +40,44 @@ def sure_of(
 def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
     assert faulty.test is not None
     test = faulty.test
-    predictions = sure_of(test.labels, [20, 21, 22], test.ids, test.class_names)
-    found = examine(faulty, "faulty.npz", [Judge("model", predictions)])
+    predictions = confident_predictions(test.labels, [20, 21, 22], test.ids, test.class_names)
+    diagnosis = examine(faulty, "faulty.npz", [OutOfSample("model", predictions)])
     between = {
         (f.id, f.other)
-        for f in found.review.findings
+        for f in diagnosis.review.findings
         if f.kind == "duplicate" and f.split == "test"
     }
     assert {(f"test/{i:05d}", f"train/{i:05d}") for i in range(10)} <= between
-    assert {f.id for f in found.review.findings if f.kind == "label"} == {
+    assert {f.id for f in diagnosis.review.findings if f.kind == "label"} == {
         f"test/{i:05d}" for i in (20, 21, 22)
     }
-    first = next(f for f in found.review.findings if f.kind == "label")
+    first = next(f for f in diagnosis.review.findings if f.kind == "label")
     assert first.suggested == test.class_names[(test.class_names.index(first.label) + 1) % 10]
-    outliers = [f for f in found.review.findings if f.kind == "outlier" and f.split == "train"]
+    outliers = [f for f in diagnosis.review.findings if f.kind == "outlier" and f.split == "train"]
     assert faulty.train.ids[50] in [f.id for f in outliers[:5]]
-    assert all(f.action == "keep" for f in found.review.findings)
-    (score,) = found.reevaluated
+    assert all(f.action == "keep" for f in diagnosis.review.findings)
+    (score,) = diagnosis.reevaluated
     assert (score.all.value, score.all.n) == (197 / 200, 200)
     assert score.without_suspects is not None
     assert (score.without_suspects.value, score.without_suspects.n) == (1, 197)
     assert score.without_duplicates is not None
     assert score.without_duplicates.n <= 190
-    assert found.counts["suspect labels in test"] == 3
-    for split in found.review.digests:
-        listed = [f for f in found.review.findings if f.kind == "outlier" and f.split == split]
-        assert found.counts[f"outliers in {split}"] == len(listed)
+    assert diagnosis.counts["suspect labels in test"] == 3
+    for split in diagnosis.review.digests:
+        listed = [f for f in diagnosis.review.findings if f.kind == "outlier" and f.split == split]
+        assert diagnosis.counts[f"outliers in {split}"] == len(listed)
 
 
 def test_predictions_of_other_examples_are_refused(faulty: DatasetSplits) -> None:
     test = faulty.train.take(np.arange(30))
-    strange = sure_of(test.labels, [], np.array([f"x{i}" for i in range(30)]), test.class_names)
+    other = confident_predictions(
+        test.labels, [], np.array([f"x{i}" for i in range(30)]), test.class_names
+    )
     with pytest.raises(DataError, match="in no split of faulty"):
-        examine(faulty, "faulty.npz", [Judge("strange", strange)])
-    wrong = sure_of((test.labels + 1) % 10, [], test.ids, test.class_names)
-    with pytest.raises(DataError, match="does not have the examples"):
-        examine(faulty, "faulty.npz", [Judge("wrong", wrong)])
+        examine(faulty, "faulty.npz", [OutOfSample("strange", other)])
+    wrong = confident_predictions((test.labels + 1) % 10, [], test.ids, test.class_names)
+    with pytest.raises(DataError, match="lacks the predicted examples"):
+        examine(faulty, "faulty.npz", [OutOfSample("wrong", wrong)])
 
 
 def test_an_outlier_is_far_from_its_own_class() -> None:
@@ -83,10 +86,10 @@ def test_an_outlier_is_far_from_its_own_class() -> None:
     labels = np.arange(300) % 3
     values[labels == 1] += 10
     values[4] -= 10  # of class 1, but among the others
-    found = find_outliers(values, labels)
-    assert found.order[0] == 4
-    assert found.score[4] > 3
-    assert np.median(found.score) == pytest.approx(1, abs=0.05)
+    outliers = find_outliers(values, labels)
+    assert outliers.order[0] == 4
+    assert outliers.score[4] > 3
+    assert np.median(outliers.score) == pytest.approx(1, abs=0.05)
     assert (
         find_outliers(np.ones((20, 3), np.float32), np.zeros(20, np.int64)).score.tolist()
         == [1.0] * 20
@@ -102,10 +105,16 @@ def test_predictions_belong_to_the_split_whose_labels_they_have(small: DatasetSp
     ]
     data = DatasetSplits("folders", parts[0], None, parts[1])
     for split, part in zip(("train", "test"), parts, strict=True):
-        found = examine(
-            data, "", [Judge("model", sure_of(part.labels, [3], part.ids, part.class_names))]
+        diagnosis = examine(
+            data,
+            "",
+            [
+                OutOfSample(
+                    "model", confident_predictions(part.labels, [3], part.ids, part.class_names)
+                )
+            ],
         )
-        assert found.reevaluated[0].split == split
+        assert diagnosis.reevaluated[0].split == split
 
 
 def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSplits) -> None:
@@ -115,33 +124,41 @@ def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSpli
     data = DatasetSplits(
         "leak", train, None, Dataset(leaked.images, leaked.labels, leaked.ids, leaked.class_names)
     )
-    found = examine(
+    diagnosis = examine(
         data,
         "",
-        [Judge("model", sure_of(leaked.labels, [], leaked.ids, leaked.class_names), "test")],
+        [
+            OutOfSample(
+                "model",
+                confident_predictions(leaked.labels, [], leaked.ids, leaked.class_names),
+                "test",
+            )
+        ],
     )
-    assert found.reevaluated[0].split == "test"
-    assert found.reevaluated[0].without_duplicates is None
-    assert [words for words, _ in found.reevaluated[0].scores()] == [
+    assert diagnosis.reevaluated[0].split == "test"
+    assert diagnosis.reevaluated[0].without_duplicates is None
+    assert [label for label, _ in diagnosis.reevaluated[0].scores()] == [
         "all",
         "without suspect labels",
     ]
-    assert found.counts["near duplicates between train and test"] >= 100
+    assert diagnosis.counts["near duplicates between train and test"] >= 100
 
 
-def test_two_judges_accuse_an_example_once(small: DatasetSplits) -> None:
+def test_an_example_suspected_by_two_models_is_listed_once(small: DatasetSplits) -> None:
     assert small.test is not None
     test = small.test
-    judges = [
-        Judge(name, sure_of(test.labels, [20, other], test.ids, test.class_names))
+    models = [
+        OutOfSample(
+            name, confident_predictions(test.labels, [20, other], test.ids, test.class_names)
+        )
         for name, other in (("a", 21), ("b", 22))
     ]
-    found = examine(small, "", judges)
-    listed = {f.id: f for f in found.review.findings if f.kind == "label"}
+    diagnosis = examine(small, "", models)
+    listed = {f.id: f for f in diagnosis.review.findings if f.kind == "label"}
     assert set(listed) == {"test/00020", "test/00021", "test/00022"}
     assert (
-        len([f for f in found.review.findings if f.kind == "label"])
-        == found.counts["suspect labels in test"]
+        len([f for f in diagnosis.review.findings if f.kind == "label"])
+        == diagnosis.counts["suspect labels in test"]
         == 3
     )
     assert "a gives" in listed["test/00020"].reason
@@ -149,5 +166,5 @@ def test_two_judges_accuse_an_example_once(small: DatasetSplits) -> None:
 
 
 def test_only_what_is_unusual_is_an_outlier(small: DatasetSplits) -> None:
-    found = examine(small, "")
-    assert all(f.score >= 1.5 for f in found.review.findings if f.kind == "outlier")
+    diagnosis = examine(small, "")
+    assert all(f.score >= 1.5 for f in diagnosis.review.findings if f.kind == "outlier")

@@ -16,13 +16,13 @@ from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
 from dressform.explore.explanation import explain
 from dressform.explore.neighbours import nearest
-from dressform.explore.points import learned_from
-from dressform.explore.saliency import restore, saliency
+from dressform.explore.points import training_examples
+from dressform.explore.saliency import load_network, saliency
 from dressform.models import MODELS
 from dressform.models.network import Classifier, build_network
 from dressform.predict.export import export_onnx
 from dressform.predict.features import penultimate
-from dressform.predictions.images import images_of
+from dressform.predictions.examples import examples_of
 from dressform.runs.run import Run
 
 
@@ -33,20 +33,20 @@ def test_features_of_every_network(name: str, small: DatasetSplits, tmp_path: Pa
     ).eval()
     images = small.train.images[:8]
     export_onnx(network, images, tmp_path / "m.onnx")
-    found = penultimate(tmp_path / "m.onnx", images)
-    assert found.values.shape[0] == 8
-    assert found.values.dtype == np.float32
-    assert np.ptp(found.values) > 0
+    features = penultimate(tmp_path / "m.onnx", images)
+    assert features.values.shape[0] == 8
+    assert features.values.dtype == np.float32
+    assert np.ptp(features.values) > 0
     with torch.no_grad():
         logits = network(torch.tensor(images).permute(0, 3, 1, 2).float() / 255).numpy()
-    np.testing.assert_allclose(found.logits, logits, atol=1e-3)
+    np.testing.assert_allclose(features.logits, logits, atol=1e-3)
 
 
 def test_logits_are_a_linear_function_of_the_features(tiny_run: Run, small: DatasetSplits) -> None:
-    found = penultimate(tiny_run.layout.onnx, small.train.images)
-    design = np.column_stack([found.values, np.ones(len(found.values))])
-    weights = np.linalg.lstsq(design, found.logits, rcond=None)[0]
-    np.testing.assert_allclose(design @ weights, found.logits, atol=1e-3)
+    features = penultimate(tiny_run.layout.onnx, small.train.images)
+    design = np.column_stack([features.values, np.ones(len(features.values))])
+    weights = np.linalg.lstsq(design, features.logits, rcond=None)[0]
+    np.testing.assert_allclose(design @ weights, features.logits, atol=1e-3)
 
 
 def test_a_model_without_a_product_is_refused(tmp_path: Path) -> None:
@@ -82,12 +82,12 @@ class Corner(nn.Module):
 
 def test_saliency_is_where_the_answer_comes_from() -> None:
     images = np.random.default_rng(0).integers(50, 255, (250, 28, 28, 1)).astype(np.uint8)
-    found = saliency(Corner().eval(), images)
-    assert found.shape == (250, 14, 14)
-    assert (found.reshape(250, -1).max(axis=1) == 255).all()
-    assert (found[:, :7, :7] > 0).all()
-    assert not found[:, 7:].any()
-    assert not found[:, :, 7:].any()
+    maps = saliency(Corner().eval(), images)
+    assert maps.shape == (250, 14, 14)
+    assert (maps.reshape(250, -1).max(axis=1) == 255).all()
+    assert (maps[:, :7, :7] > 0).all()
+    assert not maps[:, 7:].any()
+    assert not maps[:, :, 7:].any()
 
 
 @pytest.mark.parametrize("name", MODELS.names)
@@ -95,15 +95,15 @@ def test_saliency_of_every_network(name: str, small: DatasetSplits) -> None:
     network = Classifier(
         build_network(name, small.shape, 10), torch.tensor([0.3]), torch.tensor([0.3])
     ).eval()
-    found = saliency(network, small.train.images[:5])
-    assert found.shape[0] == 5
-    assert max(found.shape[1:]) <= 14
+    maps = saliency(network, small.train.images[:5])
+    assert maps.shape[0] == 5
+    assert max(maps.shape[1:]) <= 14
 
 
 def test_a_run_is_rebuilt_bit_for_bit(tiny_run: Run, small: DatasetSplits) -> None:
     images = torch.tensor(small.test.images).permute(0, 3, 1, 2).float() / 255  # type: ignore[union-attr]
     with torch.no_grad():
-        logits = restore(tiny_run)(images).numpy()
+        logits = load_network(tiny_run)(images).numpy()
     np.testing.assert_allclose(logits, tiny_run.predictions().logits, atol=1e-4)
 
 
@@ -113,7 +113,7 @@ def test_data_that_are_no_longer_there_leave_saliency_out(tiny_run: Run, tmp_pat
     command = [
         sys.executable,
         "-m",
-        "dressform.explore.torch_side",
+        "dressform.explore.torch_worker",
         str(tiny_run.path),
         "test",
         str(out),
@@ -132,14 +132,14 @@ def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Pa
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
     pictures, others = (
-        images_of(run.predictions(), data, "test"),
+        examples_of(run.predictions(), data, "test"),
         data.train.take(np.arange(599, 299, -1)),
     )
-    found = explain(run, "test", pictures, others)
+    explanation = explain(run, "test", pictures, others)
     own, reference = (
         penultimate(run.layout.onnx, images).values for images in (pictures.images, others.images)
     )
-    np.testing.assert_array_equal(found.near, nearest(own, reference, 5).indices)
+    np.testing.assert_array_equal(explanation.neighbours, nearest(own, reference, 5).indices)
 
 
 def test_neighbours_that_int8_found_are_taken(
@@ -152,27 +152,27 @@ def test_neighbours_that_int8_found_are_taken(
         "dressform.explore.explanation.penultimate",
         lambda *_: pytest.fail("the slow way was taken"),
     )
-    reference = learned_from(run, data)
-    found = explain(run, "test", images_of(run.predictions(), data, "test"), reference)
-    assert found.missing == []
-    assert found.near is not None
-    assert found.near.max() < len(reference)
+    reference = training_examples(run, data)
+    explanation = explain(run, "test", examples_of(run.predictions(), data, "test"), reference)
+    assert explanation.missing == []
+    assert explanation.neighbours is not None
+    assert explanation.neighbours.max() < len(reference)
 
 
 def test_what_was_found_is_kept_and_made_anew_when_damaged(named_run: Run, tmp_path: Path) -> None:
     run = Run(tmp_path / "run", named_run.manifest)
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
-    pictures, reference = images_of(run.predictions(), data, "test"), data.train
+    pictures, reference = examples_of(run.predictions(), data, "test"), data.train
     first = explain(run, "test", pictures, reference)
     assert first.missing == []
-    assert first.near is not None
-    assert first.near.shape == (len(pictures), 5)
+    assert first.neighbours is not None
+    assert first.neighbours.shape == (len(pictures), 5)
     assert first.saliency is not None
-    kept = sorted((run.path / "explore").iterdir())
-    assert [path.name.split("-")[0] for path in kept] == ["neighbours", "saliency"]
-    kept[0].write_bytes(b"damaged")
-    times = kept[1].stat().st_mtime_ns
+    cached = sorted((run.path / "explore").iterdir())
+    assert [path.name.split("-")[0] for path in cached] == ["neighbours", "saliency"]
+    cached[0].write_bytes(b"damaged")
+    times = cached[1].stat().st_mtime_ns
     again = explain(run, "test", pictures, reference)
-    np.testing.assert_array_equal(again.near, first.near)
-    assert kept[1].stat().st_mtime_ns == times
+    np.testing.assert_array_equal(again.neighbours, first.neighbours)
+    assert cached[1].stat().st_mtime_ns == times

@@ -24,10 +24,10 @@ def planted(n: int, wrong: float, seed: int) -> tuple[Predictions, np.ndarray]:
 @pytest.mark.parametrize("wrong", [0.02, 0.1])
 def test_planted_errors_are_found(wrong: float) -> None:
     predictions, flipped = planted(5000, wrong, seed=1)
-    found = find_label_issues(predictions)
-    assert found.suspect[flipped].mean() > 0.85
-    assert flipped[found.suspect].mean() > 0.9
-    assert (found.suggested[found.suspect] != predictions.labels[found.suspect]).all()
+    issues = find_label_issues(predictions)
+    assert issues.suspect[flipped].mean() > 0.85
+    assert flipped[issues.suspect].mean() > 0.9
+    assert (issues.suggested[issues.suspect] != predictions.labels[issues.suspect]).all()
 
 
 def test_as_many_as_are_contradicted_surely_those_that_are_believed_least() -> None:
@@ -54,18 +54,18 @@ def test_as_many_as_are_contradicted_surely_those_that_are_believed_least() -> N
     assert probabilities[5, 1] >= usual[1]
     assert probabilities[6, 1] >= usual[1]
     assert probabilities[7, 1] < usual[1]
-    found = find_label_issues(
+    issues = find_label_issues(
         Predictions.from_probabilities(ids, labels, probabilities.clip(1e-9), ["a", "b", "c"])
     )
-    assert np.flatnonzero(found.suspect).tolist() == [5, 7]
+    assert np.flatnonzero(issues.suspect).tolist() == [5, 7]
 
 
 def test_worst_come_first() -> None:
     predictions, _ = planted(500, 0.1, seed=2)
-    found = find_label_issues(predictions)
-    order = found.worst_first()
-    assert len(order) == found.suspect.sum() > 10
-    assert (np.diff(found.quality[order]) >= 0).all()
+    issues = find_label_issues(predictions)
+    order = issues.worst_first()
+    assert len(order) == issues.suspect.sum() > 10
+    assert (np.diff(issues.quality[order]) >= 0).all()
 
 
 def test_joint_by_hand() -> None:
@@ -75,20 +75,20 @@ def test_joint_by_hand() -> None:
         [[0.9, 0.1], [0.95, 0.05], [0.55, 0.45], [0.25, 0.75], [0.2, 0.8], [0.45, 0.55], [0.2, 0.8]]
     )
     labels = [0, 0, 0, 1, 1, 1, 0]
-    found = find_label_issues(
+    issues = find_label_issues(
         Predictions.from_probabilities(
             [str(i) for i in range(7)], labels, probabilities, ["a", "b"]
         )
     )
-    assert found.suspect.tolist() == [False] * 6 + [True]
-    assert found.joint.tolist() == [[2, 1], [0, 2]]
+    assert issues.suspect.tolist() == [False] * 6 + [True]
+    assert issues.confident_joint.tolist() == [[2, 1], [0, 2]]
 
 
 def test_a_class_without_examples_accuses_no_one() -> None:
     probabilities = np.array(
         [[0.1, 0.1, 0.8], [0.9, 0.05, 0.05], [0.1, 0.85, 0.05], [0.1, 0.85, 0.05]]
     )
-    found = find_label_issues(
+    issues = find_label_issues(
         Predictions.from_probabilities(list("wxyz"), [0, 0, 1, 1], probabilities, ["a", "b", "c"])
     )
-    assert not found.suspect.any()
+    assert not issues.suspect.any()

@@ -32,17 +32,17 @@ CHANGES = {
 def test_every_planted_one_is_found(fashion: DatasetSplits, change: str) -> None:
     images = fashion.train.images[:1000]
     copies = np.stack([CHANGES[change](p) for p in images[:100]])
-    found = near_duplicates(np.concatenate([images, copies]))
-    pairs = {tuple(pair) for pair in found.pairs.tolist()}
+    duplicates = near_duplicates(np.concatenate([images, copies]))
+    pairs = {tuple(pair) for pair in duplicates.pairs.tolist()}
     assert {(i, 1000 + i) for i in range(100)} <= pairs
     assert len(pairs) < 160  # the pictures have few of their own
-    assert (np.diff(found.similarity) <= 0).all()
-    assert len(pairs) == len(found.pairs)
+    assert (np.diff(duplicates.similarity) <= 0).all()
+    assert len(pairs) == len(duplicates.pairs)
     if change == "mirrored":
         asymmetric = [
             i for i in range(100) if np.abs(images[i].astype(int) - images[i][:, ::-1]).mean() > 25
         ]
-        flagged = {tuple(pair) for pair in found.pairs[found.mirrored].tolist()}
+        flagged = {tuple(pair) for pair in duplicates.pairs[duplicates.mirrored].tolist()}
         assert asymmetric
         assert {(i, 1000 + i) for i in asymmetric} <= flagged
 
@@ -51,9 +51,9 @@ def test_colour_pictures_and_odd_sides() -> None:
     random = np.random.default_rng(0)
     images = random.integers(0, 255, (60, 9, 7, 3)).astype(np.uint8)
     images[59] = images[3]
-    found = near_duplicates(images)
-    assert found.pairs.tolist() == [[3, 59]]
-    assert found.similarity[0] == pytest.approx(1, abs=1e-5)
+    duplicates = near_duplicates(images)
+    assert duplicates.pairs.tolist() == [[3, 59]]
+    assert duplicates.similarity[0] == pytest.approx(1, abs=1e-5)
 
 
 def test_nothing_alike_gives_nothing() -> None:

@@ -16,15 +16,15 @@ def test_the_same_as_scikit_learn(metric: str, n: int, k: int) -> None:
     random = np.random.default_rng(n)
     reference = random.normal(3, 1, (n, 20)).astype(np.float32)
     queries = random.normal(3, 1, (300, 20)).astype(np.float32)
-    found = nearest(queries, reference, k, metric=metric)
+    neighbours = nearest(queries, reference, k, metric=metric)
     distances, indices = (
         NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute")
         .fit(reference)
         .kneighbors(queries)
     )
-    np.testing.assert_allclose(found.distances, distances, atol=2e-4)
+    np.testing.assert_allclose(neighbours.distances, distances, atol=2e-4)
     assert (
-        found.indices == indices
+        neighbours.indices == indices
     ).mean() > 0.999  # float32 may swap two that are as near as makes no difference
 
 
@@ -33,12 +33,12 @@ def test_the_same_as_scikit_learn(metric: str, n: int, k: int) -> None:
 def test_no_nearer_one_is_left_out(n: int, k: int, seed: int) -> None:
     k = min(k, n - 1)
     values = np.random.default_rng(seed).normal(size=(n, 4)).astype(np.float32)
-    found = nearest(values, values, k, metric="euclidean", itself=np.arange(n))
-    assert (found.indices != np.arange(n)[:, None]).all()
-    assert all(len(set(row)) == k for row in found.indices.tolist())
+    neighbours = nearest(values, values, k, metric="euclidean", exclude=np.arange(n))
+    assert (neighbours.indices != np.arange(n)[:, None]).all()
+    assert all(len(set(row)) == k for row in neighbours.indices.tolist())
     full = np.linalg.norm(values[:, None].astype(np.float64) - values[None], axis=2)
     np.fill_diagonal(full, np.inf)
-    np.testing.assert_allclose(found.distances, np.sort(full, axis=1)[:, :k], atol=1e-3)
+    np.testing.assert_allclose(neighbours.distances, np.sort(full, axis=1)[:, :k], atol=1e-3)
 
 
 def test_rows_of_zeros_are_far_from_everything() -> None:
@@ -48,5 +48,7 @@ def test_rows_of_zeros_are_far_from_everything() -> None:
 
 def test_more_than_there_are_is_refused() -> None:
     values = np.ones((3, 2), np.float32)
-    with pytest.raises(ConfigError, match="3 neighbours were asked of 3 examples; allowed: 1 to 2"):
-        nearest(values, values, 3, itself=np.arange(3))
+    with pytest.raises(
+        ConfigError, match="3 neighbours were requested among 3 examples; allowed: 1 to 2"
+    ):
+        nearest(values, values, 3, exclude=np.arange(3))

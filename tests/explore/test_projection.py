@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from dressform.core.errors import ConfigError
 from dressform.explore.embedding import embed
 from dressform.explore.neighbours import Neighbours
-from dressform.explore.projection import own_neighbours, pca, preservation, tsne, umap
+from dressform.explore.projection import knn_recall, neighbours_within, pca, tsne, umap
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,12 @@ def test_components_are_scikit_learns() -> None:
     values = np.random.default_rng(0).normal(size=(200, 8)).astype(np.float32) @ np.diag(
         np.arange(8, 0, -1)
     ).astype(np.float32)
-    found, expected = pca(values, 5), PCA(5, svd_solver="full").fit(values.astype(np.float64))
-    np.testing.assert_allclose(found.explained, expected.explained_variance_ratio_, rtol=1e-6)
-    np.testing.assert_allclose(np.abs(found.places), np.abs(expected.transform(values)), atol=1e-3)
-    assert pca(values[:3], 10).places.shape == (3, 3)
+    projection, expected = pca(values, 5), PCA(5, svd_solver="full").fit(values.astype(np.float64))
+    np.testing.assert_allclose(projection.explained, expected.explained_variance_ratio_, rtol=1e-6)
+    np.testing.assert_allclose(
+        np.abs(projection.embedding), np.abs(expected.transform(values)), atol=1e-3
+    )
+    assert pca(values[:3], 10).embedding.shape == (3, 3)
 
 
 def apart(places: np.ndarray, labels: np.ndarray) -> bool:
@@ -43,12 +45,16 @@ def test_tsne_keeps_clusters_apart_and_repeats_itself(
     clusters: tuple[np.ndarray, np.ndarray], dimensions: int
 ) -> None:
     values, labels = clusters
-    near = own_neighbours(values)
-    found = tsne(values, near, dimensions=dimensions)
-    assert found.places.shape == (240, dimensions)
-    assert apart(found.places, labels)
-    assert preservation(near, found.places) > preservation(near, pca(values, dimensions).places)
-    np.testing.assert_array_equal(found.places, tsne(values, near, dimensions=dimensions).places)
+    neighbours = neighbours_within(values)
+    projection = tsne(values, neighbours, dimensions=dimensions)
+    assert projection.embedding.shape == (240, dimensions)
+    assert apart(projection.embedding, labels)
+    assert knn_recall(neighbours, projection.embedding) > knn_recall(
+        neighbours, pca(values, dimensions).embedding
+    )
+    np.testing.assert_array_equal(
+        projection.embedding, tsne(values, neighbours, dimensions=dimensions).embedding
+    )
 
 
 def test_umap_keeps_clusters_apart_and_repeats_itself(
@@ -56,23 +62,23 @@ def test_umap_keeps_clusters_apart_and_repeats_itself(
 ) -> None:
     pytest.importorskip("umap")
     values, labels = clusters
-    near = own_neighbours(values)
+    neighbours = neighbours_within(values)
     threads = torch.get_num_threads()
-    found = umap(values, near)
+    projection = umap(values, neighbours)
     assert torch.get_num_threads() == threads
-    assert apart(found.places, labels)
-    np.testing.assert_array_equal(found.places, umap(values, near).places)
+    assert apart(projection.embedding, labels)
+    np.testing.assert_array_equal(projection.embedding, umap(values, neighbours).embedding)
 
 
 def test_preservation_by_hand() -> None:
     values = np.arange(40, dtype=np.float32)[:, None]
-    near = own_neighbours(values, 2)
-    assert preservation(near, values, 2) == 1
-    assert preservation(near, -3 * values, 2) == 1
+    neighbours = neighbours_within(values, 2)
+    assert knn_recall(neighbours, values, 2) == 1
+    assert knn_recall(neighbours, -3 * values, 2) == 1
     far = Neighbours(
         np.array([[39, 38]] * 20 + [[0, 1]] * 20, np.int32), np.zeros((40, 2), np.float32)
     )
-    assert preservation(far, values, 2) == 0
+    assert knn_recall(far, values, 2) == 0
 
 
 def test_what_was_found_is_read_back(
@@ -89,7 +95,7 @@ def test_what_was_found_is_read_back(
     said.clear()
     again = embed(clusters[0], keep, methods=["tsne"], say=said.append)
     assert said == []
-    np.testing.assert_array_equal(again.projections[1].places, first.projections[1].places)
+    np.testing.assert_array_equal(again.projections[1].embedding, first.projections[1].embedding)
     embed(clusters[0], keep, methods=["tsne"], seed=1, say=said.append)
     assert said == ["t-SNE in 2 dimensions"]
     changed = clusters[0].copy()
@@ -100,9 +106,9 @@ def test_what_was_found_is_read_back(
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
-        ({"methods": ["mds"]}, "projection mds is not known; allowed: tsne, umap"),
+        ({"methods": ["mds"]}, "projection mds is unknown; allowed: tsne, umap"),
         ({"dimensions": [4]}, "dimensions are 4; allowed: 2, 3, or both"),
         ({"dimensions": []}, "dimensions are none"),
     ],
@@ -111,9 +117,9 @@ def test_what_cannot_be_is_refused(
     clusters: tuple[np.ndarray, np.ndarray],
     tmp_path: Path,
     options: dict[str, list[object]],
-    words: str,
+    message: str,
 ) -> None:
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError, match=message):
         embed(clusters[0], lambda name: tmp_path / name, **options)
     with pytest.raises(ConfigError, match="30 examples are too few"):
         embed(clusters[0][:30], lambda name: tmp_path / name)

@@ -17,7 +17,7 @@ from PIL import Image
 from dressform.core.errors import ConfigError, DressformError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
-from dressform.explore.points import Points, learned_from, points_of
+from dressform.explore.points import Points, points_of, training_examples
 from dressform.explore.tensorboard import write_tensorboard
 from dressform.predict.features import penultimate
 from dressform.runs.run import Run
@@ -132,26 +132,26 @@ def test_what_cannot_be_is_refused(named_run: Run, tmp_path: Path) -> None:
 def test_held_out_pictures_were_not_learned(named_run: Run) -> None:
     data = load_data(named_run.manifest.dataset.source)
     held_out = set(named_run.predictions("validation").ids.tolist())
-    learned = learned_from(named_run, data)
+    learned = training_examples(named_run, data)
     assert 0 < len(held_out) == len(data.train) - len(learned)
     assert not held_out & set(learned.ids.tolist())
     points = points_of(named_run, data, "all")
-    assert points.others is not None
-    assert {str(i) for i in points.others.ids[~points.learned]} == held_out
+    assert points.training is not None
+    assert {str(i) for i in points.training.ids[~points.trained_on]} == held_out
     own = DatasetSplits(data.name, data.train, data.test, data.test)
-    assert len(learned_from(named_run, own)) == len(data.train)
+    assert len(training_examples(named_run, own)) == len(data.train)
 
 
 def test_all_points_are_named_once(named_run: Run) -> None:
     data = load_data(named_run.manifest.dataset.source)
     points = points_of(named_run, data, "validation")
-    assert points.others is None
+    assert points.training is None
     both = points_of(named_run, data, "all")
-    assert both.others is not None
-    assert (both.first, len(both.judged), len(both.others)) == (0, 200, 600)
+    assert both.training is not None
+    assert (both.first, len(both.evaluated), len(both.training)) == (0, 200, 600)
     train = points_of(named_run, data, "train", "pixels")
     assert train.first == 200
     assert train.values.shape == (800, 784)
-    seen = train.others_predictions
+    seen = train.training_predictions
     assert seen is not None
     assert len(seen) == 600

@@ -132,22 +132,22 @@ class Twice(nn.Module):
             [conv(1, 4), nn.ReLU(), nn.AvgPool2d(2), Flatten(), nn.Linear(4 * 196, 10)],
             "has the operator AveragePool",
         ),
-        ([Flatten(), nn.Linear(784, 10)], "does not begin with a convolution"),
+        ([Flatten(), nn.Linear(784, 10)], "does not start with a convolution"),
         (
             [conv(1, 4), nn.ReLU(), nn.MaxPool2d(3), Flatten(), nn.Linear(4 * 81, 10)],
             "a pooling other than 2 x 2",
         ),
         (
             [conv(1, 4), nn.ReLU(), conv(4, 4, groups=4), Flatten(), nn.Linear(4 * 784, 10)],
-            "a convolution in groups",
+            "a grouped, dilated or unevenly padded convolution",
         ),
         (
             [conv(1, 4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 784, 10)],
-            "flattens channel by channel",
+            "flattens channels first",
         ),
         (
             [conv(1, 4), nn.ReLU(), Flatten(), nn.Linear(4 * 784, 10), nn.ReLU()],
-            "has no product last",
+            "does not end with a product",
         ),
         ([conv(1, 4), Twice(), Flatten(), nn.Linear(4 * 784, 10)], "has the operator Add"),
     ],
@@ -191,7 +191,7 @@ def test_a_pooling_that_turns_signs_with_a_border_below_0_is_refused(
         inner.get_submodule("2").get_parameter("weight").neg_()
         inner.get_submodule("4").get_parameter("bias").fill_(5)
     export_onnx(network, images, tmp_path / "m.onnx")
-    with pytest.raises(ConfigError, match="turns signs"):
+    with pytest.raises(ConfigError, match="pools with a sign change"):
         Int8Network(tmp_path / "m.onnx", images)
 
 
@@ -218,7 +218,7 @@ def test_what_bytes_cannot_say_is_told(fashion: DatasetSplits, tmp_path: Path) -
         Int8Network(tmp_path / "m.onnx", dimmed[:100]),
         penultimate(tmp_path / "m.onnx", dimmed).values,
     )
-    logits, beyond = int8.answers(dimmed)
+    logits, beyond = int8.logits_and_saturation(dimmed)
     np.testing.assert_array_equal(logits, int8.logits(dimmed))
     clipped = (exact - int8.features(dimmed)).max(axis=1)
     assert not beyond[:100].any()
@@ -239,6 +239,6 @@ def test_quick_gives_the_classes_of_the_predictor(tiny_run: Run, fashion: Datase
     assert np.sqrt(np.mean((found - wanted) ** 2)) < 3 * quick.error < wanted.std()
     assert quick.class_names == exact.class_names
     with pytest.raises(
-        DataError, match="100 pictures are too few to find the margin of int8; give 200 or more"
+        DataError, match="100 images are too few to measure the margin of int8; give 200 or more"
     ):
         QuickPredictor(tiny_run, images[:100])

@@ -131,38 +131,38 @@ def announced(form: str) -> bytes:
 
 
 REFUSED = {
-    "corrupt.jpg": (lambda: packed(photo(), "JPEG")[:900], "is a damaged picture"),
-    "corrupt.png": (lambda: packed(photo(), "PNG")[:-2000], "is a damaged picture"),
+    "corrupt.jpg": (lambda: packed(photo(), "JPEG")[:900], "is a damaged image"),
+    "corrupt.png": (lambda: packed(photo(), "PNG")[:-2000], "is a damaged image"),
     "corrupt.webp": (
         lambda: packed(photo(), "WEBP")[:300],
-        "is a damaged picture|is not a picture",
+        "is a damaged image|is not an image",
     ),
     "empty.png": (lambda: b"", "it is empty"),
     "text.jpg": (
         lambda: b"dear model, what is this?",
-        r"is not a picture \(it starts with b'dear model",
+        r"is not an image \(it starts with b'dear model",
     ),
-    "program.png": (lambda: b"\x7fELF" + bytes(3000), "is not a picture"),
-    "page.gif": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a picture"),
+    "program.png": (lambda: b"\x7fELF" + bytes(3000), "is not an image"),
+    "page.gif": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not an image"),
     "huge.png": (
         lambda: packed(Image.new("1", (SIDE, SIDE)), "PNG"),
-        "announces more than 64,000,000 pixels; make it smaller",
+        "declares more than 64,000,000 pixels; resize it",
     ),
     "huge.jpg": (
         lambda: announced("JPEG"),
-        "announces more than 64,000,000 pixels; make it smaller",
+        "declares more than 64,000,000 pixels; resize it",
     ),
     "huge.gif": (
         lambda: announced("GIF"),
-        "announces more than 64,000,000 pixels; make it smaller",
+        "declares more than 64,000,000 pixels; resize it",
     ),
     "huge.bmp": (
         lambda: announced("BMP"),
-        "announces more than 64,000,000 pixels; make it smaller",
+        "declares more than 64,000,000 pixels; resize it",
     ),
     "large.png": (
         lambda: packed(Image.new("1", (9_000, 9_000)), "PNG"),
-        "9,000 x 9,000 pixels; allowed: at most 64,000,000 in all",
+        "9,000 x 9,000 pixels; allowed: at most 64,000,000 in total",
     ),
 }
 

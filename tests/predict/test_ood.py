@@ -11,9 +11,9 @@ import pytest
 from dressform.core.errors import RunError
 from dressform.data.dataset import DatasetSplits
 from dressform.predict.features import offer_features, penultimate
-from dressform.predict.ood import NEAREST, OODDetector, look_of
+from dressform.predict.ood import N_NEIGHBOURS, OODDetector, block_statistics
 from dressform.predict.predictor import Predictor
-from dressform.predictions.images import images_of
+from dressform.predictions.examples import examples_of
 from dressform.runs.run import Run
 
 
@@ -37,14 +37,14 @@ def test_how_a_picture_looks() -> None:
     image = np.zeros((1, 14, 21, 2), np.uint8)
     image[0, 2:4, 3:6, 1] = 255  # the part in the second row and column
     image[0, 0, 0:3, 0] = 102
-    means, spreads = (part.reshape(7, 7, 2) for part in look_of(image))
+    means, spreads = (part.reshape(7, 7, 2) for part in block_statistics(image))
     assert means[1, 1].tolist() == [0, 1]
     assert means[0, 0] == pytest.approx([0.2, 0])
     assert spreads[0, 0] == pytest.approx([0.2, 0])
     assert np.count_nonzero(means) == 2
     assert np.count_nonzero(spreads) == 1
     for side in (1, 3, 10, 28, 30):
-        means, spreads = look_of(np.full((2, side, side, 3), 51, np.uint8))
+        means, spreads = block_statistics(np.full((2, side, side, 3), 51, np.uint8))
         assert means.shape == spreads.shape == (2, 147)
         np.testing.assert_allclose(means, 0.2, atol=1e-6)
         np.testing.assert_allclose(spreads, 0, atol=1e-6)
@@ -94,12 +94,12 @@ def test_p_values_of_what_is_alike_are_uniform_and_of_what_is_not_are_small() ->
 
 
 def test_too_few_pictures_give_none_and_many_are_thinned() -> None:
-    assert fitted(directions(NEAREST, 0), directions(100, 1)) is None
+    assert fitted(directions(N_NEIGHBOURS, 0), directions(100, 1)) is None
     assert fitted(directions(100, 0), directions(49, 1)) is None
     found = fitted(directions(25_000, 0), directions(60, 1))
     assert found is not None
-    assert found.known.shape == (10_000, 16 + 2 * 49)
-    assert found.known.dtype == np.float16
+    assert found.reference.shape == (10_000, 16 + 2 * 49)
+    assert found.reference.dtype == np.float16
 
 
 def test_it_is_kept(tmp_path: Path) -> None:
@@ -107,11 +107,11 @@ def test_it_is_kept(tmp_path: Path) -> None:
     assert found is not None
     found.save(tmp_path / "ood_reference.npz")
     again = OODDetector.load(tmp_path / "ood_reference.npz")
-    np.testing.assert_array_equal(again.known, found.known)
+    np.testing.assert_array_equal(again.reference, found.reference)
     np.testing.assert_array_equal(again.scales, found.scales)
     np.testing.assert_array_equal(again.distances, found.distances)
-    np.savez(tmp_path / "other.npz", known=found.known)
-    with pytest.raises(RunError, match="does not have a model's known pictures"):
+    np.savez(tmp_path / "other.npz", reference=found.reference)
+    with pytest.raises(RunError, match="is not an OOD detector as this version writes it"):
         OODDetector.load(tmp_path / "other.npz")
 
 
@@ -139,7 +139,7 @@ def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_p
 
 
 def test_a_run_is_sure_of_clothes_and_not_of_noise(named_run: Run, small: DatasetSplits) -> None:
-    pictures = images_of(named_run.predictions("test"), small, "test")
+    pictures = examples_of(named_run.predictions("test"), small, "test")
     predictor = Predictor(named_run)
     clothes = [predictor.predict(image) for image in pictures.images[:100]]
     assert sum(answer.abstain for answer in clothes) <= 10

@@ -13,7 +13,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.kernels.linear import MIN_BFLOAT16_BATCH
 from dressform.models.network import build_network
 from dressform.predict.export import export_onnx
-from dressform.predict.predictor import Answer, Predictor, find_pictures
+from dressform.predict.predictor import Answer, Predictor, find_images
 from dressform.runs.run import Run
 
 
@@ -89,15 +89,15 @@ def test_bad_pictures_do_not_stop_the_others(
 
 
 def test_folders_are_searched_and_absent_paths_named(pictures: Path, tmp_path: Path) -> None:
-    assert [p.name for p in find_pictures([str(pictures)])] == [
+    assert [p.name for p in find_images([str(pictures)])] == [
         "ankle-boot.png",
         "pullover.png",
         "trouser.png",
     ]
     with pytest.raises(DataError, match="does not exist; give picture files or folders"):
-        find_pictures(["absent.png"])
-    with pytest.raises(DataError, match="has no pictures; allowed: .png"):
-        find_pictures([str(tmp_path)])
+        find_images(["absent.png"])
+    with pytest.raises(DataError, match="has no images; allowed: .png"):
+        find_images([str(tmp_path)])
 
 
 def test_models_that_cannot_be_used(tiny_run: Run, tmp_path: Path) -> None:

@@ -21,21 +21,21 @@ def test_accuracies_are_those_of_the_corrupted_pictures(
 ) -> None:
     assert small.test is not None
     predictor = Predictor(tiny_run)
-    found = robustness(predictor, small.test, ["inverse", "shot-noise"], seed=4)
-    assert found["clean"]["value"] == pytest.approx(
+    result = robustness(predictor, small.test, ["inverse", "shot-noise"], seed=4)
+    assert result.clean.value == pytest.approx(
         (tiny_run.predictions().predicted == small.test.labels).mean()
     )
     images = corrupt(small.test.images, "shot-noise", 3, seed=stream_seed(4, "part", 0))
     expected = (predictor.logits(images).argmax(1) == small.test.labels).mean()
-    assert found["corruptions"]["shot-noise"]["3"]["value"] == pytest.approx(expected)
-    inner = [e["value"] for e in found["corruptions"]["shot-noise"].values()]
-    assert found["mean"] == pytest.approx(
-        (np.mean(inner) + found["corruptions"]["inverse"]["1"]["value"]) / 2
+    assert result.corruptions["shot-noise"]["3"].value == pytest.approx(expected)
+    inner = [e.value for e in result.corruptions["shot-noise"].values()]
+    assert result.mean == pytest.approx(
+        (np.mean(inner) + result.corruptions["inverse"]["1"].value) / 2
     )
     with pytest.raises(UnknownNameError):
         robustness(predictor, small.test, ["invers"])
     other = Dataset(small.test.images, small.test.labels, small.test.ids, tuple("abcdefghij"))
-    with pytest.raises(DataError, match="give it its own"):
+    with pytest.raises(DataError, match="give the model's own data"):
         robustness(predictor, other)
 
 
@@ -51,10 +51,10 @@ def test_the_command_prints_a_table_and_json(named_run: Run) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1].split() == ["corruption", "1", "2", "3", "4", "5", "mean"]
-    found = json.loads(
+    result = json.loads(
         subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
     )
-    assert list(found["corruptions"]) == ["contrast"]
+    assert list(result["corruptions"]) == ["contrast"]
     wrong = subprocess.run(
         [*command, "--split", "tests"], capture_output=True, text=True, check=False
     )

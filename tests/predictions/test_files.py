@@ -70,9 +70,9 @@ def test_sixty_thousand_rows(tmp_path: Path) -> None:
         for label in labels
     )
     (tmp_path / "p.csv").write_text("label," + ",".join(f"p{k}" for k in range(10)) + "\n" + rows)
-    found = load_predictions(tmp_path / "p.csv")
-    assert np.array_equal(found.predicted, labels)
-    assert found.ids[[0, 59_999]].tolist() == ["00000", "59999"]
+    loaded = load_predictions(tmp_path / "p.csv")
+    assert np.array_equal(loaded.predicted, labels)
+    assert loaded.ids[[0, 59_999]].tolist() == ["00000", "59999"]
 
 
 @pytest.mark.parametrize(
@@ -91,17 +91,17 @@ def test_csv_as_programs_write_it(content: bytes, tmp_path: Path) -> None:
         ("q.csv", gzip.compress(content)),
     ):
         (tmp_path / name).write_bytes(data)
-        found = load_predictions(tmp_path / name)
-        assert found.ids.tolist() == ["x", "y"]
-        assert found.labels.tolist() == [0, 1]
-        np.testing.assert_allclose(found.probabilities, [[0.25, 0.75], [0.5, 0.5]], atol=1e-7)
+        loaded = load_predictions(tmp_path / name)
+        assert loaded.ids.tolist() == ["x", "y"]
+        assert loaded.labels.tolist() == [0, 1]
+        np.testing.assert_allclose(loaded.probabilities, [[0.25, 0.75], [0.5, 0.5]], atol=1e-7)
 
 
 def test_logits_are_taken_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("label,logit0,logit1,logit2\n2,-3,0.5,7\n")
-    found = load_predictions(str(tmp_path / "p.csv"))
-    assert found.logits.tolist() == [[-3, 0.5, 7]]
-    assert found.class_names == ("0", "1", "2")
+    loaded = load_predictions(str(tmp_path / "p.csv"))
+    assert loaded.logits.tolist() == [[-3, 0.5, 7]]
+    assert loaded.class_names == ("0", "1", "2")
 
 
 def _parquet(path: Path, **columns: object) -> Path:
@@ -122,10 +122,10 @@ def test_parquet_as_programs_write_it(tmp_path: Path) -> None:
         "categories": pyarrow.array(["7", "8"]).dictionary_encode(),
     }
     for kind, column in ids.items():
-        found = load_predictions(_parquet(tmp_path / f"{kind}.parquet", id=column, **columns))
-        assert found.ids.tolist() == ["7", "8"]
-        assert found.labels.tolist() == [1, 0]
-        assert found.logits.tolist() == [[3, 1], [4, 2]]
+        loaded = load_predictions(_parquet(tmp_path / f"{kind}.parquet", id=column, **columns))
+        assert loaded.ids.tolist() == ["7", "8"]
+        assert loaded.labels.tolist() == [1, 0]
+        assert loaded.logits.tolist() == [[3, 1], [4, 2]]
     assert load_predictions(_parquet(tmp_path / "none.parquet", **columns)).ids.tolist() == [
         "00000",
         "00001",
@@ -143,11 +143,11 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
     (tmp_path / "p.txt").write_text("label,p0,p1\n")
     with pytest.raises(
         DataError,
-        match=r"p.txt has an unknown form \(it starts with b'labe'\); allowed: .npz, .csv, "
+        match=r"p.txt has an unknown format \(it starts with b'labe'\); allowed: .npz, .csv, "
         r".csv.gz, .parq",
     ):
         load_predictions(tmp_path / "p.txt")
-    with pytest.raises(DataError, match=r"p.txt has an unknown form; allowed: .npz, .csv"):
+    with pytest.raises(DataError, match=r"p.txt has an unknown format; allowed: .npz, .csv"):
         save_predictions(first, tmp_path / "p.txt")
 
 
@@ -165,7 +165,7 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
         ("0,0.5,0.5\n", r"has columns 0, 0.5, 0.5; expected columns label, p0"),
         (
             "label;p0;p1\n1;1;0\n",
-            r"has columns label;p0;p1; expected .* \(in CSV, commas between cells\)",
+            r"has columns label;p0;p1; expected .* \(in CSV, separated by commas\)",
         ),
         (",".join(f"c{i}" for i in range(99)), r"c18, c19, … \(99 in all\); expected"),
         (
@@ -182,12 +182,12 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
         ),
         (
             "label,p0\n0,1\n",
-            r"has one class column only \(p0\); give one per class, both for a yes-or-no model",
+            r"has only one class column \(p0\); give one per class, both for a binary model",
         ),
-        ("label,p0,p1,p1\n0,1,0,0\n", "has two columns called p1; keep one"),
+        ("label,p0,p1,p1\n0,1,0,0\n", "has two columns named p1; keep one"),
         (
             "label,p0,p1\n0,1,0\n1,1\n",
-            "line 3 has 2 cells but the header has 3; the file is cut off",
+            "line 3 has 2 cells but the header has 3; the file is truncated",
         ),
         ("label,p0,p1\n0,1,0\n\n1,x,1\n", "line 4 has 'x' in column p0; allowed: a number"),
         ("label,p0,p1\n0,1,0\n,0,1\n", "line 3 has '' in column label; allowed: a number"),
@@ -204,12 +204,15 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
         ),
         (
             "id,label,p0,p1\na,0,1,0\nb,1,-0.1,1.1\n",
-            "p.csv: probabilities of example b go from -0.1 to 1.1; allowed: 0 to 1",
+            "p.csv: probabilities of example b range from -0.1 to 1.1; allowed: 0 to 1",
         ),
-        ("id,label,p0,p1,p2\nb,1,-0.0001,1,0\n", "example b go from -0.0001 to 1; allowed: 0 to 1"),
+        (
+            "id,label,p0,p1,p2\nb,1,-0.0001,1,0\n",
+            "example b range from -0.0001 to 1; allowed: 0 to 1",
+        ),
         (
             "id,label,p0,p1\na,0,1,0\nb,1,0.2,0.7\n",
-            "example b add up to 0.9; allowed: 1 within 0.001, so take the softmax",
+            "example b add up to 0.9; allowed: 1 within 0.001, so apply softmax",
         ),
         (
             "id,label,logit0,logit1\na,0,1,0\nb,1,inf,1\n",
@@ -221,7 +224,7 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
         ),
         (
             "id,label,p0,p1\na,0,1,0\nb,0,1,0\na,0,1,0\n",
-            r"stand for two examples \(a in rows 1 and 3\); give each example",
+            r"ids are not unique \(a in rows 1 and 3\); give each example",
         ),
         (
             "id,label,p0,p1\na,0,1,0\nb,2,1,0\n",
@@ -229,7 +232,8 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
         ),
         (
             "label,p0,p1\n-1,1,0\n",
-            r"allowed: 0 to 1 for 2 classes \(example 00000 has label -1\); .* count labels from 0",
+            r"allowed: 0 to 1 for 2 classes \(example 00000 has label -1\); .* number labels from "
+            r"0",
         ),
         ("id,label,p0,p1\n" + "a" * 200_000, "line 2 is not CSV .field larger than field limit"),
     ],
@@ -284,7 +288,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"label": [0], "p0": [1.0]}, "has one class column only"),
+        ({"label": [0], "p0": [1.0]}, "has only one class column"),
         (
             {"label": [0], "p0": ["1"], "p1": [0.0]},
             "has column p0 of type string; allowed: numbers",
@@ -299,11 +303,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         ),
         (
             {"label": [0, 1], "p0": [1.0, None], "p1": [0.0, 1.0]},
-            "row 2 has nothing in column p0; fill it",
+            "row 2 has no value in column p0; add it",
         ),
         (
             {"id": ["a", None], "label": [0, 1], "p0": [1.0, 0.0], "p1": [0.0, 1.0]},
-            "row 2 has nothing in column id",
+            "row 2 has no value in column id",
         ),
         (
             {"label": [0, 0.5], "p0": [1.0, 1.0], "p1": [0.0, 0.0]},
@@ -332,7 +336,7 @@ def test_parquet_that_is_no_predictions(
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _parquet(tmp_path / "p.parquet", label=[0], p0=[1.0], p1=[0.0])
-    found = load_predictions(path)
+    loaded = load_predictions(path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     message = (
         r'Parquet needs pyarrow; pip install "dressform\[parquet\]", or write the table as CSV'
@@ -340,14 +344,14 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(DataError, match=message):
         load_predictions(path)
     with pytest.raises(DataError, match=message):
-        save_predictions(found, tmp_path / "q.parquet")
+        save_predictions(loaded, tmp_path / "q.parquet")
 
 
 @pytest.mark.parametrize(
     ("probabilities", "message"),
     [
         ([[1, 0], [0.2, 0.7]], "probabilities of example {} add up to 0.9"),
-        ([[1, 0], [-0.5, 1.5]], "probabilities of example {} go from -0.5 to 1.5"),
+        ([[1, 0], [-0.5, 1.5]], "probabilities of example {} range from -0.5 to 1.5"),
         ([[1, 0], [0, np.nan]], "probabilities of example {} are not finite"),
         ([[1], [1]], "predictions have 1 class; two or more are needed"),
     ],
@@ -366,9 +370,9 @@ def test_npz_and_arrays_are_held_to_the_same_rules(
 
 def test_rounded_probabilities_are_taken() -> None:
     thirds = np.array([[0.333, 0.333, 0.3335], [0.5, 0.5, 1e-7 - 1e-7]])
-    found = Predictions.from_probabilities(["a", "b"], [0, 1], thirds, "xyz")
+    loaded = Predictions.from_probabilities(["a", "b"], [0, 1], thirds, "xyz")
     np.testing.assert_allclose(
-        found.probabilities, thirds / thirds.sum(axis=1, keepdims=True), atol=1e-6
+        loaded.probabilities, thirds / thirds.sum(axis=1, keepdims=True), atol=1e-6
     )
     exact = np.random.default_rng(0).dirichlet(np.ones(10), 500)
     half = exact.astype(np.float16)

@@ -13,7 +13,7 @@ from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.data.archive import write_archive
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.predict.onnx_model import predict_onnx
-from dressform.predict.prediction_sets import kind_of, load_judged
+from dressform.predict.prediction_sets import kind_of, load_predictions_of
 from dressform.predictions import softmax
 from dressform.runs.run import Run
 
@@ -166,7 +166,7 @@ def test_scores_in_0_to_1_that_do_not_add_up_are_logits_if_called_so(tmp_path: P
     dataset = pictures()
     for name in ("scores", "probabilities", "class_prob"):
         with pytest.raises(
-            DataError, match=f"gives {name} that add up to .* so take the softmax or give logits"
+            DataError, match=f"gives {name} that add up to .* so apply softmax or give logits"
         ):
             predict_onnx(linear(tmp_path / "m.onnx", matrix=matrix, outputs=(name,)), dataset)
     found = predict_onnx(linear(tmp_path / "m.onnx", matrix=matrix, outputs=("logits",)), dataset)
@@ -186,7 +186,7 @@ def test_of_several_outputs_the_named_one(tmp_path: Path) -> None:
         )
     with pytest.raises(
         DataError,
-        match=r"gives int64 \[7\] as label for 7 pictures; allowed: floats \[7, 3\], so call that "
+        match=r"gives int64 \[7\] as label for 7 images; allowed: floats \[7, 3\], so name that "
         r"output log",
     ):
         predict_onnx(linear(tmp_path / "m.onnx", outputs=("label", "scores")), dataset)
@@ -210,7 +210,7 @@ def test_weights_beside_the_file(tmp_path: Path) -> None:
     )
     (tmp_path / "m.data").unlink()
     with pytest.raises(
-        DataError, match=r"m.onnx cannot be loaded by ONNX Runtime \(.*; export it to ONNX anew"
+        DataError, match=r"m.onnx cannot be loaded by ONNX Runtime \(.*; export it to ONNX again"
     ):
         predict_onnx(tmp_path / "m.onnx", dataset)
 
@@ -239,21 +239,21 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
     path.rmdir()
     for content in (b"", b"I am a text"):
         path.write_bytes(content)
-        fails(r"m.onnx cannot be loaded by ONNX Runtime \(.*\); export it to ONNX anew")
+        fails(r"m.onnx cannot be loaded by ONNX Runtime \(.*\); export it to ONNX again")
     linear(path)
     fails("pixels are 'bytes'; allowed: unit", pixels="bytes")
     fails(
-        "m.onnx gives 3 scores per picture but the data have 4 classes; give the data",
+        "m.onnx gives 3 scores per image but the data have 4 classes; give the data",
         pictures(classes=4),
     )
     fails(
-        r"takes \[\?, 5, 4, 3\] but the pictures are 6 x 6 x 1; .* or \[N, 1, 6, 6\] or \[N, 6, "
+        r"takes \[\?, 5, 4, 3\] but the images are 6 x 6 x 1; .* or \[N, 1, 6, 6\] or \[N, 6, "
         r"6\] or \[N, 36\]",
         pictures((6, 6, 1)),
     )
     linear(path, "NHW", (20, 3))
     fails(
-        r"takes \[\?, 20, 3\] but the pictures are 5 x 4 x 3; allowed: \[N, 5, 4, 3\] or \[N, 3, "
+        r"takes \[\?, 20, 3\] but the images are 5 x 4 x 3; allowed: \[N, 5, 4, 3\] or \[N, 3, "
         r"5, 4\] or \[N, 60\], so"
     )
     linear(path, dtype="int64")
@@ -262,13 +262,13 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
         r"tensor\(double\)"
     )
     linear(path, matrix=np.full((60, 3), np.nan, np.float32))
-    fails("m.onnx: logits of example 00000 are not finite; the model that made them is broken")
+    fails("m.onnx: logits of example 00000 are not finite; check the model that computed them")
     linear(path, dims=(None, None, None))
     fails(r"m.onnx cannot be run on 7 pictures \(", pictures((6, 6, 1)))
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 60]) for name in "xy")
     z = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 60])
     save(path, [helper.make_node("Add", ["x", "y"], ["z"])], [x, y], [z])
-    fails(r"m.onnx has 2 inputs \(x, y\); allowed: one, the pictures")
+    fails(r"m.onnx has 2 inputs \(x, y\); allowed: one, the images")
     assert capfd.readouterr() == ("", "")
 
 
@@ -280,13 +280,15 @@ def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: P
     kinds = [kind_of(p) for p in (tiny_run.path, model, table, tmp_path / "absent.csv")]
     assert kinds == ["run", "model", "predictions", "predictions"]
     said: list[str] = []
-    name, found = load_judged(tiny_run.path, say=said.append)
+    name, found = load_predictions_of(tiny_run.path, say=said.append)
     assert (name, len(found)) == ("fast, seed 0", 200)
     kept = tiny_run.predictions("validation")
     for split in ("val", "validation"):
-        assert np.array_equal(load_judged(tiny_run.path, split, say=said.append)[1].ids, kept.ids)
+        assert np.array_equal(
+            load_predictions_of(tiny_run.path, split, say=said.append)[1].ids, kept.ids
+        )
     for chosen, count in ((None, 200), ("test", 200), ("train", 600)):
-        name, found = load_judged(model, chosen, data, say=said.append)
+        name, found = load_predictions_of(model, chosen, data, say=said.append)
         assert (name, len(found)) == (str(model), count)
     assert said == [
         "split: test",
@@ -298,11 +300,11 @@ def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: P
         with pytest.raises(
             ConfigError, match="no split of d is called 'validation'; known: train, test"
         ):
-            load_judged(model, split, data)
-    name, found = load_judged(table, "train")
+            load_predictions_of(model, split, data)
+    name, found = load_predictions_of(table, "train")
     assert (name, found.predicted.tolist()) == (str(table), [1])
     with pytest.raises(RunError, match="has no manifest"):
-        load_judged(tmp_path)
+        load_predictions_of(tmp_path)
 
 
 def test_data_without_a_test_split_say_how_they_were_divided(
@@ -310,9 +312,9 @@ def test_data_without_a_test_split_say_how_they_were_divided(
 ) -> None:
     write_archive(tmp_path / "d.npz", DatasetSplits("train alone", small.train))
     said: list[str] = []
-    _, found = load_judged(tiny_run.layout.onnx, data=tmp_path / "d.npz", say=said.append)
+    _, found = load_predictions_of(tiny_run.layout.onnx, data=tmp_path / "d.npz", say=said.append)
     assert len(found) == 120
     assert said == [
-        "note: no test split: 120 of 600 examples were held out as test",
+        "note: no test split: 120 of 600 examples were held out for testing",
         "split: test of d",
     ]

@@ -19,7 +19,7 @@ from dressform.report.figures.confusion import draw_confusion, shares
 from dressform.report.figures.history import draw_history
 from dressform.report.figures.images import draw_first_images, draw_montage, montage_sample
 from dressform.report.figures.per_class import draw_per_class, whiskers
-from dressform.runs.history import how_measured
+from dressform.runs.history import training_conditions
 from dressform.runs.run import Run
 
 
@@ -156,14 +156,14 @@ def test_the_curves_say_how_training_values_were_measured() -> None:
     recipes: list[dict[str, Any]] = [
         {},
         {"label_smoothing": 0.1},
-        {"label_smoothing": 0.1, "hard_examples": {"share": 0.5}},
-        {"hard_examples": {"share": 1.0}},
+        {"label_smoothing": 0.1, "hard_examples": {"fraction": 0.5}},
+        {"hard_examples": {"fraction": 1.0}},
     ]
-    assert [how_measured(recipe) for recipe in recipes] == [
-        "while learning",
-        "while learning, smoothed labels",
-        "while learning, smoothed labels, hard examples mostly",
-        "while learning",
+    assert [training_conditions(recipe) for recipe in recipes] == [
+        "while training",
+        "while training, smoothed labels",
+        "while training, smoothed labels, on a subset of mainly hard examples",
+        "while training",
     ]
 
 
@@ -179,7 +179,7 @@ def test_a_long_legend_stays_inside_its_axes() -> None:
         for e in range(1, 6)
     ]
     figure = draw_history(
-        rows, "t", measured="while learning, smoothed labels, hard examples mostly"
+        rows, "t", measured="while training, smoothed labels, on a subset of mainly hard examples"
     )
     figure.draw_without_rendering()
     for axes in figure.axes:

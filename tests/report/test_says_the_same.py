@@ -91,10 +91,10 @@ def test_the_scores_of_a_cross_validation_are_those_of_its_folds(
     shown = {
         row["title"]: row for row in document_of(tmp_path / "page.html")["runs"][0]["estimates"]
     }
-    for name, estimate in studies[0].summary["estimates"].items():
+    for name, estimate in studies[0].summary.estimates.items():
         from dressform.evaluation.metrics import METRICS
 
         row = shown[METRICS[name].title]
         assert {key: row[key] for key in ("value", "low", "high", "method")} == {
-            key: estimate[key] for key in ("value", "low", "high", "method")
+            key: getattr(estimate, key) for key in ("value", "low", "high", "method")
         }

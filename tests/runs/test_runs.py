@@ -358,11 +358,11 @@ def test_damage_inside_a_run_is_named(tiny_run: Run, tmp_path: Path) -> None:
         with pytest.raises(RunError, match=message):
             draw_figures(copy)
     shutil.rmtree(copy / "predictions")
-    with pytest.raises(RunError, match="has lost its predictions"):
+    with pytest.raises(RunError, match="has no predictions any more"):
         open_run(copy).predictions("test")
     document = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps({**document, "results": []}))
-    with pytest.raises(RunError, match=r"results is \[\], where an object whose values are"):
+    with pytest.raises(RunError, match=r"results is \[\], where an object should be"):
         open_run(copy)
 
 

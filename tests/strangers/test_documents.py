@@ -23,7 +23,7 @@ from dressform.evaluation.evaluate import evaluate
 from dressform.predict.predictor import Predictor
 from dressform.report.report import _facts
 from dressform.runs.crossval import CrossvalRun, open_crossval
-from dressform.runs.history import how_measured
+from dressform.runs.history import training_conditions
 from dressform.runs.run import Run, best_run, open_run
 from tests.conftest import TINY
 from tests.experiment.calls import crossval
@@ -112,7 +112,7 @@ def test_manifest(run: Run) -> None:
     def use() -> None:
         found = open_run(run.path)
         evaluate(found.predictions("test"), resamples=10)
-        how_measured(found.manifest.resolved)
+        training_conditions(found.manifest.resolved)
         json.dumps(_facts(found))
         best_run(run.path.parents[2])
         dressform.Predictor(found)
@@ -153,9 +153,9 @@ def test_known_pictures(run: Run, small: DatasetSplits) -> None:
         )
         for value in strange:
             np.savez(run.layout.ood_reference, **{**arrays, name: value})
-            with pytest.raises(DressformError, match="known"):
+            with pytest.raises(DressformError, match="reference"):
                 Predictor(run.path / "weights").predict(small.train.images[0])
-    np.savez(run.layout.ood_reference, **{**arrays, "known": arrays["known"][:, 1:]})
+    np.savez(run.layout.ood_reference, **{**arrays, "reference": arrays["reference"][:, 1:]})
     with pytest.raises(DressformError, match="is of another model"):
         Predictor(run.path / "weights")
 

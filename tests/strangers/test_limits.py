@@ -61,7 +61,8 @@ def test_scores_from_margins_are_those_of_the_confusion_matrix() -> None:
         (2 * precision * recall / (precision + recall)).mean()
     )
     assert np.array_equal(
-        np.diag(confusion_matrix(predictions.labels, predictions.predicted, 7)), scores.margins()[0]
+        np.diag(confusion_matrix(predictions.labels, predictions.predicted, 7)),
+        scores.class_counts()[0],
     )
 
 
@@ -93,12 +94,12 @@ def test_lack_of_memory_is_no_damage(tmp_path: Path, named_run: dressform.Run) -
     ).save(tmp_path / "large.png")
     code = f"""
 import resource, sys
-from dressform.data.image import open_picture
+from dressform.data.image import open_image
 from pathlib import Path
 held = int(open("/proc/self/statm").read().split()[0]) * 4096
 resource.setrlimit(resource.RLIMIT_AS, (held + 40_000_000,) * 2)
 try:
-    open_picture(Path({str(tmp_path / "large.png")!r}))
+    open_image(Path({str(tmp_path / "large.png")!r}))
 except Exception as error:
     print(type(error).__name__, error)
 """
@@ -111,8 +112,8 @@ def test_too_many_open_files_is_no_damage(tmp_path: Path) -> None:
     code = f"""
 import resource
 from pathlib import Path
-from dressform.data.image import open_picture
-open_picture(Path({str(tmp_path / "a.png")!r}))
+from dressform.data.image import open_image
+open_image(Path({str(tmp_path / "a.png")!r}))
 resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
 held = []
 try:
@@ -121,7 +122,7 @@ try:
 except OSError:
     pass
 try:
-    open_picture(Path({str(tmp_path / "a.png")!r}))
+    open_image(Path({str(tmp_path / "a.png")!r}))
 except Exception as error:
     print(type(error).__name__, error)
 """
@@ -213,7 +214,12 @@ def test_a_model_that_never_ends_is_ended(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(ResourceError, match=r"did not answer within 0\.5 s"):
         run_session(
-            session, ["logits"], {"x": np.zeros((1, 4), np.float32)}, DataError, "m.onnx", limit=0.5
+            session,
+            ["logits"],
+            {"x": np.zeros((1, 4), np.float32)},
+            DataError,
+            "m.onnx",
+            time_limit=0.5,
         )
     assert time.monotonic() - begun < 10
 

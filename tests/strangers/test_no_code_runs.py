@@ -79,7 +79,7 @@ def test_saliency_says_why_it_is_missing_and_a_named_file_is_run(
 ) -> None:
     assert dressform_command("report", hostile.path, cwd=tmp_path).returncode == 0
     assert (
-        "is made by a file ('evil.py:own'), which is not run unasked"
+        "is built by a file ('evil.py:own'), which is only run on request"
         in (hostile.path / "report.html").read_text()
     )
     (tmp_path / "mine.py").write_text(
@@ -129,7 +129,9 @@ def test_git_starts_nothing_that_a_repository_names(
     assert state["changed"] is False
     for content in ("b", "longer"):
         (tree / "a.txt").write_text(content)
-        assert (git_state() or {})["changed"] is True
+        state = git_state()
+        assert state is not None
+        assert state["changed"] is True
     assert not mark.exists()
     # which would have
     subprocess.run(["git", "status"], cwd=tree, capture_output=True, check=False)
@@ -193,14 +195,14 @@ def test_what_a_kill_left_goes_at_the_next_write_and_what_is_being_written_stays
 
 
 def test_a_run_of_a_renamed_recipe_is_told(named_run: Run, tmp_path: Path) -> None:
-    from dressform.explore.saliency import restore
+    from dressform.explore.saliency import load_network
 
     folder = tmp_path / "run"
     shutil.copytree(named_run.path, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, "reference": "/etc/x.py:own"}))
     with pytest.raises(RunError, match=r"name it with --recipe file.py:function"):
-        restore(open_run(folder))
+        load_network(open_run(folder))
 
 
 def test_a_checkpoint_that_a_kill_left_beside_a_finished_run_goes(

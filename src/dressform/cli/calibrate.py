@@ -49,7 +49,7 @@ def calibrate(
 def _print(calibration: "Calibration", alpha: float) -> None:
     from dressform.evaluation.metrics import METRICS
 
-    print(f"{calibration.how}\n")
+    print(f"{calibration.protocol}\n")
     rows = []
     for metric, before in calibration.before.items():
         estimates = (before, calibration.after[metric])

@@ -67,7 +67,7 @@ def compare(
 
 
 def _print_pairs(comparisons: "Sequence[Comparison]") -> None:
-    from dressform.evaluation.comparison import show_p
+    from dressform.evaluation.comparison import format_p_value
     from dressform.evaluation.metrics import METRICS
 
     metric = METRICS[comparisons[0].metric]
@@ -78,7 +78,7 @@ def _print_pairs(comparisons: "Sequence[Comparison]") -> None:
             for v in (c.difference.value, c.difference.low, c.difference.high)
         )
         posterior = (f"{p:.2f}" for p in (c.posterior.better, c.posterior.equal, c.posterior.worse))
-        p = show_p(c.p_holm).removeprefix("= ")
+        p = format_p_value(c.p_holm).removeprefix("= ")
         rows.append((c.b, c.a, value, f"{low} to {high}", p, *posterior, c.verdict))
     difference = f"{metric.name} b - a{' in points' if metric.percent else ''}"
     print_table(

@@ -1,5 +1,6 @@
 """``dressform crossval``."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -42,8 +43,10 @@ def crossval(
     are not touched.
     """
     from dressform.cli.fold_table import FoldTable
+    from dressform.cli.process import prepare_training
     from dressform.workbench.training import crossval as cross_validate
 
+    prepare_training(recipes, seed)
     with FoldTable() as table:
         studies = cross_validate(
             recipes,
@@ -61,15 +64,15 @@ def crossval(
         )
     if as_json:
         documents = [
-            {**s.summary, "out_of_fold": str(s.layout.out_of_fold), "path": str(s.path)}
+            {**asdict(s.summary), "out_of_fold": str(s.layout.out_of_fold), "path": str(s.path)}
             for s in studies
         ]
         print_json(documents[0] if len(documents) == 1 else documents)
         return
     rows = []
-    for i, row in enumerate(studies[0].summary["folds"]):
+    for i, row in enumerate(studies[0].summary.folds):
         scores = (f"{100 * study.accuracies[i]:.2f} %" for study in studies)
-        rows.append((str(row["repeat"]), str(row["fold"]), *scores))
+        rows.append((str(row.repeat), str(row.fold), *scores))
     print_table(("repeat", "fold", *(study.name for study in studies)), rows)
     print()
     for study in studies:

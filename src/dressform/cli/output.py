@@ -4,9 +4,12 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from dressform.core.text import one_line, printable
+
+if TYPE_CHECKING:
+    from dressform.runs.crossval import CrossvalSummary
 
 
 class Escaped:
@@ -88,10 +91,10 @@ def percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{100 * fraction:.2f} %"
 
 
-def describe_folds(summary: dict[str, Any]) -> str:
+def describe_folds(summary: "CrossvalSummary") -> str:
     """``mean 91.23 %, s.d. 0.21 points, 90.80 to 91.66 % (…, 95%)``."""
     return (
-        f"mean {100 * summary['mean']:.2f} %, s.d. {100 * summary['sd']:.2f} points over "
-        f"{len(summary['folds'])} folds,"
-        f" {100 * summary['low']:.2f} to {100 * summary['high']:.2f} % ({summary['method']})"
+        f"mean {100 * summary.mean:.2f} %, s.d. {100 * summary.sd:.2f} points over "
+        f"{len(summary.folds)} folds,"
+        f" {100 * summary.low:.2f} to {100 * summary.high:.2f} % ({summary.method})"
     )

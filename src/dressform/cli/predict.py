@@ -43,7 +43,7 @@ def predict(
     """Tell the classes of pictures."""
     from dressform.core.errors import DataError
     from dressform.core.text import one_line
-    from dressform.predict.predictor import UNSURE, Answer, Predictor, find_pictures
+    from dressform.predict.predictor import OOD_THRESHOLD, Answer, Predictor, find_images
     from dressform.runs.run import best_run
 
     target = None
@@ -52,10 +52,12 @@ def predict(
         from dressform.report.report import target_of
 
         target = target_of(explain, explain, "explained.html")
-    paths = find_pictures([p for p in pictures if p != "-"])
+    paths = find_images([p for p in pictures if p != "-"])
     run, why = (None, "") if model is not None else best_run()
     predictor = Predictor(
-        run or str(model), photos=photos, threshold=UNSURE if threshold is None else threshold
+        run or str(model),
+        photos=photos,
+        threshold=OOD_THRESHOLD if threshold is None else threshold,
     )
     if run is not None:
         say(f"model: {predictor.description.name}, {why} ({run.path})")

@@ -25,25 +25,20 @@ def robustness(
     """Measure a run's accuracy on corrupted images, as in Fashion-MNIST-C, at each strength."""
     from dressform.workbench.evaluation import robustness as measure
 
-    document = measure(run, corruptions=names, split=split, seed=seed, data=data)
+    result = measure(run, corruptions=names, split=split, seed=seed, data=data)
     if as_json:
-        print_json(document)
+        print_json({"run": str(run), **result.to_json()})
         return
-    clean = document["clean"]
+    clean = result.clean
     print(
-        f"{clean['n']:,} images as they are: {percent(clean['value'])} ({clean['method']}:"
-        f" {100 * clean['low']:.2f} to {100 * clean['high']:.2f})"
+        f"{result.examples:,} images as they are: {percent(clean.value)} ({clean.method}:"
+        f" {100 * clean.low:.2f} to {100 * clean.high:.2f})"
     )
     rows = []
-    for name, strengths in document["corruptions"].items():
-        values = [estimate["value"] for estimate in strengths.values()]
-        rows.append(
-            (
-                name,
-                *(percent(v) for v in values),
-                *[""] * (5 - len(values)),
-                percent(sum(values) / len(values)),
-            )
-        )
+    for name, strengths in result.corruptions.items():
+        values = [estimate.value for estimate in strengths.values()]
+        missing = [""] * (5 - len(values))
+        mean = percent(sum(values) / len(values))
+        rows.append((name, *(percent(value) for value in values), *missing, mean))
     print_table(("corruption", "1", "2", "3", "4", "5", "mean"), rows)
-    print(f"mean over corruptions {percent(document['mean'])}")
+    print(f"mean over corruptions {percent(result.mean)}")

@@ -50,6 +50,7 @@ def train(
     as_json: bool = Json,
 ) -> None:
     """Train a recipe, evaluate it and keep the run."""
+    from dressform.cli.process import prepare_training
     from dressform.cli.progress import Progress
     from dressform.core.errors import ConfigError
     from dressform.workbench import training
@@ -65,6 +66,7 @@ def train(
             f"out, or train auto"
         )
     seconds = duration(budget or "10m")
+    prepare_training([] if recipe == "auto" else [recipe], seed)
     with Progress() as progress:
         if recipe == "auto":
             result = training.train_auto(

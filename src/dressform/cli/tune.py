@@ -54,8 +54,10 @@ def tune(
 
     Settings are compared on validation images; the test images are not looked at.
     """
+    from dressform.cli.process import prepare_training
     from dressform.workbench.training import tune as search
 
+    prepare_training([recipe], seed)
     with TrialProgress() as progress:
         tuning = search(
             recipe,

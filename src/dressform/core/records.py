@@ -69,12 +69,25 @@ def _record(kind: Any, document: Any, where: str) -> Any:
         raise _FaultError(f"{where or 'the document'} contradicts itself ({error})") from None
 
 
+def _typed_dict(kind: Any, value: Any, where: str) -> dict[str, Any]:
+    """A dictionary with the keys of a TypedDict; further keys are left out, as for dataclasses."""
+    if not isinstance(value, dict):
+        raise _FaultError(f"{where} is {_shown(value)}, where an object should be")
+    hints = typing.get_type_hints(kind)
+    missing = sorted(kind.__required_keys__ - value.keys())
+    if missing:
+        raise _FaultError(f"{where}.{missing[0]} is missing")
+    return {key: _value(hints[key], value[key], f"{where}.{key}") for key in hints if key in value}
+
+
 def _value(expected: Any, value: Any, where: str) -> Any:
     origin, inner = typing.get_origin(expected), typing.get_args(expected)
     if expected is Any:
         return value
     if dataclasses.is_dataclass(expected):
         return _record(expected, value, where)
+    if typing.is_typeddict(expected):
+        return _typed_dict(expected, value, where)
     if origin in (typing.Union, types.UnionType):
         record = next((option for option in inner if dataclasses.is_dataclass(option)), None)
         if record is not None and isinstance(

@@ -1,1 +1,3 @@
-"""Labelled pictures from files of any usual kind, checked, split and audited. NumPy only."""
+"""Labelled images from files in the usual formats: reading, checking, splitting, auditing. No
+torch.
+"""

@@ -1,4 +1,4 @@
-"""NPZ files with arrays of images and labels, in our own naming or Keras's."""
+"""NPZ files with arrays of images and labels, named as dressform or Keras names them."""
 
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError
 from dressform.core.files import read_npz, write_npz
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.labels import class_names
+from dressform.data.labels import read_class_names
 
-_NAMES = {
+_ARRAY_NAMES = {
     "train": (
         ("train_images", "train_labels"),
         ("x_train", "y_train"),
@@ -35,14 +35,14 @@ def read_archive(path: Path) -> dict[str, Dataset]:
         split name -> dataset.
 
     Raises:
-        DataError: not NPZ, pickled, arrays missing or of the wrong type.
+        DataError: the file is not NPZ or is pickled, or arrays are missing or of the wrong type.
     """
     arrays = read_npz(path)
     names = (
         [str(name) for name in np.ravel(arrays["class_names"])] if "class_names" in arrays else None
     )
     splits: dict[str, tuple[NDArray[Any], NDArray[Any], list[str] | None]] = {}
-    for split, options in _NAMES.items():
+    for split, options in _ARRAY_NAMES.items():
         for images_key, labels_key in options:
             if images_key in arrays and labels_key in arrays:
                 ids = arrays.get(
@@ -61,7 +61,9 @@ def read_archive(path: Path) -> dict[str, Dataset]:
         )
     if names is None:
         names = list(
-            class_names({split: np.ravel(labels) for split, (_, labels, _) in splits.items()}, path)
+            read_class_names(
+                {split: np.ravel(labels) for split, (_, labels, _) in splits.items()}, path
+            )
         )
     try:
         return {
@@ -75,7 +77,7 @@ def read_archive(path: Path) -> dict[str, Dataset]:
 
 
 def write_archive(path: Path, splits: DatasetSplits) -> None:
-    """Write all splits to one NPZ file that :func:`read_archive` reads back unchanged."""
+    """Write all splits to an NPZ file, which :func:`read_archive` reads back unchanged."""
     arrays: dict[str, NDArray[Any]] = {"class_names": np.array(splits.class_names)}
     for split, dataset in splits:
         arrays |= {

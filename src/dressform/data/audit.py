@@ -1,22 +1,22 @@
-"""`check_data`: what a person should know about a dataset before training on it."""
+"""`check_data`: audit a dataset before training on it."""
 
 from dataclasses import dataclass
 
 from dressform.data.dataset import DatasetSplits
-from dressform.data.duplicates import duplicate_groups, image_keys, overlaps
+from dressform.data.duplicates import duplicate_groups, image_hashes, overlaps
 from dressform.data.provenance import is_before_recut
 
 
 @dataclass(frozen=True)
 class Audit:
-    """The findings.
+    """Findings about a dataset.
 
     Attributes:
         classes: class names in label order.
         counts: split -> class name -> examples.
-        duplicates: groups of ids of equal images inside one split.
+        duplicates: groups of ids of equal images within one split.
         overlaps: pairs of ids of equal images in two splits.
-        problems: sentences, worst first; empty when nothing was found.
+        problems: one sentence each, worst first; empty if there are none.
     """
 
     classes: tuple[str, ...]
@@ -27,22 +27,24 @@ class Audit:
 
 
 def check_data(splits: DatasetSplits) -> Audit:
-    """Count classes, and find exact duplicates inside and between splits, conflicting labels and
-    flat images.
+    """Count examples per class and find exact duplicates within and between splits, conflicting
+    labels and images of a single colour.
     """
     datasets = dict(splits)
-    keys = {split: image_keys(dataset.images) for split, dataset in datasets.items()}
-    groups = {split: duplicate_groups(keys[split]) for split in datasets}
+    hashes = {split: image_hashes(dataset.images) for split, dataset in datasets.items()}
+    groups = {split: duplicate_groups(hashes[split]) for split in datasets}
     duplicates = [
-        datasets[split].ids[group].tolist() for split, found in groups.items() for group in found
+        datasets[split].ids[group].tolist()
+        for split, split_groups in groups.items()
+        for group in split_groups
     ]
-    shared: list[tuple[str, str]] = []
+    shared_ids: list[tuple[str, str]] = []
     problems: list[str] = []
     names = list(datasets)
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
-            pairs = overlaps(keys[first], keys[second])
-            shared += [
+            pairs = overlaps(hashes[first], hashes[second])
+            shared_ids += [
                 (str(datasets[first].ids[a]), str(datasets[second].ids[b])) for a, b in pairs
             ]
             if pairs:
@@ -52,34 +54,36 @@ def check_data(splits: DatasetSplits) -> Audit:
     train_pairs = sum(len(group) - 1 for group in groups["train"])
     if "test" in datasets and is_before_recut(
         train_pairs,
-        len(overlaps(keys["train"], keys["test"])),
+        len(overlaps(hashes["train"], hashes["test"])),
         len(datasets["train"]),
         len(datasets["test"]),
     ):
         problems.insert(
             0,
-            "these are Fashion-MNIST's files from before 2017-08-31 (43 pairs inside train, 10 "
-            "train images in test);"
-            " use --data fashion-mnist, the re-cut files without them",
+            "these are Fashion-MNIST's files from before 2017-08-31 (43 duplicate pairs in train, "
+            "10 train images in test); use --data fashion-mnist, the corrected files",
         )
     for split, dataset in datasets.items():
-        extra = sum(len(group) - 1 for group in groups[split])
-        if extra:
+        n_duplicates = sum(len(group) - 1 for group in groups[split])
+        if n_duplicates:
             problems.append(
-                f"{split} has {extra} exact duplicates in {len(groups[split])} groups; splits "
+                f"{split} has {n_duplicates} exact duplicates in {len(groups[split])} groups; "
+                f"splits "
                 f"keep each group together"
             )
-        conflicts = sum(len(set(dataset.labels[group].tolist())) > 1 for group in groups[split])
-        if conflicts:
-            problems.append(f"{split} has {conflicts} groups of equal images with different labels")
-        flat = int(
+        n_conflicts = sum(len(set(dataset.labels[group].tolist())) > 1 for group in groups[split])
+        if n_conflicts:
+            problems.append(
+                f"{split} has {n_conflicts} groups of equal images with different labels"
+            )
+        constant = int(
             (
                 dataset.images.reshape(len(dataset), -1).max(1)
                 == dataset.images.reshape(len(dataset), -1).min(1)
             ).sum()
         )
-        if flat:
-            problems.append(f"{split} has {flat} images of one single colour")
+        if constant:
+            problems.append(f"{split} has {constant} images of a single colour")
         missing = [
             name
             for name, count in zip(dataset.class_names, dataset.counts, strict=True)
@@ -96,4 +100,4 @@ def check_data(splits: DatasetSplits) -> Audit:
         split: dict(zip(ds.class_names, ds.counts.tolist(), strict=True))
         for split, ds in datasets.items()
     }
-    return Audit(splits.class_names, counts, duplicates, shared, problems)
+    return Audit(splits.class_names, counts, duplicates, shared_ids, problems)

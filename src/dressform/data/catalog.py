@@ -1,4 +1,4 @@
-"""The table of datasets that have a name."""
+"""The catalogue of bundled datasets."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +9,14 @@ from dressform.data.provenance import FASHION_MNIST_CLASSES
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """A dataset that travels with dressform.
+    """A dataset bundled with dressform.
 
     Attributes:
-        name: what ``--data`` calls it.
-        folder: its folder under ``data/``.
+        name: as given to ``--data``.
+        folder: its folder below ``data/``.
         class_names: in label order.
         description: one line.
-        licence: and owner.
+        licence: licence and owner.
     """
 
     name: str
@@ -26,11 +26,11 @@ class DatasetSpec:
     licence: str
 
     def path(self) -> Path:
-        """Where its files are: inside the installed package, or in the repository it was installed
+        """The folder of its files: in the installed package, or in the repository it was installed
         from.
 
         Raises:
-            DataError: the installation lacks them.
+            DataError: the files are not installed.
         """
         package = Path(__file__).resolve().parent.parent
         for folder in (
@@ -49,10 +49,10 @@ CATALOG = {
             name="fashion-mnist",
             folder="fashion-mnist",
             class_names=FASHION_MNIST_CLASSES,
-            description="70,000 grey pictures of clothing, 28 x 28, ten classes: 60,000 to train, "
-            "10,000 to test",
+            description="70,000 greyscale images of clothing, 28 x 28, ten classes: 60,000 for "
+            "training, 10,000 for testing",
             licence="MIT, Zalando SE",
         ),
     )
 }
-"""name -> spec. A new dataset is one more value here."""
+"""name -> spec. To add a dataset, add a value here."""

@@ -1,11 +1,10 @@
-"""Pictures made worse on purpose, in the style of Fashion-MNIST-C: each corruption at five
-strengths.
+"""Image corruptions in the style of Fashion-MNIST-C, each at five strengths.
 
 The list and the numbers are those of MNIST-C (Mu and Gilmer 2019, https://arxiv.org/abs/1906.02337)
-as Fashion-MNIST-C took them over (Weiss and Tonella 2022,
-https://github.com/testingautomated-usi/fashion-mnist-c); the code is our own, so pictures are like
-theirs, not the same. What has one strength there, `inverse`, the mirror images and the quarter
-turns, has one here.
+as adopted by Fashion-MNIST-C (Weiss and Tonella 2022,
+https://github.com/testingautomated-usi/fashion-mnist-c); the code is our own, so the images
+resemble theirs without being identical. Corruptions with a single strength there (`inverse`, the
+mirror images and the quarter turns) have a single one here.
 """
 
 from collections.abc import Callable
@@ -27,16 +26,16 @@ ANGLES = 15
 def corrupt(
     images: NDArray[np.uint8], name: str, strength: int, *, seed: int = 0
 ) -> NDArray[np.uint8]:
-    """Corrupt pictures; the same seed gives the same pictures.
+    """Corrupt images; the same seed gives the same images.
 
     Args:
         images: uint8 [N, H, W, C].
         name: one of ``CORRUPTIONS``.
-        strength: 1 to 5; those in ``SINGLE`` have 1 only.
-        seed: of noise, and of what has a direction.
+        strength: 1 to 5; only 1 for those in ``SINGLE_STRENGTH``.
+        seed: for noise and random directions.
 
     Returns:
-        uint8 of the same shape.
+        uint8 images of the same shape.
 
     Raises:
         UnknownNameError: no such corruption.
@@ -48,19 +47,21 @@ def corrupt(
             f"strength of {name} is {strength}; allowed: {', '.join(map(str, allowed))}"
         )
     pixels = images.astype(np.float32) / np.float32(255)
-    found = CORRUPTIONS[name](pixels, strength - 1, generator(seed, f"corrupt-{name}", strength))
-    return np.asarray((found.clip(0, 1) * 255).round(), np.uint8)
+    corrupted = CORRUPTIONS[name](
+        pixels, strength - 1, generator(seed, f"corrupt-{name}", strength)
+    )
+    return np.asarray((corrupted.clip(0, 1) * 255).round(), np.uint8)
 
 
 def strengths_of(name: str) -> tuple[int, ...]:
-    """Strengths that a corruption has.
+    """The strengths of a corruption.
 
     Raises:
         UnknownNameError: no such corruption.
     """
     if name not in CORRUPTIONS:
         raise unknown_name("corruption", name, CORRUPTIONS)
-    return (1,) if name in SINGLE else STRENGTHS
+    return (1,) if name in SINGLE_STRENGTH else STRENGTHS
 
 
 def _gaussian_noise(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
@@ -75,7 +76,7 @@ def _shot_noise(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
 
 
 def _impulse_noise(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
-    """Salt and pepper, all channels of a pixel alike."""
+    """Salt and pepper, the same for all channels of a pixel."""
     draw = random.random(x.shape[:3])[..., None]
     amount = (0.03, 0.06, 0.09, 0.17, 0.27)[level]
     return np.where(draw < amount / 2, np.float32(0), np.where(draw < amount, np.float32(1), x))
@@ -86,25 +87,25 @@ def _blurred(x: Pixels, sigma: float) -> Pixels:
 
 
 def _glass_blur(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
-    """Blurred, each pixel exchanged with one nearby by chance, blurred again."""
+    """Blur, swap each pixel at random with one nearby, and blur again."""
     sigma, reach, times = ((0.7, 1, 2), (0.9, 2, 1), (1.0, 2, 3), (1.1, 3, 2), (1.5, 4, 2))[level]
     x = _blurred(x, sigma)
     count, height, width = x.shape[:3]
-    every = np.arange(count)
+    indices = np.arange(count)
     for _ in range(times):
         for row in range(height - reach - 1, reach - 1, -1):
             for column in range(width - reach - 1, reach - 1, -1):
                 moved = random.random(count) < 0.5
                 down, right = random.integers(-reach, reach, size=(2, count))
-                there = every[moved], row + down[moved], column + right[moved]
-                here = every[moved], row, column
-                x[here], x[there] = x[there], x[here]
+                target = indices[moved], row + down[moved], column + right[moved]
+                source = indices[moved], row, column
+                x[source], x[target] = x[target], x[source]
     return _blurred(x, sigma)
 
 
 def _motion_blur(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
-    """Along a line from each pixel, weights falling as a Gaussian, as ImageMagick does it, for
-    which the numbers are.
+    """Average along a line from each pixel with Gaussian weights, as ImageMagick does, from which
+    the numbers come.
     """
     radius, sigma = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))[level]
     steps = np.arange(min(2 * radius, max(x.shape[1:3])) + 1)
@@ -113,7 +114,7 @@ def _motion_blur(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
     rows, columns = np.indices(x.shape[1:3])
     out = np.empty_like(x)
     for number, angle in enumerate(np.linspace(-np.pi / 4, np.pi / 4, ANGLES)):
-        chosen = x[direction == number]
+        batch = x[direction == number]
         down = (rows + step * np.sin(angle) for step in steps)
         right = (columns + step * np.cos(angle) for step in steps)
         inside = [
@@ -121,15 +122,15 @@ def _motion_blur(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
             for d, r in zip(down, right, strict=True)
         ]
         parts = [
-            weight * _sampled(chosen, *place)
-            for weight, place in zip(weights / weights.sum(), inside, strict=True)
+            weight * _sampled(batch, *coordinates)
+            for weight, coordinates in zip(weights / weights.sum(), inside, strict=True)
         ]
         out[direction == number] = sum(parts)
     return out
 
 
 def _sampled(x: Pixels, down: NDArray[np.float64], right: NDArray[np.float64]) -> Pixels:
-    """Values of all pictures at places [H, W] between their pixels, bilinear, black outside."""
+    """Bilinear samples of all images at coordinates [H, W]; black outside."""
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     height, width = x.shape[1:3]
     down, right = (down + 1).clip(0, height + 1), (right + 1).clip(0, width + 1)
@@ -143,7 +144,7 @@ def _sampled(x: Pixels, down: NDArray[np.float64], right: NDArray[np.float64]) -
 
 
 def _affine(x: Pixels, matrix: NDArray[np.float64]) -> Pixels:
-    """Each place (down, right), seen from the middle, shows what is at ``matrix`` times it."""
+    """Each output position (down, right) from the centre takes the value at ``matrix`` times it."""
     middle = (np.array(x.shape[1:3]) - 1)[:, None, None] / 2
     down, right = np.einsum("ij,jhw->ihw", matrix, np.indices(x.shape[1:3]) - middle) + middle
     return _sampled(x, down, right)
@@ -175,7 +176,7 @@ def _scale(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
 
 
 def _turned(x: Pixels, quarters: int) -> Pixels:
-    """By a quarter, to the left for 1; what does not fit into an oblong picture is cut off."""
+    """Rotate by 90 degrees, to the left for 1; a non-square image is cropped to its shape."""
     if x.shape[1] == x.shape[2]:
         return np.rot90(x, quarters, axes=(1, 2))
     return _affine(x, np.array([[0.0, quarters], [-quarters, 0.0]]))
@@ -189,7 +190,7 @@ def _contrast(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
 
 
 def _brightness(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
-    """Added to the value of hue, saturation and value, so colours keep their hue."""
+    """Add to the value of HSV, so that colours keep their hue."""
     added = np.float32((0.1, 0.2, 0.3, 0.4, 0.5)[level])
     value = x.max(axis=-1, keepdims=True)
     return np.where(
@@ -198,18 +199,20 @@ def _brightness(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
 
 
 def _saturate(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
-    """Saturation and value times a factor, plus an offset; grey pictures have a value only."""
+    """Scale and shift saturation and value; grey images have only a value."""
     factor, offset = ((0.3, 0.0), (0.1, 0.0), (2.0, 0.0), (5.0, 0.1), (20.0, 0.2))[level]
     value = x.max(axis=-1, keepdims=True)
     # of each channel; the largest is the saturation
     away = 1 - x / np.maximum(value, np.float32(1e-6))
     saturation = np.where(value > 0, away.max(axis=-1, keepdims=True), np.float32(0))
-    wanted = np.where(
+    new_saturation = np.where(
         saturation > 0,
         (saturation * factor + offset).clip(0, 1) / np.maximum(saturation, 1e-6),
         np.float32(0),
     )
-    return np.asarray((value * factor + offset).clip(0, 1) * (1 - away * wanted), np.float32)
+    return np.asarray(
+        (value * factor + offset).clip(0, 1) * (1 - away * new_saturation), np.float32
+    )
 
 
 CORRUPTIONS: dict[str, Callable[[Pixels, int, np.random.Generator], Pixels]] = {
@@ -230,5 +233,5 @@ CORRUPTIONS: dict[str, Callable[[Pixels, int, np.random.Generator], Pixels]] = {
     "turn-left": lambda x, level, random: _turned(x, 1),
     "turn-right": lambda x, level, random: _turned(x, -1),
 }
-SINGLE = ("inverse", "mirror", "upside-down", "turn-left", "turn-right")
-"""What has one strength."""
+SINGLE_STRENGTH = ("inverse", "mirror", "upside-down", "turn-left", "turn-right")
+"""Corruptions with a single strength."""

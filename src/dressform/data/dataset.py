@@ -1,5 +1,5 @@
-"""`Dataset`, one immutable set of labelled images, and `DatasetSplits`, the named sets that belong
-together.
+"""`Dataset`, an immutable set of labelled images, and `DatasetSplits`, the named splits of one
+collection.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,16 +16,16 @@ from dressform.core.files import sha256_bytes
 Layout = Literal["channels-last", "channels-first"]
 
 
-def inference_batch_size(shape: tuple[int, ...], most: int) -> int:
-    """How many pictures [H, W, C] a network may get at a time: ``most`` of 28 x 28, fewer of larger
-    ones, 4 at least.
+def inference_batch_size(shape: tuple[int, ...], maximum: int) -> int:
+    """Batch size for inference on images [H, W, C]: ``maximum`` at 28 x 28, smaller for larger
+    images, at least 4.
     """
-    return max(4, min(most, most * 28 * 28 // (shape[0] * shape[1])))
+    return max(4, min(maximum, maximum * 28 * 28 // (shape[0] * shape[1])))
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled images that never change.
+    """Immutable labelled images.
 
     Attributes:
         images: uint8 [N, H, W, C], read-only; C is 1 (grey) or 3 (RGB).
@@ -34,7 +34,7 @@ class Dataset:
         class_names: one name per class, in label order.
 
     Raises:
-        DataError: shapes, counts or ranges that disagree.
+        DataError: inconsistent shapes, counts or ranges.
     """
 
     images: NDArray[np.uint8]
@@ -68,10 +68,11 @@ class Dataset:
             )
         if len(set(self.class_names)) != len(self.class_names):
             raise DataError(
-                f"two classes have the same name ({', '.join(self.class_names)}); give each its own"
+                f"two classes have the same name ({', '.join(self.class_names)}); give each a "
+                f"unique name"
             )
         if len(np.unique(self.ids)) != len(self.ids):
-            raise DataError("some ids stand for two examples; give each example its own id")
+            raise DataError("ids are not unique; give each example its own id")
         for name, dtype in (("images", np.uint8), ("labels", np.int64), ("ids", np.str_)):
             view = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
             view.flags.writeable = False
@@ -96,17 +97,17 @@ class Dataset:
             labels: whole numbers [N].
             class_names: default: ``"0"``, ``"1"``, … up to the largest label.
             ids: default: ``prefix`` and the position, such as ``train/00042``.
-            prefix: put before each default id.
-            layout: where the channels stand in a four-dimensional array.
+            prefix: prefix of each default id.
+            layout: the position of the channels in a four-dimensional array.
 
         Raises:
-            DataError: arrays that are not images and labels.
+            DataError: the arrays are not images and labels.
         """
         pixels = np.asarray(images)
         if pixels.dtype != np.uint8:
             raise DataError(
-                f"images have dtype {pixels.dtype}; allowed: uint8 with values 0 to 255, so "
-                f"convert them first"
+                f"images have dtype {pixels.dtype}; allowed: uint8 with values 0 to 255; convert "
+                f"them first"
             )
         if pixels.ndim not in (3, 4):
             raise DataError(
@@ -117,23 +118,24 @@ class Dataset:
             pixels = pixels[..., None]
         elif pixels.ndim == 4 and layout == "channels-first":
             pixels = pixels.transpose(0, 2, 3, 1)
-        numbers = np.asarray(labels)
-        if numbers.ndim == 2 and numbers.shape[1] == 1:
-            numbers = numbers[:, 0]
-        if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
+        label_numbers = np.asarray(labels)
+        if label_numbers.ndim == 2 and label_numbers.shape[1] == 1:
+            label_numbers = label_numbers[:, 0]
+        if label_numbers.ndim != 1 or not np.issubdtype(label_numbers.dtype, np.integer):
             raise DataError(
-                f"labels are {numbers.dtype} {list(numbers.shape)}; allowed: whole numbers [N], "
+                f"labels are {label_numbers.dtype} {list(label_numbers.shape)}; allowed: whole "
+                f"numbers [N], "
                 f"one per image"
             )
         names = (
             tuple(class_names)
             if class_names is not None
-            else tuple(str(i) for i in range(int(numbers.max(initial=-1)) + 1))
+            else tuple(str(i) for i in range(int(label_numbers.max(initial=-1)) + 1))
         )
         if ids is None:
             width = max(5, len(str(len(pixels))))
             ids = [f"{prefix}{i:0{width}d}" for i in range(len(pixels))]
-        return cls(pixels, numbers.astype(np.int64), np.asarray(ids, dtype=np.str_), names)
+        return cls(pixels, label_numbers.astype(np.int64), np.asarray(ids, dtype=np.str_), names)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -166,15 +168,15 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class DatasetSplits:
-    """The splits of one collection of pictures.
+    """The splits of one collection of images.
 
     Attributes:
         name: a catalogue name, or the name of the file or folder.
-        train: examples to learn from; training holds some of them out for validation unless
+        train: training examples; some are held out for validation during training unless
             ``validation`` is given.
-        validation: examples for choices, or None.
-        test: examples for one final look, or None.
-        notes: what a user should know about how the data were read, one line each.
+        validation: examples for model selection, or None.
+        test: examples for the final evaluation, or None.
+        notes: remarks for the user on how the data were read, one line each.
         source: the name or path that they were read from; None for data made in memory.
         image_size: side in pixels that was requested when they were read, or None.
     """
@@ -193,7 +195,7 @@ class DatasetSplits:
                 raise DataError(
                     f"{self.name}: {split} has classes {', '.join(dataset.class_names)} but train "
                     f"has"
-                    f" {', '.join(self.train.class_names)}; give both the same classes"
+                    f" {', '.join(self.train.class_names)}; give both splits the same classes"
                 )
             if dataset.shape != self.train.shape:
                 raise DataError(
@@ -209,10 +211,10 @@ class DatasetSplits:
             yield "test", self.test
 
     def __getitem__(self, split: str) -> Dataset:
-        """The split called ``train``, ``validation`` or ``test``; never another one in its place.
+        """The split called ``train``, ``validation`` or ``test``; never substituted by another.
 
         Raises:
-            UnknownNameError: no such split here.
+            UnknownNameError: there is no such split.
         """
         present = dict(self)
         if split not in present:

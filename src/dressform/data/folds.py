@@ -9,43 +9,43 @@ from dressform.core.errors import ConfigError, DataError
 from dressform.core.files import sha256_bytes
 from dressform.core.rng import generator
 from dressform.data.dataset import Dataset
-from dressform.data.duplicates import image_keys
+from dressform.data.duplicates import image_hashes
 
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """A division of a dataset into K parts.
+    """A split of a dataset into K folds.
 
     Attributes:
-        fold: int64 [N], 0..K-1, the part that each example is judged in.
-        digest: SHA-256 over ids and parts; equal digests mean the same folds.
+        fold: int64 [N], 0..K-1, the fold in which each example is tested.
+        digest: SHA-256 over ids and folds; equal digests mean equal folds.
     """
 
     fold: NDArray[np.int64]
     digest: str
 
-    def training(self, fold: int) -> NDArray[np.int64]:
-        """Ascending indices to learn from when ``fold`` is judged."""
+    def train_indices(self, fold: int) -> NDArray[np.int64]:
+        """Training indices, ascending, when ``fold`` is tested."""
         return np.flatnonzero(self.fold != fold).astype(np.int64)
 
-    def judged(self, fold: int) -> NDArray[np.int64]:
-        """Ascending indices of ``fold``."""
+    def test_indices(self, fold: int) -> NDArray[np.int64]:
+        """Test indices of ``fold``, ascending."""
         return np.flatnonzero(self.fold == fold).astype(np.int64)
 
 
 def make_folds(dataset: Dataset, folds: int, *, repeat: int = 0, seed: int = 0) -> Folds:
-    """Divide a dataset into folds that depend on its examples, K, the repeat and the seed, and on
-    no recipe.
+    """Split a dataset into folds that depend on its examples, K, the repeat and the seed, but on no
+    recipe.
 
-    Every class is spread evenly, and equal images always share a fold (in the class of the first of
-    them), since a model that learned one of them would be judged on the other. Sizes of folds
-    differ by no more than the largest group of equal images.
+    Folds are stratified, and equal images always share a fold (under the class of the first of
+    them): a model trained on one of them must not be tested on another. Fold sizes differ by at
+    most the size of the largest group of equal images.
 
     Args:
-        dataset: what to divide.
+        dataset: to split.
         folds: K, 2 to 100.
-        repeat: counted from 0; another repeat, another division.
-        seed: of the division.
+        repeat: counted from 0; each repeat gives another split.
+        seed: of the split.
 
     Raises:
         ConfigError: K out of range.
@@ -54,30 +54,30 @@ def make_folds(dataset: Dataset, folds: int, *, repeat: int = 0, seed: int = 0) 
     if not 2 <= folds <= 100:
         raise ConfigError(f"folds is {folds}; allowed: 2 to 100")
     _, first, inverse, sizes = np.unique(
-        image_keys(dataset.images), return_index=True, return_inverse=True, return_counts=True
+        image_hashes(dataset.images), return_index=True, return_inverse=True, return_counts=True
     )
-    unit_class = dataset.labels[first]
-    random = generator(seed, "folds", folds, repeat)
-    unit_fold = np.empty(len(first), dtype=np.int64)
-    total = np.zeros(folds, dtype=np.int64)
+    group_class = dataset.labels[first]
+    rng = generator(seed, "folds", folds, repeat)
+    group_fold = np.empty(len(first), dtype=np.int64)
+    fold_sizes = np.zeros(folds, dtype=np.int64)
     for label, name in enumerate(dataset.class_names):
-        units = np.flatnonzero(unit_class == label)
-        if len(units) < folds:
+        groups = np.flatnonzero(group_class == label)
+        if len(groups) < folds:
             raise DataError(
-                f"class {name} has {len(units)} different images, fewer than {folds} folds; give "
-                f"more pictures or fewer folds"
+                f"class {name} has {len(groups)} different images, fewer than {folds} folds; give "
+                f"more images or fewer folds"
             )
         # In order of first appearance before the draw, so that it depends on the data's order
         # alone; large groups first.
-        units = random.permutation(units[np.argsort(first[units])])
-        units = units[np.argsort(-sizes[units], kind="stable")]
-        held = np.zeros(folds, dtype=np.int64)
-        for unit in units.tolist():
-            smallest = min(range(folds), key=lambda k: (held[k], total[k]))
-            unit_fold[unit] = smallest
-            held[smallest] += sizes[unit]
-            total[smallest] += sizes[unit]
-    fold = unit_fold[inverse].astype(np.int64)
+        groups = rng.permutation(groups[np.argsort(first[groups])])
+        groups = groups[np.argsort(-sizes[groups], kind="stable")]
+        class_sizes = np.zeros(folds, dtype=np.int64)
+        for group in groups.tolist():
+            smallest = min(range(folds), key=lambda k: (class_sizes[k], fold_sizes[k]))
+            group_fold[group] = smallest
+            class_sizes[smallest] += sizes[group]
+            fold_sizes[smallest] += sizes[group]
+    fold = group_fold[inverse].astype(np.int64)
     return Folds(
         fold, sha256_bytes("\0".join(dataset.ids.tolist()).encode(), fold.astype("<i8").tobytes())
     )

@@ -18,15 +18,15 @@ from dressform.data.provenance import refuse_mnist
 
 LABELS_MAGIC = 0x00000801
 IMAGES_MAGIC = 0x00000803
-MOST_STRANGE = 2**20
-"""Bytes of a file of another kind that are decompressed."""
-MOST_BYTES = 2**33
-"""Of a file, whatever its header announces."""
+MAX_UNKNOWN_BYTES = 2**20
+"""Bytes decompressed from a file that is not IDX."""
+MAX_BYTES = 2**33
+"""Bytes decompressed from any file, whatever its header declares."""
 
 
 @dataclass(frozen=True)
 class IdxFile:
-    """What one IDX file holds.
+    """The contents of an IDX file.
 
     Attributes:
         array: uint8 [N] (labels) or [N, H, W] (images).
@@ -41,20 +41,20 @@ def read_idx(path: Path) -> IdxFile:
     """Read one IDX file of unsigned bytes.
 
     Raises:
-        DataError: missing, truncated, damaged, of another kind, or a file of MNIST.
+        DataError: the file is missing, truncated, damaged, not IDX, or a file of MNIST.
     """
     try:
         raw = path.read_bytes()
-        content = gunzip(raw, _announced(raw)) if raw[:2] == b"\x1f\x8b" else raw
+        content = gunzip(raw, _declared_bytes(raw)) if raw[:2] == b"\x1f\x8b" else raw
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except ValueError as error:
         raise DataError(
-            f"{path} is too long: {error}, which is all that its header announces; fetch it again"
+            f"{path} is too long: {error}, the size that its header declares; download it again"
         ) from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
-            f"{path} is a damaged gzip file ({error}); {len(raw):,} bytes came, so fetch it again"
+            f"{path} is a damaged gzip file ({error}; {len(raw):,} bytes); download it again"
         ) from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -63,45 +63,46 @@ def read_idx(path: Path) -> IdxFile:
         raise DataError(
             f"{path} starts with 0x{content[:4].hex()}; an IDX file starts with "
             f"0x{LABELS_MAGIC:08x} (labels)"
-            f" or 0x{IMAGES_MAGIC:08x} (images), so this is another kind of file"
+            f" or 0x{IMAGES_MAGIC:08x} (images); give a file in IDX format"
         )
     dimensions = 1 if magic == LABELS_MAGIC else 3
     header = 4 + 4 * dimensions
     if len(content) < header:
-        raise DataError(f"{path} ends inside its header ({len(content)} bytes); fetch it again")
+        raise DataError(f"{path} ends within its header ({len(content)} bytes); download it again")
     shape = struct.unpack(f">{dimensions}I", content[4:header])
     expected = header + int(np.prod(shape, dtype=object))
     if len(content) != expected:
-        word = "truncated" if len(content) < expected else "too long"
+        state = "truncated" if len(content) < expected else "too long"
         raise DataError(
-            f"{path} is {word}: its header announces {' x '.join(map(str, shape))} = {expected:,} "
-            f"bytes,"
-            f" {len(content):,} came; fetch it again"
+            f"{path} is {state}: its header declares {' x '.join(map(str, shape))} = {expected:,} "
+            f"bytes, but it has {len(content):,}; download it again"
         )
     digest = sha256_bytes(content)
     refuse_mnist(digest, path)
     return IdxFile(np.frombuffer(content, np.uint8, offset=header).reshape(shape), digest)
 
 
-def _announced(raw: bytes) -> int:
-    """Bytes of the whole file by its own header; of another kind of file so many that it can be
-    told.
+def _declared_bytes(raw: bytes) -> int:
+    """Size of the decompressed file according to its header, in bytes; for files that are not IDX,
+    enough to recognise them.
     """
     with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
         start = file.read(16)
     dimensions = {LABELS_MAGIC: 1, IMAGES_MAGIC: 3}.get(int.from_bytes(start[:4], "big"))
     header = 4 + 4 * (dimensions or 0)
     if dimensions is None or len(start) < header:
-        return len(start) + MOST_STRANGE
-    most = header + int(np.prod(struct.unpack(f">{dimensions}I", start[4:header]), dtype=object))
-    return min(most, MOST_BYTES)
+        return len(start) + MAX_UNKNOWN_BYTES
+    declared = header + int(
+        np.prod(struct.unpack(f">{dimensions}I", start[4:header]), dtype=object)
+    )
+    return min(declared, MAX_BYTES)
 
 
 def read_pair(images_path: Path, labels_path: Path) -> tuple[IdxFile, IdxFile]:
     """Read an images file and its labels file.
 
     Raises:
-        DataError: either is unusable, they are swapped, or their counts disagree.
+        DataError: a file is unusable, the two are swapped, or their counts differ.
     """
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.array.ndim != 3:
@@ -128,19 +129,19 @@ def find_pair(folder: Path, stem: str) -> tuple[Path, Path] | None:
     Raises:
         DataError: only one of the two is there.
     """
-    found: list[Path | None] = []
+    paths: list[Path | None] = []
     for kind in ("images", "labels"):
         names = [
             f"{stem}-{kind}{dot}idx{3 if kind == 'images' else 1}-ubyte{gz}"
             for dot in "-."
             for gz in (".gz", "")
         ]
-        found.append(next((folder / name for name in names if (folder / name).is_file()), None))
-    images, labels = found
+        paths.append(next((folder / name for name in names if (folder / name).is_file()), None))
+    images, labels = paths
     if images is None and labels is None:
         return None
     if images is None or labels is None:
-        present, absent = (images, "labels") if images else (labels, "images")
-        assert present is not None
-        raise DataError(f"{folder} has {present.name} but not its {absent} file; put both there")
+        existing, missing = (images, "labels") if images else (labels, "images")
+        assert existing is not None
+        raise DataError(f"{folder} has {existing.name} but not its {missing} file; put both there")
     return images, labels

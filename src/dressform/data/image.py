@@ -1,9 +1,7 @@
-"""One picture file to one array of pixels: the same code for training from a folder and for
-prediction.
+"""Image files as arrays of pixels: the same code for training from a folder and for prediction.
 
-A picture that already has the wanted size keeps its pixels. Any other is scaled by area averaging
-until it fits and padded to the wanted shape with the median colour of its border, never squashed
-and never cropped.
+An image that already has the target size keeps its pixels. Any other is scaled to fit by area
+averaging and padded with the median colour of its border; it is never distorted or cropped.
 """
 
 import errno
@@ -21,26 +19,26 @@ from dressform.core.errors import DataError, ResourceError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 64_000_000
-"""Largest picture that is decoded (about 8,000 x 8,000); larger ones are refused before their
-pixels are read.
+"""Largest image that is decoded (about 8,000 x 8,000); larger ones are refused before their pixels
+are read.
 """
 
 
-def open_picture(
+def open_image(
     source: Path | bytes, name: str | None = None, *, draft: int | None = None
 ) -> Image.Image:
-    """Decode a picture to mode ``L`` or ``RGB``, turned upright, transparency over black, first
+    """Decode an image to mode ``L`` or ``RGB``: upright by EXIF, transparency over black, the first
     frame of several.
 
     Args:
         source: a file or its bytes.
-        name: what to call it in messages; default: the path.
-        draft: let JPEG decode at a smaller scale whose sides are still at least this many pixels.
+        name: name for messages; default: the path.
+        draft: lets JPEG be decoded at a reduced scale whose sides have at least this many pixels.
 
     Raises:
-        DataError: missing, not a picture, damaged, or larger than ``MAX_PIXELS``.
+        DataError: the file is missing, damaged, not an image, or larger than ``MAX_PIXELS``.
     """
-    name = name or (str(source) if isinstance(source, Path) else "picture")
+    name = name or (str(source) if isinstance(source, Path) else "image")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own size warning; ours is stricter
@@ -51,43 +49,41 @@ def open_picture(
                 if width * height > MAX_PIXELS:
                     raise DataError(
                         f"{name} is {width:,} x {height:,} pixels; allowed: at most "
-                        f"{MAX_PIXELS:,} in all, so make it smaller"
+                        f"{MAX_PIXELS:,} in total; resize it"
                     )
                 if draft is not None:
                     image.draft(image.mode, (draft, draft))
-                return _plain(ImageOps.exif_transpose(image))
+                return _to_l_or_rgb(ImageOps.exif_transpose(image))
     except FileNotFoundError:
         raise DataError(f"{name} does not exist") from None
     except IsADirectoryError:
-        raise DataError(f"{name} is a folder; a picture file was expected") from None
+        raise DataError(f"{name} is a folder; give an image file") from None
     except Image.DecompressionBombError:
-        raise DataError(
-            f"{name} announces more than {MAX_PIXELS:,} pixels; make it smaller"
-        ) from None
+        raise DataError(f"{name} declares more than {MAX_PIXELS:,} pixels; resize it") from None
     except UnidentifiedImageError:
         raise DataError(
-            f"{name} is not a picture ({_first_bytes(source)}); allowed: PNG, JPEG, WebP, BMP, "
+            f"{name} is not an image ({_describe_start(source)}); allowed: PNG, JPEG, WebP, BMP, "
             f"GIF, TIFF"
         ) from None
     except PermissionError:
         raise DataError(f"{name} may not be read; check its permissions") from None
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
-        refuse_shortage(error, name)
-        raise DataError(f"{name} is a damaged picture ({error}); replace or remove it") from error
+        raise_if_out_of_resources(error, name)
+        raise DataError(f"{name} is a damaged image ({error}); replace or remove it") from error
 
 
-def refuse_shortage(error: BaseException, name: str) -> None:
-    """Tell that the machine lacks memory or file handles, where that is what an error says.
+def raise_if_out_of_resources(error: BaseException, name: str) -> None:
+    """Raise a clear error if the cause was a lack of memory or file handles.
 
     Raises:
-        ResourceError: it is.
+        ResourceError: it was.
     """
     if isinstance(error, MemoryError) or (
         isinstance(error, OSError) and error.errno == errno.ENOMEM
     ):
         raise ResourceError(
-            f"there is not enough memory to read {name}; close other programs, or allow this one "
-            f"more"
+            f"there is not enough memory to read {name}; close other programs or raise this one's "
+            f"limit"
         ) from error
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         raise ResourceError(
@@ -95,7 +91,7 @@ def refuse_shortage(error: BaseException, name: str) -> None:
         ) from error
 
 
-def _first_bytes(source: Path | bytes) -> str:
+def _describe_start(source: Path | bytes) -> str:
     if isinstance(source, bytes):
         head = source[:12]
     else:
@@ -104,7 +100,7 @@ def _first_bytes(source: Path | bytes) -> str:
     return f"it starts with {head!r}" if head else "it is empty"
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _to_l_or_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         values = np.asarray(image, dtype=np.float64)
         largest = values.max(initial=0)
@@ -124,11 +120,11 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def fit(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Bring a decoded picture to a model's input.
+    """Fit a decoded image to a model's input.
 
     Args:
         image: mode ``L`` or ``RGB``.
-        shape: wanted height, width and channels (1 or 3).
+        shape: target height, width and channels (1 or 3).
 
     Returns:
         uint8 [H, W, C].
@@ -149,28 +145,43 @@ def fit(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 def _border_colour(pixels: NDArray[np.uint8]) -> tuple[int, ...]:
     plane = pixels.reshape(1, pixels.shape[0], pixels.shape[1], -1)
-    return tuple(int(value) for value in np.median(edges_of(plane)[0], axis=0))
+    return tuple(int(value) for value in np.median(border_pixels(plane)[0], axis=0))
 
 
-def edges_of(images: NDArray[Any]) -> NDArray[Any]:
-    """The pixels at the borders of pictures [N, H, W, ...], corners twice: [N, 2 W + 2 H, ...]."""
+def border_pixels(images: NDArray[Any]) -> NDArray[Any]:
+    """The border pixels of images [N, H, W, ...], corners twice: [N, 2 W + 2 H, ...]."""
     return np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
 
 
 def is_hidden(path: Path, folder: Path) -> bool:
-    """Whether a file below ``folder``, or a folder on the way to it, has a name that starts with a
-    dot.
-    """
+    """Whether a file below ``folder``, or a folder in between, has a name with a leading dot."""
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def is_grey(image: Image.Image) -> bool:
-    """Whether a decoded picture has no colour: mode ``L``, or equal red, green and blue
-    everywhere.
-    """
+    """Whether a decoded image is grey: mode ``L``, or equal red, green and blue everywhere."""
     if image.mode == "L":
         return True
     pixels = np.asarray(image)
     return bool(
         (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all()
     )
+
+
+def image_grid(images: NDArray[np.uint8], columns: int) -> Image.Image:
+    """Arrange images in a grid, row by row; unused cells are black.
+
+    Args:
+        images: uint8 [N, H, W, C], C 1 or 3.
+        columns: images per row.
+
+    Returns:
+        a grey or RGB image, columns x W wide and ceil(N / columns) x H high.
+    """
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    padded = np.zeros((rows * columns, height, width, channels), np.uint8)
+    padded[:count] = images
+    cells = padded.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
+    grid = cells.reshape(rows * height, columns * width, channels)
+    return Image.fromarray(np.ascontiguousarray(grid[..., 0] if channels == 1 else grid))

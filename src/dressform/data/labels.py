@@ -1,4 +1,4 @@
-"""Class names for data that has label numbers only."""
+"""Class names for data that has only numeric labels."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,36 +12,37 @@ from dressform.core.errors import DataError
 NAMES_FILE = "class_names.txt"
 
 
-def class_names(labels: Mapping[str, NDArray[Any]], where: Path) -> tuple[str, ...]:
-    """Names from ``class_names.txt`` in (or beside) ``where``, one a line; without it ``"0"``,
-    ``"1"``, ….
+def read_class_names(labels: Mapping[str, NDArray[Any]], path: Path) -> tuple[str, ...]:
+    """Read names from ``class_names.txt`` in (or next to) ``path``, one per line; without it
+    ``"0"``, ``"1"``, ….
 
     Args:
         labels: split -> label numbers.
-        where: the folder or file that the labels came from; used in messages too.
+        path: the folder or file that the labels came from; also used in messages.
 
     Raises:
-        DataError: labels that are not whole numbers, are negative, or leave gaps: then the largest
-            is most likely damage.
+        DataError: labels that are not whole numbers, are negative, or leave gaps, in which case the
+            largest is most likely an error.
     """
     for split, numbers in labels.items():
         if not np.issubdtype(numbers.dtype, np.integer):
             raise DataError(
-                f"{where}: {split} labels are {numbers.dtype}; allowed: whole numbers, their "
+                f"{path}: {split} labels are {numbers.dtype}; allowed: whole numbers; list their "
                 f"names in {NAMES_FILE}"
             )
     train = labels["train"]
-    listed = (where if where.is_dir() else where.parent) / NAMES_FILE
-    if listed.is_file():
+    names_file = (path if path.is_dir() else path.parent) / NAMES_FILE
+    if names_file.is_file():
         try:
-            lines = listed.read_text(encoding="utf-8-sig").splitlines()
+            lines = names_file.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise DataError(
-                f"{listed} is not UTF-8 text ({error.reason} at byte {error.start}); save it as "
+                f"{names_file} is not UTF-8 text ({error.reason} at byte {error.start}); save it "
+                f"as "
                 f"UTF-8"
             ) from None
         names = tuple(line.strip() for line in lines if line.strip())
-        allowed = f"{listed.name} names {len(names)} classes"
+        allowed = f"{names_file.name} names {len(names)} classes"
     else:
         names = tuple(str(i) for i in range(len(np.unique(train))))
         allowed = f"train has {len(names)} different labels"
@@ -49,9 +50,9 @@ def class_names(labels: Mapping[str, NDArray[Any]], where: Path) -> tuple[str, .
         outside = np.flatnonzero((numbers < 0) | (numbers >= len(names)))
         if len(outside):
             raise DataError(
-                f"{where}: {split} example {outside[0]} has label {numbers[outside[0]]}; "
+                f"{path}: {split} example {outside[0]} has label {numbers[outside[0]]}; "
                 f"{allowed}, so allowed: 0 to"
-                f" {len(names) - 1}; mend the label, or list all class names in {NAMES_FILE}, one "
-                f"a line"
+                f" {len(names) - 1}; fix the label, or list all class names in {NAMES_FILE}, one "
+                f"per line"
             )
     return names

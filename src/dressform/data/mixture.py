@@ -1,71 +1,77 @@
-"""`Mixture`: a few Gaussians for the colours of many pixels, found without chance."""
+"""`Mixture`: a Gaussian mixture for the colours of an image, fitted deterministically."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE = 1500
-"""About so many pixels are looked at, where there are more."""
-ROUNDS = 8
-SMALLEST_SHARE = 0.01
-SPREAD = (4.0, 2.0, 2.0)
-"""Added to the variances of L, a and b: what a camera's noise and compression do to one colour."""
+SAMPLE_SIZE = 1500
+"""Approximate number of pixels that the mixture is fitted to."""
+ITERATIONS = 8
+MIN_FRACTION = 0.01
+VARIANCE_FLOOR = (4.0, 2.0, 2.0)
+"""Added to the variances of L, a and b: camera noise and compression spread a single colour by this
+much.
+"""
 
 
 class Mixture:
-    """A mixture of Gaussians, one for each cluster that k-means finds.
+    """A Gaussian mixture with one component per k-means cluster.
 
     k-means starts from the pixel nearest to the mean; each further centre is the pixel at the 95th
-    percentile of the distance to the centres so far: far away, but no speck.
+    percentile of the distance to the existing centres: far away, but not a speck.
 
-    Which pixels are looked at follows from their places alone: with one pixel more or less on its
-    side, the others stay.
+    Which pixels are sampled depends on their indices alone: adding or removing one pixel leaves the
+    others in the sample.
 
     Args:
         colours: [N, 3], of all pixels.
-        chosen: bool [N], those that the mixture is for, one at least.
-        parts: most Gaussians.
+        mask: bool [N], the pixels to fit, at least one.
+        components: maximum number of Gaussians.
     """
 
-    def __init__(self, colours: NDArray[np.float64], chosen: NDArray[np.bool_], parts: int) -> None:
-        places = np.flatnonzero(chosen)
-        looked_at = places[places * 40503 % 65536 * len(places) < 65536 * SAMPLE]
-        sample = colours[looked_at if len(looked_at) else places]
-        nearest = _k_means(sample, parts)
-        self._parts = []
-        for part in range(parts):
-            own = sample[nearest == part]
-            if len(own) < max(4, SMALLEST_SHARE * len(sample)):
+    def __init__(
+        self, colours: NDArray[np.float64], mask: NDArray[np.bool_], components: int
+    ) -> None:
+        indices = np.flatnonzero(mask)
+        sampled = indices[indices * 40503 % 65536 * len(indices) < 65536 * SAMPLE_SIZE]
+        sample = colours[sampled if len(sampled) else indices]
+        cluster = _k_means(sample, components)
+        self._components = []
+        for component in range(components):
+            members = sample[cluster == component]
+            if len(members) < max(4, MIN_FRACTION * len(sample)):
                 continue
-            mean = own.mean(axis=0)
-            away = own - mean
-            root = np.linalg.cholesky(away.T @ away / len(own) + np.diag(SPREAD))
-            height = np.log(len(own) / len(sample)) - np.log(np.diag(root)).sum()
-            self._parts.append((height, mean, np.linalg.inv(root).T))
+            mean = members.mean(axis=0)
+            centred = members - mean
+            cholesky = np.linalg.cholesky(
+                centred.T @ centred / len(members) + np.diag(VARIANCE_FLOOR)
+            )
+            log_weight = np.log(len(members) / len(sample)) - np.log(np.diag(cholesky)).sum()
+            self._components.append((log_weight, mean, np.linalg.inv(cholesky).T))
 
     def log_density(self, colours: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The logarithm of the density at each colour [N, 3], up to a constant: [N]."""
+        """Log density at each colour [N, 3], up to a constant: [N]."""
         logs = np.stack(
             [
-                height - 0.5 * (((colours - mean) @ turn) ** 2).sum(axis=1)
-                for height, mean, turn in self._parts
+                log_weight - 0.5 * (((colours - mean) @ whitening) ** 2).sum(axis=1)
+                for log_weight, mean, whitening in self._components
             ]
         )
-        top = logs.max(axis=0)
-        return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)))
+        maximum = logs.max(axis=0)
+        return np.asarray(maximum + np.log(np.exp(logs - maximum).sum(axis=0)))
 
 
-def _k_means(sample: NDArray[np.float64], parts: int) -> NDArray[np.int64]:
-    """The cluster of each row."""
+def _k_means(sample: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """Cluster index of each row."""
     distance = ((sample - sample.mean(axis=0)) ** 2).sum(axis=1)
     centres = [sample[distance.argmin()]]
     distance = ((sample - centres[0]) ** 2).sum(axis=1)
-    for _ in range(parts - 1):
+    for _ in range(k - 1):
         centres.append(sample[np.argsort(distance, kind="stable")[int(0.95 * (len(sample) - 1))]])
         distance = np.minimum(distance, ((sample - centres[-1]) ** 2).sum(axis=1))
-    middles = np.array(centres)
-    for _ in range(ROUNDS):
-        nearest = ((sample[:, None] - middles) ** 2).sum(axis=2).argmin(axis=1)
-        for part in range(parts):
-            if (nearest == part).any():
-                middles[part] = sample[nearest == part].mean(axis=0)
-    return np.asarray(((sample[:, None] - middles) ** 2).sum(axis=2).argmin(axis=1), dtype=np.int64)
+    means = np.array(centres)
+    for _ in range(ITERATIONS):
+        nearest = ((sample[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+        for cluster in range(k):
+            if (nearest == cluster).any():
+                means[cluster] = sample[nearest == cluster].mean(axis=0)
+    return np.asarray(((sample[:, None] - means) ** 2).sum(axis=2).argmin(axis=1), dtype=np.int64)

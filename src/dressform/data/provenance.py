@@ -1,8 +1,9 @@
-"""Which well-known files are these? Checksums of decompressed bytes, and lists of known faults.
+"""Recognise well-known files by checksums of their decompressed bytes, and known mix-ups among
+them.
 
-Two mix-ups are common among users of Fashion-MNIST: a download address or a shared cache folder
-that delivers MNIST under the same four file names, and copies made before the files were re-cut on
-2017-08-31 (https://github.com/zalandoresearch/fashion-mnist/issues/44).
+Two mix-ups are common among users of Fashion-MNIST: a URL or shared cache folder that provides
+MNIST under the same four file names, and copies made before the files were corrected on 2017-08-31
+(https://github.com/zalandoresearch/fashion-mnist/issues/44).
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,10 @@ FASHION_MNIST = {
     "t10k-images": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
-"""SHA-256 of Fashion-MNIST's four files as present since 2017-08-31, decompressed."""
+"""SHA-256 of Fashion-MNIST's four files, decompressed, as published since 2017-08-31."""
 
 FASHION_MNIST_TRAIN_FINGERPRINT = "60000-ac2057b791fd3248"
-"""`data.duplicates.fingerprint` of the training pictures and labels, the same in every file format
+"""`data.duplicates.fingerprint` of the training images and labels, the same in every file format
 and order.
 """
 
@@ -58,15 +59,13 @@ RECUT_OVERLAPS = 10
 
 
 def refuse_mnist(sha256: str, path: Path) -> None:
-    """Raise a :class:`DataError` when the checksum is that of a file of MNIST."""
+    """Raise a :class:`DataError` if the checksum is that of an MNIST file."""
     if sha256 in MNIST:
         raise _mnist_error(f"{path} is {MNIST[sha256]} (handwritten digits)")
 
 
 def refuse_mnist_counts(labels: NDArray[np.int64], image_shape: Sequence[int], path: Path) -> None:
-    """Raise a :class:`DataError` when 28 x 28 images have exactly the label counts of an MNIST
-    file.
-    """
+    """Raise a :class:`DataError` if 28 x 28 images have the label counts of an MNIST file."""
     if (
         tuple(image_shape[:2]) == (28, 28)
         and tuple(np.bincount(labels, minlength=10)) in _MNIST_COUNTS
@@ -74,18 +73,18 @@ def refuse_mnist_counts(labels: NDArray[np.int64], image_shape: Sequence[int], p
         raise _mnist_error(f"{path} has exactly the label counts of MNIST (handwritten digits)")
 
 
-def _mnist_error(what: str) -> DataError:
+def _mnist_error(problem: str) -> DataError:
     return DataError(
-        f"{what}, not Fashion-MNIST, although the file names are the same; use --data "
-        f"fashion-mnist, which comes with dressform"
+        f"{problem}, not Fashion-MNIST, although the file names are the same; use --data "
+        f"fashion-mnist, which is bundled with dressform"
     )
 
 
 def is_before_recut(duplicate_pairs: int, overlaps: int, train_size: int, test_size: int) -> bool:
-    """Whether duplicate counts are those of Fashion-MNIST as it was before 2017-08-31.
+    """Whether duplicate counts match Fashion-MNIST's files from before 2017-08-31.
 
     Args:
-        duplicate_pairs: pairs of equal images inside train.
+        duplicate_pairs: pairs of equal images within train.
         overlaps: train images that are also in test.
         train_size: examples in train.
         test_size: examples in test.

@@ -1,5 +1,5 @@
-"""`Review`: findings about the examples of a dataset, with what a person decided about each, and
-the dataset that follows.
+"""`Review`: findings about the examples of a dataset with a person's decision on each, and the
+dataset that results.
 """
 
 import dataclasses
@@ -21,20 +21,20 @@ Action = Literal["keep", "relabel", "drop"]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something about one example that a person should look at.
+    """An issue with one example, for a person to decide on.
 
     Attributes:
         id: of the example.
-        split: where it is.
-        kind: the label may be wrong, another picture is nearly the same, or it is like no other.
-        label: its class now, by name.
-        score: what the finding was sorted by; its meaning depends on the kind (see
-            :mod:`dressform.explore.doctor`).
-        reason: in words.
-        suggested: another class, by name, or None.
-        other: id of the nearly equal picture, or None.
-        other_split: where that one is; None stands for the same split.
-        action: what a person decided; ``keep`` until then.
+        split: the split that it is in.
+        kind: ``label`` (may be wrong), ``duplicate`` (nearly equal to another image) or
+            ``outlier``.
+        label: its current class, by name.
+        score: sort key, whose meaning depends on the kind (see :mod:`dressform.explore.doctor`).
+        reason: for people.
+        suggested: a more likely class, by name, or None.
+        other: id of the nearly equal image, or None.
+        other_split: split of that image; None means the same split.
+        action: the decision; ``keep`` until there is one.
         to: the new class of a relabelled example, by name.
     """
 
@@ -57,12 +57,12 @@ class Review:
 
     Attributes:
         dataset: its name.
-        source: how it was named, for :func:`dressform.load_data`.
-        digests: of its splits.
-        findings: the worst first within each kind.
-        image_size: that it was read with.
-        recipe: of the model that judged its labels, as ``dressform train`` takes it; None where
-            none did.
+        source: argument for :func:`dressform.load_data`.
+        digests: split -> digest.
+        findings: worst first within each kind.
+        image_size: that it was read at.
+        recipe: recipe of the model that evaluated the labels, as given to ``dressform train``; None
+            if there was none.
         settings: the ``--set`` assignments of that training.
     """
 
@@ -76,13 +76,11 @@ class Review:
 
     @property
     def decisions(self) -> tuple[Finding, ...]:
-        """The findings about which a person decided something else than to keep the example as it
-        is.
-        """
+        """The findings whose example is to be relabelled or dropped."""
         return tuple(finding for finding in self.findings if finding.action != "keep")
 
     def to_json(self) -> dict[str, Any]:
-        """The document that :meth:`save` writes."""
+        """The JSON document that :meth:`save` writes."""
         return {
             "format": FORMAT,
             "dataset": self.dataset,
@@ -100,31 +98,29 @@ class Review:
 
     @classmethod
     def load(cls, path: Path) -> "Review":
-        """Read a review, as the page or :meth:`save` wrote it.
+        """Read a review written by the page or by :meth:`save`.
 
         Raises:
-            DataError: not a review, damaged, or with decisions that are none.
+            DataError: the file is not a review or is damaged, or a decision is invalid.
         """
         if not path.is_file():
-            raise DataError(f"{path} does not exist; dressform data doctor writes a review.json")
+            raise DataError(f"{path} does not exist; dressform data doctor creates a review.json")
         document = read_json(path)
-        whole = isinstance(document, dict) and isinstance(document.get("findings"), list)
-        if not whole or not isinstance(document.get("digests"), dict):
-            raise DataError(
-                f"{path} is not a review; dressform data doctor writes one, and its page saves it"
-            )
+        is_review = isinstance(document, dict) and isinstance(document.get("findings"), list)
+        if not is_review or not isinstance(document.get("digests"), dict):
+            raise DataError(f"{path} is not a review; create one with dressform data doctor")
         if document.get("format") != FORMAT:
             raise DataError(
                 f"{path} has format {document.get('format')}; this dressform reads {FORMAT}"
             )
         findings = []
-        for place, row in enumerate(document["findings"]):
-            advice = f"that is finding {place}, so save the review anew"
+        for index, row in enumerate(document["findings"]):
+            advice = f"in finding {index}; save the review again"
             finding = read_record(Finding, row, path, advice=advice, refuse=DataError)
             if finding.action == "relabel" and not finding.to:
                 raise DataError(
-                    f"{path}: finding {place} relabels {finding.id} but does not say to which "
-                    f"class; give it in “to”"
+                    f"{path}: finding {index} relabels {finding.id} without naming a class; give "
+                    f"it in “to”"
                 )
             findings.append(finding)
         size, recipe, settings = (
@@ -142,13 +138,13 @@ class Review:
 
 
 @dataclass(frozen=True)
-class Applied:
-    """A dataset after a review.
+class ReviewedData:
+    """A dataset after its review.
 
     Attributes:
-        data: the new splits; the old are as they were.
-        relabelled: examples with another class now.
-        dropped: examples that are gone.
+        data: the new splits; the original ones are unchanged.
+        relabelled: number of relabelled examples.
+        dropped: number of dropped examples.
     """
 
     data: DatasetSplits
@@ -156,18 +152,23 @@ class Applied:
     dropped: int
 
 
-def apply_review(data: DatasetSplits, review: Review) -> Applied:
-    """Make the dataset that a review decided on.
+def apply_review(data: DatasetSplits, review: Review) -> ReviewedData:
+    """Apply the decisions of a review to its dataset.
 
     Args:
-        data: the reviewed dataset, unchanged since.
-        review: with decisions.
+        data: the dataset that was reviewed, unchanged since.
+        review: the decisions.
 
     Raises:
-        DataError: another dataset, an unknown example or class, decisions that contradict each
-            other, or nothing left of a split.
+        DataError: the dataset is another one, an example or class is unknown, decisions contradict
+            each other, or a split would be left empty.
     """
     if {name: d.digest for name, d in data} != review.digests:
+        if review.image_size is not None and data.shape[:2] != (review.image_size,) * 2:
+            raise DataError(
+                f"{data.name} was read at {data.shape[0]} px; the review was made at "
+                f"{review.image_size} px; give --image-size {review.image_size}"
+            )
         raise DataError(
             f"{data.name} is not what was reviewed ({review.dataset}), or has changed since; "
             f"review it anew, or name the reviewed"
@@ -175,16 +176,16 @@ def apply_review(data: DatasetSplits, review: Review) -> Applied:
         )
     decisions: dict[tuple[str, str], Finding] = {}
     for finding in review.decisions:
-        before = decisions.get((finding.split, finding.id))
-        if before is not None and (before.action, before.to) != (finding.action, finding.to):
+        earlier = decisions.get((finding.split, finding.id))
+        if earlier is not None and (earlier.action, earlier.to) != (finding.action, finding.to):
             raise DataError(
-                f"{finding.id} is to be {_words(before)} and {_words(finding)}; decide on one of "
-                f"them in the review"
+                f"{finding.id} is to be both {_decision(earlier)} and {_decision(finding)}; keep "
+                f"one decision in the review"
             )
         decisions[finding.split, finding.id] = finding
-    known = {split: {str(i): n for n, i in enumerate(dataset.ids)} for split, dataset in data}
+    row_of = {split: {str(i): n for n, i in enumerate(dataset.ids)} for split, dataset in data}
     for finding in decisions.values():
-        if finding.id not in known.get(finding.split, {}):
+        if finding.id not in row_of.get(finding.split, {}):
             raise DataError(
                 f"{finding.id} is not in {finding.split} of {data.name}; was the review made for "
                 f"other data?"
@@ -194,28 +195,28 @@ def apply_review(data: DatasetSplits, review: Review) -> Applied:
                 f"{finding.id} is relabelled to {finding.to}; allowed: "
                 f"{', '.join(data.class_names)}"
             )
-    parts: dict[str, Dataset] = {}
+    splits: dict[str, Dataset] = {}
     for split, dataset in data:
-        labels, keep = dataset.labels.copy(), np.ones(len(dataset), bool)
+        labels, mask = dataset.labels.copy(), np.ones(len(dataset), bool)
         for finding in decisions.values():
             if finding.split != split:
                 continue
-            place = known[split][finding.id]
+            row = row_of[split][finding.id]
             if finding.action == "drop":
-                keep[place] = False
+                mask[row] = False
             elif finding.to is not None:
-                labels[place] = data.class_names.index(finding.to)
-        if not keep.any():
-            raise DataError(f"the review drops all of {split}; keep at least one example")
-        parts[split] = Dataset(
-            dataset.images[keep], labels[keep], dataset.ids[keep], dataset.class_names
+                labels[row] = data.class_names.index(finding.to)
+        if not mask.any():
+            raise DataError(f"the review drops every example of {split}; keep at least one")
+        splits[split] = Dataset(
+            dataset.images[mask], labels[mask], dataset.ids[mask], dataset.class_names
         )
     actions = [finding.action for finding in decisions.values()]
-    made = DatasetSplits(
-        f"{data.name}, reviewed", parts["train"], parts.get("validation"), parts.get("test")
+    reviewed = DatasetSplits(
+        f"{data.name}, reviewed", splits["train"], splits.get("validation"), splits.get("test")
     )
-    return Applied(made, actions.count("relabel"), actions.count("drop"))
+    return ReviewedData(reviewed, actions.count("relabel"), actions.count("drop"))
 
 
-def _words(finding: Finding) -> str:
+def _decision(finding: Finding) -> str:
     return "dropped" if finding.action == "drop" else f"relabelled to {finding.to}"

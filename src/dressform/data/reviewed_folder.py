@@ -1,6 +1,4 @@
-"""The class folders that a review decided on: the original files, each in the folder of its
-class.
-"""
+"""Class folders after a review: the original files, each in the folder of its new class."""
 
 import contextlib
 import shutil
@@ -12,28 +10,28 @@ from dressform.data.dataset import DatasetSplits
 from dressform.data.folder import split_folders
 
 
-def is_class_folders(source: str | Path, data: DatasetSplits) -> bool:
-    """Whether a dataset was read from files in class folders, one a picture."""
+def has_class_folders(source: str | Path, data: DatasetSplits) -> bool:
+    """Whether a dataset was read from class folders with one file per image."""
     folder = Path(source).expanduser()
     return folder.is_dir() and all((folder / str(dataset.ids[0])).is_file() for _, dataset in data)
 
 
 def write_reviewed_folder(source: Path, data: DatasetSplits, out: Path) -> None:
-    """Copy the pictures of a reviewed dataset, as they are, into a new tree of class folders.
+    """Copy the image files of a reviewed dataset, unchanged, into a new tree of class folders.
 
     Args:
         source: the reviewed tree.
-        data: what follows from the review; its ids are paths below ``source``, its labels may
-            differ from their folders.
-        out: made whole or not at all; must not exist.
+        data: the reviewed dataset; its ids are paths below ``source``, and its labels may differ
+            from their folders.
+        out: created completely or not at all; must not exist.
 
     Raises:
-        DataError: ``out`` exists, or a file cannot be copied.
+        DataError: ``out`` already exists, or a file cannot be copied.
     """
     if out.exists():
-        raise DataError(f"{out} already exists; give another --out, so that no dataset is lost")
-    # of the class among the parts of an id
-    place = 0 if split_folders(source).get("train") == source else 1
+        raise DataError(f"{out} already exists; give another --out")
+    # index of the class folder among the parts of an id
+    class_part = 0 if split_folders(source).get("train") == source else 1
     folder = Path(
         tempfile.mkdtemp(prefix=f".{out.name[:50]}.", suffix=".tmp", dir=out.absolute().parent)
     )
@@ -42,27 +40,28 @@ def write_reviewed_folder(source: Path, data: DatasetSplits, out: Path) -> None:
         for _, dataset in data:
             for name, label in zip(dataset.ids.tolist(), dataset.labels.tolist(), strict=True):
                 parts = list(Path(name).parts)
-                parts[place] = dataset.class_names[label]
+                parts[class_part] = dataset.class_names[label]
                 targets[name] = folder.joinpath(*parts)
-        # Those that stay in their class keep their names, so they come first.
+        # Files that stay in their class keep their names, so they come first.
         for name, target in sorted(targets.items(), key=lambda pair: pair[1] != folder / pair[0]):
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source / name, _free(target))
+            shutil.copy2(source / name, _unused_path(target))
         folder.chmod(0o755)
         folder.rename(out)
     except OSError as error:
         raise DataError(
-            f"{out} cannot be written ({error.strerror or error}); make room, or give another --out"
+            f"{out} cannot be written ({error.strerror or error}); free some space or give "
+            f"another --out"
         ) from error
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(folder)
 
 
-def _free(path: Path) -> Path:
-    """The path, or one with a number where another class's picture has that name already."""
-    found, number = path, 1
-    while found.exists():
+def _unused_path(path: Path) -> Path:
+    """The path itself, or with a number appended if the name is already taken."""
+    candidate, number = path, 1
+    while candidate.exists():
         number += 1
-        found = path.with_stem(f"{path.stem}-{number}")
-    return found
+        candidate = path.with_stem(f"{path.stem}-{number}")
+    return candidate

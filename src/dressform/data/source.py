@@ -1,4 +1,4 @@
-"""`load_data`: a catalogue name or a path of any known form becomes `DatasetSplits`."""
+"""`load_data`: read a catalogue name or a path in any supported format as `DatasetSplits`."""
 
 import dataclasses
 import re
@@ -15,12 +15,12 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.duplicates import fingerprint
 from dressform.data.folder import SPLIT_FOLDERS, SUFFIXES, read_folder
 from dressform.data.idx import find_pair, read_pair
-from dressform.data.labels import class_names
+from dressform.data.labels import read_class_names
 from dressform.data.splits import hold_out
 from dressform.data.table import read_csv
 
 TEST_FRACTION = 0.2
-_FORMS = (
+_FORMATS = (
     "a folder of IDX files, a folder of class sub-folders, a CSV file (or a folder with "
     "train and test CSV files), or an .npz file"
 )
@@ -29,32 +29,32 @@ _FORMS = (
 def load_data(
     source: str | Path = "fashion-mnist", *, image_size: int | None = None
 ) -> DatasetSplits:
-    """Read labelled pictures.
+    """Read labelled images.
 
     Args:
-        source: a name of the catalogue, or a path: IDX files (gzip or not), Kaggle CSV, class
-            folders of PNG, JPEG or WebP, or NPZ; the form is recognised.
-        image_size: side in pixels for folders of pictures of several sizes; default 64.
+        source: a catalogue name, or a path: IDX files (gzip or not), Kaggle CSV, class folders of
+            PNG, JPEG or WebP, or NPZ; the format is detected.
+        image_size: side in pixels for folders of images of different sizes; default 64.
 
     Returns:
-        the splits that were found. Where there is neither a test nor a validation split, a
-        stratified 20 % is held out as test, the same at every call, and a note says so.
+        the available splits. If there is neither a test nor a validation split, a stratified 20 %
+        is held out as test, the same in every call, and a note says so.
 
     Raises:
-        DataError: files that are missing, damaged, contradictory, or really MNIST.
-        UnknownNameError: neither a name nor a path.
+        DataError: files that are missing, damaged, inconsistent, or really MNIST.
+        UnknownNameError: the source is neither a catalogue name nor a path.
     """
     if image_size is not None and not 4 <= image_size <= 1024:
         raise DataError(f"image size is {image_size}; allowed: 4 to 1024 pixels")
     if str(source) in CATALOG:
         spec = CATALOG[str(source)]
-        splits = _read_idx_folder(spec.path(), spec.name, shipped=True)
+        splits = _read_idx_folder(spec.path(), spec.name, bundled=True)
         return dataclasses.replace(splits, source=str(source), image_size=image_size)
     path = user_path(source)
     if not path.exists():
         if "/" in str(source) or "\\" in str(source) or path.suffix:
             raise DataError(
-                f"{source} does not exist; give {_FORMS}, or a name: {', '.join(CATALOG)}"
+                f"{source} does not exist; give {_FORMATS}, or a name: {', '.join(CATALOG)}"
             )
         raise unknown_name("dataset or path", str(source), CATALOG)
     try:
@@ -71,9 +71,7 @@ def _read_path(path: Path, image_size: int | None) -> DatasetSplits:
         children = list(path.iterdir())
         if any("-ubyte" in p.name for p in children):
             return _read_idx_folder(path, name)
-        if not _has_class_folders(
-            children
-        ):  # beside which tables and archives are somebody's notes
+        if not _has_class_folders(children):  # next to these, tables and archives are not the data
             tables = sorted(p for p in children if p.suffix.lower() == ".csv")
             if tables:
                 return _read_tables(path, tables)
@@ -81,7 +79,7 @@ def _read_path(path: Path, image_size: int | None) -> DatasetSplits:
             if len(archives) == 1:
                 return _from_dict(name, read_archive(archives[0]))
         if not children:
-            raise DataError(f"{path} is empty; expected {_FORMS}")
+            raise DataError(f"{path} is empty; expected {_FORMATS}")
         datasets, notes = read_folder(path, image_size)
         return _from_dict(name, datasets, notes)
     stem = path.name.removesuffix(".gz")
@@ -91,11 +89,11 @@ def _read_path(path: Path, image_size: int | None) -> DatasetSplits:
         return _read_tables(path.parent, [path])
     if path.suffix.lower() == ".npz":
         return _from_dict(path.stem, read_archive(path))
-    raise DataError(f"{path} has an unknown form; expected {_FORMS}")
+    raise DataError(f"{path} has an unknown format; expected {_FORMATS}")
 
 
 def _has_class_folders(children: list[Path]) -> bool:
-    """Whether a folder has sub-folders with pictures in them, at any depth."""
+    """Whether a folder has sub-folders that contain images at any depth."""
     folders = (p for p in children if p.is_dir() and not p.name.startswith("."))
     return any(p.suffix.lower() in SUFFIXES for folder in folders for p in folder.rglob("*"))
 
@@ -114,8 +112,8 @@ def _from_dict(
     )
 
 
-def _read_idx_folder(folder: Path, name: str, *, shipped: bool = False) -> DatasetSplits:
-    arrays, known = {}, True
+def _read_idx_folder(folder: Path, name: str, *, bundled: bool = False) -> DatasetSplits:
+    arrays, is_fashion_mnist = {}, True
     for split, stem in (("train", "train"), ("test", "t10k")):
         pair = find_pair(folder, stem)
         if pair is None:
@@ -126,20 +124,20 @@ def _read_idx_folder(folder: Path, name: str, *, shipped: bool = False) -> Datas
             provenance.FASHION_MNIST[f"{stem}-images"],
             provenance.FASHION_MNIST[f"{stem}-labels"],
         )
-        known &= (images.sha256, labels.sha256) == expected
+        is_fashion_mnist &= (images.sha256, labels.sha256) == expected
     if "train" not in arrays:
         raise DataError(
             f"{folder} has no train-images-idx3-ubyte and train-labels-idx1-ubyte (with or "
-            f"without .gz); put both there"
+            f"without .gz); add both"
         )
-    if known:
+    if is_fashion_mnist:
         names: tuple[str, ...] = provenance.FASHION_MNIST_CLASSES
     else:
-        names = class_names({split: labels for split, (_, labels) in arrays.items()}, folder)
-    if shipped and not known:
+        names = read_class_names({split: labels for split, (_, labels) in arrays.items()}, folder)
+    if bundled and not is_fashion_mnist:
         raise DataError(
-            f"{folder} does not have {name}'s checksums; its files were changed, so install "
-            f"dressform again"
+            f"{folder} does not match {name}'s checksums: its files were changed; reinstall "
+            f"dressform"
         )
     datasets = {
         split: Dataset.from_arrays(images, labels, class_names=names, prefix=f"{split}/")
@@ -149,9 +147,9 @@ def _read_idx_folder(folder: Path, name: str, *, shipped: bool = False) -> Datas
 
 
 def _read_tables(folder: Path, tables: list[Path]) -> DatasetSplits:
-    chosen: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     if len(tables) == 1:
-        chosen["train"] = tables[0]
+        paths["train"] = tables[0]
     else:
         for split in ("train", "validation", "test"):
             matching = [p for p in tables if split in _split_words(p)]
@@ -161,20 +159,22 @@ def _read_tables(folder: Path, tables: list[Path]) -> DatasetSplits:
                     f"{', '.join(p.name for p in matching)}; keep one"
                 )
             if matching:
-                chosen[split] = matching[0]
-        unused = [p.name for p in tables if p not in chosen.values()]
+                paths[split] = matching[0]
+        unused = [p.name for p in tables if p not in paths.values()]
         if unused:
             raise DataError(
                 f"{folder} has {', '.join(unused)} among its CSV files; name them train, "
-                f"validation, test, or give one"
+                f"validation and test, or give a single file"
             )
-        if "train" not in chosen:
+        if "train" not in paths:
             raise DataError(
                 f"{folder} has CSV files {', '.join(p.name for p in tables)} but none with train "
                 f"in its name"
             )
-    arrays = {split: read_csv(path) for split, path in chosen.items()}
-    names = class_names({split: labels for split, (_, labels) in arrays.items()}, chosen["train"])
+    arrays = {split: read_csv(path) for split, path in paths.items()}
+    names = read_class_names(
+        {split: labels for split, (_, labels) in arrays.items()}, paths["train"]
+    )
     datasets = {
         split: Dataset.from_arrays(images, labels, class_names=names, prefix=f"{split}/")
         for split, (images, labels) in arrays.items()
@@ -184,17 +184,15 @@ def _read_tables(folder: Path, tables: list[Path]) -> DatasetSplits:
 
 
 def _split_words(path: Path) -> set[str]:
-    """The splits that the words of a file's name stand for: fashion-mnist_train.csv is train,
-    latest.csv none.
+    """The splits named by the words of a file name: train for fashion-mnist_train.csv, none for
+    latest.csv.
     """
     words = re.split(r"[^a-z]+", path.stem.lower())
     return {SPLIT_FOLDERS[word] for word in words if word in SPLIT_FOLDERS}
 
 
 def _with_known_names(splits: DatasetSplits) -> DatasetSplits:
-    """Give Fashion-MNIST its class names in every file format (they stand in no CSV or NPZ
-    file).
-    """
+    """Give Fashion-MNIST its class names in every file format (CSV and NPZ files lack them)."""
     if splits.shape != (28, 28, 1) or splits.class_names != tuple("0123456789"):
         return splits
     if fingerprint(splits.train) != provenance.FASHION_MNIST_TRAIN_FINGERPRINT:
@@ -211,15 +209,15 @@ def _with_known_names(splits: DatasetSplits) -> DatasetSplits:
 def _with_test(splits: DatasetSplits) -> DatasetSplits:
     if splits.test is not None or splits.validation is not None:
         return splits
-    division = hold_out(splits.train, TEST_FRACTION, seed=0)
+    split = hold_out(splits.train, TEST_FRACTION, seed=0)
     note = (
-        f"no test split: {len(division.held_out):,} of {len(splits.train):,} examples were "
-        f"held out as test"
+        f"no test split: {len(split.held_out_indices):,} of {len(splits.train):,} examples were "
+        f"held out for testing"
     )
     return DatasetSplits(
         splits.name,
-        splits.train.take(division.kept),
+        splits.train.take(split.train_indices),
         None,
-        splits.train.take(division.held_out),
+        splits.train.take(split.held_out_indices),
         (*splits.notes, note),
     )

@@ -9,77 +9,76 @@ from dressform.core.errors import ConfigError, DataError
 from dressform.core.files import sha256_bytes
 from dressform.core.rng import generator
 from dressform.data.dataset import Dataset
-from dressform.data.duplicates import image_keys
+from dressform.data.duplicates import image_hashes
 
 
 @dataclass(frozen=True)
-class Split:
-    """A division of a dataset in two.
+class HoldOut:
+    """A split of a dataset into two parts.
 
     Attributes:
-        kept: int64, ascending indices that stay for training.
-        held_out: int64, ascending indices that were taken away.
-        digest: SHA-256 over the ids on both sides; equal digests mean the same division.
+        train_indices: int64, ascending indices that stay for training.
+        held_out_indices: int64, ascending indices of the rest.
+        digest: SHA-256 over the ids of both parts; equal digests mean equal splits.
     """
 
-    kept: NDArray[np.int64]
-    held_out: NDArray[np.int64]
+    train_indices: NDArray[np.int64]
+    held_out_indices: NDArray[np.int64]
     digest: str
 
 
-def hold_out(dataset: Dataset, fraction: float, seed: int) -> Split:
-    """Hold a stratified part out.
+def hold_out(dataset: Dataset, fraction: float, seed: int) -> HoldOut:
+    """Hold out a stratified part of a dataset.
 
-    Each class gives the same fraction, to the nearest whole example, and keeps at least one. Equal
-    images always land on the same side, in the class of the first of them; a group too large for
-    its class's share stays.
+    The same fraction of every class is held out, to the nearest whole example, and at least one
+    example stays. Equal images always stay together, under the class of the first of them; a group
+    too large for its class's quota is not held out.
 
     Args:
-        dataset: what to divide.
-        fraction: 0 to 0.9 of the examples; 0 holds nothing out.
-        seed: another seed, another division.
+        dataset: to split.
+        fraction: 0 to 0.9 of the examples; 0 holds out nothing.
+        seed: each seed gives another split.
 
     Raises:
-        ConfigError: a fraction out of range.
-        DataError: so few examples that one side would be empty.
+        ConfigError: the fraction is out of range.
+        DataError: there are so few examples that one part would be empty.
     """
     if not 0 <= fraction <= 0.9:
         raise ConfigError(f"the fraction to hold out is {fraction}; allowed: 0 to 0.9")
-    held = np.zeros(len(dataset), dtype=bool)
+    held_out = np.zeros(len(dataset), dtype=bool)
     if fraction > 0:
         _, first, inverse, sizes = np.unique(
-            image_keys(dataset.images), return_index=True, return_inverse=True, return_counts=True
+            image_hashes(dataset.images), return_index=True, return_inverse=True, return_counts=True
         )
-        unit_class = dataset.labels[first]  # a unit is a group of equal images, most often of one
-        random = generator(seed, "hold-out")
-        chosen = np.zeros(len(first), dtype=bool)
+        group_class = dataset.labels[first]  # a group holds equal images, usually just one
+        rng = generator(seed, "hold-out")
+        group_held_out = np.zeros(len(first), dtype=bool)
         carry = 0.0
         for label in range(len(dataset.class_names)):
             # Units in order of first appearance, so that the draw depends on the data's order
             # alone.
-            units = np.flatnonzero(unit_class == label)
-            units = random.permutation(units[np.argsort(first[units])])
-            total = int(sizes[units].sum())
-            wanted = total * fraction + carry
-            rounded = int(np.floor(wanted + 0.5))
-            # the next class makes up for the rounding, not for what a large group prevented
-            carry = wanted - rounded
+            groups = np.flatnonzero(group_class == label)
+            groups = rng.permutation(groups[np.argsort(first[groups])])
+            total = int(sizes[groups].sum())
+            target = total * fraction + carry
+            rounded = int(np.floor(target + 0.5))
+            # the next class compensates for rounding, but not for what a large group prevented
+            carry = target - rounded
             quota = min(rounded, total - 1)  # every class keeps at least one example
-            for unit in units.tolist():
-                if sizes[unit] <= quota:
-                    chosen[unit] = True
-                    quota -= int(sizes[unit])
-        held = chosen[inverse]
-        if not held.any() or held.all():
+            for group in groups.tolist():
+                if sizes[group] <= quota:
+                    group_held_out[group] = True
+                    quota -= int(sizes[group])
+        held_out = group_held_out[inverse]
+        if not held_out.any() or held_out.all():
             raise DataError(
-                f"{len(dataset)} examples are too few, or too many of them equal, to hold "
-                f"{fraction:.0%} out; add pictures or give"
-                " validation and test folders"
+                f"{len(dataset)} examples are too few, or too many of them are equal, to hold out "
+                f"{fraction:.0%}; add images or give validation and test folders"
             )
-    kept, held_out = np.flatnonzero(~held), np.flatnonzero(held)
+    train_indices, held_out_indices = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     digest = sha256_bytes(
-        "\0".join(dataset.ids[kept].tolist()).encode(),
+        "\0".join(dataset.ids[train_indices].tolist()).encode(),
         b"\1",
-        "\0".join(dataset.ids[held_out].tolist()).encode(),
+        "\0".join(dataset.ids[held_out_indices].tolist()).encode(),
     )
-    return Split(kept.astype(np.int64), held_out.astype(np.int64), digest)
+    return HoldOut(train_indices.astype(np.int64), held_out_indices.astype(np.int64), digest)

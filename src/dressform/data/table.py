@@ -1,4 +1,4 @@
-"""CSV tables in Kaggle's form: a header ``label,pixel1,…`` and one example a row."""
+"""CSV tables in Kaggle's format: a header ``label,pixel1,…`` and one example per row."""
 
 import math
 from pathlib import Path
@@ -13,15 +13,15 @@ def read_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Read a table of examples.
 
     Args:
-        path: each row is a label and then the pixels of a square grey image, row by row, 0 to 255.
-            A header is optional.
+        path: each row has a label and the pixels of a square grey image, row by row, 0 to 255. The
+            header is optional.
 
     Returns:
         images uint8 [N, S, S] and labels int64 [N].
 
     Raises:
-        DataError: missing, empty, a row of another length, a value that is no whole number in
-            0..255, or no square image.
+        DataError: the file is missing or empty, a row has another length, a value is not a whole
+            number in 0..255, or the image is not square.
     """
     try:
         raw = path.read_bytes()
@@ -33,12 +33,14 @@ def read_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     body = rest if has_header else raw
     if not body:
         raise DataError(
-            f"{path} has no rows; expected a header label,pixel1,... and one example a row"
+            f"{path} has no rows; expected a header label,pixel1,... and one example per row"
         )
     columns = first.count(b",") + 1
     side = math.isqrt(columns - 1)
     if has_header and first.partition(b",")[0].strip().strip(b'"').lower() != b"label":
-        raise DataError(f"{path} has its label column elsewhere; put label first, then the pixels")
+        raise DataError(
+            f"{path} does not start with the label column; put label first, then the pixels"
+        )
     if columns < 2 or side * side != columns - 1:
         raise DataError(
             f"{path} has {columns} columns; expected a label and a square number of pixels, such "
@@ -51,7 +53,8 @@ def read_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         )
     except ValueError as error:
         raise DataError(
-            f"{path} has a value that is not a whole number ({error}); every cell is a whole number"
+            f"{path} has a value that is not a whole number ({error}); make every cell a whole "
+            f"number"
         ) from None
     labels, pixels = values[:, 0], values[:, 1:]
     outside = np.argwhere((pixels < 0) | (pixels > 255))
@@ -75,5 +78,5 @@ def _check_rows(path: Path, body: bytes, columns: int, first_line: int) -> None:
         raise DataError(
             f"{path} line {row + first_line} has {per_row[row]} values but the first line has "
             f"{columns};"
-            " the file is cut off or damaged there"
+            " the file is truncated or damaged there"
         )

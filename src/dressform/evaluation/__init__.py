@@ -1,1 +1,1 @@
-"""Judging: functions of `Predictions` alone. NumPy and SciPy; no model, no torch."""
+"""Evaluation: functions of `Predictions` alone. NumPy and SciPy; no model, no torch."""

@@ -1,5 +1,5 @@
-"""`calibrate`: what temperature scaling and conformal sets do for some predictions, measured out of
-fold.
+"""`calibrate`: fit temperature scaling and conformal prediction sets, and evaluate both on other
+examples.
 """
 
 import math
@@ -23,55 +23,55 @@ from dressform.evaluation.conformal import (
     conformal_scores,
     conformal_sets,
     conformal_threshold,
-    judge_sets,
+    evaluate_sets,
 )
 from dressform.evaluation.evaluate import estimate
 from dressform.evaluation.intervals import Estimate, student
 from dressform.evaluation.metrics import METRICS, Scores
 from dressform.predictions import Predictions
 
-SHOWN = ("accuracy", "nll", "brier", "ece")
-FEWEST = 20
-"""Examples to calibrate on."""
+CALIBRATION_METRICS = ("accuracy", "nll", "brier", "ece")
+MIN_EXAMPLES = 20
+"""Examples needed for calibration."""
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """The judgement of a model's probabilities.
+    """An evaluation of a model's probabilities.
 
     Attributes:
-        how: where temperature and thresholds were fitted and where they were judged.
+        protocol: which examples temperature and thresholds were fitted and evaluated on.
         temperatures: one, or one per part.
-        before: estimates of accuracy, NLL, Brier score and ECE.
-        after: the same with the temperature.
-        sets: a result per conformal method, on the scaled probabilities.
-        effect: what the temperature does to the NLL of an example, ``better``, ``worse`` or
-            ``unclear`` (95 %, paired t).
-        judged: the predictions that were judged, before scaling.
-        scaled: and after.
+        before: accuracy, NLL, Brier score and ECE of the unscaled probabilities.
+        after: the same of the scaled ones.
+        sets: a result per conformal method, for the scaled probabilities.
+        effect: effect of scaling on the NLL: ``better``, ``worse`` or ``unclear`` (95 %, paired t).
+        unscaled: the evaluated predictions before scaling.
+        scaled: the same after scaling.
     """
 
-    how: str
+    protocol: str
     temperatures: tuple[float, ...]
     before: dict[str, Estimate]
     after: dict[str, Estimate]
     sets: tuple[ConformalResult, ...]
-    judged: Predictions
+    unscaled: Predictions
     scaled: Predictions
     effect: Literal["better", "worse", "unclear"]
 
     @property
     def advice(self) -> str:
-        """What follows, in a sentence."""
+        """The conclusion, in one sentence."""
         before, after = (estimates["nll"].value for estimates in (self.before, self.after))
         change = f"NLL {before:.4f} → {after:.4f}"
         if self.effect == "worse":
             return (
-                f"The temperature makes these probabilities worse ({change}): use them as they are."
+                f"Temperature scaling makes these probabilities worse ({change}): use them "
+                f"unscaled."
             )
         if self.effect == "better":
-            return f"The temperature makes these probabilities better ({change})."
-        return f"Whether the temperature helps cannot be told from these examples ({change})."
+            return f"Temperature scaling improves these probabilities ({change})."
+        return f"These examples do not show whether temperature scaling helps ({change})."
 
     @property
     def temperature(self) -> str:
@@ -80,15 +80,15 @@ class Calibration:
         return f"temperature {low}" if low == high else f"temperatures {low} to {high}"
 
     def to_json(self) -> dict[str, Any]:
-        """The document that ``dressform calibrate --json`` prints."""
+        """The document printed by ``dressform calibrate --json``."""
         return {
-            "how": self.how,
+            "protocol": self.protocol,
             "temperatures": list(self.temperatures),
             "effect": self.effect,
             "advice": self.advice,
             "before": {name: e.to_json() for name, e in self.before.items()},
             "after": {name: e.to_json() for name, e in self.after.items()},
-            # A threshold is infinite where so few examples leave no set without every class.
+            # A threshold is infinite if there are so few examples that every set has all classes.
             "conformal": [
                 {**asdict(s), "threshold": s.threshold if math.isfinite(s.threshold) else None}
                 for s in self.sets
@@ -103,68 +103,74 @@ def calibrate(
     parts: NDArray[np.int64] | None = None,
     alpha: float = 0.1,
 ) -> Calibration:
-    """Fit a temperature and conformal thresholds on some examples and judge them on others.
+    """Fit a temperature and conformal thresholds on some examples and evaluate them on others.
 
     Args:
-        predictions: to judge; of examples that the model did not learn from.
-        fitted_on: predictions of other examples by the same model, to fit on. Without them every
-            part of ``predictions`` is judged by what was fitted on its other parts.
-        parts: int64 [N], for the latter; default five random stratified parts.
-        alpha: share of prediction sets that may miss the true class.
+        predictions: to evaluate; of examples that the model was not trained on.
+        fitted_on: predictions of other examples by the same model, to fit on. Without them, each
+            part of ``predictions`` is evaluated with what was fitted on the other parts.
+        parts: int64 [N], these parts; default: five random stratified ones.
+        alpha: fraction of prediction sets that may miss the true class.
 
     Raises:
         ConfigError: alpha out of range.
-        DataError: too few examples.
+        DataError: there are too few examples.
     """
     if not 0 < alpha < 1:
         raise ConfigError(
-            f"alpha is {alpha}; allowed: between 0 and 1, such as 0.1 for sets that are right "
-            f"nine times out of ten"
+            f"alpha is {alpha}; allowed: between 0 and 1, such as 0.1 for sets that contain the "
+            f"true class nine times out of ten"
         )
-    fewest = len(predictions) if fitted_on is None else min(len(predictions), len(fitted_on))
-    if fewest < FEWEST:
-        raise DataError(f"{fewest} examples are too few to calibrate on; give {FEWEST} or more")
+    count = len(predictions) if fitted_on is None else min(len(predictions), len(fitted_on))
+    if count < MIN_EXAMPLES:
+        raise DataError(
+            f"{count} examples are too few for calibration; give {MIN_EXAMPLES} or more"
+        )
     if fitted_on is not None:
         temperature = fit_temperature(fitted_on)
         scaled, temperatures = with_temperature(predictions, temperature), [temperature]
-        other = with_temperature(fitted_on, temperature).probabilities
+        fitting_probabilities = with_temperature(fitted_on, temperature).probabilities
         results = []
         for method in METHODS:
             threshold = conformal_threshold(
-                conformal_scores(other, method, seed=1), fitted_on.labels, alpha
+                conformal_scores(fitting_probabilities, method, seed=1), fitted_on.labels, alpha
             )
             sets = conformal_scores(scaled.probabilities, method) <= threshold
-            results.append(judge_sets(sets, scaled, method, alpha, threshold))
-        how = f"fitted on {len(fitted_on):,} other examples, judged on {len(predictions):,}"
+            results.append(evaluate_sets(sets, scaled, method, alpha=alpha, threshold=threshold))
+        protocol = f"fitted on {len(fitted_on):,} other examples, evaluated on {len(predictions):,}"
     else:
         parts = random_parts(predictions) if parts is None else parts
         scaled, temperatures = cross_fit_temperature(predictions, parts)
         results = []
         for method in METHODS:
-            sets, thresholds = conformal_sets(predictions, parts, method, alpha, temperatures)
-            results.append(judge_sets(sets, scaled, method, alpha, fmean(thresholds)))
-        how = (
-            f"each of {int(parts.max()) + 1} parts judged by what was fitted on the others, "
-            f"{len(predictions):,} examples"
+            sets, thresholds = conformal_sets(
+                predictions, parts, method, alpha, temperatures=temperatures
+            )
+            results.append(
+                evaluate_sets(sets, scaled, method, alpha=alpha, threshold=fmean(thresholds))
+            )
+        protocol = (
+            f"cross-fitted: each of {int(parts.max()) + 1} parts evaluated with what was fitted "
+            f"on the others, {len(predictions):,} examples"
         )
-    before = {name: estimate(METRICS[name], predictions) for name in SHOWN}
-    after = {name: estimate(METRICS[name], scaled) for name in SHOWN}
+    before = {name: estimate(METRICS[name], predictions) for name in CALIBRATION_METRICS}
+    after = {name: estimate(METRICS[name], scaled) for name in CALIBRATION_METRICS}
     return Calibration(
-        how,
-        tuple(temperatures),
-        before,
-        after,
-        tuple(results),
-        predictions,
-        scaled,
-        _effect(predictions, scaled),
+        protocol=protocol,
+        temperatures=tuple(temperatures),
+        before=before,
+        after=after,
+        sets=tuple(results),
+        unscaled=predictions,
+        scaled=scaled,
+        effect=_effect(predictions, scaled),
     )
 
 
 def _effect(before: Predictions, after: Predictions) -> Literal["better", "worse", "unclear"]:
-    each = METRICS["nll"].per_example
-    assert each is not None
-    change = student(each(Scores(after)).astype(np.float64) - each(Scores(before)))
+    per_example = METRICS["nll"].per_example
+    assert per_example is not None
+    change = student(per_example(Scores(after)).astype(np.float64) - per_example(Scores(before)))
     if change.high < 0:
         return "better"
     return "worse" if change.low > 0 else "unclear"

@@ -1,4 +1,4 @@
-"""Whether a model is right as often as it says, and how to make it so."""
+"""Calibration of probabilities: reliability diagrams and temperature scaling."""
 
 import math
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ from dressform.predictions import Predictions
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """A reliability diagram: examples by the probability of their predicted class, in bins of equal
-    width.
+    """A reliability diagram: examples binned by the probability of their predicted class, bins of
+    equal width.
 
     Attributes:
         edges: float64 [B + 1], 0 to 1.
-        count: int64 [B], examples in each bin.
-        confidence: float64 [B], their mean probability; NaN in an empty bin.
-        accuracy: float64 [B], the share of them that is right; NaN in an empty bin.
+        count: int64 [B], examples per bin.
+        confidence: float64 [B], mean probability per bin; NaN for an empty bin.
+        accuracy: float64 [B], accuracy per bin; NaN for an empty bin.
     """
 
     edges: NDArray[np.float64]
@@ -41,29 +41,28 @@ def reliability(predictions: Predictions) -> Reliability:
 
 
 def mean_confidence(predictions: Predictions) -> tuple[float, float, str]:
-    """Mean probability of the predicted class and accuracy, 0..1 both, and what follows, in a
-    sentence.
+    """Mean confidence and accuracy, both 0..1, and a sentence that compares them.
 
-    The gap is called one where the accuracy's 95 % interval (Wilson) leaves the mean confidence
-    out.
+    The gap counts as clear if the mean confidence is outside the accuracy's 95 % interval (Wilson).
     """
     scores = Scores(predictions)
-    sure, reach = (
+    confidence, accuracy = (
         float(scores.confidence.mean()),
         wilson(int(scores.correct.sum()), len(predictions)),
     )
-    gap = f"by {100 * abs(sure - reach.value):.1f} points"
-    what = (
+    gap = f"by {100 * abs(confidence - accuracy.value):.1f} points"
+    verdict = (
         f"overconfident {gap}"
-        if sure > reach.high
+        if confidence > accuracy.high
         else f"underconfident {gap}"
-        if sure < reach.low
+        if confidence < accuracy.low
         else "no clear gap"
     )
     return (
-        sure,
-        reach.value,
-        f"mean confidence {100 * sure:.1f} %, accuracy {100 * reach.value:.1f} %: {what}",
+        confidence,
+        accuracy.value,
+        f"mean confidence {100 * confidence:.1f} %, accuracy {100 * accuracy.value:.1f} %: "
+        f"{verdict}",
     )
 
 
@@ -71,8 +70,8 @@ def fit_temperature(predictions: Predictions) -> float:
     """The temperature that minimises the NLL of these predictions (Guo et al. 2017, ICML), 0.01 to
     100.
 
-    Above 1 the model is too sure of itself, below 1 too timid. The NLL is convex in 1 / T, so the
-    minimum is the only one.
+    Above 1 the model is overconfident, below 1 underconfident. The NLL is convex in 1 / T, so the
+    minimum is unique.
     """
     from scipy.optimize import minimize_scalar
 
@@ -81,18 +80,20 @@ def fit_temperature(predictions: Predictions) -> float:
 
     def loss(log_temperature: float) -> float:
         scaled = logits * math.exp(-log_temperature)
-        top = scaled.max(axis=1)
-        mass = np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-        return float((top + mass - true * math.exp(-log_temperature)).mean())
+        maximum = scaled.max(axis=1)
+        log_sum = np.log(np.exp(scaled - maximum[:, None]).sum(axis=1))
+        return float((maximum + log_sum - true * math.exp(-log_temperature)).mean())
 
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         loss, bounds=(math.log(0.01), math.log(100)), method="bounded", options={"xatol": 1e-6}
     )
-    return math.exp(float(found.x))
+    return math.exp(float(optimum.x))
 
 
 def with_temperature(predictions: Predictions, temperature: float) -> Predictions:
-    """The same predictions, logits divided by the temperature; the predicted classes stay."""
+    """The same predictions with logits divided by the temperature; predicted classes do not
+    change.
+    """
     return replace(
         predictions, logits=(predictions.logits / np.float32(temperature)).astype(np.float32)
     )
@@ -101,12 +102,12 @@ def with_temperature(predictions: Predictions, temperature: float) -> Prediction
 def cross_fit_temperature(
     predictions: Predictions, parts: NDArray[np.int64]
 ) -> tuple[Predictions, list[float]]:
-    """Scale every part with the temperature fitted on the others, so that no example is judged by a
-    fit that saw it.
+    """Scale every part with the temperature fitted on the others, so that no example influences its
+    own temperature.
 
     Args:
         predictions: N examples.
-        parts: int64 [N], 0..P-1 with P at least 2; folds where there are some.
+        parts: int64 [N], 0..P-1 with P at least 2; use the folds of a cross-validation.
 
     Returns:
         the scaled predictions in the same order, and P temperatures.
@@ -120,7 +121,7 @@ def cross_fit_temperature(
 
 
 def random_parts(predictions: Predictions, parts: int = 5, seed: int = 0) -> NDArray[np.int64]:
-    """A stratified division into parts for predictions that have no folds, int64 [N]."""
+    """Random stratified parts for predictions without folds, int64 [N]."""
     order = generator(seed, "calibration-parts").permutation(len(predictions))
     order = order[np.argsort(predictions.labels[order], kind="stable")]
     result = np.empty(len(predictions), dtype=np.int64)

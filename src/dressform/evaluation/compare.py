@@ -1,4 +1,4 @@
-"""`compare`: is B really better than A? A number, an interval, tests, and the answer in a
+"""`compare`: is B better than A? The difference with its interval, tests, and the answer in a
 sentence.
 """
 
@@ -30,20 +30,20 @@ from dressform.evaluation.significance import (
     draws_posterior,
     holm,
     mcnemar,
-    paired_share,
+    paired_proportions,
     paired_t,
     permutation_test,
-    share_posterior,
+    proportion_posterior,
     t_posterior,
 )
 from dressform.predictions import Predictions
-from dressform.predictions.predictions import positions
+from dressform.predictions.examples import indices_of
 
 
 @dataclass(frozen=True, eq=False)
 class PredictionSet:
-    """One side of a comparison: predictions of one set of examples, or one set of out-of-fold
-    predictions a repeat.
+    """One side of a comparison: predictions of a set of examples, or out-of-fold predictions for
+    each repeat.
 
     Attributes:
         name: for people.
@@ -58,56 +58,57 @@ class PredictionSet:
 
     def fold_scores(self, metric: Metric) -> list[float]:
         """The metric of each fold, repeat by repeat, [R * K]."""
-        found = []
+        scores = []
         for predictions, fold in zip(self.predictions, self.folds, strict=True):
             for k in range(int(fold.max()) + 1):
-                part = predictions.take(fold == k)
-                found.append(metric.value(Scores(part), None))
-        return found
+                fold_predictions = predictions.take(fold == k)
+                scores.append(metric.value(Scores(fold_predictions), None))
+        return scores
 
 
 def compare(
     prediction_sets: Sequence[PredictionSet], *, metric: str = "accuracy", rope: float = 0.005
 ) -> list[Comparison]:
-    """Compare every pair.
+    """Compare every pair of prediction sets.
 
-    Test sets are compared example by example (McNemar's mid-p for shares, the paired t-test for
-    means, an exchange test for the rest), cross-validations fold by fold (corrected resampled
-    t-test, Bayesian correlated t-test).
+    Predictions of a test set are compared example by example (McNemar's mid-p for proportions, the
+    paired t-test for means, a permutation test for other metrics), cross-validations fold by fold
+    (corrected resampled t-test, Bayesian correlated t-test).
 
     Args:
-        prediction_sets: two or more, all of one kind and on the same examples and folds.
+        prediction_sets: two or more, all of the same kind and on the same examples and folds.
         metric: a name of ``METRICS``.
-        rope: half the width of the region of practical equivalence, in the metric's units; 0.005 is
-            half a point.
+        rope: half the width of the region of practical equivalence (ROPE), in the metric's units;
+            0.005 is half a point.
 
     Raises:
-        ConfigError: fewer than two, or a rope out of range.
+        ConfigError: there are fewer than two prediction sets, or the ROPE is out of range.
         UnknownNameError: no such metric.
-        DataError: other examples, labels, classes or folds.
+        DataError: examples, labels, classes or folds differ.
     """
-    chosen = find_metric(metric)
+    chosen_metric = find_metric(metric)
     if len(prediction_sets) < 2:
         raise ConfigError(
             f"{len(prediction_sets)} to compare; give two or more runs, cross-validations or "
             f"predictions files"
         )
-    if not 0 <= rope <= chosen.most or math.isinf(rope):
-        most = "or more" if math.isinf(chosen.most) else f"to {chosen.most:g}"
-        example = "0.005 for half a point" if chosen.percent else "0.005"
+    if not 0 <= rope <= chosen_metric.maximum or math.isinf(rope):
+        upper = "or more" if math.isinf(chosen_metric.maximum) else f"to {chosen_metric.maximum:g}"
+        example = "0.005 for half a point" if chosen_metric.percent else "0.005"
         raise ConfigError(
-            f"rope is {rope:g}; allowed for {chosen.name}: 0 {most}, such as {example}"
+            f"rope is {rope:g}; allowed for {chosen_metric.name}: 0 {upper}, such as {example}"
         )
-    pairs = [_compare_pair(a, b, chosen, rope) for a, b in combinations(prediction_sets, 2)]
+    pairs = [_compare_pair(a, b, chosen_metric, rope) for a, b in combinations(prediction_sets, 2)]
     adjusted = holm([pair.p_value for pair in pairs])
     return [replace(pair, p_holm=p) for pair, p in zip(pairs, adjusted, strict=True)]
 
 
 def _compare_pair(a: PredictionSet, b: PredictionSet, metric: Metric, rope: float) -> Comparison:
     if bool(a.folds) != bool(b.folds):
-        one, other = (a, b) if a.folds else (b, a)
+        crossval, single = (a, b) if a.folds else (b, a)
         raise DataError(
-            f"{one.name} is a cross-validation and {other.name} is not; compare like with like"
+            f"{crossval.name} is a cross-validation and {single.name} is not; compare two of the "
+            f"same kind"
         )
     return _compare_folds(a, b, metric, rope) if a.folds else _compare_examples(a, b, metric, rope)
 
@@ -116,21 +117,21 @@ def _compare_folds(a: PredictionSet, b: PredictionSet, metric: Metric, rope: flo
     repeats = min(len(a.folds), len(b.folds))
     if len(a.folds) != len(b.folds):
         raise DataError(
-            f"{a.name} has {len(a.folds)} repeats and {b.name} {len(b.folds)}; run the shorter "
-            f"with --repeats"
+            f"{a.name} has {len(a.folds)} repeats and {b.name} {len(b.folds)}; run the smaller "
+            f"one with --repeats"
             f" {max(len(a.folds), len(b.folds))} --resume"
         )
     second = []
     for r in range(repeats):
         left, right = with_common_ids(a.predictions[r], b.predictions[r])
         _, aligned = align(left, right, (a.name, b.name))
-        place = positions(right.ids, aligned.ids)
-        if not np.array_equal(a.folds[r], b.folds[r][place]):
-            count = int((a.folds[r] != b.folds[r][place]).sum())
+        indices = indices_of(right.ids, aligned.ids)
+        if not np.array_equal(a.folds[r], b.folds[r][indices]):
+            n_different = int((a.folds[r] != b.folds[r][indices]).sum())
             raise DataError(
-                f"{a.name} and {b.name} have other folds: {count:,} of {len(place):,} examples of "
-                f"repeat {r} are in another"
-                " one; run both with the same --folds and --seed on the same data"
+                f"{a.name} and {b.name} have different folds: {n_different:,} of {len(indices):,} "
+                f"examples of repeat {r} are in different ones; run both with the same --folds "
+                f"and --seed on the same data"
             )
         second.append(aligned)
     b = replace(b, predictions=tuple(second), folds=a.folds)
@@ -165,21 +166,30 @@ def _compare_examples(
     scores = (metric.value(first, None), metric.value(second, None))
     sign = 1.0 if metric.greater_is_better else -1.0
     tests: dict[str, float] = {}
-    if metric.per_example is not None and metric.kind == "share":
-        one, two = metric.per_example(first) > 0, metric.per_example(second) > 0
-        found = mcnemar(one, two)
-        tests = {"mcnemar_exact": found.exact, "mcnemar_mid_p": found.mid_p}
-        difference, p_value, test = paired_share(one, two), found.mid_p, "McNemar, mid-p"
-        posterior = share_posterior(one, two, rope)
+    if metric.per_example is not None and metric.kind == "proportion":
+        first_correct, second_correct = (
+            metric.per_example(first) > 0,
+            metric.per_example(second) > 0,
+        )
+        mcnemar_result = mcnemar(first_correct, second_correct)
+        tests = {"mcnemar_exact": mcnemar_result.exact, "mcnemar_mid_p": mcnemar_result.mid_p}
+        difference, p_value, test = (
+            paired_proportions(first_correct, second_correct),
+            mcnemar_result.mid_p,
+            "McNemar, mid-p",
+        )
+        posterior = proportion_posterior(first_correct, second_correct, rope)
     elif metric.per_example is not None:
         values = metric.per_example(second) - metric.per_example(first).astype(np.float64)
         difference, p_value, test = student(values), paired_t(values), "paired t-test"
-        scale = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
-        posterior = t_posterior(sign * difference.value, scale, len(values) - 1, rope)
+        standard_error = (
+            float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+        )
+        posterior = t_posterior(sign * difference.value, standard_error, len(values) - 1, rope)
     else:
-        difference, drawn = table_difference(first, second, metric)
-        p_value, test = _exchange(first, second, metric), "exchange test"
-        posterior = draws_posterior(sign * drawn, rope)
+        difference, draws = bootstrap_difference(first, second, metric)
+        p_value, test = _permutation_p_value(first, second, metric), "permutation test"
+        posterior = draws_posterior(sign * draws, rope)
     if identical:
         posterior = Posterior(0.0, 1.0, 0.0)
     return Comparison(
@@ -198,51 +208,51 @@ def _compare_examples(
     )
 
 
-def table_difference(
+def bootstrap_difference(
     first: Scores, second: Scores, metric: Metric, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Estimate, NDArray[np.float64]]:
-    """The difference second - first of a score of the whole set with its interval, and draws of it,
-    [B].
+    """The difference second - first of an aggregate score with its interval, and draws of it, [B].
 
-    Balanced accuracy and macro-F1 are resampled in pairs. For ECE, whose bias no resampling of
-    pairs removes, candidates are drawn from both models' confidence distributions as if they were
-    independent, so the interval is wide where both models' errors go together; at n = 1,000 it
-    covered 93.6 % (2,000 simulations, ``benchmarks/simulate.py``).
+    Balanced accuracy and macro-F1 use a paired bootstrap. For ECE, whose bias no paired bootstrap
+    removes, candidates are drawn from both models' confidence distributions as if these were
+    independent, so the interval is too wide if the models' errors are correlated; at n = 1,000 it
+    covered the truth in 93.6 % of cases (2,000 simulations, ``benchmarks/simulate.py``).
 
     Args:
         first: N examples.
         second: the same.
-        metric: one of kind ``table``.
-        resamples: of the bootstrap.
+        metric: of kind ``aggregate``.
+        resamples: bootstrap resamples.
         seed: of all draws.
     """
     value, n = metric.value(second, None) - metric.value(first, None), len(first)
     if metric.name != "ece":
-        drawn = np.array(
+        draws = np.array(
             [metric.value(second, w) - metric.value(first, w) for w in resample(n, seed, resamples)]
         )
-        return percentile(value, drawn, n), drawn
-    one, two = (
+        return percentile(value, draws, n), draws
+    first_draws, second_draws = (
         ece_distribution(s, resamples=resamples, seed=seed).draw(20_000, seed + i)
         for i, s in enumerate((first, second))
     )
     return replace(
-        percentile(value, two - one, n), method="difference of two test inversions, 95%"
-    ), two - one
+        percentile(value, second_draws - first_draws, n),
+        method="difference of two test inversions, 95%",
+    ), second_draws - first_draws
 
 
-def _exchange(first: Scores, second: Scores, metric: Metric) -> float:
+def _permutation_p_value(first: Scores, second: Scores, metric: Metric) -> float:
     both = Scores.joined(first, second)
     n = len(first)
 
-    def difference(exchanged: NDArray[np.bool_]) -> float:
-        # Weights choose which model answers an example, so that nothing has to be computed anew.
-        mine = np.concatenate([~exchanged, exchanged]).astype(np.float64)
-        return metric.value(both, 1 - mine) - metric.value(both, mine)
+    def difference(swapped: NDArray[np.bool_]) -> float:
+        # Weights select the model that predicts each example, so that nothing is recomputed.
+        weights = np.concatenate([~swapped, swapped]).astype(np.float64)
+        return metric.value(both, 1 - weights) - metric.value(both, weights)
 
     return permutation_test(difference, n)
 
 
 def _identical(first: Predictions, second: Predictions) -> bool:
-    """Whether every example got the same probabilities, but for the rounding of files."""
+    """Whether all probabilities are equal up to rounding in files."""
     return bool(np.allclose(first.probabilities, second.probabilities, rtol=1e-5, atol=1e-7))

@@ -1,8 +1,8 @@
-"""Conformal prediction: sets of classes that contain the true one as often as was asked for.
+"""Conformal prediction: sets of classes that contain the true one with a requested probability.
 
 Split conformal prediction (Vovk et al. 2005): the threshold is a quantile of scores on examples
-that the model did not learn from; on exchangeable new examples the set has the true class with
-probability of at least 1 - alpha.
+that the model was not trained on; for exchangeable new examples the set contains the true class
+with a probability of at least 1 - alpha.
 """
 
 import math
@@ -24,59 +24,59 @@ METHODS: tuple[Method, ...] = ("lac", "aps", "raps")
 
 @dataclass(frozen=True, kw_only=True)
 class Raps:
-    """The penalty of RAPS on large sets.
+    """RAPS's penalty on large sets.
 
     Attributes:
-        weight: added for each class beyond the first ``free`` ones.
-        free: classes without a penalty.
+        penalty: added for each class beyond the first ``k_reg`` ones (lambda in the paper).
+        k_reg: number of classes without a penalty.
     """
 
-    weight: float = 0.1
-    free: int = 1
+    penalty: float = 0.1
+    k_reg: int = 1
 
 
 def conformal_scores(
     probabilities: NDArray[np.float64], method: Method, *, seed: int = 0, raps: Raps | None = None
 ) -> NDArray[np.float64]:
-    """How strange each class would be as the answer, float64 [N, K]; higher is stranger.
+    """Nonconformity of each class, float64 [N, K]; higher means less plausible.
 
-    ``lac``: 1 - p (Sadinle, Lei & Wasserman 2019): the smallest sets on average, which may be
-    empty. ``aps``: the probability of all likelier classes plus a random share of its own (Romano,
-    Sesia & Candès 2020): sets that grow with the difficulty of the example. ``raps``: the same with
-    a penalty on the rank (Angelopoulos et al. 2021): no very large sets.
+    ``lac``: 1 - p (Sadinle, Lei & Wasserman 2019): the smallest sets on average, some of which may
+    be empty. ``aps``: the probability of all more likely classes plus a random fraction of its own
+    (Romano, Sesia & Candès 2020); sets grow with the difficulty of the example. ``raps``: the same
+    with a penalty on the rank (Angelopoulos et al. 2021), which avoids very large sets.
 
     Args:
         probabilities: float64 [N, K].
         method: see above.
-        seed: of the random shares.
+        seed: of the random fractions.
         raps: the penalty; default weight 0.1 beyond one class.
     """
     if method == "lac":
         return 1 - probabilities
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ordered = np.take_along_axis(probabilities, order, axis=1)
-    share = generator(seed, "conformal").random((len(probabilities), 1))
-    strange = np.cumsum(ordered, axis=1) - ordered + share * ordered
+    uniform = generator(seed, "conformal").random((len(probabilities), 1))
+    nonconformity = np.cumsum(ordered, axis=1) - ordered + uniform * ordered
     if method == "raps":
-        penalty = raps or Raps()
-        strange += penalty.weight * np.maximum(
-            0, np.arange(1, probabilities.shape[1] + 1) - penalty.free
+        raps = raps or Raps()
+        nonconformity += raps.penalty * np.maximum(
+            0, np.arange(1, probabilities.shape[1] + 1) - raps.k_reg
         )
-    scores = np.empty_like(strange)
-    np.put_along_axis(scores, order, strange, axis=1)
+    scores = np.empty_like(nonconformity)
+    np.put_along_axis(scores, order, nonconformity, axis=1)
     return scores
 
 
 def conformal_threshold(
     scores: NDArray[np.float64], labels: NDArray[np.int64], alpha: float
 ) -> float:
-    """The ceil((n + 1) (1 - alpha))-th smallest score of the true classes; infinite where n is too
+    """The ceil((n + 1) (1 - alpha))-th smallest score of the true classes; infinite if n is too
     small for alpha.
 
     Args:
-        scores: float64 [n, K] of examples that the model did not learn from.
+        scores: float64 [n, K], of examples that the model was not trained on.
         labels: int64 [n].
-        alpha: share of sets that may miss the true class, between 0 and 1.
+        alpha: fraction of sets that may miss the true class, between 0 and 1.
     """
     true = np.sort(scores[np.arange(len(labels)), labels])
     # The small number undoes the rounding error of 1 - alpha, which would otherwise move a whole
@@ -87,18 +87,18 @@ def conformal_threshold(
 
 @dataclass(frozen=True)
 class ConformalResult:
-    """How well prediction sets did on examples that neither the model nor the threshold had seen.
+    """Quality of prediction sets on examples used neither for training nor for the threshold.
 
     Attributes:
         method: ``lac``, ``aps`` or ``raps``.
-        alpha: share of misses asked for.
-        coverage: share of sets that have the true class, Wilson interval.
+        alpha: nominal miscoverage.
+        coverage: fraction of sets that contain the true class, Wilson interval.
         worst_class: the class with the lowest coverage.
         worst_coverage: its coverage, 0..1.
-        mean_size: classes per set.
-        empty: share of empty sets.
-        singletons: share of sets with one class.
-        threshold: mean over the parts where there are several.
+        mean_size: mean number of classes per set.
+        empty: fraction of empty sets.
+        singletons: fraction of sets with one class.
+        threshold: mean over parts if there are several.
     """
 
     method: Method
@@ -117,56 +117,58 @@ def conformal_sets(
     parts: NDArray[np.int64],
     method: Method,
     alpha: float,
+    *,
     temperatures: Sequence[float] | None = None,
 ) -> tuple[NDArray[np.bool_], list[float]]:
-    """Prediction sets, bool [N, K], each part's threshold taken from the other parts; and the
+    """Prediction sets, bool [N, K], each part with the threshold of the other parts; and the
     thresholds.
 
     Args:
-        predictions: N examples that the model did not learn from.
+        predictions: N examples that the model was not trained on.
         parts: int64 [N], 0..P-1 with P at least 2.
         method: see :func:`conformal_scores`.
-        alpha: share of misses.
-        temperatures: P of them, each fitted on the other parts; a part's threshold is taken with
-            its own temperature, since the other parts' temperatures have seen the part.
+        alpha: nominal miscoverage.
+        temperatures: P of them, each fitted on the other parts. A part's threshold uses its own
+            temperature, since the other parts' temperatures were fitted on it.
     """
     sets, thresholds = np.zeros(predictions.logits.shape, dtype=bool), []
     for part in range(int(parts.max()) + 1):
-        inside = parts == part
+        in_part = parts == part
         scaled = (
             predictions
             if temperatures is None
             else with_temperature(predictions, temperatures[part])
         )
         scores = conformal_scores(scaled.probabilities, method)
-        threshold = conformal_threshold(scores[~inside], predictions.labels[~inside], alpha)
+        threshold = conformal_threshold(scores[~in_part], predictions.labels[~in_part], alpha)
         thresholds.append(threshold)
-        sets[inside] = scores[inside] <= threshold
+        sets[in_part] = scores[in_part] <= threshold
     return sets, thresholds
 
 
-def judge_sets(
+def evaluate_sets(
     sets: NDArray[np.bool_],
     predictions: Predictions,
     method: Method,
+    *,
     alpha: float,
     threshold: float,
 ) -> ConformalResult:
     """Coverage and size of prediction sets [N, K] for the examples of ``predictions``."""
     labels = predictions.labels
-    hit, sizes = sets[np.arange(len(labels)), labels], sets.sum(axis=1)
+    covered, sizes = sets[np.arange(len(labels)), labels], sets.sum(axis=1)
     counts = np.bincount(labels, minlength=sets.shape[1])
     with np.errstate(invalid="ignore"):
-        per_class = np.bincount(labels, hit, minlength=sets.shape[1]) / counts
-    worst = int(np.nanargmin(per_class))
+        class_coverage = np.bincount(labels, covered, minlength=sets.shape[1]) / counts
+    worst = int(np.nanargmin(class_coverage))
     return ConformalResult(
-        method,
-        alpha,
-        wilson(int(hit.sum()), len(labels)),
-        predictions.class_names[worst],
-        float(per_class[worst]),
-        float(sizes.mean()),
-        float((sizes == 0).mean()),
-        float((sizes == 1).mean()),
-        threshold,
+        method=method,
+        alpha=alpha,
+        coverage=wilson(int(covered.sum()), len(labels)),
+        worst_class=predictions.class_names[worst],
+        worst_coverage=float(class_coverage[worst]),
+        mean_size=float(sizes.mean()),
+        empty=float((sizes == 0).mean()),
+        singletons=float((sizes == 1).mean()),
+        threshold=threshold,
     )

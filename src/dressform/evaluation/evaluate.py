@@ -1,4 +1,4 @@
-"""`evaluate`: predictions to the numbers that a person asks for first, each with its interval."""
+"""`evaluate`: the standard metrics of predictions, each with its interval."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ from dressform.evaluation.intervals import (
 from dressform.evaluation.metrics import METRICS, Metric, Scores, confusion_matrix
 from dressform.predictions import Predictions
 
-MOST_CLASSES = 1000
-"""Of which a confusion matrix is made: it has a million cells."""
+MAX_CONFUSION_CLASSES = 1000
+"""Maximum number of classes for a confusion matrix, which then has a million cells."""
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How well one class is recognised.
+    """Metrics of one class.
 
     Attributes:
-        label: its name.
-        precision: share of right ones among those predicted as this class, Wilson interval.
-        recall: share of this class that was found, Wilson interval.
-        f1: harmonic mean of the two, Wilson interval for F1.
+        label: name of the class.
+        precision: with Wilson interval.
+        recall: with Wilson interval.
+        f1: with Wilson interval for F1.
         support: examples of this class.
     """
 
@@ -44,7 +44,7 @@ class ClassScore:
     support: int
 
     def to_json(self) -> dict[str, Any]:
-        """Values by name, and the ends of their intervals."""
+        """Values by name, and the bounds of their intervals."""
         scores = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
         return {
             "label": self.label,
@@ -56,13 +56,13 @@ class ClassScore:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The judgement of one set of predictions.
+    """The evaluation of one set of predictions.
 
     Attributes:
         estimates: by metric name; ``accuracy`` first.
-        per_class: a row per class, in label order.
-        confusion: int64 [K, K], rows true, columns predicted; None for more than ``MOST_CLASSES``
-            classes.
+        per_class: one per class, in label order.
+        confusion: int64 [K, K], rows true, columns predicted; None with more than
+            ``MAX_CONFUSION_CLASSES`` classes.
     """
 
     estimates: dict[str, Estimate]
@@ -71,11 +71,11 @@ class Evaluation:
 
     @property
     def accuracy(self) -> Estimate:
-        """Share of right predictions."""
+        """Accuracy."""
         return self.estimates["accuracy"]
 
     def to_json(self) -> dict[str, Any]:
-        """The document that ``dressform evaluate --json`` prints."""
+        """The document printed by ``dressform evaluate --json``."""
         return {
             "accuracy": self.accuracy.value,
             "low": self.accuracy.low,
@@ -88,19 +88,19 @@ class Evaluation:
         }
 
     def report(self) -> str:
-        """The classification report as text: a row per class, averages, and every score with its
+        """The classification report as text: a row per class, averages, and every metric with its
         interval.
         """
         names = [one_line(score.label) for score in self.per_class]
-        wide = max(len("weighted average"), *map(len, names))
-        lines = [f"{'':{wide}}  precision  recall      F1  support  recall, 95 %"]
+        width = max(len("weighted average"), *map(len, names))
+        lines = [f"{'':{width}}  precision  recall      F1  support  recall, 95 %"]
         for name, s in zip(names, self.per_class, strict=True):
-            numbers = (
+            scores = (
                 f"{s.precision.value:9.4f}  {s.recall.value:6.4f}  {s.f1.value:6.4f}  "
                 f"{s.support:7d}"
             )
-            between = f"{s.recall.low:.4f} to {s.recall.high:.4f}" if s.support else "-"
-            lines.append(f"{name:{wide}}  {numbers}  {between}")
+            interval = f"{s.recall.low:.4f} to {s.recall.high:.4f}" if s.support else "-"
+            lines.append(f"{name:{width}}  {scores}  {interval}")
         table = np.array([[s.precision.value, s.recall.value, s.f1.value] for s in self.per_class])
         weights = np.array([s.support for s in self.per_class], dtype=np.float64)
         averages = (
@@ -109,35 +109,39 @@ class Evaluation:
         )
         lines.append("")
         lines += [
-            f"{name:{wide}}  {p:9.4f}  {r:6.4f}  {f:6.4f}  {self.accuracy.n:7d}"
+            f"{name:{width}}  {p:9.4f}  {r:6.4f}  {f:6.4f}  {self.accuracy.n:7d}"
             for name, (p, r, f) in averages
         ]
         lines.append("")
-        for name, found in self.estimates.items():
+        for name, estimate in self.estimates.items():
             lines.append(
-                f"{METRICS[name].title:{wide}}  {describe(found, share=METRICS[name].percent)}"
+                f"{METRICS[name].title:{width}}  "
+                f"{describe(estimate, percent=METRICS[name].percent)}"
             )
         return "\n".join(lines) + "\n"
 
 
-def describe(found: Estimate, *, share: bool = True) -> str:
-    """``93.40 % (92.90 to 93.87, Wilson score, 95%, n = 10000)``; without ``share`` ``0.1820
+def describe(estimate: Estimate, *, percent: bool = True) -> str:
+    """``93.40 % (92.90 to 93.87, Wilson score, 95%, n = 10000)``; without ``percent`` ``0.1820
     (0.1750 to 0.1890, …)``.
     """
-    if share:
+    if percent:
         return (
-            f"{100 * found.value:.2f} % ({100 * found.low:.2f} to {100 * found.high:.2f}, "
-            f"{found.method}, n = {found.n})"
+            f"{100 * estimate.value:.2f} % ({100 * estimate.low:.2f} to {100 * estimate.high:.2f}, "
+            f"{estimate.method}, n = {estimate.n})"
         )
-    return f"{found.value:.4f} ({found.low:.4f} to {found.high:.4f}, {found.method}, n = {found.n})"
+    return (
+        f"{estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f}, {estimate.method}, "
+        f"n = {estimate.n})"
+    )
 
 
 def estimate(metric: Metric, predictions: Predictions, *, resamples: int = RESAMPLES) -> Estimate:
-    """One score with the interval that suits it.
+    """A metric with an appropriate interval.
 
-    Shares of examples have Wilson's, means over examples Student's t; balanced accuracy and
-    macro-F1 are resampled (percentile bootstrap), and ECE, which chance makes too high, has the
-    values that a parametric bootstrap does not reject.
+    Proportions of examples have Wilson's interval and means over examples Student's t; balanced
+    accuracy and macro-F1 use the percentile bootstrap; and ECE, whose estimate is biased upwards,
+    has the values that a parametric bootstrap does not reject.
     """
     return estimates([metric], Scores(predictions), resamples=resamples)[metric.name]
 
@@ -145,39 +149,43 @@ def estimate(metric: Metric, predictions: Predictions, *, resamples: int = RESAM
 def estimates(
     metrics: Iterable[Metric], scores: Scores, *, resamples: int = RESAMPLES
 ) -> dict[str, Estimate]:
-    """Several scores with their intervals, by name, in the order asked for; resamples are drawn
-    once for all of them.
+    """Several metrics with their intervals, by name, in the order of ``metrics``; all share the
+    same resamples.
     """
     metrics = list(metrics)
-    tables = [metric for metric in metrics if metric.per_example is None and metric.name != "ece"]
-    weighted = resample(len(scores), resamples=resamples) if tables else ()
-    drawn = np.array([[metric.value(scores, weights) for metric in tables] for weights in weighted])
-    found = {
-        m.name: percentile(m.value(scores, None), drawn[:, i], len(scores))
-        for i, m in enumerate(tables)
+    aggregates = [
+        metric for metric in metrics if metric.per_example is None and metric.name != "ece"
+    ]
+    resampled = resample(len(scores), resamples=resamples) if aggregates else ()
+    draws = np.array(
+        [[metric.value(scores, weights) for metric in aggregates] for weights in resampled]
+    )
+    by_name = {
+        m.name: percentile(m.value(scores, None), draws[:, i], len(scores))
+        for i, m in enumerate(aggregates)
     }
     for metric in metrics:
         if metric.name == "ece":
-            found["ece"] = ece_distribution(scores, resamples=resamples).interval()
+            by_name["ece"] = ece_distribution(scores, resamples=resamples).interval()
         elif metric.per_example is not None:
             values = metric.per_example(scores)
-            found[metric.name] = (
+            by_name[metric.name] = (
                 wilson(int(values.sum()), len(scores))
-                if metric.kind == "share"
+                if metric.kind == "proportion"
                 else student(values)
             )
-    return {metric.name: found[metric.name].within(0, metric.most) for metric in metrics}
+    return {metric.name: by_name[metric.name].clip(0, metric.maximum) for metric in metrics}
 
 
 def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluation:
-    """Judge predictions: every metric with its 95 % interval, scores per class, confusion
-    matrix.
+    """Evaluate predictions: every metric with its 95 % interval, metrics per class, and the
+    confusion matrix.
     """
     scores, classes = Scores(predictions), len(predictions.class_names)
     found = estimates(METRICS.values(), scores, resamples=resamples)
     confusion = (
         confusion_matrix(predictions.labels, predictions.predicted, classes)
-        if classes <= MOST_CLASSES
+        if classes <= MAX_CONFUSION_CLASSES
         else None
     )
     return Evaluation(found, _per_class(predictions.class_names, scores), confusion)
@@ -185,16 +193,20 @@ def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluat
 
 def _per_class(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]:
     rows = []
-    for label, *counts in zip(names, *scores.margins(), strict=True):
-        hits, true, claimed = map(int, counts)
-        f1 = wilson_f1(hits, true + claimed - 2 * hits) if true + claimed else _NOTHING
-        rows.append(ClassScore(label, _share(hits, claimed), _share(hits, true), f1, true))
+    for label, *counts in zip(names, *scores.class_counts(), strict=True):
+        hits, support, predicted = map(int, counts)
+        f1 = wilson_f1(hits, support + predicted - 2 * hits) if support + predicted else _UNKNOWN
+        rows.append(
+            ClassScore(label, _proportion(hits, predicted), _proportion(hits, support), f1, support)
+        )
     return tuple(rows)
 
 
-_NOTHING = Estimate(0.0, 0.0, 1.0, "no examples", 0)
+_UNKNOWN = Estimate(0.0, 0.0, 1.0, "no examples", 0)
 
 
-def _share(successes: int, n: int) -> Estimate:
-    """Wilson's interval; 0 with nothing known where there are no examples, as in scikit-learn."""
-    return wilson(successes, n) if n else _NOTHING
+def _proportion(successes: int, n: int) -> Estimate:
+    """A proportion with Wilson's interval; without examples 0, as in scikit-learn, in the interval
+    0..1.
+    """
+    return wilson(successes, n) if n else _UNKNOWN

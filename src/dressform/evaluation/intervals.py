@@ -1,4 +1,4 @@
-"""Estimates: a number with its interval, the method that made it, and n."""
+"""Estimates: a number with its interval, its method and its sample size."""
 
 import math
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number that does not travel alone.
+    """A number with its interval.
 
     Attributes:
         value: the estimate.
-        low: lower end of the interval.
-        high: upper end.
-        method: how the interval was made.
-        n: examples, folds or seeds behind it.
+        low: lower bound of the interval.
+        high: upper bound.
+        method: of the interval.
+        n: number of examples, folds or seeds.
     """
 
     value: float
@@ -33,15 +33,15 @@ class Estimate:
     method: str
     n: int
 
-    def within(self, least: float, most: float) -> "Estimate":
-        """The same with the ends of the interval kept to what is possible, which takes no coverage
-        away.
+    def clip(self, minimum: float, maximum: float) -> "Estimate":
+        """The same with the interval clipped to possible values, which does not reduce its
+        coverage.
         """
-        return replace(self, low=max(self.low, least), high=min(self.high, most))
+        return replace(self, low=max(self.low, minimum), high=min(self.high, maximum))
 
     def to_json(self) -> dict[str, Any]:
-        """``{"value", "low", "high", "method", "n"}``; an end that is infinite is null, as JSON has
-        no infinity.
+        """``{"value", "low", "high", "method", "n"}``; infinite bounds are null, as JSON has no
+        infinity.
         """
         return {
             k: None if isinstance(v, float) and not math.isfinite(v) else v
@@ -68,15 +68,15 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == n else min(1.0, centre + half)
+    half_width = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    low = 0.0 if successes == 0 else max(0.0, centre - half_width)
+    high = 1.0 if successes == n else min(1.0, centre + half_width)
     return Estimate(p, low, high, f"Wilson score, {confidence:.0%}", n)
 
 
 def wilson_f1(hits: int, wrong: int, confidence: float = 0.95) -> Estimate:
-    """The F1 of one class with Wilson's interval, carried over from the share of hits among hits
-    and errors.
+    """The F1 of one class with Wilson's interval, transformed from the proportion of hits among
+    hits and errors.
 
     F1 = 2 J / (1 + J) where J = hits / (hits + wrong) is a proportion (Lam, Gopal & Qian 2023,
     arXiv:2309.14621).
@@ -87,27 +87,27 @@ def wilson_f1(hits: int, wrong: int, confidence: float = 0.95) -> Estimate:
         confidence: coverage, between 0 and 1.
 
     Raises:
-        ValueError: no hits and no errors.
+        ValueError: there are neither hits nor errors.
     """
-    found = wilson(hits, hits + wrong, confidence)
-    value, low, high = (2 * j / (1 + j) for j in (found.value, found.low, found.high))
-    return Estimate(value, low, high, f"Wilson score for F1, {confidence:.0%}", found.n)
+    jaccard = wilson(hits, hits + wrong, confidence)
+    value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
+    return Estimate(value, low, high, f"Wilson score for F1, {confidence:.0%}", jaccard.n)
 
 
 def student(values: ArrayLike, confidence: float = 0.95, what: str = "examples") -> Estimate:
     """A mean with Student's t interval.
 
     Args:
-        values: independent numbers [n]; with one of them the interval has no ends (infinite).
+        values: independent numbers [n]; with only one, the interval is infinite.
         confidence: coverage, between 0 and 1.
-        what: that the values belong to, for the method's name.
+        what: the units of observation, for the method's name.
     """
     return _t_interval(values, 1.0, confidence, f"Student's t over {what}, {confidence:.0%}")
 
 
 def across_folds(values: ArrayLike, folds: int, confidence: float = 0.95) -> Estimate:
-    """The mean of a score over the folds of a (repeated) cross-validation, corrected for what the
-    folds share.
+    """The mean of a score over the folds of a (repeated) cross-validation, corrected for the
+    overlap of training sets.
 
     Training sets of two folds overlap, so the scores are not independent and the plain t interval
     is too narrow. The variance of the mean is multiplied by F = 1 + n / (K - 1) for n scores; for
@@ -134,23 +134,22 @@ def _t_interval(values: ArrayLike, factor: float, confidence: float, method: str
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return Estimate(mean, -math.inf, math.inf, method, n)
-    half = t_quantile((1 + confidence) / 2, n - 1) * math.sqrt(
+    half_width = t_quantile((1 + confidence) / 2, n - 1) * math.sqrt(
         factor * float(np.var(values, ddof=1)) / n
     )
-    return Estimate(mean, mean - half, mean + half, method, n)
+    return Estimate(mean, mean - half_width, mean + half_width, method, n)
 
 
-def t_quantile(share: float, dof: int) -> float:
+def t_quantile(probability: float, dof: int) -> float:
     """Quantile of Student's t distribution."""
-    return float(scipy.special.stdtrit(dof, share))
+    return float(scipy.special.stdtrit(dof, probability))
 
 
 def resample(n: int, seed: int = 0, resamples: int = RESAMPLES) -> Iterator[NDArray[np.int64]]:
-    """Weights of bootstrap resamples: how often each of n examples was drawn, int64 [n] each (Efron
+    """Bootstrap resamples as weights: how often each of n examples was drawn, int64 [n] each (Efron
     1979).
 
-    The same n and seed give the same resamples, so differences of two models are paired by
-    themselves.
+    The same n and seed give the same resamples, so that differences between two models are paired.
     """
     random = generator(seed, "bootstrap", n)
     for _ in range(resamples):
@@ -162,13 +161,13 @@ def percentile(
 ) -> Estimate:
     """Percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13).
 
-    Its ends are the (B + 1) p-th smallest of the resamples (Davison & Hinkley 1997, section 5.2),
-    so that B resamples cost no coverage.
+    Its bounds are the (B + 1) p-th smallest resamples (Davison & Hinkley 1997, section 5.2), which
+    avoids a loss of coverage for finite B.
 
     Args:
-        value: of the examples themselves.
-        resampled: of the resamples, [B].
-        n: examples; with one of them the interval has no ends (infinite).
+        value: of the original examples.
+        resampled: values of the resamples, [B].
+        n: examples; with only one, the interval is infinite.
         confidence: coverage, between 0 and 1.
     """
     if n < 2:  # every resample is the same

@@ -1,5 +1,5 @@
-"""Scores of predictions. Each one takes optional weights of the examples, so that resampling is one
-mechanism for all.
+"""Metrics of predictions. All of them take optional example weights, so that one mechanism
+resamples them all.
 """
 
 import math
@@ -16,13 +16,13 @@ from dressform.predictions import Predictions
 
 ECE_BINS = 15
 Weights = NDArray[np.floating] | NDArray[np.integer] | None
-"""How often each example counts, [N]; None counts each once."""
+"""Weight of each example, [N]; None weights all by 1."""
 
 
 def confusion_matrix(
     labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
-    """How often class i was taken for class j.
+    """The confusion matrix: counts of true class i predicted as class j.
 
     Args:
         labels: int64 [N], 0..classes-1.
@@ -42,26 +42,30 @@ def confusion_matrix(
 def precision_recall_f1(
     confusion: NDArray[np.int64] | NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Precision, recall and F1 of each class, float64 [K]; 0 where the denominator is 0, as in
+    """Precision, recall and F1 of each class, float64 [K]; 0 if the denominator is 0, as in
     scikit-learn.
 
     Args:
         confusion: [K, K], rows true, columns predicted.
     """
-    hits = np.diag(confusion).astype(np.float64)
-    precision = _ratio(hits, confusion.sum(axis=0))
-    recall = _ratio(hits, confusion.sum(axis=1))
-    return precision, recall, _ratio(2 * hits, confusion.sum(axis=0) + confusion.sum(axis=1))
+    true_positives = np.diag(confusion).astype(np.float64)
+    precision = _ratio(true_positives, confusion.sum(axis=0))
+    recall = _ratio(true_positives, confusion.sum(axis=1))
+    return (
+        precision,
+        recall,
+        _ratio(2 * true_positives, confusion.sum(axis=0) + confusion.sum(axis=1)),
+    )
 
 
 def _ratio(
-    top: NDArray[np.float64], bottom: NDArray[np.int64] | NDArray[np.float64]
+    numerator: NDArray[np.float64], denominator: NDArray[np.int64] | NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 
 
 class Scores:
-    """What every metric needs of some predictions, computed once.
+    """Intermediate values that metrics need, each computed once per set of predictions.
 
     Args:
         predictions: N examples, K classes.
@@ -79,7 +83,7 @@ class Scores:
 
     @classmethod
     def joined(cls, first: "Scores", second: "Scores") -> "Scores":
-        """Both sets of predictions one after the other, [2N]; weights then choose among them."""
+        """Both sets of predictions concatenated, [2N]; weights then select among them."""
         both = cls.__new__(cls)
         both.classes = first.classes
         for name in ("labels", "predicted", "probabilities", "_logits"):
@@ -88,7 +92,7 @@ class Scores:
 
     @cached_property
     def correct(self) -> NDArray[np.bool_]:
-        """bool [N]."""
+        """Whether the predicted class is the true one, bool [N]."""
         return np.asarray(self.predicted == self.labels)
 
     @cached_property
@@ -106,81 +110,81 @@ class Scores:
 
     @cached_property
     def brier(self) -> NDArray[np.float64]:
-        """Squared distance of the probabilities from the truth, summed over classes, 0..2, float64
-        [N] (Brier 1950).
-        """
+        """Squared error of the probabilities, summed over classes, 0..2, float64 [N] (Brier)."""
         squares = (self.probabilities**2).sum(axis=1)
         return np.asarray(squares - 2 * self.probabilities[np.arange(len(self)), self.labels] + 1)
 
     @cached_property
     def rank(self) -> NDArray[np.int64]:
-        """How many classes have a higher logit than the true one, or an equal one and a smaller
-        number; int64 [N].
+        """Rank of the true class from 0, int64 [N]; of tied classes, the one with the smaller label
+        comes first.
         """
         true = self._logits[np.arange(len(self)), self.labels][:, None]
-        first = np.arange(self.classes)[None] < self.labels[:, None]
-        return np.asarray(((self._logits > true) | ((self._logits == true) & first)).sum(axis=1))
+        earlier = np.arange(self.classes)[None] < self.labels[:, None]
+        return np.asarray(((self._logits > true) | ((self._logits == true) & earlier)).sum(axis=1))
 
     @cached_property
     def bins(self) -> NDArray[np.int64]:
-        """Which of 15 bins of equal width the confidence falls into, 0..14, int64 [N]; upper ends
-        belong to the bin.
+        """Confidence bin of each example among 15 of equal width, 0..14, int64 [N]; upper edges are
+        inclusive.
         """
         return np.clip(np.ceil(self.confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
 
     @cached_property
-    def _right(self) -> NDArray[np.int64]:
-        """Labels of the examples that are right."""
+    def _correct_labels(self) -> NDArray[np.int64]:
+        """Labels of the correctly predicted examples."""
         return self.labels[self.correct]
 
-    def margins(
+    def class_counts(
         self, weights: Weights = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """What there is of each class: right predictions, examples, predictions; float64 [K] each.
+        """Counts per class: true positives, support and predictions; float64 [K] each.
 
-        Diagonal, row sums and column sums of the confusion matrix, without the matrix: it has K^2
-        cells.
+        These are the diagonal, row sums and column sums of the confusion matrix, computed without
+        its K^2 cells.
         """
-        found = (
+        counts_by_kind = (
             np.bincount(
-                self._right,
+                self._correct_labels,
                 None if weights is None else weights[self.correct],
                 minlength=self.classes,
             ),
             np.bincount(self.labels, weights, minlength=self.classes),
             np.bincount(self.predicted, weights, minlength=self.classes),
         )
-        hits, examples, claims = (counts.astype(np.float64) for counts in found)
-        return hits, examples, claims
+        true_positives, support, predicted_counts = (
+            counts.astype(np.float64) for counts in counts_by_kind
+        )
+        return true_positives, support, predicted_counts
 
 
 def accuracy(scores: Scores, weights: Weights = None) -> float:
-    """Share of right predictions."""
+    """Fraction of correct predictions."""
     return _mean(scores.correct, weights)
 
 
 def balanced_accuracy(scores: Scores, weights: Weights = None) -> float:
-    """Mean recall of the classes that occur."""
-    hits, examples, _ = scores.margins(weights)
-    present = examples > 0
-    return float((hits[present] / examples[present]).mean())
+    """Mean recall over the classes that occur."""
+    true_positives, support, _ = scores.class_counts(weights)
+    present = support > 0
+    return float((true_positives[present] / support[present]).mean())
 
 
 def macro_f1(scores: Scores, weights: Weights = None) -> float:
-    """Mean F1 of the classes that occur among labels or predictions."""
-    hits, examples, claims = scores.margins(weights)
-    sizes = examples + claims
+    """Mean F1 over the classes that occur among labels or predictions."""
+    true_positives, support, predicted_counts = scores.class_counts(weights)
+    sizes = support + predicted_counts
     present = sizes > 0
-    return float((2 * hits[present] / sizes[present]).mean())
+    return float((2 * true_positives[present] / sizes[present]).mean())
 
 
 def top2(scores: Scores, weights: Weights = None) -> float:
-    """Share of examples whose class is among the two most likely."""
+    """Fraction of examples whose class is among the two most likely."""
     return _mean(scores.rank < 2, weights)
 
 
 def top3(scores: Scores, weights: Weights = None) -> float:
-    """Share of examples whose class is among the three most likely."""
+    """Fraction of examples whose class is among the three most likely."""
     return _mean(scores.rank < 3, weights)
 
 
@@ -198,8 +202,8 @@ def ece(scores: Scores, weights: Weights = None) -> float:
     """Expected calibration error of the predicted class, 15 bins of equal width (Guo et al. 2017),
     0..1.
 
-    The plain estimate is too high by chance where a model is well calibrated: the gaps between
-    bins' accuracy and confidence do not cancel.
+    The plain estimate is biased upwards for well-calibrated models, because absolute gaps between
+    accuracy and confidence do not cancel.
     """
     gap = scores.correct - scores.confidence
     gaps = np.bincount(scores.bins, gap if weights is None else gap * weights, minlength=ECE_BINS)
@@ -212,55 +216,55 @@ def _mean(values: NDArray[np.bool_] | NDArray[np.float64], weights: Weights) -> 
 
 @dataclass(frozen=True)
 class Metric:
-    """One way to score predictions.
+    """A metric of predictions.
 
     Attributes:
         name: on the command line and in JSON.
         title: for people.
         value: of scores and weights.
-        greater_is_better: whether more is better.
-        kind: ``share`` of examples, ``mean`` over examples, or ``table``, a function of the whole
-            set.
+        greater_is_better: whether higher values are better.
+        kind: ``proportion`` of examples, ``mean`` over examples, or ``aggregate``: a function of
+            all examples together.
         per_example: the per-example values of the first two kinds, [N].
-        most: the largest possible value; the smallest is 0.
+        maximum: the largest possible value; the smallest is 0.
     """
 
     name: str
     title: str
     value: Callable[[Scores, Weights], float]
     greater_is_better: bool
-    kind: Literal["share", "mean", "table"]
+    kind: Literal["proportion", "mean", "aggregate"]
     per_example: Callable[[Scores], NDArray[np.bool_] | NDArray[np.float64]] | None = None
-    most: float = 1.0
+    maximum: float = 1.0
 
     @property
     def percent(self) -> bool:
-        """Whether people read it in percent."""
+        """Whether it is shown in percent."""
         return self.name not in ("nll", "brier")
 
 
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "accuracy", accuracy, True, "share", lambda s: s.correct),
-        Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, True, "table"),
-        Metric("macro_f1", "macro-F1", macro_f1, True, "table"),
-        Metric("top2", "top-2 accuracy", top2, True, "share", lambda s: s.rank < 2),
-        Metric("top3", "top-3 accuracy", top3, True, "share", lambda s: s.rank < 3),
+        Metric("accuracy", "accuracy", accuracy, True, "proportion", lambda s: s.correct),
+        Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, True, "aggregate"),
+        Metric("macro_f1", "macro-F1", macro_f1, True, "aggregate"),
+        Metric("top2", "top-2 accuracy", top2, True, "proportion", lambda s: s.rank < 2),
+        Metric("top3", "top-3 accuracy", top3, True, "proportion", lambda s: s.rank < 3),
         Metric("nll", "NLL", nll, False, "mean", lambda s: s.nll, math.inf),
         Metric("brier", "Brier score", brier, False, "mean", lambda s: s.brier, 2.0),
-        Metric("ece", "ECE", ece, False, "table"),
+        Metric("ece", "ECE", ece, False, "aggregate"),
     )
 }
 
 
 def find_metric(name: str) -> Metric:
-    """The metric of that name; hyphens are as good as underscores.
+    """Look up a metric by name; hyphens and underscores are equivalent.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: there is no such metric.
     """
-    found = METRICS.get(name.replace("-", "_"))
-    if found is None:
+    metric = METRICS.get(name.replace("-", "_"))
+    if metric is None:
         raise unknown_name("metric", name, METRICS)
-    return found
+    return metric

@@ -1,4 +1,4 @@
-"""Whether a difference is more than chance."""
+"""Significance tests and posteriors for the difference between two models."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,13 +14,14 @@ from dressform.evaluation.intervals import Estimate, across_folds, t_quantile
 
 @dataclass(frozen=True)
 class McNemar:
-    """Two models on the same examples.
+    """McNemar's test of two models on the same examples.
 
     Attributes:
-        only_first: examples that only the first model has right.
-        only_second: that only the second has right.
-        exact: two-sided p-value of the binomial test; never too small, most often too large.
-        mid_p: with half the probability of what was seen; close to uniform without a difference.
+        only_first: examples that only the first model predicts correctly.
+        only_second: examples that only the second does.
+        exact: two-sided p-value of the exact binomial test, which is conservative.
+        mid_p: mid-p-value: the observed outcome counts half; nearly uniform under the null
+            hypothesis.
     """
 
     only_first: int
@@ -34,8 +35,8 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
     Methodol. 13:91).
 
     Args:
-        first: bool [N], where the first model is right.
-        second: bool [N], where the second is, of the same examples.
+        first: bool [N], whether the first model is correct.
+        second: bool [N], whether the second is, on the same examples.
     """
     b, c = int((first & ~second).sum()), int((second & ~first).sum())
     if b + c == 0:
@@ -47,57 +48,61 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
     )
     point = math.exp(log_point)
     exact = min(1.0, 2 * tail)
-    # Half of what is as probable as the outcome seen: of one outcome where b = c, else of two.
+    # Half the probability of the observed outcome: one outcome if b = c, else two.
     return McNemar(b, c, exact, 1 - point / 2 if b == c else min(1.0, 2 * tail - point))
 
 
-def paired_share(
+def paired_proportions(
     first: NDArray[np.bool_], second: NDArray[np.bool_], confidence: float = 0.95
 ) -> Estimate:
-    """Difference of two shares on the same examples, second - first, with the adjusted Wald
+    """Difference of two proportions on the same examples, second - first, with the adjusted Wald
     interval.
 
-    Bonett & Price 2012 (J. Educ. Behav. Stat. 37:479): one is added to each kind of disagreement.
+    Bonett & Price 2012 (J. Educ. Behav. Stat. 37:479): one is added to both counts of discordant
+    pairs.
     """
     n = len(first)
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     p, q = (only_second + 1) / (n + 2), (only_first + 1) / (n + 2)
-    half = _normal((1 + confidence) / 2) * math.sqrt((p + q - (p - q) ** 2) / (n + 2))
+    half_width = _normal_quantile((1 + confidence) / 2) * math.sqrt(
+        (p + q - (p - q) ** 2) / (n + 2)
+    )
     value = (only_second - only_first) / n
     return Estimate(
         value,
-        max(-1.0, p - q - half),
-        min(1.0, p - q + half),
-        f"paired shares (Bonett-Price), {confidence:.0%}",
+        max(-1.0, p - q - half_width),
+        min(1.0, p - q + half_width),
+        f"paired proportions (Bonett-Price), {confidence:.0%}",
         n,
     )
 
 
 def paired_t(differences: ArrayLike) -> float:
-    """Two-sided p-value of Student's paired t-test that the mean difference is 0."""
-    return _t_p_value(np.asarray(differences, dtype=np.float64), 1.0)
+    """Two-sided p-value of the paired t-test for a mean difference of 0."""
+    return _mean_p_value(np.asarray(differences, dtype=np.float64), 1.0)
 
 
 def permutation_test(
     difference: Callable[[NDArray[np.bool_]], float], n: int, *, seed: int = 0, draws: int = 2000
 ) -> float:
-    """Two-sided p-value of the paired permutation test: the two models' answers are exchanged for a
-    random half of examples.
+    """Two-sided p-value of the paired permutation test: the two models' predictions are swapped for
+    a random half of the examples.
 
     Args:
-        difference: of the score, given the examples whose answers are exchanged, bool [n].
+        difference: difference of the score, given which examples are swapped, bool [n].
         n: examples.
         seed: of the draws.
-        draws: of exchanges; the p-value is at least 1 / (draws + 1) (Phipson & Smyth 2010).
+        draws: number of random permutations; the p-value is at least 1 / (draws + 1) (Phipson &
+            Smyth 2010).
     """
-    random = generator(seed, "exchange", n)
-    seen = abs(difference(np.zeros(n, dtype=bool)))
-    count = sum(abs(difference(random.random(n) < 0.5)) >= seen - 1e-12 for _ in range(draws))
+    rng = generator(seed, "exchange", n)
+    observed = abs(difference(np.zeros(n, dtype=bool)))
+    count = sum(abs(difference(rng.random(n) < 0.5)) >= observed - 1e-12 for _ in range(draws))
     return (count + 1) / (draws + 1)
 
 
 def corrected_resampled_t(differences: ArrayLike, folds: int) -> float:
-    """Two-sided p-value that the mean difference over folds is 0 (Nadeau & Bengio 2003).
+    """Two-sided p-value for a mean difference of 0 over folds (Nadeau & Bengio 2003).
 
     Args:
         differences: of the score [R * K], fold by fold, of R repeats of K folds.
@@ -105,10 +110,10 @@ def corrected_resampled_t(differences: ArrayLike, folds: int) -> float:
             / (K - 1).
     """
     values = np.asarray(differences, dtype=np.float64)
-    return _t_p_value(values, 1 + len(values) / (folds - 1))
+    return _mean_p_value(values, 1 + len(values) / (folds - 1))
 
 
-def _t_p_value(values: NDArray[np.float64], factor: float) -> float:
+def _mean_p_value(values: NDArray[np.float64], factor: float) -> float:
     mean, variance = (
         float(values.mean()),
         float(values.var(ddof=1)) if len(values) > 1 else math.nan,
@@ -120,13 +125,13 @@ def _t_p_value(values: NDArray[np.float64], factor: float) -> float:
     return t_p_value(mean, math.sqrt(factor * variance / len(values)), len(values) - 1)
 
 
-def t_p_value(mean: float, scale: float, dof: int) -> float:
-    """Two-sided p-value of Student's t for a mean with the standard error ``scale``."""
-    return float(2 * scipy.special.stdtr(dof, -abs(mean) / scale))
+def t_p_value(mean: float, standard_error: float, dof: int) -> float:
+    """Two-sided p-value of Student's t for a mean with the standard error ``standard_error``."""
+    return float(2 * scipy.special.stdtr(dof, -abs(mean) / standard_error))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for asking several questions at once (Holm 1979), in the order given."""
+    """p-values adjusted for multiple comparisons (Holm 1979), in the given order."""
     adjusted, running, count = [0.0] * len(p_values), 0.0, len(p_values)
     for rank, index in enumerate(sorted(range(count), key=p_values.__getitem__)):
         running = max(running, min(1.0, (count - rank) * p_values[index]))
@@ -136,7 +141,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Posterior:
-    """How probable it is that the second is better, practically equal, or worse; they add up to
+    """Probabilities that the second model is better, practically equal, or worse; their sum is
     1.
     """
 
@@ -150,40 +155,40 @@ def correlated_t(differences: ArrayLike, folds: int, rope: float) -> Posterior:
     2017, JMLR 18:77).
 
     The posterior of the mean difference is a Student's t around the mean with the corrected
-    variance (1 / n + 1 / (K - 1)) s^2, where the correlation of folds is taken as 1 / K.
+    variance (1 / n + 1 / (K - 1)) s^2, assuming a correlation of 1 / K between folds.
 
     Args:
-        differences: of the score [R * K], second - first, more meaning better.
+        differences: of the score [R * K], second - first, where higher is better.
         folds: K.
         rope: half the width of the region of practical equivalence, 0 or more.
     """
     estimate = across_folds(differences, folds)
-    scale = (
+    standard_error = (
         (estimate.high - estimate.value) / t_quantile(0.975, estimate.n - 1)
         if estimate.n > 1
         else math.inf
     )
-    return t_posterior(estimate.value, scale, estimate.n - 1, rope)
+    return t_posterior(estimate.value, standard_error, estimate.n - 1, rope)
 
 
-def t_posterior(mean: float, scale: float, dof: int, rope: float) -> Posterior:
-    """Shares of a Student's t around ``mean`` above ``rope``, within it, and below."""
-    if math.isinf(scale) or dof < 1:
+def t_posterior(mean: float, standard_error: float, dof: int, rope: float) -> Posterior:
+    """Probabilities of a Student's t around ``mean`` above ``rope``, within it, and below."""
+    if math.isinf(standard_error) or dof < 1:
         return Posterior(math.nan, math.nan, math.nan)
-    if scale == 0:
+    if standard_error == 0:
         return Posterior(float(mean > rope), float(-rope <= mean <= rope), float(mean < -rope))
-    worse = float(scipy.special.stdtr(dof, (-rope - mean) / scale))
-    better = float(scipy.special.stdtr(dof, (mean - rope) / scale))
+    worse = float(scipy.special.stdtr(dof, (-rope - mean) / standard_error))
+    better = float(scipy.special.stdtr(dof, (mean - rope) / standard_error))
     return Posterior(better, max(0.0, 1 - better - worse), worse)
 
 
-def share_posterior(
+def proportion_posterior(
     first: NDArray[np.bool_], second: NDArray[np.bool_], rope: float, draws: int = 100_000
 ) -> Posterior:
-    """Posterior of the difference of two shares on the same examples.
+    """Posterior of the difference of two proportions on the same examples.
 
-    Dirichlet posterior of (only the second right, only the first right, no difference) from
-    Jeffreys' prior, by draws.
+    Draws from the Dirichlet posterior of (only the second correct, only the first correct,
+    concordant) with Jeffreys' prior.
     """
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     counts = np.array([only_second, only_first, len(first) - only_first - only_second]) + 0.5
@@ -193,10 +198,10 @@ def share_posterior(
 
 
 def draws_posterior(differences: NDArray[np.float64], rope: float) -> Posterior:
-    """Shares of draws of a difference, [B], above ``rope``, within it, and below."""
+    """Fractions of draws of a difference, [B], above ``rope``, within it, and below."""
     better, worse = float((differences > rope).mean()), float((differences < -rope).mean())
     return Posterior(better, max(0.0, 1 - better - worse), worse)
 
 
-def _normal(share: float) -> float:
-    return float(scipy.special.ndtri(share))
+def _normal_quantile(probability: float) -> float:
+    return float(scipy.special.ndtri(probability))

@@ -10,7 +10,7 @@ import torch
 
 from dressform.core.files import sha256_file, write_json, write_text
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.photo import settings_for
+from dressform.data.photo import photo_settings_for
 from dressform.evaluation.calibration import mean_confidence
 from dressform.evaluation.evaluate import evaluate
 from dressform.experiment.options import RunOptions
@@ -21,15 +21,11 @@ from dressform.predict.ood import OODDetector, subsample_indices
 from dressform.predictions import Predictions
 from dressform.runs.layout import Layout
 from dressform.runs.ledger import note_test_look
-from dressform.runs.manifest import Manifest, now
+from dressform.runs.manifest import Manifest, Results, now
 from dressform.training.checkpoint import save_weights
 from dressform.training.fit import Fitted
 from dressform.training.inference import logits_of
 from dressform.training.learning_data import LearningData
-
-ACCURACY = {"validation": "val_accuracy", "test": "test_accuracy"}
-"""A split's accuracy among a manifest's results."""
-Results = dict[str, float | int | None]
 
 
 def write_artifacts(
@@ -60,16 +56,22 @@ def write_artifacts(
 
     options.callback.on_phase_begin("predicting")
     clock = time.perf_counter()
-    results: Results = {"epochs": len(fitted.history), "onnx_difference": difference}
+    results: Results = {
+        "epochs": len(fitted.history),
+        "onnx_difference": difference,
+        "val_accuracy": None,
+        "test_accuracy": None,
+    }
     for split, dataset in (("validation", learning.validation), ("test", data.test)):
-        results[ACCURACY[split]] = None
         if dataset is not None:
             predictions = _predict(fitted, dataset)
             predictions.save(layout.predictions(split))
-            results[ACCURACY[split]] = _write_scores(predictions, layout)
+            accuracy = _write_scores(predictions, layout)
             if split == "validation":
+                results["val_accuracy"] = accuracy
                 _add_confidence(card, predictions, layout)
             else:
+                results["test_accuracy"] = accuracy
                 note_test_look(options.out, what="train", run=layout.root, examples=len(dataset))
     seconds = {**manifest.seconds, "export": exported, "predict": time.perf_counter() - clock}
 
@@ -120,7 +122,7 @@ def _export(
         train.class_names,
         train.shape,
         sha256_file(layout.onnx),
-        photo=settings_for(data.train.images),
+        photo=photo_settings_for(data.train.images),
         features=features,
     )
     card.save(layout.model)

@@ -1,3 +1,3 @@
-"""Looking inside: features, neighbours, projections, suspect labels, near duplicates, where the
-network looked.
+"""Explore data and models: neighbours, projections, label issues, near duplicates, outliers,
+saliency.
 """

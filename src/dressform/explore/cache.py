@@ -1,4 +1,4 @@
-"""Arrays that took long to find are kept in a file, and found anew when it is damaged or gone."""
+"""Cached results of long computations, which are recomputed if their file is damaged or missing."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,30 +13,30 @@ from dressform.core.files import read_npz, write_npz
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def read_kept(path: Path, names: set[str], rows: int) -> Arrays | None:
-    """The arrays of a file, or None where it is not there, damaged, lacks one of the names, or has
-    not a row per example.
+def read_cached(path: Path, names: set[str], rows: int) -> Arrays | None:
+    """The arrays of a file, or None if it is missing, damaged, or lacks one of the names or a row
+    per example.
     """
     try:
         arrays = read_npz(path) if path.is_file() else {}
     except DataError:
         return None
-    whole = names <= set(arrays) and all(
+    valid = names <= set(arrays) and all(
         len(arrays[name]) == rows and np.isfinite(arrays[name]).all() for name in names
     )
-    return arrays if whole else None
+    return arrays if valid else None
 
 
-def kept(path: Path, names: set[str], rows: int, find: Callable[[], Arrays]) -> Arrays:
-    """What the file holds, else what ``find`` gives, which is then kept; a folder that cannot be
-    written to does no harm.
+def cached(path: Path, names: set[str], rows: int, compute: Callable[[], Arrays]) -> Arrays:
+    """The arrays of a file, or else the result of ``compute``, which is then written to the file if
+    possible.
     """
-    found = read_kept(path, names, rows)
-    if found is None:
-        found = find()
+    arrays = read_cached(path, names, rows)
+    if arrays is None:
+        arrays = compute()
         try:
             path.parent.mkdir(exist_ok=True)
-            write_npz(path, found)
+            write_npz(path, arrays)
         except OSError:
             pass
-    return found
+    return arrays

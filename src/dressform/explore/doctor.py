@@ -1,97 +1,47 @@
-"""`examine`: what is likely wrong with a dataset: labels, near duplicates, outliers; and what that
-does to a score.
+"""`examine`: likely faults of a dataset (wrong labels, near duplicates, outliers) and their effect
+on a model's accuracy.
 """
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Kind, Review
 from dressform.evaluation.intervals import Estimate, wilson
-from dressform.explore.label_issues import find_label_issues
+from dressform.explore.label_issues import LabelIssues, find_label_issues
 from dressform.explore.near_duplicates import NearDuplicates, near_duplicates
+from dressform.explore.out_of_sample import OutOfSample
 from dressform.explore.outliers import find_outliers
 from dressform.predict.features import pixels
-from dressform.predict.prediction_sets import kind_of, load_judged, split_of
 from dressform.predictions import Predictions
-from dressform.predictions.images import images_of, split_name
-from dressform.runs.crossval import is_crossval, open_crossval
-from dressform.runs.run import open_run
+from dressform.predictions.examples import examples_of
 
-OUTLIERS = 100
-"""At most so many of each split are listed, the farthest."""
-UNUSUAL = 1.5
-"""Times as far as is usual, from which on an example is listed."""
-
-
-class Judge(NamedTuple):
-    """A model's predictions of examples that it did not learn from.
-
-    Attributes:
-        name: of the model.
-        predictions: of test by a run, of train out of fold.
-        split: ``train``, ``validation`` or ``test``, where that is known; it is looked at first.
-        recipe: what was trained, as ``dressform train`` takes it, where that is known.
-        settings: the ``--set`` assignments of that training.
-    """
-
-    name: str
-    predictions: Predictions
-    split: str | None = None
-    recipe: str | None = None
-    settings: tuple[str, ...] = ()
-
-
-def judged_by(path: str | Path, say: Callable[[str], object] = lambda line: None) -> Judge:
-    """The predictions of a cross-validation (its first repeat, out of fold), a run, or a
-    predictions file.
-
-    Raises:
-        DressformError: none of these.
-    """
-    if is_crossval(user_path(path)):
-        found = open_crossval(path)
-        summary = found.summary
-        return Judge(
-            found.name,
-            found.out_of_fold()[0][0],
-            "train",
-            str(summary["recipe"]),
-            tuple(map(str, summary["settings"])),
-        )
-    if kind_of(path) != "run":
-        return Judge(*load_judged(path, None, say=say))
-    run = open_run(path)
-    split = split_of(run, None)
-    return Judge(
-        *load_judged(path, split, say=say),
-        split_name(split),
-        run.manifest.reference,
-        tuple(map(str, run.manifest.settings)),
-    )
+MAX_OUTLIERS = 100
+"""Outliers listed per split, farthest first."""
+MIN_OUTLIER_SCORE = 1.5
+"""Distance to the nearest neighbours, relative to the median of the class, from which an example is
+listed.
+"""
 
 
 @dataclass(frozen=True)
 class Reevaluated:
-    """A model's accuracy on a split, with and without what the doctor found there.
+    """A model's accuracy on a split, with and without the doctor's findings.
 
     Attributes:
         name: of the predictions.
         split: that they are of.
         all: on all examples.
-        without_suspects: without those whose label is suspect. The model itself is the accuser, so
-            this is an upper bound. None where nothing is left.
-        without_duplicates: without those that have a near duplicate in train; None for train
-            itself, or where nothing is left.
+        without_suspects: without suspect labels. These are examples that the model itself
+            contradicts, so this is an upper bound. None if no example remains.
+        without_duplicates: without near duplicates of training images; None for train itself, or if
+            no example remains.
     """
 
     name: str
@@ -101,23 +51,23 @@ class Reevaluated:
     without_duplicates: Estimate | None
 
     def scores(self) -> list[tuple[str, Estimate]]:
-        """The estimates with words for people."""
-        found = {
+        """The estimates with labels for people."""
+        estimates = {
             "all": self.all,
             "without suspect labels": self.without_suspects,
             "without near duplicates of training pictures": self.without_duplicates,
         }
-        return [(words, estimate) for words, estimate in found.items() if estimate is not None]
+        return [(label, value) for label, value in estimates.items() if value is not None]
 
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What was found.
+    """The findings on a dataset.
 
     Attributes:
-        review: the findings, all still to be decided.
-        reevaluated: of each of the given predictions.
-        counts: findings by kind and place, such as ``near duplicates between train and test``, for
+        review: the findings, all still undecided.
+        reevaluated: for each of the given predictions.
+        counts: findings by kind and split, such as ``near duplicates between train and test``, for
             people.
     """
 
@@ -129,7 +79,7 @@ class Diagnosis:
 def examine(
     data: DatasetSplits,
     source: str,
-    judges: Sequence[Judge] = (),
+    models: Sequence[OutOfSample] = (),
     *,
     image_size: int | None = None,
     say: Callable[[str], object] = lambda line: None,
@@ -138,16 +88,16 @@ def examine(
 
     Args:
         data: all its splits.
-        source: how it was named.
-        judges: without any, labels are not judged; of several of one split, an example is listed
-            once.
-        image_size: that it was read with.
-        say: called with a line before what takes long.
+        source: argument of :func:`dressform.load_data` for this dataset.
+        models: out-of-sample predictions. Without any, labels are not checked; an example that
+            several models contradict is listed once.
+        image_size: that the dataset was read at.
+        say: called with a line before each long step.
 
     Returns:
-        findings with these scores: of a label the probability that its model gives it, of a
-        duplicate the correlation, of an outlier how many times farther it is from its nearest ones
-        than is usual in its class.
+        findings. Their score is, for a label, the probability that the model gives it; for a
+        duplicate, the correlation; for an outlier, its distance to its nearest neighbours relative
+        to the median of its class.
 
     Raises:
         DataError: predictions of other examples.
@@ -155,137 +105,179 @@ def examine(
     splits = dict(data)
     say(f"near duplicates among {sum(map(len, splits.values())):,} pictures")
     pairs = near_duplicates(np.concatenate([d.images for d in splits.values()]))
-    findings, counts, twins = _duplicates(splits, pairs)
-    reevaluated, accused = [], dict[tuple[str, str], Finding]()
-    for judge in judges:
-        name, found, hint = judge.name, judge.predictions, judge.split
-        split = _split_of(name, found, data, hint)
-        issues = find_label_issues(found)
-        names, shares = data.class_names, found.probabilities
-        position = {str(example): i for i, example in enumerate(splits[split].ids)}
-        for i in issues.worst_first().tolist():
-            suggested, given = names[int(issues.suggested[i])], float(issues.quality[i])
-            reason = (
-                f"{name} gives {names[int(found.labels[i])]} {100 * given:.1f} %, "
-                f"{suggested} {100 * shares[i].max():.1f} %"
-            )
-            place = position[str(found.ids[i])]
-            finding = _finding(
-                splits[split], place, split, "label", given, reason, suggested=suggested
-            )
-            if before := accused.get((split, finding.id)):
-                finding = dataclasses.replace(
-                    before, score=min(before.score, given), reason=f"{before.reason}; {reason}"
-                )
-            accused[split, finding.id] = finding
-        counts[f"suspect labels in {split}"] = sum(where == split for where, _ in accused)
-        right = found.labels == found.predicted
-        alone = None if split == "train" else _share(right[~np.isin(found.ids, list(twins[split]))])
-        reevaluated.append(
-            Reevaluated(
-                name,
-                split,
-                wilson(int(right.sum()), len(right)),
-                _share(right[~issues.suspect]),
-                alone,
-            )
-        )
-    findings += sorted(accused.values(), key=lambda finding: finding.score)
+    findings, counts, duplicate_ids = _duplicate_findings(splits, pairs)
+    reevaluated = []
+    suspects: dict[tuple[str, str], Finding] = {}
+    for model in models:
+        split = _split_of(model, data)
+        issues = find_label_issues(model.predictions)
+        _add_label_findings(suspects, model, split, splits[split], issues)
+        counts[f"suspect labels in {split}"] = sum(of_split == split for of_split, _ in suspects)
+        reevaluated.append(_reevaluate(model, split, issues, duplicate_ids[split]))
+    findings += sorted(suspects.values(), key=lambda finding: finding.score)
     for split, dataset in splits.items():
         say(f"outliers in {split}")
-        outliers = find_outliers(pixels(dataset.images), dataset.labels)
-        for i in outliers.order[:OUTLIERS].tolist():
-            if (times := float(outliers.score[i])) < UNUSUAL:
-                break
-            reason = (
-                f"{times:.1f} times as far from its nearest ones as is usual for "
-                f"{dataset.class_names[int(dataset.labels[i])]}"
-            )
-            findings.append(_finding(dataset, i, split, "outlier", times, reason))
-        counts[f"outliers in {split}"] = sum(
-            finding.kind == "outlier" and finding.split == split for finding in findings
-        )
-    digests = {split: dataset.digest for split, dataset in splits.items()}
+        outliers = _outlier_findings(dataset, split)
+        counts[f"outliers in {split}"] = len(outliers)
+        findings += outliers
     recipe, settings = next(
-        ((judge.recipe, judge.settings) for judge in judges if judge.recipe is not None), (None, ())
+        ((model.recipe, model.settings) for model in models if model.recipe is not None), (None, ())
     )
-    review = Review(data.name, source, digests, tuple(findings), image_size, recipe, settings)
+    review = Review(
+        dataset=data.name,
+        source=source,
+        digests={split: dataset.digest for split, dataset in splits.items()},
+        findings=tuple(findings),
+        image_size=image_size,
+        recipe=recipe,
+        settings=settings,
+    )
     return Diagnosis(review, tuple(reevaluated), counts)
 
 
-def _share(right: NDArray[np.bool_]) -> Estimate | None:
-    return wilson(int(right.sum()), len(right)) if len(right) else None
+def _split_of(model: OutOfSample, data: DatasetSplits) -> str:
+    """The split that predictions are of: it contains all their ids, with the same labels.
 
-
-def _split_of(name: str, predictions: Predictions, data: DatasetSplits, hint: str | None) -> str:
-    """The split that predictions are of: all their ids are in it, with the same labels.
-
-    If two are like that, the one that was hinted at, else the one that they are the whole of.
+    If several do, the model's own hint decides, and then whether they cover the whole split.
     """
-    holding = [split for split, dataset in data if np.isin(predictions.ids, dataset.ids).all()]
-    if not holding:
+    ids, splits = model.predictions.ids, dict(data)
+    candidates = [split for split, dataset in data if np.isin(ids, dataset.ids).all()]
+    if not candidates:
         raise DataError(
-            f"{name} has predictions of examples that are in no split of {data.name}; give "
+            f"{model.name} has predictions of examples that are in no split of {data.name}; give "
             f"predictions of its train or test"
         )
-    holding.sort(key=lambda split: (split != hint, len(dict(data)[split]) != len(predictions)))
-    for split in holding[:-1]:
+    candidates.sort(key=lambda split: (split != model.split, len(splits[split]) != len(ids)))
+    for split in candidates[:-1]:
         with contextlib.suppress(DataError):
-            images_of(predictions, DatasetSplits(data.name, dict(data)[split]), "train")
+            examples_of(model.predictions, DatasetSplits(data.name, splits[split]), "train")
             return split
-    images_of(predictions, DatasetSplits(data.name, dict(data)[holding[-1]]), "train")
-    return holding[-1]
+    examples_of(model.predictions, DatasetSplits(data.name, splits[candidates[-1]]), "train")
+    return candidates[-1]
 
 
-def _duplicates(
-    splits: dict[str, Dataset], pairs: NearDuplicates
-) -> tuple[list[Finding], dict[str, int], dict[str, set[str]]]:
-    """Findings, how many there are inside and between splits, and by split the ids of those with a
-    twin in train.
-    """
-    places = [(split, i) for split, dataset in splits.items() for i in range(len(dataset))]
-    findings, counts, twins = (
-        list[Finding](),
-        dict[str, int](),
-        {split: set[str]() for split in splits},
+def _add_label_findings(
+    suspects: dict[tuple[str, str], Finding],
+    model: OutOfSample,
+    split: str,
+    dataset: Dataset,
+    issues: LabelIssues,
+) -> None:
+    """Add a model's suspect labels to those of other models, by split and id."""
+    predictions, names = model.predictions, dataset.class_names
+    top = predictions.probabilities.max(axis=1)
+    index_of = {str(example): i for i, example in enumerate(dataset.ids)}
+    for i in issues.worst_first().tolist():
+        suggested, quality = names[int(issues.suggested[i])], float(issues.quality[i])
+        finding = _finding(
+            dataset,
+            index_of[str(predictions.ids[i])],
+            split,
+            kind="label",
+            score=quality,
+            reason=f"{model.name} gives {names[int(predictions.labels[i])]} {100 * quality:.1f} "
+            f"%, {suggested} {100 * top[i]:.1f} %",
+            suggested=suggested,
+        )
+        if earlier := suspects.get((split, finding.id)):
+            finding = dataclasses.replace(
+                earlier,
+                score=min(earlier.score, quality),
+                reason=f"{earlier.reason}; {finding.reason}",
+            )
+        suspects[split, finding.id] = finding
+
+
+def _reevaluate(
+    model: OutOfSample, split: str, issues: LabelIssues, duplicate_ids: set[str]
+) -> Reevaluated:
+    predictions: Predictions = model.predictions
+    correct = predictions.labels == predictions.predicted
+    is_duplicate = np.isin(predictions.ids, list(duplicate_ids))
+    return Reevaluated(
+        name=model.name,
+        split=split,
+        all=wilson(int(correct.sum()), len(correct)),
+        without_suspects=_accuracy(correct[~issues.suspect]),
+        without_duplicates=None if split == "train" else _accuracy(correct[~is_duplicate]),
     )
-    for (a, b), likeness, mirrored in zip(
+
+
+def _accuracy(correct: NDArray[np.bool_]) -> Estimate | None:
+    return wilson(int(correct.sum()), len(correct)) if len(correct) else None
+
+
+def _outlier_findings(dataset: Dataset, split: str) -> list[Finding]:
+    outliers, findings = find_outliers(pixels(dataset.images), dataset.labels), list[Finding]()
+    for i in outliers.order[:MAX_OUTLIERS].tolist():
+        if (score := float(outliers.score[i])) < MIN_OUTLIER_SCORE:
+            break
+        label = dataset.class_names[int(dataset.labels[i])]
+        reason = f"{score:.1f} × the typical nearest-neighbour distance for {label}"
+        findings.append(_finding(dataset, i, split, kind="outlier", score=score, reason=reason))
+    return findings
+
+
+def _duplicate_findings(
+    splits: Mapping[str, Dataset], pairs: NearDuplicates
+) -> tuple[list[Finding], dict[str, int], dict[str, set[str]]]:
+    """Findings, their number within and between splits, and for each split the ids of near
+    duplicates of training images.
+    """
+    rows = [(split, i) for split, dataset in splits.items() for i in range(len(dataset))]
+    findings, counts = list[Finding](), dict[str, int]()
+    duplicate_ids = {split: set[str]() for split in splits}
+    for (a, b), similarity, mirrored in zip(
         pairs.pairs.tolist(), pairs.similarity.tolist(), pairs.mirrored.tolist(), strict=True
     ):
-        (one, i), (other, j) = places[a], places[b]
-        twin = str(splits[one].ids[i])
-        where = (
-            f"near duplicates inside {one}"
-            if one == other
-            else f"near duplicates between {one} and {other}"
+        # The later one is to be dropped: it is the test image if there is one, and test images
+        # should be unseen.
+        (first_split, i), (second_split, j) = rows[a], rows[b]
+        first_id = str(splits[first_split].ids[i])
+        label = (
+            f"near duplicates inside {first_split}"
+            if first_split == second_split
+            else f"near duplicates between {first_split} and {second_split}"
         )
-        counts[where] = counts.get(where, 0) + 1
-        if one == "train":
-            twins[other].add(str(splits[other].ids[j]))
-        # The later one is the one to drop: in test, if it is there, because a test picture should
-        # be unseen.
-        reason = (
-            f"{'mirror image of' if mirrored else 'nearly'} {twin} in {one}; details "
-            f"correlate with {likeness:.3f}"
-        )
+        counts[label] = counts.get(label, 0) + 1
+        if first_split == "train":
+            duplicate_ids[second_split].add(str(splits[second_split].ids[j]))
         findings.append(
             _finding(
-                splits[other], j, other, "duplicate", likeness, reason, other=twin, other_split=one
+                splits[second_split],
+                j,
+                second_split,
+                kind="duplicate",
+                score=similarity,
+                reason=f"{'mirror image' if mirrored else 'near duplicate'} of {first_id} in "
+                f"{first_split}; correlation of details {similarity:.3f}",
+                other=first_id,
+                other_split=first_split,
             )
         )
-    return findings, counts, twins
+    return findings, counts, duplicate_ids
 
 
 def _finding(
-    dataset: Dataset, i: int, split: str, kind: Kind, score: float, reason: str, **more: str
+    dataset: Dataset,
+    index: int,
+    split: str,
+    *,
+    kind: Kind,
+    score: float,
+    reason: str,
+    suggested: str | None = None,
+    other: str | None = None,
+    other_split: str | None = None,
 ) -> Finding:
-    label = dataset.class_names[int(dataset.labels[i])]
     return Finding(
-        id=str(dataset.ids[i]),
+        id=str(dataset.ids[index]),
         split=split,
         kind=kind,
-        label=label,
+        label=dataset.class_names[int(dataset.labels[index])],
         score=score,
         reason=reason,
-        **more,  # type: ignore[arg-type]
+        suggested=suggested,
+        other=other,
+        other_split=other_split,
     )

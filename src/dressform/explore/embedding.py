@@ -1,6 +1,4 @@
-"""`embed`: neighbours and projections of many examples, each kept under a digest of what it
-depends on.
-"""
+"""`embed`: neighbours and projections of examples, each cached under a digest of its inputs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,53 +9,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError
-from dressform.explore.cache import Arrays, kept
+from dressform.explore.cache import Arrays, cached
 from dressform.explore.explanation import digest
 from dressform.explore.neighbours import Metric, Neighbours, nearest
-from dressform.explore.projection import FEWEST, NEAREST, Projection, pca, tsne, umap
+from dressform.explore.projection import MIN_EXAMPLES, N_NEIGHBOURS, Projection, pca, tsne, umap
 
 METHODS = ("tsne", "umap")
-SHOWN = 10
-"""Neighbours that a page offers by each metric."""
-BASIS = 32
-"""Principal components in which a page looks for axes of its own; those of 128 features that are
-not among them hold little.
+N_SHOWN_NEIGHBOURS = 10
+"""Neighbours shown on a page for each metric."""
+N_COMPONENTS = 32
+"""Principal components from which a page builds custom axes; the remaining ones of 128 features
+explain little.
 """
-MOST_VALUES = 50
-"""Pixels are reduced to so many principal components before t-SNE and UMAP, as is the field's
-habit.
+PCA_COMPONENTS = 50
+"""Principal components that pixels are reduced to before t-SNE and UMAP, as is customary.
 """
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
-    """Where each of N examples stands.
+class Embeddings:
+    """Projections and neighbours of N examples.
 
     Attributes:
         projections: PCA first.
-        basis: float32 [N, D], up to ``BASIS`` principal components.
-        near: by ``cosine`` and ``euclidean``, the nearest others.
+        components: float32 [N, D], up to ``N_COMPONENTS`` principal components.
+        neighbours: nearest other examples, by ``cosine`` and ``euclidean`` distance.
     """
 
     projections: tuple[Projection, ...]
-    basis: NDArray[np.float32]
-    near: dict[Metric, Neighbours]
+    components: NDArray[np.float32]
+    neighbours: dict[Metric, Neighbours]
 
 
 def check_methods(methods: Sequence[str], dimensions: Sequence[int], seed: int = 0) -> None:
-    """Tell before anything that takes long.
+    """Check the arguments of :func:`embed` before any long computation.
 
     Raises:
-        ConfigError: another method, other dimensions, another seed, or UMAP where umap-learn is not
-            installed.
+        ConfigError: the method, dimensions or seed are invalid, or umap-learn is not installed.
     """
     if not 0 <= seed < 2**32:
         raise ConfigError(f"the seed is {seed}; allowed: 0 to {2**32 - 1}")
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
         raise ConfigError(
-            f"projection {unknown[0]} is not known; allowed: {', '.join(METHODS)} (PCA is always "
-            f"there)"
+            f"projection {unknown[0]} is unknown; allowed: {', '.join(METHODS)} (PCA is always "
+            f"included)"
         )
     if not dimensions or not set(dimensions) <= {2, 3}:
         raise ConfigError(
@@ -75,63 +71,68 @@ def embed(
     dimensions: Sequence[int] = (2,),
     seed: int = 0,
     say: Callable[[str], object] = lambda line: None,
-) -> Places:
-    """Find neighbours and projections.
+) -> Embeddings:
+    """Compute neighbours and projections.
 
     Args:
         values: float32 [N, D], features or pixels.
-        keep: path of a file for a name; what is there is read and not found again.
-        methods: besides PCA, of ``tsne`` and ``umap``.
-        dimensions: 2 and perhaps 3, of each method.
+        keep: maps a name to the path of a cache file, which is read if it exists.
+        methods: of ``tsne`` and ``umap``, in addition to PCA.
+        dimensions: 2, 3 or both, for each method.
         seed: of the methods.
-        say: called with a line before each step that takes long.
+        say: called with a line before each long step.
 
     Raises:
-        ConfigError: as :func:`check_methods`, or too few examples.
+        ConfigError: see :func:`check_methods`, or there are too few examples.
     """
     check_methods(methods, dimensions, seed)
-    if len(values) < FEWEST:
+    if len(values) < MIN_EXAMPLES:
         raise ConfigError(
-            f"{len(values)} examples are too few for a projection; give {FEWEST} or more"
+            f"{len(values)} examples are too few for a projection; give {MIN_EXAMPLES} or more"
         )
     key = digest(np.ascontiguousarray(values).tobytes(), str(values.shape))
 
-    def found(name: str, find: Callable[[], Arrays], arrays: set[str], line: str) -> Arrays:
-        def told() -> Arrays:
-            say(line)
-            return find()
+    def compute_or_read(
+        name: str, compute: Callable[[], Arrays], arrays: set[str], message: str
+    ) -> Arrays:
+        def announced() -> Arrays:
+            say(message)
+            return compute()
 
-        return kept(keep(f"{name}-{key}"), arrays, len(values), told)
+        return cached(keep(f"{name}-{key}"), arrays, len(values), announced)
 
-    near: dict[Metric, Neighbours] = {}
+    neighbours: dict[Metric, Neighbours] = {}
     metrics: tuple[Metric, ...] = ("euclidean", "cosine")
     for metric in metrics:
-        count = min(NEAREST if metric == "euclidean" else SHOWN, len(values) - 1)
+        k = min(N_NEIGHBOURS if metric == "euclidean" else N_SHOWN_NEIGHBOURS, len(values) - 1)
 
-        def search(metric: Metric = metric, count: int = count) -> Arrays:
-            own = nearest(values, values, count, metric=metric, itself=np.arange(len(values)))
-            return {"indices": own.indices, "distances": own.distances}
+        def search(metric: Metric = metric, k: int = k) -> Arrays:
+            result = nearest(values, values, k, metric=metric, exclude=np.arange(len(values)))
+            return {"indices": result.indices, "distances": result.distances}
 
-        line = f"neighbours of {len(values):,} examples, {metric}"
-        arrays = found(f"near-{metric}", search, {"indices", "distances"}, line)
-        near[metric] = Neighbours(arrays["indices"], arrays["distances"])
-    components = pca(values, BASIS)
-    projections = [Projection("pca", components.places[:, :10], components.explained[:10])]
-    reduced = pca(values, MOST_VALUES).places if values.shape[1] > 4 * MOST_VALUES else values
+        message = f"neighbours of {len(values):,} examples, {metric}"
+        arrays = compute_or_read(f"near-{metric}", search, {"indices", "distances"}, message)
+        neighbours[metric] = Neighbours(arrays["indices"], arrays["distances"])
+    components = pca(values, N_COMPONENTS)
+    projections = [Projection("pca", components.embedding[:, :10], components.explained[:10])]
+    reduced = (
+        pca(values, PCA_COMPONENTS).embedding if values.shape[1] > 4 * PCA_COMPONENTS else values
+    )
     for method in methods:
         for d in dimensions:
 
             def project(method: str = method, d: int = d) -> Arrays:
-                make = tsne if method == "tsne" else umap
-                return {"places": make(reduced, near["euclidean"], dimensions=d, seed=seed).places}
+                projector = tsne if method == "tsne" else umap
+                result = projector(reduced, neighbours["euclidean"], dimensions=d, seed=seed)
+                return {"embedding": result.embedding}
 
-            word = {"tsne": "t-SNE", "umap": "UMAP"}[method]
-            arrays = found(
-                f"{method}-{d}d-seed{seed}", project, {"places"}, f"{word} in {d} dimensions"
+            title = {"tsne": "t-SNE", "umap": "UMAP"}[method]
+            arrays = compute_or_read(
+                f"{method}-{d}d-seed{seed}", project, {"embedding"}, f"{title} in {d} dimensions"
             )
-            projections.append(Projection(method, arrays["places"], np.empty(0)))
+            projections.append(Projection(method, arrays["embedding"], np.empty(0)))
     shown = {
-        metric: Neighbours(n.indices[:, :SHOWN], n.distances[:, :SHOWN])
-        for metric, n in near.items()
+        metric: Neighbours(n.indices[:, :N_SHOWN_NEIGHBOURS], n.distances[:, :N_SHOWN_NEIGHBOURS])
+        for metric, n in neighbours.items()
     }
-    return Places(tuple(projections), components.places, shown)
+    return Embeddings(tuple(projections), components.embedding, shown)

@@ -1,6 +1,4 @@
-"""`explain`: for each example of a run its nearest training pictures and its map of
-saliency.
-"""
+"""`explain`: nearest training images and saliency map of each example of a run."""
 
 import subprocess
 import tempfile
@@ -14,29 +12,29 @@ from dressform.core.errors import DressformError
 from dressform.core.files import sha256_bytes, sha256_file
 from dressform.core.processes import python_environment, python_module
 from dressform.data.dataset import Dataset
-from dressform.explore.cache import Arrays, kept, read_kept
+from dressform.explore.cache import Arrays, cached, read_cached
 from dressform.explore.neighbours import nearest
 from dressform.predict.features import penultimate
 from dressform.runs.run import Run
 
-NEAREST = 5
-MAPS, NEAR = {"saliency"}, {"near", "distance"}
-"""Arrays of the two files that are kept."""
+N_NEIGHBOURS = 5
+SALIENCY_ARRAYS, NEIGHBOUR_ARRAYS = {"saliency"}, {"neighbours", "distances"}
+"""Arrays of the two cache files."""
 
 
 @dataclass(eq=False)
 class Explanation:
-    """What was found; None stands for what could not be.
+    """Nearest training images and saliency maps; None for what could not be computed.
 
     Attributes:
-        near: int64 [N, k], positions in the reference, nearest first.
-        distance: float32 [N, k], 1 - cosine of the penultimate features.
+        neighbours: int64 [N, k], indices in the reference, nearest first.
+        distances: float32 [N, k], 1 - cosine of the penultimate features.
         saliency: uint8 [N, h, w].
-        missing: why, a line each.
+        missing: why something is missing, one line each.
     """
 
-    near: NDArray[np.int64] | None = None
-    distance: NDArray[np.float32] | None = None
+    neighbours: NDArray[np.int64] | None = None
+    distances: NDArray[np.float32] | None = None
     saliency: NDArray[np.uint8] | None = None
     missing: list[str] = field(default_factory=list)
 
@@ -44,91 +42,101 @@ class Explanation:
 def explain(
     run: Run,
     split: str,
-    pictures: Dataset,
+    examples: Dataset,
     reference: Dataset | None,
     recipe_file: str | None = None,
 ) -> Explanation:
-    """Look inside a run's model; what was found before is read from the run's folder ``explore``.
+    """Explain the predictions of a run's model; cached results are read from the run's folder
+    ``explore``.
 
     Args:
         run: finished.
-        split: ``val`` or ``test``, whose predictions the run keeps.
-        pictures: the examples of that split, in the order of the predictions.
-        reference: training pictures, among which the nearest are sought; None seeks none.
-        recipe_file: ``file.py:function`` that made the network, where a file did: it is run, for
-            saliency.
+        split: ``validation`` or ``test``, whose predictions the run has.
+        examples: of that split, in the order of the predictions.
+        reference: training examples to search for neighbours; None skips the search.
+        recipe_file: ``file.py:function`` that built the network, if a file did; it is run to
+            compute saliency.
     """
     if not run.layout.onnx.is_file():
         return Explanation(
             missing=[
-                f"nearest pictures and saliency: {run.path} has lost its {run.layout.onnx.name}"
+                f"nearest pictures and saliency: {run.layout.onnx.name} of {run.path} is missing"
             ]
         )
     weights = sha256_file(run.layout.onnx).encode()
-    maps_file = run.layout.explored(f"saliency-{split}-{digest(weights, pictures.digest)}")
-    maps, near, missing = read_kept(maps_file, MAPS, len(pictures)), None, []
+    saliency_file = run.layout.explored(f"saliency-{split}-{digest(weights, examples.digest)}")
+    saliency = read_cached(saliency_file, SALIENCY_ARRAYS, len(examples))
+    neighbours, missing = None, []
     if reference is not None:
-        near_file = run.layout.explored(
-            f"neighbours-{split}-{digest(weights, pictures.digest, reference.digest)}"
+        neighbours_file = run.layout.explored(
+            f"neighbours-{split}-{digest(weights, examples.digest, reference.digest)}"
         )
-        near = read_kept(near_file, NEAR, len(pictures))
-    if maps is None or (reference is not None and near is None):
-        made, words = _torch_side(
-            run, split, NEAREST if reference is not None and near is None else 0, recipe_file
+        neighbours = read_cached(neighbours_file, NEIGHBOUR_ARRAYS, len(examples))
+    if saliency is None or (reference is not None and neighbours is None):
+        computed, reason = _run_torch_worker(
+            run,
+            split,
+            N_NEIGHBOURS if reference is not None and neighbours is None else 0,
+            recipe_file,
         )
-        if maps is None and set(made) >= MAPS:
-            maps = kept(maps_file, MAPS, len(pictures), lambda: {"saliency": made["saliency"]})
-        if maps is None:
-            missing.append(f"saliency: {words}")
-        if reference is not None and near is None:
-            # --data may name other pictures than the run had
-            same = list(made.get("reference", ())) == [reference.digest]
+        if saliency is None and set(computed) >= SALIENCY_ARRAYS:
+            saliency = cached(
+                saliency_file,
+                SALIENCY_ARRAYS,
+                len(examples),
+                lambda: {"saliency": computed["saliency"]},
+            )
+        if saliency is None:
+            missing.append(f"saliency: {reason}")
+        if reference is not None and neighbours is None:
+            # --data may name other images than the run had
+            same_reference = list(computed.get("reference", ())) == [reference.digest]
             try:
-                near = kept(
-                    near_file,
-                    NEAR,
-                    len(pictures),
+                neighbours = cached(
+                    neighbours_file,
+                    NEIGHBOUR_ARRAYS,
+                    len(examples),
                     lambda: (
-                        {name: made[name] for name in NEAR}
-                        if same
-                        else _neighbours(run, pictures, reference)
+                        {name: computed[name] for name in NEIGHBOUR_ARRAYS}
+                        if same_reference
+                        else _neighbours(run, examples, reference)
                     ),
                 )
             except DressformError as error:
                 missing.append(f"nearest pictures: {error}")
     return Explanation(
-        near=None if near is None else near["near"].astype(np.int64),
-        distance=None if near is None else near["distance"].astype(np.float32),
-        saliency=None if maps is None else maps["saliency"],
+        neighbours=None if neighbours is None else neighbours["neighbours"].astype(np.int64),
+        distances=None if neighbours is None else neighbours["distances"].astype(np.float32),
+        saliency=None if saliency is None else saliency["saliency"],
         missing=missing,
     )
 
 
-def _neighbours(run: Run, pictures: Dataset, reference: Dataset) -> Arrays:
-    """By the network itself, for those that int8 cannot follow."""
-    own, others = (
+def _neighbours(run: Run, examples: Dataset, reference: Dataset) -> Arrays:
+    """Neighbours by the network itself, for networks that int8 does not support."""
+    query_features, reference_features = (
         penultimate(run.layout.onnx, images).values
-        for images in (pictures.images, reference.images)
+        for images in (examples.images, reference.images)
     )
-    near = nearest(own, others, min(NEAREST, len(reference)))
-    return {"near": near.indices, "distance": near.distances}
+    neighbours = nearest(query_features, reference_features, min(N_NEIGHBOURS, len(reference)))
+    return {"neighbours": neighbours.indices, "distances": neighbours.distances}
 
 
-def _torch_side(
-    run: Run, split: str, nearest_asked: int, recipe_file: str | None
+def _run_torch_worker(
+    run: Run, split: str, n_neighbours: int, recipe_file: str | None
 ) -> tuple[Arrays, str]:
-    """What the process that has torch finds, and its last words."""
+    """The arrays computed by the process that imports torch, and its last error message."""
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "found.npz"
+        out = Path(folder) / "output.npz"
         command = python_module(
-            "dressform.explore.torch_side",
+            "dressform.explore.torch_worker",
             str(run.path),
             split,
             str(out),
-            str(nearest_asked),
+            str(n_neighbours),
             recipe_file or "",
         )
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -136,12 +144,11 @@ def _torch_side(
             check=False,
             env=python_environment(),
         )
-        words = done.stderr.strip().splitlines()
-        return read_kept(out, set(), 0) or {}, words[
-            -1
-        ] if words else "the process that computes it ended"
+        errors = process.stderr.strip().splitlines()
+        message = errors[-1] if errors else "the process that computes it stopped"
+        return read_cached(out, set(), 0) or {}, message
 
 
 def digest(first: bytes, *more: str) -> str:
-    """Twelve hexadecimal digits of what a result depends on."""
+    """Twelve hexadecimal digits of a hash of a result's inputs."""
     return sha256_bytes(first, *(text.encode() for text in more))[:12]

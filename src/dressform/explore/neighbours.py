@@ -1,4 +1,4 @@
-"""Nearest neighbours, exact, by blocks of matrix products."""
+"""Exact nearest neighbours by batched matrix products."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from dressform.core.errors import ConfigError
 
 Metric = Literal["cosine", "euclidean"]
-ROWS = 256
-"""Queries at once: a block of products of 70,000 floats each stays near 70 MB."""
+BATCH_SIZE = 256
+"""Queries per batch; their products with 70,000 references take about 70 MB."""
 STRIDES = 64
-"""A row of products is first thinned to the largest of each 64: the k best lie under the k largest
-of those.
+"""Each row of products is first reduced to the maxima of groups of 64; the k best are in the k
+groups with the largest maxima.
 """
 
 
@@ -23,8 +23,8 @@ class Neighbours:
     """The nearest examples of each query, nearest first.
 
     Attributes:
-        indices: int32 [M, k], positions in the reference.
-        distances: float32 [M, k], 1 - cosine (0..2), or Euclidean.
+        indices: int32 [M, k], indices in the reference.
+        distances: float32 [M, k], cosine distance (0..2) or Euclidean distance.
     """
 
     indices: NDArray[np.int32]
@@ -43,75 +43,78 @@ def nearest(
     k: int,
     *,
     metric: Metric = "cosine",
-    itself: NDArray[np.integer] | None = None,
+    exclude: NDArray[np.integer] | None = None,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Neighbours:
-    """The k nearest rows of ``reference`` for each row of ``queries``; of those equally far at the
-    end any.
+    """The k nearest rows of ``reference`` for each row of ``queries``; ties for the last place are
+    broken arbitrarily.
 
     Args:
         queries: [M, D].
         reference: [N, D].
-        k: how many; at most N, less one where ``itself`` is given.
+        k: number of neighbours; at most N, or N - 1 with ``exclude``.
         metric: ``cosine`` or ``euclidean``.
-        itself: int [M], the position of each query in the reference, which is left out; -1 for
-            none.
+        exclude: int [M], for each query an index in the reference to leave out, such as its own; -1
+            for none.
         progress: called with the number of queries done.
 
     Raises:
         ConfigError: k out of range.
     """
     n = len(reference)
-    most = n - (itself is not None)
-    if not 1 <= k <= most:
-        raise ConfigError(f"{k} neighbours were asked of {n} examples; allowed: 1 to {most}")
+    maximum = n - (exclude is not None)
+    if not 1 <= k <= maximum:
+        raise ConfigError(
+            f"{k} neighbours were requested among {n} examples; allowed: 1 to {maximum}"
+        )
     if metric == "cosine":
         queries, reference = unit_rows(queries), unit_rows(reference)
-        lengths = None
+        half_norms = None
     else:
-        centre = reference.mean(axis=0)  # distances keep; squares of large numbers would not
+        # preserves distances, and keeps squares small for precision
+        centre = reference.mean(axis=0)
         queries, reference = queries - centre, reference - centre
-        lengths = np.einsum("nd,nd->n", reference, reference) / 2
+        half_norms = np.einsum("nd,nd->n", reference, reference) / 2
     strides = STRIDES if n > 8 * STRIDES * k else 1
     columns = -(-n // strides)
     indices, distances = (
         np.empty((len(queries), k), np.int32),
         np.empty((len(queries), k), np.float32),
     )
-    products = np.full((ROWS, strides * columns), -np.inf, np.float32)
-    for start in range(0, len(queries), ROWS):
-        block = queries[start : start + ROWS]
-        rows = np.arange(len(block))
-        scores = products[: len(block)]
-        np.matmul(block, reference.T, out=scores[:, :n])
-        if lengths is not None:
-            scores[:, :n] -= lengths
-        if itself is not None:
-            own = itself[start : start + ROWS]
-            scores[rows[own >= 0], own[own >= 0]] = -np.inf
+    buffer = np.full((BATCH_SIZE, strides * columns), -np.inf, np.float32)
+    for start in range(0, len(queries), BATCH_SIZE):
+        batch = queries[start : start + BATCH_SIZE]
+        rows = np.arange(len(batch))
+        scores = buffer[: len(batch)]
+        np.matmul(batch, reference.T, out=scores[:, :n])
+        if half_norms is not None:
+            scores[:, :n] -= half_norms
+        if exclude is not None:
+            excluded = exclude[start : start + BATCH_SIZE]
+            scores[rows[excluded >= 0], excluded[excluded >= 0]] = -np.inf
         candidates = _candidates(scores, strides, columns, k)
-        values = np.take_along_axis(scores, candidates, axis=1)
-        order = np.lexsort((candidates, -values))[:, :k]
+        candidate_scores = np.take_along_axis(scores, candidates, axis=1)
+        order = np.lexsort((candidates, -candidate_scores))[:, :k]
         best = np.take_along_axis(candidates, order, axis=1)
-        indices[start : start + ROWS] = best
-        score = np.take_along_axis(values, order, axis=1)
-        if lengths is None:
-            distances[start : start + ROWS] = np.clip(1 - score, 0, 2)
+        indices[start : start + BATCH_SIZE] = best
+        best_scores = np.take_along_axis(candidate_scores, order, axis=1)
+        if half_norms is None:
+            distances[start : start + BATCH_SIZE] = np.clip(1 - best_scores, 0, 2)
         else:
-            squares = np.einsum("nd,nd->n", block, block)[:, None] - 2 * score
-            distances[start : start + ROWS] = np.sqrt(np.clip(squares, 0, None))
-        progress(min(start + ROWS, len(queries)))
+            squares = np.einsum("nd,nd->n", batch, batch)[:, None] - 2 * best_scores
+            distances[start : start + BATCH_SIZE] = np.sqrt(np.clip(squares, 0, None))
+        progress(min(start + BATCH_SIZE, len(queries)))
     return Neighbours(indices, distances)
 
 
 def _candidates(
     scores: NDArray[np.float32], strides: int, columns: int, k: int
 ) -> NDArray[np.int64]:
-    """Columns [B, C] among which the k largest of each row [B, strides * columns] are."""
+    """Columns [B, C] that include the k largest of each row [B, strides * columns]."""
     if strides == 1:
-        found: NDArray[np.int64] = np.argpartition(scores, -k, axis=1)[:, -k:]
-        return found
+        indices: NDArray[np.int64] = np.argpartition(scores, -k, axis=1)[:, -k:]
+        return indices
     thinned = scores.reshape(len(scores), strides, columns).max(axis=1)
     chosen = np.argpartition(thinned, -k, axis=1)[:, -k:]
-    under = chosen[:, None, :] + columns * np.arange(strides)[None, :, None]
-    return np.asarray(under.reshape(len(scores), -1), dtype=np.int64)
+    members = chosen[:, None, :] + columns * np.arange(strides)[None, :, None]
+    return np.asarray(members.reshape(len(scores), -1), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Pictures that are like no other of their dataset."""
+"""Outliers: images far from all others of their class."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from dressform.explore.neighbours import nearest
 from dressform.explore.projection import pca
 
-NEAREST = 5
-COMPONENTS = 64
+N_NEIGHBOURS = 5
+N_COMPONENTS = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Outliers:
-    """How far each example is from its nearest others.
+    """Outlier scores by nearest-neighbour distance.
 
     Attributes:
-        score: float64 [N], the mean distance to the nearest five of its class, divided by the
-            median of that over the class; about 1 for most.
-        order: int64 [N], positions, farthest first.
+        score: float64 [N], mean distance to the five nearest neighbours of the same class, relative
+            to the median over the class; about 1 for most.
+        order: int64 [N], indices, highest score first.
     """
 
     score: NDArray[np.float64]
@@ -27,24 +27,28 @@ class Outliers:
 
 
 def find_outliers(values: NDArray[np.float32], labels: NDArray[np.int64]) -> Outliers:
-    """Score every example by its distance to its nearest others (Ramaswamy, Rastogi and Shim 2000,
-    SIGMOD), class by class.
+    """Score every example by its distance to its nearest neighbours (Ramaswamy, Rastogi and Shim
+    2000, SIGMOD), class by class.
 
     Args:
-        values: float32 [N, D], features or pixels; more than ``COMPONENTS`` columns are reduced to
-            principal components.
+        values: float32 [N, D], features or pixels; more than ``N_COMPONENTS`` columns are reduced
+            to principal components.
         labels: int64 [N].
     """
-    reduced = pca(values, COMPONENTS).places if values.shape[1] > COMPONENTS else values
+    reduced = pca(values, N_COMPONENTS).embedding if values.shape[1] > N_COMPONENTS else values
     score = np.ones(len(values))
     for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
-        if len(own) <= NEAREST:
+        members = np.flatnonzero(labels == label)
+        if len(members) <= N_NEIGHBOURS:
             continue
-        part = np.ascontiguousarray(reduced[own])
-        far = nearest(
-            part, part, NEAREST, metric="euclidean", itself=np.arange(len(own))
+        class_values = np.ascontiguousarray(reduced[members])
+        distance = nearest(
+            class_values,
+            class_values,
+            N_NEIGHBOURS,
+            metric="euclidean",
+            exclude=np.arange(len(members)),
         ).distances.mean(axis=1)
-        usual = float(np.median(far))
-        score[own] = far / usual if usual > 0 else 1.0
+        median = float(np.median(distance))
+        score[members] = distance / median if median > 0 else 1.0
     return Outliers(score, np.argsort(-score, kind="stable").astype(np.int64))

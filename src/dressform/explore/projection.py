@@ -1,5 +1,5 @@
-"""Many numbers per picture become two or three: PCA, t-SNE and UMAP, by well-kept libraries, the
-same picture for the same seed.
+"""Projections to two or three dimensions: PCA, t-SNE and UMAP, by established libraries,
+reproducible for a given seed.
 """
 
 import contextlib
@@ -14,60 +14,65 @@ from numpy.typing import NDArray
 from dressform.core.errors import ConfigError
 from dressform.explore.neighbours import Neighbours, nearest
 
-COMPONENTS = 10
-"""Principal components that are kept."""
-EXACT = 1500
-NEAREST = 15
-"""Neighbours whose affinity t-SNE and UMAP use."""
-FEWEST = 50
-"""Examples that a projection needs."""
+N_COMPONENTS = 10
+"""Default number of principal components."""
+MAX_EXACT_SIZE = 1500
+N_NEIGHBOURS = 15
+"""Neighbours per example that t-SNE and UMAP use."""
+MIN_EXAMPLES = 50
+"""Minimum number of examples for a projection."""
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A place for each example.
+    """A low-dimensional embedding of examples.
 
     Attributes:
         name: ``pca``, ``tsne`` or ``umap``.
-        places: float32 [N, D].
-        explained: float64 [D], of PCA: the share of the variance along each component; else empty.
+        embedding: float32 [N, D].
+        explained: float64 [D], for PCA: the fraction of variance explained by each component; else
+            empty.
     """
 
     name: str
-    places: NDArray[np.float32]
+    embedding: NDArray[np.float32]
     explained: NDArray[np.float64]
 
 
-def pca(values: NDArray[np.float32], components: int = COMPONENTS) -> Projection:
-    """Principal components, largest variance first; each axis turned so that its largest loading is
-    positive.
+def pca(values: NDArray[np.float32], components: int = N_COMPONENTS) -> Projection:
+    """Principal components, largest variance first; the largest loading of each is positive.
 
-    Exact up to ``EXACT`` rows or columns, else by random projections (Halko, Martinsson and Tropp
-    2011, SIAM Review 53:217), always the same.
+    Exact up to ``MAX_EXACT_SIZE`` rows or columns, else by randomized SVD (Halko, Martinsson and
+    Tropp 2011, SIAM Review 53:217) with a fixed seed.
 
     Args:
         values: [N, D].
         components: how many; at most min(N, D).
     """
-    count = min(components, *values.shape)
-    if min(values.shape) <= EXACT:
+    n_components = min(components, *values.shape)
+    if min(values.shape) <= MAX_EXACT_SIZE:
         centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
-        # then the products of rows have the same variances, and are fewer
-        wide = values.shape[1] > len(values)
-        found, vectors = np.linalg.eigh(
-            (centred @ centred.T if wide else centred.T @ centred) / len(values)
+        # the Gram matrix has the same eigenvalues and is smaller
+        use_gram = values.shape[1] > len(values)
+        eigenvalues, vectors = np.linalg.eigh(
+            (centred @ centred.T if use_gram else centred.T @ centred) / len(values)
         )
-        order = np.argsort(-found, kind="stable")[:count]
-        variances, axes = np.maximum(found[order], 0), vectors[:, order]
-        if wide:
+        order = np.argsort(-eigenvalues, kind="stable")[:n_components]
+        variances, axes = np.maximum(eigenvalues[order], 0), vectors[:, order]
+        if use_gram:
             axes = centred.T @ axes
             axes /= np.maximum(np.linalg.norm(axes, axis=0), 1e-30)
     else:
         from sklearn.utils.extmath import randomized_svd
 
         centred = values - values.mean(axis=0, dtype=np.float64).astype(np.float32)
-        _, lengths, rows = randomized_svd(centred, count, n_iter=6, random_state=0, flip_sign=False)
-        variances, axes = lengths.astype(np.float64) ** 2 / len(values), rows.T.astype(np.float64)
+        _, singular_values, rows = randomized_svd(
+            centred, n_components, n_iter=6, random_state=0, flip_sign=False
+        )
+        variances, axes = (
+            singular_values.astype(np.float64) ** 2 / len(values),
+            rows.T.astype(np.float64),
+        )
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     total = max(
         float(np.einsum("nd,nd->", centred, centred, dtype=np.float64)) / len(values), 1e-30
@@ -75,15 +80,15 @@ def pca(values: NDArray[np.float32], components: int = COMPONENTS) -> Projection
     return Projection("pca", (centred @ axes).astype(np.float32), variances / total)
 
 
-def own_neighbours(
+def neighbours_within(
     values: NDArray[np.float32],
-    k: int = NEAREST,
+    k: int = N_NEIGHBOURS,
     *,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Neighbours:
-    """The k nearest others of each row, Euclidean, exact."""
+    """The k nearest other rows of each row, Euclidean, exact."""
     return nearest(
-        values, values, k, metric="euclidean", itself=np.arange(len(values)), progress=progress
+        values, values, k, metric="euclidean", exclude=np.arange(len(values)), progress=progress
     )
 
 
@@ -97,32 +102,33 @@ def tsne(
 ) -> Projection:
     """t-SNE (van der Maaten and Hinton 2008, JMLR 9:2579).
 
-    In two dimensions openTSNE's: interpolated forces, affinities uniform over the neighbours (which
-    gives nearly the same picture as a perplexity of 30 in a fraction of the time: Böhm, Berens and
-    Kobak 2022, JMLR 23:95), start from the first principal components, early exaggeration 12, rate
-    N / 12. In three, scikit-learn's Barnes-Hut.
+    In two dimensions by openTSNE: interpolation-based forces, uniform affinities over the
+    neighbours (nearly the same result as a perplexity of 30 in a fraction of the time: Böhm, Berens
+    and Kobak 2022, JMLR 23:95), PCA initialisation, early exaggeration 12, learning rate N / 12. In
+    three by scikit-learn's Barnes-Hut.
 
     Args:
         values: [N, D].
-        neighbours: of each row, see :func:`own_neighbours`.
+        neighbours: of each row, see :func:`neighbours_within`.
         dimensions: 2 or 3.
-        seed: of the tie-breaking noise around the start.
-        progress: called with the number of steps done, of 750.
+        seed: of the tie-breaking noise in the initialisation.
+        progress: called with the number of finished iterations, out of 750.
 
     Raises:
         ConfigError: too few examples, or other dimensions.
     """
     _check(len(values), dimensions)
-    start = pca(values, dimensions).places.astype(np.float64)
+    start = pca(values, dimensions).embedding.astype(np.float64)
     start /= max(float(start[:, 0].std()), 1e-12) * 1e4
-    start += np.random.default_rng(seed).normal(0, 1e-6, start.shape)  # equal pictures may part
+    # so that equal examples can separate
+    start += np.random.default_rng(seed).normal(0, 1e-6, start.shape)
     if dimensions == 3:
         from sklearn.manifold import TSNE
 
-        found = TSNE(
+        result = TSNE(
             3, init=(start * 1).astype(np.float32), random_state=seed, n_jobs=-1
         ).fit_transform(values)
-        return Projection("tsne", np.asarray(found, dtype=np.float32), np.empty(0))
+        return Projection("tsne", np.asarray(result, dtype=np.float32), np.empty(0))
     from openTSNE import TSNEEmbedding, affinity, nearest_neighbors
 
     index = nearest_neighbors.PrecomputedNeighbors(
@@ -151,54 +157,54 @@ def umap(
 
     Args:
         values: [N, D].
-        neighbours: of each row, see :func:`own_neighbours`.
+        neighbours: of each row, see :func:`neighbours_within`.
         dimensions: 2 or 3.
-        seed: with a fixed one umap-learn uses one core, and gives the same picture.
+        seed: a fixed one makes umap-learn reproducible, on one core.
 
     Raises:
         ConfigError: too few examples, or other dimensions.
-        ImportError: umap-learn, an extra, is not installed.
+        ImportError: umap-learn (an optional dependency) is not installed.
     """
     _check(len(values), dimensions)
     from umap import UMAP
 
-    own = np.arange(len(values))[:, None]
+    self_index = np.arange(len(values))[:, None]
     # umap-learn counts a point as its own first neighbour
-    indices = np.hstack([own, neighbours.indices]).astype(np.int64)
+    indices = np.hstack([self_index, neighbours.indices]).astype(np.int64)
     distances = np.hstack([np.zeros((len(values), 1), np.float32), neighbours.distances])
     model = UMAP(
         n_neighbors=indices.shape[1],
         n_components=dimensions,
         random_state=seed,
         n_jobs=1,
-        init=pca(values, dimensions).places,
+        init=pca(values, dimensions).embedding,
         precomputed_knn=(indices, distances),
     )
-    with _same_threads(), warnings.catch_warnings():
-        # that is for new examples only
+    with _restored_threads(), warnings.catch_warnings():
+        # which matters only for transforming new examples
         warnings.filterwarnings("ignore", "precomputed_knn.*not an NNDescent object")
-        found = model.fit_transform(values)
-    return Projection("umap", np.asarray(found, dtype=np.float32), np.empty(0))
+        embedding = model.fit_transform(values)
+    return Projection("umap", np.asarray(embedding, dtype=np.float32), np.empty(0))
 
 
-def preservation(neighbours: Neighbours, places: NDArray[np.float32], k: int = 10) -> float:
-    """The share, 0..1, of each example's k nearest others that are among its k nearest in a
-    projection, too, on average.
+def knn_recall(neighbours: Neighbours, embedding: NDArray[np.float32], k: int = 10) -> float:
+    """Mean fraction, 0..1, of each example's k nearest neighbours that are also among its k nearest
+    in a projection.
 
     Args:
-        neighbours: of the examples in all dimensions, k or more, nearest first.
-        places: [N, D] of the projection.
+        neighbours: k or more neighbours in the original space, nearest first.
+        embedding: [N, D], of the projection.
         k: how many.
     """
-    shown = own_neighbours(places, k).indices
-    kept = (neighbours.indices[:, :k, None] == shown[:, None, :]).any(axis=2)
-    return float(kept.mean())
+    projected = neighbours_within(embedding, k).indices
+    recovered = (neighbours.indices[:, :k, None] == projected[:, None, :]).any(axis=2)
+    return float(recovered.mean())
 
 
 @contextlib.contextmanager
-def _same_threads() -> Iterator[None]:
-    """numba sets the number of threads of every library in the process that uses OpenMP, torch
-    included: set it back.
+def _restored_threads() -> Iterator[None]:
+    """Restore OpenMP's number of threads, which numba changes for every library in the process,
+    including torch.
     """
     from threadpoolctl import ThreadpoolController
 
@@ -213,5 +219,5 @@ def _same_threads() -> Iterator[None]:
 def _check(n: int, dimensions: int) -> None:
     if dimensions not in (2, 3):
         raise ConfigError(f"dimensions are {dimensions}; allowed: 2, 3")
-    if n < FEWEST:
-        raise ConfigError(f"{n} examples are too few for a projection; give {FEWEST} or more")
+    if n < MIN_EXAMPLES:
+        raise ConfigError(f"{n} examples are too few for a projection; give {MIN_EXAMPLES} or more")

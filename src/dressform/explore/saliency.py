@@ -1,10 +1,9 @@
-"""Where a network looked for its answer: HiResCAM on the last feature map that still has places in
-it.
+"""Saliency maps: HiResCAM on the last feature map with spatial extent.
 
 Draelos and Carin 2020, "Use HiResCAM instead of Grad-CAM for faithful explanations"
-(https://arxiv.org/abs/2011.08891): activation times gradient of the answer's logit, summed over
-channels; unlike Grad-CAM's average of the gradients it credits no place that the answer does not
-come from.
+(https://arxiv.org/abs/2011.08891): activation times gradient of the predicted class's logit, summed
+over channels; unlike Grad-CAM, which averages gradients, it highlights only locations that
+contribute to the prediction.
 """
 
 from collections.abc import Callable
@@ -27,31 +26,28 @@ from dressform.recipes import RECIPES, find_recipe
 from dressform.runs.run import Run
 from dressform.training.checkpoint import load_weights
 
-SIDE = 7
-"""Maps of at least so many places a side are wanted; larger ones are averaged to at most twice
-that.
+MIN_MAP_SIDE = 7
+"""Minimum side of the feature map; larger ones are average-pooled to at most twice this side.
 """
-CHUNK = 200
+BATCH_SIZE = 200
 
 
-def restore(run: Run, recipe_file: str | None = None) -> Classifier:
+def load_network(run: Run, recipe_file: str | None = None) -> Classifier:
     """The trained network of a finished run, in evaluation mode.
 
     Args:
-        run: whose manifest may be a stranger's: a file that it names is never run.
-        recipe_file: ``file.py:function``, which made the run, where a file of the user's did; it is
-            run.
+        run: a run, possibly from a stranger: a file named by its manifest is never run.
+        recipe_file: ``file.py:function`` that built the network, if a user's file did; it is run.
 
     Raises:
-        DressformError: its recipe is in a file that was not named, or cannot be found any more, or
-            its weights are missing or do not fit.
+        DressformError: its recipe is in a file that was not named or no longer exists, or its
+            weights are missing or do not fit.
     """
     manifest, layout = run.manifest, run.layout
     if recipe_file is None and manifest.reference not in RECIPES.names:
         raise RunError(
-            f"the network of {run.path} is made by a file ({manifest.reference!r}), which is not "
-            f"run unasked; if you trust it,"
-            " name it with --recipe file.py:function"
+            f"the network of {run.path} is built by a file ({manifest.reference!r}), which is "
+            f"only run on request; if you trust it, name it with --recipe file.py:function"
         )
     recipe = override(find_recipe(recipe_file or manifest.reference), manifest.settings)
     shape, classes = manifest.dataset.shape, len(manifest.dataset.class_names)
@@ -74,58 +70,60 @@ def saliency(
     *,
     progress: Callable[[int], object] = lambda done: None,
 ) -> NDArray[np.uint8]:
-    """How much each place of each picture speaks for the network's own answer.
+    """How much each location of each image supports the network's prediction.
 
     Args:
         network: takes float [N, C, H, W] in [0, 1], gives logits [N, K]; in evaluation mode. Its
             weights are frozen.
         images: uint8 [N, H, W, C].
-        progress: called with the number of pictures done.
+        progress: called with the number of finished images.
 
     Returns:
-        uint8 [N, h, w], 0 to 255 with 255 the strongest place of each picture (all 0 where nothing
-        speaks for the answer); h and w at most 14.
+        uint8 [N, h, w], 0 to 255, where 255 is the maximum of each image (all 0 if nothing supports
+        the prediction); h and w at most 14.
     """
     network = network.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    place = _last_map(network, pixels_of(images[:2]))
-    parts = []
-    chunk = inference_batch_size(images.shape[1:], CHUNK)
-    for start in range(0, len(images), chunk):
-        pixels = pixels_of(images[start : start + chunk])
-        kept, logits = _through(network, place, pixels)
-        (gradient,) = torch.autograd.grad(logits.amax(dim=1).sum(), kept)
-        strength = (kept.detach() * gradient).sum(dim=1, keepdim=True).relu()
-        while min(strength.shape[2:]) > 2 * SIDE:
-            strength = F.avg_pool2d(strength, 2, ceil_mode=True)
-        top = strength.amax(dim=(2, 3), keepdim=True)
-        scaled = torch.where(top > 0, 255 * strength / top.clamp_min(1e-30), torch.zeros(()))
-        parts.append(scaled[:, 0].round().byte().numpy())
-        progress(min(start + chunk, len(images)))
-    return np.concatenate(parts)
+    layer = _last_map_layer(network, to_tensor(images[:2]))
+    maps = []
+    batch_size = inference_batch_size(images.shape[1:], BATCH_SIZE)
+    for start in range(0, len(images), batch_size):
+        pixels = to_tensor(images[start : start + batch_size])
+        activation, logits = _forward_with_activation(network, layer, pixels)
+        (gradient,) = torch.autograd.grad(logits.amax(dim=1).sum(), activation)
+        attribution = (activation.detach() * gradient).sum(dim=1, keepdim=True).relu()
+        while min(attribution.shape[2:]) > 2 * MIN_MAP_SIDE:
+            attribution = F.avg_pool2d(attribution, 2, ceil_mode=True)
+        maximum = attribution.amax(dim=(2, 3), keepdim=True)
+        scaled = torch.where(
+            maximum > 0, 255 * attribution / maximum.clamp_min(1e-30), torch.zeros(())
+        )
+        maps.append(scaled[:, 0].round().byte().numpy())
+        progress(min(start + batch_size, len(images)))
+    return np.concatenate(maps)
 
 
-def pixels_of(images: NDArray[np.uint8]) -> Tensor:
-    """float32 [N, C, H, W] in [0, 1] of pictures uint8 [N, H, W, C]."""
+def to_tensor(images: NDArray[np.uint8]) -> Tensor:
+    """Images uint8 [N, H, W, C] as float32 [N, C, H, W] in [0, 1]."""
     return torch.tensor(images).permute(0, 3, 1, 2).float().div_(255)
 
 
-def _last_map(network: nn.Module, pixels: Tensor) -> nn.Module | None:
-    """The layer whose output is the last map with SIDE places or more a side; None: the picture
-    itself is the map.
+def _last_map_layer(network: nn.Module, pixels: Tensor) -> nn.Module | None:
+    """The last layer whose output map has sides of at least MIN_MAP_SIDE; None if only the image
+    itself has.
     """
-    found: list[nn.Module] = []
+    layers: list[nn.Module] = []
 
-    def note(layer: nn.Module, given: object, output: object) -> None:
+    def record(layer: nn.Module, inputs: object, output: object) -> None:
         if (
             isinstance(output, Tensor)
             and output.ndim == 4
-            and min(output.shape[2:]) >= SIDE
+            and min(output.shape[2:]) >= MIN_MAP_SIDE
             and output.dtype == torch.float32
         ):
-            found.append(layer)
+            layers.append(layer)
 
     hooks: list[RemovableHandle] = [
-        layer.register_forward_hook(note)
+        layer.register_forward_hook(record)
         for layer in network.modules()
         if not list(layer.children())
     ]
@@ -133,24 +131,26 @@ def _last_map(network: nn.Module, pixels: Tensor) -> nn.Module | None:
         network(pixels)
     for hook in hooks:
         hook.remove()
-    return found[-1] if found else None
+    return layers[-1] if layers else None
 
 
-def _through(network: nn.Module, place: nn.Module | None, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """The map at a place, as a leaf that gradients stop at, and the logits."""
-    if place is None:
+def _forward_with_activation(
+    network: nn.Module, layer: nn.Module | None, pixels: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The output of a layer, as a leaf tensor, and the logits."""
+    if layer is None:
         pixels.requires_grad_()
         logits: Tensor = network(pixels)
         return pixels, logits
-    kept: list[Tensor] = []
+    activations: list[Tensor] = []
 
-    def cut(layer: nn.Module, given: object, output: Tensor) -> Tensor:
-        kept.append(output.detach().requires_grad_())
-        return kept[-1].clone()  # what follows may work in place
+    def detach(_: nn.Module, inputs: object, output: Tensor) -> Tensor:
+        activations.append(output.detach().requires_grad_())
+        return activations[-1].clone()  # what follows may work in place
 
-    hook = place.register_forward_hook(cut)
+    hook = layer.register_forward_hook(detach)
     try:
         logits = network(pixels)
     finally:
         hook.remove()
-    return kept[-1], logits
+    return activations[-1], logits

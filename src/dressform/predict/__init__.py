@@ -1,1 +1,1 @@
-"""Pictures to classes: export to ONNX (with torch) and prediction with ONNX Runtime (without)."""
+"""Prediction: export to ONNX (with torch) and inference by ONNX Runtime (without)."""

@@ -1,4 +1,6 @@
-"""A trained network as ONNX, pixel scaling included, checked against the network it came from."""
+"""`export_onnx`: export a trained network, including pixel scaling, and check it against the
+original.
+"""
 
 import contextlib
 import io
@@ -18,13 +20,13 @@ from dressform.core.errors import TrainingError
 from dressform.core.files import write_atomic
 from dressform.data.dataset import inference_batch_size
 
-COMPARED = 256
-"""Pictures that both are compared on, fewer of large ones."""
+N_COMPARED = 256
+"""Number of images for the comparison; fewer if they are large."""
 TOLERANCE = 1e-3
-"""Largest difference of a logit, relative to the largest logit, that an export may show."""
+"""Maximum difference of a logit, relative to the largest logit."""
 
 
-class _FromBytes(nn.Module):
+class _WithPixelScaling(nn.Module):
     """uint8 [N, H, W, C] -> logits [N, K]."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -37,7 +39,7 @@ class _FromBytes(nn.Module):
 
 
 def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> float:
-    """Write a network to an ONNX file and compare the two.
+    """Export a network to ONNX and compare the two.
 
     Args:
         network: float [N, C, H, W] in [0, 1] -> logits, on the CPU, in evaluation mode.
@@ -48,12 +50,12 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
         the largest absolute difference of a logit between torch and ONNX Runtime.
 
     Raises:
-        TrainingError: the network cannot be exported, or ONNX Runtime computes something else.
+        TrainingError: the network cannot be exported, or ONNX Runtime gives different logits.
     """
-    module = _FromBytes(network).eval()
-    sample = torch.tensor(images[: inference_batch_size(images.shape[1:], COMPARED)])
+    module = _WithPixelScaling(network).eval()
+    sample = torch.tensor(images[: inference_batch_size(images.shape[1:], N_COMPARED)])
     try:
-        with _quiet():
+        with _silenced_exporter():
             program = torch.onnx.export(
                 module,
                 (sample,),
@@ -72,7 +74,7 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
             root = root.__cause__
         reason = f"{type(root).__name__}: {_plain_line(str(root))}"
         raise TrainingError(
-            f"the network cannot be exported to ONNX ({reason}); use layers that ONNX has"
+            f"the network cannot be exported to ONNX ({reason}); use layers that ONNX supports"
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -102,10 +104,8 @@ def _plain_line(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter prints to both streams and logs about packages that nobody needs; none of it
-    concerns our user.
-    """
+def _silenced_exporter() -> Iterator[None]:
+    """Suppress the exporter's output and log messages, which do not concern users."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,6 +1,4 @@
-"""What a network makes of a picture before its last layer: the penultimate features, read from its
-ONNX file. No torch.
-"""
+"""Penultimate features of images, computed from an ONNX file. No torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +11,15 @@ from numpy.typing import NDArray
 from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
 from dressform.data.dataset import inference_batch_size
-from dressform.predict.session import AT_ONCE, run_session, session_of
+from dressform.predict.session import BATCH_SIZE, create_session, run_session
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Features and logits of some pictures.
+    """Features and logits of images.
 
     Attributes:
-        values: float32 [N, D], what the last matrix product of the network takes.
+        values: float32 [N, D], the input of the network's last matrix product.
         logits: float32 [N, K].
     """
 
@@ -32,63 +30,60 @@ class Features:
 def penultimate(
     model: Path, images: NDArray[np.uint8], *, progress: Callable[[int], object] = lambda done: None
 ) -> Features:
-    """The input of the last matrix product for each picture.
+    """Compute the penultimate features of images.
 
     Args:
-        model: a classifier in ONNX, from ``images``, uint8 [N, H, W, C], to ``logits``, as a run
-            keeps it.
+        model: an ONNX classifier from ``images``, uint8 [N, H, W, C], to ``logits``, as in a run.
         images: uint8 [N, H, W, C].
-        progress: called with the number of pictures done.
+        progress: called with the number of finished images.
 
     Raises:
-        RunError: the file cannot be loaded, or has no matrix product of one row per picture.
+        RunError: the file cannot be loaded, or has no matrix product with one row per image.
     """
-    proto, name = _offering_features(model)
+    model_proto, name = _load_with_features(model)
     if name is None:
         raise RunError(
-            f"{model} has no matrix product whose input could be its features; look at its pixels "
-            f"instead"
+            f"{model} has no matrix product whose input could be its features; use pixels instead"
         )
-    session = session_of(proto.SerializeToString(), RunError, str(model))
+    session = create_session(model_proto.SerializeToString(), RunError, str(model))
     values, logits = [], []
-    chunk = inference_batch_size(images.shape[1:], AT_ONCE)
-    for start in range(0, len(images), chunk):
-        found, scores = run_session(
+    batch_size = inference_batch_size(images.shape[1:], BATCH_SIZE)
+    for start in range(0, len(images), batch_size):
+        batch_values, scores = run_session(
             session,
             [name, "logits"],
-            {"images": np.ascontiguousarray(images[start : start + chunk])},
+            {"images": np.ascontiguousarray(images[start : start + batch_size])},
             RunError,
             str(model),
         )
-        if found.ndim != 2 or len(found) != len(scores):
+        if batch_values.ndim != 2 or len(batch_values) != len(scores):
             raise RunError(
-                f"{model} has features of shape {list(found.shape)}, not one row per picture; "
-                f"look at its pixels instead"
+                f"{model} has features of shape {list(batch_values.shape)}, not one row per "
+                f"image; use pixels instead"
             )
-        values.append(found)
+        values.append(batch_values)
         logits.append(scores)
-        progress(min(start + chunk, len(images)))
+        progress(min(start + batch_size, len(images)))
     return Features(np.concatenate(values), np.concatenate(logits))
 
 
 def offer_features(model: Path) -> str | None:
-    """Let an exported model give its penultimate features besides its logits: the file is written
-    anew.
+    """Add the penultimate features to the outputs of an exported model, rewriting its file.
 
     Args:
         model: as for :func:`penultimate`.
 
     Returns:
-        the name of that output; None, and nothing is written, where the model has no such features.
+        the name of that output; None, with the file unchanged, if the model has no such features.
     """
-    proto, name = _offering_features(model)
+    proto, name = _load_with_features(model)
     if name is not None:
         write_atomic(model, lambda file: file.write(proto.SerializeToString()))
     return name
 
 
-def _offering_features(model: Path) -> tuple[Any, str | None]:
-    import onnx  # here: a second, and only where features are asked for
+def _load_with_features(model: Path) -> tuple[Any, str | None]:
+    import onnx  # imported here: it takes a second and only features need it
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
@@ -96,24 +91,26 @@ def _offering_features(model: Path) -> tuple[Any, str | None]:
     except (OSError, DecodeError) as error:
         raise RunError(
             f"{model} cannot be read ({str(error).strip() or type(error).__name__}); export it to "
-            f"ONNX anew"
+            f"ONNX again"
         ) from error
-    name = _last_product(proto.graph)
+    name = _penultimate_name(proto.graph)
     if name is not None and name not in {output.name for output in proto.graph.output}:
         proto.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
     return proto, name
 
 
-def _last_product(graph: Any) -> str | None:
-    """The name of what the last Gemm or MatMul with constant weights multiplies, walking back from
+def _penultimate_name(graph: Any) -> str | None:
+    """The name of the input of the last Gemm or MatMul with constant weights, searching back from
     the logits.
     """
     constants = {tensor.name for tensor in graph.initializer}
-    makers = {output: node for node in graph.node for output in node.output}
+    producers = {output: node for node in graph.node for output in node.output}
     name = "logits"
-    while name in makers:
-        node = makers[name]
-        inputs = [given for given in node.input if given and given not in constants]
+    while name in producers:
+        node = producers[name]
+        inputs = [
+            input_name for input_name in node.input if input_name and input_name not in constants
+        ]
         if not inputs:
             return None
         if node.op_type in ("Gemm", "MatMul"):
@@ -123,5 +120,5 @@ def _last_product(graph: Any) -> str | None:
 
 
 def pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """uint8 [N, H, W, C] as rows: float32 [N, H * W * C] in 0..1."""
+    """Images uint8 [N, H, W, C] as rows, float32 [N, H * W * C] in 0..1."""
     return (images.reshape(len(images), -1) / np.float32(255)).astype(np.float32)

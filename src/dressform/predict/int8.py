@@ -1,11 +1,11 @@
-"""int8 networks read from ONNX files: several times as fast as float32 on processors with int8 dot
-products, and less exact.
+"""`Int8Network`: an ONNX classifier in int8, several times as fast as float32 on processors with
+int8 dot products, but less accurate.
 
 Every tensor between two layers is uint8 with a scale and a shift per channel: value = a[c] * q +
-b[c], a > 0. Pixels are such a tensor, too. Whatever is linear (pixel scaling, batch norm before or
-after ReLU, both signs of a filter bank) is folded into those scales and into the next layer's
-weights, so that nothing is left between the products but maxima and copies of bytes. Products are
-oneDNN's, as in torch's own compiled int8 networks.
+b[c], a > 0. Pixels are such a tensor, too. All linear operations (pixel scaling, batch norm before
+or after ReLU, both signs of a filter bank) are folded into these scales and into the next layer's
+weights, so that only maxima and copies of bytes remain between the products. oneDNN computes the
+products, as in torch's own compiled int8 networks.
 """
 
 from pathlib import Path
@@ -18,19 +18,18 @@ from torch import Tensor
 
 from dressform.core.errors import ConfigError
 from dressform.data.dataset import inference_batch_size
-from dressform.predict.layer_graph import ADVICE, Layer, each, per_output, read_chain
+from dressform.predict.layer_graph import ADVICE, Layer, channel_affine, per_filter, read_layers
 
-AT_ONCE = 256
-"""Pictures of 28 x 28 that go through all layers together."""
-ROOM = 1.2
-"""Bytes reach so far beyond the largest value that was seen."""
-RAREST = 0.1
-"""The range of a filter is at least this share of their median: what was seldom seen active may be
-more active later.
+BATCH_SIZE = 256
+"""Images of 28 x 28 per batch."""
+HEADROOM = 1.2
+"""Range of bytes relative to the largest calibration value."""
+MIN_RANGE_FRACTION = 0.1
+"""Minimum range of a filter relative to the median of all: a filter rarely active in calibration
+may be more active later.
 """
-MOST_ZERO = 64
-"""Largest byte that stands for 0 after a ReLU; those below it are for what stands for 0 at a
-border.
+MAX_ZERO_POINT = 64
+"""Maximum zero point after a ReLU; the bytes below it represent padded zeros at a border.
 """
 
 
@@ -40,21 +39,20 @@ class Int8Network:
     Args:
         path: a chain of convolutions, dense layers, batch norm, ReLU and max pooling from uint8 [N,
             H, W, C] to logits, as :func:`dressform.predict.export.export_onnx` writes it.
-        images: uint8 [N, H, W, C], some hundred pictures like those to come, from which ranges are
-            taken.
+        images: uint8 [N, H, W, C], some hundred representative images to calibrate ranges on.
 
     Raises:
-        ConfigError: the network has something else.
+        ConfigError: the network has other layers.
     """
 
     def __init__(self, path: Path, images: NDArray[np.uint8]) -> None:
         if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
             raise ConfigError(f"this torch has no oneDNN, so no int8; {ADVICE}")
-        scale, shift, layers = read_chain(path)
+        scale, shift, layers = read_layers(path)
         x = torch.tensor(images).permute(0, 3, 1, 2).float()
-        x = each(x, scale, shift)
+        x = channel_affine(x, scale, shift)
         self._layers: list[_Int8Layer] = []
-        self._at_once = inference_batch_size(images.shape[1:], AT_ONCE)
+        self._batch_size = inference_batch_size(images.shape[1:], BATCH_SIZE)
         self._in_scale = self._in_shift = np.empty(0, np.float32)  # of what the last layer takes
         for i, layer in enumerate(layers):
             if (
@@ -69,7 +67,7 @@ class Int8Network:
             inner, x_next = layer.reference(x)
             following = layers[i + 1] if i + 1 < len(layers) else None
             built = _Int8Layer(
-                layer, following, scale, shift, torch.Size((self._at_once, *x.shape[1:])), inner
+                layer, following, scale, shift, torch.Size((self._batch_size, *x.shape[1:])), inner
             )
             self._layers.append(built)
             scale, shift = (
@@ -80,26 +78,28 @@ class Int8Network:
         self._out_scale, self._out_shift = layers[-1].after_scale, layers[-1].after_shift
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits float32 [N, K] of pictures uint8 [N, H, W, C]."""
-        return self.answers(images)[0]
+        """Logits float32 [N, K] of images uint8 [N, H, W, C]."""
+        return self.logits_and_saturation(images)[0]
 
     @torch.inference_mode()
-    def answers(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Logits float32 [N, K] of pictures uint8 [N, H, W, C], and whether a feature was beyond
-        what bytes reach, bool [N].
+    def logits_and_saturation(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Logits float32 [N, K] of images uint8 [N, H, W, C], and whether a feature was saturated,
+        bool [N].
 
-        A unit that is seldom active may be more active than seen before; its byte then says 255,
-        and the logits may be far off.
+        A unit that was rarely active in calibration may exceed its range; its byte is then 255, and
+        the logits may be far off.
         """
         features = self._features(images)
-        found = [self._layers[-1](part).float() for part in features]
-        beyond = torch.cat([(part == 255).flatten(1).any(1) for part in features])
+        logits = [self._layers[-1](batch).float() for batch in features]
+        saturated = torch.cat([(batch == 255).flatten(1).any(1) for batch in features])
         return np.asarray(
-            torch.cat(found).numpy() * self._out_scale.numpy() + self._out_shift.numpy()
-        ), beyond.numpy()
+            torch.cat(logits).numpy() * self._out_scale.numpy() + self._out_shift.numpy()
+        ), saturated.numpy()
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the last layer takes, float32 [N, D], of pictures uint8 [N, H, W, C]."""
+        """Inputs of the last layer, float32 [N, D], for images uint8 [N, H, W, C]."""
         parts = [
             part.permute(0, 2, 3, 1).flatten(1) if part.ndim == 4 else part
             for part in self._features(images)
@@ -108,10 +108,10 @@ class Int8Network:
 
     @torch.inference_mode()
     def _features(self, images: NDArray[np.uint8]) -> list[Tensor]:
-        """What the last layer takes, in bytes, chunk by chunk."""
+        """Inputs of the last layer in bytes, by batch."""
         parts = []
-        for start in range(0, len(images), self._at_once):
-            part = np.ascontiguousarray(images[start : start + self._at_once])
+        for start in range(0, len(images), self._batch_size):
+            part = np.ascontiguousarray(images[start : start + self._batch_size])
             q = torch.from_numpy(part if part.flags.writeable else part.copy()).permute(0, 3, 1, 2)
             for layer in self._layers[:-1]:
                 q = layer(q)
@@ -120,7 +120,7 @@ class Int8Network:
 
 
 class _Int8Layer:
-    """One layer on bytes; ``scale`` and ``shift`` tell what its bytes mean."""
+    """One layer on bytes; ``scale`` and ``shift`` convert its output bytes to values."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class _Int8Layer:
     ) -> None:
         if (scale <= 0).any():
             raise ConfigError(
-                f"the network has a negative factor after a ReLU, which int8 has no layer for; "
+                f"the network has a negative factor after a ReLU, which int8 does not support; "
                 f"{ADVICE}"
             )
         weight, bias = layer.folded()
@@ -141,32 +141,34 @@ class _Int8Layer:
         # a scale for each channel costs nothing: it goes into the weights
         values = inner.transpose(0, 1).flatten(1)
         if layer.relu:
-            high = values.amax(1) * ROOM
-            seldom = RAREST * high[high > 0].median() if (high > 0).any() else high.max()
-            zero, step = _bytes_of(
-                torch.where(high > 0, high.maximum(seldom), high), layer, following
+            high = values.amax(1) * HEADROOM
+            minimum = (
+                MIN_RANGE_FRACTION * high[high > 0].median() if (high > 0).any() else high.max()
+            )
+            zero, step = _relu_quantisation(
+                torch.where(high > 0, high.maximum(minimum), high), layer, following
             )
         else:
-            zero, step = 128, (values.abs().amax(1) * ROOM).clamp_min(1e-6) / 127
+            zero, step = 128, (values.abs().amax(1) * HEADROOM).clamp_min(1e-6) / 127
         flipped = bool(layer.flipped.any())
         if flipped and (not layer.relu or zero):
             raise ConfigError(
-                f"the network pools, turns signs and has no ReLU or more after it, which int8 "
-                f"cannot have; {ADVICE}"
+                f"the network pools with a sign change and without a plain ReLU after it, which "
+                f"int8 does not support; {ADVICE}"
             )
         self.scale, self.shift = step, -zero * step
         per_input = (1, -1, *[1] * (weight.ndim - 2))
         bias = bias + (weight * shift.view(per_input)).flatten(1).sum(1)
         weight = weight * scale.view(per_input)
         if flipped:  # bytes counted down from 255, so that a maximum of them is a minimum of values
-            weight = weight * per_output(torch.where(layer.flipped, -1.0, 1.0), weight)
+            weight = weight * per_filter(torch.where(layer.flipped, -1.0, 1.0), weight)
             bias = torch.where(layer.flipped, 255 * step - bias, bias)
         self._turn = torch.where(layer.flipped, 255, 0).to(torch.uint8) if flipped else None
         if following is not None:
-            weight, bias = weight / per_output(step, weight), bias / step
+            weight, bias = weight / per_filter(step, weight), bias / step
         self._weight_scale = (weight.flatten(1).abs().amax(1) / 127).clamp_min(1e-12)
         codes = (
-            (weight / per_output(self._weight_scale, weight))
+            (weight / per_filter(self._weight_scale, weight))
             .round()
             .clamp(-127, 127)
             .to(torch.int8)
@@ -231,10 +233,8 @@ class _Int8Layer:
         return y
 
 
-def _bytes_of(high: Tensor, layer: Layer, following: Layer | None) -> tuple[int, Tensor]:
-    """The byte of 0, and the value of one step for each channel, of features from 0 to ``high``
-    after a ReLU.
-    """
+def _relu_quantisation(high: Tensor, layer: Layer, following: Layer | None) -> tuple[int, Tensor]:
+    """Zero point, and step size per channel, for features from 0 to ``high`` after a ReLU."""
     if following is None or not following.pad:
         return 0, high.clamp_min(1e-6) / 255
     # A border is 0 after the last scale and shift, so before them it is this:
@@ -243,9 +243,9 @@ def _bytes_of(high: Tensor, layer: Layer, following: Layer | None) -> tuple[int,
     below = (
         (-border / high.clamp_min(1e-6))[alive].clamp_min(0).amax().item() if alive.any() else 0.0
     )
-    zero = round(min(MOST_ZERO, 255 * below / (1 + below)))
+    zero = round(min(MAX_ZERO_POINT, 255 * below / (1 + below)))
     if (border < 0).any():
-        zero = max(zero, MOST_ZERO // 4)
+        zero = max(zero, MAX_ZERO_POINT // 4)
     step = torch.maximum(high, border) / (255 - zero)
     dead = torch.where(alive, 0.0, -border) / max(zero, 1)  # these have a value at the border only
     return zero, torch.maximum(step, dead).clamp_min(1e-6)

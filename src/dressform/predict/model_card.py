@@ -1,4 +1,4 @@
-"""`model.json`: what has to be known to use ``model.onnx``."""
+"""`ModelCard`: model.json, which describes how to use ``model.onnx``."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class ImagesInput:
-    """What the graph takes: ``images``, uint8 [N, H, W, C], 0 to 255."""
+    """The input of the graph: ``images``, uint8 [N, H, W, C], 0 to 255."""
 
     name: str = "images"
     type: Literal["uint8"] = "uint8"
@@ -25,8 +25,8 @@ class ImagesInput:
 
 @dataclass(frozen=True, kw_only=True)
 class LogitsOutput:
-    """What the graph gives: ``logits``, float32 [N, K], softmax of which are probabilities; and the
-    output with its features.
+    """The outputs of the graph: ``logits``, float32 [N, K], whose softmax gives probabilities, and
+    optionally features.
     """
 
     name: str = "logits"
@@ -37,7 +37,7 @@ class LogitsOutput:
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """How a picture file becomes an input, in words, and how photos are prepared, if at all."""
+    """How an image file becomes an input, in words, and the preparation of photos, if any."""
 
     turn: str
     transparency: str
@@ -49,13 +49,13 @@ class Preprocessing:
 
 @dataclass(frozen=True, kw_only=True)
 class Confidence:
-    """How sure the model is and how often it is right, on examples that it did not learn from.
+    """Mean confidence and accuracy on examples that the model was not trained on.
 
     Attributes:
-        examples: how many.
-        mean: probability of the predicted class, 0..1.
+        examples: number of examples.
+        mean: mean probability of the predicted class, 0..1.
         accuracy: 0..1.
-        sentence: what follows, for people.
+        sentence: the comparison of the two, for people.
     """
 
     examples: int
@@ -72,11 +72,11 @@ class ModelCard:
         format: version; a larger one than ``FORMAT`` is refused.
         name: recipe and seed, for people.
         class_names: K names in the order of the logits.
-        input: the pictures.
+        input: the images.
         output: the logits.
-        preprocessing: how a picture file becomes an input.
+        preprocessing: how an image file becomes an input.
         sha256: of ``model.onnx``.
-        confidence: on validation examples, where there were some.
+        confidence: on validation examples, if there were any.
     """
 
     format: int = FORMAT
@@ -110,23 +110,23 @@ class ModelCard:
 
     @classmethod
     def load(cls, path: Path) -> "ModelCard":
-        """Read a description.
+        """Read a model card.
 
         Raises:
-            RunError: missing, damaged, or of a newer format.
+            RunError: the file is missing, damaged, or of a newer format.
         """
         document = read_json(path)
         if not isinstance(document, dict) or not isinstance(document.get("format"), int):
             raise RunError(
-                f"{path} is not a model description of dressform; it was changed or is from "
-                f"another program"
+                f"{path} is not a model card of dressform; give the model.json that belongs to "
+                f"model.onnx"
             )
         if document["format"] > FORMAT:
             raise RunError(
                 f"{path} has format {document['format']}, made by a newer dressform; this version "
                 f"reads up to {FORMAT}"
             )
-        return read_record(cls, document, path, advice="copy it anew, with its model.onnx")
+        return read_record(cls, document, path, advice="copy it again, with its model.onnx")
 
 
 def describe(
@@ -139,15 +139,15 @@ def describe(
     features: str | None = None,
     confidence: Confidence | None = None,
 ) -> ModelCard:
-    """The description of a model exported by :mod:`dressform.predict.export`.
+    """Create the card of a model exported by :mod:`dressform.predict.export`.
 
     Args:
         name: recipe and seed.
         class_names: K names.
         shape: height, width and channels.
         sha256: of the file.
-        photo: how photos are prepared for it, if at all.
-        features: name of the output with its penultimate features, if it has one.
+        photo: how photos are prepared for it, or None.
+        features: name of the output with penultimate features, or None.
         confidence: on validation examples.
     """
     return ModelCard(

@@ -1,6 +1,4 @@
-"""ONNX classifiers of any framework: what their graph takes is read from it, and a dataset is sent
-through. No torch.
-"""
+"""`predict_onnx`: run ONNX classifiers of any framework on a dataset. No torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +10,11 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, inference_batch_size
-from dressform.predict.session import AT_ONCE, open_session, run_session
-from dressform.predictions.predictions import Predictions, fault_of_probabilities, from_scores
+from dressform.predict.session import BATCH_SIZE, open_session, run_session
+from dressform.predictions.predictions import Predictions, predictions_from_scores
+from dressform.predictions.probabilities import find_invalid_probabilities
 
-PIXELS = ("unit", "raw")
+PIXEL_SCALES = ("unit", "raw")
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
     "tensor(float16)": np.float16,
@@ -26,14 +25,13 @@ _DTYPES: dict[str, type[np.generic]] = {
 
 @dataclass(frozen=True)
 class GraphInput:
-    """What a graph takes.
+    """The input of a graph.
 
     Attributes:
         name: of the input.
         dtype: uint8, float16, float32 or float64.
-        axes: ``NHWC``, ``NCHW``, ``NHW``, or ``NF`` for flat pictures, whose pixels come in the
-            order H, W, C.
-        batch: how many pictures at a time, None where any number may come.
+        axes: ``NHWC``, ``NCHW``, ``NHW``, or ``NF`` for flattened images, in the order H, W, C.
+        batch: fixed batch size, or None if it is dynamic.
     """
 
     name: str
@@ -42,7 +40,7 @@ class GraphInput:
     batch: int | None
 
     def array(self, images: NDArray[np.uint8], pixels: str) -> NDArray[Any]:
-        """Pictures uint8 [N, H, W, C] as the graph takes them."""
+        """Convert images uint8 [N, H, W, C] to the graph's input."""
         if self.axes == "NCHW":
             images = images.transpose(0, 3, 1, 2)
         elif self.axes == "NHW":
@@ -57,29 +55,29 @@ class GraphInput:
         return (values / 255 if pixels == "unit" else values).astype(self.dtype)
 
 
-MOST_NUMBERS = 10**8
-"""Of a fixed batch."""
+MAX_BATCH_VALUES = 10**8
+"""Maximum number of values in a fixed batch."""
 
 
 def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") -> Predictions:
-    """Run an ONNX classifier over a dataset.
+    """Run an ONNX classifier on a dataset.
 
     Args:
-        path: a model with one input, pictures as uint8, float16, float32 or float64, of shape [N,
-            H, W, C], [N, C, H, W], [N, H, W] or [N, H·W·C]; N may be fixed. Where both of the first
-            two fit, the first is taken. Its output is [N, K]: the one called ``logits`` or
-            ``probabilities``, else the first. Rows that all add up to 1 with values in 0..1 are
-            probabilities, others logits; an output within 0..1 that does not add up is refused
-            unless it is called ``logits``.
-        dataset: pictures of the model's size and with its K classes in its order.
-        pixels: ``unit`` gives 0..1 to a model of floats, ``raw`` 0..255. A model of uint8 gets the
-            bytes as they are.
+        path: a model with one input, images as uint8, float16, float32 or float64, of shape [N,
+            H, W, C], [N, C, H, W], [N, H, W] or [N, H·W·C]; N may be fixed. If both of the first
+            two fit, the first is used. Its output is [N, K]: the one named ``logits`` or
+            ``probabilities``, else the first. If all rows add up to 1 with values in 0..1 they are
+            probabilities, else logits; an output within 0..1 that does not add up to 1 is refused
+            unless it is named ``logits``.
+        dataset: images of the model's size, with its K classes in its order.
+        pixels: ``unit`` scales inputs of float models to 0..1, ``raw`` leaves 0..255. Inputs of
+            uint8 models are not scaled.
 
     Raises:
-        DataError: no such file, not ONNX, another input or output than these, other sizes or
-            classes than the dataset's, or scores that are not finite.
+        DataError: the file does not exist or is not ONNX, its input, output, size or classes do not
+            fit, or scores are not finite.
     """
-    if pixels not in PIXELS:
+    if pixels not in PIXEL_SCALES:
         raise DataError(f"pixels are {pixels!r}; allowed: unit (0 to 1) or raw (0 to 255)")
     path = user_path(path)
     if not path.is_file():
@@ -90,42 +88,53 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
     graph = _graph_input(path, session.get_inputs(), dataset.shape)
     outputs = [output.name for output in session.get_outputs()]
     output = next((name for name in ("logits", "probabilities") if name in outputs), outputs[0])
-    if graph.batch is not None and graph.batch * int(np.prod(dataset.shape)) > MOST_NUMBERS:
+    if graph.batch is not None and graph.batch * int(np.prod(dataset.shape)) > MAX_BATCH_VALUES:
         raise DataError(
-            f"{path} takes {graph.batch:,} pictures at once, which no memory holds; export it "
-            f"with a batch of any size"
+            f"{path} has a fixed batch of {graph.batch:,} images, which exceeds any memory; "
+            f"export it with a dynamic batch size"
         )
-    step = graph.batch or inference_batch_size(dataset.shape, AT_ONCE)
+    batch_size = graph.batch or inference_batch_size(dataset.shape, BATCH_SIZE)
     parts = []
-    for start in range(0, len(dataset), step):
-        images = dataset.images[start : start + step]
+    for start in range(0, len(dataset), batch_size):
+        images = dataset.images[start : start + batch_size]
         rows = len(images)
-        if graph.batch and rows < step:  # the last pictures of a fixed batch
-            images = np.concatenate([images, np.zeros((step - rows, *dataset.shape), np.uint8)])
+        if graph.batch and rows < batch_size:  # the last, incomplete fixed batch
+            images = np.concatenate(
+                [images, np.zeros((batch_size - rows, *dataset.shape), np.uint8)]
+            )
         (scores,) = run_session(
             session, [output], {graph.name: graph.array(images, pixels)}, DataError, str(path)
         )
         _check_scores(path, output, scores, len(images), len(dataset.class_names))
         parts.append(scores[:rows])
-    every = np.concatenate(parts)
-    fault = fault_of_probabilities(every)
-    if fault and (
-        "prob" in output.lower() or (output != "logits" and every.min() >= 0 and every.max() <= 1)
+    all_scores = np.concatenate(parts)
+    invalid = find_invalid_probabilities(all_scores)
+    if invalid and (
+        "prob" in output.lower()
+        or (output != "logits" and all_scores.min() >= 0 and all_scores.max() <= 1)
     ):
-        raise DataError(f"{path} gives {output} that {fault[1]} (picture {dataset.ids[fault[0]]})")
-    given = "logits" if fault else "probabilities"
-    return from_scores(path, given, dataset.ids, dataset.labels, every, dataset.class_names)
+        raise DataError(
+            f"{path} gives {output} that {invalid[1]} (example {dataset.ids[invalid[0]]})"
+        )
+    return predictions_from_scores(
+        path,
+        "logits" if invalid else "probabilities",
+        ids=dataset.ids,
+        labels=dataset.labels,
+        scores=all_scores,
+        class_names=dataset.class_names,
+    )
 
 
 def _graph_input(path: Path, inputs: list[Any], shape: tuple[int, int, int]) -> GraphInput:
     if len(inputs) != 1:
         raise DataError(
             f"{path} has {len(inputs)} inputs ({', '.join(i.name for i in inputs)}); allowed: "
-            f"one, the pictures"
+            f"one, the images"
         )
-    (found,) = inputs
-    if found.type not in _DTYPES:
-        raise DataError(f"{path} takes {found.type}; allowed: {', '.join(_DTYPES)}")
+    (graph_input,) = inputs
+    if graph_input.type not in _DTYPES:
+        raise DataError(f"{path} takes {graph_input.type}; allowed: {', '.join(_DTYPES)}")
     height, width, channels = shape
     layouts = {
         "NHWC": (height, width, channels),
@@ -136,18 +145,18 @@ def _graph_input(path: Path, inputs: list[Any], shape: tuple[int, int, int]) -> 
     if channels > 1:
         del layouts["NHW"]
     # others are symbols
-    sizes = [size if isinstance(size, int) and size > 0 else None for size in found.shape]
-    for axes, needed in layouts.items():
+    sizes = [size if isinstance(size, int) and size > 0 else None for size in graph_input.shape]
+    for axes, expected in layouts.items():
         if len(sizes) == len(axes) and all(
-            size in (None, need) for size, need in zip(sizes[1:], needed, strict=True)
+            size in (None, size_expected)
+            for size, size_expected in zip(sizes[1:], expected, strict=True)
         ):
-            return GraphInput(found.name, _DTYPES[found.type], axes, sizes[0])
-    taken = ", ".join("?" if size is None else str(size) for size in sizes)
-    allowed = " or ".join(f"[N, {', '.join(map(str, needed))}]" for needed in layouts.values())
+            return GraphInput(graph_input.name, _DTYPES[graph_input.type], axes, sizes[0])
+    actual = ", ".join("?" if size is None else str(size) for size in sizes)
+    allowed = " or ".join(f"[N, {', '.join(map(str, expected))}]" for expected in layouts.values())
     raise DataError(
-        f"{path} takes [{taken}] but the pictures are {height} x {width} x {channels}; allowed: "
-        f"{allowed},"
-        " so give the data that the model was made for"
+        f"{path} takes [{actual}] but the images are {height} x {width} x {channels}; allowed: "
+        f"{allowed}, so give the data that the model was made for"
     )
 
 
@@ -158,19 +167,19 @@ def _check_scores(path: Path, output: str, scores: Any, rows: int, classes: int)
         or scores.ndim != 2
         or len(scores) != rows
     ):
-        what = (
+        description = (
             f"{scores.dtype} {list(scores.shape)}"
             if isinstance(scores, np.ndarray)
             else f"a {type(scores).__name__}"
         )
         raise DataError(
-            f"{path} gives {what} as {output} for {rows} pictures; allowed: floats [{rows}, "
+            f"{path} gives {description} as {output} for {rows} images; allowed: floats [{rows}, "
             f"{classes}],"
-            " so call that output logits or probabilities"
+            " so name that output logits or probabilities"
         )
     if scores.shape[1] != classes:
         raise DataError(
-            f"{path} gives {scores.shape[1]} scores per picture but the data have {classes} "
+            f"{path} gives {scores.shape[1]} scores per image but the data have {classes} "
             f"classes;"
             " give the data that the model was made for"
         )

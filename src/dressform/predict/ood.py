@@ -1,15 +1,14 @@
-"""`OODDetector`: does a picture look like those that a model was made for? Nearest neighbours,
-calibrated.
+"""`OODDetector`: out-of-distribution detection by nearest neighbours, with calibrated p-values.
 
-A picture is described by what the model makes of it, its penultimate features with length 1 (Sun et
+An image is described by its penultimate features, normalised to length 1 (Sun et
 al. 2022, "Out-of-distribution detection with deep nearest neighbors",
-https://arxiv.org/abs/2204.06507), and by how it looks: mean and standard deviation of the pixels in
-each of 7 x 7 parts. Features alone miss what the model has no eyes for, looks alone what is odd in
-detail; each of the three counts as much on average. The score is the squared distance to the tenth
-nearest training picture. How large is too large is told by pictures that the model has not learned
-from: the p-value is the share of them that are at least as far (Vovk, Gammerman and Shafer 2005: a
-conformal p-value). So of pictures that are like those, at most a share of a has a p-value of a or
-less, whatever the model. docs/photos.md has the measurement against other scores.
+https://arxiv.org/abs/2204.06507), and by pixel statistics: mean and standard deviation in each of 7
+x 7 blocks. Features alone miss what the model ignores, and pixel statistics alone miss unusual
+details; the three parts have equal weight on average. The score is the squared distance to the
+tenth nearest training image. It is calibrated on images that the model was not trained on: the
+p-value is the fraction of them that are at least as far (a conformal p-value; Vovk, Gammerman and
+Shafer 2005). So for images from the same distribution, a p-value of a or less has a probability of
+at most a, whatever the model. docs/photos.md compares it with other scores.
 """
 
 from dataclasses import dataclass
@@ -21,28 +20,27 @@ from numpy.typing import NDArray
 from dressform.core.errors import RunError
 from dressform.core.files import read_npz, write_npz
 
-NEAREST = 10
+N_NEIGHBOURS = 10
 MAX_REFERENCES = 10_000
-"""Training pictures that are kept, spread evenly."""
-FEWEST = 50
-"""Pictures for calibration that p-values need."""
-ROWS = 1000
-PARTS = 7
+"""Maximum number of stored training images, evenly spaced."""
+MIN_CALIBRATION_IMAGES = 50
+"""Minimum number of calibration images."""
+BATCH_SIZE = 1000
+GRID = 7
 
 
 @dataclass(frozen=True, eq=False)
 class OODDetector:
-    """Known pictures.
+    """A nearest-neighbour detector of out-of-distribution images.
 
     Attributes:
-        known: float16 [M, D + 2 L], training pictures: features of length 1, means and standard
-            deviations of L parts and channels, each of the two divided by its scale.
-        scales: float32 [2], the root of the mean squared length of the means, and of the
-            deviations.
-        distances: float32 [V], ascending, of pictures that the model did not learn from.
+        reference: float16 [M, D + 2 L], training images: normalised features, then means and
+            standard deviations of L blocks and channels, both divided by their scale.
+        scales: float32 [2], root mean square length of the means, and of the deviations.
+        distances: float32 [V], ascending, of calibration images.
     """
 
-    known: NDArray[np.float16]
+    reference: NDArray[np.float16]
     scales: NDArray[np.float32]
     distances: NDArray[np.float32]
 
@@ -51,64 +49,66 @@ class OODDetector:
         cls,
         features: NDArray[np.float32],
         images: NDArray[np.uint8],
-        unseen: NDArray[np.float32],
-        unseen_images: NDArray[np.uint8],
+        calibration: NDArray[np.float32],
+        calibration_images: NDArray[np.uint8],
     ) -> "OODDetector | None":
-        """Remember pictures.
+        """Fit a detector.
 
         Args:
-            features: [N, D], of pictures that the model learned from.
-            images: uint8 [N, H, W, C], the same.
-            unseen: [V, D], of others like them.
-            unseen_images: uint8 [V, H, W, C].
+            features: [N, D], of training images.
+            images: uint8 [N, H, W, C], the same images.
+            calibration: [V, D], of images that the model was not trained on.
+            calibration_images: uint8 [V, H, W, C].
 
         Returns:
-            None where there are too few of either.
+            None if there are too few images of either kind.
         """
-        if len(features) <= NEAREST or len(unseen) < FEWEST:
+        if len(features) <= N_NEIGHBOURS or len(calibration) < MIN_CALIBRATION_IMAGES:
             return None
-        some = subsample_indices(len(features))
-        means, spreads = look_of(images[some])
+        subsample = subsample_indices(len(features))
+        means, deviations = block_statistics(images[subsample])
         scales = np.array(
-            [max(1e-6, np.sqrt((part**2).sum(axis=1).mean())) for part in (means, spreads)],
+            [max(1e-6, np.sqrt((part**2).sum(axis=1).mean())) for part in (means, deviations)],
             np.float32,
         )
-        known = np.hstack([_unit(features[some]), means / scales[0], spreads / scales[1]]).astype(
-            np.float16
+        reference = np.hstack(
+            [_unit(features[subsample]), means / scales[0], deviations / scales[1]]
+        ).astype(np.float16)
+        uncalibrated = cls(reference, scales, np.empty(0, np.float32))
+        return cls(
+            reference, scales, np.sort(uncalibrated.distances_of(calibration, calibration_images))
         )
-        bare = cls(known, scales, np.empty(0, np.float32))
-        return cls(known, scales, np.sort(bare.distances_of(unseen, unseen_images)))
 
     def distances_of(
         self, features: NDArray[np.float32], images: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Squared distances to the tenth nearest known picture, float32 [N]; arguments as for
+        """Squared distances to the tenth nearest reference image, float32 [N]; arguments as for
         :meth:`p_values`.
         """
-        table, found = self.known.astype(np.float32), [np.empty(0, np.float32)]
-        lengths = (table**2).sum(axis=1)
-        for start in range(0, len(features), ROWS):
-            means, spreads = look_of(images[start : start + ROWS])
+        reference, distances = self.reference.astype(np.float32), [np.empty(0, np.float32)]
+        lengths = (reference**2).sum(axis=1)
+        for start in range(0, len(features), BATCH_SIZE):
+            means, deviations = block_statistics(images[start : start + BATCH_SIZE])
             rows = np.hstack(
                 [
-                    _unit(features[start : start + ROWS]),
+                    _unit(features[start : start + BATCH_SIZE]),
                     means / self.scales[0],
-                    spreads / self.scales[1],
+                    deviations / self.scales[1],
                 ]
             )
-            away = lengths + (rows**2).sum(axis=1)[:, None] - 2 * rows @ table.T
-            found.append(np.partition(away, NEAREST - 1, axis=1)[:, NEAREST - 1])
-        return np.concatenate(found)
+            squared = lengths + (rows**2).sum(axis=1)[:, None] - 2 * rows @ reference.T
+            distances.append(np.partition(squared, N_NEIGHBOURS - 1, axis=1)[:, N_NEIGHBOURS - 1])
+        return np.concatenate(distances)
 
     def p_values(
         self, features: NDArray[np.float32], images: NDArray[np.uint8]
     ) -> NDArray[np.float64]:
-        """How usual pictures are, 0..1: the share of unseen ones that are at least as far from the
-        known ones.
+        """Conformal p-values, 0..1: the fraction of calibration images at least as far from the
+        reference.
 
         Args:
             features: [N, D].
-            images: uint8 [N, H, W, C], the same pictures.
+            images: uint8 [N, H, W, C], the same images.
         """
         closer = np.searchsorted(self.distances, self.distances_of(features, images), side="left")
         return np.asarray(
@@ -117,71 +117,74 @@ class OODDetector:
 
     def save(self, path: Path) -> None:
         """Write, atomically."""
-        write_npz(path, {"known": self.known, "scales": self.scales, "distances": self.distances})
+        write_npz(
+            path, {"reference": self.reference, "scales": self.scales, "distances": self.distances}
+        )
 
     @classmethod
     def load(cls, path: Path) -> "OODDetector":
         """Read what :meth:`save` wrote.
 
         Raises:
-            RunError: damaged, or something else.
+            RunError: the file is damaged or not a detector.
         """
         arrays = read_npz(path)
-        forms = {name: (values.ndim, str(values.dtype)) for name, values in arrays.items()}
-        whole = forms == {
-            "known": (2, "float16"),
+        layout = {name: (values.ndim, str(values.dtype)) for name, values in arrays.items()}
+        valid = layout == {
+            "reference": (2, "float16"),
             "scales": (1, "float32"),
             "distances": (1, "float32"),
         }
-        if whole:
-            known, scales, distances = (arrays[name] for name in ("known", "scales", "distances"))
-            whole = (
-                len(known) >= NEAREST
+        if valid:
+            reference, scales, distances = (
+                arrays[name] for name in ("reference", "scales", "distances")
+            )
+            valid = (
+                len(reference) >= N_NEIGHBOURS
                 and len(scales) == 2
                 and len(distances) >= 1
                 and bool((scales > 0).all())
             )
-            whole = whole and all(
-                bool(np.isfinite(values).all()) for values in (known, scales, distances)
+            valid = valid and all(
+                bool(np.isfinite(values).all()) for values in (reference, scales, distances)
             )
-            whole = whole and bool((np.diff(distances) >= 0).all())
-        if not whole:
+            valid = valid and bool((np.diff(distances) >= 0).all())
+        if not valid:
             raise RunError(
-                f"{path} does not have a model's known pictures as this version writes them; "
-                f"delete it, and none is called unusual"
+                f"{path} is not an OOD detector as this version writes it; delete it to predict "
+                f"without one"
             )
-        return cls(known, scales, distances)
+        return cls(reference, scales, distances)
 
     def width_of(self, channels: int) -> int:
-        """How many features the model has whose pictures these are."""
-        return int(self.known.shape[1]) - 2 * PARTS * PARTS * channels
+        """Number of features of the model that this detector belongs to."""
+        return int(self.reference.shape[1]) - 2 * GRID * GRID * channels
 
 
-def look_of(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How pictures look from afar: mean and standard deviation of the pixels, 0..1, in each of 7 x
-    7 parts.
+def block_statistics(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and standard deviation of the pixels, 0..1, in each of 7 x 7 blocks of images.
 
     Args:
         images: uint8 [N, H, W, C].
 
     Returns:
-        both float32 [N, 49 C]; parts overlap by a pixel where a side is no multiple of 7.
+        both float32 [N, 49 C]; blocks overlap by a pixel if a side is not a multiple of 7.
     """
     count, height, width, channels = images.shape
-    found = np.empty((2, count, PARTS, PARTS, channels), np.float32)
-    for i, rows in enumerate(_parts(height)):
-        for j, columns in enumerate(_parts(width)):
+    statistics = np.empty((2, count, GRID, GRID, channels), np.float32)
+    for i, rows in enumerate(_grid_slices(height)):
+        for j, columns in enumerate(_grid_slices(width)):
             part = images[:, rows, columns].astype(np.float32) / 255
-            found[:, :, i, j] = part.mean(axis=(1, 2)), part.std(axis=(1, 2))
-    return found[0].reshape(count, -1), found[1].reshape(count, -1)
+            statistics[:, :, i, j] = part.mean(axis=(1, 2)), part.std(axis=(1, 2))
+    return statistics[0].reshape(count, -1), statistics[1].reshape(count, -1)
 
 
-def _parts(side: int) -> list[slice]:
-    return [slice(i * side // PARTS, -(-(i + 1) * side // PARTS)) for i in range(PARTS)]
+def _grid_slices(side: int) -> list[slice]:
+    return [slice(i * side // GRID, -(-(i + 1) * side // GRID)) for i in range(GRID)]
 
 
 def subsample_indices(count: int) -> NDArray[np.int64]:
-    """Positions of up to ``MAX_REFERENCES`` of so many pictures, spread evenly."""
+    """Evenly spaced indices of up to ``MAX_REFERENCES`` of ``count`` images."""
     return np.linspace(0, count - 1, min(MAX_REFERENCES, count)).round().astype(np.int64)
 
 

@@ -1,6 +1,4 @@
-"""What can be judged: a run, a cross-validation, a predictions file, or an ONNX model with the data
-to try it on. No torch.
-"""
+"""Predictions of runs, cross-validations, files, and ONNX models on a dataset. No torch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,52 +10,52 @@ from dressform.data.source import load_data
 from dressform.evaluation.compare import PredictionSet
 from dressform.predict.onnx_model import predict_onnx
 from dressform.predictions import Predictions, load_predictions
-from dressform.predictions.files import form_of
-from dressform.predictions.images import split_name
+from dressform.predictions.examples import canonical_split
+from dressform.predictions.files import format_of
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run, open_run
 
 
 def prediction_set_of(run: CrossvalRun) -> PredictionSet:
-    """A cross-validation as a side of a comparison: every repeat and its folds."""
+    """A cross-validation as a prediction set: every repeat and its folds."""
     return PredictionSet(run.name, *run.out_of_fold())
 
 
-def told_apart(
+def with_distinct_names(
     prediction_sets: Sequence[PredictionSet], paths: Sequence[str | Path]
 ) -> list[PredictionSet]:
-    """The same with names that differ: where two have one name, every name gets the end of its
-    path.
+    """The same with distinct names: if two share a name, the end of its path is added to every
+    name.
     """
     if len({prediction_set.name for prediction_set in prediction_sets}) == len(prediction_sets):
         return list(prediction_sets)
     return [
-        replace(c, name=f"{c.name} ({end})")
-        for c, end in zip(prediction_sets, _ends(paths), strict=True)
+        replace(predictions, name=f"{predictions.name} ({end})")
+        for predictions, end in zip(prediction_sets, _ends(paths), strict=True)
     ]
 
 
 def _ends(paths: Sequence[str | Path]) -> list[str]:
-    """The shortest ends of paths that differ."""
+    """The shortest distinct ends of paths."""
     parts = [user_path(path).resolve().parts for path in paths]
     for count in range(1, max(len(p) for p in parts) + 1):
         ends = ["/".join(p[-count:]) for p in parts]
         if len(set(ends)) == len(ends):
             return ends
-    return [f"{path}, {place}" for place, path in enumerate(paths, 1)]
+    return [f"{path}, {i}" for i, path in enumerate(paths, 1)]
 
 
 def kind_of(path: str | Path) -> Literal["run", "predictions", "model"]:
-    """What a path stands for, by its name's ending; a file of another name is taken for
-    predictions, the rest for runs.
+    """The kind of a path by its suffix; any other file counts as predictions, anything else as a
+    run.
     """
     path = user_path(path)
     if path.suffix.lower() == ".onnx":
         return "model"
-    return "predictions" if form_of(path) or path.is_file() else "run"
+    return "predictions" if format_of(path) or path.is_file() else "run"
 
 
-def load_judged(
+def load_predictions_of(
     path: str | Path,
     split: str | None = None,
     data: str | Path = "fashion-mnist",
@@ -66,26 +64,25 @@ def load_judged(
     *,
     say: Callable[[str], object] = lambda line: None,
 ) -> tuple[str, Predictions]:
-    """Predictions of anything that can be judged.
+    """Load the predictions of a run, a file or a model.
 
     Args:
         path: the folder of a run, a predictions file (``.npz``, ``.csv``, ``.csv.gz``,
             ``.parquet``) or an ``.onnx`` file.
         split: of a run ``test`` or ``validation``; of a model's data also ``train``; ``val`` is
-            ``validation``. Default: test, or a run's validation where there is no test. A
-            predictions file is what it is.
-        data: for a model only: a name of the catalogue or a path, as for
-            :func:`dressform.load_data`.
+            ``validation``. Default: test, or a run's validation if there is no test. Ignored for a
+            predictions file.
+        data: for a model only: a catalogue name or a path, as for :func:`dressform.load_data`.
         pixels: for a model only: ``unit`` or ``raw``, as for
             :func:`dressform.predict.onnx_model.predict_onnx`.
-        image_size: for a model only: side in pixels for folders of pictures of several sizes.
-        say: called with each line that a user should know, such as how the data were split.
+        image_size: for a model only: side in pixels for folders of images of different sizes.
+        say: called with each message for the user, such as how the data were split.
 
     Returns:
-        the name of a run (recipe and seed) or the path of a file, and the predictions.
+        the name of a run (recipe and seed) or the path of a file, and its predictions.
 
     Raises:
-        DressformError: what is not there, not usable, or does not fit together, told in one line.
+        DressformError: something is missing, unusable or inconsistent.
     """
     kind = kind_of(path)
     if kind == "predictions":
@@ -94,7 +91,7 @@ def load_judged(
         splits = load_data(data, image_size=image_size)
         for note in splits.notes:
             say(f"note: {note}")
-        chosen = split_name(split or "test")
+        chosen = canonical_split(split or "test")
         say(f"split: {chosen} of {splits.name}")
         return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
     run = open_run(path)
@@ -104,7 +101,7 @@ def load_judged(
 
 
 def split_of(run: Run, split: str | None) -> str:
-    """The run's own name of a split; by default test, or validation where there is no test."""
+    """The full name of a run's split; default: test, or validation if there is no test."""
     if split is None:
         return "test" if run.layout.predictions("test").exists() else "validation"
-    return split_name(split)
+    return canonical_split(split)

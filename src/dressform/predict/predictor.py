@@ -12,47 +12,47 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import sha256_file, user_path
 from dressform.data.dataset import inference_batch_size
-from dressform.data.image import SUFFIXES, fit, is_hidden, open_picture
-from dressform.data.photo import Prepared, is_photo, prepare
+from dressform.data.image import SUFFIXES, fit, is_hidden, open_image
+from dressform.data.photo import PreparedImage, is_photo, prepare
 from dressform.predict.model_card import ModelCard
 from dressform.predict.ood import OODDetector
-from dressform.predict.session import AT_ONCE, open_session, run_session
+from dressform.predict.session import BATCH_SIZE, open_session, run_session
 from dressform.predictions import softmax
 from dressform.runs.layout import Layout
 from dressform.runs.run import Run, open_run
 
-UNSURE = 0.02
-"""Share of pictures like the training pictures that are called unusual."""
+OOD_THRESHOLD = 0.02
+"""Default p-value at or below which an image is out of distribution."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says about one picture.
+    """The prediction of one image.
 
     Attributes:
-        path: the picture, as it was given.
+        path: of the image, as given.
         top: (class name, probability), most probable first.
-        prepared: what the network saw and how it came about.
-        ood_p_value: how usual the picture is for the model, 0..1 (:mod:`dressform.predict.ood`);
-            None where that is not known.
-        abstain: whether it is less usual than the predictor's threshold, so that the classes should
-            not be believed.
+        prepared: the network's input and how it was made.
+        ood_p_value: conformal p-value of the image, 0..1 (:mod:`dressform.predict.ood`); None if
+            unknown.
+        abstain: whether it is at most the predictor's threshold, so that the classes are
+            unreliable.
     """
 
     path: str
     top: tuple[tuple[str, float], ...]
-    prepared: Prepared
+    prepared: PreparedImage
     ood_p_value: float | None = None
     abstain: bool = False
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know about the picture, a line each."""
+        """Warnings about the image, one line each."""
         if not self.abstain:
             return self.prepared.warnings
         line = (
-            f"does not look like the training pictures: of pictures like them "
-            f"{100 * (self.ood_p_value or 0):.1f} % are as unusual"
+            f"does not look like the training pictures: only {100 * (self.ood_p_value or 0):.1f} % "
+            f"of validation images are this unusual"
         )
         return (line, *self.prepared.warnings)
 
@@ -62,22 +62,22 @@ class Predictor:
 
     Args:
         model: a run, the folder of a run, or a folder with ``model.onnx`` and ``model.json``.
-        photos: whether photos are prepared as the model wants them (:mod:`dressform.data.photo`);
-            else pictures are only shrunk to its size.
-        threshold: 0 to 1; of pictures like the training pictures, this share is answered with
-            unsure.
-        spin: whether threads wait awake for the next picture
+        photos: whether to prepare photos as the model requires (:mod:`dressform.data.photo`) or
+            only to shrink them to its size.
+        threshold: 0 to 1; expected fraction of in-distribution images on which the predictor
+            abstains.
+        spin: whether threads keep spinning between calls
             (:func:`dressform.predict.session.open_session`).
 
     Attributes:
         path: of ``model.onnx``.
-        description: what ``model.json`` says.
+        description: the model card.
         photo: how photos are prepared, or None.
-        ood_detector: what tells how usual a picture is, or None.
+        ood_detector: detector of out-of-distribution images, or None.
         threshold: as given.
 
     Raises:
-        RunError: no usable model there.
+        RunError: there is no usable model.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Predictor:
         model: Run | str | Path,
         *,
         photos: bool = True,
-        threshold: float = UNSURE,
+        threshold: float = OOD_THRESHOLD,
         spin: bool = True,
     ) -> None:
         folder = _weights_folder(model)
@@ -100,22 +100,24 @@ class Predictor:
         if sha256_file(self.path) != self.description.sha256:
             raise RunError(
                 f"{self.path} is not the file that its model.json describes (SHA-256 differs); "
-                f"copy both anew"
+                f"copy both again"
             )
         self._session = open_session(self.path, RunError, spin=spin)
         self.threshold = threshold
         self._features = self.description.output.features
-        known = folder / "ood_reference.npz"
+        detector_file = folder / "ood_reference.npz"
         self.ood_detector = (
-            OODDetector.load(known) if self._features is not None and known.is_file() else None
+            OODDetector.load(detector_file)
+            if self._features is not None and detector_file.is_file()
+            else None
         )
         self._check_graph()
 
     def _check_graph(self) -> None:
-        """Refuse a description of another graph.
+        """Check that the model card belongs to the graph.
 
         Raises:
-            RunError: input or outputs are not what model.json says.
+            RunError: the inputs or outputs differ from model.json.
         """
         inputs = [(i.name, i.type, tuple(i.shape[1:])) for i in self._session.get_inputs()]
         outputs = {o.name: tuple(o.shape[1:]) for o in self._session.get_outputs()}
@@ -124,23 +126,23 @@ class Predictor:
         ):
             raise RunError(
                 f"{self.path} is not the model that its model.json describes (its input or output "
-                f"differs); copy both anew"
+                f"differs); copy both again"
             )
         if self._features is not None and self._features not in outputs:
             raise RunError(
                 f"{self.path} has no output {self._features!r}, which its model.json names; copy "
-                f"both anew"
+                f"both again"
             )
         if self.ood_detector is not None and self._features is not None:
-            width = outputs[self._features]  # which ONNX Runtime does not know of every graph
+            width = outputs[self._features]  # ONNX Runtime does not know it for every graph
             if len(width) == 1 and isinstance(width[0], int):
                 self._check_width(width[0])
 
     def _check_width(self, width: int) -> None:
         if self.ood_detector is not None and self.ood_detector.width_of(self.shape[2]) != width:
             raise RunError(
-                f"{self.path.with_name('ood_reference.npz')} is of another model; copy all of "
-                f"{self.path.parent} anew"
+                f"{self.path.with_name('ood_reference.npz')} belongs to another model; copy all "
+                f"of {self.path.parent} again"
             )
 
     @property
@@ -154,7 +156,7 @@ class Predictor:
         return self.description.shape
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits [N, K] of pictures that already have the model's size.
+        """Logits [N, K] of images that already have the model's size.
 
         Args:
             images: uint8 [N, H, W, C], [N, C, H, W], or [N, H, W] for a grey model.
@@ -165,8 +167,8 @@ class Predictor:
         return self._run(["logits"], self._batch(images))[0]
 
     def ood_p_values(self, images: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        """How usual pictures are for the model, 0..1 [N]; None where the model was trained without
-        validation pictures.
+        """Conformal p-values of images, 0..1 [N]; None if the model was trained without validation
+        images.
 
         Args:
             images: as for :meth:`logits`.
@@ -174,10 +176,10 @@ class Predictor:
         Raises:
             DataError: another type or shape.
         """
-        return self._judge(self._batch(images))[1]
+        return self._logits_and_p_values(self._batch(images))[1]
 
     def _batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The pictures as the model wants them: [N, H, W, C]."""
+        """Images in the model's layout: [N, H, W, C]."""
         height, width, channels = self.shape
         batch = np.asarray(images)
         if batch.ndim == 3 and channels == 1:
@@ -196,10 +198,10 @@ class Predictor:
             )
         return batch
 
-    def _judge(
+    def _logits_and_p_values(
         self, batch: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
-        """Logits, and how usual the pictures are."""
+        """Logits and p-values of images."""
         if self.ood_detector is None or self._features is None:
             return self._run(["logits"], batch)[0], None
         logits, features = self._run(["logits", self._features], batch)
@@ -207,38 +209,40 @@ class Predictor:
         return logits, self.ood_detector.p_values(features, batch)
 
     def _run(self, outputs: list[str], batch: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        size = inference_batch_size(self.shape, AT_ONCE)
-        chunks = [batch[start : start + size] for start in range(0, len(batch), size)] or [batch]
+        batch_size = inference_batch_size(self.shape, BATCH_SIZE)
+        batches = [
+            batch[start : start + batch_size] for start in range(0, len(batch), batch_size)
+        ] or [batch]
         parts = [
             run_session(
                 self._session,
                 outputs,
-                {"images": np.ascontiguousarray(c)},
+                {"images": np.ascontiguousarray(images)},
                 RunError,
                 str(self.path),
             )
-            for c in chunks
+            for images in batches
         ]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
     def predict(
         self, picture: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None
     ) -> Answer:
-        """The most probable classes of one picture.
+        """Predict the most probable classes of one image.
 
         Args:
             picture: a file, its bytes, or uint8 [H, W, C], [C, H, W], or [H, W] for a grey model,
                 of the model's size.
-            top: how many classes.
-            name: what to call it.
+            top: number of classes.
+            name: for messages.
 
         Raises:
-            DataError: not a usable picture.
+            DataError: the image is unusable.
         """
         if isinstance(picture, np.ndarray):
-            label = name or "array"
+            path = name or "array"
             (pixels,) = self._batch(picture[None])
-            prepared = Prepared(
+            prepared = PreparedImage(
                 pixels,
                 (
                     (
@@ -249,34 +253,34 @@ class Predictor:
             )
         else:
             source = Path(picture) if isinstance(picture, str) else picture
-            label = name or (str(picture) if not isinstance(picture, bytes) else "picture")
-            prepared = self.prepare(source, label)
-        logits, usual = self._judge(prepared.pixels[None])
-        share = None if usual is None else float(usual[0])
+            path = name or (str(picture) if not isinstance(picture, bytes) else "picture")
+            prepared = self.prepare(source, path)
+        logits, p_values = self._logits_and_p_values(prepared.pixels[None])
+        p_value = None if p_values is None else float(p_values[0])
         return Answer(
-            label,
+            path,
             self._top(logits[0], top),
             prepared,
-            share,
-            share is not None and share <= self.threshold,
+            p_value,
+            p_value is not None and p_value <= self.threshold,
         )
 
-    def prepare(self, picture: Path | bytes, name: str | None = None) -> Prepared:
-        """What the network sees of a picture file: uint8 [H, W, C] of the model's size, and the
-        steps on the way.
+    def prepare(self, picture: Path | bytes, name: str | None = None) -> PreparedImage:
+        """Convert an image file to the network's input: uint8 [H, W, C] of the model's size, and
+        the steps.
 
         Raises:
-            DataError: not a usable picture.
+            DataError: the image is unusable.
         """
         side = max(self.shape[:2])
         if self.photo is not None:
-            image = open_picture(picture, name, draft=max(2 * self.photo.side, 4 * side))
+            image = open_image(picture, name, draft=max(2 * self.photo.side, 4 * side))
             if is_photo(image) and max(image.size) > side:
                 return prepare(image, self.shape, self.photo)
         else:
-            image = open_picture(picture, name, draft=2 * side)
+            image = open_image(picture, name, draft=2 * side)
         pixels = fit(image, self.shape)
-        return Prepared(
+        return PreparedImage(
             pixels,
             (
                 (
@@ -289,10 +293,10 @@ class Predictor:
     def predict_many(
         self, pictures: Sequence[Path | bytes], *, top: int = 3
     ) -> Iterator[Answer | DataError]:
-        """Answers for many files, in order, each as soon as it is there; a bad file gives its error
-        in place of an answer.
+        """Predict many files in order, lazily; an unusable file yields its error in place of an
+        answer.
 
-        The bytes of a picture are called ``-``, for stdin.
+        Images given as bytes are named ``-``, for stdin.
         """
         for picture in pictures:
             try:
@@ -321,19 +325,19 @@ def _weights_folder(model: Run | str | Path) -> Path:
     return Layout(model.path).weights
 
 
-def find_pictures(paths: Sequence[str]) -> list[Path]:
-    """The pictures that files and folders stand for; folders give all pictures inside, sorted.
+def find_images(paths: Sequence[str]) -> list[Path]:
+    """The image files at paths; folders are searched recursively, in sorted order.
 
     Raises:
-        DataError: a path that does not exist, or a folder without pictures.
+        DataError: a path does not exist, or a folder has no images.
     """
-    found: list[Path] = []
+    images: list[Path] = []
     for text in paths:
         path = user_path(text)
         if not path.is_dir():
             if not os.path.lexists(path):
-                raise DataError(f"{text} does not exist; give picture files or folders of them")
-            found.append(path)
+                raise DataError(f"{text} does not exist; give image files or folders of them")
+            images.append(path)
             continue
         inside = sorted(
             p
@@ -341,6 +345,6 @@ def find_pictures(paths: Sequence[str]) -> list[Path]:
             if p.suffix.lower() in SUFFIXES and p.is_file() and not is_hidden(p, path)
         )
         if not inside:
-            raise DataError(f"folder {text} has no pictures; allowed: {', '.join(SUFFIXES)}")
-        found += inside
-    return found
+            raise DataError(f"folder {text} has no images; allowed: {', '.join(SUFFIXES)}")
+        images += inside
+    return images

@@ -1,4 +1,4 @@
-"""`QuickPredictor`: int8 for most pictures, float32 where int8 is not sure enough."""
+"""`QuickPredictor`: int8 for most images, float32 where int8 is too uncertain."""
 
 from pathlib import Path
 
@@ -10,52 +10,53 @@ from dressform.predict.int8 import Int8Network
 from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
 
-FEWEST = 200
-SAFETY = 6.0
-"""The margin asked for is so many times int8's error of a margin, root mean square."""
+MIN_CALIBRATION_IMAGES = 200
+SAFETY_FACTOR = 6.0
+"""Required margin, as a multiple of int8's root mean square error of a margin."""
 
 
 class QuickPredictor:
-    """The classes that :class:`Predictor` gives, several times as fast for many pictures at once.
+    """The same classes as :class:`Predictor`, several times as fast for many images at once.
 
-    Each picture goes through an int8 copy of the network. Where its two largest logits are closer
-    than a margin, or a feature is beyond what int8 can say, it goes through the float32 network,
-    too, whose logits then count. The margin is measured: six times int8's error of a margin on the
-    pictures given. So the classes are equal as far as those pictures tell, while logits of the
-    others have int8's error (``error``, root mean square).
+    Each image goes through an int8 copy of the network. If its two largest logits are closer than a
+    margin, or a feature is saturated in int8, the float32 network recomputes its logits. The margin
+    is measured: six times int8's error of a margin on the given images. So the classes are the same
+    as far as these images show, while the other logits have int8's error (``error``, root mean
+    square).
 
     Args:
         model: see :class:`Predictor`.
-        images: uint8 [N, H, W, C] of the model's size, 200 or more like those to come; labels are
-            not needed.
+        images: uint8 [N, H, W, C] of the model's size, 200 or more representative images; labels
+            are not needed.
 
     Attributes:
-        margin: of logits; below it float32 decides.
-        error: of int8's logits on the pictures given, root mean square.
-        repeated: share of the pictures given that float32 had to decide.
+        margin: of logits, below which float32 is used.
+        error: root mean square error of int8's logits on the given images.
+        repeated: fraction of the given images that needed float32.
 
     Raises:
-        RunError: no usable model there.
-        ConfigError: the network has layers that int8 has not, or this torch has no int8.
-        DataError: too few pictures, or of another size.
+        RunError: there is no usable model.
+        ConfigError: int8 does not support the network's layers, or this torch lacks int8.
+        DataError: there are too few images, or their size differs from the model's.
     """
 
     def __init__(self, model: Run | str | Path, images: NDArray[np.uint8]) -> None:
         self._exact = Predictor(model, spin=False)  # int8 takes turns with it
-        if len(images) < FEWEST:
+        if len(images) < MIN_CALIBRATION_IMAGES:
             raise DataError(
-                f"{len(images)} pictures are too few to find the margin of int8; give {FEWEST} or "
+                f"{len(images)} images are too few to measure the margin of int8; give "
+                f"{MIN_CALIBRATION_IMAGES} or "
                 f"more"
             )
-        wanted = self._exact.logits(images)
+        expected = self._exact.logits(images)
         self._int8 = Int8Network(self._exact.path, images[: len(images) // 2])
-        found, beyond = self._int8.answers(images)
-        sure = beyond if beyond.all() else ~beyond
-        self.error = float(np.sqrt(np.mean((found - wanted)[sure] ** 2)))
-        self.margin = SAFETY * float(
-            np.sqrt(np.mean((margins(found) - margins(wanted))[sure] ** 2))
+        logits, saturated = self._int8.logits_and_saturation(images)
+        reliable = saturated if saturated.all() else ~saturated
+        self.error = float(np.sqrt(np.mean((logits - expected)[reliable] ** 2)))
+        self.margin = SAFETY_FACTOR * float(
+            np.sqrt(np.mean((margins(logits) - margins(expected))[reliable] ** 2))
         )
-        self.repeated = float(np.mean(beyond | (margins(found) < self.margin)))
+        self.repeated = float(np.mean(saturated | (margins(logits) < self.margin)))
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -63,12 +64,12 @@ class QuickPredictor:
         return self._exact.class_names
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits [N, K] of pictures uint8 [N, H, W, C] of the model's size."""
-        found, beyond = self._int8.answers(images)
-        close = np.flatnonzero(beyond | (margins(found) < self.margin))
-        if len(close):
-            found[close] = self._exact.logits(images[close])
-        return found
+        """Logits [N, K] of images uint8 [N, H, W, C] of the model's size."""
+        logits, saturated = self._int8.logits_and_saturation(images)
+        uncertain = np.flatnonzero(saturated | (margins(logits) < self.margin))
+        if len(uncertain):
+            logits[uncertain] = self._exact.logits(images[uncertain])
+        return logits
 
     def predicted(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Most likely classes int64 [N]."""
@@ -76,6 +77,6 @@ class QuickPredictor:
 
 
 def margins(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far the largest logit of each row [N, K] is above the next, [N]."""
+    """Difference between the two largest logits of each row [N, K], [N]."""
     top = np.partition(logits, -2, axis=1)[:, -2:]
     return np.asarray(top[:, 1] - top[:, 0])

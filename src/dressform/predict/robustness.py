@@ -1,7 +1,8 @@
-"""How right a model stays when pictures get worse."""
+"""`robustness`: accuracy under image corruptions."""
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
@@ -15,8 +16,31 @@ from dressform.data.dataset import Dataset
 from dressform.evaluation.intervals import Estimate, wilson
 from dressform.predict.predictor import Predictor
 
-CHUNK = 2000
-"""Pictures that are corrupted at a time."""
+BATCH_SIZE = 2000
+"""Images that are corrupted at a time."""
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Accuracy under corruptions.
+
+    Attributes:
+        examples: number of examples.
+        seed: of the corruptions.
+        clean: accuracy without corruption.
+        corruptions: name -> strength -> accuracy.
+        mean: over corruptions, of the mean over their strengths, 0..1.
+    """
+
+    examples: int
+    seed: int
+    clean: Estimate
+    corruptions: dict[str, dict[str, Estimate]]
+    mean: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The document printed by ``dressform robustness --json``."""
+        return asdict(self)
 
 
 def robustness(
@@ -26,61 +50,49 @@ def robustness(
     *,
     seed: int = 0,
     progress: Callable[[int, int], object] = lambda done, total: None,
-) -> dict[str, Any]:
-    """Accuracy under each corruption at each of its strengths.
+) -> Robustness:
+    """Measure accuracy under each corruption at each of its strengths.
 
     Args:
         predictor: of the model.
         dataset: N examples with the model's classes and size.
-        names: of ``CORRUPTIONS``; none means all.
+        names: of ``CORRUPTIONS``; default: all.
         seed: of the corruptions.
-        progress: told how many of the measurements are done.
-
-    Returns:
-        ``examples``, ``seed``, ``clean`` (an estimate), ``corruptions`` (name -> strength ->
-        estimate) and ``mean``, over corruptions of the mean over their strengths, 0..1.
+        progress: called with the numbers of finished and of all measurements.
 
     Raises:
-        DataError: other classes than the model's.
-        UnknownNameError: no such corruption.
+        DataError: the classes differ from the model's.
+        UnknownNameError: there is no such corruption.
     """
     if dataset.class_names != predictor.class_names:
         raise DataError(
-            f"the pictures have classes {', '.join(dataset.class_names)}, the model "
-            f"{', '.join(predictor.class_names)};"
-            " give it its own"
+            f"the images have classes {', '.join(dataset.class_names)}, the model "
+            f"{', '.join(predictor.class_names)}; give the model's own data"
         )
-    chosen = list(dict.fromkeys(names)) or list(CORRUPTIONS)
-    plan = [(name, strength) for name in chosen for strength in strengths_of(name)]
+    selected = list(dict.fromkeys(names)) or list(CORRUPTIONS)
+    plan = [(name, strength) for name in selected for strength in strengths_of(name)]
 
-    def estimate(change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> Estimate:
-        right = 0
-        for part, start in enumerate(range(0, len(dataset), CHUNK)):
-            images = change(dataset.images[start : start + CHUNK], part)
-            right += int(
-                (
-                    predictor.logits(images).argmax(axis=1) == dataset.labels[start : start + CHUNK]
-                ).sum()
-            )
-        return wilson(right, len(dataset))
+    def accuracy(change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> Estimate:
+        correct = 0
+        for part, start in enumerate(range(0, len(dataset), BATCH_SIZE)):
+            batch = slice(start, start + BATCH_SIZE)
+            logits = predictor.logits(change(dataset.images[batch], part))
+            correct += int((logits.argmax(axis=1) == dataset.labels[batch]).sum())
+        return wilson(correct, len(dataset))
 
-    found: dict[str, dict[str, Estimate]] = {name: {} for name in chosen}
-    for done, (name, strength) in enumerate(plan):
-        found[name][str(strength)] = estimate(
+    corruptions: dict[str, dict[str, Estimate]] = {name: {} for name in selected}
+    for done, (name, strength) in enumerate(plan, 1):
+        corruptions[name][str(strength)] = accuracy(
             functools.partial(_corrupted, name=name, strength=strength, seed=seed)
         )
-        progress(done + 1, len(plan))
-    mean = fmean(fmean(e.value for e in strengths.values()) for strengths in found.values())
-    return {
-        "examples": len(dataset),
-        "seed": seed,
-        "clean": estimate(lambda images, part: images).to_json(),
-        "corruptions": {
-            name: {s: e.to_json() for s, e in strengths.items()}
-            for name, strengths in found.items()
-        },
-        "mean": mean,
-    }
+        progress(done, len(plan))
+    return Robustness(
+        examples=len(dataset),
+        seed=seed,
+        clean=accuracy(lambda images, part: images),
+        corruptions=corruptions,
+        mean=fmean(fmean(e.value for e in by.values()) for by in corruptions.values()),
+    )
 
 
 def _corrupted(

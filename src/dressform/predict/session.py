@@ -1,4 +1,4 @@
-"""ONNX files opened by ONNX Runtime, on the CPU, with its own choice of threads."""
+"""ONNX Runtime sessions on the CPU, with ONNX Runtime's default number of threads."""
 
 import threading
 from pathlib import Path
@@ -6,9 +6,8 @@ from typing import Any
 
 from dressform.core.errors import DressformError, ResourceError, is_shortage
 
-AT_ONCE = 64
-"""Pictures of 28 x 28 that a call should get: what a network makes of more leaves the processor's
-cache.
+BATCH_SIZE = 64
+"""Images of 28 x 28 per call; the activations of larger batches exceed the processor's cache.
 """
 
 
@@ -16,10 +15,10 @@ def open_session(path: Path, refuse: type[DressformError], *, spin: bool = True)
     """Open an ONNX file.
 
     Args:
-        path: the file; weights that it keeps beside itself are found.
+        path: the file; external weights next to it are found.
         refuse: the kind of error to raise.
-        spin: whether threads stay awake for a while after a call. The next call then begins sooner,
-            and all other work meanwhile has fewer cores.
+        spin: whether threads keep spinning for a while after a call. The next call then starts
+            sooner, but other work has fewer cores meanwhile.
 
     Returns:
         an ``onnxruntime.InferenceSession``.
@@ -27,31 +26,31 @@ def open_session(path: Path, refuse: type[DressformError], *, spin: bool = True)
     Raises:
         DressformError: of the kind ``refuse``; ONNX Runtime cannot load the file.
     """
-    return session_of(str(path), refuse, str(path), spin=spin)
+    return create_session(str(path), refuse, str(path), spin=spin)
 
 
 TIME_LIMIT = 120.0
-"""Seconds that a call of :func:`run_session` may take."""
+"""Time limit for a call of :func:`run_session`, in seconds."""
 
 
 def run_session(
     session: Any,
     outputs: list[str],
-    given: dict[str, Any],
+    inputs: dict[str, Any],
     refuse: type[DressformError],
     name: str,
     *,
-    limit: float = TIME_LIMIT,
+    time_limit: float = TIME_LIMIT,
 ) -> list[Any]:
-    """Run a session, and end it where it does not end by itself: a graph may have loops.
+    """Run a session with a time limit, since a graph may have endless loops.
 
     Args:
         session: of :func:`open_session`.
-        outputs: that are wanted.
-        given: inputs by name.
+        outputs: names of the requested outputs.
+        inputs: inputs by name.
         refuse: the kind of error to raise.
-        name: what the model is called in errors.
-        limit: seconds.
+        name: name of the model in error messages.
+        time_limit: seconds.
 
     Raises:
         ResourceError: it took longer, or there is not enough memory.
@@ -60,21 +59,22 @@ def run_session(
     import onnxruntime
 
     options = onnxruntime.RunOptions()
-    ended = threading.Event()
+    timed_out = threading.Event()
 
-    def end() -> None:
-        ended.set()
+    def terminate() -> None:
+        timed_out.set()
         options.terminate = True
 
-    timer = threading.Timer(limit, end)
+    timer = threading.Timer(time_limit, terminate)
     timer.daemon = True
     timer.start()
     try:
-        found: list[Any] = session.run(outputs, given, options)
+        results: list[Any] = session.run(outputs, inputs, options)
     except Exception as error:  # onnxruntime's exceptions have no common public base
-        if ended.is_set():
+        if timed_out.is_set():
             raise ResourceError(
-                f"{name} did not answer within {limit:g} s; it may never end, so check it"
+                f"{name} did not finish within {time_limit:g} s; it may never end, so check the "
+                f"model"
             ) from error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if is_shortage(error):
@@ -82,20 +82,18 @@ def run_session(
                 f"there is not enough memory to run {name} ({reason}); close other programs"
             ) from error
         raise refuse(
-            f"{name} cannot be run on {len(next(iter(given.values())))} pictures ({reason})"
+            f"{name} cannot be run on {len(next(iter(inputs.values())))} pictures ({reason})"
         ) from error
     finally:
         timer.cancel()
-    return found
+    return results
 
 
-def session_of(
+def create_session(
     model: str | bytes, refuse: type[DressformError], name: str, *, spin: bool = True
 ) -> Any:
-    """Open a model given as a path or as the bytes of a file that is called ``name`` in errors; see
-    :func:`open_session`.
-    """
-    import onnxruntime  # here: listing and errors need no runtime
+    """Open a model given by path or as bytes, named ``name`` in errors (:func:`open_session`)."""
+    import onnxruntime  # imported here, since listing and errors do not need it
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised; the runtime would print them too
@@ -105,5 +103,5 @@ def session_of(
     except Exception as error:  # onnxruntime's exceptions have no common public base
         raise refuse(
             f"{name} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]}); export it "
-            f"to ONNX anew"
+            f"to ONNX again"
         ) from error

@@ -1,4 +1,4 @@
-"""Parquet tables, by pyarrow, which is fetched on first use because few need it."""
+"""Parquet tables by pyarrow, an optional dependency that is imported on first use."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from dressform.predictions.table import EXPECTED, Table, score_columns
 
 
 def read_parquet(path: Path) -> Table:
-    """The table in a Parquet file.
+    """Read a table from a Parquet file.
 
     Raises:
-        DataError: unreadable, not Parquet, wrong columns, an empty cell, a column that is no
-            number, or no pyarrow.
+        DataError: the file is unreadable or not Parquet, its columns are wrong or not numeric, a
+            cell is empty, or pyarrow is missing.
     """
     pyarrow, parquet = _pyarrow()
     try:
@@ -27,50 +27,51 @@ def read_parquet(path: Path) -> Table:
                     f"{EXPECTED}"
                 )
             file.seek(0)
-            opened = parquet.ParquetFile(file)
-            names = list(opened.schema_arrow.names)
-            given, scores = score_columns(path, names)
-            columns = opened.read(
+            file_reader = parquet.ParquetFile(file)
+            names = list(file_reader.schema_arrow.names)
+            kind, scores = score_columns(path, names)
+            columns = file_reader.read(
                 columns=[*(("id",) if "id" in names else ()), "label", *scores], use_threads=False
             )
     except (pyarrow.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{path} is a damaged Parquet file ({reason}); write it anew") from None
+        raise DataError(f"{path} is a damaged Parquet file ({reason}); write it again") from None
     except OSError as error:
         reason = error.strerror or str(error).splitlines()[0]
         raise DataError(f"{path} cannot be read: {reason}") from None
     if columns.num_rows == 0:
         raise DataError(f"{path} has columns but no rows; give one row per example")
     types = pyarrow.types
-    texts = (types.is_string, types.is_large_string, types.is_dictionary)
+    text_types = (types.is_string, types.is_large_string, types.is_dictionary)
     for name in columns.column_names:
-        kind, nulls = columns[name].type, columns[name].null_count
+        column_type, nulls = columns[name].type, columns[name].null_count
         if not (
-            types.is_integer(kind)
-            or any(fits(kind) for fits in (texts if name == "id" else (types.is_floating,)))
+            types.is_integer(column_type)
+            or any(
+                fits(column_type) for fits in (text_types if name == "id" else (types.is_floating,))
+            )
         ):
             allowed = "text or whole numbers" if name == "id" else "numbers"
             raise DataError(
-                f"{path} has column {name} of type {kind}; allowed: {allowed}, so write it anew "
-                f"as such"
+                f"{path} has column {name} of type {column_type}; allowed: {allowed}, so convert it"
             )
         if nulls:
             row = columns[name].is_null().to_pylist().index(True)
             raise DataError(
-                f"{path} row {row + 1} has nothing in column {name}; fill it or leave the row out"
+                f"{path} row {row + 1} has no value in column {name}; add it or remove the row"
             )
     ids = [str(value) for value in columns["id"].to_pylist()] if "id" in names else None
     numbers = np.stack(
         [columns[name].to_numpy().astype(np.float64) for name in ("label", *scores)], axis=1
     )
-    return Table(given, ids, numbers, None)
+    return Table(kind, ids, numbers, None)
 
 
 def parquet_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
-    """A Parquet file of named columns.
+    """Encode named columns as a Parquet file.
 
     Raises:
-        DataError: no pyarrow.
+        DataError: pyarrow is missing.
     """
     pyarrow, parquet = _pyarrow()
     buffer = io.BytesIO()

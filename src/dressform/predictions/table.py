@@ -1,6 +1,4 @@
-"""The columns ``id,label,p0,…`` or ``id,label,logit0,…`` of a table, and how CSV text becomes
-them.
-"""
+"""Tables with columns ``id,label,p0,…`` or ``id,label,logit0,…``, and their CSV form."""
 
 import csv
 import io
@@ -14,58 +12,61 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
 from dressform.core.text import from_table_cell, is_number
+from dressform.predictions.predictions import ScoreKind
 
-EXPECTED = "columns label, p0, p1, … (or logit0, logit1, …) and, if you like, id"
+EXPECTED = "columns label, p0, p1, … (or logit0, logit1, …) and optionally id"
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Predictions as they stand in a table, not yet judged.
+    """Predictions as read from a table, not yet validated.
 
     Attributes:
-        given: ``probabilities`` or ``logits``.
+        kind: ``probabilities`` or ``logits``.
         ids: N texts, or None.
-        numbers: float64 [N, 1 + K], the label and the scores.
-        lines: where each row stands in a text file, from 1; None where rows are counted.
+        numbers: float64 [N, 1 + K], label and scores.
+        lines: line number of each row in a text file, from 1; None if there are no lines.
     """
 
-    given: str
+    kind: ScoreKind
     ids: list[str] | None
     numbers: NDArray[np.float64]
     lines: list[int] | None
 
-    def place(self, row: int) -> str:
-        """How to call a row in a message."""
+    def location(self, row: int) -> str:
+        """The location of a row, for messages."""
         return f"row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
 
 
-def score_columns(path: Path, names: Sequence[str]) -> tuple[str, list[str]]:
-    """What the class columns hold, ``probabilities`` or ``logits``, and their names in class order.
+def score_columns(path: Path, names: Sequence[str]) -> tuple[ScoreKind, list[str]]:
+    """The kind of the class columns, ``probabilities`` or ``logits``, and their names in class
+    order.
 
     Raises:
-        DataError: no label, no class columns, one only, both kinds, a gap, or a name that stands
-            twice.
+        DataError: there is no label, fewer than two class columns, both kinds, a gap, or a
+            duplicate name.
     """
-    shown = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
-    found = {
+    listed = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
+    columns_of = {
         kind: [n for n in names if re.fullmatch(rf"{kind}(0|[1-9]\d*)", n)]
         for kind in ("p", "logit")
     }
-    if "label" not in names or not (found["p"] or found["logit"]):
+    if "label" not in names or not (columns_of["p"] or columns_of["logit"]):
         raise DataError(
-            f"{path} has columns {shown or 'without names'}; expected {EXPECTED} (in CSV, commas "
-            f"between cells)"
+            f"{path} has columns {listed or 'without names'}; expected {EXPECTED} (in CSV, "
+            f"separated by commas)"
         )
-    if found["p"] and found["logit"]:
+    if columns_of["p"] and columns_of["logit"]:
         raise DataError(
-            f"{path} has both {found['p'][0]} and {found['logit'][0]}; give probabilities or "
+            f"{path} has both {columns_of['p'][0]} and {columns_of['logit'][0]}; give "
+            f"probabilities or "
             f"logits, not both"
         )
-    kind = "p" if found["p"] else "logit"
-    columns = found[kind]
-    twice = next((n for n in ("id", "label", *columns) if names.count(n) > 1), None)
-    if twice is not None:
-        raise DataError(f"{path} has two columns called {twice}; keep one")
+    kind = "p" if columns_of["p"] else "logit"
+    columns = columns_of[kind]
+    duplicate = next((n for n in ("id", "label", *columns) if names.count(n) > 1), None)
+    if duplicate is not None:
+        raise DataError(f"{path} has two columns named {duplicate}; keep one")
     ordered = sorted(columns, key=lambda name: int(name.removeprefix(kind)))
     gap = next((k for k, name in enumerate(ordered) if name != f"{kind}{k}"), None)
     if gap is not None:
@@ -75,18 +76,18 @@ def score_columns(path: Path, names: Sequence[str]) -> tuple[str, list[str]]:
         )
     if len(ordered) < 2:
         raise DataError(
-            f"{path} has one class column only ({ordered[0]}); give one per class, both for a "
-            f"yes-or-no model"
+            f"{path} has only one class column ({ordered[0]}); give one per class, both for a "
+            f"binary model"
         )
     return ("probabilities" if kind == "p" else "logits"), ordered
 
 
 def read_csv(path: Path, text: str) -> Table:
-    """The table in a CSV text; ``path`` is for messages.
+    """Parse a CSV text; ``path`` is used in messages.
 
     Raises:
-        DataError: empty, columns that :func:`score_columns` refuses, a row of another length, or a
-            cell that is no number.
+        DataError: the text is empty, :func:`score_columns` refuses its columns, a row has another
+            length, or a cell is not a number.
     """
     if not text.strip():
         raise DataError(f"{path} is empty; expected {EXPECTED}")
@@ -94,7 +95,7 @@ def read_csv(path: Path, text: str) -> Table:
     lines, rows = [], []
     try:
         header = [name.strip() for name in next(reader)]
-        given, scores = score_columns(path, header)
+        kind, scores = score_columns(path, header)
         for row in reader:
             if not row:  # an empty line
                 continue
@@ -102,13 +103,13 @@ def read_csv(path: Path, text: str) -> Table:
                 raise DataError(
                     f"{path} line {reader.line_num} has {len(row)} cells but the header has "
                     f"{len(header)};"
-                    " the file is cut off or damaged there"
+                    " the file is truncated or damaged there"
                 )
             lines.append(reader.line_num)
             rows.append(row)
     except csv.Error as error:
         raise DataError(
-            f"{path} line {reader.line_num} is not CSV ({error}); mend that line"
+            f"{path} line {reader.line_num} is not CSV ({error}); fix that line"
         ) from None
     if not rows:
         raise DataError(f"{path} has a header but no rows; give one row per example")
@@ -118,13 +119,13 @@ def read_csv(path: Path, text: str) -> Table:
         try:
             numbers[:, position] = np.array(cells[name], dtype=np.float64)
         except ValueError:
-            row_of = next(i for i, cell in enumerate(cells[name]) if not is_number(cell))
+            bad_row = next(i for i, cell in enumerate(cells[name]) if not is_number(cell))
             raise DataError(
-                f"{path} line {lines[row_of]} has {cells[name][row_of]!r} in column {name}; "
+                f"{path} line {lines[bad_row]} has {cells[name][bad_row]!r} in column {name}; "
                 f"allowed: a number"
             ) from None
     return Table(
-        given,
+        kind,
         [from_table_cell(name) for name in cells["id"]] if "id" in cells else None,
         numbers,
         lines,

@@ -50,7 +50,7 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
         Blob("model", "bytes", gzip.compress(predictor.path.read_bytes(), 6, mtime=0)),
     ]
     if predictor.ood_detector is not None:
-        blobs.append(array_blob("known", predictor.ood_detector.known.view(np.uint16)))
+        blobs.append(array_blob("known", predictor.ood_detector.reference.view(np.uint16)))
         blobs += [
             array_blob("scales", predictor.ood_detector.scales),
             array_blob("distances", predictor.ood_detector.distances),

@@ -10,13 +10,13 @@ import numpy as np
 from dressform.core.errors import ConfigError
 from dressform.data.source import load_data
 from dressform.evaluation.align import align
-from dressform.explore.doctor import Judge, judged_by
 from dressform.explore.embedding import METHODS, check_methods, embed
+from dressform.explore.out_of_sample import OutOfSample, load_out_of_sample
 from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import Projection
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions import Predictions
-from dressform.predictions.images import split_name
+from dressform.predictions.examples import canonical_split
 from dressform.report.page.document import Shown, report_document
 from dressform.report.report import inspect_run, target_of, write
 from dressform.runs.manifest import timestamp
@@ -78,13 +78,13 @@ def write_exploration(
             f"{split or 'test'}; give train or all"
         )
     run = open_run(path)
-    split = split_name(split or split_of(run, None))
+    split = canonical_split(split or split_of(run, None))
     target = target_of(out, run.path, "explore.html")
     splits = data_of(run) if data is None else load_data(data, image_size=image_size)
     points = points_of(run, splits, split, embedding, say=say)
     judge = None
-    if out_of_fold is not None and points.others_predictions is not None:
-        judge = _in_order(points.others_predictions, judged_by(out_of_fold, say))
+    if out_of_fold is not None and points.training_predictions is not None:
+        judge = _in_order(points.training_predictions, load_out_of_sample(out_of_fold, say))
     first, last = points.first, len(points.values)
     places = embed(
         points.values[first:],
@@ -96,7 +96,7 @@ def write_exploration(
     )
     near = {
         metric: (found.indices.astype(np.int64) + first, found.distances)
-        for metric, found in places.near.items()
+        for metric, found in places.neighbours.items()
     }
     inspected, name, pictures, _ = inspect_run(
         run, points.split, splits, say, neighbours=False, recipe_file=recipe_file
@@ -104,8 +104,8 @@ def write_exploration(
     inspected = replace(
         inspected,
         near=near,
-        others=points.others_predictions,
-        learned=points.learned,
+        others=points.training_predictions,
+        learned=points.trained_on,
         out_of_fold=judge,
     )
     document, blobs = report_document(
@@ -115,10 +115,10 @@ def write_exploration(
         [inspected],
         [],
         pictures,
-        points.others,
+        points.training,
         quality=QUALITY if last > MANY else None,
         projections=[titled(p) for p in places.projections],
-        basis=places.basis,
+        basis=places.components,
     )
     source = "the network's penultimate features" if embedding == "features" else "the pixels"
     document |= {
@@ -132,7 +132,7 @@ def write_exploration(
     return target
 
 
-def _in_order(others: Predictions, judge: Judge) -> Predictions:
+def _in_order(others: Predictions, judge: OutOfSample) -> Predictions:
     """The judge's predictions of these examples, in their order."""
     found = judge.predictions
     own = np.flatnonzero(np.isin(found.ids, others.ids))
@@ -150,9 +150,9 @@ def default_methods() -> list[str]:
 
 def titled(projection: Projection) -> Shown:
     """A projection with a title."""
-    deep = projection.name != "pca" and projection.places.shape[1] == 3
+    deep = projection.name != "pca" and projection.embedding.shape[1] == 3
     return Shown(
         TITLES[projection.name] + (" in 3-D" if deep else ""),
-        projection.places,
+        projection.embedding,
         projection.explained,
     )

@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,23 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import PredictionSet, compare
-from dressform.evaluation.evaluate import MOST_CLASSES
+from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES
 from dressform.explore.explanation import explain
-from dressform.explore.points import data_of, learned_from
+from dressform.explore.points import data_of, training_examples
 from dressform.predict.prediction_sets import (
     kind_of,
-    load_judged,
+    load_predictions_of,
     prediction_set_of,
     split_of,
-    told_apart,
+    with_distinct_names,
 )
 from dressform.predictions import Predictions
-from dressform.predictions.images import images_of, split_name
-from dressform.predictions.predictions import positions
+from dressform.predictions.examples import canonical_split, examples_of, indices_of
 from dressform.report.page.blobs import Blob
 from dressform.report.page.document import Inspected, report_document
 from dressform.report.page.page import write_page
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
-from dressform.runs.history import how_measured
+from dressform.runs.history import training_conditions
 from dressform.runs.ledger import note_look
 from dressform.runs.manifest import timestamp
 from dressform.runs.run import Run, open_run
@@ -81,7 +80,7 @@ def write_report(
         )
     given = None if data is None else load_data(data, image_size=image_size)
     found = [_inspect(path, split, given, data, image_size, recipe_file, say) for path in what]
-    prediction_sets = told_apart(
+    prediction_sets = with_distinct_names(
         [_contestant(path, inspected) for path, (inspected, *_) in zip(what, found, strict=True)],
         what,
     )
@@ -90,10 +89,10 @@ def write_report(
     ]
     first, first_split, *_ = found[0]
     pictures, reference = next(((p, own) for *_, p, own in found if p is not None), (None, None))
-    if len(first.predictions.class_names) > MOST_CLASSES:
+    if len(first.predictions.class_names) > MAX_CONFUSION_CLASSES:
         raise ConfigError(
             f"{first.name} has {len(first.predictions.class_names)} classes; a report shows up to "
-            f"{MOST_CLASSES}"
+            f"{MAX_CONFUSION_CLASSES}"
         )
     comparisons = compare(prediction_sets) if len(found) > 1 else []
     found = [found[0], *(_in_order(first, one) for one in found[1:])]
@@ -174,7 +173,7 @@ def _inspect(
         return _crossval(open_crossval(path), given)
     if kind_of(path) == "run":
         return inspect_run(open_run(path), split, given, say, recipe_file=recipe_file)
-    name, predictions = load_judged(
+    name, predictions = load_predictions_of(
         path, split, data or "fashion-mnist", image_size=image_size, say=say
     )
     shown = "given" if kind_of(path) == "predictions" else split or "test"
@@ -223,13 +222,13 @@ def inspect_run(
     pictures = reference = None
     try:
         splits = given or data_of(run)
-        pictures = images_of(predictions, splits, chosen)
-        reference = learned_from(run, splits)
+        pictures = examples_of(predictions, splits, chosen)
+        reference = training_examples(run, splits)
     except DressformError as error:
         missing.append(f"pictures, nearest pictures and saliency: {error}")
     inspected = Inspected(run.name, predictions, facts=_facts(run), missing=missing)
     try:
-        how = how_measured(manifest.resolved)
+        how = training_conditions(manifest.resolved)
         note = (
             f"Training values were measured {how}, with augmentation and dropout where the "
             f"recipe has them."
@@ -240,10 +239,10 @@ def inspect_run(
     if pictures is not None:
         found = explain(run, chosen, pictures, reference if neighbours else None, recipe_file)
         missing += found.missing
-        if found.near is not None and found.distance is not None:
-            inspected = replace(inspected, near={"cosine": (found.near, found.distance)})
+        if found.neighbours is not None and found.distances is not None:
+            inspected = replace(inspected, near={"cosine": (found.neighbours, found.distances)})
         inspected = replace(inspected, saliency=found.saliency)
-    return inspected, split_name(chosen), pictures, reference
+    return inspected, canonical_split(chosen), pictures, reference
 
 
 def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
@@ -262,7 +261,11 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
         ("repeats", f"{run.repeats}, the first is shown"),
     ]
     found = Inspected(
-        run.name, predictions, facts, missing=missing, estimates=run.summary["estimates"]
+        run.name,
+        predictions,
+        facts,
+        missing=missing,
+        estimates={name: asdict(row) for name, row in run.summary.estimates.items()},
     )
     return found, "out-of-fold", pictures, None
 
@@ -270,9 +273,9 @@ def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
 def _anywhere(predictions: Predictions, splits: DatasetSplits, likely: str = "test") -> Dataset:
     """The pictures of predictions whose split is not known."""
     try:
-        return images_of(predictions, splits, likely)
+        return examples_of(predictions, splits, likely)
     except DressformError:
-        return images_of(predictions, splits, "train" if likely == "test" else "test")
+        return examples_of(predictions, splits, "train" if likely == "test" else "test")
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
@@ -314,7 +317,7 @@ def _in_order(first: Inspected, found: Found) -> Found:
     other, split, pictures, reference = found
     _, aligned = align(first.predictions, other.predictions, (first.name, other.name))
     wanted, given = (p.ids for p in with_common_ids(first.predictions, other.predictions))
-    order = positions(given, wanted)
+    order = indices_of(given, wanted)
     near = {
         metric: (positions[order], far[order]) for metric, (positions, far) in other.near.items()
     }

@@ -1,1 +1,1 @@
-"""Run directories: where they are, what is in them, and who looked at the test split. No torch."""
+"""Run directories: their layout, their records and the ledger of test evaluations. No torch."""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, read_npz, user_path
 from dressform.core.records import read_record
 from dressform.predictions import Predictions
-from dressform.runs.history import read_history
+from dressform.runs.history import EpochRow, read_history
 from dressform.runs.layout import CrossvalLayout
 
 FORMAT = 1
@@ -19,7 +18,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class FoldRow:
-    """A fold's line of crossval.json."""
+    """A fold in crossval.json."""
 
     repeat: int
     fold: int
@@ -29,7 +28,7 @@ class FoldRow:
 
 @dataclass(frozen=True)
 class EstimateRow:
-    """A score over the folds in crossval.json; an infinite end of the interval is null."""
+    """A metric over the folds in crossval.json; infinite bounds are null."""
 
     value: float
     low: float | None
@@ -39,14 +38,19 @@ class EstimateRow:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The fields of crossval.json."""
+class CrossvalSummary:
+    """The document crossval.json."""
 
     format: int
     recipe: str
     settings: list[str]
+    digest: str
     k: int
     repeats: int
+    seed: int
+    examples: int
+    data_digest: str
+    fold_digests: list[str]
     folds: list[FoldRow]
     mean: float
     sd: float
@@ -54,26 +58,27 @@ class Summary:
     high: float
     method: str
     estimates: dict[str, EstimateRow]
+    out_of_fold: str
 
     def __post_init__(self) -> None:
         rows = [(row.repeat, row.fold) for row in self.folds]
         if not (2 <= self.k <= 100 and 1 <= self.repeats <= 1000):
             raise ValueError(f"{self.k} folds and {self.repeats} repeats")
         if rows != [(repeat, fold) for repeat in range(self.repeats) for fold in range(self.k)]:
-            raise ValueError("its rows are not those of its folds")
+            raise ValueError("its rows do not match its folds")
 
 
 @dataclass(frozen=True, eq=False)
 class CrossvalRun:
-    """K folds, once or several times.
+    """A K-fold cross-validation, possibly repeated.
 
     Attributes:
-        path: its folder.
+        path: of its folder.
         summary: the document ``crossval.json``.
     """
 
     path: Path
-    summary: dict[str, Any]
+    summary: CrossvalSummary
 
     @property
     def layout(self) -> CrossvalLayout:
@@ -83,32 +88,32 @@ class CrossvalRun:
     @property
     def name(self) -> str:
         """The recipe and its changed settings, for titles."""
-        return " ".join([str(self.summary["recipe"]), *self.summary["settings"]])
+        return " ".join([self.summary.recipe, *self.summary.settings])
 
     @property
     def folds(self) -> int:
         """K."""
-        return int(self.summary["k"])
+        return self.summary.k
 
     @property
     def repeats(self) -> int:
-        """How many times the examples were divided into folds."""
-        return int(self.summary["repeats"])
+        """Number of repeats."""
+        return self.summary.repeats
 
     @property
     def accuracies(self) -> list[float]:
-        """Of each fold, 0..1, repeat by repeat, [R * K]."""
-        return [float(row["accuracy"]) for row in self.summary["folds"]]
+        """Accuracy of each fold, 0..1, repeat by repeat, [R * K]."""
+        return [row.accuracy for row in self.summary.folds]
 
     def out_of_fold(self) -> tuple[tuple[Predictions, ...], tuple[NDArray[np.int64], ...]]:
-        """Predictions of every example, one set per repeat, and the folds of the examples, int64
-        [N] per repeat.
+        """Out-of-fold predictions of all examples, one set per repeat, and their folds, int64 [N]
+        per repeat.
 
         Raises:
             RunError: the file is missing or damaged.
-            DataError: its arrays are no predictions.
+            DataError: its arrays are not predictions.
         """
-        path, advice = self.layout.out_of_fold, "run crossval with --resume, which makes it anew"
+        path, advice = self.layout.out_of_fold, "run crossval with --resume to recreate it"
         try:
             arrays = read_npz(path)
         except DataError as error:
@@ -119,7 +124,10 @@ class CrossvalRun:
         names = tuple(str(name) for name in arrays["class_names"])
         predictions, folds = [], []
         for repeat in range(self.repeats):
-            logits, fold = arrays.get(key("logits", repeat)), arrays.get(key("fold", repeat))
+            logits, fold = (
+                arrays.get(array_name("logits", repeat)),
+                arrays.get(array_name("fold", repeat)),
+            )
             if logits is None or fold is None:
                 raise RunError(f"{path} lacks repeat {repeat}; {advice}")
             if (
@@ -128,26 +136,23 @@ class CrossvalRun:
                 or set(fold.tolist()) != set(range(self.folds))
             ):
                 raise RunError(
-                    f"{path} has folds of repeat {repeat} that are not 0 to {self.folds - 1}; "
-                    f"{advice}"
+                    f"{path} has folds outside 0 to {self.folds - 1} in repeat {repeat}; {advice}"
                 )
             predictions.append(Predictions(arrays["ids"], arrays["labels"], logits, names))
             folds.append(fold.astype(np.int64))
         return tuple(predictions), tuple(folds)
 
-    def histories(self) -> list[list[dict[str, Any]]]:
-        """The rows of every fold's results.csv, repeat by repeat; None where a column has no
-        value.
-        """
+    def histories(self) -> list[list[EpochRow]]:
+        """The rows of every fold's results.csv, repeat by repeat."""
         return [
-            read_history(self.layout.fold(row["repeat"], row["fold"]).results)
-            for row in self.summary["folds"]
+            read_history(self.layout.fold(row.repeat, row.fold).results)
+            for row in self.summary.folds
         ]
 
 
-def key(name: str, repeat: int) -> str:
-    """The array of one repeat in out-of-fold.npz; the first is called as in any predictions
-    file.
+def array_name(name: str, repeat: int) -> str:
+    """The name of a repeat's array in out-of-fold.npz; the first repeat uses the names of a
+    predictions file.
     """
     return name if repeat == 0 else f"{name}_repeat{repeat}"
 
@@ -161,7 +166,7 @@ def open_crossval(path: str | Path) -> CrossvalRun:
     """Open the folder of a finished cross-validation.
 
     Raises:
-        RunError: missing, unfinished, damaged, or made by a newer dressform.
+        RunError: the folder is missing, unfinished, damaged, or made by a newer dressform.
     """
     folder = user_path(path)
     layout = CrossvalLayout(folder)
@@ -176,15 +181,17 @@ def open_crossval(path: str | Path) -> CrossvalRun:
             if folder.exists()
             else f"{path} does not exist; give the folder of a cross-validation"
         )
-    summary = read_json(layout.summary)
+    document = read_json(layout.summary)
     if (
-        isinstance(summary, dict)
-        and isinstance(summary.get("format"), int)
-        and summary["format"] > FORMAT
+        isinstance(document, dict)
+        and isinstance(document.get("format"), int)
+        and document["format"] > FORMAT
     ):
         raise RunError(
-            f"{layout.summary} has format {summary['format']}; this dressform reads up to "
+            f"{layout.summary} has format {document['format']}; this dressform reads up to "
             f"{FORMAT}, so update it"
         )
-    read_record(Summary, summary, layout.summary, advice="delete it and run crossval with --resume")
-    return CrossvalRun(folder, summary)
+    advice = "delete it and run crossval with --resume"
+    return CrossvalRun(
+        folder, read_record(CrossvalSummary, document, layout.summary, advice=advice)
+    )

@@ -1,13 +1,13 @@
-"""The commit that a training was started in."""
+"""The git commit that a training was started from."""
 
 import hashlib
 import os
 import stat
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-_SAFE = (
+_SAFE_GIT = (
     "git",
     "-c",
     "core.fsmonitor=false",
@@ -17,18 +17,30 @@ _SAFE = (
     "protocol.allow=never",
     "--no-optional-locks",
 )
-MOST_BYTES = 2**29
-"""Of tracked files that are read."""
+MAX_BYTES = 2**29
+"""Maximum total size of tracked files that are read."""
 
 
-def git_state() -> dict[str, Any] | None:
-    """Commit of the working directory, and whether tracked files differ from it; None outside git.
+class GitState(TypedDict):
+    """The state of a git repository.
 
-    A repository's own configuration may name programs (monitors, hooks, filters, transports), and
-    the repository may be a stranger's: git is asked for what is committed and never looks at a
-    file, which is compared by us. So files that git turns into something else on their way count as
-    changed. Submodules are not looked at. ``changed`` is None where there is more to read than half
-    a gigabyte.
+    Attributes:
+        commit: of HEAD.
+        changed: whether tracked files differ from it; None if there is too much to read.
+    """
+
+    commit: str
+    changed: bool | None
+
+
+def git_state() -> GitState | None:
+    """The commit of the working directory and whether tracked files differ from it; None outside
+    git.
+
+    A repository's configuration may name programs (monitors, hooks, filters, transports), and the
+    repository may be a stranger's. So git only lists what is committed and never reads a file;
+    files are compared here. Files that git converts on checkout therefore count as changed.
+    Submodules are ignored. ``changed`` is None if more than half a gigabyte would have to be read.
     """
     try:
         commit = _git("rev-parse", "HEAD").decode().strip()
@@ -40,38 +52,40 @@ def git_state() -> dict[str, Any] | None:
         return None
 
 
-def _git(*words: str) -> bytes:
+def _git(*arguments: str) -> bytes:
     environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}
     return subprocess.run(
-        [*_SAFE, *words], capture_output=True, timeout=10, check=True, env=environment
+        [*_SAFE_GIT, *arguments], capture_output=True, timeout=10, check=True, env=environment
     ).stdout
 
 
 def _changed(top: Path, committed: bytes, staged: bytes) -> bool | None:
     index = {
-        name: facts.split()[:2]
-        for facts, _, name in (line.partition(b"\t") for line in staged.split(b"\0") if line)
+        name: fields.split()[:2]
+        for fields, _, name in (line.partition(b"\t") for line in staged.split(b"\0") if line)
     }
     tree = {
-        name: facts.split()
-        for facts, _, name in (line.partition(b"\t") for line in committed.split(b"\0") if line)
+        name: fields.split()
+        for fields, _, name in (line.partition(b"\t") for line in committed.split(b"\0") if line)
     }
     if index != {name: [mode, blob] for name, (mode, _, blob, _) in tree.items()}:
         return True
-    files = {top / os.fsdecode(name): facts for name, facts in tree.items() if facts[1] == b"blob"}
-    if any(_size(path) != int(facts[3]) for path, facts in files.items()):
+    files = {
+        top / os.fsdecode(name): fields for name, fields in tree.items() if fields[1] == b"blob"
+    }
+    if any(_size(path) != int(fields[3]) for path, fields in files.items()):
         return True
-    if sum(int(facts[3]) for facts in files.values()) > MOST_BYTES:
+    if sum(int(fields[3]) for fields in files.values()) > MAX_BYTES:
         return None
-    return any(_blob(path, len(facts[2])) != facts[2].decode() for path, facts in files.items())
+    return any(_blob(path, len(fields[2])) != fields[2].decode() for path, fields in files.items())
 
 
 def _size(path: Path) -> int | None:
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return None
-    return found.st_size if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode) else None
+    return status.st_size if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode) else None
 
 
 def _blob(path: Path, digits: int) -> str:

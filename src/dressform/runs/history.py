@@ -1,4 +1,4 @@
-"""results.csv, read back."""
+"""The history of a training: results.csv."""
 
 import csv
 import math
@@ -8,15 +8,17 @@ from typing import Any
 
 from dressform.core.errors import RunError
 
-COLUMNS = {"epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"}
+EpochRow = dict[str, float | None]
+"""A row of results.csv: numbers by column name, None for a column without a value."""
+
+REQUIRED_COLUMNS = {"epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"}
 
 
-def read_history(path: Path) -> list[dict[str, Any]]:
-    """The rows of a results.csv, one per epoch: numbers by column name, None where a column has no
-    value.
+def read_history(path: Path) -> list[EpochRow]:
+    """Read a results.csv, one row per epoch.
 
     Raises:
-        RunError: missing, emptied or damaged.
+        RunError: the file is missing, empty or damaged.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -28,9 +30,10 @@ def read_history(path: Path) -> list[dict[str, Any]]:
         raise RunError(f"{path} is missing") from error
     except (ValueError, TypeError, csv.Error) as error:
         raise RunError(f"{path} is damaged ({error})") from error
-    if not rows or not set(rows[0]) >= COLUMNS:
+    if not rows or not set(rows[0]) >= REQUIRED_COLUMNS:
         raise RunError(
-            f"{path} has no epochs or lacks columns ({', '.join(sorted(COLUMNS))}); it was changed"
+            f"{path} has no epochs or lacks columns ({', '.join(sorted(REQUIRED_COLUMNS))}): it "
+            f"was changed; restore it from a copy"
         )
     for number, row in enumerate(rows, 1):
         numbers = [value for value in row.values() if value is not None]
@@ -40,24 +43,24 @@ def read_history(path: Path) -> list[dict[str, Any]]:
             or not all(map(math.isfinite, numbers))
         ):
             raise RunError(
-                f"{path}: row {number} is not that of epoch {number}, or lacks a number; it was "
-                f"changed"
+                f"{path}: row {number} is not epoch {number} or lacks a number: it was changed; "
+                f"restore it from a copy"
             )
     return rows
 
 
-def how_measured(resolved: Mapping[str, Any]) -> str:
-    """What keeps training values from being compared with validation values: ``while learning,
+def training_conditions(resolved: Mapping[str, Any]) -> str:
+    """Why training values are not comparable to validation values, such as ``while training,
     smoothed labels``.
 
     Args:
-        resolved: the recipe, from a manifest.
+        resolved: the resolved recipe of a manifest.
     """
-    parts = ["while learning"]
+    parts = ["while training"]
     if resolved.get("label_smoothing"):
         parts.append("smoothed labels")
     hard_examples = resolved.get("hard_examples")
-    share = hard_examples.get("share", 1) if isinstance(hard_examples, dict) else 1
-    if isinstance(share, (int, float)) and share < 1:
-        parts.append("hard examples mostly")
+    fraction = hard_examples.get("fraction", 1) if isinstance(hard_examples, dict) else 1
+    if isinstance(fraction, (int, float)) and fraction < 1:
+        parts.append("on a subset of mainly hard examples")
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""The only place that spells a file name of a run."""
+"""Paths of files in run directories; no other module spells their names."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,12 @@ class Layout:
 
     @property
     def manifest(self) -> Path:
-        """What was done, with what, and whether it is finished."""
+        """The manifest."""
         return self.root / "manifest.json"
 
     @property
     def lock(self) -> Path:
-        """Held while a process works on the run."""
+        """Lock held while a process works on the run."""
         return self.root / ".lock"
 
     @property
@@ -33,7 +33,7 @@ class Layout:
 
     @property
     def weights(self) -> Path:
-        """Folder of everything that is needed to predict."""
+        """Folder of all files needed for prediction."""
         return self.root / "weights"
 
     @property
@@ -48,12 +48,12 @@ class Layout:
 
     @property
     def best(self) -> Path:
-        """Weights of the best epoch on validation."""
+        """Weights of the epoch that was best on validation."""
         return self.weights / "best.safetensors"
 
     @property
     def onnx(self) -> Path:
-        """The network that the recipe keeps, from uint8 pictures to logits."""
+        """The exported network, from uint8 images to logits."""
         return self.weights / "model.onnx"
 
     @property
@@ -63,11 +63,11 @@ class Layout:
 
     @property
     def ood_reference(self) -> Path:
-        """Features of training pictures, which tell whether another picture is like them."""
+        """Features of training images for out-of-distribution detection."""
         return self.weights / "ood_reference.npz"
 
     def predictions(self, split: str) -> Path:
-        """Ids, labels and logits of ``val`` or ``test``."""
+        """Ids, labels and logits of ``validation`` or ``test``."""
         return self.root / "predictions" / f"{split}.npz"
 
     @property
@@ -76,9 +76,7 @@ class Layout:
         return self.root / "figures"
 
     def explored(self, name: str) -> Path:
-        """What was found by looking inside: neighbours, projections, saliency; derived, may be
-        deleted.
-        """
+        """Cached neighbours, projections and saliency maps; derived, may be deleted."""
         return self.root / "explore" / f"{name}.npz"
 
     @property
@@ -126,7 +124,7 @@ class FoldLayout:
 
     @property
     def predictions(self) -> Path:
-        """Ids, labels and logits of the examples that this fold judged."""
+        """Ids, labels and logits of the examples that this fold tested."""
         return self.root / "predictions.npz"
 
     @property
@@ -147,7 +145,7 @@ class CrossvalLayout:
 
     @property
     def plan(self) -> Path:
-        """What is done, with what, on which machine; written first."""
+        """What is run, with what and on which machine; written first."""
         return self.root / "plan.json"
 
     @property
@@ -159,9 +157,7 @@ class CrossvalLayout:
 
     @property
     def out_of_fold(self) -> Path:
-        """Logits of every example, each from the model that did not learn from it, and the
-        examples' folds.
-        """
+        """Out-of-fold logits of every example, and the examples' folds."""
         return self.root / "out-of-fold.npz"
 
     @property
@@ -171,7 +167,7 @@ class CrossvalLayout:
 
     @property
     def lock(self) -> Path:
-        """Held while a process works on the cross-validation."""
+        """Lock held while a process works on the cross-validation."""
         return self.root / ".lock"
 
     @property
@@ -201,25 +197,25 @@ class TuningLayout:
 
     @property
     def document(self) -> Path:
-        """Every trial, and the best."""
+        """All trials and the best one."""
         return self.root / "tuning.json"
 
     @property
     def figure(self) -> Path:
-        """Values of the trials and of their settings; derived."""
+        """Plot of the trials' values and settings; derived."""
         return self.root / "figures" / "tuning.png"
 
     @property
     def lock(self) -> Path:
-        """Held while a process works on the tuning."""
+        """Lock held while a process works on the tuning."""
         return self.root / ".lock"
 
 
 def crossval_folder(
     root: Path, dataset: str, recipe: str, digest: str, folds: int, seed: int
 ) -> Path:
-    """``root/<dataset>/<recipe>-<digest>/crossval-<K>fold-seed<n>``; more repeats go into the same
-    folder.
+    """``root/<dataset>/<recipe>-<digest>/crossval-<K>fold-seed<n>``; further repeats go into the
+    same folder.
     """
     return run_folder(root, dataset, recipe, digest, seed).with_name(
         f"crossval-{folds}fold-seed{seed}"
@@ -227,8 +223,8 @@ def crossval_folder(
 
 
 def run_folder(root: Path, dataset: str, recipe: str, digest: str, seed: int) -> Path:
-    """``root/<dataset>/<recipe>-<digest>/seed<n>``; characters that file systems dislike become
-    hyphens.
+    """``root/<dataset>/<recipe>-<digest>/seed<n>``; other characters than letters, digits and -_.
+    become hyphens.
     """
     return _dataset_folder(root, dataset) / f"{recipe}-{digest}" / f"seed{seed}"
 
@@ -240,17 +236,15 @@ def _dataset_folder(root: Path, dataset: str) -> Path:
 
 
 def ledger(root: Path) -> Path:
-    """The visitors' book of the test split, one for all runs under ``root``."""
+    """The ledger of evaluations on the test split, one for all runs under ``root``."""
     return root / "test-ledger.jsonl"
 
 
 def features_folder(out: Path) -> Path:
-    """What frozen fronts gave for pictures, shared by all runs of ``out``; derived, may be
-    deleted.
-    """
+    """Cached features of frozen backbones, shared by all runs of ``out``; may be deleted."""
     return out / "features"
 
 
 def auto_plan(out: Path, dataset: str, seed: int) -> Path:
-    """What ``train auto`` found time for."""
+    """The plan of ``train auto``."""
     return _dataset_folder(out, dataset) / f"auto-seed{seed}.json"

@@ -1,4 +1,4 @@
-"""The visitors' book of the test split: each look at it leaves a line."""
+"""The ledger of evaluations on the test split: each one adds a line."""
 
 import json
 import os
@@ -14,8 +14,8 @@ def note_test_look(root: Path, *, what: str, run: Path | str, examples: int) -> 
     Args:
         root: the folder of all runs.
         what: the command, such as ``train`` or ``evaluate``.
-        run: whose predictions were looked at.
-        examples: how many.
+        run: whose predictions were used.
+        examples: number of them.
     """
     line = json.dumps({"time": now(), "what": what, "run": str(run), "examples": examples}) + "\n"
     # One write of one short line in append mode: lines of two processes do not mix.
@@ -27,11 +27,11 @@ def note_test_look(root: Path, *, what: str, run: Path | str, examples: int) -> 
 
 
 def note_look(run: Path, *, what: str, examples: int) -> str | None:
-    """Note a look at a run's test predictions in the ledger of its runs folder; a run copied out of
-    one has none.
+    """Record a use of a run's test predictions in the ledger of its runs folder, unless the run was
+    copied out of one.
 
     Returns:
-        why it could not be written, for the user, or None.
+        why the line could not be written, for the user, or None.
     """
     parents = run.resolve().parents
     if len(parents) < 3 or not ledger(parents[2]).exists():
@@ -39,5 +39,8 @@ def note_look(run: Path, *, what: str, examples: int) -> str | None:
     try:
         note_test_look(parents[2], what=what, run=run, examples=examples)
     except OSError as error:
-        return f"this look at test could not be written to {ledger(parents[2])} ({error.strerror})"
+        return (
+            f"this use of the test split could not be recorded in {ledger(parents[2])} "
+            f"({error.strerror})"
+        )
     return None

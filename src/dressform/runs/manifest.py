@@ -1,4 +1,4 @@
-"""`Manifest`: what a run is, written first as started and last as finished."""
+"""`Manifest`: the record of a run, written when it starts and when it finishes."""
 
 import dataclasses
 import os
@@ -7,53 +7,92 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from dressform.core.errors import RunError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
+from dressform.runs.git import GitState
 
 FORMAT = 1
 _PACKAGES = ("dressform", "torch", "numpy", "onnxruntime", "safetensors")
 
 
-LARGEST_SIDE = 8192
-"""Of pictures, in pixels; 100 million numbers at most in all."""
+MAX_SIDE = 8192
+"""Maximum side of images in pixels; an image has at most 100 million values."""
 
 
 def check_shape(shape: tuple[int, int, int]) -> None:
-    """Refuse pictures of a size that no file of ours has: who believes it runs out of memory.
+    """Refuse implausible image shapes in files, which would exhaust the memory.
 
     Raises:
-        ValueError: height, width or channels that cannot be.
+        ValueError: height, width or channels out of range.
     """
     height, width, channels = shape
     if not (
-        1 <= height <= LARGEST_SIDE
-        and 1 <= width <= LARGEST_SIDE
+        1 <= height <= MAX_SIDE
+        and 1 <= width <= MAX_SIDE
         and 1 <= channels <= 4
         and height * width * channels <= 1e8
     ):
         raise ValueError(
-            f"pictures of {height} x {width} x {channels}; allowed: sides of 1 to {LARGEST_SIDE} "
+            f"images of {height} x {width} x {channels}; allowed: sides of 1 to {MAX_SIDE} "
             f"and 1 to 4 channels"
         )
 
 
+class Hardware(TypedDict, total=False):
+    """The machine of a run and how it was used.
+
+    Attributes:
+        processor: its name.
+        cores: that the process may use.
+        system: operating system and architecture.
+        python: version.
+        device: ``cpu``, ``cuda``, ….
+        precision: ``float32`` or ``bfloat16``.
+        threads: of PyTorch.
+    """
+
+    processor: str
+    cores: int | None
+    system: str
+    python: str
+    device: str
+    precision: str
+    threads: int
+
+
+class Results(TypedDict, total=False):
+    """The results of a run.
+
+    Attributes:
+        epochs: trained.
+        onnx_difference: largest difference of a logit between torch and ONNX Runtime.
+        val_accuracy: 0..1, or None without validation.
+        test_accuracy: 0..1, or None without a test split.
+    """
+
+    epochs: int
+    onnx_difference: float
+    val_accuracy: float | None
+    test_accuracy: float | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatasetFacts:
-    """What a run learned from.
+    """The dataset of a run.
 
     Attributes:
         name: of the dataset.
-        source: how it was named.
-        image_size: that it was read with.
+        source: argument of :func:`dressform.load_data`.
+        image_size: that it was read at.
         shape: height, width and channels.
         class_names: in label order.
-        digests: of each split.
-        hold_out_digest: of what was held out for validation; empty without.
-        examples: by ``train``, ``val`` and ``test``.
-        notes: what reading it told.
+        digests: split -> digest.
+        hold_out_digest: digest of the hold-out for validation; empty without one.
+        examples: split -> number of examples.
+        notes: remarks from reading it.
     """
 
     name: str
@@ -70,33 +109,34 @@ class DatasetFacts:
         check_shape(self.shape)
         if len(set(self.class_names)) < max(2, len(self.class_names)):
             raise ValueError(
-                f"{len(self.class_names)} class names, of which {len(set(self.class_names))} differ"
+                f"{len(self.class_names)} class names, {len(set(self.class_names))} of them "
+                f"different"
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Facts of one run.
+    """The record of one run.
 
     Attributes:
         format: version of the run directory's layout; a larger one than ``FORMAT`` is refused.
         status: ``started``, ``finished`` or ``failed``.
         recipe: the recipe's name.
-        reference: what to give to ``dressform train``: a recipe's name or ``file.py:function``.
+        reference: argument of ``dressform train``: a recipe's name or ``file.py:function``.
         settings: the ``--set`` assignments.
         resolved: the recipe as JSON.
-        digest: eight digits over the resolved recipe (and the user's file).
+        digest: eight hexadecimal digits of a hash of the resolved recipe (and the user's file).
         seed: of weights, order, augmentation and dropout.
-        dataset: what it learned from.
-        hardware: processor, cores, threads, system, device and precision.
+        dataset: that it was trained on.
+        hardware: the machine, device, precision and threads.
         packages: versions.
-        git: commit of the working directory and whether it had changes, where there is one.
+        git: commit of the working directory and whether it had changes; None outside git.
         started: UTC, ISO 8601.
         finished: likewise, or None.
         seconds: per phase.
-        results: accuracies, 0..1, and epochs.
+        results: accuracies and number of epochs.
         weights: SHA-256 of each weights file.
-        error: why it failed.
+        error: why the run failed.
     """
 
     format: int = FORMAT
@@ -108,13 +148,13 @@ class Manifest:
     digest: str
     seed: int
     dataset: DatasetFacts
-    hardware: dict[str, str | int] = field(default_factory=dict)
+    hardware: Hardware = field(default_factory=Hardware)
     packages: dict[str, str] = field(default_factory=dict)
-    git: dict[str, str | bool | None] | None = None
+    git: GitState | None = None
     started: str = ""
     finished: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    results: dict[str, int | float | None] = field(default_factory=dict)
+    results: Results = field(default_factory=Results)
     weights: dict[str, str] = field(default_factory=dict)
     error: str | None = None
 
@@ -127,7 +167,7 @@ class Manifest:
         """Read a manifest.
 
         Raises:
-            RunError: missing, damaged, or of a newer format.
+            RunError: the file is missing, damaged, or of a newer format.
         """
         document = read_json(path)
         if not isinstance(document, dict) or not isinstance(document.get("format"), int):
@@ -142,37 +182,37 @@ class Manifest:
             cls,
             document,
             path,
-            advice="it was changed by hand, so delete that folder or restore it from a copy",
+            advice="it was changed by hand, so delete its folder or restore it from a copy",
         )
 
 
 def now() -> str:
-    """The time, UTC, ISO 8601, to the second."""
+    """The current time, UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def timestamp() -> str:
-    """The time, UTC, to the minute, for people."""
+    """The current time, UTC, to the minute, for people."""
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def hardware() -> dict[str, Any]:
+def hardware() -> Hardware:
     """Processor, cores that this process may use, and system.
 
-    Virtual machines hide the processor's name, so AMX, which decides how quick bfloat16 and int8
-    are, is told beside it.
+    Virtual machines hide the processor's model, so AMX, which determines the speed of bfloat16 and
+    int8, is appended.
     """
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        pairs = (line.partition(":") for line in info.read_text().splitlines())
-        known = {name.strip(): value.strip() for name, _, value in pairs}
-        model = known.get("model name", model) + (
-            " with AMX" if "amx_tile" in known.get("flags", "").split() else ""
+    processor = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        lines = (line.partition(":") for line in cpuinfo.read_text().splitlines())
+        facts = {name.strip(): value.strip() for name, _, value in lines}
+        processor = facts.get("model name", processor) + (
+            " with AMX" if "amx_tile" in facts.get("flags", "").split() else ""
         )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "processor": model,
+        "processor": processor,
         "cores": cores,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -180,11 +220,11 @@ def hardware() -> dict[str, Any]:
 
 
 def packages() -> dict[str, str]:
-    """Versions of the packages that decide a result."""
-    found = {}
+    """Versions of the packages that affect results."""
+    versions = {}
     for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -4,12 +4,11 @@ import contextlib
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dressform.core.errors import RunError, unknown_name
 from dressform.core.files import user_path
 from dressform.predictions import Predictions
-from dressform.runs.history import read_history
+from dressform.runs.history import EpochRow, read_history
 from dressform.runs.layout import DEFAULT_ROOT, Layout
 from dressform.runs.manifest import Manifest
 
@@ -18,11 +17,11 @@ SPLITS = ("validation", "test")
 
 @dataclass(frozen=True)
 class Run:
-    """A finished, started or failed run.
+    """A run: started, finished or failed.
 
     Attributes:
         path: its directory.
-        manifest: what it is.
+        manifest: its record.
     """
 
     path: Path
@@ -39,13 +38,13 @@ class Run:
         return f"{self.manifest.recipe}, seed {self.manifest.seed}"
 
     def predictions(self, split: str = "test") -> Predictions:
-        """What the run's model said about a split.
+        """The predictions of the run's model on a split.
 
         Args:
-            split: ``val`` or ``test``.
+            split: ``validation`` or ``test``.
 
         Raises:
-            UnknownNameError: another split, or one that the data did not have.
+            UnknownNameError: the split is unknown, or the data had none.
             RunError: the run is not finished.
         """
         if self.manifest.status != "finished":
@@ -55,14 +54,14 @@ class Run:
         present = [name for name in SPLITS if self.layout.predictions(name).exists()]
         if not present:
             raise RunError(
-                f"{self.path} has lost its predictions; delete that folder and train again"
+                f"{self.path} has no predictions any more; delete its folder and train again"
             )
         if split not in present:
             raise unknown_name(f"split of {self.path}", split, present)
         return Predictions.load(self.layout.predictions(split))
 
-    def history(self) -> list[dict[str, Any]]:
-        """The rows of results.csv: numbers by column name, None where there was no validation."""
+    def history(self) -> list[EpochRow]:
+        """The rows of results.csv."""
         return read_history(self.layout.results)
 
 
@@ -70,7 +69,7 @@ def open_run(path: str | Path) -> Run:
     """Open a run directory.
 
     Raises:
-        RunError: not a run directory, damaged, or made by a newer dressform.
+        RunError: the folder is not a run directory, is damaged, or was made by a newer dressform.
     """
     folder = user_path(path)
     if not folder.exists():
@@ -81,30 +80,29 @@ def open_run(path: str | Path) -> Run:
     layout = Layout(folder)
     if not layout.manifest.is_file():
         raise RunError(
-            f"{path} has no {layout.manifest.name}, so it is not a run; give the folder that has "
-            f"one"
+            f"{path} has no {layout.manifest.name}, so it is not a run; give a folder that has one"
         )
     return Run(folder, Manifest.load(layout.manifest))
 
 
 def finished_runs(root: Path = DEFAULT_ROOT) -> list[Run]:
-    """Every finished run under ``root``, by path; what cannot be opened is left out."""
-    found = []
+    """All finished runs under ``root``, sorted by path; runs that cannot be opened are skipped."""
+    runs = []
     for path in sorted(root.glob("*/*/*/manifest.json")):
         with contextlib.suppress(RunError):
             run = open_run(path.parent)
             if run.manifest.status == "finished":
-                found.append(run)
-    return found
+                runs.append(run)
+    return runs
 
 
 def best_run(root: Path = DEFAULT_ROOT) -> tuple[Run, str]:
-    """The run under ``root`` with the best validation accuracy, and why it was taken; of equals the
-    one finished last.
+    """The run under ``root`` with the best validation accuracy, and why it was chosen; ties go to
+    the one finished last.
 
     Raises:
-        RunError: there is none, or there are runs of several datasets, between which nobody but the
-            user can choose.
+        RunError: there are no runs, or runs of several datasets, among which the user has to
+            choose.
     """
     runs = finished_runs(root)
     if not runs:
@@ -112,25 +110,25 @@ def best_run(root: Path = DEFAULT_ROOT) -> tuple[Run, str]:
             f"no finished run under {root}{'/' if root.is_dir() else ' (no such folder)'}; train "
             f"one, or name one with --model"
         )
-    best: dict[str, Run] = {}
+    best_by_dataset: dict[str, Run] = {}
     for run in runs:
         name = run.manifest.dataset.name
-        if name not in best or _rank(run) >= _rank(best[name]):
-            best[name] = run
-    if len(best) > 1:
-        which = "; ".join(
-            f"{name}: --model {shlex.quote(str(run.path))}" for name, run in best.items()
+        if name not in best_by_dataset or _rank(run) >= _rank(best_by_dataset[name]):
+            best_by_dataset[name] = run
+    if len(best_by_dataset) > 1:
+        choices = "; ".join(
+            f"{name}: --model {shlex.quote(str(run.path))}" for name, run in best_by_dataset.items()
         )
         raise RunError(
-            f"{root} has models of {len(best)} datasets; name the one to use, such as the best of "
-            f"each: {which}"
+            f"{root} has models of {len(best_by_dataset)} datasets; choose one, such as the best "
+            f"of each: {choices}"
         )
-    ((name, run),) = best.items()
+    ((name, run),) = best_by_dataset.items()
     value = run.manifest.results.get("val_accuracy")
     if len(runs) == 1:
         return run, f"the only run of {name}"
-    scored = f", validation accuracy {100 * value:.2f} %" if isinstance(value, float) else ""
-    return run, f"the best of {len(runs)} runs of {name}{scored}"
+    score = f", validation accuracy {100 * value:.2f} %" if isinstance(value, float) else ""
+    return run, f"the best of {len(runs)} runs of {name}{score}"
 
 
 def _rank(run: Run) -> tuple[float, str]:

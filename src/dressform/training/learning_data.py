@@ -42,7 +42,9 @@ def held_out(recipe: Recipe, train: Dataset) -> LearningData:
     if recipe.validation_fraction == 0:
         return LearningData(train, None, "")
     split = hold_out(train, recipe.validation_fraction, recipe.split_seed)
-    return LearningData(train.take(split.kept), train.take(split.held_out), split.digest)
+    return LearningData(
+        train.take(split.train_indices), train.take(split.held_out_indices), split.digest
+    )
 
 
 def pixel_statistics(

@@ -11,9 +11,10 @@ from dressform.data.archive import write_archive
 from dressform.data.catalog import CATALOG, DatasetSpec
 from dressform.data.review import Review
 from dressform.data.review import apply_review as apply_decisions
-from dressform.data.reviewed_folder import is_class_folders, write_reviewed_folder
+from dressform.data.reviewed_folder import has_class_folders, write_reviewed_folder
 from dressform.data.source import load_data
-from dressform.explore.doctor import Diagnosis, examine, judged_by
+from dressform.explore.doctor import Diagnosis, examine
+from dressform.explore.out_of_sample import load_out_of_sample
 from dressform.report.doctor import write_diagnosis
 from dressform.report.report import target_of
 from dressform.runs.crossval import CrossvalRun
@@ -72,7 +73,7 @@ def diagnose(
     for note in splits.notes:
         logger.warning(note)
     paths = [one.path if isinstance(one, (Run, CrossvalRun)) else one for one in predictions]
-    judges = [judged_by(path, logger.info) for path in paths]
+    judges = [load_out_of_sample(path, logger.info) for path in paths]
     source = str(Path(data).absolute()) if Path(data).exists() else str(data)
     diagnosis = examine(splits, source, judges, image_size=image_size, say=logger.info)
     write_diagnosis(target, diagnosis, splits)
@@ -121,7 +122,7 @@ def apply_review(
     decisions = Review.load(user_path(review))
     source, size = data or decisions.source, image_size or decisions.image_size
     splits = load_data(source, image_size=size)
-    folders = is_class_folders(str(source), splits)
+    folders = has_class_folders(str(source), splits)
     target = Path(out or ("reviewed" if folders else "reviewed.npz"))
     _check_target(target, str(source), folders)
     applied = apply_decisions(splits, decisions)

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dressform.core.errors import ConfigError
 from dressform.data.source import load_data
@@ -21,15 +20,16 @@ from dressform.evaluation.metrics import find_metric
 from dressform.explore.points import data_of
 from dressform.predict.prediction_sets import (
     kind_of,
-    load_judged,
+    load_predictions_of,
     prediction_set_of,
     split_of,
-    told_apart,
+    with_distinct_names,
 )
 from dressform.predict.predictor import Predictor
+from dressform.predict.robustness import Robustness
 from dressform.predict.robustness import robustness as measure_robustness
 from dressform.predictions import Predictions
-from dressform.predictions.images import images_of
+from dressform.predictions.examples import examples_of
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
 from dressform.runs.ledger import note_look
 from dressform.runs.run import Run, open_run
@@ -112,7 +112,7 @@ def compare(
         check_target(Path(figure))
     source = _Source(split, data, pixels, None)
     sets = [_prediction_set(one, source, "compare") for one in opened]
-    sets = told_apart(sets, [_name(one, place) for place, one in enumerate(what, 1)])
+    sets = with_distinct_names(sets, [_name(one, place) for place, one in enumerate(what, 1)])
     comparisons = compare_sets(sets, metric=metric, rope=rope)
     if figure is not None:
         _draw_boxes(sets, comparisons, Path(figure))
@@ -145,7 +145,7 @@ def calibrate(what: Evaluable, *, alpha: float = 0.1) -> Calibration:
         calibration = calibrate_predictions(
             opened.predictions("test"), fitted_on=opened.predictions("validation"), alpha=alpha
         )
-        _note_look(opened, "calibrate", len(calibration.judged))
+        _note_look(opened, "calibrate", len(calibration.unscaled))
         return calibration
     source = _Source(None, "fashion-mnist", "unit", None)
     predictions_alone = _prediction_set(opened, source, "calibrate").predictions[0]
@@ -191,7 +191,7 @@ def robustness(
     split: str | None = None,
     seed: int = 0,
     data: str | Path | None = None,
-) -> dict[str, Any]:
+) -> Robustness:
     """The accuracy of a run on corrupted images, as in Fashion-MNIST-C.
 
     Args:
@@ -200,9 +200,6 @@ def robustness(
         split: ``test`` (default, where there is one) or ``validation``.
         seed: of noise, and of what has a direction.
         data: the run's images, where they have moved.
-
-    Returns:
-        the document that ``dressform robustness --json`` prints.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
@@ -213,7 +210,7 @@ def robustness(
     chosen = split_of(opened, split)
     size = opened.manifest.dataset.image_size
     splits = data_of(opened) if data is None else load_data(data, image_size=size)
-    images = images_of(opened.predictions(chosen), splits, chosen)
+    images = examples_of(opened.predictions(chosen), splits, chosen)
     if chosen == "test":
         _note_look(opened, "robustness", len(images))
 
@@ -221,10 +218,7 @@ def robustness(
         if done % 10 == 0 or done == total:
             logger.info("%d of %d", done, total)
 
-    document = measure_robustness(
-        Predictor(opened), images, corruptions, seed=seed, progress=progress
-    )
-    return {"run": str(opened.path), "split": chosen, **document}
+    return measure_robustness(Predictor(opened), images, corruptions, seed=seed, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -280,7 +274,7 @@ def _prediction_set(
         if split == "test":
             _note_look(opened, call, len(predictions))
         return PredictionSet(opened.name, (predictions,))
-    name, predictions = load_judged(
+    name, predictions = load_predictions_of(
         opened,
         source.split,
         source.data,

@@ -11,7 +11,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
 from dressform.explore.points import data_of, points_of
 from dressform.explore.tensorboard import write_tensorboard
-from dressform.predict.predictor import UNSURE, Predictor
+from dressform.predict.predictor import OOD_THRESHOLD, Predictor
 from dressform.predictions import Predictions
 from dressform.report.classifier import write_classifier
 from dressform.report.exploration import default_methods, write_exploration
@@ -144,7 +144,7 @@ def export(
         raise unknown_name("form of export", to, list(EXPORTS))
     opened = run if isinstance(run, Run) else open_run(run)
     if to == "page":
-        predictor = Predictor(opened, threshold=UNSURE if threshold is None else threshold)
+        predictor = Predictor(opened, threshold=OOD_THRESHOLD if threshold is None else threshold)
         write_classifier(Path(target), predictor)
         return [Path(target)]
     splits = data_of(opened) if data is None else load_data(data, image_size=image_size)

@@ -56,7 +56,7 @@ def train(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    _check(recipe, seed)
+    check_request(recipe, seed)
     splits = _read(data, image_size, [recipe], callback)
 
     from dressform.experiment.resolved import resolve_recipe
@@ -144,7 +144,7 @@ def crossval(
     several = _several(recipes)
     _check_seed(seed)
     for recipe in several:
-        _check(recipe, seed)
+        check_request(recipe, seed)
     splits = _read(data, image_size, several, callback)
 
     from dressform.experiment.crossval.cross_validation import crossval as cross_validate
@@ -202,7 +202,7 @@ def tune(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    _check(recipe, seed)
+    check_request(recipe, seed)
     splits = _read(data, image_size, [recipe], callback)
 
     from dressform.experiment.resolved import resolve_recipe
@@ -228,8 +228,13 @@ def _several(recipes: "Sequence[Recipe | str] | Recipe | str") -> "list[Recipe |
     return list(recipes)
 
 
-def _check(recipe: "Recipe | str", seed: int) -> None:
-    """Refuse a misspelt name before torch and the data are loaded."""
+def check_request(recipe: "Recipe | str", seed: int) -> None:
+    """Refuse a misspelt recipe or a negative seed before torch and the data are loaded.
+
+    Raises:
+        UnknownNameError: no such recipe.
+        ConfigError: a negative seed.
+    """
     if isinstance(recipe, str) and not is_file_reference(recipe):
         RECIPES.check(recipe)
     _check_seed(seed)

@@ -245,7 +245,8 @@ def _compare(
         seconds=round(seconds, 1),
         path=str(study.path),
     )
-    epoch = median(float(row["seconds"]) for history in study.histories() for row in history)
+    rows = [row for history in study.histories() for row in history]
+    epoch = median(s for row in rows if (s := row["seconds"]) is not None)
     return compared, epoch * FOLDS / (FOLDS - 1), candidate
 
 

@@ -84,7 +84,10 @@ def run_fold(job: FoldJob, recipe: Recipe, dataset: Dataset, tell: Tell) -> Fold
     remove_leftovers(layout.root)
     recipe = replace(recipe, precision=job.precision)  # type: ignore[arg-type]
     folds = _folds(dataset, job.folds, job.repeat, job.seed)
-    train, test = dataset.take(folds.training(job.fold)), dataset.take(folds.judged(job.fold))
+    train, test = (
+        dataset.take(folds.train_indices(job.fold)),
+        dataset.take(folds.test_indices(job.fold)),
+    )
     learn, curves = train, test
     if chooses(recipe):
         inner = held_out(recipe, train)

@@ -17,7 +17,7 @@ from dressform.evaluation.intervals import across_folds
 from dressform.evaluation.metrics import METRICS, Scores, accuracy
 from dressform.experiment.crossval.fold import read_result
 from dressform.predictions import Predictions
-from dressform.runs.crossval import FORMAT, CrossvalRun, key, open_crossval
+from dressform.runs.crossval import FORMAT, CrossvalRun, array_name, open_crossval
 from dressform.runs.layout import CrossvalLayout, FoldLayout
 
 
@@ -48,17 +48,17 @@ def summarise(
         logits = np.empty((len(train), len(train.class_names)), dtype=np.float32)
         for fold in range(folds):
             place = layout.fold(repeat, fold)
-            part = _predictions(place, train, split.judged(fold))
-            logits[split.judged(fold)] = part.logits
+            part = _predictions(place, train, split.test_indices(fold))
+            logits[split.test_indices(fold)] = part.logits
             scores.append(Scores(part))
             epochs = read_result(place).epochs
             rows.append(
                 {"repeat": repeat, "fold": fold, "accuracy": accuracy(scores[-1]), "epochs": epochs}
             )
-        arrays |= {key("logits", repeat): logits, key("fold", repeat): split.fold}
+        arrays |= {array_name("logits", repeat): logits, array_name("fold", repeat): split.fold}
     estimates = {
         name: across_folds([metric.value(part, None) for part in scores], folds)
-        .within(0, metric.most)
+        .clip(0, metric.maximum)
         .to_json()
         for name, metric in METRICS.items()
     }

@@ -3,22 +3,22 @@
 from pathlib import Path
 
 from dressform.data.dataset import DatasetSplits
-from dressform.evaluation.calibrate import FEWEST, calibrate
-from dressform.evaluation.evaluate import MOST_CLASSES, describe, evaluate
-from dressform.predictions.images import images_of
+from dressform.evaluation.calibrate import MIN_EXAMPLES, calibrate
+from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES, describe, evaluate
+from dressform.predictions.examples import examples_of
 from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.report.figures.canvas import save
 from dressform.report.figures.confusion import draw_confusion
 from dressform.report.figures.history import draw_history
 from dressform.report.figures.images import draw_first_images, draw_montage
 from dressform.report.figures.per_class import draw_per_class
-from dressform.runs.history import how_measured
+from dressform.runs.history import training_conditions
 from dressform.runs.run import Run
 
 
 def figure_names(run: Run) -> list[str]:
     """The files that :func:`draw_figures` writes for a run whose data are at hand."""
-    few = len(run.manifest.dataset.class_names) <= MOST_CLASSES
+    few = len(run.manifest.dataset.class_names) <= MAX_CONFUSION_CLASSES
     of_predictions = [
         *(["confusion-counts.png", "confusion-normalised.png"] if few else []),
         "per-class.png",
@@ -49,7 +49,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
     split = "test" if run.layout.predictions("test").exists() else "validation"
     has_predictions = run.layout.predictions(split).exists()
     folder.mkdir(exist_ok=True)
-    history, measured = run.history(), how_measured(run.manifest.resolved)
+    history, measured = run.history(), training_conditions(run.manifest.resolved)
     written = [save(draw_history(history, run.name, measured=measured), folder / "history.png")]
     calibration = draw_calibration_history([history], run.name)
     if calibration is not None:
@@ -71,7 +71,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
         written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))
         both = split == "test" and run.layout.predictions("validation").exists()
         fitted_on = run.predictions("validation") if both else None
-        if min(len(predictions), len(fitted_on or predictions)) >= FEWEST:
+        if min(len(predictions), len(fitted_on or predictions)) >= MIN_EXAMPLES:
             written.append(
                 save(
                     draw_reliability(calibrate(predictions, fitted_on=fitted_on), title),
@@ -79,7 +79,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
                 )
             )
         if data is not None:
-            dataset = images_of(predictions, data, split)
+            dataset = examples_of(predictions, data, split)
             caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
             written.append(
                 save(draw_montage(dataset, predictions, caption), folder / "montage.png")

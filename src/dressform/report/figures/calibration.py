@@ -26,7 +26,7 @@ def draw_reliability(calibration: Calibration, title: str) -> Figure:
     figure.suptitle(title)
     grid = figure.subplots(2, 2, sharex=True, height_ratios=[4, 1])
     sides = (
-        ("as it is", calibration.judged, calibration.before),
+        ("as it is", calibration.unscaled, calibration.before),
         (
             f"with {calibration.temperature}, fitted on other examples",
             calibration.scaled,

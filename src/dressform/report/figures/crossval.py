@@ -61,18 +61,17 @@ def _pooled(run: CrossvalRun) -> str:
 def fold_table(run: CrossvalRun) -> str:
     """A row per fold, then mean and standard deviation, as text."""
     lines = ["repeat  fold  accuracy  epochs"]
-    for row in run.summary["folds"]:
+    for row in run.summary.folds:
         lines.append(
-            f"{row['repeat']:6d}  {row['fold']:4d}  {100 * row['accuracy']:6.2f} %  "
-            f"{row['epochs']:6d}"
+            f"{row.repeat:6d}  {row.fold:4d}  {100 * row.accuracy:6.2f} %  {row.epochs:6d}"
         )
     s = run.summary
     lines += [
         "",
-        f"mean {100 * s['mean']:.2f} %, standard deviation {100 * s['sd']:.2f} points, n = "
-        f"{len(s['folds'])}",
+        f"mean {100 * s.mean:.2f} %, standard deviation {100 * s.sd:.2f} points, n = "
+        f"{len(s.folds)}",
     ]
-    lines.append(f"{100 * s['low']:.2f} to {100 * s['high']:.2f} % ({s['method']})")
+    lines.append(f"{100 * s.low:.2f} to {100 * s.high:.2f} % ({s.method})")
     return "\n".join(lines) + "\n"
 
 
@@ -150,7 +149,7 @@ def draw_boxes(scores: Mapping[str, Sequence[float]], folds: int, metric: Metric
             markersize=4,
             linestyle="none",
         )
-        mean = across_folds(found, folds).within(0, unit * metric.most)
+        mean = across_folds(found, folds).clip(0, unit * metric.maximum)
         reach = [[mean.value - mean.low], [mean.high - mean.value]]
         axes.errorbar(
             mean.value, place - 0.33, xerr=reach, fmt="D", color=VALIDATION, markersize=5, capsize=3

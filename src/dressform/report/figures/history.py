@@ -16,7 +16,8 @@ def draw_history(
     Args:
         rows: of results.csv.
         title: over both.
-        measured: how the training values were; see :func:`dressform.runs.history.how_measured`.
+        measured: how the training values were; see
+            :func:`dressform.runs.history.training_conditions`.
     """
     figure = new_figure(10, 4)
     figure.suptitle(title)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.data.dataset import Dataset
-from dressform.evaluation.calibrate import FEWEST
+from dressform.evaluation.calibrate import MIN_EXAMPLES
 from dressform.evaluation.calibration import mean_confidence, reliability
 from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.evaluate import evaluate
@@ -41,13 +41,13 @@ class Shown:
 
     Attributes:
         title: for people.
-        places: float32 [all, D].
+        embedding: float32 [all, D].
         explained: float64 [D], of principal components: shares of the variance; the page offers a
             choice of them. Else empty.
     """
 
     title: str
-    places: NDArray[np.float32]
+    embedding: NDArray[np.float32]
     explained: NDArray[np.float64]
 
 
@@ -141,7 +141,7 @@ def report_document(
     for r, run in enumerate(runs):
         blobs += _answers(r, run)
     places = [
-        _quantised(f"places-{p}", shown.places, np.uint16) for p, shown in enumerate(projections)
+        _quantised(f"places-{p}", shown.embedding, np.uint16) for p, shown in enumerate(projections)
     ]
     blobs += [blob for blob, _ in places]
     based = None if basis is None else _quantised("basis", basis, np.uint8)
@@ -163,7 +163,7 @@ def report_document(
             {
                 "title": p.title,
                 "explained": p.explained.tolist(),
-                "deep": p.places.shape[1] == 3 and not len(p.explained),
+                "deep": p.embedding.shape[1] == 3 and not len(p.explained),
                 "blob": blob.name,
                 "ranges": ranges,
             }
@@ -243,11 +243,12 @@ def _run(run: Inspected) -> dict[str, Any]:
     found = evaluation.to_json()
     missing = list(run.missing)
     calibration = None
-    if len(run.predictions) >= FEWEST:
+    if len(run.predictions) >= MIN_EXAMPLES:
         calibration = _calibration(run.predictions, evaluation.estimates["ece"].value)
     else:
         missing.append(
-            f"calibration: {len(run.predictions)} examples are too few to judge it; {FEWEST} are "
+            f"calibration: {len(run.predictions)} examples are too few to judge it; "
+            f"{MIN_EXAMPLES} are "
             f"needed"
         )
     return {

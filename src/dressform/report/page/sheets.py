@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.data.mosaic import mosaic
+from dressform.data.image import image_grid
 from dressform.report.page.blobs import Blob
 
 SIDE = 4096
@@ -50,7 +50,7 @@ def make_sheets(
     for part, start in enumerate(range(0, count, columns * rows)):
         tiles = images[start : start + columns * rows]
         across = min(columns, max(1, round(len(tiles) ** 0.5)))
-        picture = mosaic(tiles, across)
+        picture = image_grid(tiles, across)
         stream = io.BytesIO()
         if quality is None:
             picture.save(stream, "PNG", compress_level=6)

@@ -1,0 +1,53 @@
+"""Class probabilities: softmax, and checks of probabilities that other programs computed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+SUM_TOLERANCE = 1e-3
+"""Tolerance for the sum of an example's probabilities; float16 and four printed digits are within
+it.
+"""
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Class probabilities, float64, which add up to 1 along the last axis."""
+    shifted = np.asarray(logits, dtype=np.float64)
+    shifted = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+
+
+def find_invalid_probabilities(probabilities: NDArray[np.floating]) -> tuple[int, str] | None:
+    """The first row of [N, K] that is not a probability distribution, and why; None if all are.
+
+    Values must be in 0..1 (up to rounding of 1e-6), and each row must add up to 1 within
+    ``SUM_TOLERANCE``.
+    """
+    values = np.asarray(probabilities, dtype=np.float64)
+    finite = np.all(np.isfinite(values), axis=1)
+    in_range = np.all((values >= -1e-6) & (values <= 1 + 1e-6), axis=1)
+    totals = np.where(finite[:, None], values, 0).sum(axis=1)
+    invalid = np.flatnonzero(~(finite & in_range & (np.abs(totals - 1) <= SUM_TOLERANCE)))
+    if not len(invalid):
+        return None
+    row = int(invalid[0])
+    if not finite[row]:
+        return row, "are not finite; allowed: 0 to 1, so fix the program that computed them"
+    if not in_range[row]:
+        low, high = values[row].min(), values[row].max()
+        return (
+            row,
+            f"range from {low:.6g} to {high:.6g}; allowed: 0 to 1, so apply softmax or give logits",
+        )
+    return (
+        row,
+        f"add up to {totals[row]:.6g}; allowed: 1 within {SUM_TOLERANCE}, so apply softmax or "
+        f"give logits",
+    )
+
+
+def preserve_argmax(scores: NDArray[np.floating], top: NDArray[np.int64]) -> None:
+    """Raise the scores [N, K] of the classes ``top`` [N] by one bit, in place, where rounding
+    produced a tie.
+    """
+    rows = np.flatnonzero(scores.argmax(axis=1) != top)
+    scores[rows, top[rows]] = np.nextafter(scores[rows].max(axis=1), np.array(np.inf, scores.dtype))

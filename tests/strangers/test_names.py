@@ -20,7 +20,7 @@ from dressform.core.text import from_table_cell, one_line, printable, table_cell
 from dressform.data.source import load_data
 from dressform.predictions import Predictions, load_predictions, save_predictions
 from dressform.report.local import MOST_CLIENTS, local_server
-from tests.cli.test_cli import dressform_command
+from tests.cli.command import dressform_command
 
 EVIL = ("\x1b[31mred\x07", "new\nline", "a\u202eb", "\x9b2J")
 

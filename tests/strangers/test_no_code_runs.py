@@ -17,7 +17,7 @@ from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
 from dressform.runs.git import git_state
 from dressform.runs.run import Run, open_run
-from tests.cli.test_cli import dressform_command
+from tests.cli.command import dressform_command
 from tests.report.test_says_the_same import document_of
 
 

@@ -24,14 +24,14 @@ from dressform.predict.predictor import Predictor, find_images
 from dressform.report.classifier import write_classifier
 
 IN_PAGE = """async ([photo, pixels]) => {
-  const { open, decoded, answer } = await import("dressform/classify/main.js");
-  window.model ??= await open();
+  const { openModel, decodeImage, classify } = await import("dressform/classify/main.js");
+  window.model ??= await openModel();
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const file = new Blob([bytes(photo)]);
   const began = performance.now();
-  const found = await answer(window.model, await decoded(file));
+  const found = await classify(window.model, await decodeImage(file));
   const took = performance.now() - began;
-  const same = await window.model.judge(bytes(pixels));
+  const same = await window.model.predict(bytes(pixels));
   const { logits, oodPValue } = found;
   const seen = Array.from(found.pixels.data);
   return { pixels: seen, logits, oodPValue, same: same.logits, sameUsual: same.oodPValue, took };

@@ -22,7 +22,8 @@ import dressform
 from dressform.explore.neighbours import nearest
 from dressform.explore.points import data_of, points_of
 from dressform.explore.projection import knn_recall, neighbours_within, pca, tsne, umap
-from dressform.report.exploration import write_exploration
+from dressform.report.exploration import ProjectionOptions, write_exploration
+from dressform.report.inspection import ReportOptions
 
 PAN = """async () => {
     const p = dressform.projector, times = [];
@@ -30,15 +31,15 @@ PAN = """async () => {
     const end = performance.now() + 5000;
     while (performance.now() < end) {
         const [x, y] = [3 * Math.sin(times.length / 20), 2 * Math.cos(times.length / 20)];
-        p.view.drag(x, y, p.canvas.width, p.canvas.height);
+        p.view.drag(x, y, p.canvas);
         p.frame();
-        p.gl.gl?.finish();
+        p.renderer.gl?.finish();
         times.push(performance.now());
         await step();
     }
     const gaps = times.slice(1).map((t, i) => t - times[i]).sort((a, b) => a - b);
     const slowest = gaps[Math.floor(0.95 * gaps.length)];
-    return { frames: times.length / 5, slowest, rasteriser: p.gl.rasteriser };
+    return { frames: times.length / 5, slowest, rasteriser: p.renderer.rasteriser };
 }"""
 
 
@@ -63,10 +64,10 @@ def main() -> None:
         "tsne": lambda: tsne(values, near),
         "umap": lambda: umap(values, near),
     }
-    places = {}
+    coordinates = {}
     for name in ("pca", *methods):
-        places[name] = timed(results, name, makers[name]).embedding
-        results[name]["preservation"] = round(knn_recall(near, places[name]), 4)
+        coordinates[name] = timed(results, name, makers[name]).places
+        results[name]["knn_recall"] = round(knn_recall(near, coordinates[name]), 4)
         print(name, results[name], flush=True)
     timed(
         results,
@@ -76,12 +77,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         shutil.rmtree(options.run / "explore", ignore_errors=True)
         page = write_exploration(
-            options.run, split=options.split, out=Path(folder) / "e.html", methods=methods
+            options.run,
+            ReportOptions(split=options.split),
+            ProjectionOptions(methods=methods),
+            out=Path(folder) / "e.html",
         )
         for name in methods:
             (kept,) = (options.run / "explore").glob(f"{name}-2d-*.npz")
             results[name]["same_again"] = bool(
-                np.array_equal(places[name], np.load(kept)["places"])
+                np.array_equal(coordinates[name], np.load(kept)["places"])
             )
         results["bytes"] = page.stat().st_size
         results["panning"] = panned(page, options.chromium)

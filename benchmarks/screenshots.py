@@ -1,4 +1,4 @@
-"""The pictures of the pages in the documentation, light and dark, wide and on a phone.
+"""The screenshots of the pages in the documentation, light and dark, wide and on a phone.
 
     python benchmarks/screenshots.py RUN OTHER_RUN [--out docs/figures/pages]
 
@@ -26,7 +26,7 @@ WIDE, PHONE = (1200, 800), (390, 780)
 
 
 def main() -> None:
-    """Make the pages, then the pictures."""
+    """Write the pages, then take the screenshots."""
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     parser.add_argument("other", type=Path)
@@ -36,16 +36,16 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     run = dressform.open_run(options.run)
     with tempfile.TemporaryDirectory() as folder, chromium(options.chromium) as browser:
-        places = {name: Path(folder) / f"{name}.html" for name in ("report", "explore", "doctor")}
-        write_report([options.run, options.other], out=places["report"])
-        write_exploration(options.run, out=places["explore"])
+        paths = {name: Path(folder) / f"{name}.html" for name in ("report", "explore", "doctor")}
+        write_report([options.run, options.other], out=paths["report"])
+        write_exploration(options.run, out=paths["explore"])
         data = dressform.load_data(run.manifest.dataset.source)
         write_diagnosis(
-            places["doctor"],
+            paths["doctor"],
             examine(data, data.name, [OutOfSample(run.name, run.predictions("test"))]),
             data,
         )
-        addresses = {name: path.as_uri() for name, path in places.items()}
+        addresses = {name: path.as_uri() for name, path in paths.items()}
         for name, page, size, dark, show in SHOTS:
             shoot(browser, addresses[page], options.out / f"{name}.png", size, dark, show)
 
@@ -58,14 +58,14 @@ def shoot(
     dark: bool,
     show: Callable[[Page], None],
 ) -> None:
-    """One picture of what is in view, with at most 256 colours."""
+    """One screenshot of the window, with at most 256 colours."""
     tab = opened(
         browser, address, *size, color_scheme="dark" if dark else "light", reduced_motion="reduce"
     )
     show(tab)
     tab.wait_for_timeout(2500)
-    picture = Image.open(io.BytesIO(tab.screenshot()))
-    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    screenshot = Image.open(io.BytesIO(tab.screenshot()))
+    screenshot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
     tab.close()
 
@@ -80,32 +80,32 @@ def section(name: str) -> Callable[[Page], None]:
 
 
 def cell(tab: Page) -> None:
-    """Shirts that were taken for T-shirts."""
+    """Shirts predicted as T-shirts."""
     tab.click(".confusion td[data-i='6'][data-j='0']")
     section("confusion")(tab)
 
 
-def picture(tab: Page) -> None:
-    """A wrong answer with where the network looked."""
+def image(tab: Page) -> None:
+    """An error with its saliency map."""
     tab.locator("#confusion .tile").first.click()
-    tab.get_by_label("where the network looked").check()
+    tab.get_by_label("Saliency map (HiResCAM)").check()
 
 
 def points(tab: Page) -> None:
-    """t-SNE of all test pictures."""
+    """t-SNE of all test images."""
     tab.select_option("#projector select >> nth=0", "1")
     section("projector")(tab)
 
 
 def zoomed(tab: Page) -> None:
-    """Near enough for pictures, around a shirt that was taken for a T-shirt."""
+    """Zoomed in until points are thumbnails, around a shirt predicted as a T-shirt."""
     points(tab)
     tab.wait_for_timeout(500)
     tab.evaluate("""() => {
         const p = dressform.projector;
-        const wrong = (n) => p.page.labels[n] === 6 && p.answers.predicted(n) === 0;
+        const wrong = (n) => p.page.labels[n] === 6 && p.predictions.predicted(n) === 0;
         const i = p.visible.find(wrong);
-        Object.assign(p.view, { x: p.places[3 * i], y: p.places[3 * i + 1], zoom: 9 });
+        Object.assign(p.view, { x: p.positions[3 * i], y: p.positions[3 * i + 1], zoom: 9 });
         p.draw();
     }""")
 
@@ -114,9 +114,9 @@ SHOTS: list[tuple[str, str, tuple[int, int], bool, Callable[[Page], None]]] = [
     ("report", "report", WIDE, False, top),
     ("comparison", "report", WIDE, False, section("comparison")),
     ("confusion", "report", WIDE, False, cell),
-    ("picture", "report", WIDE, False, picture),
-    ("picture-dark", "report", WIDE, True, picture),
-    ("classes", "report", WIDE, False, section("classes")),
+    ("picture", "report", WIDE, False, image),
+    ("picture-dark", "report", WIDE, True, image),
+    ("classes", "report", WIDE, False, section("per-class")),
     ("calibration", "report", WIDE, False, section("calibration")),
     ("projector", "explore", WIDE, False, points),
     ("projector-dark", "explore", WIDE, True, points),

@@ -10,6 +10,14 @@ DEADLINE = 300.0
 """Seconds until the moment has to come, however slow the machine."""
 
 
+def wait_until(reached: Callable[[], bool], *, deadline: float = DEADLINE) -> None:
+    """Return as soon as ``reached``, and fail if that takes too long."""
+    limit = time.monotonic() + deadline
+    while not reached():
+        assert time.monotonic() < limit, f"not reached within {deadline} s"
+        time.sleep(0.005)
+
+
 def kill_when(
     command: Sequence[str], reached: Callable[[], bool], *, deadline: float = DEADLINE
 ) -> None:
@@ -20,13 +28,14 @@ def kill_when(
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stderr is not None
-        limit = time.monotonic() + deadline
+
+        def alive_and_reached() -> bool:
+            assert process.stderr is not None
+            assert process.poll() is None, f"ended too early: {process.stderr.read()}"
+            return reached()
+
         try:
-            while not reached():
-                assert process.poll() is None, f"ended too early: {process.stderr.read()}"
-                assert time.monotonic() < limit, f"not reached within {deadline} s"
-                time.sleep(0.005)
+            wait_until(alive_and_reached, deadline=deadline)
         finally:
             process.kill()
         status = process.wait()

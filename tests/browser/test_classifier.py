@@ -25,13 +25,13 @@ from tests.data.test_photo import scene
 from tests.writers import packed
 
 JUDGE = """async (photos) => {
-  const { open, decoded, answer } = await import("dressform/classify/main.js");
-  window.model ??= await open();
+  const { openModel, decodeImage, classify } = await import("dressform/classify/main.js");
+  window.model ??= await openModel();
   const found = [];
   for (const photo of photos) {
     const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
-    const image = await decoded(new Blob([bytes]));
-    const { pixels, logits, oodPValue, steps, warnings } = await answer(window.model, image);
+    const image = await decodeImage(new Blob([bytes]));
+    const { pixels, logits, oodPValue, steps, warnings } = await classify(window.model, image);
     const words = steps.map(([words]) => words);
     found.push({ pixels: Array.from(pixels.data), logits, oodPValue, steps: words, warnings });
   }
@@ -127,7 +127,7 @@ def test_the_page_sees_and_says_what_python_does(
         kinds.update(words.split(",")[0] for words, _ in expected.prepared.steps)
     assert {
         "the photo",
-        "what is not background",
+        "foreground",
         "grey and negated",
         "cropped",
         "shrunk to 28 × 28: what the network sees",
@@ -135,10 +135,10 @@ def test_the_page_sees_and_says_what_python_does(
 
 
 PREPARE = """async ([photo, shape, settings]) => {
-  const { decoded } = await import("dressform/classify/main.js");
+  const { decodeImage } = await import("dressform/classify/main.js");
   const { prepare } = await import("dressform/classify/photo.js");
   const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
-  return Array.from(prepare(await decoded(new Blob([bytes])), shape, settings).pixels.data);
+  return Array.from(prepare(await decodeImage(new Blob([bytes])), shape, settings).pixels.data);
 }"""
 
 
@@ -217,18 +217,18 @@ def test_photos_are_chosen_dropped_and_saved(
     page = opened(watched, file)
     expect(page.locator("#save")).to_be_disabled()
     page.set_input_files("#file", paths)
-    expect(page.locator("#answers section")).to_have_count(2)
+    expect(page.locator("#results section")).to_have_count(2)
     answer = predictor.predict(paths[0])
     label, share = answer.top[0]
-    expect(page.locator("#answers section").nth(1).locator("h2")).to_have_text(
+    expect(page.locator("#results section").nth(1).locator("h2")).to_have_text(
         f"red.png: {'unsure, perhaps ' if answer.abstain else ''}{label}, {100 * share:.1f} %"
     )
-    expect(page.locator("#answers section").nth(1).locator("canvas")).to_have_count(
+    expect(page.locator("#results section").nth(1).locator("canvas")).to_have_count(
         len(answer.prepared.steps)
     )
-    expect(page.locator("#answers section").nth(0)).to_contain_text("text.png: no answer")
-    expect(page.locator("#answers section").nth(0)).to_contain_text(
-        "not a picture that this browser can read"
+    expect(page.locator("#results section").nth(0)).to_contain_text("text.png: no prediction")
+    expect(page.locator("#results section").nth(0)).to_contain_text(
+        "this browser cannot read it as an image"
     )
     page.evaluate(
         """(photo) => {
@@ -239,7 +239,7 @@ def test_photos_are_chosen_dropped_and_saved(
         }""",
         base64.b64encode(given["dark"]).decode(),
     )
-    expect(page.locator("#answers section").nth(0).locator("h2")).to_contain_text(
+    expect(page.locator("#results section").nth(0).locator("h2")).to_contain_text(
         "dropped <b>.png: "
     )
     with page.expect_download() as download:
@@ -247,7 +247,7 @@ def test_photos_are_chosen_dropped_and_saved(
     rows = list(
         csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8")))
     )
-    assert [row["picture"] for row in rows] == ["red.png", "dropped <b>.png"]
+    assert [row["image"] for row in rows] == ["red.png", "dropped <b>.png"]
     assert rows[0]["class"] == label
     assert float(rows[0]["probability"]) == pytest.approx(share, abs=1e-4)
 
@@ -271,7 +271,7 @@ def test_the_command_writes_it(named_run: Run, watched: Watched, tmp_path: Path)
     page = opened(watched, Path(page_file))
     (tmp_path / "red.png").write_bytes(photos()["red"])
     page.set_input_files("#file", tmp_path / "red.png")
-    expect(page.locator("#answers h2")).to_contain_text("red.png: unsure, perhaps ")
+    expect(page.locator("#results h2")).to_contain_text("red.png: unsure, perhaps ")
 
 
 def test_a_folder_is_no_page(predictor: Predictor, tmp_path: Path) -> None:

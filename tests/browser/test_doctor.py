@@ -41,7 +41,7 @@ def test_decide_save_and_apply(
     watched: Watched, doctored: Path, faulty: DatasetSplits, tmp_path: Path
 ) -> None:
     page = opened(watched, doctored)
-    expect(page.locator("#found")).to_contain_text("50 suspect labels in test")
+    expect(page.locator("#findings")).to_contain_text("50 suspect labels in test")
     first = page.locator("#label .finding").first
     first.get_by_label("relabel", exact=True).check()
     page.locator("#label .finding").nth(1).get_by_label("drop").check()
@@ -65,7 +65,7 @@ def test_decide_save_and_apply(
     twins = [f.action for f in review.findings if f.kind == "duplicate"]
     assert twins[0] == "keep"
     assert set(twins[1:40]) == {"drop"}
-    expect(page.locator("#found [role=status]")).to_contain_text("2 to relabel")
+    expect(page.locator("#findings [role=status]")).to_contain_text("2 to relabel")
     applied = apply_review(faulty, review)
     assert applied.relabelled == 2
     assert applied.dropped == len({f.id for f in review.findings if f.action == "drop"})
@@ -79,7 +79,7 @@ def test_a_saved_review_is_gone_on_with(watched: Watched, doctored: Path, tmp_pa
     document["findings"][index].update(action="relabel", to="Coat")
     (tmp_path / "review.json").write_text(json.dumps(document))
     page.set_input_files("#load", tmp_path / "review.json")
-    expect(page.locator("#found [role=status]")).to_contain_text("1 to relabel, 1 to drop")
+    expect(page.locator("#findings [role=status]")).to_contain_text("1 to relabel, 1 to drop")
     expect(
         page.locator("#label .finding").first.get_by_label("relabel", exact=True)
     ).to_be_checked()
@@ -87,8 +87,8 @@ def test_a_saved_review_is_gone_on_with(watched: Watched, doctored: Path, tmp_pa
     document["digests"] = {"train": "other"}
     (tmp_path / "other.json").write_text(json.dumps(document))
     page.set_input_files("#load", tmp_path / "other.json")
-    expect(page.locator("#found [role=status]")).to_contain_text(
-        "other.json cannot be used: it is a review of other data"
+    expect(page.locator("#findings [role=status]")).to_contain_text(
+        "other.json cannot be loaded: it is a review of different data"
     )
 
 

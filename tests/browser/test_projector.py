@@ -14,7 +14,8 @@ import dressform
 from dressform.core.errors import ConfigError, DataError
 from dressform.explore.label_issues import find_label_issues
 from dressform.predictions import save_predictions
-from dressform.report.exploration import write_exploration
+from dressform.report.exploration import ProjectionOptions, write_exploration
+from dressform.report.inspection import ReportOptions
 from dressform.report.local import local_server
 from dressform.runs.run import Run
 from tests.browser.conftest import Watched
@@ -26,9 +27,8 @@ def tested(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The 200 test pictures."""
     return write_exploration(
         named_run.path,
+        projection=ProjectionOptions(methods=["tsne"], dimensions=[2, 3]),
         out=tmp_path_factory.mktemp("page") / "e.html",
-        methods=["tsne"],
-        dimensions=[2, 3],
     )
 
 
@@ -37,9 +37,9 @@ def everything(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path
     """200 test pictures and 600 training pictures."""
     return write_exploration(
         named_run.path,
-        split="all",
+        ReportOptions(split="all"),
+        ProjectionOptions(methods=["tsne"]),
         out=tmp_path_factory.mktemp("page") / "all.html",
-        methods=["tsne"],
     )
 
 
@@ -58,7 +58,7 @@ def colours(page: Page, places: list[tuple[float, float]]) -> list[tuple[int, ..
     script = """(places) => {
         const p = dressform.projector, w = p.canvas.width;
         p.frame();
-        const all = p.gl.pixels();
+        const all = p.renderer.pixels();
         const at = (x, y) => 4 * (w * y + x);
         return places.map(([x, y]) => Array.from(all.subarray(at(x, y), at(x, y) + 3)));
     }"""
@@ -74,8 +74,7 @@ def place(page: Page, index: int) -> tuple[float, float]:
     assert box is not None
     script = """(i) => {
         const p = dressform.projector;
-        const place = p.places.slice(3 * i, 3 * i + 3);
-        return p.view.toPixels(p.canvas.width, p.canvas.height)(...place);
+        return p.view.toPixels(p.canvas.width, p.canvas.height)(...p.positionOf(i));
     }"""
     x, y = page.evaluate(script, index)
     return box["x"] + x, box["y"] + y
@@ -84,14 +83,14 @@ def place(page: Page, index: int) -> tuple[float, float]:
 @pytest.mark.parametrize("how", ["#draw=webgl", "#draw=plain"])
 def test_every_picture_is_drawn_where_it_is(watched: Watched, tested: Path, how: str) -> None:
     page = opened(watched, tested, how)
-    expect(page.locator("#projector .quiet").first).to_have_text("200 of 200 points")
+    expect(page.locator("#projector .status").first).to_have_text("200 of 200 points")
     box = page.locator(".stage").bounding_box()
     assert box is not None
     background, *shown = colours(
         page, [(box["x"], box["y"]), *(place(page, index) for index in range(0, 200, 7))]
     )
     assert all(colour != background for colour in shown)
-    assert ("plain JavaScript" in page.evaluate("dressform.projector.gl.rasteriser")) == (
+    assert ("plain JavaScript" in page.evaluate("dressform.projector.renderer.rasteriser")) == (
         how == "#draw=plain"
     )
 
@@ -104,7 +103,7 @@ def test_plain_points_look_like_those_of_webgl(browser: Browser, tested: Path) -
         const p = dressform.projector;
         p.select("some", p.visible.slice(0, 40));
         p.frame();
-        const all = p.gl.pixels(), found = {};
+        const all = p.renderer.pixels(), found = {};
         for (let i = 0; i < all.length; i += 4) {
             const key = [all[i], all[i + 1], all[i + 2]].map((v) => v >> 5).join();
             found[key] = (found[key] ?? 0) + 4 / all.length;
@@ -136,17 +135,17 @@ def test_a_click_on_a_point_opens_its_picture(
     expect(page.locator(".hint")).to_be_visible()
     page.mouse.click(*place(page, 11))
     expect(page.locator("#detail h2")).to_have_text(str(named_run.predictions().ids[11]))
-    expect(page.locator("#detail .near li")).to_have_count(10)
+    expect(page.locator("#detail .neighbours li")).to_have_count(10)
 
 
 def test_neighbours_by_both_metrics_and_their_selection(watched: Watched, tested: Path) -> None:
     page = opened(watched, tested)
     page.locator("#confusion .tile").first.click()
-    distances = page.locator("#detail .near small")
+    distances = page.locator("#detail .neighbours small")
     first = distances.all_inner_texts()
     assert [float(text) for text in first] == sorted(float(text) for text in first)
     page.select_option("#detail select", "euclidean")
-    second = [float(text) for text in page.locator("#detail .near small").all_inner_texts()]
+    second = [float(text) for text in page.locator("#detail .neighbours small").all_inner_texts()]
     assert second == sorted(second)
     assert second != [float(text) for text in first]
     page.get_by_role("button", name="Select in the projector").click()
@@ -177,9 +176,9 @@ def test_classes_can_be_left_out_and_only_errors_shown(
     page, predictions = opened(watched, tested), named_run.predictions()
     page.locator("#projector .classes button").first.click()
     left = int((predictions.labels != 0).sum())
-    status = page.locator("#projector .quiet").first
+    status = page.locator("#projector .status").first
     expect(status).to_have_text(f"{left} of 200 points")
-    page.get_by_label("Show", exact=True).select_option("wrong")
+    page.get_by_label("Show", exact=True).select_option("errors")
     wrong = int(((predictions.labels != predictions.predicted) & (predictions.labels != 0)).sum())
     expect(status).to_have_text(f"{wrong} of 200 points")
 
@@ -187,7 +186,7 @@ def test_classes_can_be_left_out_and_only_errors_shown(
 @pytest.mark.parametrize("colour", ["label", "prediction", "error", "loss", "suspect"])
 def test_every_colouring_draws(watched: Watched, tested: Path, colour: str) -> None:
     page = opened(watched, tested)
-    page.get_by_label("Colour", exact=True).select_option(colour)
+    page.get_by_label("Colour by", exact=True).select_option(colour)
     page.wait_for_timeout(200)
     assert len(set(colours(page, [place(page, index) for index in range(0, 200, 3)]))) > 1
     assert page.locator("#projector .classes button").count() >= 2
@@ -213,8 +212,9 @@ def test_thumbnails_appear_and_stay_right_after_filtering(
     script = """async () => { const p = dressform.projector; const drawn = [];
         const drawImage = (b, sx, sy, sw, sh) => drawn.push([sx, sy]);
         const context = { clearRect() {}, strokeRect() {}, drawImage };
-        const { inView, thumbnail } = await import("dressform/over.js");
-        const found = inView(p); for (const [i, x, y] of found) thumbnail(p, context, i, x, y, 20);
+        const { inView, drawThumbnail } = await import("dressform/overlay.js");
+        const found = inView(p);
+        for (const [i, ...centre] of found) drawThumbnail(p, context, i, centre, 20);
         return found.map(([i], n) => [i, p.page.labels[i], ...drawn[n]]); }"""
     found = page.evaluate(script)
     assert found
@@ -227,7 +227,7 @@ def test_thumbnails_appear_and_stay_right_after_filtering(
         )
 
 
-def test_search_and_axes_of_ones_own(watched: Watched, tested: Path, named_run: Run) -> None:
+def test_search_and_custom_axes(watched: Watched, tested: Path, named_run: Run) -> None:
     page, predictions = opened(watched, tested), named_run.predictions()
     names, search = predictions.class_names, page.get_by_role("searchbox")
     page.get_by_label("Projection", exact=True).select_option("custom")
@@ -237,7 +237,7 @@ def test_search_and_axes_of_ones_own(watched: Watched, tested: Path, named_run: 
         expect(page.locator("#projector h3")).to_have_text(
             f"“{name}” ({int((predictions.labels == names.index(name)).sum())})"
         )
-        page.get_by_role("button", name=f"Keep selection as {button}").click()
+        page.get_by_role("button", name=f"Use selection as {button}").click()
     page.wait_for_timeout(300)
     across = [place(page, i)[0] for i in range(200)]
     middle = [
@@ -272,19 +272,17 @@ def test_a_confusion_lights_up_in_the_projector(
     assert page.evaluate("dressform.projector.selection.length") == count
 
 
-def test_training_pictures_are_there_too(
-    watched: Watched, everything: Path, named_run: Run
-) -> None:
+def test_training_images_are_there_too(watched: Watched, everything: Path, named_run: Run) -> None:
     page = opened(watched, everything)
-    status = page.locator("#projector .quiet").first
+    status = page.locator("#projector .status").first
     expect(status).to_have_text("800 of 800 points")
-    expect(page.locator(".headline")).to_contain_text("of 200 test pictures right")
-    page.get_by_label("Show", exact=True).select_option("reference")
+    expect(page.locator(".headline")).to_contain_text("accuracy on 200 test images")
+    page.get_by_label("Show", exact=True).select_option("training")
     expect(status).to_have_text("600 of 800 points")
-    page.get_by_label("Colour", exact=True).select_option("split")
+    page.get_by_label("Colour by", exact=True).select_option("split")
     page.mouse.click(*place(page, 500))
-    expect(page.locator("#detail")).to_contain_text("the model has learned from it")
-    expect(page.locator("#detail .near li")).to_have_count(10)
+    expect(page.locator("#detail")).to_contain_text("the model was trained on it")
+    expect(page.locator("#detail .neighbours li")).to_have_count(10)
 
 
 def test_training_labels_are_judged_out_of_fold(
@@ -298,36 +296,41 @@ def test_training_labels_are_judged_out_of_fold(
     )
     path = write_exploration(
         named_run.path,
-        split="train",
-        out=tmp_path / "e.html",
-        methods=[],
+        ReportOptions(split="train"),
+        ProjectionOptions(methods=[]),
         out_of_fold=tmp_path / "judge.npz",
+        out=tmp_path / "e.html",
     )
     page = opened(watched, path)
     page.get_by_label("Show", exact=True).select_option("suspect")
     wrong = np.flatnonzero(find_label_issues(judge).suspect)
     assert 5 < len(wrong) <= 10
-    expect(page.locator("#projector .quiet").first).to_have_text(f"{len(wrong)} of 600 points")
+    expect(page.locator("#projector .status").first).to_have_text(f"{len(wrong)} of 600 points")
     assert (
         page.evaluate("dressform.projector.visible.map((i) => dressform.page.ids[i])")
         == train.ids[wrong].tolist()
     )
-    page.evaluate(
-        "dressform.projector.open(dressform.projector.visible[0], [dressform.projector.visible[0]])"
-    )
-    other = train.class_names[(int(train.labels[wrong[0]]) + 1) % 10]
+    page.evaluate("dressform.projector.openPoint(dressform.projector.visible[0])")
+    label = int(train.labels[wrong[0]])
+    given, other = train.class_names[label], train.class_names[(label + 1) % 10]
     expect(page.locator("#detail .note")).to_contain_text(
-        f"a model that did not learn from it hardly believes it; perhaps {other}?"
+        f"an out-of-fold model gives {given} a low probability. Perhaps {other}?"
     )
 
 
-def test_a_judge_of_other_pictures_is_refused(named_run: Run, tmp_path: Path) -> None:
+def test_a_judge_of_other_images_is_refused(named_run: Run, tmp_path: Path) -> None:
     save_predictions(named_run.predictions(), tmp_path / "test.npz")
-    options = {"out": tmp_path / "e.html", "methods": [], "out_of_fold": tmp_path / "test.npz"}
-    with pytest.raises(ConfigError, match="judge training pictures, and the split is test"):
+    options = {
+        "projection": ProjectionOptions(methods=[]),
+        "out": tmp_path / "e.html",
+        "out_of_fold": tmp_path / "test.npz",
+    }
+    with pytest.raises(
+        ConfigError, match="assess the labels of training images, but the split is test"
+    ):
         write_exploration(named_run.path, **options)
-    with pytest.raises(DataError, match="600 of 600 ids of the training pictures are not in"):
-        write_exploration(named_run.path, split="all", **options)
+    with pytest.raises(DataError, match="600 of 600 ids of the training images are not in"):
+        write_exploration(named_run.path, ReportOptions(split="all"), **options)
     assert not (tmp_path / "e.html").exists()
 
 

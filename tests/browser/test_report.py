@@ -70,7 +70,7 @@ def test_the_page_says_what_evaluate_says(watched: Watched, one: Path, named_run
     expect(page.locator("section")).to_have_count(6)
 
 
-def test_from_a_cell_to_its_pictures_to_one_picture(
+def test_from_a_cell_to_its_images_to_one_image(
     watched: Watched, one: Path, named_run: Run
 ) -> None:
     page, predictions = opened(watched, one), named_run.predictions()
@@ -78,12 +78,12 @@ def test_from_a_cell_to_its_pictures_to_one_picture(
     page.click(f".confusion td[data-i='{i}'][data-j='{j}']")
     gallery = page.locator("#confusion .gallery")
     expect(gallery.locator("h3")).to_have_text(
-        f"{predictions.class_names[i]} taken for {predictions.class_names[j]} ({len(positions)})"
+        f"{predictions.class_names[i]} predicted as {predictions.class_names[j]} ({len(positions)})"
     )
     sure = predictions.probabilities[positions].max(axis=1)
     shown = [int(tile.get_attribute("data-index") or -1) for tile in gallery.locator(".tile").all()]
     assert shown == positions[np.argsort(-np.round(sure * 65535), kind="stable")].tolist()[:60]
-    page.select_option("#confusion select", "unsure")
+    page.select_option("#confusion select", "least_confident")
     assert (
         int(gallery.locator(".tile").first.get_attribute("data-index") or -1)
         == positions[np.argmin(np.round(sure * 65535))]
@@ -99,17 +99,17 @@ def test_from_a_cell_to_its_pictures_to_one_picture(
     expect(dialog.locator("h2")).to_have_text(str(predictions.ids[where]))
     expect(dialog).to_contain_text(f"True class {predictions.class_names[i]}")
     expect(dialog.locator(".bad")).to_have_text(f"✗ {predictions.class_names[j]}")
-    shares = dialog.locator(".shares tr td").all_inner_texts()
-    assert shares[0].strip() == f"{100 * predictions.probabilities[where].max():.1f} %"
-    expect(dialog.locator(".near li")).to_have_count(5)
+    probabilities = dialog.locator(".probabilities tr td").all_inner_texts()
+    assert probabilities[0].strip() == f"{100 * predictions.probabilities[where].max():.1f} %"
+    expect(dialog.locator(".neighbours li")).to_have_count(5)
     page.wait_for_timeout(200)
     assert painted(page, "#detail .big")
-    assert painted(page, "#detail .near canvas")
-    expect(dialog.locator(".heat")).to_be_hidden()
-    dialog.get_by_label("where the network looked").check()
-    expect(dialog.locator(".heat")).to_be_visible()
-    assert painted(page, "#detail .heat")
-    assert f"#picture={str(predictions.ids[where]).replace('/', '%2F')}" in page.url
+    assert painted(page, "#detail .neighbours canvas")
+    expect(dialog.locator(".saliency")).to_be_hidden()
+    dialog.get_by_label("Saliency map (HiResCAM)").check()
+    expect(dialog.locator(".saliency")).to_be_visible()
+    assert painted(page, "#detail .saliency")
+    assert f"#image={str(predictions.ids[where]).replace('/', '%2F')}" in page.url
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 
@@ -119,11 +119,11 @@ def test_by_keyboard_alone(watched: Watched, one: Path, named_run: Run) -> None:
     page.locator(".confusion td[data-i='0'][data-j='0']").focus()
     for key in ("ArrowRight", "ArrowDown", "Enter"):
         page.keyboard.press(key)
-    expect(page.locator("#confusion h3")).to_contain_text(f"{names[1]}, recognised")
+    expect(page.locator("#confusion h3")).to_contain_text(f"{names[1]}, correct")
     page.keyboard.press("End")
     page.keyboard.press("Enter")
-    expect(page.locator("#confusion h3")).to_contain_text(f"{names[1]} taken for {names[9]}")
-    page.locator("#worst .tile").first.focus()
+    expect(page.locator("#confusion h3")).to_contain_text(f"{names[1]} predicted as {names[9]}")
+    page.locator("#top-losses .tile").first.focus()
     page.keyboard.press("Enter")
     first = page.locator("#detail h2").inner_text()
     page.keyboard.press("ArrowRight")
@@ -139,14 +139,14 @@ def test_highest_loss_comes_first(watched: Watched, one: Path, named_run: Run) -
     loss = -np.log(predictions.probabilities[np.arange(len(predictions)), predictions.labels])
     shown = [
         int(tile.get_attribute("data-index") or -1)
-        for tile in page.locator("#worst .gallery").first.locator(".tile").all()
+        for tile in page.locator("#top-losses .gallery").first.locator(".tile").all()
     ]
     assert shown[:10] == np.argsort(-loss, kind="stable")[:10].tolist()
 
 
 def test_tables_sort_and_open_errors(watched: Watched, one: Path, named_run: Run) -> None:
     page, found = opened(watched, one), json.loads(named_run.layout.report_json.read_text())
-    table = page.locator("#classes table").first
+    table = page.locator("#per-class table").first
     table.get_by_role("button", name="recall").click()
     recall = [
         float(row.locator("td").nth(1).inner_text().rstrip(" %"))
@@ -159,14 +159,14 @@ def test_tables_sort_and_open_errors(watched: Watched, one: Path, named_run: Run
     name, matrix = found["per_class"][0]["label"], np.array(found["confusion"])
     table.get_by_role("button", name=name, exact=True).click()
     errors = matrix[0].sum() + matrix[:, 0].sum() - 2 * matrix[0, 0]
-    expect(page.locator("#confusion h3")).to_have_text(f"Errors with {name} ({errors})")
-    page.locator("#classes table").nth(1).locator("button.link").first.click()
-    expect(page.locator("#confusion h3")).to_contain_text("taken for")
+    expect(page.locator("#confusion h3")).to_have_text(f"Errors involving {name} ({errors})")
+    page.locator("#per-class table").nth(1).locator("button.link").first.click()
+    expect(page.locator("#confusion h3")).to_contain_text("predicted as")
 
 
-def test_a_picture_has_an_address(watched: Watched, one: Path, named_run: Run) -> None:
+def test_an_image_has_an_address(watched: Watched, one: Path, named_run: Run) -> None:
     page, name = watched.page, str(named_run.predictions().ids[7])
-    page.goto(f"{one.as_uri()}#picture={name}")
+    page.goto(f"{one.as_uri()}#image={name}")
     page.wait_for_selector("html[data-ready]")
     expect(page.locator("#detail h2")).to_have_text(name)
 
@@ -191,7 +191,7 @@ def test_two_runs_are_compared_and_either_is_shown(
     watched: Watched, two: Path, named_run: Run
 ) -> None:
     page = opened(watched, two)
-    expect(page.locator("#comparison .versus")).to_have_count(1)
+    expect(page.locator("#comparison .comparison")).to_have_count(1)
     expect(page.locator("#comparison")).to_contain_text("95 % interval")
     first = page.locator(".headline strong").inner_text()
     page.select_option("#top select", "1")
@@ -200,7 +200,7 @@ def test_two_runs_are_compared_and_either_is_shown(
     expect(page.locator("#detail")).to_be_visible()
 
 
-def test_runs_of_other_training_pictures(watched: Watched, named_run: Run, tmp_path: Path) -> None:
+def test_runs_of_other_training_images(watched: Watched, named_run: Run, tmp_path: Path) -> None:
     """The second run's neighbours are positions in a training set that the page does not show:
     better none than wrong ones.
     """
@@ -210,18 +210,18 @@ def test_runs_of_other_training_pictures(watched: Watched, named_run: Run, tmp_p
     other = dressform.train("fast", tmp_path / "less.npz", settings=TINY, out=tmp_path)
     page = opened(watched, write_report([named_run.path, other.path], out=tmp_path / "r.html"))
     page.select_option("#top select", "1")
-    expect(page.locator("#summary .note")).to_contain_text("it learned from other pictures")
+    expect(page.locator("#summary .note")).to_contain_text("this model was trained on other images")
     page.locator("#confusion .tile").first.click()
     expect(page.locator("#detail")).to_be_visible()
-    expect(page.locator("#detail .near li")).to_have_count(0)
+    expect(page.locator("#detail .neighbours li")).to_have_count(0)
 
 
-def test_colours_can_be_chosen(watched: Watched, one: Path) -> None:
+def test_the_theme_can_be_chosen(watched: Watched, one: Path) -> None:
     page = opened(watched, one)
     colour = "getComputedStyle(document.body).backgroundColor"
     seen = [page.evaluate(colour)]
     for _ in range(2):
-        page.get_by_role("button", name="Colours").click()
+        page.get_by_role("button", name="Theme").click()
         seen.append(page.evaluate(colour))
     assert seen[0] == seen[1] != seen[2]
 
@@ -258,7 +258,7 @@ def test_predictions_from_elsewhere(watched: Watched, tmp_path: Path, classes: i
     expect(missing).to_contain_text("give them with --data")
     assert ("calibration" in missing.inner_text()) == (n < 20)
     expect(page.locator(".confusion tbody tr")).to_have_count(classes)
-    page.locator("#worst .tile").first.click()
+    page.locator("#top-losses .tile").first.click()
     expect(page.locator("#detail h2")).to_contain_text("</script><i>")
     expect(page.locator("#detail")).to_contain_text("<b>class & ")
 

@@ -37,7 +37,7 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     unsure = json_of(*command, "--threshold", "1")
     assert isinstance(unsure, list)
     assert unsure[0]["abstain"]
-    assert unsure[0]["warnings"][0].startswith("does not look like the training pictures")
+    assert unsure[0]["warnings"][0].startswith("does not look like the training images")
     assert "allowed: a file that ends in .html" in error_of(
         *command, "--explain", tmp_path / "why.pdf"
     )

@@ -150,7 +150,7 @@ def test_a_run_is_sure_of_clothes_and_not_of_noise(named_run: Run, small: Datase
     ]
     assert sum(answer.abstain for answer in noise) >= 18
     unsure = next(answer for answer in noise if answer.abstain)
-    assert unsure.warnings[0].startswith("does not look like the training pictures")
+    assert unsure.warnings[0].startswith("does not look like the training images")
     always = Predictor(named_run, threshold=0)
     assert not any(
         always.predict(image).abstain

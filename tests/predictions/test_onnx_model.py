@@ -1,5 +1,6 @@
 """Linear classifiers in every form that frameworks export, against NumPy."""
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -272,25 +273,26 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
     assert capfd.readouterr() == ("", "")
 
 
-def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
+def test_whatever_can_be_judged(
+    tiny_run: Run, small: DatasetSplits, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     data, model, table = tmp_path / "d.npz", tmp_path / "M.ONNX", tmp_path / "p.csv"
     write_archive(data, small)
     shutil.copy(tiny_run.layout.onnx, model)
     table.write_text("label,p0,p1\n1,0.25,0.75\n")
     kinds = [kind_of(p) for p in (tiny_run.path, model, table, tmp_path / "absent.csv")]
     assert kinds == ["run", "model", "predictions", "predictions"]
-    said: list[str] = []
-    name, found = load_predictions_of(tiny_run.path, say=said.append)
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    name, found = load_predictions_of(tiny_run.path)
     assert (name, len(found)) == ("fast, seed 0", 200)
     kept = tiny_run.predictions("validation")
     for split in ("val", "validation"):
-        assert np.array_equal(
-            load_predictions_of(tiny_run.path, split, say=said.append)[1].ids, kept.ids
-        )
+        assert np.array_equal(load_predictions_of(tiny_run.path, split)[1].ids, kept.ids)
     for chosen, count in ((None, 200), ("test", 200), ("train", 600)):
-        name, found = load_predictions_of(model, chosen, data, say=said.append)
+        name, found = load_predictions_of(model, chosen, data)
         assert (name, len(found)) == (str(model), count)
-    assert said == [
+    assert caplog.messages == [
         "split: test",
         "split: validation",
         "split: validation",
@@ -308,13 +310,14 @@ def test_whatever_can_be_judged(tiny_run: Run, small: DatasetSplits, tmp_path: P
 
 
 def test_data_without_a_test_split_say_how_they_were_divided(
-    tiny_run: Run, small: DatasetSplits, tmp_path: Path
+    tiny_run: Run, small: DatasetSplits, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_archive(tmp_path / "d.npz", DatasetSplits("train alone", small.train))
-    said: list[str] = []
-    _, found = load_predictions_of(tiny_run.layout.onnx, data=tmp_path / "d.npz", say=said.append)
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    _, found = load_predictions_of(tiny_run.layout.onnx, data=tmp_path / "d.npz")
     assert len(found) == 120
-    assert said == [
-        "note: no test split: 120 of 600 examples were held out for testing",
+    assert caplog.messages == [
+        "no test split: 120 of 600 examples were held out for testing",
         "split: test of d",
     ]

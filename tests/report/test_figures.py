@@ -14,8 +14,8 @@ from dressform.evaluation.evaluate import evaluate
 from dressform.evaluation.intervals import wilson
 from dressform.predictions import Predictions
 from dressform.report.figures.calibration import draw_calibration_history, draw_reliability
-from dressform.report.figures.canvas import RIGHT, WRONG, save
-from dressform.report.figures.confusion import draw_confusion, shares
+from dressform.report.figures.canvas import CORRECT, WRONG, save
+from dressform.report.figures.confusion import draw_confusion, normalise_rows
 from dressform.report.figures.history import draw_history
 from dressform.report.figures.images import draw_first_images, draw_montage, montage_sample
 from dressform.report.figures.per_class import draw_per_class, whiskers
@@ -63,13 +63,13 @@ def test_the_montage_is_green_where_right_and_red_where_wrong() -> None:
     chosen = montage_sample(predictions, 24)
     for axes, i in zip(figure.axes, chosen, strict=True):
         right = predictions.predicted[i] == predictions.labels[i]
-        assert axes.title.get_color() == (RIGHT if right else WRONG)
+        assert axes.title.get_color() == (CORRECT if right else WRONG)
         assert axes.get_title() == predictions.class_names[predictions.predicted[i]]
         assert axes.get_xlabel() == (
-            "" if right else f"is {predictions.class_names[predictions.labels[i]]}"
+            "" if right else f"true: {predictions.class_names[predictions.labels[i]]}"
         )
     colours = {axes.title.get_color() for axes in figure.axes}
-    assert colours == {RIGHT, WRONG}
+    assert colours == {CORRECT, WRONG}
 
 
 def test_confusion_cells_carry_the_counts() -> None:
@@ -79,7 +79,7 @@ def test_confusion_cells_carry_the_counts() -> None:
         for t in draw_confusion(confusion, ("a", "b"), "t", normalised=False).axes[0].texts
     ]
     assert texts == ["8", "2", "5"]
-    assert shares(np.array([[8, 2], [0, 0]])).tolist() == [[0.8, 0.2], [0, 0]]
+    assert normalise_rows(np.array([[8, 2], [0, 0]])).tolist() == [[0.8, 0.2], [0, 0]]
 
 
 def test_history_has_both_curves_or_only_training() -> None:
@@ -122,7 +122,7 @@ def test_the_calibration_chart_says_what_it_shows() -> None:
     figure = draw_calibration_history([rows], "a title")
     assert figure is not None
     assert (
-        "NLL is lowest after epoch 2; later answers are more often right, but too sure"
+        "NLL is lowest at epoch 2; accuracy then still rises, but so does overconfidence (ECE)"
         in figure.axes[0].get_title()
     )
     errors, off = (np.asarray(line.get_ydata()).tolist() for line in figure.axes[1].lines)
@@ -130,7 +130,7 @@ def test_the_calibration_chart_says_what_it_shows() -> None:
     assert off == [0.01, 0.02, 0.05]
     figure = draw_calibration_history([rows[:2]], "a title")
     assert figure is not None
-    assert "NLL is lowest at the end" in figure.axes[0].get_title()
+    assert "NLL is lowest at the last epoch" in figure.axes[0].get_title()
     assert draw_calibration_history([[{**row, "val_ece": None} for row in rows]], "a title") is None
 
 

@@ -46,7 +46,7 @@ def compared(tmp_path: Path, *what: Path) -> tuple[Any, Any]:
     json_of("report", *what, "--out", tmp_path / "page.html")
     page = document_of(tmp_path / "page.html")
     rows = [
-        {name: value for name, value in row.items() if name != "show"}
+        {name: value for name, value in row.items() if name != "difference_text"}
         for row in page["comparisons"]
     ]
     return rows, command

@@ -21,7 +21,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.data.review import Finding, Review, apply_review
 from dressform.evaluation.evaluate import evaluate
 from dressform.predict.predictor import Predictor
-from dressform.report.report import _facts
+from dressform.report.inspection import facts_of
 from dressform.runs.crossval import CrossvalRun, open_crossval
 from dressform.runs.history import training_conditions
 from dressform.runs.run import Run, best_run, open_run
@@ -113,7 +113,7 @@ def test_manifest(run: Run) -> None:
         found = open_run(run.path)
         evaluate(found.predictions("test"), resamples=10)
         training_conditions(found.manifest.resolved)
-        json.dumps(_facts(found))
+        json.dumps(facts_of(found))
         best_run(run.path.parents[2])
         dressform.Predictor(found)
 

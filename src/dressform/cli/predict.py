@@ -49,7 +49,7 @@ def predict(
     target = None
     if explain is not None:
         from dressform.report.explanation import write_explanation
-        from dressform.report.report import target_of
+        from dressform.report.output import target_of
 
         target = target_of(explain, explain, "explained.html")
     paths = find_images([p for p in pictures if p != "-"])

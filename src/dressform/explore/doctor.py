@@ -4,7 +4,8 @@ on a model's accuracy.
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ from dressform.explore.outliers import find_outliers
 from dressform.predict.features import pixels
 from dressform.predictions import Predictions
 from dressform.predictions.examples import examples_of
+
+logger = logging.getLogger(__name__)
 
 MAX_OUTLIERS = 100
 """Outliers listed per split, farthest first."""
@@ -82,7 +85,6 @@ def examine(
     models: Sequence[OutOfSample] = (),
     *,
     image_size: int | None = None,
-    say: Callable[[str], object] = lambda line: None,
 ) -> Diagnosis:
     """Examine a dataset.
 
@@ -92,7 +94,6 @@ def examine(
         models: out-of-sample predictions. Without any, labels are not checked; an example that
             several models contradict is listed once.
         image_size: that the dataset was read at.
-        say: called with a line before each long step.
 
     Returns:
         findings. Their score is, for a label, the probability that the model gives it; for a
@@ -103,7 +104,7 @@ def examine(
         DataError: predictions of other examples.
     """
     splits = dict(data)
-    say(f"near duplicates among {sum(map(len, splits.values())):,} pictures")
+    logger.info(f"near duplicates among {sum(map(len, splits.values())):,} pictures")
     pairs = near_duplicates(np.concatenate([d.images for d in splits.values()]))
     findings, counts, duplicate_ids = _duplicate_findings(splits, pairs)
     reevaluated = []
@@ -116,7 +117,7 @@ def examine(
         reevaluated.append(_reevaluate(model, split, issues, duplicate_ids[split]))
     findings += sorted(suspects.values(), key=lambda finding: finding.score)
     for split, dataset in splits.items():
-        say(f"outliers in {split}")
+        logger.info(f"outliers in {split}")
         outliers = _outlier_findings(dataset, split)
         counts[f"outliers in {split}"] = len(outliers)
         findings += outliers

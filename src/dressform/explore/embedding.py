@@ -1,5 +1,6 @@
 """`embed`: neighbours and projections of examples, each cached under a digest of its inputs."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,6 +14,8 @@ from dressform.explore.cache import Arrays, cached
 from dressform.explore.explanation import digest
 from dressform.explore.neighbours import Metric, Neighbours, nearest
 from dressform.explore.projection import MIN_EXAMPLES, N_NEIGHBOURS, Projection, pca, tsne, umap
+
+logger = logging.getLogger(__name__)
 
 METHODS = ("tsne", "umap")
 N_SHOWN_NEIGHBOURS = 10
@@ -70,7 +73,6 @@ def embed(
     methods: Sequence[str] = METHODS,
     dimensions: Sequence[int] = (2,),
     seed: int = 0,
-    say: Callable[[str], object] = lambda line: None,
 ) -> Embeddings:
     """Compute neighbours and projections.
 
@@ -80,7 +82,6 @@ def embed(
         methods: of ``tsne`` and ``umap``, in addition to PCA.
         dimensions: 2, 3 or both, for each method.
         seed: of the methods.
-        say: called with a line before each long step.
 
     Raises:
         ConfigError: see :func:`check_methods`, or there are too few examples.
@@ -96,7 +97,7 @@ def embed(
         name: str, compute: Callable[[], Arrays], arrays: set[str], message: str
     ) -> Arrays:
         def announced() -> Arrays:
-            say(message)
+            logger.info(message)
             return compute()
 
         return cached(keep(f"{name}-{key}"), arrays, len(values), announced)

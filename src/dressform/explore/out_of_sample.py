@@ -1,6 +1,5 @@
 """`OutOfSample`: predictions of examples that their model was not trained on."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,9 +29,7 @@ class OutOfSample(NamedTuple):
     settings: tuple[str, ...] = ()
 
 
-def load_out_of_sample(
-    path: str | Path, say: Callable[[str], object] = lambda line: None
-) -> OutOfSample:
+def load_out_of_sample(path: str | Path) -> OutOfSample:
     """Load the predictions of a cross-validation (its first repeat, out of fold), a run, or a
     predictions file.
 
@@ -45,10 +42,10 @@ def load_out_of_sample(
         summary = crossval.summary
         return OutOfSample(crossval.name, first, "train", summary.recipe, tuple(summary.settings))
     if kind_of(path) != "run":
-        return OutOfSample(*load_predictions_of(path, say=say))
+        return OutOfSample(*load_predictions_of(path))
     run = open_run(path)
     split = split_of(run, None)
-    name, predictions = load_predictions_of(path, split, say=say)
+    name, predictions = load_predictions_of(path, split)
     return OutOfSample(
         name,
         predictions,

@@ -2,7 +2,7 @@
 predictions.
 """
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -20,6 +20,8 @@ from dressform.runs.run import Run
 
 Selection = Literal["test", "validation", "train", "all"]
 Embedding = Literal["features", "pixels"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +67,6 @@ def points_of(
     data: DatasetSplits,
     selection: str = "test",
     embedding: str = "features",
-    *,
-    say: Callable[[str], object] = lambda line: None,
 ) -> Points:
     """Look up the examples of a run and compute their features.
 
@@ -76,7 +76,6 @@ def points_of(
         selection: ``test``, ``validation``, ``train``, or ``all``: training and test examples (or
             validation examples if there is no test).
         embedding: ``features`` or ``pixels``.
-        say: called with a line before each long step.
 
     Raises:
         UnknownNameError: the selection or embedding is unknown, or the run lacks the split.
@@ -100,7 +99,7 @@ def points_of(
         if training is None
         else np.concatenate([evaluated.images, training.images])
     )
-    say(f"features of {len(images):,} pictures")
+    logger.info(f"features of {len(images):,} pictures")
     features = penultimate(run.layout.onnx, images)
     values = features.values if embedding == "features" else pixels(images)
     trained_on = (

@@ -1,6 +1,7 @@
 """Predictions of runs, cross-validations, files, and ONNX models on a dataset. No torch."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,8 @@ from dressform.predictions.examples import canonical_split
 from dressform.predictions.files import format_of
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run, open_run
+
+logger = logging.getLogger(__name__)
 
 
 def prediction_set_of(run: CrossvalRun) -> PredictionSet:
@@ -61,8 +64,6 @@ def load_predictions_of(
     data: str | Path = "fashion-mnist",
     pixels: str = "unit",
     image_size: int | None = None,
-    *,
-    say: Callable[[str], object] = lambda line: None,
 ) -> tuple[str, Predictions]:
     """Load the predictions of a run, a file or a model.
 
@@ -76,7 +77,6 @@ def load_predictions_of(
         pixels: for a model only: ``unit`` or ``raw``, as for
             :func:`dressform.predict.onnx_model.predict_onnx`.
         image_size: for a model only: side in pixels for folders of images of different sizes.
-        say: called with each message for the user, such as how the data were split.
 
     Returns:
         the name of a run (recipe and seed) or the path of a file, and its predictions.
@@ -90,13 +90,13 @@ def load_predictions_of(
     if kind == "model":
         splits = load_data(data, image_size=image_size)
         for note in splits.notes:
-            say(f"note: {note}")
+            logger.warning(note)
         chosen = canonical_split(split or "test")
-        say(f"split: {chosen} of {splits.name}")
+        logger.info(f"split: {chosen} of {splits.name}")
         return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
     run = open_run(path)
     chosen = split_of(run, split)
-    say(f"split: {chosen}")
+    logger.info(f"split: {chosen}")
     return run.name, run.predictions(chosen)
 
 

@@ -51,7 +51,7 @@ class Answer:
         if not self.abstain:
             return self.prepared.warnings
         line = (
-            f"does not look like the training pictures: only {100 * (self.ood_p_value or 0):.1f} % "
+            f"does not look like the training images: only {100 * (self.ood_p_value or 0):.1f} % "
             f"of validation images are this unusual"
         )
         return (line, *self.prepared.warnings)

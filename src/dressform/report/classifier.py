@@ -20,13 +20,12 @@ RUNTIME = "ort-wasm-simd-threaded.wasm.gz"
 
 
 def write_classifier(path: Path, predictor: Predictor) -> None:
-    """Write the page: the model, ONNX Runtime as WebAssembly, and the preparation of photos as
+    """Write the page: the model, ONNX Runtime as WebAssembly, and the preparation of photos in
     JavaScript.
 
     Args:
-        path: the HTML file; folders on the way to it are made.
-        predictor: the model, with the settings for photos and the threshold that the page will
-            have.
+        path: the HTML file; missing parent folders are made.
+        predictor: the model, with the photo settings and the threshold that the page uses.
 
     Raises:
         ConfigError: the path is a folder.
@@ -34,31 +33,28 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; give the name of an HTML file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    described = predictor.description
+    card, detector = predictor.description, predictor.ood_detector
     document = {
-        "name": described.name,
-        "classes": described.class_names,
+        "name": card.name,
+        "classes": card.class_names,
         "shape": list(predictor.shape),
         "threshold": predictor.threshold,
-        "features": described.output.features,
+        "features": card.output.features,
         "photo": None if predictor.photo is None else vars(predictor.photo),
     }
-    blobs = [
-        Blob(
-            "runtime", "bytes", (files("dressform") / "web" / "onnxruntime" / RUNTIME).read_bytes()
-        ),
-        Blob("model", "bytes", gzip.compress(predictor.path.read_bytes(), 6, mtime=0)),
-    ]
-    if predictor.ood_detector is not None:
-        blobs.append(array_blob("known", predictor.ood_detector.reference.view(np.uint16)))
+    runtime = (files("dressform") / "web" / "onnxruntime" / RUNTIME).read_bytes()
+    model = gzip.compress(predictor.path.read_bytes(), 6, mtime=0)
+    blobs = [Blob("runtime", "bytes", runtime), Blob("model", "bytes", model)]
+    if detector is not None:
         blobs += [
-            array_blob("scales", predictor.ood_detector.scales),
-            array_blob("distances", predictor.ood_detector.distances),
+            array_blob("ood_reference", detector.reference.view(np.uint16)),
+            array_blob("ood_scales", detector.scales),
+            array_blob("ood_distances", detector.distances),
         ]
     parts = {
-        "moment": timestamp(),
-        "model": html.escape(described.name),
-        "classes": html.escape(", ".join(described.class_names)),
+        "timestamp": timestamp(),
+        "model": html.escape(card.name),
+        "classes": html.escape(", ".join(card.class_names)),
         "document": inside_script(document),
         "blobs": "\n".join(blob.html() for blob in blobs),
         "importmap": import_map("", "classify", "onnxruntime"),

@@ -8,17 +8,17 @@ from typing import Any
 
 from dressform.core.errors import ConfigError
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds that a client may be silent."""
-MOST_CLIENTS = 16
-"""Served at once; others are turned away."""
+MAX_CLIENTS = 16
+"""Clients served at once; others are turned away."""
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, *arguments: Any) -> None:
-        self._free = threading.BoundedSemaphore(MOST_CLIENTS)
+        self._free = threading.BoundedSemaphore(MAX_CLIENTS)
         super().__init__(*arguments)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -34,25 +34,25 @@ class _Server(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: the client went away."""
+        """Be silent: the client went away."""
 
 
 def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
-    """A server of that page and nothing else, reachable from this machine only; ``serve_forever``
-    runs it.
+    """A server for one page, reachable from this machine only; ``serve_forever`` runs it.
 
-    Clients that break off or stay silent cost nothing but one of a few places for some seconds.
+    A client that breaks off or stays silent blocks one of ``MAX_CLIENTS`` connections for at most
+    ``TIMEOUT`` seconds.
 
     Args:
-        page: an HTML file; it is read anew for each request.
-        port: 0 takes a free one; ``server_port`` says which.
+        page: an HTML file; it is read again for each request.
+        port: 0 takes a free one, which ``server_port`` holds.
 
     Raises:
         ConfigError: the port is taken, or not allowed.
     """
 
     class Handler(BaseHTTPRequestHandler):
-        timeout = PATIENCE
+        timeout = TIMEOUT
 
         def do_GET(self) -> None:
             host = (self.headers.get("Host") or "").rpartition(":")[0]
@@ -61,7 +61,7 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
                 or host not in ("127.0.0.1", "localhost")
                 or not page.is_file()
             ):
-                # another name that leads here is another site's page asking
+                # another host name that leads here means that another site's page is asking
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
             content = page.read_bytes()
@@ -71,16 +71,16 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
             self.send_header("Cache-Control", "no-store")
             self.send_header("X-Content-Type-Options", "nosniff")
             self.send_header("Referrer-Policy", "no-referrer")
-            # the rest stands in the page
+            # the page itself has the rest of the policy
             self.send_header("Content-Security-Policy", "frame-ancestors 'none'")
             self.end_headers()
             if self.command == "GET":
                 self.wfile.write(content)
 
-        do_HEAD = do_GET  # noqa: N815  (so, too)
+        do_HEAD = do_GET  # noqa: N815  (the base class's name)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class calls it so)
-            """Say nothing."""
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class's name)
+            """Be silent."""
 
     try:
         return _Server(("127.0.0.1", port), Handler)

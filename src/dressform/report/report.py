@@ -1,70 +1,38 @@
 """`write_report`: runs, cross-validations, predictions files and models become one page."""
 
-import os
-import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from dressform.core.errors import ConfigError, DressformError
-from dressform.core.files import user_path
-from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.source import load_data
-from dressform.evaluation.align import align, with_common_ids
-from dressform.evaluation.compare import PredictionSet, compare
+from dressform.core.errors import ConfigError
+from dressform.data.dataset import Dataset
+from dressform.evaluation.compare import compare
 from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES
-from dressform.explore.explanation import explain
-from dressform.explore.points import data_of, training_examples
-from dressform.predict.prediction_sets import (
-    kind_of,
-    load_predictions_of,
-    prediction_set_of,
-    split_of,
-    with_distinct_names,
-)
-from dressform.predictions import Predictions
-from dressform.predictions.examples import canonical_split, examples_of, indices_of
-from dressform.report.page.blobs import Blob
-from dressform.report.page.document import Inspected, report_document
-from dressform.report.page.page import write_page
-from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
-from dressform.runs.history import training_conditions
-from dressform.runs.ledger import note_look
+from dressform.predict.prediction_sets import with_distinct_names
+from dressform.report.inspection import Inspection, ReportOptions, inspect
+from dressform.report.output import target_of, write_checked
+from dressform.report.page.document import ModelReport, Report, report_document
 from dressform.runs.manifest import timestamp
-from dressform.runs.run import Run, open_run
 
-Found = tuple[Inspected, str, Dataset | None, Dataset | None]
-"""A model, its split, the pictures of it, and the training pictures that neighbours are positions
-of.
-"""
+__all__ = ["ReportOptions", "write_report"]
 
 
 def write_report(
-    what: Sequence[str | Path],
+    paths: Sequence[str | Path],
+    options: ReportOptions | None = None,
     *,
     out: str | Path | None = None,
-    split: str | None = None,
-    data: str | Path | None = None,
-    image_size: int | None = None,
-    recipe_file: str | None = None,
-    say: Callable[[str], object] = lambda line: None,
 ) -> Path:
     """Write one self-contained page about one or several models.
 
     Args:
-        what: folders of runs or cross-validations, predictions files, or ONNX models; several must
-            have judged the same examples.
-        out: the HTML file; default ``report.html`` in the folder of the first run, else in the
+        paths: folders of runs or cross-validations, predictions files, or ONNX models; several must
+            have predictions of the same examples.
+        options: split, data and more.
+        out: the HTML file; default: ``report.html`` in the folder of the first run, else in the
             working directory.
-        split: of runs and models: ``test`` or ``validation``; default test where there is one.
-        data: the pictures, where a run does not tell or they are elsewhere now: a name or a path.
-        image_size: side in pixels for folders of pictures of several sizes.
-        recipe_file: ``file.py:function`` that made the networks of runs, where a file did; it is
-            run, for saliency.
-        say: called with each line that a user should know.
 
     Returns:
         the file.
@@ -73,290 +41,87 @@ def write_report(
         DressformError: nothing to show, models of different examples, or a path that cannot be
             used.
     """
-    if not what:
+    if not paths:
         raise ConfigError(
             "nothing to report on; give a run, a cross-validation, a predictions file or an .onnx "
             "model"
         )
-    given = None if data is None else load_data(data, image_size=image_size)
-    found = [_inspect(path, split, given, data, image_size, recipe_file, say) for path in what]
-    prediction_sets = with_distinct_names(
-        [_contestant(path, inspected) for path, (inspected, *_) in zip(what, found, strict=True)],
-        what,
-    )
-    found = [
-        (replace(f[0], name=c.name), *f[1:]) for f, c in zip(found, prediction_sets, strict=True)
+    options = options or ReportOptions()
+    data = options.load_data()
+    inspections = [inspect(path, options, data) for path in paths]
+    prediction_sets = with_distinct_names([one.prediction_set for one in inspections], paths)
+    inspections = [
+        inspection.renamed(prediction_set.name)
+        for inspection, prediction_set in zip(inspections, prediction_sets, strict=True)
     ]
-    first, first_split, *_ = found[0]
-    pictures, reference = next(((p, own) for *_, p, own in found if p is not None), (None, None))
+    first = inspections[0].model
     if len(first.predictions.class_names) > MAX_CONFUSION_CLASSES:
         raise ConfigError(
             f"{first.name} has {len(first.predictions.class_names)} classes; a report shows up to "
             f"{MAX_CONFUSION_CLASSES}"
         )
-    comparisons = compare(prediction_sets) if len(found) > 1 else []
-    found = [found[0], *(_in_order(first, one) for one in found[1:])]
-    shown, others = (
-        _with_neighbours(found, reference)
-        if pictures is not None
-        else ([f[0] for f in found], None)
+    comparisons = compare(prediction_sets) if len(inspections) > 1 else []
+    inspections = [
+        inspections[0],
+        *(one.in_order_of(first.predictions, first.name) for one in inspections[1:]),
+    ]
+    with_images = next((one for one in inspections if one.images is not None), None)
+    models, training_images = _with_neighbours(
+        inspections, None if with_images is None else with_images.training_images
     )
-    title = first.name if len(found) == 1 else f"{len(found)} models compared"
-    made = f"{timestamp()}: {len(first.predictions):,} {first_split} examples"
-    document, blobs = report_document(
-        title, made, first_split, shown, comparisons, pictures, others
+    split = inspections[0].split
+    report = Report(
+        title=first.name if len(paths) == 1 else f"Comparison of {len(paths)} models",
+        made=f"{timestamp()}: {len(first.predictions):,} {split} examples",
+        split=split,
+        models=models,
+        comparisons=comparisons,
+        images=None if with_images is None else with_images.images,
+        training_images=training_images,
     )
-    target = target_of(out, what[0], "report.html")
-    write(target, document, blobs)
+    target = target_of(out, paths[0], "report.html")
+    write_checked(target, *report_document(report))
     return target
-
-
-def _contestant(path: str | Path, inspected: Inspected) -> PredictionSet:
-    """What ``dressform compare`` would compare."""
-    if is_crossval(user_path(path)):
-        return prediction_set_of(open_crossval(path))
-    return PredictionSet(inspected.name, (inspected.predictions,))
 
 
 def _with_neighbours(
-    found: Sequence[Found], reference: Dataset | None
-) -> tuple[list[Inspected], Dataset | None]:
-    """Positions in the reference become numbers on the page, which has only those training pictures
-    that are neighbours.
-    """
-    for i, (inspected, split, pictures, own) in enumerate(found):
-        if (
-            inspected.near
-            and reference is not None
-            and own is not None
-            and own.digest != reference.digest
-        ):
-            missing = [
-                *inspected.missing,
-                "nearest pictures: it learned from other pictures than the first of these models",
-            ]
-            found = [
-                *found[:i],
-                (replace(inspected, near={}, missing=missing), split, pictures, own),
-                *found[i + 1 :],
-            ]
-    used = [near for inspected, *_ in found for near, _ in inspected.near.values()]
-    if reference is None or not used:
-        return [replace(inspected, near={}) for inspected, *_ in found], None
-    shown, first = (
-        np.unique(np.concatenate([near.ravel() for near in used])),
-        len(found[0][0].predictions),
-    )
-    moved = [
-        replace(
-            i,
-            near={
-                metric: (first + np.searchsorted(shown, near), far)
-                for metric, (near, far) in i.near.items()
-            },
-        )
-        for i, *_ in found
-    ]
-    return moved, reference.take(shown)
-
-
-def _inspect(
-    path: str | Path,
-    split: str | None,
-    given: DatasetSplits | None,
-    data: str | Path | None,
-    image_size: int | None,
-    recipe_file: str | None,
-    say: Callable[[str], object],
-) -> Found:
-    if is_crossval(user_path(path)):
-        return _crossval(open_crossval(path), given)
-    if kind_of(path) == "run":
-        return inspect_run(open_run(path), split, given, say, recipe_file=recipe_file)
-    name, predictions = load_predictions_of(
-        path, split, data or "fashion-mnist", image_size=image_size, say=say
-    )
-    shown = "given" if kind_of(path) == "predictions" else split or "test"
-    missing = [
-        "history and facts of the training: only a run directory has them",
-        "nearest pictures and saliency: only a run directory has the network they need",
-    ]
-    pictures = None
-    if given is not None or kind_of(path) == "model":
-        try:
-            pictures = _anywhere(predictions, given or load_data("fashion-mnist"))
-        except DressformError as error:
-            missing.append(f"pictures: {error}")
-    else:
-        missing.append("pictures: a predictions file has none; give them with --data")
-    return Inspected(name, predictions, missing=missing), shown, pictures, None
-
-
-def inspect_run(
-    run: Run,
-    split: str | None,
-    given: DatasetSplits | None,
-    say: Callable[[str], object],
-    *,
-    neighbours: bool = True,
-    recipe_file: str | None = None,
-) -> Found:
-    """A run as a report shows it.
+    inspections: Sequence[Inspection], reference: Dataset | None
+) -> tuple[list[ModelReport], Dataset | None]:
+    """Turn indices of training images into numbers on the page.
 
     Args:
-        run: finished.
-        split: ``test`` or ``validation``; None takes test where there is one.
-        given: the data; None looks where the run had them from.
-        say: called with each line that a user should know.
-        neighbours: look for the nearest training pictures, too.
-        recipe_file: ``file.py:function`` that made the network, where a file did; it is run, for
-            saliency.
+        inspections: of all models, in one order.
+        reference: the training images; models that were trained on others lose their neighbours.
+
+    Returns:
+        the models, and the training images that are neighbours of any: the only ones on the page.
     """
-    chosen = split_of(run, split)
-    predictions = run.predictions(chosen)
-    if chosen == "test" and (
-        problem := note_look(run.path, what="report", examples=len(predictions))
-    ):
-        say(f"note: {problem}")
-    manifest, missing = run.manifest, list[str]()
-    pictures = reference = None
-    try:
-        splits = given or data_of(run)
-        pictures = examples_of(predictions, splits, chosen)
-        reference = training_examples(run, splits)
-    except DressformError as error:
-        missing.append(f"pictures, nearest pictures and saliency: {error}")
-    inspected = Inspected(run.name, predictions, facts=_facts(run), missing=missing)
-    try:
-        how = training_conditions(manifest.resolved)
-        note = (
-            f"Training values were measured {how}, with augmentation and dropout where the "
-            f"recipe has them."
+    models = [_without_foreign_neighbours(inspection, reference) for inspection in inspections]
+    indices = [rows.ravel() for model in models for rows, _ in model.neighbours.values()]
+    if reference is None or not indices:
+        return models, None
+    shown, first = np.unique(np.concatenate(indices)), len(models[0].predictions)
+    renumbered = [
+        replace(
+            model,
+            neighbours={
+                metric: (first + np.searchsorted(shown, rows), distances)
+                for metric, (rows, distances) in model.neighbours.items()
+            },
         )
-        inspected = replace(inspected, history=run.history(), history_note=note)
-    except DressformError as error:
-        missing.append(f"history: {error}")
-    if pictures is not None:
-        found = explain(run, chosen, pictures, reference if neighbours else None, recipe_file)
-        missing += found.missing
-        if found.neighbours is not None and found.distances is not None:
-            inspected = replace(inspected, near={"cosine": (found.neighbours, found.distances)})
-        inspected = replace(inspected, saliency=found.saliency)
-    return inspected, canonical_split(chosen), pictures, reference
-
-
-def _crossval(run: CrossvalRun, given: DatasetSplits | None) -> Found:
-    predictions = run.out_of_fold()[0][0]
-    missing = [
-        "nearest pictures and saliency: each fold has a network of its own, and none is kept"
+        for model in models
     ]
-    pictures = None
-    try:
-        pictures = _anywhere(predictions, given or load_data(run.path.parent.parent.name), "train")
-    except DressformError as error:
-        missing.append(f"pictures: {error}; give them with --data")
-    facts = [
-        ("recipe", run.name),
-        ("folds", f"{run.folds}, each example judged by the model that did not learn from it"),
-        ("repeats", f"{run.repeats}, the first is shown"),
-    ]
-    found = Inspected(
-        run.name,
-        predictions,
-        facts,
-        missing=missing,
-        estimates={name: asdict(row) for name, row in run.summary.estimates.items()},
-    )
-    return found, "out-of-fold", pictures, None
+    return renumbered, reference.take(shown)
 
 
-def _anywhere(predictions: Predictions, splits: DatasetSplits, likely: str = "test") -> Dataset:
-    """The pictures of predictions whose split is not known."""
-    try:
-        return examples_of(predictions, splits, likely)
-    except DressformError:
-        return examples_of(predictions, splits, "train" if likely == "test" else "test")
-
-
-def _facts(run: Run) -> list[tuple[str, str]]:
-    manifest = run.manifest
-    examples, seconds, hardware = manifest.dataset.examples, manifest.seconds, manifest.hardware
-    settings = "".join(f" --set {shlex.quote(text)}" for text in manifest.settings)
-    source = manifest.dataset.source or manifest.dataset.name
-    command = shlex.join(["dressform", "train", manifest.reference, "--data", source])
-    return [
-        ("command", f"{command}{settings} --seed {manifest.seed}"),
-        (
-            "data",
-            f"{manifest.dataset.name}: "
-            + ", ".join(f"{count:,} {name}" for name, count in examples.items() if count),
-        ),
-        ("epochs", str(manifest.results.get("epochs", "-"))),
-        ("training", f"{seconds['train']:,.0f} s" if "train" in seconds else "-"),
-        (
-            "hardware",
-            ", ".join(
-                str(hardware[name])
-                for name in ("processor", "device", "precision")
-                if name in hardware
-            )
-            + (f", {hardware['threads']} threads" if "threads" in hardware else ""),
-        ),
-        ("versions", ", ".join(f"{name} {version}" for name, version in manifest.packages.items())),
-        ("finished", manifest.finished or "-"),
-        ("folder", str(run.path)),
-    ]
-
-
-def _in_order(first: Inspected, found: Found) -> Found:
-    """The same examples in the order of the first: a report shows rows side by side.
-
-    Raises:
-        DataError: other examples.
-    """
-    other, split, pictures, reference = found
-    _, aligned = align(first.predictions, other.predictions, (first.name, other.name))
-    wanted, given = (p.ids for p in with_common_ids(first.predictions, other.predictions))
-    order = indices_of(given, wanted)
-    near = {
-        metric: (positions[order], far[order]) for metric, (positions, far) in other.near.items()
-    }
-    maps = None if other.saliency is None else other.saliency[order]
-    moved = replace(other, predictions=aligned, near=near, saliency=maps)
-    return moved, split, None if pictures is None else pictures.take(order), reference
-
-
-def write(target: Path, document: dict[str, Any], blobs: Sequence[Blob]) -> None:
-    """Write a page; what keeps it from being written is told in a line."""
-    try:
-        write_page(target, document, blobs)
-    except OSError as error:
-        raise ConfigError(
-            f"{target} cannot be written ({error.strerror}); give a writable path with --out"
-        ) from error
-
-
-def target_of(out: str | Path | None, first: str | Path, name: str) -> Path:
-    """The HTML file to write: ``out``, or ``name`` in the folder of the first of what is shown,
-    else in the working directory.
-
-    Raises:
-        ConfigError: no HTML file, or its folder does not exist.
-    """
-    if out is None:
-        path = user_path(first)
-        return (path if path.is_dir() else Path()) / name
-    target = user_path(out)
-    if target.is_dir():
-        raise ConfigError(
-            f"{out} is a folder; give the HTML file to write, such as {target / Path(name).name}"
-        )
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError(f"--out is {out}; allowed: a file that ends in .html")
-    if not target.parent.is_dir():
-        raise ConfigError(
-            f"{target.parent} does not exist; make that folder, or give another --out"
-        )
-    if not os.access(target.parent, os.W_OK):
-        raise ConfigError(f"{target.parent} may not be written to; give another --out")
-    return target
+def _without_foreign_neighbours(inspection: Inspection, reference: Dataset | None) -> ModelReport:
+    """The model, without neighbours among other images than the reference."""
+    model, training_images = inspection.model, inspection.training_images
+    if reference is None:
+        return replace(model, neighbours={})
+    if not model.neighbours or training_images is None:
+        return model
+    if training_images.digest == reference.digest:
+        return model
+    reason = "nearest training images: this model was trained on other images than the first"
+    return replace(model, neighbours={}, missing=[*model.missing, reason])

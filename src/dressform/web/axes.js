@@ -1,22 +1,48 @@
-// Axes of one's own: from the middle of some points to the middle of others.
+// Custom axes: from the mean of some points to the mean of others.
+
+/** @typedef {{rows: Float32Array, n: number, d: number}} Matrix n rows of d values */
+
+const MAX_COMPONENT = 4; // of the principal components that y may follow
 
 /**
- * Places [x, y, 0] of every point. x: along the line from the middle of points `a` to the middle of points `b`;
- * y: that one of the first four principal components that has least to do with x, made square to it.
- * basis: {rows, n, d}, principal components of the points.
+ * Coordinates [x, y, 0] of every point. x: along the line from the mean of points `a` to the mean
+ * of points `b`. y: the one of the first four principal components that is least parallel to it,
+ * made orthogonal.
+ * @param {Matrix} basis principal components of the points
+ * @param {number[]} a
+ * @param {number[]} b
  */
 export function customAxes({ rows, n, d }, a, b) {
-  const centre = (indices) => { const m = new Float64Array(d); for (const i of indices) for (let j = 0; j < d; j += 1) m[j] += rows[i * d + j] / indices.length; return m; };
-  const [from, to] = [a, b].map(centre);
-  let axis = to.map((value, j) => value - from[j]);
-  const length = Math.hypot(...axis) || 1;
-  axis = axis.map((value) => value / length);
-  const best = Array.from({ length: d }, (_, j) => j).sort((i, j) => Math.abs(axis[i]) - Math.abs(axis[j]) || i - j).find((j) => j < 4) ?? 0;
-  const across = new Float64Array(d);
-  across[best] = 1;
-  for (let j = 0; j < d; j += 1) across[j] -= axis[best] * axis[j];
-  const norm = Math.hypot(...across) || 1;
-  const out = new Float32Array(3 * n);
-  for (let i = 0; i < n; i += 1) for (let j = 0; j < d; j += 1) { out[3 * i] += rows[i * d + j] * axis[j]; out[3 * i + 1] += (rows[i * d + j] * across[j]) / norm; }
-  return out;
+  const [from, to] = [mean(rows, d, a), mean(rows, d, b)];
+  const x = normalised(to.map((value, j) => value - from[j]));
+  let least = 0;
+  for (let j = 1; j < Math.min(d, MAX_COMPONENT); j += 1) {
+    if (Math.abs(x[j]) < Math.abs(x[least])) least = j;
+  }
+  const y = normalised(x.map((value, j) => Number(j === least) - x[least] * value));
+  const coordinates = new Float32Array(3 * n);
+  for (let i = 0; i < n; i += 1) {
+    for (let j = 0; j < d; j += 1) {
+      coordinates[3 * i] += rows[i * d + j] * x[j];
+      coordinates[3 * i + 1] += rows[i * d + j] * y[j];
+    }
+  }
+  return coordinates;
+}
+
+/**
+ * @param {Float32Array} rows
+ * @param {number} d
+ * @param {number[]} indices
+ */
+function mean(rows, d, indices) {
+  const sum = new Float64Array(d);
+  for (const i of indices) for (let j = 0; j < d; j += 1) sum[j] += rows[i * d + j];
+  return sum.map((value) => value / indices.length);
+}
+
+/** @param {Float64Array} vector */
+function normalised(vector) {
+  const length = Math.hypot(...vector) || 1;
+  return vector.map((value) => value / length);
 }

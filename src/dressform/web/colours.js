@@ -1,46 +1,151 @@
 // Colours of the projector's points.
 
-const TEN = ["#3b78d8", "#f28e2b", "#3fa556", "#e0474c", "#9a62c7", "#c9a400", "#2bb3b1", "#ee70ac", "#96694c", "#8a8f98"];
+import { contextOf, element } from "dressform/html.js";
 
-/** Distinct colours, readable on light and dark; after ten classes round the circle by the golden angle. */
-export function categorical(c) {
-  return TEN[c] ?? `hsl(${((c * 137.5) % 360).toFixed(1)} 65% ${[45, 60][c % 2]}%)`;
-}
+/** @import { Projector } from "dressform/projector.js" */
 
-const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+/**
+ * @typedef {object} LegendEntry
+ * @property {string} text
+ * @property {string} colour
+ * @property {number} [label] of a class, which a click hides
+ */
+/** @typedef {{colours: Uint8Array, legend: LegendEntry[]}} Painted colours: RGBA of each point */
+/** @typedef {{text: string, colour: string, alpha: number}} Kind */
+/**
+ * @typedef {object} Colouring
+ * @property {string} title
+ * @property {(projector: Projector) => boolean} applies
+ * @property {(projector: Projector) => Painted} colours
+ */
 
-function bytes(colour) {
-  context.fillStyle = colour;
-  context.fillRect(0, 0, 1, 1);
-  return context.getImageData(0, 0, 1, 1).data;
-}
+const PALETTE = [
+  "#3b78d8",
+  "#f28e2b",
+  "#3fa556",
+  "#e0474c",
+  "#9a62c7",
+  "#c9a400",
+  "#2bb3b1",
+  "#ee70ac",
+  "#96694c",
+  "#8a8f98",
+];
+const GOLDEN_ANGLE = 137.5;
+const CLASS_ALPHA = 200;
 
-function byClass(classes, classOf, total, hideable) {
-  const table = classes.map((_, c) => bytes(categorical(c)));
+/**
+ * Distinct colours, readable on light and dark; after the palette round the circle.
+ * @param {number} c
+ */
+const categorical = (c) =>
+  PALETTE[c] ?? `hsl(${((c * GOLDEN_ANGLE) % 360).toFixed(1)} 65% ${c % 2 ? 60 : 45}%)`;
+
+/**
+ * Colour each point by its kind.
+ * @param {number} total
+ * @param {Kind[]} kinds
+ * @param {(i: number) => number} kindOf
+ */
+function paint(total, kinds, kindOf) {
+  const pixel = element("canvas", { width: 1, height: 1 });
+  const context = contextOf(pixel, { willReadFrequently: true });
+  const table = kinds.map(({ colour, alpha }) => {
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3), alpha];
+  });
   const colours = new Uint8Array(4 * total);
-  for (let i = 0; i < total; i += 1) { colours.set(table[classOf(i)], 4 * i); colours[4 * i + 3] = 200; }
-  return { colours, legend: classes.map((name, c) => [name, categorical(c), hideable ? c : undefined]) };
+  for (let i = 0; i < total; i += 1) colours.set(table[kindOf(i)], 4 * i);
+  return colours;
 }
 
-function byKind(total, kinds, kindOf) {
-  const table = kinds.map(([, colour]) => bytes(colour));
-  const colours = new Uint8Array(4 * total);
-  for (let i = 0; i < total; i += 1) { const kind = kindOf(i); colours.set(table[kind], 4 * i); colours[4 * i + 3] = kinds[kind][2] ?? 200; }
-  return { colours, legend: kinds.map(([name, colour]) => [name, colour, undefined]) };
+/**
+ * @param {Projector} projector
+ * @param {(i: number) => number} classOf
+ * @param {boolean} hideable whether a click on the legend hides a class
+ */
+function byClass({ page, total }, classOf, hideable) {
+  const legend = page.classes.map((text, c) => {
+    const colour = categorical(c);
+    return hideable ? { text, colour, label: c } : { text, colour };
+  });
+  const kinds = legend.map((entry) => ({ ...entry, alpha: CLASS_ALPHA }));
+  return { colours: paint(total, kinds, classOf), legend };
 }
 
-/** title, possible(projector), colours(projector) -> {colours: RGBA bytes, legend: [[text, colour, label or undefined]]}. */
+/**
+ * @param {Projector} projector
+ * @param {Kind[]} kinds
+ * @param {(i: number) => number} kindOf
+ */
+function byKind({ total }, kinds, kindOf) {
+  const legend = kinds.map(({ text, colour }) => ({ text, colour }));
+  return { colours: paint(total, kinds, kindOf), legend };
+}
+
+/** Upper limits of the loss in nats. */
+const LOSS_LIMITS = [0.01, 0.1, 0.7, 2];
+const LOSS_KINDS = [
+  { text: "below 0.01", colour: "hsl(230 40% 62%)", alpha: 100 },
+  { text: "0.01 to 0.1", colour: "hsl(180 50% 48%)", alpha: 150 },
+  { text: "0.1 to 0.7", colour: "hsl(70 60% 45%)", alpha: 200 },
+  { text: "0.7 to 2", colour: "hsl(35 90% 52%)", alpha: 240 },
+  { text: "above 2", colour: "hsl(0 85% 52%)", alpha: 255 },
+];
+const ERROR_KINDS = [
+  { text: "correct", colour: "hsl(211 25% 60%)", alpha: 90 },
+  { text: "error", colour: "hsl(0 80% 55%)", alpha: 255 },
+];
+const LABEL_KINDS = [
+  { text: "label plausible", colour: "hsl(211 25% 60%)", alpha: 90 },
+  { text: "label suspect", colour: "hsl(45 95% 50%)", alpha: 255 },
+];
+
+const always = () => true;
+
+/** @type {Record<string, Colouring>} */
 export const COLOURINGS = {
-  label: { title: "label", possible: () => true, colours: (p) => byClass(p.page.classes, (i) => p.page.labels[i], p.total, true) },
-  prediction: { title: "prediction", possible: () => true, colours: (p) => byClass(p.page.classes, (i) => p.answers.predicted(i), p.total, false) },
-  error: { title: "error", possible: () => true, colours: (p) => byKind(p.total, [["right", "hsl(211 25% 60%)", 90], ["wrong", "hsl(0 80% 55%)", 255]], (i) => Number(p.page.labels[i] !== p.answers.predicted(i))) },
+  label: {
+    title: "Label",
+    applies: always,
+    colours: (p) => byClass(p, (i) => p.page.labels[i], true),
+  },
+  prediction: {
+    title: "Prediction",
+    applies: always,
+    colours: (p) => byClass(p, (i) => p.predictions.predicted(i), false),
+  },
+  error: {
+    title: "Error",
+    applies: always,
+    colours: (p) =>
+      byKind(p, ERROR_KINDS, (i) => Number(p.page.labels[i] !== p.predictions.predicted(i))),
+  },
   loss: {
-    title: "loss", possible: () => true,
+    title: "Loss",
+    applies: always,
+    colours: (p) =>
+      byKind(
+        p,
+        LOSS_KINDS,
+        (i) => LOSS_LIMITS.filter((limit) => p.predictions.loss[i] >= limit).length,
+      ),
+  },
+  suspect: {
+    title: "Suspect label",
+    applies: always,
+    colours: (p) => byKind(p, LABEL_KINDS, (i) => p.predictions.labelIssue[i] ?? 0),
+  },
+  split: {
+    title: "Split",
+    applies: (p) => p.page.examples > p.first && p.page.examples < p.last,
     colours: (p) => {
-      const steps = [["below 0.01", "hsl(230 40% 62%)", 100], ["to 0.1", "hsl(180 50% 48%)", 150], ["to 0.7", "hsl(70 60% 45%)", 200], ["to 2", "hsl(35 90% 52%)", 240], ["above 2", "hsl(0 85% 52%)", 255]];
-      return byKind(p.total, steps, (i) => [0.01, 0.1, 0.7, 2].filter((edge) => p.answers.loss.values[i] >= edge).length);
+      const kinds = [
+        { text: p.page.split, colour: "hsl(28 90% 55%)", alpha: 230 },
+        { text: "train", colour: "hsl(211 45% 58%)", alpha: 120 },
+      ];
+      return byKind(p, kinds, (i) => Number(i >= p.page.examples));
     },
   },
-  suspect: { title: "suspicion", possible: (p) => Boolean(p.answers.suspect), colours: (p) => byKind(p.total, [["label plausible", "hsl(211 25% 60%)", 90], ["label suspect", "hsl(45 95% 50%)", 255]], (i) => p.answers.suspect.values[i] ?? 0) },
-  split: { title: "split", possible: (p) => p.page.examples > p.first && p.page.examples < p.last, colours: (p) => byKind(p.total, [[p.page.split, "hsl(28 90% 55%)", 230], ["training", "hsl(211 45% 58%)", 120]], (i) => Number(i >= p.page.examples)) },
 };

@@ -1,88 +1,295 @@
-// One picture: what it is, what the model says, where it looked, and what it knows that is alike.
+// One image: its class, what the model predicts and why, and its nearest neighbours.
 
-import { element, percent } from "dressform/html.js";
+import { button, byId, contextOf, element, percent } from "dressform/html.js";
+
+/** @import { Page, Predictions } from "dressform/data.js" */
+/** @import { Projector } from "dressform/projector.js" */
+/** @import { Sprites } from "dressform/sprites.js" */
+/** @import { Metric, NumberArray } from "dressform/types.js" */
+
+const MAX_CLASSES = 10;
+const METRICS = { cosine: "Cosine distance", euclidean: "Euclidean distance" };
 
 export class Detail {
-  /** inProjector: gives the projector, or null where the page has none. */
-  constructor(page, sprites, inProjector) {
-    Object.assign(this, { page, sprites, inProjector });
+  /**
+   * @param {Page} page
+   * @param {Sprites} sprites
+   */
+  constructor(page, sprites) {
+    this.page = page;
+    this.sprites = sprites;
+    /** @type {Projector | null} */
+    this.projector = null;
+    /** @type {Metric} */
     this.metric = "cosine";
-    this.dialog = document.getElementById("detail");
-    this.looking = false;
+    this.showsSaliency = false;
+    this.index = 0;
+    /** @type {number[]} */
+    this.among = [];
+    this.dialog = /** @type {HTMLDialogElement} */ (byId("detail"));
     this.dialog.addEventListener("keydown", (event) => {
-      if (event.target.tagName === "SELECT") return;
+      if (event.target instanceof HTMLSelectElement) return;
       if (event.key === "ArrowRight") this.step(1);
       if (event.key === "ArrowLeft") this.step(-1);
     });
-    this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.dialog.close(); });
+    this.dialog.addEventListener("click", (event) => {
+      if (event.target === this.dialog) this.dialog.close(); // beside the dialog
+    });
+    this.dialog.addEventListener("close", () => {
+      history.replaceState(null, "", location.pathname + location.search);
+    });
   }
 
+  /** @param {number} by */
   step(by) {
-    const to = this.among[this.among.indexOf(this.index) + by];
-    if (to !== undefined) this.show(to, this.among, this.answers);
+    const next = this.among[this.among.indexOf(this.index) + by];
+    if (next !== undefined && this.predictions) this.show(next, this.among, this.predictions);
   }
 
-  show(index, among, answers) {
-    Object.assign(this, { index, among, answers });
-    const { page } = this;
-    const [label, predicted] = [page.labels[index], answers.predicted(index)];
-    const place = among.indexOf(index);
-    const name = (c) => page.classes[c];
-    const big = element("canvas", { class: "big", role: "img", "aria-label": `Picture ${page.ids[index]}, ${name(label)}` });
-    const heat = element("canvas", { class: "heat", "aria-hidden": "true" });
-    if (this.sprites.present) this.sprites.draw(big, index);
-    const mapped = answers.saliency && index < page.examples && this.drawHeat(heat, answers.saliency, index);
-    heat.hidden = !this.looking;
-    const look = element("input", { type: "checkbox", checked: this.looking, onchange: () => { this.looking = look.checked; heat.hidden = !look.checked; } });
-    const suspect = answers.suspect?.values[index];
-    const given = 1 / Math.exp(answers.loss.values[index]);
-    const near = answers.neighbours(index, this.metric);
-    const metrics = ["cosine", "euclidean"].filter((metric) => answers.knows(metric));
-    const metric = metrics.length > 1 ? element("select", { "aria-label": "Distance", onchange: () => { this.metric = metric.value; this.show(index, among, answers); } },
-      metrics.map((name) => element("option", { value: name, selected: name === this.metric }, name))) : null;
+  /**
+   * Open an image.
+   * @param {number} index
+   * @param {number[]} among the images through which the arrow keys go
+   * @param {Predictions} predictions
+   */
+  show(index, among, predictions) {
+    Object.assign(this, { index, among });
+    this.predictions = predictions;
     const focused = document.activeElement?.getAttribute("aria-label");
-    this.dialog.replaceChildren(...[
-      element("form", { method: "dialog", class: "bar" },
-        element("h2", { id: "detail-title" }, page.ids[index]),
-        element("button", { type: "button", "aria-label": "Previous picture", disabled: place <= 0, onclick: () => this.step(-1) }, "←"),
-        element("button", { type: "button", "aria-label": "Next picture", disabled: place >= among.length - 1, onclick: () => this.step(1) }, "→"),
-        element("button", { autofocus: true }, "Close")),
-      element("div", { class: "columns" },
-        element("div", {},
-          this.sprites.present ? element("div", { class: "stack", style: { "aspect-ratio": `${page.tile[0]} / ${page.tile[1]}` } }, big, heat) : element("p", { class: "quiet" }, "The pictures are not in this file."),
-          mapped ? element("label", {}, look, " where the network looked") : null),
-        element("div", {},
-          index >= page.examples ? element("p", { class: "quiet" }, answers.learned?.values[index - page.examples] === 0 ? "A training picture that was held out for validation: the model has not learned from it." : "A training picture: the model has learned from it.") : null,
-          element("p", {}, "True class ", element("b", {}, name(label)), element("br"), "Predicted ", element("b", { class: label === predicted ? "good" : "bad" }, `${label === predicted ? "✓" : "✗"} ${name(predicted)}`)),
-          suspect ? element("p", { class: "note" }, `⚑ The label may be wrong: ${index < page.examples ? `the model gives ${name(label)} only ${percent(given, 1)}` : "a model that did not learn from it hardly believes it"}; perhaps ${name(answers.suggested.values[index])}?`) : null,
-          element("table", { class: "shares" }, element("caption", {}, "Probabilities"), answers.top(index).filter(([, share], j) => j < 10 && (share > 0.0005 || j < 3)).map(([c, share]) =>
-            element("tr", { class: c === label ? "true" : null }, element("th", { scope: "row" }, name(c)), element("td", {}, element("span", { class: "share", style: { "--share": share } }), element("span", {}, percent(share, 1)))))),
-          element("p", { class: "quiet" }, `Loss ${answers.loss.values[index].toFixed(3)} nats`))),
-      near.length ? element("div", { class: "bar" }, element("h3", {}, page.nearest), metric,
-        this.inProjector() ? element("button", { type: "button", onclick: () => { this.dialog.close(); this.inProjector().selectNear(index, this.metric); } }, "Select in the projector") : null) : null,
-      near.length ? element("ul", { class: "near" }, near.map(([other, distance]) => {
-        const canvas = element("canvas", { "aria-hidden": "true", style: { "aspect-ratio": `${page.tile[0]} / ${page.tile[1]}` } });
-        this.sprites.draw(canvas, other);
-        const same = page.labels[other] === label;
-        return element("li", { class: same ? "right" : "wrong" }, canvas, element("span", {}, name(page.labels[other])), element("small", { title: `${page.ids[other]}, ${this.metric === "cosine" ? "1 − cosine" : "Euclidean distance"}` }, distance.toFixed(3)));
-      })) : null].filter(Boolean));
-    const again = this.dialog.open && focused && [...this.dialog.querySelectorAll("button:enabled, select")].find((one) => one.getAttribute("aria-label") === focused);
-    if (!this.dialog.open) this.dialog.showModal();
-    (again || this.dialog.querySelector("button[autofocus]")).focus();
-    history.replaceState(null, "", `#picture=${encodeURIComponent(page.ids[index])}&at=${index}`); // two splits may share ids
-    this.dialog.onclose = () => history.replaceState(null, "", location.pathname + location.search);
+    const neighbours = predictions.neighbours(index, this.metric);
+    this.dialog.replaceChildren(
+      this.heading(),
+      element("div", { class: "columns" }, this.view(predictions), this.prediction(predictions)),
+      ...(neighbours.length ? this.neighbourhood(predictions, neighbours) : []),
+    );
+    this.focus(focused);
+    const id = encodeURIComponent(this.page.ids[index]);
+    history.replaceState(null, "", `#image=${id}&at=${index}`); // two splits may share ids
   }
 
-  drawHeat(canvas, maps, index) {
-    const [, height, width] = maps.shape;
-    const values = maps.values.subarray(index * height * width, (index + 1) * height * width);
-    if (!values.some((value) => value > 0)) return false;
-    canvas.width = width;
-    canvas.height = height;
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(width, height);
-    values.forEach((value, i) => image.data.set([255, 60 + value / 2, 0, Math.min(230, value * 1.1)], 4 * i));
-    context.putImageData(image, 0, 0);
-    return true;
+  /**
+   * Open the dialog with the control focused that was focused before, else with "Close".
+   * @param {string | null | undefined} label
+   */
+  focus(label) {
+    /** @type {HTMLElement[]} */
+    const controls = [...this.dialog.querySelectorAll("button:enabled, select")].filter(
+      (node) => node instanceof HTMLElement,
+    );
+    const close = controls.find((control) => control.hasAttribute("autofocus"));
+    const same =
+      this.dialog.open && label
+        ? controls.find((control) => control.getAttribute("aria-label") === label)
+        : undefined;
+    if (!this.dialog.open) this.dialog.showModal();
+    (same ?? close)?.focus();
   }
+
+  heading() {
+    const position = this.among.indexOf(this.index);
+    const step = (
+      /** @type {number} */ by,
+      /** @type {string} */ arrow,
+      /** @type {string} */ label,
+    ) =>
+      button(arrow, () => this.step(by), {
+        "aria-label": label,
+        disabled: this.among[position + by] === undefined,
+      });
+    return element(
+      "form",
+      { method: "dialog", class: "bar" },
+      element("h2", { id: "detail-title" }, this.page.ids[this.index]),
+      step(-1, "←", "Previous image"),
+      step(1, "→", "Next image"),
+      element("button", { autofocus: true }, "Close"),
+    );
+  }
+
+  /**
+   * The image itself, and over it the saliency map where there is one.
+   * @param {Predictions} predictions
+   */
+  view({ saliency }) {
+    const { page, index, sprites } = this;
+    if (!sprites.present) return element("p", { class: "quiet" }, "This file has no images.");
+    const label = `Image ${page.ids[index]}, ${page.classes[page.labels[index]]}`;
+    const canvas = element("canvas", { class: "big", role: "img", "aria-label": label });
+    sprites.draw(canvas, index);
+    const map = element("canvas", { class: "saliency", "aria-hidden": "true" });
+    const mapped = saliency && index < page.examples && drawSaliency(map, saliency, index);
+    map.hidden = !this.showsSaliency;
+    const toggle = element("input", {
+      type: "checkbox",
+      checked: this.showsSaliency,
+      onchange: () => {
+        this.showsSaliency = toggle.checked;
+        map.hidden = !toggle.checked;
+      },
+    });
+    return element(
+      "div",
+      {},
+      element("div", { class: "stack", style: this.aspectRatio }, canvas, map),
+      mapped && element("label", {}, toggle, " Saliency map (HiResCAM)"),
+    );
+  }
+
+  get aspectRatio() {
+    const [width, height] = this.page.tile;
+    return { "aspect-ratio": `${width} / ${height}` };
+  }
+
+  /**
+   * Classes, probabilities and loss.
+   * @param {Predictions} predictions
+   */
+  prediction(predictions) {
+    const { page, index } = this;
+    const [label, predicted] = [page.labels[index], predictions.predicted(index)];
+    const right = label === predicted;
+    const trained = predictions.trainedOn?.[index - page.examples] !== 0;
+    const origin = trained
+      ? "Training image: the model was trained on it."
+      : "Training image held out for validation: the model was not trained on it.";
+    const shown = predictions
+      .top(index)
+      .filter(([, probability], j) => j < MAX_CLASSES && (probability > 0.0005 || j < 3));
+    return element(
+      "div",
+      {},
+      index >= page.examples && element("p", { class: "quiet" }, origin),
+      element(
+        "p",
+        {},
+        "True class ",
+        element("b", {}, page.classes[label]),
+        element("br"),
+        "Predicted ",
+        element(
+          "b",
+          { class: right ? "good" : "bad" },
+          `${right ? "✓" : "✗"} ${page.classes[predicted]}`,
+        ),
+      ),
+      predictions.labelIssue[index] === 1 && this.labelNote(predictions),
+      element(
+        "table",
+        { class: "probabilities" },
+        element("caption", {}, "Probabilities"),
+        shown.map(([c, probability]) => this.probabilityRow(c, probability)),
+      ),
+      element("p", { class: "quiet" }, `Loss ${predictions.loss[index].toFixed(3)} nats`),
+    );
+  }
+
+  /** @param {Predictions} predictions */
+  labelNote(predictions) {
+    const { page, index } = this;
+    const label = page.classes[page.labels[index]];
+    const suggested = page.classes[predictions.suggestedLabel[index]];
+    const reason =
+      index < page.examples
+        ? `the model gives ${label} only ${percent(Math.exp(-predictions.loss[index]), 1)}`
+        : `an out-of-fold model gives ${label} a low probability`;
+    const text = `⚑ The label may be wrong: ${reason}. Perhaps ${suggested}?`;
+    return element("p", { class: "note" }, text);
+  }
+
+  /**
+   * @param {number} c
+   * @param {number} probability
+   */
+  probabilityRow(c, probability) {
+    return element(
+      "tr",
+      { class: c === this.page.labels[this.index] && "true" },
+      element("th", { scope: "row" }, this.page.classes[c]),
+      element(
+        "td",
+        {},
+        element("span", { class: "fraction", style: { "--fraction": probability } }),
+        element("span", {}, percent(probability, 1)),
+      ),
+    );
+  }
+
+  /**
+   * The nearest neighbours, with a choice of the metric where there are two.
+   * @param {Predictions} predictions
+   * @param {[number, number][]} neighbours
+   */
+  neighbourhood(predictions, neighbours) {
+    const { page, index, among, projector } = this;
+    const select = element(
+      "select",
+      {
+        "aria-label": "Distance",
+        onchange: () => {
+          this.metric = /** @type {Metric} */ (select.value);
+          this.show(index, among, predictions);
+        },
+      },
+      predictions.metrics.map((value) =>
+        element("option", { value, selected: value === this.metric }, METRICS[value]),
+      ),
+    );
+    const selectPoints = () => {
+      this.dialog.close();
+      projector?.selectNeighbours(index, this.metric);
+    };
+    return [
+      element(
+        "div",
+        { class: "bar" },
+        element("h3", {}, page.neighbours_title),
+        predictions.metrics.length > 1 && select,
+        projector && button("Select in the projector", selectPoints),
+      ),
+      element(
+        "ul",
+        { class: "neighbours" },
+        neighbours.map(([other, distance]) => this.neighbour(other, distance)),
+      ),
+    ];
+  }
+
+  /**
+   * @param {number} other
+   * @param {number} distance
+   */
+  neighbour(other, distance) {
+    const { page } = this;
+    const canvas = element("canvas", { "aria-hidden": "true", style: this.aspectRatio });
+    this.sprites.draw(canvas, other);
+    const same = page.labels[other] === page.labels[this.index];
+    const title = `${page.ids[other]}, ${METRICS[this.metric].toLowerCase()}`;
+    return element(
+      "li",
+      { class: same ? "right" : "wrong" },
+      canvas,
+      element("span", {}, page.classes[page.labels[other]]),
+      element("small", { title }, distance.toFixed(3)),
+    );
+  }
+}
+
+/**
+ * Draw an image's saliency map; false where it is empty.
+ * @param {HTMLCanvasElement} canvas
+ * @param {NumberArray} maps
+ * @param {number} index
+ */
+function drawSaliency(canvas, maps, index) {
+  const [, height, width] = maps.shape;
+  const values = maps.values.subarray(index * height * width, (index + 1) * height * width);
+  if (!values.some((value) => value > 0)) return false;
+  Object.assign(canvas, { width, height });
+  const context = contextOf(canvas);
+  const pixels = context.createImageData(width, height);
+  values.forEach((value, i) => {
+    pixels.data.set([255, 60 + value / 2, 0, Math.min(230, value * 1.1)], 4 * i);
+  });
+  context.putImageData(pixels, 0, 0);
+  return true;
 }

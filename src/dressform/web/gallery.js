@@ -1,92 +1,157 @@
-// Pictures in a grid, in an order that can be chosen, a page at a time.
+// Images in a grid, in an order that can be chosen, a page at a time.
 
-import { count, element, percent, say } from "dressform/html.js";
+import { announce, button, count, element, moreText, percent } from "dressform/html.js";
 
-const PAGE = 60;
+/** @import { Page, Predictions } from "dressform/data.js" */
+/** @import { Sprites } from "dressform/sprites.js" */
 
-export const ORDERS = {
-  surest: ["surest first", (answers, i) => -answers.confidence(i)],
-  unsure: ["least sure first", (answers, i) => answers.confidence(i)],
-  loss: ["highest loss first", (answers, i) => -answers.loss.values[i]],
-  plain: ["as in the data", (answers, i) => i],
+const PAGE_SIZE = 60;
+
+/** @typedef {"most_confident" | "least_confident" | "loss" | "dataset"} Order */
+
+/** @type {Record<Order, [string, (predictions: Predictions, i: number) => number]>} */
+const ORDERS = {
+  most_confident: ["Most confident", (predictions, i) => -predictions.confidence(i)],
+  least_confident: ["Least confident", (predictions, i) => predictions.confidence(i)],
+  loss: ["Highest loss", (predictions, i) => -predictions.loss[i]],
+  dataset: ["Dataset order", (_, i) => i],
 };
 
-/** A tile: the picture with what was said about it. */
-export function tile(page, answers, sprites, index, open) {
-  const [label, predicted] = [page.labels[index], answers.predicted(index)];
-  const right = label === predicted;
-  const words = `${page.classes[label]}, predicted ${page.classes[predicted]} ${percent(answers.confidence(index), 0)}${answers.suspect?.values[index] ? ", label suspect" : ""}`;
-  const canvas = element("canvas", { width: page.tile[0], height: page.tile[1], "aria-hidden": "true" });
-  const made = element("button", { type: "button", class: `tile ${right ? "right" : "wrong"}`, "data-index": index, "aria-label": `Picture ${page.ids[index]}: ${words}`, title: words, onclick: () => open(index) },
-    sprites.present ? canvas : element("span", { class: "noimage" }, page.ids[index]),
-    element("span", { class: "words" }, right ? page.classes[label] : `${page.classes[label]} → ${page.classes[predicted]}`, " ", element("small", {}, percent(answers.confidence(index), 0))));
-  if (answers.suspect?.values[index]) made.append(element("span", { class: "flag", title: "label suspect", "aria-hidden": "true" }, "⚑"));
-  if (sprites.present) whenSeen(made, () => sprites.draw(canvas, index));
-  return made;
-}
+/** @type {Map<Element, () => unknown>} */
+const notDrawn = new Map();
 
-let watcher;
-const waiting = new WeakMap();
+/** @type {IntersectionObserver | undefined} */
+let observer;
 
-const left = new Set();
-
-/** Draw what has not been seen yet, for paper. */
-export async function seeAll() {
-  const drawn = [...left].filter((node) => node.isConnected).map((node) => waiting.get(node)?.());
-  left.clear();
+/** Draw what has not come near the window yet, for paper. */
+export async function drawAll() {
+  const drawn = [...notDrawn].filter(([node]) => node.isConnected).map(([, draw]) => draw());
+  notDrawn.clear();
   await Promise.all(drawn);
 }
 
-/** Call `then` once, when `node` comes near the window. */
-export function whenSeen(node, then) {
-  watcher ??= new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      watcher.unobserve(entry.target);
-      left.delete(entry.target);
-      waiting.get(entry.target)?.();
-    }
-  }, { rootMargin: "300px" });
-  waiting.set(node, then);
-  left.add(node);
-  watcher.observe(node);
+/**
+ * Draw once, when a node comes near the window.
+ * @param {Element} node
+ * @param {() => unknown} draw
+ */
+export function drawWhenNear(node, draw) {
+  observer ??= new IntersectionObserver(drawNear, { rootMargin: "300px" });
+  notDrawn.set(node, draw);
+  observer.observe(node);
 }
 
-/** A gallery that shows what it is told to; open(index, indices) opens one picture among those shown. */
+/** @param {IntersectionObserverEntry[]} entries */
+function drawNear(entries) {
+  for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+    observer?.unobserve(target);
+    notDrawn.get(target)?.();
+    notDrawn.delete(target);
+  }
+}
+
 export class Gallery {
-  constructor(page, sprites, open) {
-    Object.assign(this, { page, sprites, open });
+  /**
+   * @param {Page} page
+   * @param {Sprites} sprites
+   * @param {Predictions} predictions
+   * @param {(index: number, among: number[]) => void} open opens one image among those shown
+   * @param {string} label what screen readers call the region
+   */
+  constructor(page, sprites, predictions, open, label = "Images") {
+    this.page = page;
+    this.sprites = sprites;
+    this.predictions = predictions;
+    this.open = open;
+    /** @type {number[]} */
+    this.indices = [];
+    /** @type {number[]} */
+    this.sorted = [];
     this.grid = element("div", { class: "grid" });
     this.heading = element("h3", { tabindex: "-1" });
-    this.order = element("select", { "aria-label": "Order of the pictures", onchange: () => this.fill() },
-      Object.entries(ORDERS).map(([key, [title]]) => element("option", { value: key }, title)));
-    this.more = element("button", { type: "button", onclick: () => this.grow() });
-    this.node = element("div", { class: "gallery", role: "region", "aria-label": "Pictures" },
-      element("div", { class: "bar" }, this.heading, this.order), this.grid, this.more);
+    this.order = element(
+      "select",
+      { "aria-label": "Order of the images", onchange: () => this.fill() },
+      Object.entries(ORDERS).map(([value, [title]]) => element("option", { value }, title)),
+    );
+    this.more = button("", () => this.grow());
+    this.node = element(
+      "div",
+      { class: "gallery", role: "region", "aria-label": label },
+      element("div", { class: "bar" }, this.heading, this.order),
+      this.grid,
+      this.more,
+    );
   }
 
-  show(title, indices, answers, order = "surest") {
-    Object.assign(this, { title, indices, answers });
+  /**
+   * @param {string} title
+   * @param {number[]} indices of the images
+   * @param {Order} order
+   */
+  show(title, indices, order = "most_confident") {
+    this.indices = indices;
     this.order.value = order;
     this.heading.textContent = `${title} (${count(indices.length)})`;
-    say(`${count(indices.length)} pictures: ${title}`);
+    announce(`${title}: ${count(indices.length)} images`);
     this.fill();
   }
 
+  /** Show the images in the chosen order, from the beginning. */
   fill() {
-    const key = ORDERS[this.order.value][1];
-    const keys = new Map(this.indices.map((i) => [i, key(this.answers, i)]));
-    this.sorted = [...this.indices].sort((a, b) => keys.get(a) - keys.get(b) || a - b);
+    const [, key] = ORDERS[/** @type {Order} */ (this.order.value)];
+    const keyed = this.indices.map((i) => ({ i, key: key(this.predictions, i) }));
+    this.sorted = keyed.sort((a, b) => a.key - b.key || a.i - b.i).map(({ i }) => i);
     this.grid.replaceChildren();
     this.grow();
   }
 
+  /** Show the next page. */
   grow() {
-    const from = this.grid.childElementCount;
-    this.grid.append(...this.sorted.slice(from, from + PAGE).map((i) => tile(this.page, this.answers, this.sprites, i, (index) => this.open(index, this.sorted))));
+    const shown = this.grid.childElementCount;
+    this.grid.append(...this.sorted.slice(shown, shown + PAGE_SIZE).map((i) => this.tile(i)));
     const left = this.sorted.length - this.grid.childElementCount;
     this.more.hidden = left <= 0;
-    this.more.textContent = `Show ${Math.min(PAGE, left)} more of ${count(left)}`;
-    if (!this.sorted.length) this.grid.append(element("p", { class: "quiet" }, "No pictures."));
+    this.more.textContent = moreText(left, PAGE_SIZE);
+    if (!this.sorted.length) this.grid.append(element("p", { class: "quiet" }, "No images."));
+  }
+
+  /**
+   * An image with its prediction; a click opens it.
+   * @param {number} index
+   */
+  tile(index) {
+    const { page, sprites, predictions } = this;
+    const label = page.classes[page.labels[index]];
+    const predicted = page.classes[predictions.predicted(index)];
+    const confidence = percent(predictions.confidence(index), 0);
+    const right = page.labels[index] === predictions.predicted(index);
+    const suspect = predictions.labelIssue[index] === 1;
+    const flag = suspect ? ", label suspect" : "";
+    const text = `${label}, predicted ${predicted} ${confidence}${flag}`;
+    const [width, height] = page.tile;
+    const canvas = element("canvas", { width, height, "aria-hidden": "true" });
+    const node = button(
+      [
+        sprites.present ? canvas : element("span", { class: "noimage" }, page.ids[index]),
+        element(
+          "span",
+          { class: "caption" },
+          right ? label : `${label} → ${predicted}`,
+          " ",
+          element("small", {}, confidence),
+        ),
+        suspect && element("span", { class: "flag", "aria-hidden": "true" }, "⚑"),
+      ],
+      () => this.open(index, this.sorted),
+      {
+        class: `tile ${right ? "right" : "wrong"}`,
+        "data-index": index,
+        "aria-label": `Image ${page.ids[index]}: ${text}`,
+        title: text,
+      },
+    );
+    if (sprites.present) drawWhenNear(node, () => sprites.draw(canvas, index));
+    return node;
   }
 }

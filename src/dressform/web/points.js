@@ -1,13 +1,15 @@
-// Many points by WebGL: positions, colours and sizes are buffers, moving the view is one small matrix.
+// Many points by WebGL: positions, colours and sizes are buffers, moving the view is one matrix.
 
-import { Painted } from "dressform/painted.js";
+import { CanvasPoints, MIN_ROUND_SIZE } from "dressform/canvas_points.js";
+
+/** @import { PointRenderer } from "dressform/types.js" */
 
 const VERTEX = `#version 300 es
-in vec3 place; in vec4 colour; in float size;
+in vec3 position; in vec4 colour; in float size;
 uniform mat4 view; uniform float scale;
 out vec4 shade;
 void main() {
-  gl_Position = view * vec4(place, 1.0);
+  gl_Position = view * vec4(position, 1.0);
   gl_PointSize = size * scale;
   shade = colour;
 }`;
@@ -20,98 +22,160 @@ void main() {
   colour = shade;
 }`;
 
-function program(gl) {
-  const made = gl.createProgram();
-  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
-    const shader = gl.createShader(kind);
-    gl.shaderSource(shader, source);
-    gl.compileShader(shader);
-    if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(gl.getShaderInfoLog(shader));
-    gl.attachShader(made, shader);
+/**
+ * @param {WebGL2RenderingContext} gl
+ * @param {number} type
+ * @param {string} source
+ */
+function compiled(gl, type, source) {
+  const shader = gl.createShader(type);
+  if (!shader) throw new Error("the WebGL context is lost");
+  gl.shaderSource(shader, source);
+  gl.compileShader(shader);
+  if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) {
+    throw new Error(gl.getShaderInfoLog(shader) ?? "a shader cannot be compiled");
   }
-  gl.linkProgram(made);
-  return made;
+  return shader;
 }
 
-/** Points on a canvas. Only those in `order` are drawn, in that order, the last on top. */
-export class Points {
-  constructor(canvas, count) {
+/** @param {WebGL2RenderingContext} gl */
+function linkedProgram(gl) {
+  const program = gl.createProgram();
+  gl.attachShader(program, compiled(gl, gl.VERTEX_SHADER, VERTEX));
+  gl.attachShader(program, compiled(gl, gl.FRAGMENT_SHADER, FRAGMENT));
+  gl.linkProgram(program);
+  return program;
+}
+
+/**
+ * Points on a canvas. Only those in the order are drawn, in that order, the last on top.
+ * @implements {PointRenderer}
+ */
+export class WebGLPoints {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
     const gl = canvas.getContext("webgl2", { antialias: false, alpha: false });
     if (!gl) throw new Error("this browser has no WebGL 2");
-    Object.assign(this, { canvas, gl, count, program: program(gl) });
+    this.canvas = canvas;
+    this.gl = gl;
+    this.program = linkedProgram(gl);
     gl.useProgram(this.program);
-    const attribute = (name, size, type, normalised) => {
-      const at = gl.getAttribLocation(this.program, name);
-      const buffer = gl.createBuffer();
-      gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-      gl.enableVertexAttribArray(at);
-      gl.vertexAttribPointer(at, size, type, normalised, 0, 0);
-      return buffer;
-    };
-    this.places = attribute("place", 3, gl.FLOAT, false);
-    this.colours = attribute("colour", 4, gl.UNSIGNED_BYTE, true);
-    this.sizes = attribute("size", 1, gl.FLOAT, false);
-    this.index = gl.createBuffer();
-    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.index);
-    this.uniforms = Object.fromEntries(["view", "scale", "round"].map((name) => [name, gl.getUniformLocation(this.program, name)]));
+    this.positions = this.#attribute("position", 3, gl.FLOAT);
+    this.colours = this.#attribute("colour", 4, gl.UNSIGNED_BYTE);
+    this.sizes = this.#attribute("size", 1, gl.FLOAT);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
+    this.view = gl.getUniformLocation(this.program, "view");
+    this.scale = gl.getUniformLocation(this.program, "scale");
+    this.round = gl.getUniformLocation(this.program, "round");
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
     this.drawn = 0;
   }
 
+  /**
+   * A buffer for a vertex attribute; bytes stand for 0..1.
+   * @param {string} name
+   * @param {number} size
+   * @param {number} type
+   */
+  #attribute(name, size, type) {
+    const { gl } = this;
+    const location = gl.getAttribLocation(this.program, name);
+    const buffer = gl.createBuffer();
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.enableVertexAttribArray(location);
+    gl.vertexAttribPointer(location, size, type, type === gl.UNSIGNED_BYTE, 0, 0);
+    return buffer;
+  }
+
+  /**
+   * @param {WebGLBuffer} buffer
+   * @param {Float32Array | Uint8Array} values
+   */
   #fill(buffer, values) {
     this.gl.bindBuffer(this.gl.ARRAY_BUFFER, buffer);
     this.gl.bufferData(this.gl.ARRAY_BUFFER, values, this.gl.STATIC_DRAW);
   }
 
-  setPlaces(values) { this.#fill(this.places, values); }
+  /** @param {Float32Array} values x, y and z of each point */
+  setPositions(values) {
+    this.#fill(this.positions, values);
+  }
 
-  setColours(values) { this.#fill(this.colours, values); }
+  /** @param {Uint8Array} values RGBA of each point */
+  setColours(values) {
+    this.#fill(this.colours, values);
+  }
 
-  setSizes(values) { this.#fill(this.sizes, values); }
+  /** @param {Float32Array} values */
+  setSizes(values) {
+    this.#fill(this.sizes, values);
+  }
 
+  /** @param {Uint32Array} order */
   setOrder(order) {
     this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, order, this.gl.STATIC_DRAW);
     this.drawn = order.length;
   }
 
-  /** view: a column-major 4 x 4 matrix; scale: of the points' sizes, in device pixels; background: [r, g, b], 0..1. */
+  /**
+   * @param {Float32Array} view a column-major 4 x 4 matrix
+   * @param {number} scale device pixels of a point of size 1
+   * @param {number[]} background red, green and blue, 0..1
+   */
   draw(view, scale, background) {
-    const { gl, canvas, uniforms } = this;
+    const { gl, canvas } = this;
+    const [red, green, blue] = background;
     gl.viewport(0, 0, canvas.width, canvas.height);
-    gl.clearColor(...background, 1);
+    gl.clearColor(red, green, blue, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    gl.uniformMatrix4fv(uniforms.view, false, view);
-    gl.uniform1f(uniforms.scale, scale);
-    gl.uniform1i(uniforms.round, scale > 2.5 ? 1 : 0);
+    gl.uniformMatrix4fv(this.view, false, view);
+    gl.uniform1f(this.scale, scale);
+    gl.uniform1i(this.round, scale > MIN_ROUND_SIZE ? 1 : 0);
     gl.drawElements(gl.POINTS, this.drawn, gl.UNSIGNED_INT, 0);
   }
 
   /** What was drawn in this task: RGBA bytes, row by row from the top. */
   pixels() {
+    const { gl } = this;
     const { width, height } = this.canvas;
-    const [upward, found] = [new Uint8Array(4 * width * height), new Uint8Array(4 * width * height)];
-    this.gl.readPixels(0, 0, width, height, this.gl.RGBA, this.gl.UNSIGNED_BYTE, upward);
-    for (let y = 0; y < height; y += 1) found.set(upward.subarray(4 * width * (height - 1 - y), 4 * width * (height - y)), 4 * width * y);
-    return found;
+    const upward = new Uint8Array(4 * width * height);
+    const downward = new Uint8Array(4 * width * height);
+    gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, upward);
+    for (let y = 0; y < height; y += 1) {
+      const from = 4 * width * (height - 1 - y);
+      downward.set(upward.subarray(from, from + 4 * width), 4 * width * y);
+    }
+    return downward;
   }
 
-  /** What draws: the graphics card or a program that stands in for it. */
-  get rasteriser() { return rendererOf(this.gl); }
+  /** What draws: the graphics card or software that emulates it. */
+  get rasteriser() {
+    return rendererOf(this.gl);
+  }
 }
 
+/** @param {WebGL2RenderingContext} gl */
 function rendererOf(gl) {
   const extension = gl.getExtension("WEBGL_debug_renderer_info");
-  return gl.getParameter(extension ? extension.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  return String(gl.getParameter(extension ? extension.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
 }
 
-/** Points by WebGL where a graphics card draws it, else by plain JavaScript; `#draw=webgl` or `#draw=plain` decides otherwise. */
-export function pointsOn(canvas, count) {
+/**
+ * Points by WebGL where a graphics card draws them, else by plain JavaScript. `#draw=webgl` or
+ * `#draw=plain` in the page's address decides otherwise.
+ * @param {HTMLCanvasElement} canvas
+ * @returns {PointRenderer}
+ */
+export function createPoints(canvas) {
   const trial = document.createElement("canvas").getContext("webgl2");
   const renderer = trial ? rendererOf(trial) : "";
   trial?.getExtension("WEBGL_lose_context")?.loseContext();
-  const wish = new URLSearchParams(location.hash.slice(1)).get("draw");
-  const card = Boolean(trial) && !/swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
-  if (wish === "webgl" || (card && wish !== "plain")) return new Points(canvas, count);
-  return new Painted(canvas, count, trial ? `WebGL is drawn by ${renderer}` : "there is no WebGL 2");
+  const requested = new URLSearchParams(location.hash.slice(1)).get("draw");
+  const emulated = /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
+  const accelerated = trial !== null && !emulated;
+  if (requested === "webgl" || (accelerated && requested !== "plain")) {
+    return new WebGLPoints(canvas);
+  }
+  return new CanvasPoints(canvas, trial ? `WebGL is drawn by ${renderer}` : "no WebGL 2");
 }

@@ -1,140 +1,387 @@
-// The data doctor's page: each finding with its pictures, and what is to be done about it.
+// The data doctor's page: each finding with its images, and what a person decides about it.
 
-import { whenSeen } from "dressform/gallery.js";
-import { count, element, percent, save, say } from "dressform/html.js";
+import { drawWhenNear } from "dressform/gallery.js";
+import {
+  announce,
+  button,
+  count,
+  element,
+  moreText,
+  percent,
+  save,
+  section,
+} from "dressform/html.js";
 
-const PAGE = 40;
-const KINDS = {
-  label: ["Labels that may be wrong", "As many as the model, which did not learn from them, contradicts as surely as it is usually right; those whose label it believes least."],
-  duplicate: ["Near duplicates", "Equal, shifted, brighter, darker or mirrored. The later one of each pair can be dropped; one in test whose twin is in train is not unseen."],
-  outlier: ["Like no other", "Far from their nearest ones of the same class."],
-};
+/** @import { Page } from "dressform/data.js" */
+/** @import { Sprites } from "dressform/sprites.js" */
+/** @import { Action, Finding, Interval, Rescored } from "dressform/types.js" */
 
-export class Review {
-  constructor(page, sprites) {
-    Object.assign(this, { page, sprites });
-    this.place = new Map(page.ids.map((id, i) => [`${page.splits[i]} ${id}`, i])); // two splits may share ids
+/** @typedef {{action: Action, to: string | null}} Decision */
+/** @typedef {{finding: Finding, number: number}} Numbered a finding and its number on the page */
+
+const PAGE_SIZE = 40;
+
+/** @type {[Finding["kind"], string, string][]} */
+const KINDS = [
+  [
+    "label",
+    "Suspect labels",
+    "Examples whose given label the model finds least likely (confident learning). " +
+      "The model was not trained on them.",
+  ],
+  [
+    "duplicate",
+    "Near duplicates",
+    "Images that are identical, shifted, brighter, darker or mirrored. You can drop the later " +
+      "one of each pair. A test image with a twin in the training set is not unseen.",
+  ],
+  ["outlier", "Outliers", "Images that are far from their nearest neighbours of the same class."],
+];
+
+/**
+ * What a decision is about: an example, however many findings concern it.
+ * @param {Finding} finding
+ */
+const exampleOf = ({ split, id }) => `${split} ${id}`; // two splits may share ids
+
+/** The decisions about the examples of a page, kept in the browser's storage. */
+class Decisions {
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
     this.storage = `dressform-review-${Object.values(page.review.digests).join("-")}`;
-    this.decided = new Map();
-    this.restore();
-    this.status = element("p", { role: "status" });
-    this.sections = Object.keys(KINDS).map((kind) => this.section(kind)).filter(Boolean);
-    const load = element("input", { type: "file", accept: ".json", class: "unseen", id: "load", onchange: () => this.load(load.files[0]) });
-    this.node = element("div", {},
-      element("div", { class: "bar" }, element("button", { type: "button", class: "main", onclick: () => this.save() }, "Save review.json"), load, element("label", { for: "load", class: "button" }, "Go on with a saved one"), this.status),
-      element("p", { class: "quiet" }, "Decisions are kept in this browser until saved. Then: dressform data apply review.json"));
-    this.tell();
-  }
-
-  /** A decision is about an example, however many findings there are about it: {action, to} by split and id. */
-  key(finding) { return `${finding.split} ${finding.id}`; }
-
-  of(finding) { return this.decided.get(this.key(finding)) ?? { action: "keep", to: null }; }
-
-  restore() {
-    try { this.take(JSON.parse(localStorage.getItem(this.storage) ?? "[]")); } catch { /* a page from disk may have no storage */ }
-  }
-
-  keep() {
-    try { localStorage.setItem(this.storage, JSON.stringify(this.document().findings.filter((f) => f.action !== "keep"))); } catch { /* as above */ }
-  }
-
-  /** Decisions of saved findings, those that are about examples of this page; how many were. */
-  take(findings) {
-    const here = new Set(this.page.review.findings.map((finding) => this.key(finding)));
-    const good = ({ action, to }) => action === "drop" || (action === "relabel" && this.page.classes.includes(to));
-    const taken = findings.filter((finding) => here.has(this.key(finding)) && good(finding));
-    for (const finding of taken) this.decided.set(this.key(finding), { action: finding.action, to: finding.to ?? null });
-    return taken.length;
-  }
-
-  tell() {
-    const actions = [...this.decided.values()].map((d) => d.action);
-    const of = (action) => actions.filter((a) => a === action).length;
-    this.status.textContent = `${count(of("relabel"))} to relabel, ${count(of("drop"))} to drop, of ${count(this.page.review.findings.length)} findings`;
-  }
-
-  decide(finding, action, to) {
-    if (action === "keep") this.decided.delete(this.key(finding)); else this.decided.set(this.key(finding), { action, to: action === "relabel" ? to : null });
-    for (const card of document.querySelectorAll(`.finding[data-example="${CSS.escape(this.key(finding))}"]`)) {
-      card.querySelector(`[value="${action}"]`).checked = true;
-      if (action === "relabel") card.querySelector("select").value = to;
+    /** @type {Map<string, Decision>} */
+    this.decisions = new Map();
+    try {
+      this.add(JSON.parse(localStorage.getItem(this.storage) ?? "[]"));
+    } catch {
+      // a page that was opened from the disk may have no storage
     }
-    this.keep();
-    this.tell();
   }
 
+  /**
+   * @param {Finding} finding
+   * @returns {Decision}
+   */
+  of(finding) {
+    return this.decisions.get(exampleOf(finding)) ?? { action: "keep", to: null };
+  }
+
+  /**
+   * @param {Finding} finding
+   * @param {Action} action
+   * @param {string | null} to the new class, where the example is relabelled
+   */
+  set(finding, action, to) {
+    if (action === "keep") this.decisions.delete(exampleOf(finding));
+    else this.decisions.set(exampleOf(finding), { action, to: action === "relabel" ? to : null });
+    this.store();
+  }
+
+  /**
+   * Take over the decisions of saved findings, as far as they concern examples and classes of this
+   * page.
+   * @param {Finding[]} findings
+   * @returns {number} how many were taken over
+   */
+  add(findings) {
+    const { classes, review } = this.page;
+    const examples = new Set(review.findings.map(exampleOf));
+    const usable = findings.filter(
+      (finding) =>
+        examples.has(exampleOf(finding)) &&
+        (finding.action === "drop" ||
+          (finding.action === "relabel" && classes.includes(finding.to ?? ""))),
+    );
+    for (const finding of usable) {
+      this.decisions.set(exampleOf(finding), { action: finding.action, to: finding.to ?? null });
+    }
+    return usable.length;
+  }
+
+  /**
+   * Take over all decisions of saved findings in place of the present ones.
+   * @param {Finding[]} findings
+   * @returns {number} how many could not be taken over
+   */
+  replace(findings) {
+    const decided = findings.filter((finding) => finding.action !== "keep");
+    this.decisions.clear();
+    const added = this.add(decided);
+    this.store();
+    return decided.length - added;
+  }
+
+  /** The review with the decisions, as `dressform data apply` reads it. */
   document() {
     const { review } = this.page;
-    return { ...review, findings: review.findings.map((finding) => ({ ...finding, ...this.of(finding) })) };
+    const findings = review.findings.map((finding) => ({ ...finding, ...this.of(finding) }));
+    return { ...review, findings };
   }
 
-  save() { save("review.json", "application/json", `${JSON.stringify(this.document(), null, 2)}\n`); }
-
-  async load(file) {
-    if (!file) return;
+  store() {
+    const decided = this.document().findings.filter((finding) => finding.action !== "keep");
     try {
-      const found = JSON.parse(await file.text());
-      const digests = (of) => JSON.stringify(Object.entries(of ?? {}).sort());
-      if (!Array.isArray(found.findings) || digests(found.digests) !== digests(this.page.review.digests)) throw new Error("it is a review of other data");
-      const wanted = found.findings.filter((finding) => finding.action !== "keep");
-      this.decided = new Map();
-      const taken = this.take(wanted);
-      for (const grid of document.querySelectorAll(".findings")) grid.refill();
-      this.keep();
-      this.tell();
-      if (taken < wanted.length) this.status.textContent += `; ${count(wanted.length - taken)} decisions in ${file.name} are about nothing on this page, or name no class of it`;
-      say("Review loaded");
-    } catch (error) { this.status.textContent = `${file.name} cannot be used: ${error.message}.`; }
+      localStorage.setItem(this.storage, JSON.stringify(decided));
+    } catch {
+      // as above
+    }
   }
 
-  canvas(split, id) {
-    const [width, height] = this.page.tile; // as it will be: nothing may move when it is drawn
-    const canvas = element("canvas", { width, height, role: "img", "aria-label": `${id} in ${split}` });
-    const place = this.place.get(`${split} ${id}`);
-    if (place !== undefined) whenSeen(canvas, () => this.sprites.draw(canvas, place));
-    return element("figure", {}, canvas, element("figcaption", {}, id));
-  }
-
-  card(finding, i) {
-    const { classes } = this.page;
-    const decision = this.of(finding);
-    const to = element("select", { "aria-label": `New class of ${finding.id}`, onchange: () => { this.decide(finding, "relabel", to.value); } },
-      classes.map((name) => element("option", { value: name, selected: name === (decision.to ?? finding.suggested ?? finding.label) }, name)));
-    const radio = (action) => element("input", { type: "radio", name: `finding-${i}`, value: action, checked: decision.action === action, onchange: () => this.decide(finding, action, to.value) });
-    return element("fieldset", { class: "finding", "data-example": this.key(finding) },
-      element("legend", {}, `${finding.label}${finding.suggested ? ` → ${finding.suggested}?` : ""} `, element("small", {}, finding.split)),
-      element("div", { class: "twins" }, this.canvas(finding.split, finding.id), finding.other ? this.canvas(finding.other_split ?? finding.split, finding.other) : null),
-      element("p", {}, finding.reason),
-      element("div", { class: "choices" }, element("label", {}, radio("keep"), " keep"), element("label", {}, radio("drop"), " drop"), element("span", {}, element("label", {}, radio("relabel"), " relabel "), to)));
-  }
-
-  section(kind) {
-    const own = this.page.review.findings.flatMap((finding, i) => (finding.kind === kind ? [[finding, i]] : []));
-    if (!own.length) return null;
-    const grid = element("div", { class: "findings" });
-    const more = element("button", { type: "button", onclick: () => grow() });
-    const grow = (upTo = grid.childElementCount + PAGE) => {
-      grid.append(...own.slice(grid.childElementCount, upTo).map(([finding, i]) => this.card(finding, i)));
-      const left = own.length - grid.childElementCount;
-      more.hidden = left <= 0;
-      more.textContent = `Show ${Math.min(PAGE, left)} more of ${count(left)}`;
-    };
-    grid.refill = () => { const shown = grid.childElementCount; grid.replaceChildren(); grow(shown); };
-    grow();
-    const all = (action, text) => element("button", { type: "button", class: "small", onclick: () => {
-      for (const [finding] of own.slice(0, grid.childElementCount)) this.decide(finding, action, finding.suggested ?? finding.label);
-    } }, text);
-    return element("section", { id: kind, "aria-labelledby": `${kind}-title` }, element("h2", { id: `${kind}-title` }, `${KINDS[kind][0]} (${count(own.length)})`),
-      element("p", {}, KINDS[kind][1]), element("div", { class: "bar" }, "All that are shown: ", all("keep", "keep"), kind === "label" ? all("relabel", "relabel as suggested") : null, all("drop", "drop")), grid, more);
+  summary() {
+    const actions = [...this.decisions.values()].map((decision) => decision.action);
+    const number = (/** @type {Action} */ action) =>
+      count(actions.filter((one) => one === action).length);
+    const findings = count(this.page.review.findings.length);
+    return `${number("relabel")} to relabel, ${number("drop")} to drop (${findings} findings)`;
   }
 }
 
-/** What was counted, and what it does to scores. */
-export function findings(page) {
-  return element("section", { id: "found", "aria-labelledby": "found-title" }, element("h2", { id: "found-title" }, "What was found"),
-    element("ul", {}, page.counts.map(([what, number]) => element("li", {}, `${count(number)} ${what}`))),
-    page.reevaluated.map((one) => element("figure", {}, element("figcaption", {}, `Accuracy of ${one.name} on ${one.split}`),
-      element("table", {}, one.scores.map(([what, found]) => element("tr", {}, element("th", { scope: "row" }, what), element("td", { class: "number" }, percent(found.value)), element("td", {}, `${percent(found.low)} to ${percent(found.high)}`), element("td", { class: "number" }, `n = ${count(found.n)}`)))))),
-    page.reevaluated.length ? element("p", { class: "quiet" }, "The model that is scored also says which labels are suspect, so the score without them is an upper bound. Intervals: Wilson, 95 %.") : element("p", {}, "Labels were not judged: give predictions of models that did not learn from them, with --predictions."));
+export class Review {
+  /**
+   * @param {Page} page
+   * @param {Sprites} sprites
+   */
+  constructor(page, sprites) {
+    this.page = page;
+    this.sprites = sprites;
+    this.indices = new Map(page.ids.map((id, i) => [`${page.splits[i]} ${id}`, i]));
+    this.decisions = new Decisions(page);
+    this.status = element("p", { role: "status" }, this.decisions.summary());
+    /** @type {(() => void)[]} draw the cards of a section again */
+    this.refills = [];
+  }
+
+  sections() {
+    const { review } = this.page;
+    const numbered = review.findings.map((finding, number) => ({ finding, number }));
+    const sections = KINDS.map(([kind, title, explanation]) => {
+      const findings = numbered.filter(({ finding }) => finding.kind === kind);
+      return findings.length ? this.kindSection(kind, title, explanation, findings) : [];
+    });
+    return [this.summarySection(), ...sections.flat()];
+  }
+
+  /** What was found, what it does to scores, and saving and loading. */
+  summarySection() {
+    const { counts, reevaluated } = this.page;
+    const input = element("input", {
+      type: "file",
+      accept: ".json",
+      class: "visually-hidden",
+      id: "load",
+      onchange: () => this.load(input.files?.[0]),
+    });
+    const about = reevaluated.length
+      ? "The scored model also decides which labels are suspect, so the score without them is " +
+        "an upper bound. Intervals are 95 % (Wilson)."
+      : "Labels were not checked. To check them, give predictions of a model that was not " +
+        "trained on these examples, with --predictions.";
+    return section(
+      "findings",
+      "Findings",
+      element(
+        "ul",
+        {},
+        counts.map(([what, number]) => element("li", {}, `${count(number)} ${what}`)),
+      ),
+      reevaluated.map(scoreTable),
+      element("p", { class: "quiet" }, about),
+      element(
+        "div",
+        { class: "bar" },
+        button("Save review.json", () => this.save(), { class: "main" }),
+        input,
+        element("label", { for: "load", class: "button" }, "Load a saved review"),
+        this.status,
+      ),
+      element(
+        "p",
+        { class: "quiet" },
+        "This browser keeps your decisions until you save them. " +
+          "Then apply them: dressform data apply review.json",
+      ),
+    );
+  }
+
+  /**
+   * @param {string} kind
+   * @param {string} title
+   * @param {string} explanation
+   * @param {Numbered[]} findings
+   */
+  kindSection(kind, title, explanation, findings) {
+    const grid = element("div", { class: "finding-grid" });
+    const more = button("", () => show(grid.childElementCount + PAGE_SIZE));
+    const show = (/** @type {number} */ end) => {
+      const next = findings.slice(grid.childElementCount, end);
+      grid.append(...next.map(({ finding, number }) => this.card(finding, number)));
+      const left = findings.length - grid.childElementCount;
+      more.hidden = left <= 0;
+      more.textContent = moreText(left, PAGE_SIZE);
+    };
+    this.refills.push(() => {
+      const shown = grid.childElementCount;
+      grid.replaceChildren();
+      show(shown);
+    });
+    show(PAGE_SIZE);
+    const all = (/** @type {Action} */ action, /** @type {string} */ text) => {
+      const apply = () => {
+        for (const { finding } of findings.slice(0, grid.childElementCount)) {
+          this.decide(finding, action, finding.suggested ?? finding.label);
+        }
+      };
+      return button(text, apply, { class: "small" });
+    };
+    return section(
+      kind,
+      `${title} (${count(findings.length)})`,
+      element("p", {}, explanation),
+      element(
+        "div",
+        { class: "bar" },
+        "Apply to all shown: ",
+        all("keep", "keep"),
+        kind === "label" && all("relabel", "relabel as suggested"),
+        all("drop", "drop"),
+      ),
+      grid,
+      more,
+    );
+  }
+
+  /**
+   * @param {Finding} finding
+   * @param {number} number
+   */
+  card(finding, number) {
+    const { action, to } = this.decisions.of(finding);
+    const relabelled = to ?? finding.suggested ?? finding.label;
+    const select = element(
+      "select",
+      {
+        "aria-label": `New class of ${finding.id}`,
+        onchange: () => this.decide(finding, "relabel", select.value),
+      },
+      this.page.classes.map((value) =>
+        element("option", { value, selected: value === relabelled }, value),
+      ),
+    );
+    const radio = (/** @type {Action} */ value) => {
+      const input = element("input", {
+        type: "radio",
+        name: `finding-${number}`,
+        value,
+        checked: action === value,
+        onchange: () => this.decide(finding, value, select.value),
+      });
+      return element("label", {}, input, ` ${value} `);
+    };
+    const suggestion = finding.suggested ? ` → ${finding.suggested}?` : "";
+    return element(
+      "fieldset",
+      { class: "finding", "data-example": exampleOf(finding) },
+      element("legend", {}, finding.label, suggestion, " ", element("small", {}, finding.split)),
+      element(
+        "div",
+        { class: "twins" },
+        this.figure(finding.split, finding.id),
+        finding.other && this.figure(finding.other_split ?? finding.split, finding.other),
+      ),
+      element("p", {}, finding.reason),
+      element(
+        "div",
+        { class: "choices" },
+        radio("keep"),
+        radio("drop"),
+        element("span", {}, radio("relabel"), select),
+      ),
+    );
+  }
+
+  /**
+   * @param {string} split
+   * @param {string} id
+   */
+  figure(split, id) {
+    const [width, height] = this.page.tile; // the final size, so that drawing moves nothing
+    const label = `${id} in ${split}`;
+    const canvas = element("canvas", { width, height, role: "img", "aria-label": label });
+    const index = this.indices.get(`${split} ${id}`);
+    if (index !== undefined) drawWhenNear(canvas, () => this.sprites.draw(canvas, index));
+    return element("figure", {}, canvas, element("figcaption", {}, id));
+  }
+
+  /**
+   * Decide about an example and show it on each of its cards.
+   * @param {Finding} finding
+   * @param {Action} action
+   * @param {string} to
+   */
+  decide(finding, action, to) {
+    this.decisions.set(finding, action, to);
+    const example = CSS.escape(exampleOf(finding));
+    for (const card of document.querySelectorAll(`.finding[data-example="${example}"]`)) {
+      const radio = card.querySelector(`[value="${action}"]`);
+      const select = card.querySelector("select");
+      if (radio instanceof HTMLInputElement) radio.checked = true;
+      if (select && action === "relabel") select.value = to;
+    }
+    this.status.textContent = this.decisions.summary();
+  }
+
+  save() {
+    const text = `${JSON.stringify(this.decisions.document(), null, 2)}\n`;
+    save("review.json", "application/json", text);
+  }
+
+  /** @param {File | undefined} file */
+  async load(file) {
+    if (!file) return;
+    try {
+      const review = JSON.parse(await file.text());
+      const same = digestsOf(review) === digestsOf(this.page.review);
+      if (!same || !Array.isArray(review.findings)) {
+        throw new Error("it is a review of different data");
+      }
+      const ignored = this.decisions.replace(review.findings);
+      for (const refill of this.refills) refill();
+      this.status.textContent = this.decisions.summary();
+      if (ignored) {
+        this.status.textContent +=
+          `; ${count(ignored)} decisions of ${file.name} were ignored: ` +
+          "this page has no such example or class";
+      }
+      announce("Review loaded");
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : error;
+      this.status.textContent = `${file.name} cannot be loaded: ${reason}.`;
+    }
+  }
+}
+
+/** @param {{digests?: Record<string, string>}} review */
+const digestsOf = ({ digests }) => JSON.stringify(Object.entries(digests ?? {}).sort());
+
+/**
+ * A model's accuracy with and without the examples that were found.
+ * @param {Rescored} rescored
+ */
+function scoreTable({ name, split, scores }) {
+  const row = (/** @type {[string, Interval]} */ [what, { value, low, high, n }]) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, what),
+      element("td", { class: "number" }, percent(value)),
+      element("td", { class: "number" }, `${percent(low)} to ${percent(high)}`),
+      element("td", { class: "number" }, `n = ${count(n)}`),
+    );
+  return element(
+    "figure",
+    {},
+    element("figcaption", {}, `Accuracy of ${name} on ${split}`),
+    element("div", { class: "scroll" }, element("table", {}, scores.map(row))),
+  );
 }

@@ -1,37 +1,89 @@
 // A table whose columns sort.
 
-import { csv, element, save } from "dressform/html.js";
+import { button, csv, element, save } from "dressform/html.js";
+
+/** @import { Child } from "dressform/types.js" */
 
 /**
- * columns: [{title, key: row => value for sorting, show: row => text or node, number: bool}], rows: any values.
- * Sorted by a click on a column's heading; the arrow tells how.
+ * @template R
+ * @typedef {object} Column
+ * @property {string} title
+ * @property {(row: R) => string | number} key what is sorted by and saved
+ * @property {(row: R) => Child} [show] what a cell shows; default: the key
+ * @property {boolean} [number] right-aligned, and sorted in descending order first
+ */
+
+/**
+ * @param {string | number} a
+ * @param {string | number} b
+ */
+function compare(a, b) {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/**
+ * A click on a heading sorts by its column, a second one the other way round.
+ * @template R
+ * @param {string} name of the CSV file
+ * @param {string} caption
+ * @param {Column<R>[]} columns
+ * @param {R[]} rows
  */
 export function table(name, caption, columns, rows) {
   const body = element("tbody");
-  const headings = columns.map((column, c) => element("th", { scope: "col", class: column.number ? "number" : null },
-    element("button", { type: "button", class: "plain", onclick: () => sort(c) }, column.title, element("span", { class: "arrow", "aria-hidden": "true" }))));
-  let by = -1, down = true;
+  const arrows = columns.map(() => element("span", { class: "arrow", "aria-hidden": "true" }));
+  const headings = columns.map((column, c) =>
+    element(
+      "th",
+      { scope: "col", class: column.number && "number" },
+      button([column.title, arrows[c]], () => sort(c), { class: "plain" }),
+    ),
+  );
+  let sortedBy = -1;
+  let descending = true;
+
+  /** @param {number} c */
   function sort(c) {
-    down = by === c ? !down : Boolean(columns[c].number);
-    by = c;
-    headings.forEach((heading, h) => {
-      if (h === c) heading.setAttribute("aria-sort", down ? "descending" : "ascending"); else heading.removeAttribute("aria-sort");
-      heading.querySelector(".arrow").textContent = h === c ? (down ? " ▾" : " ▴") : "";
+    descending = sortedBy === c ? !descending : Boolean(columns[c].number);
+    sortedBy = c;
+    headings.forEach((heading) => heading.removeAttribute("aria-sort"));
+    headings[c].setAttribute("aria-sort", descending ? "descending" : "ascending");
+    arrows.forEach((arrow, a) => {
+      arrow.textContent = a === c ? (descending ? " ▾" : " ▴") : "";
     });
-    const key = columns[c].key;
-    fill([...rows].sort((a, b) => {
-      const [x, y] = [key(a), key(b)];
-      return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
-    }));
+    const { key } = columns[c];
+    const sign = descending ? -1 : 1;
+    fill([...rows].sort((a, b) => sign * compare(key(a), key(b))));
   }
+
+  /**
+   * @param {Column<R>} column
+   * @param {number} c
+   * @param {R} row
+   */
+  function cell(column, c, row) {
+    const attributes = { scope: c === 0 && "row", class: column.number && "number" };
+    return element(c === 0 ? "th" : "td", attributes, (column.show ?? column.key)(row));
+  }
+
+  /** @param {R[]} ordered */
   function fill(ordered) {
-    body.replaceChildren(...ordered.map((row) => element("tr", {}, columns.map((column, c) =>
-      element(c === 0 ? "th" : "td", { scope: c === 0 ? "row" : null, class: column.number ? "number" : null }, (column.show ?? column.key)(row))))));
+    const line = (/** @type {R} */ row) => columns.map((column, c) => cell(column, c, row));
+    body.replaceChildren(...ordered.map((row) => element("tr", {}, line(row))));
   }
+
+  function saveCsv() {
+    const lines = rows.map((row) => columns.map((column) => column.key(row)));
+    save(`${name}.csv`, "text/csv", csv([columns.map((column) => column.title), ...lines]));
+  }
+
   fill(rows);
-  const toCsv = () => save(`${name}.csv`, "text/csv", csv([columns.map((c) => c.title), ...rows.map((row) => columns.map((c) => c.key(row)))]));
-  return element("figure", { class: "table" },
-    element("figcaption", {}, caption, " ", element("button", { type: "button", class: "small", onclick: toCsv }, "CSV")),
-    element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption },
-      element("table", {}, element("thead", {}, element("tr", {}, headings)), body)));
+  const whole = element("table", {}, element("thead", {}, element("tr", {}, headings)), body);
+  return element(
+    "figure",
+    { class: "table" },
+    element("figcaption", {}, caption, " ", button("CSV", saveCsv, { class: "small" })),
+    element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption }, whole),
+  );
 }

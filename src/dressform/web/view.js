@@ -1,36 +1,65 @@
-// Where the projector looks from: a centre, a zoom and, in three dimensions, a turn.
+// Where the projector looks from: a centre, a zoom and, in three dimensions, a rotation.
+
+const MIN_ZOOM = 0.3;
+const MAX_ZOOM = 400;
 
 export class View {
-  constructor() { this.reset(false); }
+  /** @param {boolean} threeDimensional */
+  constructor(threeDimensional = false) {
+    this.threeDimensional = threeDimensional;
+    this.x = 0;
+    this.y = 0;
+    this.zoom = 0.92;
+    this.yaw = threeDimensional ? 0.6 : 0;
+    this.pitch = threeDimensional ? 0.4 : 0;
+  }
 
-  reset(deep) { Object.assign(this, { x: 0, y: 0, zoom: 0.92, turn: deep ? 0.6 : 0, tilt: deep ? 0.4 : 0, deep }); }
-
-  /** Rows of the turn: where the three axes of the data go. */
+  /** The first two rows of the rotation matrix: across and up. Points have no depth. */
   rotation() {
-    const [a, b] = [this.turn, this.tilt];
-    const [ca, sa, cb, sb] = [Math.cos(a), Math.sin(a), Math.cos(b), Math.sin(b)];
-    return [[ca, 0, sa], [sa * sb, cb, -ca * sb], [-sa * cb, sb, ca * cb]];
+    const [cosYaw, sinYaw] = [Math.cos(this.yaw), Math.sin(this.yaw)];
+    const [cosPitch, sinPitch] = [Math.cos(this.pitch), Math.sin(this.pitch)];
+    return [
+      [cosYaw, 0, sinYaw],
+      [sinYaw * sinPitch, cosPitch, -cosYaw * sinPitch],
+    ];
   }
 
-  /** Column-major matrix for a canvas of that shape; data lie in -1..1 along each axis. */
+  /**
+   * Column-major matrix for a canvas of that shape; coordinates lie in -1..1.
+   * @param {number} width
+   * @param {number} height
+   */
   matrix(width, height) {
-    const r = this.rotation();
-    const [sx, sy] = [this.zoom * Math.min(1, height / width), this.zoom * Math.min(1, width / height)];
-    return new Float32Array([
-      sx * r[0][0], sy * r[1][0], 0, 0, sx * r[0][1], sy * r[1][1], 0, 0, sx * r[0][2], sy * r[1][2], 0, 0, -sx * this.x, -sy * this.y, 0, 1]);
+    const [across, up] = this.rotation();
+    const sx = this.zoom * Math.min(1, height / width);
+    const sy = this.zoom * Math.min(1, width / height);
+    const columns = [0, 1, 2].map((c) => [sx * across[c], sy * up[c], 0, 0]);
+    return new Float32Array([...columns.flat(), -sx * this.x, -sy * this.y, 0, 1]);
   }
 
-  /** Function from a place in the data to pixels of a canvas of that shape. */
+  /**
+   * Function from coordinates to pixels of a canvas of that shape.
+   * @param {number} width
+   * @param {number} height
+   */
   toPixels(width, height) {
     const m = this.matrix(width, height);
-    return (x, y, z) => [((m[0] * x + m[4] * y + m[8] * z + m[12] + 1) / 2) * width, ((1 - (m[1] * x + m[5] * y + m[9] * z + m[13])) / 2) * height];
+    return (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ z) => [
+      ((m[0] * x + m[4] * y + m[8] * z + m[12] + 1) / 2) * width,
+      ((1 - (m[1] * x + m[5] * y + m[9] * z + m[13])) / 2) * height,
+    ];
   }
 
-  /** Move by pixels: slide, or turn in three dimensions. */
-  drag(dx, dy, width, height) {
-    if (this.deep) {
-      this.turn += dx * 0.01;
-      this.tilt = Math.max(-1.57, Math.min(1.57, this.tilt + dy * 0.01));
+  /**
+   * Move by pixels: slide, or rotate in three dimensions.
+   * @param {number} dx
+   * @param {number} dy
+   * @param {HTMLCanvasElement} canvas
+   */
+  drag(dx, dy, { width, height }) {
+    if (this.threeDimensional) {
+      this.yaw += dx * 0.01;
+      this.pitch = Math.max(-1.57, Math.min(1.57, this.pitch + dy * 0.01));
     } else {
       const unit = 2 / (Math.min(width, height) * this.zoom);
       this.x -= dx * unit;
@@ -38,15 +67,21 @@ export class View {
     }
   }
 
-  /** Zoom by a factor, keeping the pixel under the pointer where it is. */
-  scale(factor, px, py, width, height) {
-    const next = Math.max(0.3, Math.min(400, this.zoom * factor));
-    if (!this.deep) {
+  /**
+   * Zoom by a factor; the pixel under the pointer stays where it is.
+   * @param {number} factor
+   * @param {number} px
+   * @param {number} py
+   * @param {HTMLCanvasElement} canvas
+   */
+  scale(factor, px, py, { width, height }) {
+    const zoom = Math.max(MIN_ZOOM, Math.min(MAX_ZOOM, this.zoom * factor));
+    if (!this.threeDimensional) {
       const unit = 2 / Math.min(width, height);
-      const [ox, oy] = [(px - width / 2) * unit, (height / 2 - py) * unit];
-      this.x += ox / this.zoom - ox / next;
-      this.y += oy / this.zoom - oy / next;
+      const shift = 1 / this.zoom - 1 / zoom;
+      this.x += (px - width / 2) * unit * shift;
+      this.y += (height / 2 - py) * unit * shift;
     }
-    this.zoom = next;
+    this.zoom = zoom;
   }
 }

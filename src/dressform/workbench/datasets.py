@@ -16,7 +16,7 @@ from dressform.data.source import load_data
 from dressform.explore.doctor import Diagnosis, examine
 from dressform.explore.out_of_sample import load_out_of_sample
 from dressform.report.doctor import write_diagnosis
-from dressform.report.report import target_of
+from dressform.report.output import target_of
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run
 
@@ -73,9 +73,9 @@ def diagnose(
     for note in splits.notes:
         logger.warning(note)
     paths = [one.path if isinstance(one, (Run, CrossvalRun)) else one for one in predictions]
-    judges = [load_out_of_sample(path, logger.info) for path in paths]
+    judges = [load_out_of_sample(path) for path in paths]
     source = str(Path(data).absolute()) if Path(data).exists() else str(data)
-    diagnosis = examine(splits, source, judges, image_size=image_size, say=logger.info)
+    diagnosis = examine(splits, source, judges, image_size=image_size)
     write_diagnosis(target, diagnosis, splits)
     diagnosis.review.save(listing)
     return Diagnosed(diagnosis, target, listing)

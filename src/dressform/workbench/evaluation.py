@@ -280,7 +280,6 @@ def _prediction_set(
         source.data,
         source.pixels,
         source.image_size,
-        say=logger.info,
     )
     return PredictionSet(name, (predictions,))
 

@@ -14,7 +14,8 @@ from dressform.explore.tensorboard import write_tensorboard
 from dressform.predict.predictor import OOD_THRESHOLD, Predictor
 from dressform.predictions import Predictions
 from dressform.report.classifier import write_classifier
-from dressform.report.exploration import default_methods, write_exploration
+from dressform.report.exploration import ProjectionOptions, default_methods, write_exploration
+from dressform.report.inspection import ReportOptions
 from dressform.report.report import write_report
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
 from dressform.runs.run import Run, open_run
@@ -53,11 +54,8 @@ def report(
     with contextlib.ExitStack() as stack:
         return write_report(
             [_path(one, stack) for one in what],
+            ReportOptions(split=split, data=data, image_size=image_size, recipe_file=recipe),
             out=out,
-            split=split,
-            data=data,
-            image_size=image_size,
-            recipe_file=recipe,
         )
 
 
@@ -96,16 +94,15 @@ def explore(
     """
     return write_exploration(
         _folder(run),
-        split=split,
-        out=out,
-        data=data,
-        image_size=image_size,
+        ReportOptions(split=split, data=data, image_size=image_size, recipe_file=recipe),
+        ProjectionOptions(
+            embedding=embedding,
+            methods=default_methods() if methods is None else methods,
+            dimensions=dimensions,
+            seed=seed,
+        ),
         out_of_fold=None if out_of_fold is None else _folder(out_of_fold),
-        embedding=embedding,
-        methods=default_methods() if methods is None else methods,
-        dimensions=dimensions,
-        seed=seed,
-        recipe_file=recipe,
+        out=out,
     )
 
 

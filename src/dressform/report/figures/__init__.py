@@ -1,6 +1,4 @@
-"""The figures of a run: each file computes what it shows in one function and draws it in
-another.
-"""
+"""The figures of a run: each file computes in one function and draws in another."""
 
 from dressform.report.figures.all import draw_figures, figure_names
 

@@ -1,121 +1,130 @@
-"""Is the model right as often as it says? Reliability diagrams, and calibration over the epochs."""
+"""Calibration: reliability diagrams, and calibration over the epochs."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from dressform.evaluation.calibrate import Calibration
-from dressform.evaluation.calibration import reliability
+from dressform.evaluation.calibration import Reliability, reliability
 from dressform.evaluation.intervals import wilson
-from dressform.report.figures.canvas import RIGHT, TRAIN, VALIDATION, new_figure
+from dressform.report.figures.canvas import CORRECT, TRAIN, VALIDATION, new_figure
 
 
-def draw_reliability(calibration: Calibration, title: str) -> Figure:
-    """Two reliability diagrams, before and after temperature scaling, over histograms of the
+def draw_reliability(
+    calibration: Calibration, title: str, *, fitted_on: str = "other examples"
+) -> Figure:
+    """Reliability diagrams before and after temperature scaling, each over a histogram of the
     confidence.
 
     Args:
         calibration: of the predictions.
-        title: over both.
+        title: over both diagrams.
+        fitted_on: the examples that the temperature was fitted on.
     """
     figure = new_figure(10, 5.2)
     figure.suptitle(title)
     grid = figure.subplots(2, 2, sharex=True, height_ratios=[4, 1])
-    sides = (
-        ("as it is", calibration.unscaled, calibration.before),
-        (
-            f"with {calibration.temperature}, fitted on other examples",
-            calibration.scaled,
-            calibration.after,
-        ),
+    scaled = f"Temperature-scaled ({temperature_text(calibration)}, fitted on {fitted_on})"
+    columns = (
+        ("Uncalibrated", calibration.unscaled, calibration.before),
+        (scaled, calibration.scaled, calibration.after),
     )
-    for column, (word, predictions, scores) in enumerate(sides):
-        found = reliability(predictions)
-        axes, below = grid[0, column], grid[1, column]
-        full = found.count > 0
-        axes.plot(
-            [0, 1],
-            [0, 1],
-            color="#888888",
-            linestyle="--",
-            linewidth=1,
-            label="right as often as it says",
-        )
-        label = "the model, 95 % intervals"
-        axes.plot(
-            found.confidence[full],
-            found.accuracy[full],
-            color=TRAIN,
-            marker="o",
-            markersize=4,
-            clip_on=False,
-            label=label,
-        )
-        axes.vlines(
-            found.confidence[full],
-            found.confidence[full],
-            found.accuracy[full],
-            color=VALIDATION,
-            linewidth=3,
-            alpha=0.5,
-            label="gap",
-        )
-        reach = [
-            wilson(round(a * n), n)
-            for a, n in zip(found.accuracy[full].tolist(), found.count[full].tolist(), strict=True)
-        ]
-        axes.vlines(
-            found.confidence[full],
-            [e.low for e in reach],
-            [e.high for e in reach],
-            color=TRAIN,
-            linewidth=1,
-        )
+    for (axes, below), (heading, predictions, scores) in zip(grid.T, columns, strict=True):
+        diagram = reliability(predictions)
+        _draw_diagram(axes, diagram)
+        _draw_histogram(below, diagram)
         ece, nll = scores["ece"], scores["nll"]
         axes.set_title(
-            f"{word}\nECE {100 * ece.value:.2f} % ({100 * ece.low:.2f} to {100 * ece.high:.2f}), "
-            f"NLL {nll.value:.3f}"
+            f"{heading}\nECE {100 * ece.value:.2f} % ({100 * ece.low:.2f} to {100 * ece.high:.2f}),"
+            f" NLL {nll.value:.3f}"
         )
-        axes.set_ylabel("share that is right")
-        axes.set_xlim(0, 1)
-        axes.set_ylim(0, 1)
-        axes.grid(alpha=0.3)
-        below.bar(
-            found.edges[:-1],
-            found.count / found.count.sum(),
-            width=np.diff(found.edges),
-            align="edge",
-            color=TRAIN,
-            alpha=0.5,
-        )
-        below.set_ylabel("examples")
-        below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        below.set_xlabel("probability of the predicted class")
     figure.legend(
         *grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False
     )
     return figure
 
 
+def temperature_text(calibration: Calibration) -> str:
+    """The temperature, or the range of several: ``T = 0.85``, or ``T = 0.83 to 0.87``."""
+    temperatures = calibration.temperatures
+    low, high = (f"{value:.2f}" for value in (min(temperatures), max(temperatures)))
+    return f"T = {low}" if low == high else f"T = {low} to {high}"
+
+
+def _draw_diagram(axes: Axes, diagram: Reliability) -> None:
+    """Accuracy by confidence, with its gap to perfect calibration and 95 % intervals."""
+    full = diagram.count > 0
+    confidence, accuracy = diagram.confidence[full], diagram.accuracy[full]
+    counts = diagram.count[full].tolist()
+    intervals = [wilson(round(a * n), n) for a, n in zip(accuracy.tolist(), counts, strict=True)]
+    axes.plot(
+        [0, 1],
+        [0, 1],
+        color="#888888",
+        linestyle="--",
+        linewidth=1,
+        label="Perfect calibration",
+    )
+    axes.plot(
+        confidence,
+        accuracy,
+        color=TRAIN,
+        marker="o",
+        markersize=4,
+        clip_on=False,
+        label="Model, with 95 % intervals",
+    )
+    axes.vlines(
+        confidence, confidence, accuracy, color=VALIDATION, linewidth=3, alpha=0.5, label="Gap"
+    )
+    axes.vlines(
+        confidence,
+        [interval.low for interval in intervals],
+        [interval.high for interval in intervals],
+        color=TRAIN,
+        linewidth=1,
+    )
+    axes.set_ylabel("Accuracy")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.grid(alpha=0.3)
+
+
+def _draw_histogram(axes: Axes, diagram: Reliability) -> None:
+    """The fraction of examples by confidence."""
+    axes.bar(
+        diagram.edges[:-1],
+        diagram.count / diagram.count.sum(),
+        width=np.diff(diagram.edges),
+        align="edge",
+        color=TRAIN,
+        alpha=0.5,
+    )
+    axes.set_ylabel("Examples")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlabel("Confidence (probability of the predicted class)")
+
+
 def draw_calibration_history(
     histories: Sequence[Sequence[dict[str, Any]]], title: str
 ) -> Figure | None:
-    """NLL, ECE and accuracy on held-out examples over the epochs, on one chart.
+    """NLL, ECE and error rate on held-out examples over the epochs, in one chart.
 
-    It shows why the validation loss may rise while the accuracy rises too: the network goes on
-    getting answers right and becomes surer of the wrong ones; the NLL pays for that, the accuracy
-    does not, and ECE tells it.
+    It shows why the validation loss may rise while the accuracy still rises: the network gets more
+    answers right, but becomes overconfident of the wrong ones. The NLL penalises that and the
+    accuracy does not; the ECE shows it.
 
     Args:
         histories: the rows of results.csv, of one training or of each fold.
         title: over the chart.
 
     Returns:
-        the figure, or None where there was no validation or ECE was not recorded.
+        the figure, or None where there was no validation or no ECE.
     """
     longest = max(len(rows) for rows in histories)
     means = {name: _mean(histories, f"val_{name}", longest) for name in ("loss", "ece", "accuracy")}
@@ -128,24 +137,24 @@ def draw_calibration_history(
     lines = axes.plot(
         epochs, means["loss"], color=VALIDATION, marker=marker, markersize=4, label="NLL (left)"
     )
-    axes.set_ylabel("NLL in nats")
-    axes.set_xlabel("epoch")
+    axes.set_ylabel("NLL (nats)")
+    axes.set_xlabel("Epoch")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     right = axes.twinx()
     right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    right.set_ylabel("share of the held-out examples")
+    right.set_ylabel("Error rate, ECE")
     lines += right.plot(
         epochs,
         1 - means["accuracy"],
         color=TRAIN,
         marker=marker,
         markersize=4,
-        label="errors, 1 − accuracy (right)",
+        label="Error rate (right)",
     )
     lines += right.plot(
-        epochs, means["ece"], color=RIGHT, marker=marker, markersize=4, label="ECE (right)"
+        epochs, means["ece"], color=CORRECT, marker=marker, markersize=4, label="ECE (right)"
     )
     right.set_ylim(bottom=0)
     figure.legend(
@@ -155,13 +164,16 @@ def draw_calibration_history(
         ncols=3,
         frameon=False,
     )
-    axes.set_title(f"{title}\n{_reading(means)}")
+    axes.set_title(f"{title}\n{_conclusion(means)}")
     return figure
 
 
 def _mean(
     histories: Sequence[Sequence[dict[str, Any]]], column: str, longest: int
 ) -> NDArray[np.float64]:
+    """The mean of a column over the trainings that reached each epoch, [longest]; NaN where none
+    has a value.
+    """
     values = np.full((len(histories), longest), np.nan)
     for i, rows in enumerate(histories):
         values[i, : len(rows)] = [
@@ -174,12 +186,12 @@ def _mean(
     return means
 
 
-def _reading(means: dict[str, NDArray[np.float64]]) -> str:
+def _conclusion(means: dict[str, NDArray[np.float64]]) -> str:
     loss, accuracy, ece = means["loss"], means["accuracy"], means["ece"]
     best = int(np.nanargmin(loss))
     if best == len(loss) - 1:
-        return "NLL is lowest at the end"
-    lowest = f"NLL is lowest after epoch {best + 1}"
+        return "NLL is lowest at the last epoch"
+    lowest = f"NLL is lowest at epoch {best + 1}"
     if accuracy[-1] > accuracy[best] and ece[-1] > ece[best]:
-        return f"{lowest}; later answers are more often right, but too sure (ECE rises)"
+        return f"{lowest}; accuracy then still rises, but so does overconfidence (ECE)"
     return lowest

@@ -1,4 +1,4 @@
-"""Style and saving, the same for every figure."""
+"""Style and saving of all figures."""
 
 import io
 import warnings
@@ -15,12 +15,12 @@ from dressform.core.files import write_atomic
 
 TRAIN, VALIDATION = "#2b6cb0", "#dd7a1f"
 """Blue for training and orange for validation, as in tutorial 1."""
-RIGHT, WRONG = "#1a8f3c", "#d03030"
+CORRECT, WRONG = "#1a8f3c", "#d03030"
 BARS = ("#4c78a8", "#f2a55f", "#72b7a1")
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, inches; it belongs to no global state."""
+    """An empty figure of that size in inches, independent of pyplot."""
     matplotlib.rcParams.update({"font.size": 10, "axes.titlesize": 11, "figure.titlesize": 12})
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
@@ -28,9 +28,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def style_curves(axes: Axes, quantity: str) -> None:
-    """Labels, grid and scale of a panel with loss or accuracy (0..1) over the epochs."""
-    axes.set_xlabel("epoch")
-    axes.set_title("Accuracy" if quantity == "accuracy" else "Loss (cross-entropy in nats)")
+    """Labels, grid and scale of a panel with loss or accuracy (0..1) by epoch."""
+    axes.set_xlabel("Epoch")
+    axes.set_title("Accuracy" if quantity == "accuracy" else "Cross-entropy loss (nats)")
     axes.grid(alpha=0.3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if quantity == "accuracy":
@@ -40,8 +40,8 @@ def style_curves(axes: Axes, quantity: str) -> None:
     axes.legend()
 
 
-def plain(axes: Axes) -> None:
-    """Take the frame and ticks away, for pictures."""
+def hide_axes(axes: Axes) -> None:
+    """Hide frame and ticks, for images."""
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
@@ -49,7 +49,7 @@ def plain(axes: Axes) -> None:
 
 
 def check_target(path: Path) -> None:
-    """Whether a figure may be written there, told before anything is computed.
+    """Check that a figure may be written there, before anything is computed.
 
     Raises:
         ConfigError: the name does not end in .png.
@@ -62,7 +62,7 @@ def save(figure: Figure, path: Path) -> Path:
     """Write a PNG at 120 dots per inch, atomically, the same bytes for the same figure."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        # a script that the font lacks shows as boxes
+        # characters that the font lacks are drawn as boxes
         warnings.filterwarnings("ignore", "Glyph", UserWarning)
         figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
     write_atomic(path, lambda file: file.write(buffer.getvalue()))

@@ -1,6 +1,4 @@
-"""Cross-validations: the curves of all folds in one picture, box plots over recipes, the table of
-folds.
-"""
+"""Cross-validations: learning curves of all folds, box plots over recipes, the table of folds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,37 +27,30 @@ def draw_crossval(run: CrossvalRun) -> list[Path]:
     folder.mkdir(exist_ok=True)
     histories = run.histories()
     predictions, folds = run.out_of_fold()
-    title = (
-        f"{run.name}, {run.repeats} × {run.folds} folds"
-        if run.repeats > 1
-        else f"{run.name}, {run.folds} folds"
+    number = f"{run.repeats} × {run.folds}" if run.repeats > 1 else str(run.folds)
+    title = f"{run.name}, {number} folds"
+    pooled = "all folds pooled" if run.repeats == 1 else "all folds of repeat 0 pooled"
+    curves = draw_fold_curves(histories, title)
+    boxes = draw_boxes({run.name: run.accuracies}, run.folds, METRICS["accuracy"])
+    reliability = draw_reliability(
+        calibrate(predictions[0], parts=folds[0]),
+        f"{run.name}, {pooled}",
+        fitted_on="the other folds",
     )
     written = [
-        save(draw_fold_curves(histories, title), folder / "learning-curves.png"),
-        save(
-            draw_boxes({run.name: run.accuracies}, run.folds, METRICS["accuracy"]),
-            folder / "box-plot.png",
-        ),
-        save(
-            draw_reliability(
-                calibrate(predictions[0], parts=folds[0]), f"{run.name}, {_pooled(run)}"
-            ),
-            folder / "reliability.png",
-        ),
+        save(curves, folder / "learning-curves.png"),
+        save(boxes, folder / "box-plot.png"),
+        save(reliability, folder / "reliability.png"),
     ]
-    figure = draw_calibration_history(histories, title)
-    if figure is not None:
-        written.append(save(figure, folder / "calibration.png"))
+    calibration = draw_calibration_history(histories, title)
+    if calibration is not None:
+        written.append(save(calibration, folder / "calibration.png"))
     write_text(run.layout.table, fold_table(run))
     return [*written, run.layout.table]
 
 
-def _pooled(run: CrossvalRun) -> str:
-    return "all folds pooled" if run.repeats == 1 else "all folds of repeat 0 pooled"
-
-
 def fold_table(run: CrossvalRun) -> str:
-    """A row per fold, then mean and standard deviation, as text."""
+    """A row per fold, then mean, standard deviation and interval, as text."""
     lines = ["repeat  fold  accuracy  epochs"]
     for row in run.summary.folds:
         lines.append(
@@ -70,14 +61,14 @@ def fold_table(run: CrossvalRun) -> str:
         "",
         f"mean {100 * s.mean:.2f} %, standard deviation {100 * s.sd:.2f} points, n = "
         f"{len(s.folds)}",
+        f"{100 * s.low:.2f} to {100 * s.high:.2f} % ({s.method})",
     ]
-    lines.append(f"{100 * s.low:.2f} to {100 * s.high:.2f} % ({s.method})")
     return "\n".join(lines) + "\n"
 
 
 def draw_fold_curves(histories: Sequence[Sequence[dict[str, Any]]], title: str) -> Figure:
-    """Loss and accuracy of every fold, train and judged; thick lines are means over the folds still
-    training.
+    """Training and held-out loss and accuracy of every fold; thick lines are means over the folds
+    that are still training.
 
     Args:
         histories: the rows of each fold's results.csv.
@@ -88,8 +79,8 @@ def draw_fold_curves(histories: Sequence[Sequence[dict[str, Any]]], title: str) 
     longest = max(len(rows) for rows in histories)
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for prefix, name, colour in (
-            ("train", "train (while learning)", TRAIN),
-            ("val", "held out, each fold thin", VALIDATION),
+            ("train", "training (thin: each fold)", TRAIN),
+            ("val", "held out (thin: each fold)", VALIDATION),
         ):
             curves = np.full((len(histories), longest), np.nan)
             for i, rows in enumerate(histories):
@@ -116,47 +107,53 @@ def draw_fold_curves(histories: Sequence[Sequence[dict[str, Any]]], title: str) 
 
 
 def draw_boxes(scores: Mapping[str, Sequence[float]], folds: int, metric: Metric) -> Figure:
-    """Box and whiskers of the folds' scores, a box per recipe, with a dot per fold and the 95 %
-    interval of the mean.
+    """A box plot of the folds' scores, a box per recipe, with a dot per fold and the 95 % interval
+    of the mean.
 
     Args:
-        scores: of each fold [R * K], by the recipe's name.
+        scores: the scores of all folds [R * K], by recipe.
         folds: K.
-        metric: that gave them.
+        metric: of the scores.
     """
     figure = new_figure(10, max(2.2, 1.0 + 0.75 * len(scores)))
     axes = figure.subplots()
-    places = np.arange(len(scores), 0, -1)
+    positions = np.arange(len(scores), 0, -1)
     unit = 100 if metric.percent else 1
-    values = [unit * np.asarray(found, dtype=np.float64) for found in scores.values()]
+    values = [unit * np.asarray(each, dtype=np.float64) for each in scores.values()]
     style = {"color": "#444444"}
     axes.boxplot(
         values,
-        positions=places,
+        positions=positions,
         orientation="horizontal",
         widths=0.5,
         showfliers=False,
         medianprops=style,
     )
-    for place, found in zip(places, values, strict=True):
-        spread = np.linspace(-0.14, 0.14, len(found)) if len(found) > 1 else [0.0]
+    for position, row in zip(positions, values, strict=True):
+        spread = np.linspace(-0.14, 0.14, len(row)) if len(row) > 1 else [0.0]
         axes.plot(
-            found,
-            place + np.asarray(spread),
+            row,
+            position + np.asarray(spread),
             "o",
             color=TRAIN,
             alpha=0.6,
             markersize=4,
             linestyle="none",
         )
-        mean = across_folds(found, folds).clip(0, unit * metric.maximum)
-        reach = [[mean.value - mean.low], [mean.high - mean.value]]
+        mean = across_folds(row, folds).clip(0, unit * metric.maximum)
+        interval = [[mean.value - mean.low], [mean.high - mean.value]]
         axes.errorbar(
-            mean.value, place - 0.33, xerr=reach, fmt="D", color=VALIDATION, markersize=5, capsize=3
+            mean.value,
+            position - 0.33,
+            xerr=interval,
+            fmt="D",
+            color=VALIDATION,
+            markersize=5,
+            capsize=3,
         )
-    axes.set_yticks(places, list(scores))
+    axes.set_yticks(positions, list(scores))
     axes.set_ylim(0.4, len(scores) + 0.6)
-    shown = f"{metric.title} of the folds{' in %' if metric.percent else ''}"
-    axes.set_xlabel(f"{shown} (box: quartiles, dots: folds, diamond: mean with 95 % interval)")
+    shown = f"{metric.title} of each fold{' in %' if metric.percent else ''}"
+    axes.set_xlabel(f"{shown} (box: quartiles; dots: folds; diamond: mean with 95 % interval)")
     axes.grid(axis="x", alpha=0.3)
     return figure

@@ -1,4 +1,4 @@
-"""Loss and accuracy over the epochs."""
+"""Learning curves: loss and accuracy by epoch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,20 +11,21 @@ from dressform.report.figures.canvas import TRAIN, VALIDATION, new_figure, style
 def draw_history(
     rows: Sequence[dict[str, Any]], title: str, *, measured: str = "while learning"
 ) -> Figure:
-    """Two panels, train and validation curves in each.
+    """Two panels with training and validation curves.
 
     Args:
         rows: of results.csv.
-        title: over both.
-        measured: how the training values were; see
+        title: over both panels.
+        measured: how the training values were measured; see
             :func:`dressform.runs.history.training_conditions`.
     """
     figure = new_figure(10, 4)
     figure.suptitle(title)
-    learning = f"train ({measured})".replace(", ", ",\n")  # a long line would push the curves aside
+    # a long line would push the curves aside
+    training = f"training ({measured})".replace(", ", ",\n")
     epochs = [int(row["epoch"]) for row in rows]
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for prefix, name, colour in (("train", learning, TRAIN), ("val", "validation", VALIDATION)):
+        for prefix, name, colour in (("train", training, TRAIN), ("val", "validation", VALIDATION)):
             values = [row[f"{prefix}_{quantity}"] for row in rows]
             if None not in values:
                 axes.plot(

@@ -1,4 +1,4 @@
-"""Montages of pictures: the first of a set, and test pictures with what the model called them."""
+"""Montages: the first images of a dataset, and evaluated images with their predictions."""
 
 import math
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dressform.data.dataset import Dataset
 from dressform.predictions import Predictions
-from dressform.report.figures.canvas import RIGHT, WRONG, new_figure, plain
+from dressform.report.figures.canvas import CORRECT, WRONG, hide_axes, new_figure
 
 
 def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
@@ -20,12 +20,12 @@ def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
         vmax=255,
         interpolation="nearest",
     )
-    plain(axes)
+    hide_axes(axes)
 
 
 def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
-    """The first pictures of a set with their classes; of a set sorted by class, pictures spread
-    over it.
+    """The first images of a dataset with their classes; images spread over it if the first are all
+    of one class, because then it is sorted by class.
     """
     count = min(count, len(dataset))
     chosen = np.arange(count)
@@ -44,8 +44,8 @@ def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
 
 
 def montage_sample(predictions: Predictions, count: int, seed: int = 0) -> NDArray[np.int64]:
-    """Positions of ``count`` examples drawn at random without repetition, so that the share of red
-    is honest.
+    """Indices of ``count`` examples, drawn at random without replacement, so that a montage shows a
+    representative fraction of errors.
     """
     random = np.random.default_rng(seed)
     return np.sort(
@@ -56,19 +56,19 @@ def montage_sample(predictions: Predictions, count: int, seed: int = 0) -> NDArr
 def draw_montage(
     dataset: Dataset, predictions: Predictions, title: str, *, columns: int = 8, rows: int = 5
 ) -> Figure:
-    """Randomly drawn pictures with the predicted class, green where right and red where wrong (with
-    the true class).
+    """A random sample of images with their predicted classes, green where correct and red where
+    wrong (with the true class).
 
     Args:
-        dataset: the pictures, in the order of ``predictions``.
+        dataset: the images, in the order of ``predictions``.
         predictions: of the same examples.
-        title: over all.
-        columns: pictures in a row.
-        rows: of pictures.
+        title: over all images.
+        columns: images in a row.
+        rows: of images.
     """
     chosen = montage_sample(predictions, columns * rows)
     figure = new_figure(1.35 * columns, 1.62 * rows + 0.5)
-    figure.suptitle(f"{title}\ngreen: right, red: wrong (true class below)")
+    figure.suptitle(f"{title}\ngreen: correct, red: wrong (true class below)")
     grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for axes in grid[len(chosen) :]:
         axes.set_visible(False)
@@ -77,12 +77,12 @@ def draw_montage(
         predicted, true = int(predictions.predicted[i]), int(predictions.labels[i])
         axes.set_title(
             predictions.class_names[predicted],
-            color=RIGHT if predicted == true else WRONG,
+            color=CORRECT if predicted == true else WRONG,
             fontsize=9,
             pad=3,
         )
         if predicted != true:
             axes.set_xlabel(
-                f"is {predictions.class_names[true]}", fontsize=8, labelpad=2, color="#444444"
+                f"true: {predictions.class_names[true]}", fontsize=8, labelpad=2, color="#444444"
             )
     return figure

@@ -1,4 +1,4 @@
-"""What a tuning tried: value by trial, and value by each setting."""
+"""The trials of a tuning: objective by trial and by setting."""
 
 import itertools
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from dressform.report.figures.canvas import RIGHT, TRAIN, VALIDATION, new_figure
+from dressform.report.figures.canvas import CORRECT, TRAIN, VALIDATION, new_figure
 
 _COLUMNS = 4
 
 
 def best_so_far(tuning: Mapping[str, Any]) -> list[tuple[int, float]]:
-    """Number of each complete trial, and the best value of those up to it.
+    """The number of each complete trial, and the best value so far.
 
     Args:
         tuning: as in :func:`draw_tuning`.
@@ -26,11 +26,11 @@ def best_so_far(tuning: Mapping[str, Any]) -> list[tuple[int, float]]:
 
 
 def draw_tuning(tuning: Mapping[str, Any], title: str) -> Figure:
-    """Left value by trial and the best so far; then a panel for each setting, on a logarithmic axis
-    where it was drawn so.
+    """The value by trial and the best so far; then a panel per setting, with a logarithmic axis
+    where the setting was sampled on one.
 
-    Complete trials are filled marks, pruned ones hollow, at the last value they had; failed ones
-    have no value.
+    Complete trials are filled marks, pruned ones are hollow, at their last value; failed ones have
+    none.
 
     Args:
         tuning: content of tuning.json: ``metric``, ``space`` (path and text), ``trials``
@@ -52,7 +52,7 @@ def draw_tuning(tuning: Mapping[str, Any], title: str) -> Figure:
         if accuracy:
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     for axes in panels[::columns]:
-        axes.set_ylabel("validation accuracy" if accuracy else "validation loss")
+        axes.set_ylabel("Validation accuracy" if accuracy else "Validation loss")
     for axes in panels[len(space) + 1 :]:
         axes.set_axis_off()
     return figure
@@ -61,21 +61,20 @@ def draw_tuning(tuning: Mapping[str, Any], title: str) -> Figure:
 def _draw_trials(axes: Axes, tuning: Mapping[str, Any]) -> None:
     _scatter(axes, tuning, {trial["number"]: trial["number"] for trial in tuning["trials"]})
     if best := best_so_far(tuning):
-        axes.step(*zip(*best, strict=True), where="post", color=RIGHT, label="best so far")
+        axes.step(*zip(*best, strict=True), where="post", color=CORRECT, label="best so far")
     if axes.get_legend_handles_labels()[0]:
         axes.legend()
-    axes.set_xlabel("trial")
+    axes.set_xlabel("Trial")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def _draw_setting(axes: Axes, tuning: Mapping[str, Any], path: str) -> None:
     text = tuning["space"][path]
     settings = {trial["number"]: trial["settings"][path] for trial in tuning["trials"]}
-    if (
-        ":" not in text
-    ):  # choices, in the order in which they were first drawn unless they are numbers
-        drawn = list(dict.fromkeys(settings.values()))
-        order = sorted(drawn) if all(isinstance(value, (int, float)) for value in drawn) else drawn
+    if ":" not in text:  # choices: numbers in ascending order, others in order of appearance
+        choices = list(dict.fromkeys(settings.values()))
+        numeric = all(isinstance(value, (int, float)) for value in choices)
+        order = sorted(choices) if numeric else choices
         settings = {number: order.index(value) for number, value in settings.items()}
         axes.set_xticks(range(len(order)), [str(value) for value in order])
         axes.set_xlim(-0.5, len(order) - 0.5)

@@ -1,4 +1,4 @@
-"""Bytes inside a page: packed arrays, texts and pictures, each in a script element that no browser
+"""Data inside a page: packed arrays, texts and images, each in a script element that no browser
 runs.
 """
 
@@ -18,8 +18,8 @@ class Blob:
 
     Attributes:
         name: unique on the page.
-        type: ``u1``, ``u2``, ``u4``, ``i4``, ``f4``, ``text``, or a picture's media type.
-        content: bytes; arrays and texts gzipped.
+        type: ``u1``, ``u2``, ``u4``, ``i4``, ``f4``, ``text``, ``bytes``, or an image's media type.
+        content: the bytes; gzipped, except those of images.
         shape: of an array.
     """
 

@@ -1,6 +1,4 @@
-"""What a report says: its JSON document and its arrays, computed from predictions and what else is
-known.
-"""
+"""The document and the arrays of a report, computed from predictions and what else is known."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,56 +19,49 @@ from dressform.explore.label_issues import find_label_issues
 from dressform.explore.neighbours import Metric
 from dressform.predictions import Predictions, softmax
 from dressform.report.page.blobs import Blob, array_blob, text_blob
+from dressform.report.page.schema import (
+    BinDocument,
+    CalibrationDocument,
+    ModelDocument,
+    ProjectionDocument,
+    QuantisedDocument,
+    ReportDocument,
+    SheetDocument,
+    tile_of,
+)
 from dressform.report.page.sheets import make_sheets
 from dressform.runs.manifest import packages
 
-FORMAT = 1
-SHOWN_CLASSES = 10
-"""Probabilities kept of each example: those of its most likely classes."""
+FORMAT = 2
+MAX_CLASSES = 10
+"""Probabilities that are kept of each example: those of its most likely classes."""
 NEIGHBOUR_QUALITY = 25
-"""WebP quality of pictures that appear as neighbours only; 28 x 28 grey ones take about 120 bytes
-each.
+"""WebP quality of images that appear as neighbours only; grey ones of 28 x 28 pixels take about 120
+bytes each.
 """
-LEVELS = 15
-"""Steps of a saliency map, which so packs to a third."""
+SALIENCY_LEVELS = 15
+"""Levels of a saliency map; so few make its file a third as large."""
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """A projection as a page shows it.
-
-    Attributes:
-        title: for people.
-        embedding: float32 [all, D].
-        explained: float64 [D], of principal components: shares of the variance; the page offers a
-            choice of them. Else empty.
-    """
-
-    title: str
-    embedding: NDArray[np.float32]
-    explained: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Inspected:
-    """One run as a report shows it.
+class ModelReport:
+    """What a report shows of one model.
 
     Attributes:
         name: for people.
-        predictions: of the examples that all runs of the report share, in one order.
-        facts: name and value, such as ("recipe", "fast").
-        history: the rows of results.csv, or none.
-        history_note: what the losses are.
-        others: of the pictures that the page has besides (training pictures), in their order, or
-            None.
-        learned: bool, which of those the run learned from; the rest was held out for validation.
-            None: all.
-        out_of_fold: of those, by models that did not learn from them, in the same order, or None:
-            it judges their labels.
-        near: by ``cosine`` and perhaps ``euclidean``: numbers of pictures on the page, int64 [N or
-            all, k], nearest first, and their distances, float32.
-        saliency: uint8 [N, h, w]; None where that is not known.
-        missing: a line for each thing that could not be made.
+        predictions: of the examples that all models of the report share, in one order.
+        facts: names and values, such as ("recipe", "fast").
+        history: the rows of results.csv; may be empty.
+        history_note: how the training values were measured.
+        training: predictions of the training images of the page, in their order, or None.
+        trained_on: bool [M], which of the training images the model was trained on; the others were
+            held out for validation. None: all.
+        out_of_fold: predictions of the training images by models that were not trained on them, in
+            the same order; assess their labels. Or None.
+        neighbours: by metric, indices on the page, int64 [N or all, k], nearest first, and their
+            distances, float32.
+        saliency: uint8 [N, h, w], or None.
+        missing: what the report lacks and why, a line each.
         estimates: by metric, in place of those of the predictions, which know nothing of folds;
             None: those of the predictions.
     """
@@ -80,10 +71,10 @@ class Inspected:
     facts: Sequence[tuple[str, str]] = ()
     history: Sequence[dict[str, Any]] = ()
     history_note: str = ""
-    others: Predictions | None = None
-    learned: NDArray[np.bool_] | None = None
+    training: Predictions | None = None
+    trained_on: NDArray[np.bool_] | None = None
     out_of_fold: Predictions | None = None
-    near: Mapping[Metric, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(
+    neighbours: Mapping[Metric, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(
         default_factory=dict
     )
     saliency: NDArray[np.uint8] | None = None
@@ -91,220 +82,250 @@ class Inspected:
     estimates: Mapping[str, dict[str, Any]] | None = None
 
 
-def report_document(
-    title: str,
-    made: str,
-    split: str,
-    runs: Sequence[Inspected],
-    comparisons: Sequence[Comparison],
-    pictures: Dataset | None,
-    others: Dataset | None,
-    *,
-    quality: int | None = None,
-    projections: Sequence[Shown] = (),
-    basis: NDArray[np.float32] | None = None,
-) -> tuple[dict[str, Any], list[Blob]]:
-    """Put a report together.
+@dataclass(frozen=True, eq=False)
+class PageProjection:
+    """A projection of the page's images.
 
-    Args:
-        title: heading.
-        made: by which program, from what; a line.
-        split: what the examples are called, such as ``test``.
-        runs: one or more, of the same examples in the same order.
-        comparisons: of the runs.
-        pictures: of the examples, in their order, or None.
-        others: further pictures, numbered on after the examples.
-        quality: WebP quality of the examples' pictures; None keeps every pixel. Others have
-            ``NEIGHBOUR_QUALITY``, or this.
-        projections: places for all pictures of the page.
-        basis: float32 [all, D], principal components in which the page can look for axes of its
-            own.
-
-    Returns:
-        the document for the page, and its data.
+    Attributes:
+        title: for people.
+        coordinates: float32 [all, D].
+        explained_variance_ratio: float64 [D] of principal components, between which the page lets
+            one choose; else empty.
     """
-    first = runs[0].predictions
-    n = len(first)
-    ids, labels = first.ids.tolist(), first.labels
-    if others is not None:
-        ids, labels = ids + others.ids.tolist(), np.concatenate([labels, others.labels])
+
+    title: str
+    coordinates: NDArray[np.float32]
+    explained_variance_ratio: NDArray[np.float64]
+
+    @property
+    def three_dimensional(self) -> bool:
+        """Whether the page shows it in three dimensions from the start."""
+        return self.coordinates.shape[1] == 3 and not len(self.explained_variance_ratio)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PageProjector:
+    """The projector of a page.
+
+    Attributes:
+        projections: of all points, PCA first.
+        basis: float32 [all, D], principal components for custom axes.
+        first: number of the first image that is a point.
+        neighbours_title: heading of an image's neighbours.
+        note: how the projections were made.
+    """
+
+    projections: Sequence[PageProjection]
+    basis: NDArray[np.float32]
+    first: int
+    neighbours_title: str
+    note: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Report:
+    """The content of a page.
+
+    Attributes:
+        title: heading.
+        made: when, and of what; a line.
+        split: name of the examples, such as ``test``.
+        models: one or more, of the same examples in the same order.
+        comparisons: of the models.
+        images: of the examples, in their order, or None.
+        training_images: further images, numbered on after the examples, or None.
+        quality: WebP quality of the examples' images; None keeps every pixel. Training images have
+            ``NEIGHBOUR_QUALITY``, or this.
+        projector: or None.
+    """
+
+    title: str
+    made: str
+    split: str
+    models: Sequence[ModelReport]
+    comparisons: Sequence[Comparison] = ()
+    images: Dataset | None = None
+    training_images: Dataset | None = None
+    quality: int | None = None
+    projector: PageProjector | None = None
+
+
+def report_document(report: Report) -> tuple[ReportDocument, list[Blob]]:
+    """The document for the page, and its data."""
+    predictions, projector = report.models[0].predictions, report.projector
+    ids, labels = predictions.ids.tolist(), predictions.labels
+    if report.training_images is not None:
+        ids += report.training_images.ids.tolist()
+        labels = np.concatenate([labels, report.training_images.labels])
+    sheets, image_blobs = _sheets(report)
     blobs = [text_blob("ids", json.dumps(ids)), array_blob("labels", labels.astype(np.uint16))]
-    sheets: list[dict[str, Any]] = []
-    if pictures is not None:
-        own = make_sheets(pictures.images, name="pictures", quality=quality)
-        sheets, blobs = own.document, blobs + own.blobs
-        if others is not None:
-            further = make_sheets(
-                others.images, first=n, name="others", quality=quality or NEIGHBOUR_QUALITY
-            )
-            sheets, blobs = sheets + further.document, blobs + further.blobs
-    for r, run in enumerate(runs):
-        blobs += _answers(r, run)
-    places = [
-        _quantised(f"places-{p}", shown.embedding, np.uint16) for p, shown in enumerate(projections)
-    ]
-    blobs += [blob for blob, _ in places]
-    based = None if basis is None else _quantised("basis", basis, np.uint8)
-    if based is not None:
-        blobs.append(based[0])
-    document = {
+    blobs += image_blobs
+    for number, model in enumerate(report.models):
+        blobs += _prediction_blobs(number, model)
+    document: ReportDocument = {
         "format": FORMAT,
-        "title": title,
+        "title": report.title,
         "version": packages().get("dressform", ""),
-        "made": made,
-        "split": split,
-        "classes": list(first.class_names),
-        "examples": n,
-        "tile": [sheets[0]["width"], sheets[0]["height"]] if sheets else [28, 28],
+        "made": report.made,
+        "split": report.split,
+        "classes": list(predictions.class_names),
+        "examples": len(predictions),
+        "tile": tile_of(sheets),
         "sheets": sheets,
-        "runs": [_run(run) for run in runs],
-        "comparisons": [_comparison(c) for c in comparisons],
-        "projections": [
-            {
-                "title": p.title,
-                "explained": p.explained.tolist(),
-                "deep": p.embedding.shape[1] == 3 and not len(p.explained),
-                "blob": blob.name,
-                "ranges": ranges,
-            }
-            for p, (blob, ranges) in zip(projections, places, strict=True)
-        ],
-        "nearest": "Nearest training pictures, in the network's features",
+        "runs": [_model_document(model) for model in report.models],
+        "comparisons": [_comparison_document(c) for c in report.comparisons],
+        "projections": [],
+        "basis": None,
+        "points": [0, len(predictions)],
+        "neighbours_title": "Nearest training images by the network's features",
         "projector_note": "",
-        "points": [0, n],
-        "basis": None if based is None else {"blob": "basis", "ranges": based[1]},
     }
+    if projector is not None:
+        for number, projection in enumerate(projector.projections):
+            coordinates, blob = _quantised(
+                f"projection-{number}", projection.coordinates, np.uint16
+            )
+            document["projections"].append(_projection_document(projection, coordinates))
+            blobs.append(blob)
+        document["basis"], blob = _quantised("basis", projector.basis, np.uint8)
+        blobs.append(blob)
+        document["points"] = [projector.first, len(ids)]
+        document["neighbours_title"] = projector.neighbours_title
+        document["projector_note"] = projector.note
     return document, blobs
 
 
+def _sheets(report: Report) -> tuple[list[SheetDocument], list[Blob]]:
+    """The images of the examples and the training images."""
+    if report.images is None:
+        return [], []
+    sheets = make_sheets(report.images.images, name="images", quality=report.quality)
+    if report.training_images is None:
+        return sheets.documents, sheets.blobs
+    training = make_sheets(
+        report.training_images.images,
+        first=len(report.images),
+        name="training",
+        quality=report.quality or NEIGHBOUR_QUALITY,
+    )
+    return sheets.documents + training.documents, sheets.blobs + training.blobs
+
+
 def _quantised(
-    name: str, values: NDArray[np.float32], kind: type[np.uint8] | type[np.uint16]
-) -> tuple[Blob, list[tuple[float, float]]]:
-    """Each column in 256 or 65,536 steps, and the ranges that they divide."""
+    name: str, values: NDArray[np.float32], dtype: type[np.uint8] | type[np.uint16]
+) -> tuple[QuantisedDocument, Blob]:
+    """Each column of values [N, D] in 256 or 65,536 steps."""
     low, high = values.min(axis=0), values.max(axis=0)
-    steps = np.iinfo(kind).max * ((values - low) / np.maximum(high - low, 1e-30))
-    return array_blob(name, np.round(steps).astype(kind)), list(
-        zip(low.tolist(), high.tolist(), strict=True)
-    )
+    steps = np.iinfo(dtype).max * ((values - low) / np.maximum(high - low, 1e-30))
+    ranges = list(zip(low.tolist(), high.tolist(), strict=True))
+    return {"blob": name, "ranges": ranges}, array_blob(name, np.round(steps).astype(dtype))
 
 
-def _answers(r: int, run: Inspected) -> list[Blob]:
-    """The arrays of run ``r``."""
-    logits, labels = run.predictions.logits.astype(np.float64), run.predictions.labels
-    if run.others is not None:
-        logits, labels = (
-            np.concatenate([logits, run.others.logits]),
-            np.concatenate([labels, run.others.labels]),
-        )
-    probabilities = softmax(logits)
-    width = min(SHOWN_CLASSES, probabilities.shape[1])
-    # The most likely class must be the predicted one: stable, so that of equals the first comes
-    # first.
-    top = np.argsort(-probabilities, axis=1, kind="stable")[:, :width]
-    shares = np.take_along_axis(probabilities, top, axis=1)
-    peak = logits.max(axis=1)
-    loss = (
-        peak
-        + np.log(np.exp(logits - peak[:, None]).sum(axis=1))
-        - logits[np.arange(len(labels)), labels]
-    )
-    blobs = [
-        array_blob(f"top_class-{r}", top.astype(np.uint16)),
-        array_blob(f"top_share-{r}", np.round(shares * 65535).astype(np.uint16)),
-        array_blob(f"loss-{r}", np.maximum(loss, 0).astype(np.float32)),
-    ]
-    judged = [find_label_issues(p) for p in (run.predictions, run.out_of_fold) if p is not None]
-    blobs.append(
-        array_blob(
-            f"suspect-{r}", np.concatenate([issues.suspect for issues in judged]).astype(np.uint8)
-        )
-    )
-    blobs.append(
-        array_blob(
-            f"suggested-{r}",
-            np.concatenate([issues.suggested for issues in judged]).astype(np.uint16),
-        )
-    )
-    if run.learned is not None and not run.learned.all():
-        blobs.append(array_blob(f"learned-{r}", run.learned.astype(np.uint8)))
-    for metric, (near, distance) in run.near.items():
-        blobs.append(array_blob(f"near_{metric}-{r}", near.astype(np.uint32)))
-        blobs.append(array_blob(f"distance_{metric}-{r}", distance.round(4).astype(np.float32)))
-    if run.saliency is not None:
-        step = 255 // LEVELS
-        blobs.append(
-            array_blob(f"saliency-{r}", (np.round(run.saliency / step) * step).astype(np.uint8))
-        )
-    return blobs
-
-
-def _run(run: Inspected) -> dict[str, Any]:
-    evaluation = evaluate(run.predictions)
-    found = evaluation.to_json()
-    missing = list(run.missing)
-    calibration = None
-    if len(run.predictions) >= MIN_EXAMPLES:
-        calibration = _calibration(run.predictions, evaluation.estimates["ece"].value)
-    else:
-        missing.append(
-            f"calibration: {len(run.predictions)} examples are too few to judge it; "
-            f"{MIN_EXAMPLES} are "
-            f"needed"
-        )
+def _projection_document(
+    projection: PageProjection, coordinates: QuantisedDocument
+) -> ProjectionDocument:
     return {
-        "name": run.name,
-        "examples": len(run.predictions),
-        "facts": [list(fact) for fact in run.facts],
+        **coordinates,
+        "title": projection.title,
+        "explained_variance_ratio": projection.explained_variance_ratio.tolist(),
+        "three_dimensional": projection.three_dimensional,
+    }
+
+
+def _prediction_blobs(number: int, model: ModelReport) -> list[Blob]:
+    """The arrays of a model, with a row per image of the page."""
+    logits, labels = model.predictions.logits.astype(np.float64), model.predictions.labels
+    if model.training is not None:
+        logits = np.concatenate([logits, model.training.logits])
+        labels = np.concatenate([labels, model.training.labels])
+    probabilities = softmax(logits)
+    # Stable, so that of equally likely classes the first is the predicted one, as everywhere.
+    top = np.argsort(-probabilities, axis=1, kind="stable")[:, :MAX_CLASSES]
+    top_probabilities = np.take_along_axis(probabilities, top, axis=1)
+    assessed = [p for p in (model.predictions, model.out_of_fold) if p is not None]
+    issues = [find_label_issues(predictions) for predictions in assessed]
+    arrays: dict[str, NDArray[Any]] = {
+        "top_class": top.astype(np.uint16),
+        "top_probability": np.round(top_probabilities * 65535).astype(np.uint16),
+        "loss": _losses(logits, labels).astype(np.float32),
+        "label_issue": np.concatenate([i.suspect for i in issues]).astype(np.uint8),
+        "suggested_label": np.concatenate([i.suggested for i in issues]).astype(np.uint16),
+    }
+    if model.trained_on is not None and not model.trained_on.all():
+        arrays["trained_on"] = model.trained_on.astype(np.uint8)
+    for metric, (indices, distances) in model.neighbours.items():
+        arrays[f"neighbours_{metric}"] = indices.astype(np.uint32)
+        arrays[f"distances_{metric}"] = distances.round(4).astype(np.float32)
+    if model.saliency is not None:
+        step = 255 // SALIENCY_LEVELS
+        arrays["saliency"] = (np.round(model.saliency / step) * step).astype(np.uint8)
+    return [array_blob(f"{name}-{number}", array) for name, array in arrays.items()]
+
+
+def _losses(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Cross-entropy of each row in nats, [N]."""
+    peak = logits.max(axis=1)
+    log_total = peak + np.log(np.exp(logits - peak[:, None]).sum(axis=1))
+    losses: NDArray[np.float64] = log_total - logits[np.arange(len(labels)), labels]
+    return np.maximum(losses, 0)
+
+
+def _model_document(model: ModelReport) -> ModelDocument:
+    evaluation, n = evaluate(model.predictions), len(model.predictions)
+    scores, missing, calibration = evaluation.to_json(), list(model.missing), None
+    if n >= MIN_EXAMPLES:
+        calibration = _calibration(model.predictions, evaluation.estimates["ece"].value)
+    else:
+        missing.append(f"calibration: needs {MIN_EXAMPLES} examples, there are {n}")
+    return {
+        "name": model.name,
+        "examples": n,
+        "facts": [list(fact) for fact in model.facts],
         "missing": missing,
         "calibration": calibration,
         "estimates": [
             {
                 "title": METRICS[name].title,
                 "percent": METRICS[name].percent,
-                **(run.estimates or {}).get(name, values),
+                **(model.estimates or {}).get(name, values),
             }
-            for name, values in found["estimates"].items()
+            for name, values in scores["estimates"].items()
         ],
-        "per_class": found["per_class"],
-        "confusion": found["confusion"],
-        "history": list(run.history),
-        "history_note": run.history_note,
+        "per_class": scores["per_class"],
+        "confusion": scores["confusion"],
+        "history": list(model.history),
+        "history_note": model.history_note,
     }
 
 
-def _calibration(predictions: Predictions, ece: float) -> dict[str, Any]:
-    found = reliability(predictions)
-    bins = []
-    for i, count in enumerate(found.count.tolist()):
-        row = {
-            "from": float(found.edges[i]),
-            "to": float(found.edges[i + 1]),
+def _calibration(predictions: Predictions, ece: float) -> CalibrationDocument:
+    diagram = reliability(predictions)
+    bins = list[BinDocument]()
+    for i, count in enumerate(diagram.count.tolist()):
+        row: BinDocument = {
+            "from": float(diagram.edges[i]),
+            "to": float(diagram.edges[i + 1]),
             "count": count,
-            "share": count / len(predictions),
+            "fraction": count / len(predictions),
         }
         if count:
-            reach = wilson(round(float(found.accuracy[i]) * count), count)
-            row |= {
-                "confidence": float(found.confidence[i]),
-                "accuracy": reach.value,
-                "low": reach.low,
-                "high": reach.high,
-            }
+            accuracy = wilson(round(float(diagram.accuracy[i]) * count), count)
+            row["confidence"] = float(diagram.confidence[i])
+            row["accuracy"] = accuracy.value
+            row["low"], row["high"] = accuracy.low, accuracy.high
         bins.append(row)
     sentence = mean_confidence(predictions)[2]
-    return {
-        "bins": bins,
-        "sentence": f"{sentence[0].upper()}{sentence[1:]}. Expected calibration error "
-        f"{100 * ece:.2f} %.",
-    }
+    summary = (
+        f"{sentence[0].upper()}{sentence[1:]}. Expected calibration error (ECE): {100 * ece:.2f} %."
+    )
+    return {"bins": bins, "summary": summary}
 
 
-def _comparison(c: Comparison) -> dict[str, Any]:
-    document = c.to_json()
-    percent = METRICS[c.metric].percent
+def _comparison_document(comparison: Comparison) -> dict[str, Any]:
+    percent, difference = METRICS[comparison.metric].percent, comparison.difference
     value, low, high = (
         f"{100 * v:+.2f}" if percent else f"{v:+.4f}"
-        for v in (c.difference.value, c.difference.low, c.difference.high)
+        for v in (difference.value, difference.low, difference.high)
     )
     unit = " points of accuracy" if percent else ""
-    return {**document, "show": f"{value}{unit} ({low} to {high})"}
+    return {**comparison.to_json(), "difference_text": f"{value}{unit} ({low} to {high})"}

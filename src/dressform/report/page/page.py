@@ -3,20 +3,25 @@
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from dressform.core.files import write_text
 from dressform.report.page.blobs import Blob
+from dressform.report.page.schema import DoctorDocument, ReportDocument
 from dressform.report.page.template import filled, import_map, inside_script
 
 
-def write_page(path: Path, document: dict[str, Any], blobs: Sequence[Blob]) -> None:
+def write_page(
+    path: Path, document: ReportDocument | DoctorDocument, blobs: Sequence[Blob]
+) -> None:
     """Write the page, atomically.
 
     Args:
-        path: of the HTML file.
-        document: ``title``, ``version`` (of dressform) and what ``web/main.js`` reads.
+        path: the HTML file.
+        document: what ``web/main.js`` reads.
         blobs: its data.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     parts = {
         "title": html.escape(document["title"]),

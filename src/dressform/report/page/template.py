@@ -1,5 +1,5 @@
-"""`filled`: an HTML file of ``web/`` with its blanks filled in, and `import_map` and
-`inside_script`, which fill some.
+"""`filled`: an HTML file of ``web/`` with its placeholders replaced; `import_map` and
+`inside_script` make the text of some.
 """
 
 import base64
@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
 
 from dressform.runs.manifest import packages
 
@@ -17,45 +16,43 @@ from dressform.runs.manifest import packages
 def filled(name: str, parts: Mapping[str, str]) -> str:
     """The text of ``web/<name>`` with each ``{{part}}`` replaced.
 
-    All pages have ``{{style}}``, the style sheet, ``{{head}}``, what their heads share, and
-    ``{{version}}``, dressform's. What stands in a part is not looked at again, so it may have
-    double braces of its own.
+    ``{{style}}`` (the style sheet), ``{{head}}`` (what all heads share) and ``{{version}}``
+    (dressform's) need not be given. Parts are not searched for placeholders, so they may contain
+    double braces.
     """
     web = files("dressform") / "web"
-    known = {
+    common = {
         "version": html.escape(packages().get("dressform", "")),
         "style": (web / "style.css").read_text(encoding="utf-8"),
     }
-    body, head = (
-        (web / name).read_text(encoding="utf-8"),
-        (web / "head.html").read_text(encoding="utf-8"),
-    )
+    page = (web / name).read_text(encoding="utf-8")
+    head = (web / "head.html").read_text(encoding="utf-8")
     scripts = "".join(
-        re.findall(r"<script(?: type=\"(?:module|importmap)\")?>.*?</script>", body, re.S)
+        re.findall(r"<script(?: type=\"(?:module|importmap)\")?>.*?</script>", page, re.S)
     )
-    scripts = _replaced(scripts, {**known, **parts})
-    known["head"] = _replaced(head, {**known, "policy": policy(scripts)})
-    return _replaced(body, {**known, **parts})
+    scripts = _replaced(scripts, {**common, **parts})
+    common["head"] = _replaced(head, {**common, "policy": content_security_policy(scripts)})
+    return _replaced(page, {**common, **parts})
 
 
-def policy(scripts: str) -> str:
-    """The content-security policy of a page: nothing is fetched from anywhere, and no script runs
-    but those that are its own.
+def content_security_policy(scripts: str) -> str:
+    """The content security policy of a page: nothing is fetched from anywhere, and only the page's
+    own scripts run.
 
     Args:
-        scripts: the text of the page's own script elements. Modules and data come as ``data:``
-            addresses, ONNX Runtime is WebAssembly; an element that a name of somebody's smuggled in
-            has another hash, and no other place to call.
+        scripts: the text of the page's own script elements. Modules and data are ``data:``
+            addresses, ONNX Runtime is WebAssembly. A script element that was smuggled in through a
+            name has a different hash, so it does not run.
     """
-    found = re.findall(r"<script[^>]*>(.*?)</script>", scripts, re.S)
+    texts = re.findall(r"<script[^>]*>(.*?)</script>", scripts, re.S)
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-        for text in found
+        for text in texts
     )
     run = (
         f"script-src {hashes} data: blob: 'wasm-unsafe-eval'; connect-src data: blob:; worker-src "
         f"blob:; "
-        if found
+        if texts
         else ""
     )
     return (
@@ -72,22 +69,21 @@ def _replaced(text: str, parts: Mapping[str, str]) -> str:
 
 
 def import_map(*folders: str) -> str:
-    """The import map that has all scripts of some folders of ``web/``, ``""`` being itself:
-    "dressform/<path>" for each.
+    """The import map of all scripts in some folders of ``web/`` (``""`` is ``web/`` itself): each
+    is called "dressform/<path>".
     """
-    found = {}
+    imports = {}
     for folder in folders:
         for entry in sorted(
             (files("dressform") / "web" / folder).iterdir(), key=lambda entry: entry.name
         ):
             if entry.name.endswith((".js", ".mjs")):
                 name = "/".join(["dressform", *filter(None, [folder]), entry.name])
-                found[name] = (
-                    f"data:text/javascript;base64,{base64.b64encode(entry.read_bytes()).decode()}"
-                )
-    return json.dumps({"imports": found})
+                script = base64.b64encode(entry.read_bytes()).decode()
+                imports[name] = f"data:text/javascript;base64,{script}"
+    return json.dumps({"imports": imports})
 
 
-def inside_script(document: Any) -> str:
-    """JSON that no browser takes for the end of its script element."""
+def inside_script(document: object) -> str:
+    """JSON in which no browser sees the end of its script element."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")

@@ -1,150 +1,288 @@
-// A page that classifies photos: each is prepared, judged and shown with the steps on the way. Nothing leaves the browser.
-import { array, bytes } from "dressform/data.js";
-import { count, csv, element, percent, save, say } from "dressform/html.js";
+// A page that classifies photos: each is prepared, classified and shown with the steps on the way.
+// Nothing leaves the browser.
+
+import { Model, OODDetector, softmax } from "dressform/classify/model.js";
 import { prepare } from "dressform/classify/photo.js";
-import { Model, softmax } from "dressform/classify/model.js";
+import { array, bytes } from "dressform/data.js";
+import {
+  announce,
+  button,
+  byId,
+  contextOf,
+  count,
+  csv,
+  element,
+  percent,
+  save,
+} from "dressform/html.js";
 
-const MOST_PIXELS = 64e6;
-const SHOWN = 3;
-const DRAWN = 50; // answers whose pictures stay on the page
-const ROWS = 256; // drawn at a time: phones give canvases of more than 16 million pixels back empty
-const description = JSON.parse(document.getElementById("document").textContent);
-const answers = [];
+/** @import { PreparedImage } from "dressform/classify/photo.js" */
+/** @import { Attributes, ClassifierDocument, Image } from "dressform/types.js" */
 
-/** A file's pixels, upright, transparency over black. */
-export async function decoded(file) {
+/**
+ * @typedef {PreparedImage & {
+ *   logits: number[],
+ *   oodPValue: number | null,
+ *   top: [string, number][],
+ *   abstain: boolean,
+ * }} Prediction top: classes and probabilities, the most probable first
+ */
+
+const MAX_PIXELS = 64e6;
+const TOP_CLASSES = 3;
+const MAX_SHOWN = 50; // photos whose images stay on the page
+const ROWS = 256; // drawn at a time: phones return canvases above 16 million pixels empty
+const MAX_PIXELATED = 128;
+
+/** @type {ClassifierDocument} */
+const description = JSON.parse(byId("document").textContent ?? "");
+
+/** @type {{name: string, prediction: Pick<Prediction, "top" | "abstain" | "warnings">}[]} */
+const results = [];
+
+/**
+ * Decode an image file: upright, with transparency over black.
+ * @param {Blob} file
+ * @returns {Promise<Image>}
+ */
+export async function decodeImage(file) {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
-  if (width * height > MOST_PIXELS) {
+  if (width * height > MAX_PIXELS) {
     bitmap.close();
-    throw new Error(`it is ${count(width)} × ${count(height)} pixels; allowed: ${count(MOST_PIXELS)} in all, so make it smaller`);
+    const size = `${count(width)} × ${count(height)} pixels`;
+    throw new Error(`it has ${size}; allowed: ${count(MAX_PIXELS)} in total, so resize it`);
   }
   const canvas = element("canvas", { width, height: Math.min(ROWS, height) });
-  const drawing = canvas.getContext("2d", { willReadFrequently: true });
-  const colours = new Uint8Array(3 * width * height);
-  let place = 0;
+  const context = contextOf(canvas, { willReadFrequently: true });
+  const data = new Uint8Array(3 * width * height);
+  let end = 0;
   for (let top = 0; top < height; top += ROWS) {
     const rows = Math.min(ROWS, height - top);
-    drawing.fillStyle = "black";
-    drawing.fillRect(0, 0, width, rows);
-    drawing.drawImage(bitmap, 0, -top);
-    const { data } = drawing.getImageData(0, 0, width, rows);
-    for (let i = 0; i < data.length; i += 4) {
-      colours[place] = data[i];
-      colours[place + 1] = data[i + 1];
-      colours[place + 2] = data[i + 2];
-      place += 3;
+    context.fillStyle = "black";
+    context.fillRect(0, 0, width, rows);
+    context.drawImage(bitmap, 0, -top);
+    const rgba = context.getImageData(0, 0, width, rows).data;
+    for (let i = 0; i < rgba.length; i += 4) {
+      data[end] = rgba[i];
+      data[end + 1] = rgba[i + 1];
+      data[end + 2] = rgba[i + 2];
+      end += 3;
     }
   }
   bitmap.close();
-  return { width, height, channels: 3, data: colours };
+  return { width, height, channels: 3, data };
 }
 
-/** What the model makes of a decoded picture. */
-export async function answer(model, picture) {
-  const ready = prepare(picture, description.shape, description.photo);
-  const { logits, oodPValue } = await model.judge(ready.pixels.data);
-  const shares = softmax(logits);
-  const top = shares.map((share, i) => [description.classes[i], share]).sort((a, b) => b[1] - a[1]);
-  const abstain = oodPValue !== null && oodPValue <= description.threshold;
-  const unusual = `does not look like the training pictures: of pictures like them ${percent(oodPValue ?? 0, 1)} are as unusual`;
-  return { ...ready, logits, oodPValue, top, abstain, warnings: abstain ? [unusual, ...ready.warnings] : ready.warnings };
+/**
+ * Classify a decoded image.
+ * @param {Model} model
+ * @param {Image} image
+ * @returns {Promise<Prediction>}
+ */
+export async function classify(model, image) {
+  const { classes, shape, photo, threshold } = description;
+  const prepared = prepare(image, shape, photo);
+  const { logits, oodPValue } = await model.predict(prepared.pixels.data);
+  const probabilities = softmax(logits);
+  const top = classes.map((name, c) => /** @type {[string, number]} */ ([name, probabilities[c]]));
+  top.sort(([, a], [, b]) => b - a);
+  const abstain = oodPValue !== null && oodPValue <= threshold;
+  const unusual =
+    "does not look like the training images: only " +
+    `${percent(oodPValue ?? 0, 1)} of validation images are this unusual`;
+  const warnings = abstain ? [unusual, ...prepared.warnings] : prepared.warnings;
+  return { ...prepared, logits, oodPValue, top, abstain, warnings };
 }
 
-function drawn({ width, height, channels, data }, words) {
-  const kind = Math.max(width, height) < 128 ? "tiny" : "";
-  const canvas = element("canvas", { width, height, class: kind, role: "img", "aria-label": words });
-  const image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = data[i * channels + (channels === 3 ? c : 0)];
-    image.data[4 * i + 3] = 255;
+/**
+ * @param {Image} image
+ * @param {string} label
+ */
+function canvasOf({ width, height, channels, data }, label) {
+  const kind = Math.max(width, height) < MAX_PIXELATED && "pixelated";
+  const canvas = element("canvas", {
+    width,
+    height,
+    class: kind,
+    role: "img",
+    "aria-label": label,
+  });
+  const pixels = new ImageData(width, height);
+  for (let i = 0; i < width * height; i += 1) {
+    for (let c = 0; c < 3; c += 1) {
+      pixels.data[4 * i + c] = data[i * channels + (channels === 3 ? c : 0)];
+    }
+    pixels.data[4 * i + 3] = 255;
   }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  contextOf(canvas).putImageData(pixels, 0, 0);
   return canvas;
 }
 
-function titleOf({ abstain, top }) { return `${abstain ? "unsure, perhaps " : ""}${top[0][0]}, ${percent(top[0][1], 1)}`; }
-
-function shown(name, found) {
-  const steps = found.steps.map(([words, picture], i) => element("figure", {}, drawn(picture, words), element("figcaption", {}, `${i + 1}. ${words}`)));
-  const rows = found.top.slice(0, SHOWN).map(([label, share]) => element("tr", {},
-    element("th", { scope: "row" }, label),
-    element("td", {}, element("span", { class: "share", style: { "--share": share.toFixed(4) } }), element("span", {}, percent(share, 1)))));
-  const notes = found.warnings.length ? element("div", { class: "note" }, element("ul", {}, found.warnings.map((line) => element("li", {}, line)))) : null;
-  return element("section", {}, element("h2", {}, `${name}: ${titleOf(found)}`), notes, element("div", { class: "steps" }, steps),
-    element("table", { class: "shares" }, rows));
+/** @param {Prediction} prediction */
+function titleOf({ abstain, top: [[name, probability]] }) {
+  return `${abstain ? "unsure, perhaps " : ""}${name}, ${percent(probability, 1)}`;
 }
 
-function refused(name, reason) {
-  return element("section", {}, element("h2", {}, `${name}: no answer`), element("div", { class: "note" }, element("p", {}, reason)));
+/**
+ * @param {string} name
+ * @param {Prediction} prediction
+ */
+function predictionSection(name, prediction) {
+  const steps = prediction.steps.map(([text, image], i) =>
+    element("figure", {}, canvasOf(image, text), element("figcaption", {}, `${i + 1}. ${text}`)),
+  );
+  const rows = prediction.top.slice(0, TOP_CLASSES).map(([label, probability]) => {
+    const style = { "--fraction": probability.toFixed(4) };
+    const bar = element("span", { class: "fraction", style });
+    const text = element("span", {}, percent(probability, 1));
+    return element("tr", {}, element("th", { scope: "row" }, label), element("td", {}, bar, text));
+  });
+  const warnings = prediction.warnings.map((line) => element("li", {}, line));
+  return element(
+    "section",
+    {},
+    element("h2", {}, `${name}: ${titleOf(prediction)}`),
+    warnings.length > 0 && element("div", { class: "note" }, element("ul", {}, warnings)),
+    element("div", { class: "steps" }, steps),
+    element("table", { class: "probabilities" }, rows),
+  );
 }
 
-async function take(model, files) {
-  const list = document.getElementById("answers");
-  for (const file of files) {
-    const name = file.name || "pasted picture";
-    say(`${name} is looked at`);
-    let section;
-    try {
-      const found = await answer(model, await decoded(file));
-      answers.push([name, { top: found.top, abstain: found.abstain, warnings: found.warnings }]);
-      section = shown(name, found);
-      say(`${name}: ${titleOf(found)}`);
-    } catch (error) {
-      const wrong = error.name === "InvalidStateError" || error.name === "EncodingError";
-      section = refused(name, wrong ? "it is not a picture that this browser can read; give PNG, JPEG, WebP, BMP or GIF" : error.message);
-      say(`${name}: no answer`);
-    }
-    list.prepend(section);
-    list.children[DRAWN]?.querySelector(".steps")?.remove();
-    await new Promise((done) => { setTimeout(done); }); // not a frame: there are none while another tab is looked at
+/**
+ * @param {string} name
+ * @param {unknown} error
+ */
+function errorSection(name, error) {
+  const kind = error instanceof Error ? error.name : "";
+  const unreadable = kind === "InvalidStateError" || kind === "EncodingError";
+  const reason = unreadable
+    ? "this browser cannot read it as an image; give PNG, JPEG, WebP, BMP or GIF"
+    : String(error instanceof Error ? error.message : error);
+  return element(
+    "section",
+    {},
+    element("h2", {}, `${name}: no prediction`),
+    element("div", { class: "note" }, element("p", {}, reason)),
+  );
+}
+
+/**
+ * Classify a file and keep the result.
+ * @param {Model} model
+ * @param {File} file
+ */
+async function resultOf(model, file) {
+  const name = file.name || "pasted image";
+  announce(`Classifying ${name}`);
+  try {
+    const prediction = await classify(model, await decodeImage(file));
+    const { top, abstain, warnings } = prediction;
+    results.push({ name, prediction: { top, abstain, warnings } });
+    announce(`${name}: ${titleOf(prediction)}`);
+    return predictionSection(name, prediction);
+  } catch (error) {
+    announce(`${name}: no prediction`);
+    return errorSection(name, error);
   }
-  document.getElementById("save").disabled = answers.length === 0;
 }
 
-function table() {
-  const head = ["picture", "class", "probability", "abstain", ...description.classes, "notes"];
-  return csv([head, ...answers.map(([name, { top, abstain, warnings }]) => {
-    const shares = new Map(top);
-    return [name, top[0][0], top[0][1].toFixed(4), abstain, ...description.classes.map((label) => shares.get(label).toFixed(4)), warnings.join("; ")];
-  })]);
+/**
+ * Classify files, the newest result on top.
+ * @param {Model} model
+ * @param {Iterable<File>} files
+ */
+async function classifyFiles(model, files) {
+  const list = byId("results");
+  for (const file of [...files]) {
+    list.prepend(await resultOf(model, file));
+    list.children[MAX_SHOWN]?.querySelector(".steps")?.remove();
+    // Let the page answer; no frame: there are none while another tab is in front.
+    await new Promise((done) => {
+      setTimeout(done);
+    });
+  }
+  byId("save").toggleAttribute("disabled", results.length === 0);
 }
 
+/** The results as CSV text. */
+function resultTable() {
+  const { classes } = description;
+  const head = ["image", "class", "probability", "abstain", ...classes, "notes"];
+  const rows = results.map(({ name, prediction: { top, abstain, warnings } }) => {
+    const probabilities = new Map(top);
+    const columns = classes.map((label) => probabilities.get(label)?.toFixed(4));
+    const [label, probability] = top[0];
+    return [name, label, probability.toFixed(4), abstain, ...columns, warnings.join("; ")];
+  });
+  return csv([head, ...rows]);
+}
+
+/**
+ * A button that opens a chooser of images.
+ * @param {Model} model
+ * @param {string} text
+ * @param {Attributes} attributes
+ */
+function chooser(model, text, attributes) {
+  const input = element("input", {
+    type: "file",
+    accept: "image/*",
+    hidden: true,
+    onchange: () => {
+      classifyFiles(model, input.files ?? []);
+      input.value = "";
+    },
+    ...attributes,
+  });
+  return [button(text, () => input.click()), input];
+}
+
+/** @param {Model} model */
 function controls(model) {
-  const opener = (words, attributes) => {
-    const chooser = element("input", { type: "file", accept: "image/*", hidden: true, ...attributes, onchange: () => {
-      take(model, [...chooser.files]);
-      chooser.value = "";
-    } });
-    return [element("button", { type: "button", onclick: () => chooser.click() }, words), chooser];
-  };
-  const choose = opener("Choose photos", { multiple: true, id: "file" });
-  const camera = matchMedia("(pointer: coarse)").matches ? opener("Take a photo", { capture: "environment", id: "camera" }) : [];
-  const keep = element("button", { type: "button", id: "save", disabled: true, onclick: () => save("answers.csv", "text/csv", table()) }, "Save answers as CSV");
-  const zone = element("div", { class: "zone" }, element("p", {}, "Drop photos here, paste one, or"), choose, camera, keep);
-  const over = (event) => zone.classList.toggle("over", event.type === "dragover");
-  for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, over);
-  document.addEventListener("drop", (event) => take(model, [...event.dataTransfer.files]));
-  document.addEventListener("paste", (event) => take(model, [...event.clipboardData.files]));
+  const touch = matchMedia("(pointer: coarse)").matches;
+  const saveResults = () => save("results.csv", "text/csv", resultTable());
+  const zone = element(
+    "div",
+    { class: "zone" },
+    element("p", {}, "Drop photos here, paste one, or"),
+    chooser(model, "Choose photos", { multiple: true, id: "file" }),
+    touch && chooser(model, "Take a photo", { capture: "environment", id: "camera" }),
+    button("Save results as CSV", saveResults, { id: "save", disabled: true }),
+  );
+  for (const type of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(type, () => zone.classList.toggle("over", type === "dragover"));
+  }
+  document.addEventListener("drop", (event) =>
+    classifyFiles(model, event.dataTransfer?.files ?? []),
+  );
+  document.addEventListener("paste", (event) =>
+    classifyFiles(model, event.clipboardData?.files ?? []),
+  );
   return zone;
 }
 
 /** The model of this page. */
-export async function open() {
-  const [runtime, model] = await Promise.all([bytes("runtime"), bytes("model")]);
-  const [known, scales, distances] = await Promise.all(["known", "scales", "distances"].map(array));
-  return Model.open({ runtime, bytes: model, description, known, scales, distances });
+export async function openModel() {
+  const names = ["ood_reference", "ood_scales", "ood_distances"];
+  const [reference, scales, distances] = await Promise.all(names.map(array));
+  const detector =
+    reference && scales && distances ? new OODDetector(reference, scales, distances) : null;
+  return Model.open(await bytes("runtime"), await bytes("model"), description, detector);
 }
 
 export async function start() {
-  const place = document.getElementById("controls");
-  // From the beginning: a photo that is dropped too early would be shown in place of this page.
-  for (const type of ["dragover", "drop"]) document.addEventListener(type, (event) => event.preventDefault());
+  const place = byId("controls");
+  // At once: a photo that is dropped too early would replace this page.
+  for (const type of ["dragover", "drop"]) {
+    document.addEventListener(type, (event) => event.preventDefault());
+  }
   try {
-    const model = await open();
-    place.replaceChildren(controls(model));
-    document.documentElement.dataset.ready = "true";
+    place.replaceChildren(controls(await openModel()));
+    document.documentElement.dataset.ready = "yes";
   } catch (error) {
-    place.replaceChildren(element("p", { class: "note" }, `The model cannot run in this browser: ${error.message}`));
+    const reason = error instanceof Error ? error.message : error;
+    const text = `The model cannot run in this browser: ${reason}`;
+    place.replaceChildren(element("p", { class: "note" }, text));
   }
 }

@@ -1,109 +1,197 @@
-// A few Gaussians for the colours of many pixels, found without chance; src/dressform/data/mixture.py tells how.
+// A Gaussian mixture for the colours of an image, fitted deterministically;
+// src/dressform/data/mixture.py explains it.
 
-const SAMPLE = 1500;
-const ROUNDS = 8;
-const SMALLEST_SHARE = 0.01;
-const SPREAD = [4, 2, 2];
+const SAMPLE_SIZE = 1500;
+const ITERATIONS = 8;
+const MIN_FRACTION = 0.01;
+const VARIANCE_FLOOR = [4, 2, 2];
 
-const apart = (values, i, centre) => {
-  const [a, b, c] = [values[3 * i] - centre[0], values[3 * i + 1] - centre[1], values[3 * i + 2] - centre[2]];
+/** @typedef {Float64Array} Colours three numbers per pixel */
+/**
+ * @typedef {object} Component
+ * @property {number} logWeight
+ * @property {number[]} mean
+ * @property {number[]} whitening the inverse of the Cholesky factor, row by row, without its zeros
+ */
+
+/**
+ * @param {Colours} colours
+ * @param {number} i
+ * @param {number[]} centre
+ */
+function squaredDistance(colours, i, centre) {
+  const a = colours[3 * i] - centre[0];
+  const b = colours[3 * i + 1] - centre[1];
+  const c = colours[3 * i + 2] - centre[2];
   return a * a + b * b + c * c;
-};
+}
 
-function mean(values, chosen) {
+/**
+ * @param {Colours} colours
+ * @param {number[]} indices
+ */
+function meanOf(colours, indices) {
   const sum = [0, 0, 0];
-  for (const i of chosen) for (let c = 0; c < 3; c++) sum[c] += values[3 * i + c];
-  return sum.map((total) => total / chosen.length);
+  for (const i of indices) for (let c = 0; c < 3; c += 1) sum[c] += colours[3 * i + c];
+  return sum.map((total) => total / indices.length);
 }
 
-function nearestOf(values, count, centres) {
-  return Array.from({ length: count }, (_, i) => {
-    const away = centres.map((centre) => apart(values, i, centre));
-    return away.indexOf(Math.min(...away));
-  });
+/** @param {number[]} values */
+const argmin = (values) => values.indexOf(Math.min(...values));
+
+/**
+ * The index of the nearest centre of each colour.
+ * @param {Colours} sample
+ * @param {number[]} indices
+ * @param {number[][]} centres
+ */
+function nearestCentres(sample, indices, centres) {
+  return indices.map((i) => argmin(centres.map((centre) => squaredDistance(sample, i, centre))));
 }
 
-/** The cluster of each sample. */
-function kMeans(values, count, parts) {
-  const all = Array.from({ length: count }, (_, i) => i);
-  const row = (i) => [values[3 * i], values[3 * i + 1], values[3 * i + 2]];
-  const middle = mean(values, all);
-  let distance = all.map((i) => apart(values, i, middle));
-  const centres = [row(distance.indexOf(Math.min(...distance)))];
-  distance = all.map((i) => apart(values, i, centres[0]));
-  for (let part = 1; part < parts; part++) {
-    const order = [...all].sort((i, j) => distance[i] - distance[j]);
-    const centre = row(order[Math.trunc(0.95 * (count - 1))]);
+/**
+ * The first centres: the pixel nearest to the mean, then pixels far from those before.
+ * @param {Colours} sample
+ * @param {number[]} indices
+ * @param {number} k
+ */
+function initialCentres(sample, indices, k) {
+  const colour = (/** @type {number} */ i) => [...sample.subarray(3 * i, 3 * i + 3)];
+  const distancesTo = (/** @type {number[]} */ centre) =>
+    indices.map((i) => squaredDistance(sample, i, centre));
+  const centres = [colour(argmin(distancesTo(meanOf(sample, indices))))];
+  let distances = distancesTo(centres[0]);
+  while (centres.length < k) {
+    const order = [...indices].sort((i, j) => distances[i] - distances[j]);
+    const centre = colour(order[Math.trunc(0.95 * (indices.length - 1))]);
     centres.push(centre);
-    distance = all.map((i) => Math.min(distance[i], apart(values, i, centre)));
+    distances = distances.map((distance, i) =>
+      Math.min(distance, squaredDistance(sample, i, centre)),
+    );
   }
-  for (let turn = 0; turn < ROUNDS; turn++) {
-    const nearest = nearestOf(values, count, centres);
-    for (let part = 0; part < parts; part++) {
-      const own = all.filter((i) => nearest[i] === part);
-      if (own.length) centres[part] = mean(values, own);
-    }
-  }
-  return nearestOf(values, count, centres);
+  return centres;
 }
 
-/** Lower triangle of a Cholesky root of a 3 x 3 matrix. */
-function cholesky(m) {
-  const root = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
-  for (let i = 0; i < 3; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = m[i][j];
-      for (let k = 0; k < j; k++) sum -= root[i][k] * root[j][k];
-      root[i][j] = i === j ? Math.sqrt(sum) : sum / root[j][j];
+/**
+ * The cluster of each colour.
+ * @param {Colours} sample
+ * @param {number} k
+ */
+function kMeans(sample, k) {
+  const indices = Array.from({ length: sample.length / 3 }, (_, i) => i);
+  const centres = initialCentres(sample, indices, k);
+  for (let iteration = 0; iteration < ITERATIONS; iteration += 1) {
+    const nearest = nearestCentres(sample, indices, centres);
+    for (let cluster = 0; cluster < k; cluster += 1) {
+      const members = indices.filter((i) => nearest[i] === cluster);
+      if (members.length) centres[cluster] = meanOf(sample, members);
     }
   }
-  return root;
+  return nearestCentres(sample, indices, centres);
+}
+
+/**
+ * Covariance of some colours, with the floor added to the variances.
+ * @param {Colours} sample
+ * @param {number[]} members
+ * @param {number[]} mean
+ */
+function covariance(sample, members, mean) {
+  return [0, 1, 2].map((a) =>
+    [0, 1, 2].map((b) => {
+      let sum = 0;
+      for (const i of members) {
+        sum += (sample[3 * i + a] - mean[a]) * (sample[3 * i + b] - mean[b]);
+      }
+      return sum / members.length + (a === b ? VARIANCE_FLOOR[a] : 0);
+    }),
+  );
+}
+
+/**
+ * Lower triangle of the Cholesky factor of a 3 × 3 matrix.
+ * @param {number[][]} matrix
+ */
+function choleskyOf(matrix) {
+  const factor = [
+    [0, 0, 0],
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
+  for (let i = 0; i < 3; i += 1) {
+    for (let j = 0; j <= i; j += 1) {
+      let sum = matrix[i][j];
+      for (let k = 0; k < j; k += 1) sum -= factor[i][k] * factor[j][k];
+      factor[i][j] = i === j ? Math.sqrt(sum) : sum / factor[j][j];
+    }
+  }
+  return factor;
+}
+
+/**
+ * @param {Colours} sample
+ * @param {number[]} members
+ * @returns {Component}
+ */
+function gaussian(sample, members) {
+  const mean = meanOf(sample, members);
+  const [[a], [b, c], [d, e, f]] = choleskyOf(covariance(sample, members, mean));
+  const fraction = members.length / (sample.length / 3);
+  const logWeight = Math.log(fraction) - Math.log(a) - Math.log(c) - Math.log(f);
+  const whitening = [
+    1 / a,
+    -b / (a * c),
+    1 / c,
+    (b * e - c * d) / (a * c * f),
+    -e / (c * f),
+    1 / f,
+  ];
+  return { logWeight, mean, whitening };
 }
 
 export class Mixture {
-  /** colours: three numbers a pixel; chosen: places of the pixels that it is for; parts: most Gaussians. */
-  constructor(colours, chosen, parts) {
-    const lookedAt = chosen.filter((place) => ((place * 40503) % 65536) * chosen.length < 65536 * SAMPLE);
-    const taken = lookedAt.length ? lookedAt : chosen;
-    const values = new Float64Array(3 * taken.length);
-    taken.forEach((pixel, i) => { for (let c = 0; c < 3; c++) values[3 * i + c] = colours[3 * pixel + c]; });
-    const nearest = kMeans(values, taken.length, parts);
-    this.parts = [];
-    for (let part = 0; part < parts; part++) {
-      const own = nearest.flatMap((found, i) => (found === part ? [i] : []));
-      if (own.length < Math.max(4, SMALLEST_SHARE * taken.length)) continue;
-      const centre = mean(values, own);
-      const spread = [0, 1, 2].map((a) => [0, 1, 2].map((b) => {
-        let sum = 0;
-        for (const i of own) sum += (values[3 * i + a] - centre[a]) * (values[3 * i + b] - centre[b]);
-        return sum / own.length + (a === b ? SPREAD[a] : 0);
-      }));
-      const [[a], [b, c], [d, e, g]] = cholesky(spread);
-      const height = Math.log(own.length / taken.length) - Math.log(a) - Math.log(c) - Math.log(g);
-      // The root's inverse, row by row.
-      const turn = [1 / a, -b / (a * c), 1 / c, (b * e - c * d) / (a * c * g), -e / (c * g), 1 / g];
-      this.parts.push({ height, centre, turn });
+  /**
+   * @param {Colours} colours of all pixels
+   * @param {number[]} indices the pixels to fit, at least one
+   * @param {number} components maximum number of Gaussians
+   */
+  constructor(colours, indices, components) {
+    const sampled = indices.filter(
+      (i) => ((i * 40503) % 65536) * indices.length < 65536 * SAMPLE_SIZE,
+    );
+    const pixels = sampled.length ? sampled : indices;
+    const sample = new Float64Array(3 * pixels.length);
+    pixels.forEach((pixel, i) => sample.set(colours.subarray(3 * pixel, 3 * pixel + 3), 3 * i));
+    const cluster = kMeans(sample, components);
+    const minimum = Math.max(4, MIN_FRACTION * pixels.length);
+    /** @type {Component[]} */
+    this.components = [];
+    for (let component = 0; component < components; component += 1) {
+      const members = cluster.flatMap((one, i) => (one === component ? [i] : []));
+      if (members.length >= minimum) this.components.push(gaussian(sample, members));
     }
   }
 
-  /** The logarithm of the density at each colour, up to a constant. */
+  /**
+   * Log density at each colour, up to a constant.
+   * @param {Colours} colours
+   */
   logDensity(colours) {
-    const found = new Float64Array(colours.length / 3);
-    const logs = new Float64Array(this.parts.length);
-    for (let i = 0; i < found.length; i++) {
-      let top = -Infinity;
-      this.parts.forEach(({ height, centre, turn }, part) => {
-        const x = colours[3 * i] - centre[0];
-        const y = colours[3 * i + 1] - centre[1];
-        const z = colours[3 * i + 2] - centre[2];
-        const [p, q, r] = [turn[0] * x, turn[1] * x + turn[2] * y, turn[3] * x + turn[4] * y + turn[5] * z];
-        logs[part] = height - (p * p + q * q + r * r) / 2;
-        top = Math.max(top, logs[part]);
+    const density = new Float64Array(colours.length / 3);
+    const logs = new Float64Array(this.components.length);
+    for (let i = 0; i < density.length; i += 1) {
+      this.components.forEach(({ logWeight, mean, whitening: w }, component) => {
+        const x = colours[3 * i] - mean[0];
+        const y = colours[3 * i + 1] - mean[1];
+        const z = colours[3 * i + 2] - mean[2];
+        const [p, q, r] = [w[0] * x, w[1] * x + w[2] * y, w[3] * x + w[4] * y + w[5] * z];
+        logs[component] = logWeight - (p * p + q * q + r * r) / 2;
       });
+      const maximum = Math.max(...logs);
       let sum = 0;
-      for (const log of logs) sum += Math.exp(log - top);
-      found[i] = top + Math.log(sum);
+      for (const log of logs) sum += Math.exp(log - maximum);
+      density[i] = maximum + Math.log(sum);
     }
-    return found;
+    return density;
   }
 }

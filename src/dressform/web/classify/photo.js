@@ -1,91 +1,169 @@
-// A photo of a thing becomes a picture like those of Fashion-MNIST; src/dressform/data/photo.py tells how.
-import { findForeground } from "dressform/classify/foreground.js";
-import { colour, edges, fit, grey, nearest, padded, quantile, resize, round, shrunk } from "dressform/classify/resample.js";
+// A photo of an object becomes an image like those of Fashion-MNIST; src/dressform/data/photo.py
+// explains how.
 
-const BLACK = 16;
-const SMALLEST_SIDE = 8;
+import { segmentForeground } from "dressform/classify/foreground.js";
+import {
+  borderPixels,
+  fit,
+  padded,
+  quantile,
+  resizeMask,
+  resizeToFit,
+  round,
+  shrunk,
+  toColour,
+  toGrey,
+} from "dressform/classify/resample.js";
 
-const isPhoto = (picture) => quantile(edges(grey(picture))) > BLACK;
+/** @import { Foreground } from "dressform/classify/foreground.js" */
+/** @import { Image, PhotoSettings } from "dressform/types.js" */
 
-/** What the model sees of a picture: {pixels, steps: [[words, picture]…], warnings}. */
-export function prepare(picture, shape, settings) {
-  const [height, width] = shape;
-  if (settings && isPhoto(picture) && Math.max(picture.width, picture.height) > Math.max(height, width)) return prepared(picture, shape, settings);
-  const pixels = fit(picture, shape);
-  return { pixels, steps: [[`shrunk to ${width} × ${height}: what the network sees`, pixels]], warnings: [] };
+/** @typedef {[number, number, number]} Shape height, width and channels */
+/** @typedef {[string, Image]} Step a description and the image after it */
+/** @typedef {{pixels: Image, steps: Step[], warnings: string[]}} PreparedImage */
+
+const MAX_BLACK = 16;
+const MIN_SIDE = 8;
+
+const isPhoto = (/** @type {Image} */ image) => quantile(borderPixels(toGrey(image))) > MAX_BLACK;
+
+/** @param {Shape} shape */
+const shrunkText = ([height, width]) => `shrunk to ${width} × ${height}: what the network sees`;
+
+/**
+ * What the network sees of an image, and how it was made.
+ * @param {Image} image
+ * @param {Shape} shape
+ * @param {PhotoSettings | null} settings
+ * @returns {PreparedImage}
+ */
+export function prepare(image, shape, settings) {
+  const large = Math.max(image.width, image.height) > Math.max(shape[0], shape[1]);
+  if (settings && large && isPhoto(image)) return preparedPhoto(image, shape, settings);
+  const pixels = fit(image, shape);
+  return { pixels, steps: [[shrunkText(shape), pixels]], warnings: [] };
 }
 
-function prepared(picture, shape, { side, margin, median }) {
+/**
+ * @param {Image} image
+ * @param {Shape} shape
+ * @param {PhotoSettings} settings
+ * @returns {PreparedImage}
+ */
+function preparedPhoto(image, shape, { side, margin, median }) {
   const [height, width, channels] = shape;
-  const photo = colour(picture);
+  const photo = toColour(image);
   const small = shrunk(photo, side);
+  /** @type {Step[]} */
   const steps = [["the photo, upright", shrunk(photo, 2 * side)]];
-  const found = Math.min(small.width, small.height) < SMALLEST_SIDE ? null : findForeground(small);
-  if (!found) return untreated(picture, shape, steps);
-  let [pixels, mask] = [small, found.mask];
+  const large = Math.min(small.width, small.height) >= MIN_SIDE;
+  const foreground = large ? segmentForeground(small) : null;
+  if (!foreground) return withoutForeground(image, shape, steps);
   const detail = shrunk(photo, 4 * Math.max(height, width));
-  if (Math.max(detail.width, detail.height) > side) {
-    mask = nearest(mask, small.width, small.height, detail.width, detail.height);
-    pixels = detail;
-  }
-  const thing = masked(pixels, mask);
-  steps.push(["what is not background", thing]);
-  let made = thing;
+  const sharper = Math.max(detail.width, detail.height) > side;
+  const pixels = sharper ? detail : small;
+  const mask = sharper ? resizeMask(foreground.mask, small, detail) : foreground.mask;
+  /** @type {Image} */
+  let object = masked(pixels, mask);
+  steps.push(["foreground", object]);
   if (channels === 1) {
-    const [negative, words] = negated(grey(pixels), mask, median);
-    made = negative;
-    steps.push([words, made]);
+    const [grey, description] = negated(toGrey(pixels), mask, median);
+    object = grey;
+    steps.push([description, grey]);
   }
-  const cropped = crop(made, mask);
-  const free = [width, height].map((length) => Math.max(1, round(length * (1 - 2 * margin))));
-  const scale = Math.min(free[0] / cropped.width, free[1] / cropped.height);
-  const inner = [Math.max(1, round(cropped.width * scale)), Math.max(1, round(cropped.height * scale))];
-  const last = padded(resize(cropped, ...inner, scale < 1 ? "box" : "bicubic"), width, height, new Array(channels).fill(0));
-  steps.push([`cropped, padded, shrunk to ${width} × ${height}: what the network sees`, last]);
-  return { pixels: last, steps, warnings: warningsOf(found) };
+  const [availableWidth, availableHeight] = [width, height].map((length) =>
+    Math.max(1, round(length * (1 - 2 * margin))),
+  );
+  const inner = resizeToFit(cropped(object, mask), availableWidth, availableHeight);
+  const result = padded(inner, width, height, new Array(channels).fill(0));
+  steps.push([`cropped, padded, ${shrunkText(shape)}`, result]);
+  return { pixels: result, steps, warnings: warningsOf(foreground) };
 }
 
-function masked(picture, mask) {
-  const data = picture.data.map((value, i) => (mask[Math.floor(i / picture.channels)] ? value : 0));
-  return { ...picture, data };
+/**
+ * @param {Image} image
+ * @param {Uint8Array} mask
+ */
+function masked(image, mask) {
+  const inside = (/** @type {number} */ i) => mask[Math.floor(i / image.channels)];
+  return { ...image, data: image.data.map((value, i) => (inside(i) ? value : 0)) };
 }
 
-function crop({ width, height, channels, data }, mask) {
+/**
+ * Cropped to the mask.
+ * @param {Image} image
+ * @param {Uint8Array} mask
+ */
+function cropped({ width, height, channels, data }, mask) {
   let [left, top, right, bottom] = [width, height, -1, -1];
   mask.forEach((inside, i) => {
     if (!inside) return;
     const [x, y] = [i % width, Math.floor(i / width)];
-    [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
+    [left, right] = [Math.min(left, x), Math.max(right, x)];
+    [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
   });
-  const wide = right - left + 1;
-  const made = new Uint8Array(wide * (bottom - top + 1) * channels);
-  for (let y = top; y <= bottom; y++) {
-    made.set(data.subarray((y * width + left) * channels, (y * width + right + 1) * channels), (y - top) * wide * channels);
+  const size = { width: right - left + 1, height: bottom - top + 1 };
+  const pixels = new Uint8Array(size.width * size.height * channels);
+  for (let y = 0; y < size.height; y += 1) {
+    const start = ((top + y) * width + left) * channels;
+    const row = data.subarray(start, start + size.width * channels);
+    pixels.set(row, y * size.width * channels);
   }
-  return { width: wide, height: bottom - top + 1, channels, data: made };
+  return { ...size, channels, data: pixels };
 }
 
-function negated(picture, mask, median) {
-  const inside = [];
-  picture.data.forEach((value, i) => { if (mask[i]) inside.push(255 - value); });
-  const lift = Math.max(0, median - quantile(inside));
-  const data = picture.data.map((value, i) => (mask[i] ? round(Math.min(255, Math.max(1, 255 - value + lift))) : 0));
-  return [{ ...picture, data }, `grey and negated, as Fashion-MNIST's pictures are${lift ? ", then made brighter" : ""}`];
+/**
+ * The negative of what the mask shows, brightened where it is dark, and a description.
+ * @param {Image} grey
+ * @param {Uint8Array} mask
+ * @param {number} median
+ * @returns {[Image, string]}
+ */
+function negated(grey, mask, median) {
+  const negative = grey.data.map((value) => 255 - value);
+  const offset = Math.max(0, median - quantile(negative.filter((_, i) => mask[i])));
+  const brightened = (/** @type {number} */ value) =>
+    round(Math.min(255, Math.max(1, value + offset)));
+  const data = negative.map((value, i) => (mask[i] ? brightened(value) : 0));
+  const addition = offset ? ", then brightened" : "";
+  return [{ ...grey, data }, `grey and negated, like Fashion-MNIST's images${addition}`];
 }
 
-function untreated(picture, shape, steps) {
-  const shade = grey(picture);
-  const negative = isPhoto(shade) && shape[2] === 1;
-  const made = fit(negative ? { ...shade, data: shade.data.map((value) => 255 - value) } : picture, shape);
-  steps.push([`${negative ? "negated and " : ""}shrunk to ${shape[1]} × ${shape[0]}: what the network sees`, made]);
-  return { pixels: made, steps, warnings: ["nothing stands out from the background; the whole photo was used"] };
+/**
+ * The whole photo, negated if its border is bright.
+ * @param {Image} image
+ * @param {Shape} shape
+ * @param {Step[]} steps
+ * @returns {PreparedImage}
+ */
+function withoutForeground(image, shape, steps) {
+  const grey = toGrey(image);
+  const negate = isPhoto(grey) && shape[2] === 1;
+  const whole = negate ? { ...grey, data: grey.data.map((value) => 255 - value) } : image;
+  const pixels = fit(whole, shape);
+  const warning = "nothing stands out from the background; the whole photo was used";
+  const description = `${negate ? "negated and " : ""}${shrunkText(shape)}`;
+  return { pixels, steps: [...steps, [description, pixels]], warnings: [warning] };
 }
 
+/**
+ * @param {Foreground} foreground
+ * @returns {string[]}
+ */
 function warningsOf({ mask, objects, cut }) {
-  const share = mask.reduce((sum, value) => sum + value, 0) / mask.length;
-  const lines = [];
-  if (objects > 1) lines.push(`${objects} separate objects; all of them were used, so cut the photo if only one is meant`);
-  if (cut > 0.15) lines.push("what was found runs out of the photo; leave some background around it");
-  if (share < 0.03) lines.push(`what was found fills ${(100 * share).toFixed(1)} % of the photo; go nearer`);
-  return lines;
+  const fraction = mask.reduce((sum, value) => sum + value, 0) / mask.length;
+  const size = (100 * fraction).toFixed(1);
+  const warnings = [];
+  if (objects > 1) {
+    warnings.push(
+      `${objects} separate objects were found and used; crop the photo to classify only one`,
+    );
+  }
+  if (cut > 0.15) {
+    warnings.push("the object is cut off by the photo's edge; leave some background around it");
+  }
+  if (fraction < 0.03) {
+    warnings.push(`the object fills only ${size} % of the photo; move closer`);
+  }
+  return warnings;
 }

@@ -1,7 +1,13 @@
-// Pictures as Pillow makes them: the same integers, so that a photo gives the same pixels here and in Python.
-// A picture is {width, height, channels, data}, data bytes row by row, channels 1 (grey) or 3 (red, green, blue).
+// Images as Pillow resizes them: the same integers, so that a photo gives the same pixels here and
+// in Python.
 
-const BITS = 22; // of Pillow's fixed point
+/** @import { Image } from "dressform/types.js" */
+
+const PRECISION_BITS = 22; // of Pillow's fixed point
+
+/** @typedef {"box" | "bicubic"} Filter */
+
+/** @type {Record<Filter, {support: number, weight: (x: number) => number}>} */
 const FILTERS = {
   box: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
   bicubic: {
@@ -15,144 +21,252 @@ const FILTERS = {
   },
 };
 
-/** Half to even, as Python rounds. */
+/**
+ * Round half to even, as Python does.
+ * @param {number} x
+ */
 export function round(x) {
-  const down = Math.floor(x);
-  const rest = x - down;
-  if (rest === 0.5) return down + (down % 2 === 0 ? 0 : 1);
-  return rest < 0.5 ? down : down + 1;
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest === 0.5) return floor + (floor % 2 === 0 ? 0 : 1);
+  return rest < 0.5 ? floor : floor + 1;
 }
 
-/** Red, green and blue as one grey, ITU-R 601-2. */
-export function grey(picture) {
-  if (picture.channels === 1) return picture;
-  const { width, height, data } = picture;
-  const made = new Uint8Array(width * height);
-  for (let i = 0; i < made.length; i++) made[i] = (data[3 * i] * 19595 + data[3 * i + 1] * 38470 + data[3 * i + 2] * 7471 + 0x8000) >> 16;
-  return { width, height, channels: 1, data: made };
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {number} channels
+ * @returns {Image}
+ */
+function blank(width, height, channels) {
+  return { width, height, channels, data: new Uint8Array(width * height * channels) };
 }
 
-/** Grey as three equal colours. */
-export function colour(picture) {
-  if (picture.channels === 3) return picture;
-  const { width, height, data } = picture;
-  const made = new Uint8Array(3 * width * height);
-  for (let i = 0; i < data.length; i++) made.fill(data[i], 3 * i, 3 * i + 3);
-  return { width, height, channels: 3, data: made };
+/**
+ * Red, green and blue as one grey, ITU-R 601-2.
+ * @param {Image} image
+ */
+export function toGrey(image) {
+  if (image.channels === 1) return image;
+  const grey = blank(image.width, image.height, 1);
+  for (let i = 0; i < grey.data.length; i += 1) {
+    const [red, green, blue] = image.data.subarray(3 * i, 3 * i + 3);
+    grey.data[i] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+  }
+  return grey;
 }
 
-/** For each place of the new side, where its window starts and the whole numbers that the old values are multiplied with. */
-function windows(from, to, filter) {
+/**
+ * Grey as three equal colours.
+ * @param {Image} image
+ */
+export function toColour(image) {
+  if (image.channels === 3) return image;
+  const colour = blank(image.width, image.height, 3);
+  image.data.forEach((value, i) => colour.data.fill(value, 3 * i, 3 * i + 3));
+  return colour;
+}
+
+/**
+ * For each output pixel, the first input pixel that contributes and the fixed-point weights.
+ * @param {number} from
+ * @param {number} to
+ * @param {Filter} kind
+ */
+function kernels(from, to, kind) {
+  const filter = FILTERS[kind];
   const scale = from / to;
   const stretch = Math.max(1, scale);
   const support = filter.support * stretch;
-  return Array.from({ length: to }, (_, place) => {
-    const centre = (place + 0.5) * scale;
+  return Array.from({ length: to }, (_, output) => {
+    const centre = (output + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const last = Math.min(from, Math.trunc(centre + support + 0.5));
-    const weights = Array.from({ length: last - first }, (_, i) => filter.weight((i + first - centre + 0.5) * (1 / stretch)));
+    const end = Math.min(from, Math.trunc(centre + support + 0.5));
+    const weights = Array.from({ length: end - first }, (__, i) =>
+      filter.weight((i + first - centre + 0.5) * (1 / stretch)),
+    );
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    const whole = weights.map((weight) => Math.trunc((weight / total) * (1 << BITS) + (weight < 0 ? -0.5 : 0.5)));
-    return { first, weights: Int32Array.from(whole) };
+    const fixed = weights.map((weight) =>
+      Math.trunc((weight / total) * (1 << PRECISION_BITS) + (weight < 0 ? -0.5 : 0.5)),
+    );
+    return { first, weights: Int32Array.from(fixed) };
   });
 }
 
-const byte = (sum) => Math.min(255, Math.max(0, sum >> BITS));
+/**
+ * A weighted sum of values that lie `step` apart, as a byte.
+ * @param {Uint8Array} data
+ * @param {number} start
+ * @param {number} step
+ * @param {Int32Array} weights
+ */
+function weighted(data, start, step, weights) {
+  let sum = 1 << (PRECISION_BITS - 1);
+  for (let i = 0; i < weights.length; i += 1) sum += data[start + i * step] * weights[i];
+  return Math.min(255, Math.max(0, sum >> PRECISION_BITS));
+}
 
-/** Another size: first the rows, then the columns, bytes in between. */
-export function resize(picture, width, height, kind) {
-  const { channels } = picture;
-  let { data } = picture;
-  if (width !== picture.width) {
-    const made = new Uint8Array(width * picture.height * channels);
-    windows(picture.width, width, FILTERS[kind]).forEach(({ first, weights }, x) => {
-      for (let y = 0; y < picture.height; y++) {
-        for (let c = 0; c < channels; c++) {
-          let sum = 1 << (BITS - 1);
-          for (let i = 0; i < weights.length; i++) sum += data[(y * picture.width + first + i) * channels + c] * weights[i];
-          made[(y * width + x) * channels + c] = byte(sum);
-        }
+/**
+ * @param {Image} image
+ * @param {number} width
+ * @param {Filter} kind
+ */
+function resizeRows(image, width, kind) {
+  if (width === image.width) return image;
+  const { height, channels, data } = image;
+  const resized = blank(width, height, channels);
+  kernels(image.width, width, kind).forEach(({ first, weights }, x) => {
+    for (let y = 0; y < height; y += 1) {
+      for (let c = 0; c < channels; c += 1) {
+        const start = (y * image.width + first) * channels + c;
+        resized.data[(y * width + x) * channels + c] = weighted(data, start, channels, weights);
       }
-    });
-    data = made;
+    }
+  });
+  return resized;
+}
+
+/**
+ * @param {Image} image
+ * @param {number} height
+ * @param {Filter} kind
+ */
+function resizeColumns(image, height, kind) {
+  if (height === image.height) return image;
+  const { width, channels, data } = image;
+  const resized = blank(width, height, channels);
+  const row = width * channels;
+  kernels(image.height, height, kind).forEach(({ first, weights }, y) => {
+    for (let x = 0; x < row; x += 1) {
+      resized.data[y * row + x] = weighted(data, first * row + x, row, weights);
+    }
+  });
+  return resized;
+}
+
+/**
+ * Another size: first the rows, then the columns, with bytes in between.
+ * @param {Image} image
+ * @param {number} width
+ * @param {number} height
+ * @param {Filter} kind
+ */
+export function resize(image, width, height, kind) {
+  return resizeColumns(resizeRows(image, width, kind), height, kind);
+}
+
+/**
+ * Scaled to fit into a width and a height, its aspect ratio kept.
+ * @param {Image} image
+ * @param {number} width
+ * @param {number} height
+ */
+export function resizeToFit(image, width, height) {
+  const scale = Math.min(width / image.width, height / image.height);
+  const sides = [image.width, image.height].map((side) => Math.max(1, round(side * scale)));
+  return resize(image, sides[0], sides[1], scale < 1 ? "box" : "bicubic");
+}
+
+/**
+ * Shrunk by averaging until the longer side is at most `side`.
+ * @param {Image} image
+ * @param {number} side
+ */
+export function shrunk(image, side) {
+  const scale = side / Math.max(image.width, image.height);
+  if (scale >= 1) return image;
+  const sides = [image.width, image.height].map((length) => Math.max(1, round(length * scale)));
+  return resize(image, sides[0], sides[1], "box");
+}
+
+/**
+ * For each output pixel the nearest input pixel, by Pillow's running sum.
+ * @param {number} from
+ * @param {number} to
+ */
+function nearestIndices(from, to) {
+  const step = from / to;
+  let position = step * 0.5;
+  return Array.from({ length: to }, () => {
+    const index = Math.min(from - 1, Math.trunc(position));
+    position += step;
+    return index;
+  });
+}
+
+/**
+ * A mask in another size, without values in between.
+ * @param {Uint8Array} mask
+ * @param {{width: number, height: number}} from
+ * @param {{width: number, height: number}} to
+ */
+export function resizeMask(mask, from, to) {
+  const columns = nearestIndices(from.width, to.width);
+  const rows = nearestIndices(from.height, to.height);
+  const values = rows.flatMap((y) => columns.map((x) => mask[y * from.width + x]));
+  return Uint8Array.from(values);
+}
+
+/**
+ * An image in the middle of a larger one of a single colour.
+ * @param {Image} image
+ * @param {number} width
+ * @param {number} height
+ * @param {number[]} colour
+ */
+export function padded(image, width, height, colour) {
+  const { channels } = image;
+  const canvas = blank(width, height, channels);
+  canvas.data.forEach((_, i) => {
+    canvas.data[i] = colour[i % channels];
+  });
+  const left = Math.floor((width - image.width) / 2);
+  const top = Math.floor((height - image.height) / 2);
+  const length = image.width * channels;
+  for (let y = 0; y < image.height; y += 1) {
+    const row = image.data.subarray(y * length, (y + 1) * length);
+    canvas.data.set(row, ((top + y) * width + left) * channels);
   }
-  if (height !== picture.height) {
-    const made = new Uint8Array(width * height * channels);
-    const row = width * channels;
-    windows(picture.height, height, FILTERS[kind]).forEach(({ first, weights }, y) => {
-      for (let x = 0; x < row; x++) {
-        let sum = 1 << (BITS - 1);
-        for (let i = 0; i < weights.length; i++) sum += data[(first + i) * row + x] * weights[i];
-        made[y * row + x] = byte(sum);
-      }
-    });
-    data = made;
-  }
-  return { width, height, channels, data };
+  return canvas;
 }
 
-/** Averaged down until the longer side is at most that long. */
-export function shrunk(picture, side) {
-  const scale = side / Math.max(picture.width, picture.height);
-  if (scale >= 1) return picture;
-  return resize(picture, Math.max(1, round(picture.width * scale)), Math.max(1, round(picture.height * scale)), "box");
-}
-
-/** A mask in another size, without values in between. */
-export function nearest(mask, width, height, newWidth, newHeight) {
-  const places = (from, to) => {
-    const step = from / to;
-    let at = step * 0.5;
-    return Array.from({ length: to }, () => {
-      const place = Math.trunc(at);
-      at += step;
-      return Math.min(from - 1, place);
-    });
-  };
-  const across = places(width, newWidth);
-  const made = new Uint8Array(newWidth * newHeight);
-  places(height, newHeight).forEach((y, j) => across.forEach((x, i) => { made[j * newWidth + i] = mask[y * width + x]; }));
-  return made;
-}
-
-/** A picture in the middle of a larger one of one colour. */
-export function padded(picture, width, height, filling) {
-  const { channels } = picture;
-  const made = new Uint8Array(width * height * channels);
-  for (let i = 0; i < made.length; i++) made[i] = filling[i % channels];
-  const left = Math.floor((width - picture.width) / 2);
-  const top = Math.floor((height - picture.height) / 2);
-  for (let y = 0; y < picture.height; y++) {
-    const row = picture.data.subarray(y * picture.width * channels, (y + 1) * picture.width * channels);
-    made.set(row, ((top + y) * width + left) * channels);
-  }
-  return { width, height, channels, data: made };
-}
-
-/** The middle value, or the mean of the two in the middle; 0 to 1 of the way for other shares. */
-export function quantile(values, share = 0.5) {
+/**
+ * A quantile, interpolated linearly as numpy does; default: the median.
+ * @param {ArrayLike<number>} values
+ */
+export function quantile(values, fraction = 0.5) {
   const sorted = Float64Array.from(values).sort();
-  const place = share * (sorted.length - 1);
-  const below = Math.floor(place);
+  const position = fraction * (sorted.length - 1);
+  const below = Math.floor(position);
   const above = Math.min(sorted.length - 1, below + 1);
-  return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
+  return sorted[below] + (sorted[above] - sorted[below]) * (position - below);
 }
 
-/** One channel of the pixels at the border, corners twice. */
-export function edges({ width, height, channels, data }, channel = 0) {
-  const found = [];
-  const take = (x, y) => found.push(data[(y * width + x) * channels + channel]);
-  for (let x = 0; x < width; x++) { take(x, 0); take(x, height - 1); }
-  for (let y = 0; y < height; y++) { take(0, y); take(width - 1, y); }
-  return found;
+/**
+ * One channel of the pixels at the border, corners twice.
+ * @param {Image} image
+ * @param {number} channel
+ */
+export function borderPixels({ width, height, channels, data }, channel = 0) {
+  const pixels = [];
+  const pixel = (/** @type {number} */ x, /** @type {number} */ y) =>
+    data[(y * width + x) * channels + channel];
+  for (let x = 0; x < width; x += 1) pixels.push(pixel(x, 0), pixel(x, height - 1));
+  for (let y = 0; y < height; y += 1) pixels.push(pixel(0, y), pixel(width - 1, y));
+  return pixels;
 }
 
-/** To a model's size: scaled until it fits, padded with the border's median colour, never squashed and never cut. */
-export function fit(picture, [height, width, channels]) {
-  const given = channels === 1 ? grey(picture) : colour(picture);
-  if (given.width === width && given.height === height) return given;
-  const scale = Math.min(width / given.width, height / given.height);
-  const inner = [Math.max(1, round(given.width * scale)), Math.max(1, round(given.height * scale))];
-  const border = Array.from({ length: channels }, (_, c) => Math.trunc(quantile(edges(given, c))));
-  return padded(resize(given, ...inner, scale < 1 ? "box" : "bicubic"), width, height, border);
+/**
+ * Fit an image to a model's input: scaled until it fits and padded with the border's median colour,
+ * never distorted or cropped.
+ * @param {Image} image
+ * @param {[number, number, number]} shape
+ */
+export function fit(image, [height, width, channels]) {
+  const converted = channels === 1 ? toGrey(image) : toColour(image);
+  if (converted.width === width && converted.height === height) return converted;
+  const border = Array.from({ length: channels }, (_, c) =>
+    Math.trunc(quantile(borderPixels(converted, c))),
+  );
+  return padded(resizeToFit(converted, width, height), width, height, border);
 }

@@ -26,9 +26,8 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT / "src").as_posix())
-def test_a_file_is_short_and_has_a_docstring(path: Path) -> None:
+def test_a_file_has_a_docstring_and_the_name_of_a_thing(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 400
     assert ast.get_docstring(ast.parse(text))
     assert path.stem not in {"utils", "helpers", "misc", "manager", "handler", "common"}
 
@@ -64,14 +63,6 @@ def test_pictures_and_files_that_the_texts_link_to_exist() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8")):
             if not target.startswith(("http:", "https:")):
                 assert (path.parent / target).exists(), f"{path.name} links to {target}"
-
-
-def test_the_readmes_five_lines_run(tmp_path: Path) -> None:
-    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    assert block
-    code = block.group(1)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 6
-    compile(code, "README.md", "exec")
 
 
 def test_the_pages_tables_are_those_of_the_measurements() -> None:

@@ -21,7 +21,7 @@ from report import write_report
 
 import dressform
 from dressform.predict.predictor import Predictor, find_images
-from dressform.report.classifier import write_classifier
+from dressform.reporting.classifier import write_classifier
 
 IN_PAGE = """async ([photo, pixels]) => {
   const { openModel, decodeImage, classify } = await import("dressform/classify/main.js");

@@ -24,10 +24,10 @@ from report import write_report
 
 import dressform
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.explore.doctor import examine
-from dressform.explore.label_issues import find_label_issues
-from dressform.explore.near_duplicates import near_duplicates
-from dressform.explore.out_of_sample import OutOfSample
+from dressform.exploration.doctor import examine
+from dressform.exploration.label_issues import find_label_issues
+from dressform.exploration.near_duplicates import near_duplicates
+from dressform.exploration.out_of_sample import OutOfSample
 from dressform.predictions.examples import indices_of
 
 

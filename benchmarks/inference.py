@@ -23,7 +23,7 @@ from inference_dressform import SIDES
 from report import write_report
 
 import dressform
-from dressform.explore.saliency import load_network
+from dressform.exploration.saliency import load_network
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = "ONNX Runtime, default"

@@ -19,11 +19,11 @@ from chromium import chromium, opened
 from report import write_report
 
 import dressform
-from dressform.explore.neighbours import nearest
-from dressform.explore.points import data_of, points_of
-from dressform.explore.projection import knn_recall, neighbours_within, pca, tsne, umap
-from dressform.report.exploration import ProjectionOptions, write_exploration
-from dressform.report.inspection import ReportOptions
+from dressform.exploration.neighbours import nearest
+from dressform.exploration.points import data_of, points_of
+from dressform.exploration.projection import knn_recall, neighbours_within, pca, tsne, umap
+from dressform.reporting.exploration import ProjectionOptions, write_exploration
+from dressform.reporting.inspection import ReportOptions
 
 PAN = """async () => {
     const p = dressform.projector, times = [];

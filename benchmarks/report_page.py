@@ -22,8 +22,8 @@ from chromium import chromium, opened
 from report import write_report
 
 import dressform
-from dressform.explore.neighbours import nearest
-from dressform.explore.points import data_of
+from dressform.exploration.neighbours import nearest
+from dressform.exploration.points import data_of
 from dressform.predict.features import penultimate
 from dressform.predict.int8 import Int8Network
 from dressform.predictions.examples import examples_of

@@ -16,11 +16,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 import dressform
-from dressform.explore.doctor import examine
-from dressform.explore.out_of_sample import OutOfSample
-from dressform.report.doctor import write_diagnosis
-from dressform.report.exploration import write_exploration
-from dressform.report.report import write_report
+from dressform.exploration.doctor import examine
+from dressform.exploration.out_of_sample import OutOfSample
+from dressform.reporting.doctor import write_diagnosis
+from dressform.reporting.exploration import write_exploration
+from dressform.reporting.report import write_report
 
 WIDE, PHONE = (1200, 800), (390, 780)
 

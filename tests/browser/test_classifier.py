@@ -18,7 +18,7 @@ from dressform.core.errors import ConfigError
 from dressform.data.image import fit, open_image
 from dressform.data.photo import PhotoSettings, is_photo, prepare
 from dressform.predict.predictor import Predictor
-from dressform.report.classifier import write_classifier
+from dressform.reporting.classifier import write_classifier
 from dressform.runs.run import Run
 from tests.browser.conftest import Watched
 from tests.data.test_photo import scene

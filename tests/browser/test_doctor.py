@@ -9,11 +9,11 @@ from playwright.sync_api import Page, expect
 
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Review, apply_review
-from dressform.explore.doctor import Diagnosis, examine
-from dressform.explore.out_of_sample import OutOfSample
-from dressform.report.doctor import write_diagnosis
+from dressform.exploration.doctor import Diagnosis, examine
+from dressform.exploration.out_of_sample import OutOfSample
+from dressform.reporting.doctor import write_diagnosis
 from tests.browser.conftest import Watched
-from tests.explore.test_doctor import confident_predictions, faulty
+from tests.exploration.test_doctor import confident_predictions, faulty
 
 __all__ = ["faulty"]
 

@@ -12,14 +12,14 @@ from playwright.sync_api import Browser, Page, expect
 
 import dressform
 from dressform.core.errors import ConfigError, DataError
-from dressform.explore.label_issues import find_label_issues
+from dressform.exploration.label_issues import find_label_issues
 from dressform.predictions import save_predictions
-from dressform.report.exploration import ProjectionOptions, write_exploration
-from dressform.report.inspection import ReportOptions
-from dressform.report.local import local_server
+from dressform.reporting.exploration import ProjectionOptions, write_exploration
+from dressform.reporting.inspection import ReportOptions
+from dressform.reporting.local import local_server
 from dressform.runs.run import Run
 from tests.browser.conftest import Watched
-from tests.explore.test_doctor import confident_predictions
+from tests.exploration.test_doctor import confident_predictions
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 import dressform
 from dressform.predictions import Predictions
-from dressform.report.report import write_report
+from dressform.reporting.report import write_report
 from dressform.runs.run import Run
 from tests.browser.conftest import Watched
 from tests.conftest import TINY

@@ -21,7 +21,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.data.review import Finding, Review, apply_review
 from dressform.evaluation.evaluate import evaluate
 from dressform.predict.predictor import Predictor
-from dressform.report.inspection import facts_of
+from dressform.reporting.inspection import facts_of
 from dressform.runs.crossval import CrossvalRun, open_crossval
 from dressform.runs.history import training_conditions
 from dressform.runs.run import Run, best_run, open_run

@@ -253,7 +253,7 @@ def test_results_come_before_figures(named_run: dressform.Run, tmp_path: Path) -
     code = f"""
 import dressform.cli.calibrate as module, sys
 from dressform.cli.main import main
-import dressform.report.figures.canvas as canvas
+import dressform.reporting.figures.canvas as canvas
 def save(*arguments): raise OSError(28, "No space left on device")
 canvas.save = save
 sys.argv = ["dressform", "calibrate", {str(named_run.path)!r}]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 import dressform
+from dressform import explore, report
 from dressform.core.errors import ConfigError
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run
-from dressform.workbench.pages import explore, report
 
 PAGE = "<!doctype html>"
 

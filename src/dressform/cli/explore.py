@@ -62,7 +62,7 @@ def explore(
     the run's report. What takes long is kept in the run's folder and found there the next time.
     """
     from dressform.core.errors import ConfigError
-    from dressform.report.local import local_server
+    from dressform.reporting.local import local_server
     from dressform.workbench.pages import explore as write
 
     try:

@@ -48,8 +48,8 @@ def predict(
 
     target = None
     if explain is not None:
-        from dressform.report.explanation import write_explanation
-        from dressform.report.output import target_of
+        from dressform.reporting.explanation import write_explanation
+        from dressform.reporting.output import target_of
 
         target = target_of(explain, explain, "explained.html")
     paths = find_images([p for p in pictures if p != "-"])

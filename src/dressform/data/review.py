@@ -29,7 +29,8 @@ class Finding:
         kind: ``label`` (may be wrong), ``duplicate`` (nearly equal to another image) or
             ``outlier``.
         label: its current class, by name.
-        score: sort key, whose meaning depends on the kind (see :mod:`dressform.explore.doctor`).
+        score: sort key, whose meaning depends on the kind (see
+            :mod:`dressform.exploration.doctor`).
         reason: for people.
         suggested: a more likely class, by name, or None.
         other: id of the nearly equal image, or None.

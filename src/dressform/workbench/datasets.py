@@ -13,10 +13,10 @@ from dressform.data.review import Review
 from dressform.data.review import apply_review as apply_decisions
 from dressform.data.reviewed_folder import has_class_folders, write_reviewed_folder
 from dressform.data.source import load_data
-from dressform.explore.doctor import Diagnosis, examine
-from dressform.explore.out_of_sample import load_out_of_sample
-from dressform.report.doctor import write_diagnosis
-from dressform.report.output import target_of
+from dressform.exploration.doctor import Diagnosis, examine
+from dressform.exploration.out_of_sample import load_out_of_sample
+from dressform.reporting.doctor import write_diagnosis
+from dressform.reporting.output import target_of
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run
 

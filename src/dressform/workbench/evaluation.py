@@ -17,7 +17,7 @@ from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.evaluate import Evaluation
 from dressform.evaluation.evaluate import evaluate as evaluate_predictions
 from dressform.evaluation.metrics import find_metric
-from dressform.explore.points import data_of
+from dressform.exploration.points import data_of
 from dressform.predict.prediction_sets import (
     kind_of,
     load_predictions_of,
@@ -107,7 +107,7 @@ def compare(
             "cross-validations only"
         )
     if figure is not None:
-        from dressform.report.figures.canvas import check_target
+        from dressform.reporting.figures.canvas import check_target
 
         check_target(Path(figure))
     source = _Source(split, data, pixels, None)
@@ -165,8 +165,8 @@ def draw_calibration(
     Returns:
         the file; None where there is no folder for it, or it cannot be written.
     """
-    from dressform.report.figures.calibration import draw_reliability
-    from dressform.report.figures.canvas import save
+    from dressform.reporting.figures.calibration import draw_reliability
+    from dressform.reporting.figures.canvas import save
 
     opened = _open(what)
     title, folder = _name(what, 1), None
@@ -299,8 +299,8 @@ def _name(what: Evaluable, place: int) -> str:
 def _draw_boxes(
     sets: Sequence[PredictionSet], comparisons: Sequence[Comparison], figure: Path
 ) -> None:
-    from dressform.report.figures.canvas import save
-    from dressform.report.figures.crossval import draw_boxes
+    from dressform.reporting.figures.canvas import save
+    from dressform.reporting.figures.crossval import draw_boxes
 
     metric = find_metric(comparisons[0].metric)
     scores = {one.name: one.fold_scores(metric) for one in sets}

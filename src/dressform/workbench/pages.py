@@ -9,14 +9,14 @@ from dressform.core.errors import ConfigError, DressformError, unknown_name
 from dressform.core.files import user_path
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data
-from dressform.explore.points import data_of, points_of
-from dressform.explore.tensorboard import write_tensorboard
+from dressform.exploration.points import data_of, points_of
+from dressform.exploration.tensorboard import write_tensorboard
 from dressform.predict.predictor import OOD_THRESHOLD, Predictor
 from dressform.predictions import Predictions
-from dressform.report.classifier import write_classifier
-from dressform.report.exploration import ProjectionOptions, default_methods, write_exploration
-from dressform.report.inspection import ReportOptions
-from dressform.report.report import write_report
+from dressform.reporting.classifier import write_classifier
+from dressform.reporting.exploration import ProjectionOptions, default_methods, write_exploration
+from dressform.reporting.inspection import ReportOptions
+from dressform.reporting.report import write_report
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
 from dressform.runs.run import Run, open_run
 
@@ -155,8 +155,8 @@ def draw_figures(run: Run | CrossvalRun | str | Path) -> list[Path]:
     Raises:
         RunError: neither, or not finished.
     """
-    from dressform.report.figures import draw_figures as draw_run
-    from dressform.report.figures.crossval import draw_crossval
+    from dressform.reporting.figures import draw_figures as draw_run
+    from dressform.reporting.figures.crossval import draw_crossval
 
     path = _folder(run)
     if is_crossval(path):
@@ -173,8 +173,8 @@ def draw_figures(run: Run | CrossvalRun | str | Path) -> list[Path]:
 
 def draw_missing(run: Run, data: DatasetSplits) -> list[Path]:
     """The figures of a run, drawn if there are none yet."""
-    from dressform.report.figures import draw_figures as draw_run
-    from dressform.report.figures import figure_names
+    from dressform.reporting.figures import draw_figures as draw_run
+    from dressform.reporting.figures import figure_names
 
     expected = [run.layout.figures / name for name in figure_names(run)]
     return expected if all(path.exists() for path in expected) else draw_run(run, data)

@@ -159,7 +159,7 @@ def crossval(
         seed=seed,
         options=_options(out=out, resume=resume, device=device, workers=workers, callback=callback),
     )
-    from dressform.report.figures.crossval import draw_crossval
+    from dressform.reporting.figures.crossval import draw_crossval
 
     if callback is not None:
         callback.on_phase_begin("drawing figures")
@@ -207,8 +207,8 @@ def tune(
 
     from dressform.experiment.resolved import resolve_recipe
     from dressform.experiment.tuning.tune import tune as search
-    from dressform.report.figures.canvas import save
-    from dressform.report.figures.tuning import draw_tuning
+    from dressform.reporting.figures.canvas import save
+    from dressform.reporting.figures.tuning import draw_tuning
 
     resolved = resolve_recipe(recipe, settings)
     options = _options(out=out, resume=resume, device=device, callback=callback)

@@ -15,8 +15,8 @@ from dressform.core.files import exclusive
 from dressform.data.dataset import DatasetSplits
 from dressform.experiment.tuning import study as study_module
 from dressform.recipes import find_recipe
-from dressform.report.figures.canvas import save
-from dressform.report.figures.tuning import draw_tuning
+from dressform.reporting.figures.canvas import save
+from dressform.reporting.figures.tuning import draw_tuning
 from dressform.runs.tuning import Trial, Tuning
 from dressform.training.callback import Callback
 from dressform.training.fit import fit

@@ -1,0 +1,93 @@
+"""Every figure of a run, written to its figures folder."""
+
+from pathlib import Path
+
+from dressform.data.dataset import DatasetSplits
+from dressform.evaluation.calibrate import MIN_EXAMPLES, calibrate
+from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES, describe, evaluate
+from dressform.predictions.examples import examples_of
+from dressform.reporting.figures.calibration import draw_calibration_history, draw_reliability
+from dressform.reporting.figures.canvas import save
+from dressform.reporting.figures.confusion import draw_confusion
+from dressform.reporting.figures.history import draw_history
+from dressform.reporting.figures.images import draw_first_images, draw_montage
+from dressform.reporting.figures.per_class import draw_per_class
+from dressform.runs.history import training_conditions
+from dressform.runs.run import Run
+
+
+def figure_names(run: Run) -> list[str]:
+    """The files that :func:`draw_figures` writes for a run whose data are available."""
+    few = len(run.manifest.dataset.class_names) <= MAX_CONFUSION_CLASSES
+    of_predictions = [
+        *(["confusion-counts.png", "confusion-normalised.png"] if few else []),
+        "per-class.png",
+        "montage.png",
+    ]
+    predicted = any(run.layout.predictions(split).exists() for split in ("validation", "test"))
+    calibration = ["calibration.png"] if run.history()[0].get("val_ece") is not None else []
+    return [
+        "history.png",
+        *calibration,
+        *(of_predictions if predicted else []),
+        "first-images.png",
+    ]
+
+
+def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
+    """Draw what can be drawn.
+
+    Args:
+        run: finished.
+        data: what it was trained on; without it, the two figures with images are left out.
+
+    Returns:
+        the files written: history, calibration over the epochs (with validation only), confusion
+        matrix (counts and normalised), per-class metrics, reliability diagram (with 20 examples or
+        more), montage, first images.
+
+    Raises:
+        RunError: the run is not finished.
+        DataError: ``data`` are not the examples that were predicted.
+    """
+    folder = run.layout.figures
+    folder.mkdir(exist_ok=True)
+    history, measured = run.history(), training_conditions(run.manifest.resolved)
+    written = [save(draw_history(history, run.name, measured=measured), folder / "history.png")]
+    calibration = draw_calibration_history([history], run.name)
+    if calibration is not None:
+        written.append(save(calibration, folder / "calibration.png"))
+    split = "test" if run.layout.predictions("test").exists() else "validation"
+    if run.layout.predictions(split).exists():
+        written += _draw_predictions(run, split, data)
+    if data is not None:
+        first = draw_first_images(data.train, f"First images of {data.name}")
+        written.append(save(first, folder / "first-images.png"))
+    return written
+
+
+def _draw_predictions(run: Run, split: str, data: DatasetSplits | None) -> list[Path]:
+    """The figures of a run's predictions of a split."""
+    folder, predictions = run.layout.figures, run.predictions(split)
+    evaluation, title, written = evaluate(predictions), f"{run.name}, {split}", []
+    if evaluation.confusion is not None:
+        names = predictions.class_names
+        for normalised, name in ((False, "counts"), (True, "normalised")):
+            matrix = draw_confusion(evaluation.confusion, names, title, normalised=normalised)
+            written.append(save(matrix, folder / f"confusion-{name}.png"))
+    written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))
+    validation = None
+    if split == "test" and run.layout.predictions("validation").exists():
+        validation = run.predictions("validation")
+    if min(len(predictions), len(validation or predictions)) >= MIN_EXAMPLES:
+        diagram = draw_reliability(
+            calibrate(predictions, fitted_on=validation),
+            title,
+            fitted_on="held-out parts" if validation is None else "validation",
+        )
+        written.append(save(diagram, folder / "reliability.png"))
+    if data is not None:
+        caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
+        montage = draw_montage(examples_of(predictions, data, split), predictions, caption)
+        written.append(save(montage, folder / "montage.png"))
+    return written

@@ -1,0 +1,197 @@
+"""Calibration: reliability diagrams, and calibration over the epochs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+
+from dressform.evaluation.calibrate import Calibration
+from dressform.evaluation.calibration import Reliability, reliability
+from dressform.evaluation.intervals import wilson
+from dressform.reporting.figures.canvas import CORRECT, TRAIN, VALIDATION, new_figure
+
+
+def draw_reliability(
+    calibration: Calibration, title: str, *, fitted_on: str = "other examples"
+) -> Figure:
+    """Reliability diagrams before and after temperature scaling, each over a histogram of the
+    confidence.
+
+    Args:
+        calibration: of the predictions.
+        title: over both diagrams.
+        fitted_on: the examples that the temperature was fitted on.
+    """
+    figure = new_figure(10, 5.2)
+    figure.suptitle(title)
+    grid = figure.subplots(2, 2, sharex=True, height_ratios=[4, 1])
+    scaled = f"Temperature-scaled ({temperature_text(calibration)}, fitted on {fitted_on})"
+    columns = (
+        ("Uncalibrated", calibration.unscaled, calibration.before),
+        (scaled, calibration.scaled, calibration.after),
+    )
+    for (axes, below), (heading, predictions, scores) in zip(grid.T, columns, strict=True):
+        diagram = reliability(predictions)
+        _draw_diagram(axes, diagram)
+        _draw_histogram(below, diagram)
+        ece, nll = scores["ece"], scores["nll"]
+        axes.set_title(
+            f"{heading}\nECE {100 * ece.value:.2f} % ({100 * ece.low:.2f} to {100 * ece.high:.2f}),"
+            f" NLL {nll.value:.3f}"
+        )
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False
+    )
+    return figure
+
+
+def temperature_text(calibration: Calibration) -> str:
+    """The temperature, or the range of several: ``T = 0.85``, or ``T = 0.83 to 0.87``."""
+    temperatures = calibration.temperatures
+    low, high = (f"{value:.2f}" for value in (min(temperatures), max(temperatures)))
+    return f"T = {low}" if low == high else f"T = {low} to {high}"
+
+
+def _draw_diagram(axes: Axes, diagram: Reliability) -> None:
+    """Accuracy by confidence, with its gap to perfect calibration and 95 % intervals."""
+    full = diagram.count > 0
+    confidence, accuracy = diagram.confidence[full], diagram.accuracy[full]
+    counts = diagram.count[full].tolist()
+    intervals = [wilson(round(a * n), n) for a, n in zip(accuracy.tolist(), counts, strict=True)]
+    axes.plot(
+        [0, 1],
+        [0, 1],
+        color="#888888",
+        linestyle="--",
+        linewidth=1,
+        label="Perfect calibration",
+    )
+    axes.plot(
+        confidence,
+        accuracy,
+        color=TRAIN,
+        marker="o",
+        markersize=4,
+        clip_on=False,
+        label="Model, with 95 % intervals",
+    )
+    axes.vlines(
+        confidence, confidence, accuracy, color=VALIDATION, linewidth=3, alpha=0.5, label="Gap"
+    )
+    axes.vlines(
+        confidence,
+        [interval.low for interval in intervals],
+        [interval.high for interval in intervals],
+        color=TRAIN,
+        linewidth=1,
+    )
+    axes.set_ylabel("Accuracy")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.grid(alpha=0.3)
+
+
+def _draw_histogram(axes: Axes, diagram: Reliability) -> None:
+    """The fraction of examples by confidence."""
+    axes.bar(
+        diagram.edges[:-1],
+        diagram.count / diagram.count.sum(),
+        width=np.diff(diagram.edges),
+        align="edge",
+        color=TRAIN,
+        alpha=0.5,
+    )
+    axes.set_ylabel("Examples")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlabel("Confidence (probability of the predicted class)")
+
+
+def draw_calibration_history(
+    histories: Sequence[Sequence[dict[str, Any]]], title: str
+) -> Figure | None:
+    """NLL, ECE and error rate on held-out examples over the epochs, in one chart.
+
+    It shows why the validation loss may rise while the accuracy still rises: the network gets more
+    answers right, but becomes overconfident of the wrong ones. The NLL penalises that and the
+    accuracy does not; the ECE shows it.
+
+    Args:
+        histories: the rows of results.csv, of one training or of each fold.
+        title: over the chart.
+
+    Returns:
+        the figure, or None where there was no validation or no ECE.
+    """
+    longest = max(len(rows) for rows in histories)
+    means = {name: _mean(histories, f"val_{name}", longest) for name in ("loss", "ece", "accuracy")}
+    if any(np.isnan(values).all() for values in means.values()):
+        return None
+    figure = new_figure(8, 4.4)
+    axes = figure.subplots()
+    epochs = np.arange(1, longest + 1)
+    marker = "o" if longest <= 30 else None
+    lines = axes.plot(
+        epochs, means["loss"], color=VALIDATION, marker=marker, markersize=4, label="NLL (left)"
+    )
+    axes.set_ylabel("NLL (nats)")
+    axes.set_xlabel("Epoch")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    right = axes.twinx()
+    right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    right.set_ylabel("Error rate, ECE")
+    lines += right.plot(
+        epochs,
+        1 - means["accuracy"],
+        color=TRAIN,
+        marker=marker,
+        markersize=4,
+        label="Error rate (right)",
+    )
+    lines += right.plot(
+        epochs, means["ece"], color=CORRECT, marker=marker, markersize=4, label="ECE (right)"
+    )
+    right.set_ylim(bottom=0)
+    figure.legend(
+        lines,
+        [str(line.get_label()) for line in lines],
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+    )
+    axes.set_title(f"{title}\n{_conclusion(means)}")
+    return figure
+
+
+def _mean(
+    histories: Sequence[Sequence[dict[str, Any]]], column: str, longest: int
+) -> NDArray[np.float64]:
+    """The mean of a column over the trainings that reached each epoch, [longest]; NaN where none
+    has a value.
+    """
+    values = np.full((len(histories), longest), np.nan)
+    for i, rows in enumerate(histories):
+        values[i, : len(rows)] = [
+            np.nan if row.get(column) is None else row[column] for row in rows
+        ]
+    counts = (~np.isnan(values)).sum(axis=0)
+    means: NDArray[np.float64] = np.divide(
+        np.nansum(values, axis=0), counts, out=np.full(longest, np.nan), where=counts > 0
+    )
+    return means
+
+
+def _conclusion(means: dict[str, NDArray[np.float64]]) -> str:
+    loss, accuracy, ece = means["loss"], means["accuracy"], means["ece"]
+    best = int(np.nanargmin(loss))
+    if best == len(loss) - 1:
+        return "NLL is lowest at the last epoch"
+    lowest = f"NLL is lowest at epoch {best + 1}"
+    if accuracy[-1] > accuracy[best] and ece[-1] > ece[best]:
+        return f"{lowest}; accuracy then still rises, but so does overconfidence (ECE)"
+    return lowest

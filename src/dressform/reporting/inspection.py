@@ -1,0 +1,270 @@
+"""`inspect`: everything that a report shows of a run, a cross-validation, a predictions file or a
+model.
+"""
+
+import logging
+import shlex
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from dressform.core.errors import DressformError
+from dressform.core.files import user_path
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.source import load_data
+from dressform.evaluation.align import align, with_common_ids
+from dressform.evaluation.compare import PredictionSet
+from dressform.exploration.explanation import explain
+from dressform.exploration.points import data_of, training_examples
+from dressform.predict.prediction_sets import (
+    kind_of,
+    load_predictions_of,
+    prediction_set_of,
+    split_of,
+)
+from dressform.predictions import Predictions
+from dressform.predictions.examples import canonical_split, examples_of, indices_of
+from dressform.reporting.page.document import ModelReport
+from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
+from dressform.runs.history import training_conditions
+from dressform.runs.ledger import note_look
+from dressform.runs.run import Run, open_run
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """Options that reports and explorations share.
+
+    Attributes:
+        split: of runs and models: ``test`` or ``validation``; default: test where there is one. An
+            exploration also takes ``train``, or ``all`` for training and test images.
+        data: the images, if a run does not name them or they have moved: a name or a path.
+        image_size: side in pixels, for folders of images of several sizes.
+        recipe_file: ``file.py:function`` that made the networks of runs, where a file did; it is
+            executed, for saliency maps.
+    """
+
+    split: str | None = None
+    data: str | Path | None = None
+    image_size: int | None = None
+    recipe_file: str | None = None
+
+    def load_data(self) -> DatasetSplits | None:
+        """The data that ``data`` names, or None."""
+        return None if self.data is None else load_data(self.data, image_size=self.image_size)
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What a report shows of a model, and what it needs for that.
+
+    Attributes:
+        model: what it shows.
+        split: name of the examples.
+        prediction_set: what it compares.
+        images: of the examples, in their order, or None.
+        training_images: those that the neighbours are indices of, or None.
+    """
+
+    model: ModelReport
+    split: str
+    prediction_set: PredictionSet
+    images: Dataset | None = None
+    training_images: Dataset | None = None
+
+    def renamed(self, name: str) -> "Inspection":
+        """The same with another name."""
+        return replace(self, model=replace(self.model, name=name))
+
+    def in_order_of(self, other: Predictions, name: str) -> "Inspection":
+        """The same with the examples in the order of others: a report shows rows side by side.
+
+        Args:
+            other: predictions of the same examples.
+            name: of the model that made them.
+
+        Raises:
+            DataError: they are of other examples.
+        """
+        model = self.model
+        _, aligned = align(other, model.predictions, (name, model.name))
+        ids, own_ids = (p.ids for p in with_common_ids(other, model.predictions))
+        order = indices_of(own_ids, ids)
+        neighbours = {
+            metric: (indices[order], distances[order])
+            for metric, (indices, distances) in model.neighbours.items()
+        }
+        saliency = None if model.saliency is None else model.saliency[order]
+        return replace(
+            self,
+            model=replace(model, predictions=aligned, neighbours=neighbours, saliency=saliency),
+            images=None if self.images is None else self.images.take(order),
+        )
+
+
+def inspect(
+    path: str | Path, options: ReportOptions, data: DatasetSplits | None = None
+) -> Inspection:
+    """Gather what a report shows.
+
+    Args:
+        path: folder of a run or a cross-validation, a predictions file, or an ONNX model.
+        options: of the report.
+        data: what ``options.data`` names; None looks for the images where the run had them from.
+
+    Raises:
+        DressformError: the path cannot be used.
+    """
+    if is_crossval(user_path(path)):
+        return _inspect_crossval(open_crossval(path), data)
+    if kind_of(path) == "run":
+        return inspect_run(open_run(path), options, data)
+    return _inspect_predictions(path, options, data)
+
+
+def inspect_run(
+    run: Run, options: ReportOptions, data: DatasetSplits | None = None, *, neighbours: bool = True
+) -> Inspection:
+    """A run as a report shows it.
+
+    Args:
+        run: finished.
+        options: of the report.
+        data: None looks where the run had them from.
+        neighbours: find the nearest training images, too.
+    """
+    split = split_of(run, options.split)
+    predictions, missing = run.predictions(split), list[str]()
+    if split == "test" and (
+        problem := note_look(run.path, what="report", examples=len(predictions))
+    ):
+        logger.warning(problem)
+    images = training_images = None
+    try:
+        data = data or data_of(run)
+        images = examples_of(predictions, data, split)
+        training_images = training_examples(run, data)
+    except DressformError as error:
+        missing.append(f"images, nearest training images and saliency maps: {error}")
+    model = ModelReport(run.name, predictions, facts=facts_of(run), missing=missing)
+    try:
+        note = (
+            f"Training values were measured {training_conditions(run.manifest.resolved)}, with "
+            f"augmentation and dropout where the recipe uses them."
+        )
+        model = replace(model, history=run.history(), history_note=note)
+    except DressformError as error:
+        missing.append(f"learning curves: {error}")
+    if images is not None:
+        reference = training_images if neighbours else None
+        explanation = explain(run, split, images, reference, options.recipe_file)
+        missing += explanation.missing
+        if explanation.neighbours is not None and explanation.distances is not None:
+            nearest = (explanation.neighbours, explanation.distances)
+            model = replace(model, neighbours={"cosine": nearest})
+        model = replace(model, saliency=explanation.saliency)
+    return Inspection(
+        model,
+        canonical_split(split),
+        PredictionSet(run.name, (predictions,)),
+        images,
+        training_images,
+    )
+
+
+def _inspect_predictions(
+    path: str | Path, options: ReportOptions, data: DatasetSplits | None
+) -> Inspection:
+    """A predictions file, or an ONNX model and the data that it is tried on."""
+    is_model = kind_of(path) == "model"
+    name, predictions = load_predictions_of(
+        path,
+        options.split,
+        options.data or "fashion-mnist",
+        image_size=options.image_size,
+    )
+    missing = [
+        "learning curves and training settings: only a run directory has them",
+        "nearest training images and saliency maps: only a run directory has the network that "
+        "they need",
+    ]
+    images = None
+    if data is None and is_model:
+        data = load_data("fashion-mnist")
+    if data is None:
+        missing.append("images: a predictions file has none; give them with --data")
+    else:
+        try:
+            images = _examples_of_any_split(predictions, data)
+        except DressformError as error:
+            missing.append(f"images: {error}")
+    split = canonical_split(options.split or "test") if is_model else "predicted"
+    prediction_set = PredictionSet(name, (predictions,))
+    return Inspection(
+        ModelReport(name, predictions, missing=missing), split, prediction_set, images
+    )
+
+
+def _inspect_crossval(run: CrossvalRun, data: DatasetSplits | None) -> Inspection:
+    """A cross-validation: the out-of-fold predictions of its first repeat."""
+    prediction_set = prediction_set_of(run)
+    predictions = prediction_set.predictions[0]
+    missing = [
+        "nearest training images and saliency maps: each fold has a network of its own, and none "
+        "is kept"
+    ]
+    images = None
+    try:
+        data = data or load_data(run.path.parent.parent.name)
+        images = _examples_of_any_split(predictions, data, "train")
+    except DressformError as error:
+        missing.append(f"images: {error}; give them with --data")
+    facts = [
+        ("recipe", run.name),
+        ("folds", f"{run.folds}; each example is predicted by the model not trained on it"),
+        ("repeats", f"{run.repeats}; this report shows the first" if run.repeats > 1 else "1"),
+    ]
+    estimates = {name: asdict(row) for name, row in run.summary.estimates.items()}
+    model = ModelReport(run.name, predictions, facts, missing=missing, estimates=estimates)
+    return Inspection(model, "out-of-fold", prediction_set, images)
+
+
+def _examples_of_any_split(
+    predictions: Predictions, data: DatasetSplits, likely: str = "test"
+) -> Dataset:
+    """The examples of predictions whose split is not known.
+
+    Raises:
+        DataError: they are neither test nor training examples.
+    """
+    try:
+        return examples_of(predictions, data, likely)
+    except DressformError:
+        return examples_of(predictions, data, "train" if likely == "test" else "test")
+
+
+def facts_of(run: Run) -> list[tuple[str, str]]:
+    """What a report says about the training of a run: names and values."""
+    manifest = run.manifest
+    dataset, seconds, hardware = manifest.dataset, manifest.seconds, manifest.hardware
+    source = dataset.source or dataset.name
+    command = shlex.join(["dressform", "train", manifest.reference, "--data", source])
+    settings = "".join(f" --set {shlex.quote(text)}" for text in manifest.settings)
+    splits = ", ".join(f"{count:,} {name}" for name, count in dataset.examples.items() if count)
+    devices = [
+        str(hardware[name]) for name in ("processor", "device", "precision") if name in hardware
+    ]
+    if "threads" in hardware:
+        devices.append(f"{hardware['threads']} threads")
+    versions = ", ".join(f"{name} {version}" for name, version in manifest.packages.items())
+    return [
+        ("command", f"{command}{settings} --seed {manifest.seed}"),
+        ("data", f"{dataset.name}: {splits}"),
+        ("epochs", str(manifest.results.get("epochs", "-"))),
+        ("training time", f"{seconds['train']:,.0f} s" if "train" in seconds else "-"),
+        ("hardware", ", ".join(devices)),
+        ("versions", versions),
+        ("finished", manifest.finished or "-"),
+        ("folder", str(run.path)),
+    ]

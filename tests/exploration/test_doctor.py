@@ -1,0 +1,170 @@
+"""The data doctor on real pictures with planted faults."""
+
+import numpy as np
+import pytest
+
+from dressform.core.errors import DataError
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.exploration.doctor import examine
+from dressform.exploration.out_of_sample import OutOfSample
+from dressform.exploration.outliers import find_outliers
+from dressform.predictions import Predictions
+
+
+@pytest.fixture(scope="module")
+def faulty(small: DatasetSplits) -> DatasetSplits:
+    """Ten test pictures are training pictures, one of the training pictures is noise."""
+    assert small.test is not None
+    images, test = small.train.images.copy(), small.test.images.copy()
+    images[50] = np.random.default_rng(0).integers(0, 255, (28, 28, 1))
+    test[:10] = images[:10]
+    return DatasetSplits(
+        "faulty",
+        Dataset(images, small.train.labels, small.train.ids, small.class_names),
+        None,
+        Dataset(test, small.test.labels, small.test.ids, small.class_names),
+    )
+
+
+def confident_predictions(
+    labels: np.ndarray, wrong: list[int], ids: np.ndarray, names: tuple[str, ...]
+) -> Predictions:
+    """Predictions that give the labels much, but for the wrong ones, which get the next class."""
+    logits = np.random.default_rng(1).normal(size=(len(labels), 10)).astype(np.float32)
+    shown = labels.copy()
+    shown[wrong] = (shown[wrong] + 1) % 10
+    logits[np.arange(len(labels)), shown] += 8
+    return Predictions(ids, labels, logits, names)
+
+
+def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
+    assert faulty.test is not None
+    test = faulty.test
+    predictions = confident_predictions(test.labels, [20, 21, 22], test.ids, test.class_names)
+    diagnosis = examine(faulty, "faulty.npz", [OutOfSample("model", predictions)])
+    between = {
+        (f.id, f.other)
+        for f in diagnosis.review.findings
+        if f.kind == "duplicate" and f.split == "test"
+    }
+    assert {(f"test/{i:05d}", f"train/{i:05d}") for i in range(10)} <= between
+    assert {f.id for f in diagnosis.review.findings if f.kind == "label"} == {
+        f"test/{i:05d}" for i in (20, 21, 22)
+    }
+    first = next(f for f in diagnosis.review.findings if f.kind == "label")
+    assert first.suggested == test.class_names[(test.class_names.index(first.label) + 1) % 10]
+    outliers = [f for f in diagnosis.review.findings if f.kind == "outlier" and f.split == "train"]
+    assert faulty.train.ids[50] in [f.id for f in outliers[:5]]
+    assert all(f.action == "keep" for f in diagnosis.review.findings)
+    (score,) = diagnosis.reevaluated
+    assert (score.all.value, score.all.n) == (197 / 200, 200)
+    assert score.without_suspects is not None
+    assert (score.without_suspects.value, score.without_suspects.n) == (1, 197)
+    assert score.without_duplicates is not None
+    assert score.without_duplicates.n <= 190
+    assert diagnosis.counts["suspect labels in test"] == 3
+    for split in diagnosis.review.digests:
+        listed = [f for f in diagnosis.review.findings if f.kind == "outlier" and f.split == split]
+        assert diagnosis.counts[f"outliers in {split}"] == len(listed)
+
+
+def test_predictions_of_other_examples_are_refused(faulty: DatasetSplits) -> None:
+    test = faulty.train.take(np.arange(30))
+    other = confident_predictions(
+        test.labels, [], np.array([f"x{i}" for i in range(30)]), test.class_names
+    )
+    with pytest.raises(DataError, match="in no split of faulty"):
+        examine(faulty, "faulty.npz", [OutOfSample("strange", other)])
+    wrong = confident_predictions((test.labels + 1) % 10, [], test.ids, test.class_names)
+    with pytest.raises(DataError, match="lacks the predicted examples"):
+        examine(faulty, "faulty.npz", [OutOfSample("wrong", wrong)])
+
+
+def test_an_outlier_is_far_from_its_own_class() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(300, 6)).astype(np.float32)
+    labels = np.arange(300) % 3
+    values[labels == 1] += 10
+    values[4] -= 10  # of class 1, but among the others
+    outliers = find_outliers(values, labels)
+    assert outliers.order[0] == 4
+    assert outliers.score[4] > 3
+    assert np.median(outliers.score) == pytest.approx(1, abs=0.05)
+    assert (
+        find_outliers(np.ones((20, 3), np.float32), np.zeros(20, np.int64)).score.tolist()
+        == [1.0] * 20
+    )
+
+
+def test_predictions_belong_to_the_split_whose_labels_they_have(small: DatasetSplits) -> None:
+    assert small.test is not None
+    ids = np.array([f"{i}" for i in range(200)])
+    parts = [
+        Dataset(d.images[:200], d.labels[:200], ids, small.class_names)
+        for d in (small.train, small.test)
+    ]
+    data = DatasetSplits("folders", parts[0], None, parts[1])
+    for split, part in zip(("train", "test"), parts, strict=True):
+        diagnosis = examine(
+            data,
+            "",
+            [
+                OutOfSample(
+                    "model", confident_predictions(part.labels, [3], part.ids, part.class_names)
+                )
+            ],
+        )
+        assert diagnosis.reevaluated[0].split == split
+
+
+def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSplits) -> None:
+    """Every test picture is in train: nothing is left to score, which is no reason to refuse."""
+    train = small.train
+    leaked = train.take(np.arange(100))
+    data = DatasetSplits(
+        "leak", train, None, Dataset(leaked.images, leaked.labels, leaked.ids, leaked.class_names)
+    )
+    diagnosis = examine(
+        data,
+        "",
+        [
+            OutOfSample(
+                "model",
+                confident_predictions(leaked.labels, [], leaked.ids, leaked.class_names),
+                "test",
+            )
+        ],
+    )
+    assert diagnosis.reevaluated[0].split == "test"
+    assert diagnosis.reevaluated[0].without_duplicates is None
+    assert [label for label, _ in diagnosis.reevaluated[0].scores()] == [
+        "all",
+        "without suspect labels",
+    ]
+    assert diagnosis.counts["near duplicates between train and test"] >= 100
+
+
+def test_an_example_suspected_by_two_models_is_listed_once(small: DatasetSplits) -> None:
+    assert small.test is not None
+    test = small.test
+    models = [
+        OutOfSample(
+            name, confident_predictions(test.labels, [20, other], test.ids, test.class_names)
+        )
+        for name, other in (("a", 21), ("b", 22))
+    ]
+    diagnosis = examine(small, "", models)
+    listed = {f.id: f for f in diagnosis.review.findings if f.kind == "label"}
+    assert set(listed) == {"test/00020", "test/00021", "test/00022"}
+    assert (
+        len([f for f in diagnosis.review.findings if f.kind == "label"])
+        == diagnosis.counts["suspect labels in test"]
+        == 3
+    )
+    assert "a gives" in listed["test/00020"].reason
+    assert "b gives" in listed["test/00020"].reason
+
+
+def test_only_what_is_unusual_is_an_outlier(small: DatasetSplits) -> None:
+    diagnosis = examine(small, "")
+    assert all(f.score >= 1.5 for f in diagnosis.review.findings if f.kind == "outlier")

@@ -37,6 +37,8 @@ SLOW = (
     "experiment",
     "gpu",
     "house/test_gpu_rehearsal.py",
+    "kernels/test_cuda_graphs.py",
+    "kernels/test_process.py",
     "recipes",
     "strangers",
     "training/test_feature_cache.py",

@@ -5,12 +5,14 @@ weights with an undisturbed one's.
 
 Each trial is a training of its own: started, killed at a random moment of its life, resumed to the
 end. Moments are drawn over the whole life of the undisturbed process, from its start to its last
-file.
+file; a trial whose process ended before its moment is drawn again and does not count.
 """
 
 import argparse
 import json
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,14 +67,14 @@ def main() -> None:
         life = time.perf_counter() - started
         chance = random.Random(0)
         statuses: dict[str, int] = {}
-        equal = 0
-        for trial in range(options.kills):
-            out = folder / f"trial{trial}"
-            with subprocess.Popen(
-                [*command, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            ) as process:
-                time.sleep(chance.uniform(0, life))
-                process.kill()
+        equal = killed = too_late = 0
+        while killed < options.kills:
+            out = folder / f"trial{killed}"
+            if not _killed([*command, str(out)], chance.uniform(0, life)):
+                too_late += 1
+                shutil.rmtree(out)
+                continue
+            killed += 1
             found = next(out.rglob("manifest.json"), None) if out.exists() else None
             status = "nothing written" if found is None else json.loads(found.read_text())["status"]
             run = open_run(_finish([*command, str(out)]))
@@ -85,16 +87,25 @@ def main() -> None:
             good = all(weights) and not leftovers
             equal += good
             statuses[status] = statuses.get(status, 0) + 1
-            print(f"{trial + 1:3d} killed while: {status:15s} equal: {good}", flush=True)
+            print(f"{killed:3d} killed while: {status:15s} equal: {good}", flush=True)
     results = {
         "kills": options.kills,
         "equal": equal,
+        "ended_before_the_kill": too_late,
         "seconds_of_an_undisturbed_run": round(life, 1),
         "status_when_killed": statuses,
         "settings": list(SETTINGS),
     }
     write_report("kill", f"python benchmarks/kill.py --kills {options.kills}", results)
     sys.exit(equal != options.kills)
+
+
+def _killed(command: list[str], seconds: float) -> bool:
+    """Send SIGKILL after a time; False if the process ended before the signal arrived."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        time.sleep(seconds)
+        process.kill()
+        return process.wait() == -signal.SIGKILL
 
 
 def _finish(command: list[str]) -> str:

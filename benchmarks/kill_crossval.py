@@ -12,6 +12,7 @@ one.
 import argparse
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,9 @@ def main() -> None:
                         alive = False
                     except subprocess.TimeoutExpired:
                         process.kill()
+                        if process.wait() != -signal.SIGKILL:  # it ended just then
+                            alive = False
+                            continue
                         killed += 1
                         finished = len(list(out.rglob("result.json"))) if out.exists() else 0
                         moments[f"{finished} of 6 folds finished"] = (

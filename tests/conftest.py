@@ -28,6 +28,45 @@ TINY = (
 """Settings that make the recipe ``fast`` train in a second."""
 
 
+SLOW_FIXTURES = frozenset({"tiny_run", "named_run", "browser"})
+"""Whoever uses one of them waits for a training or for Chromium."""
+SLOW = (
+    "browser",
+    "cli",
+    "docs",
+    "experiment",
+    "exploration/test_near_duplicates.py",
+    "exploration/test_projection.py",
+    "gpu",
+    "house/test_gpu_rehearsal.py",
+    "kernels/test_cuda_graphs.py",
+    "kernels/test_process.py",
+    "kernels/test_switch.py",
+    "models/test_contract.py",
+    "predict/test_int8.py",
+    "recipes",
+    "strangers",
+    "training/test_feature_cache.py",
+    "training/test_fit.py",
+    "training/test_precision.py",
+    "training/test_step_operators.py",
+    "workbench",
+)
+"""Packages and modules below tests that train, or start many processes; measured with --durations.
+Everything else is marked ``fast``.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what ``make test-fast`` runs."""
+    root = Path(__file__).parent
+    slow = {root / name for name in SLOW}
+    for item in items:
+        used = SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if not used and slow.isdisjoint((item.path, *item.path.parents)):
+            item.add_marker(pytest.mark.fast)
+
+
 @pytest.fixture(scope="session")
 def fashion() -> DatasetSplits:
     return dressform.load_data("fashion-mnist")

@@ -172,6 +172,7 @@ def test_a_lock_is_held_by_one_process_and_freed_by_its_death(tmp_path: Path) ->
             files.exclusive(tmp_path / "l"),
         ):
             pass
+        assert other.poll() is None
         other.kill()
     with files.exclusive(tmp_path / "l"):
         pass

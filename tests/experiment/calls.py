@@ -16,6 +16,8 @@ from dressform.runs.run import Run
 from dressform.runs.tuning import Tuning
 from dressform.training.recipe import Recipe
 
+DENSE = ("epochs=2", "batch_size=50", "precision=float32", "optim.lr=0.05")
+"""Settings that make the recipe ``simple-dense`` train in a fraction of a second."""
 OPTIONS = ("out", "resume", "device", "workers", "callback")
 
 

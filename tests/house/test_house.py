@@ -26,9 +26,8 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT / "src").as_posix())
-def test_a_file_is_short_and_has_a_docstring(path: Path) -> None:
+def test_a_file_has_a_docstring_and_the_name_of_a_thing(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 400
     assert ast.get_docstring(ast.parse(text))
     assert path.stem not in {"utils", "helpers", "misc", "manager", "handler", "common"}
 

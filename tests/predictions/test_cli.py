@@ -10,7 +10,7 @@ from dressform.data.archive import write_archive
 from dressform.data.dataset import DatasetSplits
 from dressform.predictions import save_predictions
 from dressform.runs.run import Run
-from tests.cli.test_cli import dressform_command, error_of, json_of
+from tests.cli.command import dressform_command, error_of, json_of
 
 
 @pytest.fixture(scope="module")

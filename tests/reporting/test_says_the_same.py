@@ -11,7 +11,7 @@ import dressform
 from dressform.data.dataset import DatasetSplits
 from dressform.predictions import save_predictions
 from dressform.runs.crossval import CrossvalRun
-from tests.cli.test_cli import json_of
+from tests.cli.command import json_of
 
 DENSE = ("batch_size=50", "precision=float32", "optim.lr=0.05")
 

@@ -31,7 +31,7 @@ from dressform.predict.session import open_session, run_session
 from dressform.predictions import Predictions
 from dressform.training.callback import Callback
 from dressform.training.history import Epoch
-from tests.cli.test_cli import dressform_command, error_of, json_of
+from tests.cli.command import dressform_command, error_of, json_of
 from tests.conftest import TINY
 
 

@@ -16,7 +16,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.predictions import Predictions, save_predictions
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run
-from tests.cli.test_cli import dressform_command, error_of, json_of
+from tests.cli.command import dressform_command, error_of, json_of
 from tests.conftest import TINY
 
 DENSE = ("epochs=2", "batch_size=50", "precision=float32", "optim.lr=0.05")

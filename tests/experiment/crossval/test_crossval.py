@@ -1,10 +1,5 @@
 import json
 import math
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,16 +9,11 @@ import pytest
 import torch
 
 import dressform
-from dressform.core.errors import ConfigError, DataError, RunError, TrainingError
+from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.rng import stream_seed
-from dressform.data.archive import write_archive
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.folds import make_folds
 from dressform.experiment.crossval import fold as fold_module
-from dressform.experiment.crossval.fold import run_fold
-from dressform.experiment.jobs.fold_job import FoldJob, FoldResult, TrainingSet
-from dressform.experiment.jobs.pool import choose_workers, run_jobs
-from dressform.experiment.resolved import resolve_recipe
 from dressform.models.network import build_network
 from dressform.predictions import Predictions
 from dressform.recipes import find_recipe
@@ -31,15 +21,7 @@ from dressform.runs.crossval import CrossvalRun, open_crossval
 from dressform.training import precision
 from dressform.training.callback import Callback, Fold
 from dressform.training.history import Epoch
-from tests.experiment.calls import crossval
-
-DENSE = ("epochs=2", "batch_size=50", "precision=float32", "optim.lr=0.05")
-
-
-@pytest.fixture(scope="module")
-def pupil(fashion: DatasetSplits) -> DatasetSplits:
-    """300 training pictures; no test split, so that none can be touched."""
-    return DatasetSplits("pupil", fashion.train.take(np.arange(300)))
+from tests.experiment.calls import DENSE, crossval
 
 
 @pytest.fixture(scope="module")
@@ -241,22 +223,6 @@ def test_resume_repeats_no_finished_fold_and_adds_repeats(
     assert crossval(["simple-dense"], pupil, **call, resume=True)[0].repeats == 2
 
 
-def test_what_a_kill_left_between_two_files_is_tidied_away(
-    pupil: DatasetSplits, tmp_path: Path
-) -> None:
-    call: dict[str, Any] = {"folds": 3, "settings": ("epochs=1",), "workers": 1, "out": tmp_path}
-    layout = crossval(["simple-dense"], pupil, **call)[0].layout
-    left = [
-        layout.fold(0, 1).checkpoint,
-        layout.root / ".crossval.json.123.tmp",
-        layout.fold(0, 2).root / ".result.json.123.tmp",
-    ]
-    for path in left:
-        path.write_bytes(b"half")
-    crossval(["simple-dense"], pupil, **call, resume=True)
-    assert not [path for path in left if path.exists()]
-
-
 def test_other_data_are_refused(pupil: DatasetSplits, tmp_path: Path) -> None:
     call: dict[str, Any] = {"folds": 3, "settings": ("epochs=1",), "workers": 1, "out": tmp_path}
     crossval(["simple-dense"], pupil, **call)
@@ -320,163 +286,6 @@ def test_an_unfinished_or_damaged_one_is_told(tmp_path: Path) -> None:
     (tmp_path / "crossval.json").write_text('{"format": 99}')
     with pytest.raises(RunError, match="has format 99"):
         open_crossval(tmp_path)
-
-
-def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dressform.experiment.jobs.pool.cores", lambda: 8)
-    assert choose_workers(None, 5, "cpu") == (5, 1)
-    assert choose_workers(None, 20, "cpu") == (8, 1)
-    assert choose_workers(2, 20, "cpu") == (2, 4)
-    assert choose_workers(None, 1, "cpu") == (1, 8)
-
-
-def test_the_last_fold_gets_the_threads_that_it_would_have_had(
-    pupil: DatasetSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A fold that is alone after a kill must not be trained with all cores: its last bits would be
-    others.
-    """
-    monkeypatch.setattr("dressform.experiment.jobs.pool.cores", lambda: 2)
-    call: dict[str, Any] = {"folds": 2, "settings": DENSE, "out": tmp_path}
-    first = crossval(["simple-dense"], pupil, workers=2, **call)[0]
-    result = first.layout.fold(0, 1).result
-    before, summary = json.loads(result.read_text()), first.layout.summary.read_bytes()
-    result.unlink()
-    first.layout.summary.unlink()
-    threads = torch.get_num_threads()
-    crossval(["simple-dense"], pupil, workers=1, **call, resume=True)
-    assert torch.get_num_threads() == threads
-    after = json.loads(result.read_text())
-    assert (before["threads"], after["threads"]) == (1, 1)
-    assert first.layout.summary.read_bytes() == summary
-
-
-def _jobs(
-    data: DatasetSplits, folder: Path, recipe: str, *, settings: Sequence[str] = ()
-) -> list[FoldJob]:
-    write_archive(folder / "train.npz", data)
-    return [
-        FoldJob(
-            recipe=recipe,
-            settings=list(settings),
-            data=TrainingSet(digest=data.train.digest, archive=str(folder / "train.npz")),
-            folds=3,
-            repeat=0,
-            fold=fold,
-            folder=str(folder / f"f{fold}"),
-            features=str(folder / "features"),
-            seed=0,
-            device="cpu",
-            threads=1,
-            precision="float32",
-            key="k",
-        )
-        for fold in range(3)
-    ]
-
-
-def _done_by_two(jobs: list[FoldJob]) -> list[FoldResult]:
-    return run_jobs(jobs, workers=2, threads=1, tell=lambda index, event: None)
-
-
-def test_worker_processes_give_the_results_of_this_process(
-    pupil: DatasetSplits, tmp_path: Path
-) -> None:
-    (tmp_path / "here").mkdir()
-    (tmp_path / "there").mkdir()
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        recipe = resolve_recipe("simple-dense", DENSE).recipe
-        here = [
-            run_fold(job, recipe, pupil.train, lambda event: None)
-            for job in _jobs(pupil, tmp_path / "here", "simple-dense", settings=DENSE)
-        ]
-    finally:
-        torch.set_num_threads(before)
-    there = _done_by_two(_jobs(pupil, tmp_path / "there", "simple-dense", settings=DENSE))
-    assert [r.accuracy for r in there] == [r.accuracy for r in here]
-    assert [r.fold for r in there] == [0, 1, 2]
-    for k in range(3):
-        a, b = (
-            Predictions.load(tmp_path / where / f"f{k}" / "predictions.npz")
-            for where in ("here", "there")
-        )
-        assert np.array_equal(a.logits, b.logits)
-
-
-def test_an_error_in_a_worker_is_told_in_one_line(pupil: DatasetSplits, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"the loss is (nan|inf).*try a lower learning rate"):
-        _done_by_two(
-            _jobs(pupil, tmp_path, "simple-dense", settings=("optim.lr=1000", "epochs=50"))
-        )
-
-
-def test_a_worker_that_dies_is_told(pupil: DatasetSplits, tmp_path: Path) -> None:
-    file = tmp_path / "deadly.py"
-    file.write_text("import os\n\n\ndef recipe():\n    os._exit(3)\n")
-    with pytest.raises(
-        RunError,
-        match="a worker process ended with code 3; what was finished is kept: go on with --resume",
-    ):
-        _done_by_two(_jobs(pupil, tmp_path, f"{file}:recipe"))
-
-
-def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path: Path) -> None:
-    write_archive(
-        tmp_path / "pupil.npz",
-        DatasetSplits("pupil", pupil.train, None, pupil.train.take(np.arange(20))),
-    )
-
-    def command(out: str) -> list[str]:
-        common = [
-            sys.executable,
-            "-m",
-            "dressform",
-            "crossval",
-            "simple-dense",
-            "--data",
-            str(tmp_path / "pupil.npz"),
-        ]
-        settings = [part for text in (*DENSE, "epochs=6") for part in ("--set", text)]
-        return [
-            *common,
-            "--folds",
-            "3",
-            "--workers",
-            "2",
-            "--json",
-            "--out",
-            str(tmp_path / out),
-            *settings,
-        ]
-
-    undisturbed = subprocess.run(command("a"), check=True, capture_output=True, text=True)
-    expected = json.loads(undisturbed.stdout)
-    assert set(expected) >= {"recipe", "folds", "mean", "sd", "low", "high", "out_of_fold"}
-    random = np.random.default_rng(0)
-    for attempt in range(3):
-        process = subprocess.Popen(
-            [*command("b"), "--resume"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        time.sleep(2.5 + 2 * random.random() + attempt)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    subprocess.run([*command("b"), "--resume"], check=True, capture_output=True)
-    (first,) = (tmp_path / "a").rglob("crossval.json")
-    (second,) = (tmp_path / "b").rglob("crossval.json")
-    assert first.read_bytes() == second.read_bytes()
-    a, b = (
-        Predictions.load(first.with_name("out-of-fold.npz")),
-        Predictions.load(second.with_name("out-of-fold.npz")),
-    )
-    assert np.array_equal(a.logits, b.logits)
-    assert not list((tmp_path / "b").rglob("*.tmp"))
-    assert not list((tmp_path / "b").rglob("checkpoint.safetensors"))
-    assert not list((tmp_path / "b").rglob("test-ledger.jsonl"))  # nobody looked at test
 
 
 def test_epochs_carry_the_calibration_error(finished: CrossvalRun) -> None:

@@ -40,7 +40,7 @@ def test_two_steps_run_and_the_first_losses_are_as_they_were(
     name: str, small: DatasetSplits
 ) -> None:
     """A changed figure is a changed recipe. After a change that is meant: python -m
-    tests.training.test_recipes.
+    tests.recipes.test_recipes.
     """
     golden = json.loads(GOLDEN.read_text())
     if name == "transfer-efficientnet-lite0":

@@ -20,6 +20,7 @@ def busy() -> Iterator[None]:
     processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(BUSY)]
     yield
     for process in processes:
+        assert process.poll() is None, "was not busy all the time"
         process.kill()
         process.wait()
 

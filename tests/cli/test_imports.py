@@ -1,0 +1,53 @@
+"""What a command or an import loads, in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dressform
+from dressform.predictions import save_predictions
+from dressform.runs.run import Run
+
+
+def test_predict_evaluate_and_help_never_import_torch(
+    tiny_run: Run, pictures: Path, archive: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import sys\nsys.argv = ['dressform', *sys.argv[1:]]\nfrom dressform.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as e:\n    print(e.code, [m for m in ('torch', "
+        "'matplotlib') if m in sys.modules])\n"
+    )
+    image = str(pictures / "ankle-boot.png")
+    save_predictions(tiny_run.predictions(), tmp_path / "p.csv")
+    for arguments in (
+        ["--help"],
+        ["recipes"],
+        ["predict", image, "--model", str(tiny_run.path)],
+        ["evaluate", str(tiny_run.path)],
+        ["evaluate", str(tmp_path / "p.csv")],
+        ["evaluate", str(tiny_run.layout.onnx), "--data", str(archive)],
+        ["report", str(tiny_run.path), "--data", str(archive), "--out", str(tmp_path / "r.html")],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines()[-1] == "0 []", (arguments, done.stdout, done.stderr)
+
+
+def test_importing_dressform_imports_next_to_nothing() -> None:
+    code = (
+        "import sys; import dressform; print([m for m in ('torch', 'numpy', 'matplotlib', "
+        "'PIL') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "[]\n"
+    )
+    code = (
+        "import dressform; [getattr(dressform, name) for name in dressform.__all__]; "
+        "print(len(dressform.__all__))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == len(dressform.__all__) <= 50

@@ -11,6 +11,7 @@ import torch
 import dressform
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.rng import stream_seed
+from dressform.data.archive import write_archive
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.folds import make_folds
 from dressform.experiment.crossval import fold as fold_module

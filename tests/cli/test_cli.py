@@ -60,8 +60,8 @@ def test_lists() -> None:
     assert json_of("data", "list") == [
         {
             "name": "fashion-mnist",
-            "description": "70,000 grey pictures of clothing, 28 x 28, ten classes: 60,000 to "
-            "train, 10,000 to test",
+            "description": "70,000 greyscale images of clothing, 28 x 28, ten classes: 60,000 for "
+            "training, 10,000 for testing",
             "licence": "MIT, Zalando SE",
         }
     ]

@@ -72,7 +72,7 @@ def test_errors_are_one_line_and_leave_nothing_behind(
         "--model",
         tiny_run.path,
     )
-    fails("does not exist; give picture files", "predict", "absent.png", "--model", tiny_run.path)
+    fails("does not exist; give image files", "predict", "absent.png", "--model", tiny_run.path)
     fails("does not exist", "data", "check", "absent.csv")
     assert [p for p in sorted(tmp_path.rglob("*")) if "runs" not in p.parts] == before
     plain = dressform_command("train", "minivgnet")

@@ -85,7 +85,8 @@ def test_preservation_by_hand() -> None:
 def test_what_was_found_is_read_back(
     clusters: tuple[np.ndarray, np.ndarray], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "dressform")
+    logging.getLogger("openTSNE").setLevel(logging.WARNING)
     caplog.clear()
     keep = lambda name: tmp_path / "explore" / f"{name}.npz"  # noqa: E731
     first = embed(clusters[0], keep, methods=["tsne"])

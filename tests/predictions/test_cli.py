@@ -71,12 +71,13 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
         ("--image-size", "32"),
     ):
         reason = (
-            f"{option} {value} was given with a predictions file, which has no splits and no "
-            f"pictures; leave it out"
+            f"{option[2:].replace('-', '_')} {value} was given with predictions, which have no "
+            f"splits and no images; leave it out"
         )
         assert reason in error_of("evaluate", table, option, value)
     for option, value in (("--data", "x"), ("--pixels", "raw"), ("--image-size", "32")):
-        reason = f"{option} {value} was given with a run, which keeps its predictions; leave it out"
+        name = option[2:].replace("-", "_")
+        reason = f"{name} {value} was given with a run, which keeps its predictions; leave it out"
         assert reason in error_of("evaluate", tiny_run.path, option, value)
     plain = dressform_command("evaluate", model, "--data", archive)
     assert plain.returncode == 1

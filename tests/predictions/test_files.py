@@ -52,9 +52,8 @@ def test_what_is_saved_is_loaded(
 
 
 def test_a_path_may_be_text(tmp_path: Path) -> None:
-    saved = Predictions.from_probabilities(
-        ["a", "b"], [0, 1], np.array([[0.9, 0.1], [0.2, 0.8]]), ("x", "y")
-    )
+    scores = np.array([[0.9, 0.1], [0.2, 0.8]])
+    saved = Predictions.from_probabilities(["a", "b"], [0, 1], scores, ("x", "y"))
     saved.save(str(tmp_path / "p.npz"))
     assert np.array_equal(Predictions.load(str(tmp_path / "p.npz")).logits, saved.logits)
 

@@ -42,7 +42,7 @@ def test_the_figure(tmp_path: Path) -> None:
     document = made()
     figure = draw_tuning(document, "fast")
     trials, rate, momentum, kind, *_ = figure.axes
-    assert [axes.get_xlabel() for axes in figure.axes[:6]] == ["trial", *document["space"]]
+    assert [axes.get_xlabel() for axes in figure.axes[:6]] == ["Trial", *document["space"]]
     assert (rate.get_xscale(), momentum.get_xscale()) == ("log", "linear")
     assert [tick.get_text() for tick in kind.get_xticklabels()] == ["sgd", "adam"]
     complete, pruned = trials.collections

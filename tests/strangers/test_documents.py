@@ -156,7 +156,7 @@ def test_known_pictures(run: Run, small: DatasetSplits) -> None:
             with pytest.raises(DressformError, match="reference"):
                 Predictor(run.path / "weights").predict(small.train.images[0])
     np.savez(run.layout.ood_reference, **{**arrays, "reference": arrays["reference"][:, 1:]})
-    with pytest.raises(DressformError, match="is of another model"):
+    with pytest.raises(DressformError, match="belongs to another model"):
         Predictor(run.path / "weights")
 
 

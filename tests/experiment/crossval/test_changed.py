@@ -129,19 +129,19 @@ def test_what_follows_from_the_folds_is_made_anew(
         (lambda arrays: arrays.pop("class_names"), "lacks class_names"),
         (
             lambda arrays: arrays.update(fold=arrays["fold"] - 1),
-            "folds of repeat 0 that are not 0 to 1",
+            "has folds outside 0 to 1 in repeat 0",
         ),
         (
             lambda arrays: arrays.update(fold=arrays["fold"] * np.nan),
-            "folds of repeat 0 that are not 0 to 1",
+            "has folds outside 0 to 1 in repeat 0",
         ),
         (
             lambda arrays: arrays.update(fold=arrays["fold"][:9]),
-            "folds of repeat 0 that are not 0 to 1",
+            "has folds outside 0 to 1 in repeat 0",
         ),
         (
             lambda arrays: arrays.update(fold=arrays["fold"] * 0),
-            "folds of repeat 0 that are not 0 to 1",
+            "has folds outside 0 to 1 in repeat 0",
         ),
     ],
 )
@@ -152,12 +152,10 @@ def test_a_changed_out_of_fold_file_is_refused(
     arrays = read_npz(path)
     change(arrays)
     write_npz(path, arrays)
-    with pytest.raises(
-        RunError, match=f"{message}; run crossval with --resume, which makes it anew"
-    ):
+    with pytest.raises(RunError, match=f"{message}; run crossval with --resume to recreate it"):
         open_crossval(copy).out_of_fold()
     path.write_bytes(b"PK")
-    with pytest.raises(RunError, match="makes it anew"):
+    with pytest.raises(RunError, match="to recreate it"):
         open_crossval(copy).out_of_fold()
 
 

@@ -62,10 +62,8 @@ class Watcher(Callback):
 
 def test_the_summary_is_what_the_folds_say(finished: CrossvalRun, pupil: DatasetSplits) -> None:
     summary = finished.summary
-    assert (summary.recipe, summary.out_of_fold) == (
-        finished.name,
-        finished.layout.out_of_fold.name,
-    )
+    assert finished.name == " ".join([summary.recipe, *summary.settings])
+    assert summary.out_of_fold == finished.layout.out_of_fold.name
     assert [(row.repeat, row.fold) for row in summary.folds] == [
         (r, k) for r in range(2) for k in range(3)
     ]

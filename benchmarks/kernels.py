@@ -108,7 +108,8 @@ def main() -> None:
             text = f"{kernel}, {' '.join([recipe, *settings])}: saves {100 * row['saves']:.1f} %"
             print(text, file=sys.stderr, flush=True)
     unmeasured = {name: missing[name] for name in KERNELS if name in missing}
-    command = f"python benchmarks/kernels.py --rounds {options.rounds}"
+    only = "" if options.only == list(CASES) else f" --only {' '.join(options.only)}"
+    command = f"python benchmarks/kernels.py --rounds {options.rounds}{only}"
     write_report("kernels", command, {"kernels": results, "unmeasured": unmeasured})
 
 

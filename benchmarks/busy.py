@@ -32,7 +32,9 @@ import numpy as np
 try:
     from dressform.core.threads import wait_briefly
     wait_briefly()
-except ImportError:
+    from dressform.kernels.process import tune_process
+    tune_process()
+except ImportError:  # an older version, given with --baseline
     pass
 import dressform
 from dressform.core.config import override

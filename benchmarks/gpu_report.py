@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from report import facts
+
 from dressform.core.files import read_json, write_json
-from dressform.runs.git import git_state
-from dressform.runs.manifest import hardware, now, packages
 
 
 class Report:
@@ -22,14 +22,7 @@ class Report:
     @classmethod
     def new(cls, path: Path, command: str) -> "Report":
         """Begin a report; one that is there is replaced."""
-        facts = {
-            "command": command,
-            "time": now(),
-            "hardware": hardware(),
-            "packages": packages(),
-            "git": git_state(),
-        }
-        write_json(path, {**facts, "steps": {}})
+        write_json(path, {**facts(command), "steps": {}})
         return cls(path)
 
     def tell(self, step: str, **results: Any) -> None:

@@ -339,6 +339,7 @@ def main() -> None:
     """Do one step."""
     name, out, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     report = Report(out / "gpu.json")
+    dressform.tune_process()  # as the command line does
     STEPS[name](
         Bench(out, seconds, "dry-run" in sys.argv[4:]),
         lambda **results: report.tell(name, **results),

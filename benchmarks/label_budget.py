@@ -25,7 +25,7 @@ import dressform
 from dressform.core.config import override
 from dressform.data.dataset import Dataset
 from dressform.evaluation.intervals import student
-from dressform.kernels.process import flush_denormals
+from dressform.kernels.process import tune_process
 from dressform.recipes import find_recipe
 from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit
@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="settings", help="for all ways")
     parser.add_argument("--validation", action="store_true")
     options = parser.parse_args()
+    tune_process()
     fewer = {
         int(number): int(draws)
         for number, _, draws in (pair.partition("=") for pair in options.fewer.split(",") if pair)
@@ -117,7 +118,7 @@ def once(
     batch = recipe.batch_size if recipe.name == LITE0 else max(16, min(250, len(train) // 20))
     epochs = min(MAX_EPOCHS, max(FEWEST, round(STEPS * batch / len(train))))
     recipe = override(recipe, [f"batch_size={batch}", f"epochs={epochs}", *settings])
-    with TemporaryDirectory() as cache, flush_denormals():
+    with TemporaryDirectory() as cache:
         started = time.perf_counter()
         fitted = fit(recipe, train, None, seed=seed, files=TrainingFiles(features=Path(cache)))
         seconds = time.perf_counter() - started

@@ -13,6 +13,7 @@ from dressform.training.fit import fit
 
 def main() -> None:
     """Print images per second of the second epoch."""
+    dressform.tune_process()  # as the command line does
     name, batch, images = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     train = dressform.load_data().train.take(np.arange(images))
     recipe = replace(find_recipe(name), epochs=2, batch_size=batch)

@@ -13,8 +13,7 @@ def prepare_training(recipes: Sequence[str], seed: int) -> None:
     """
     from dressform.workbench.training import check_request
 
-    for recipe in recipes:
-        check_request(recipe, seed)
+    check_request(recipes, seed)
 
     from dressform.kernels.process import tune_process
 

@@ -17,8 +17,6 @@ CLOSING_SECONDS = 11.0
 """Of export and figures, whatever the network: seconds on two cores (figures: docs/log.md)."""
 PREDICTING = 0.6
 """What an image's prediction takes, as a fraction of what it takes to learn from it once."""
-MAX_OOD_REFERENCES = 10_000
-"""Training images whose features are kept for the detection of out-of-distribution images."""
 
 
 class Display(Callback):
@@ -76,7 +74,9 @@ class Progress(Display):
 
     def on_run_begin(self, train: int, validation: int, test: int) -> None:
         """Remember how many images will be predicted after training."""
-        self._to_predict = 2 * validation + test + min(MAX_OOD_REFERENCES, train)
+        from dressform.predict.ood import MAX_REFERENCES
+
+        self._to_predict = 2 * validation + test + min(MAX_REFERENCES, train)
         self._train = max(1, train)
         self._features_began = time.monotonic()
 

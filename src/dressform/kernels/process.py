@@ -7,7 +7,6 @@ import contextlib
 import ctypes
 import gc
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -23,6 +22,10 @@ def tune_process() -> None:
 
     Call it once, before anything is computed with torch, since torch's threads take the treatment
     of denormals over when they start. Where a setting does not exist, nothing happens.
+
+    Denormals become 0: the momentum of a weight that gets no gradient any more, such as one that
+    sees only black pixels, decays to numbers below 1e-38 within a thousand steps, and processors
+    take a hundred times as long for them. Training became a third slower as it went on.
     """
     if enabled("allocator"):
         tune_allocator()
@@ -55,19 +58,3 @@ def tune_allocator() -> None:
             if line.endswith("[heap]"):
                 start, end = (int(address, 16) for address in line.split()[0].split("-"))
                 libc.madvise(start, end - start, 14)  # MADV_HUGEPAGE
-
-
-@contextlib.contextmanager
-def flush_denormals() -> Iterator[None]:
-    """Numbers below 1e-38 become 0 inside the block, in this thread and those that it starts.
-
-    The momentum of a weight that gets no gradient any more, such as one that sees only black
-    pixels, decays to such numbers within a thousand steps, and processors take a hundred times as
-    long for them: training became a third slower as it went on.
-    """
-    flushed = torch.tensor(1e-40).mul(1.0).item() == 0
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(flushed)

@@ -1,6 +1,9 @@
 """Which of the faster ways are on."""
 
+import functools
 import os
+
+from dressform.core.errors import unknown_name
 
 VARIABLE = "DRESSFORM_PLAIN"
 KERNELS = {
@@ -20,26 +23,30 @@ KERNELS = {
 """Name and what is done, of every faster way."""
 
 
-def _turned_off(value: str) -> frozenset[str]:
-    if value in ("", "0"):
-        return frozenset()
-    return frozenset(KERNELS) if value == "1" else frozenset(value.split(","))
-
-
-_OFF = _turned_off(os.environ.get(VARIABLE, ""))
-
-
 def enabled(name: str) -> bool:
     """Whether the faster way of that name is on.
 
-    ``DRESSFORM_PLAIN`` is read once, when dressform is imported: ``1`` turns all of them off,
-    names separated by commas turn those off.
+    ``DRESSFORM_PLAIN`` is read once, when it is first asked for: ``1`` turns all of them off, names
+    separated by commas turn those off.
+
+    Raises:
+        UnknownNameError: the variable names none.
+        KeyError: ``name`` is none.
     """
     if name not in KERNELS:
         raise KeyError(name)
-    return name not in _OFF
+    return name not in _turned_off()
 
 
-def unknown_names() -> list[str]:
-    """Names in ``DRESSFORM_PLAIN`` that are no kernel's."""
-    return sorted(_OFF - set(KERNELS))
+@functools.cache
+def _turned_off() -> frozenset[str]:
+    value = os.environ.get(VARIABLE, "")
+    if value in ("", "0"):
+        return frozenset()
+    if value == "1":
+        return frozenset(KERNELS)
+    names = [name.strip() for name in value.split(",")]
+    for name in names:
+        if name not in KERNELS:
+            raise unknown_name(f"kernel in {VARIABLE}", name, KERNELS)
+    return frozenset(names)

@@ -59,7 +59,7 @@ def kind_of(path: str | Path) -> Literal["run", "predictions", "model"]:
 
 
 def load_predictions_of(
-    path: str | Path,
+    path: Run | str | Path,
     split: str | None = None,
     data: str | Path = "fashion-mnist",
     pixels: str = "unit",
@@ -68,7 +68,7 @@ def load_predictions_of(
     """Load the predictions of a run, a file or a model.
 
     Args:
-        path: the folder of a run, a predictions file (``.npz``, ``.csv``, ``.csv.gz``,
+        path: a run or its folder, a predictions file (``.npz``, ``.csv``, ``.csv.gz``,
             ``.parquet``) or an ``.onnx`` file.
         split: of a run ``test`` or ``validation``; of a model's data also ``train``; ``val`` is
             ``validation``. Default: test, or a run's validation if there is no test. Ignored for a
@@ -84,20 +84,19 @@ def load_predictions_of(
     Raises:
         DressformError: something is missing, unusable or inconsistent.
     """
-    kind = kind_of(path)
-    if kind == "predictions":
+    if isinstance(path, Run) or kind_of(path) == "run":
+        run = path if isinstance(path, Run) else open_run(path)
+        chosen = split_of(run, split)
+        logger.info(f"split: {chosen}")
+        return run.name, run.predictions(chosen)
+    if kind_of(path) == "predictions":
         return str(path), load_predictions(path)
-    if kind == "model":
-        splits = load_data(data, image_size=image_size)
-        for note in splits.notes:
-            logger.warning(note)
-        chosen = canonical_split(split or "test")
-        logger.info(f"split: {chosen} of {splits.name}")
-        return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
-    run = open_run(path)
-    chosen = split_of(run, split)
-    logger.info(f"split: {chosen}")
-    return run.name, run.predictions(chosen)
+    splits = load_data(data, image_size=image_size)
+    for note in splits.notes:
+        logger.warning(note)
+    chosen = canonical_split(split or "test")
+    logger.info(f"split: {chosen} of {splits.name}")
+    return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
 
 
 def split_of(run: Run, split: str | None) -> str:

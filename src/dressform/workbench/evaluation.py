@@ -267,13 +267,6 @@ def _prediction_set(
         return PredictionSet("predictions", (opened,))
     if isinstance(opened, CrossvalRun):
         return prediction_set_of(opened)
-    if isinstance(opened, Run):
-        split = split_of(opened, source.split)
-        logger.info("split: %s", split)
-        predictions = opened.predictions(split)
-        if split == "test":
-            _note_look(opened, call, len(predictions))
-        return PredictionSet(opened.name, (predictions,))
     name, predictions = load_predictions_of(
         opened,
         source.split,
@@ -281,6 +274,8 @@ def _prediction_set(
         source.pixels,
         source.image_size,
     )
+    if isinstance(opened, Run) and split_of(opened, source.split) == "test":
+        _note_look(opened, call, len(predictions))
     return PredictionSet(name, (predictions,))
 
 

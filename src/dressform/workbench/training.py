@@ -14,11 +14,11 @@ from dressform.runs.crossval import CrossvalRun
 from dressform.runs.layout import DEFAULT_ROOT
 from dressform.runs.run import Run
 from dressform.runs.tuning import Tuning
+from dressform.training.callback import Callback
 
 if TYPE_CHECKING:  # these import torch
     from dressform.experiment.auto.auto import AutoResult
     from dressform.experiment.options import RunOptions
-    from dressform.training.callback import Callback
     from dressform.training.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def train(
     resume: bool = False,
     device: str = "auto",
     image_size: int | None = None,
-    callback: "Callback | None" = None,
+    callback: Callback | None = None,
 ) -> Run:
     """Train a recipe, evaluate it, and keep everything in a run directory, figures included.
 
@@ -56,7 +56,8 @@ def train(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    check_request(recipe, seed)
+    callback = callback or Callback()
+    check_request([recipe], seed)
     splits = _read(data, image_size, [recipe], callback)
 
     from dressform.experiment.resolved import resolve_recipe
@@ -78,7 +79,7 @@ def train_auto(
     resume: bool = False,
     device: str = "auto",
     image_size: int | None = None,
-    callback: "Callback | None" = None,
+    callback: Callback | None = None,
 ) -> "AutoResult":
     """Find what learns the data best within a time, and train it.
 
@@ -96,7 +97,8 @@ def train_auto(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    _check_seed(seed)
+    callback = callback or Callback()
+    check_request([], seed)
 
     from dressform.experiment.auto.auto import train_auto as find_and_train
 
@@ -119,7 +121,7 @@ def crossval(
     resume: bool = False,
     device: str = "auto",
     image_size: int | None = None,
-    callback: "Callback | None" = None,
+    callback: Callback | None = None,
 ) -> list[CrossvalRun]:
     """Cross-validate recipes on the same folds, and draw their curves and box plots.
 
@@ -141,10 +143,9 @@ def crossval(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
+    callback = callback or Callback()
     several = _several(recipes)
-    _check_seed(seed)
-    for recipe in several:
-        check_request(recipe, seed)
+    check_request(several, seed)
     splits = _read(data, image_size, several, callback)
 
     from dressform.experiment.crossval.cross_validation import crossval as cross_validate
@@ -161,8 +162,7 @@ def crossval(
     )
     from dressform.reporting.figures.crossval import draw_crossval
 
-    if callback is not None:
-        callback.on_phase_begin("drawing figures")
+    callback.on_phase_begin("drawing figures")
     for study in studies:
         draw_crossval(study)
     return studies
@@ -181,7 +181,7 @@ def tune(
     resume: bool = False,
     device: str = "auto",
     image_size: int | None = None,
-    callback: "Callback | None" = None,
+    callback: Callback | None = None,
 ) -> Tuning:
     """Find good settings for a recipe on validation images, and draw what was tried.
 
@@ -202,7 +202,8 @@ def tune(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    check_request(recipe, seed)
+    callback = callback or Callback()
+    check_request([recipe], seed)
     splits = _read(data, image_size, [recipe], callback)
 
     from dressform.experiment.resolved import resolve_recipe
@@ -215,8 +216,7 @@ def tune(
     tuning = search(
         resolved, splits, space, trials=trials, metric=metric, seed=seed, options=options
     )
-    if callback is not None:
-        callback.on_phase_begin("drawing figures")
+    callback.on_phase_begin("drawing figures")
     title = f"{tuning.recipe}: {len(tuning.trials)} trials"
     save(draw_tuning(tuning.to_json(), title), tuning.layout.figure)
     return tuning
@@ -228,19 +228,16 @@ def _several(recipes: "Sequence[Recipe | str] | Recipe | str") -> "list[Recipe |
     return list(recipes)
 
 
-def check_request(recipe: "Recipe | str", seed: int) -> None:
-    """Refuse a misspelt recipe or a negative seed before torch and the data are loaded.
+def check_request(recipes: "Sequence[Recipe | str]", seed: int) -> None:
+    """Refuse misspelt recipes and a negative seed before torch and the data are loaded.
 
     Raises:
         UnknownNameError: no such recipe.
         ConfigError: a negative seed.
     """
-    if isinstance(recipe, str) and not is_file_reference(recipe):
-        RECIPES.check(recipe)
-    _check_seed(seed)
-
-
-def _check_seed(seed: int) -> None:
+    for recipe in recipes:
+        if isinstance(recipe, str) and not is_file_reference(recipe):
+            RECIPES.check(recipe)
     if seed < 0:
         raise ConfigError(f"seed is {seed}; allowed: 0 or more")
 
@@ -249,12 +246,11 @@ def _read(
     data: DatasetSplits | str | Path,
     image_size: int | None,
     recipes: "Sequence[Recipe | str]",
-    callback: "Callback | None",
+    callback: Callback,
 ) -> DatasetSplits:
     if isinstance(data, DatasetSplits):
         return data
-    if callback is not None:
-        callback.on_phase_begin("reading the data")
+    callback.on_phase_begin("reading the data")
     size = image_size_for(*recipes) if image_size is None else image_size
     splits = load_data(data, image_size=size)
     for note in splits.notes:
@@ -268,26 +264,24 @@ def _options(
     resume: bool,
     device: str,
     workers: int | None = None,
-    callback: "Callback | None",
+    callback: Callback,
 ) -> "RunOptions":
     from dressform.experiment.options import RunOptions
-    from dressform.training.callback import Callback
 
     return RunOptions(
         out=Path(out),
         resume=resume,
         device=device,
         workers=workers,
-        callback=callback or Callback(),
+        callback=callback,
     )
 
 
-def _draw(run: Run, data: DatasetSplits, callback: "Callback | None") -> None:
+def _draw(run: Run, data: DatasetSplits, callback: Callback) -> None:
     """Draw what is missing; a run is finished without figures, too."""
     from dressform.workbench.pages import draw_missing
 
-    if callback is not None:
-        callback.on_phase_begin("drawing figures")
+    callback.on_phase_begin("drawing figures")
     try:
         draw_missing(run, data)
     except OSError as error:

@@ -25,9 +25,9 @@ from dressform.experiment.jobs.fold_job import (
     FoldJob,
     FoldResult,
     FoldStarted,
+    Tell,
     TrainingSet,
 )
-from dressform.experiment.jobs.worker import Tell
 from dressform.experiment.recorder import Recorder
 from dressform.experiment.resolved import resolve_recipe
 from dressform.predictions import Predictions

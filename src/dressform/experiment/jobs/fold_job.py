@@ -3,6 +3,7 @@
 Each is a record that travels as a line of JSON.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -122,6 +123,8 @@ class FoldFailed:
 
 
 Event = FoldStarted | FoldEpoch | FoldFinished | FoldFailed
+Tell = Callable[[Event], None]
+"""Told of each event of a fold."""
 _EVENTS: dict[str, type[Event]] = {
     kind.event: kind for kind in (FoldStarted, FoldEpoch, FoldFinished, FoldFailed)
 }

@@ -11,7 +11,6 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable
 
 from dressform.core.errors import DressformError, RunError
 from dressform.core.threads import wait_briefly
@@ -20,12 +19,10 @@ from dressform.experiment.jobs.fold_job import (
     FoldFailed,
     FoldFinished,
     FoldJob,
+    Tell,
     event_to_json,
     job_from_json,
 )
-
-Tell = Callable[[Event], None]
-"""Told of each event of a fold."""
 
 
 def main() -> None:

@@ -99,7 +99,7 @@ def main() -> None:
     }
     print("abstain", results["abstain"])
     photos = " --photos PHOTOS" if options.photos else ""
-    write_report("ood_detector", f"python benchmarks/ood.py RUN --mnist MNIST{photos}", results)
+    write_report("ood", f"python benchmarks/ood.py RUN --mnist MNIST{photos}", results)
 
 
 def scores(learned: Features, labels: NDArray[np.int64]) -> dict[str, Callable[[Features], Values]]:

@@ -55,12 +55,18 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("runs"))
     options = parser.parse_args()
+    with FoldTable() as table:
+        measure(options, table)
+
+
+def measure(options: argparse.Namespace, table: FoldTable) -> None:
+    """Cross-validate, compare and write the report."""
     data = dressform.load_data("fashion-mnist")
     common: dict[str, Any] = {
         "folds": 5,
         "out": options.out,
         "resume": True,
-        "observer": FoldTable(),
+        "callback": table,
     }
     if options.what == "variants":
         runs = dressform.crossval(VARIANTS, data, repeats=options.repeats, **common)

@@ -29,7 +29,7 @@ def calibrate(
     Fits a temperature and conformal thresholds on some examples and evaluates them on others: of a
     run on validation and test, of a cross-validation fold by fold, of a file in five parts.
     """
-    from dressform.reporting.figures.canvas import check_target
+    from dressform.reporting.output import check_target
     from dressform.workbench import evaluation
 
     if figure is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from dressform.cli.lists import Json
-from dressform.cli.output import print_json, print_table, say
+from dressform.cli.output import print_json, print_table
 
 data_app = typer.Typer(
     help="List, check and clean datasets.", no_args_is_help=True, rich_markup_mode=None
@@ -43,11 +43,10 @@ def check(
 ) -> None:
     """Count classes, find duplicates and overlaps."""
     from dressform.data.audit import check_data
-    from dressform.data.source import load_data
+    from dressform.data.source import load_data, log_notes
 
     splits = load_data(source, image_size=image_size)
-    for note in splits.notes:
-        say(f"note: {note}")
+    log_notes(splits)
     audit = check_data(splits)
     if as_json:
         print_json(asdict(audit))

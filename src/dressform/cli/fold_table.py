@@ -23,13 +23,6 @@ class FoldTable(Display):
         self._doing = ""
         self._began = time.monotonic()
 
-    def say(self, text: str) -> None:
-        """A line above the table."""
-        if self._live is not None:
-            self._live.console.print(text, highlight=False, markup=False)
-        else:
-            say(text)
-
     def on_folds_begin(
         self, folds: Sequence[Fold], finished: int, workers: int, threads: int
     ) -> None:
@@ -48,8 +41,9 @@ class FoldTable(Display):
             from rich.console import Console
             from rich.live import Live
 
+            self.console = Console(stderr=True)
             self._live = Live(
-                self._table(), console=Console(stderr=True), refresh_per_second=4, transient=True
+                self._table(), console=self.console, refresh_per_second=4, transient=True
             )
             self._live.start()
 
@@ -86,7 +80,7 @@ class FoldTable(Display):
         """Take the table away."""
         if self._live is not None:
             self._live.stop()
-            self._live = None
+            self._live = self.console = None
 
     def _show(self, fold: Fold, state: str) -> None:
         self._states[fold] = state

@@ -22,6 +22,9 @@ PREDICTING = 0.6
 class Display(Callback):
     """A callback that shows something live, and the library's messages above it."""
 
+    console: Any = None
+    """Where lines go while something is live; None while nothing is."""
+
     def __enter__(self) -> Self:
         messages.show = self.say
         return self
@@ -32,7 +35,10 @@ class Display(Callback):
 
     def say(self, text: str) -> None:
         """A line above what is live."""
-        say(text)
+        if self.console is not None:
+            self.console.print(one_line(text), highlight=False, markup=False, soft_wrap=True)
+        else:
+            say(text)
 
     def close(self) -> None:
         """Take away what is live."""
@@ -55,13 +61,6 @@ class Progress(Display):
         self._feature_seconds = 0.0
         self._trained_at: float | None = None
         self._closing = CLOSING_SECONDS
-
-    def say(self, text: str) -> None:
-        """A line above the bar."""
-        if self._bars is not None:
-            self._bars.console.print(one_line(text), highlight=False, markup=False, soft_wrap=True)
-        else:
-            say(text)
 
     def on_phase_begin(self, name: str) -> None:
         """Show what is done now."""
@@ -136,7 +135,7 @@ class Progress(Display):
         """Take the bar away."""
         if self._bars is not None:
             self._bars.stop()
-            self._bars = None
+            self._bars = self.console = None
 
     def _estimated(self) -> float:
         """Seconds for everything that comes after training."""
@@ -158,7 +157,8 @@ class Progress(Display):
                 BarColumn(),
                 TextColumn("{task.fields[left]}"),
             )
-            self._bars = Bars(*columns, console=Console(stderr=True), transient=True)
+            self.console = Console(stderr=True)
+            self._bars = Bars(*columns, console=self.console, transient=True)
             self._bar = self._bars.add_task(text, total=None, left="")
             self._bars.start()
         left = self.left() if self._steps else math.nan

@@ -149,12 +149,14 @@ def _document(run: "Run") -> dict[str, object]:
 
 def _print(run: "Run") -> None:
     from dressform.evaluation.calibration import mean_confidence
-    from dressform.evaluation.evaluate import describe, evaluate
+    from dressform.evaluation.evaluate import describe, estimate
+    from dressform.evaluation.metrics import METRICS
 
     layout, manifest = run.layout, run.manifest
     for split in ("validation", "test"):
         if layout.predictions(split).exists():
-            print(f"{split:10s} accuracy {describe(evaluate(run.predictions(split)).accuracy)}")
+            accuracy = estimate(METRICS["accuracy"], run.predictions(split))
+            print(f"{split:10s} accuracy {describe(accuracy)}")
     if layout.predictions("validation").exists():
         sentence = mean_confidence(run.predictions("validation"))[2]
         print(f"{'confidence':10s} {sentence}, on validation")

@@ -136,13 +136,6 @@ class TrialProgress(Display):
         self._trials = 0
         self._metric = ""
 
-    def say(self, text: str) -> None:
-        """A line above the bar."""
-        if self._bars is not None:
-            self._bars.console.print(text, highlight=False, markup=False)
-        else:
-            say(text)
-
     def on_tuning_begin(self, tuning: "Tuning", trials: int) -> None:
         """Open the bar."""
         self._trials, self._metric = trials, tuning.metric
@@ -163,7 +156,8 @@ class TrialProgress(Display):
                 TextColumn("{task.percentage:3.0f} %"),
                 TimeRemainingColumn(),
             )
-            self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
+            self.console = Console(stderr=True)
+            self._bars = Progress(*columns, console=self.console, transient=True)
             self._bar = self._bars.add_task("tuning", total=trials, completed=min(done, trials))
             self._bars.start()
 
@@ -197,4 +191,4 @@ class TrialProgress(Display):
         """Take the bar away."""
         if self._bars is not None:
             self._bars.stop()
-            self._bars = None
+            self._bars = self.console = None

@@ -13,7 +13,7 @@ def wait_briefly() -> None:
     several.
 
     Which costs nothing alone, and less beside a busy program
-    (:func:`dressform.training.device.pinned_threads`). Made by programs that own their process,
+    (:func:`dressform.kernels.threads.pinned_threads`). Made by programs that own their process,
     before torch is imported; what the user has set stays.
     """
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):

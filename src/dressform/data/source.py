@@ -1,6 +1,7 @@
 """`load_data`: read a catalogue name or a path in any supported format as `DatasetSplits`."""
 
 import dataclasses
+import logging
 import re
 from pathlib import Path
 
@@ -19,11 +20,19 @@ from dressform.data.labels import read_class_names
 from dressform.data.splits import hold_out
 from dressform.data.table import read_csv
 
+logger = logging.getLogger(__name__)
+
 TEST_FRACTION = 0.2
 _FORMATS = (
     "a folder of IDX files, a folder of class sub-folders, a CSV file (or a folder with "
     "train and test CSV files), or an .npz file"
 )
+
+
+def log_notes(splits: DatasetSplits) -> None:
+    """Tell the user how data were read, where that is not obvious."""
+    for note in splits.notes:
+        logger.warning(note)
 
 
 def load_data(

@@ -41,7 +41,7 @@ def train_run(
     data: DatasetSplits,
     *,
     seed: int = 0,
-    options: RunOptions = RunOptions(),  # noqa: B008
+    options: RunOptions,
 ) -> Run:
     """Train a recipe and keep everything.
 

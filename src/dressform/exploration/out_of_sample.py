@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from dressform.core.files import user_path
 from dressform.predict.prediction_sets import kind_of, load_predictions_of, split_of
 from dressform.predictions import Predictions
 from dressform.predictions.examples import canonical_split
@@ -36,7 +35,7 @@ def load_out_of_sample(path: str | Path) -> OutOfSample:
     Raises:
         DressformError: the path is none of these.
     """
-    if is_crossval(user_path(path)):
+    if is_crossval(path):
         crossval = open_crossval(path)
         (first, *_), _ = crossval.out_of_fold()
         summary = crossval.summary
@@ -45,7 +44,7 @@ def load_out_of_sample(path: str | Path) -> OutOfSample:
         return OutOfSample(*load_predictions_of(path))
     run = open_run(path)
     split = split_of(run, None)
-    name, predictions = load_predictions_of(path, split)
+    name, predictions = load_predictions_of(run, split)
     return OutOfSample(
         name,
         predictions,

@@ -91,9 +91,11 @@ def points_of(
     with_train = selection in ("train", "all")
     split = split_of(run, None if with_train else selection)
     evaluated = examples_of(run.predictions(split), data, split)
-    training = None
+    training, trained_on = None, np.zeros(0, bool)
     if with_train:
-        training = data.train if split == "test" else training_examples(run, data)
+        learned = training_examples(run, data)
+        training = data.train if split == "test" else learned
+        trained_on = np.isin(training.ids, learned.ids)
     images = (
         evaluated.images
         if training is None
@@ -102,11 +104,6 @@ def points_of(
     logger.info(f"features of {len(images):,} pictures")
     features = penultimate(run.layout.onnx, images)
     values = features.values if embedding == "features" else pixels(images)
-    trained_on = (
-        np.zeros(0, bool)
-        if training is None
-        else np.isin(training.ids, training_examples(run, data).ids)
-    )
     return Points(
         split,
         evaluated,

@@ -137,7 +137,6 @@ def describe(
     *,
     photo: PhotoSettings | None = None,
     features: str | None = None,
-    confidence: Confidence | None = None,
 ) -> ModelCard:
     """Create the card of a model exported by :mod:`dressform.predict.export`.
 
@@ -148,7 +147,6 @@ def describe(
         sha256: of the file.
         photo: how photos are prepared for it, or None.
         features: name of the output with penultimate features, or None.
-        confidence: on validation examples.
     """
     return ModelCard(
         name=name,
@@ -164,5 +162,4 @@ def describe(
             photo=photo,
         ),
         sha256=sha256,
-        confidence=confidence,
     )

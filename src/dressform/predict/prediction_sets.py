@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from dressform.core.files import user_path
-from dressform.data.source import load_data
+from dressform.data.source import load_data, log_notes
 from dressform.evaluation.compare import PredictionSet
 from dressform.predict.onnx_model import predict_onnx
 from dressform.predictions import Predictions, load_predictions
@@ -92,8 +92,7 @@ def load_predictions_of(
     if kind_of(path) == "predictions":
         return str(path), load_predictions(path)
     splits = load_data(data, image_size=image_size)
-    for note in splits.notes:
-        logger.warning(note)
+    log_notes(splits)
     chosen = canonical_split(split or "test")
     logger.info(f"split: {chosen} of {splits.name}")
     return str(path), predict_onnx(path, splits[chosen], pixels=pixels)

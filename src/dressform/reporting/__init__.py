@@ -1,1 +1,1 @@
-"""Pictures of results. The only place that uses matplotlib."""
+"""Pages and figures of results; the only place that uses matplotlib."""

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dressform.core.errors import DressformError
-from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
 from dressform.evaluation.align import align, with_common_ids
@@ -116,7 +115,7 @@ def inspect(
     Raises:
         DressformError: the path cannot be used.
     """
-    if is_crossval(user_path(path)):
+    if is_crossval(path):
         return _inspect_crossval(open_crossval(path), data)
     if kind_of(path) == "run":
         return inspect_run(open_run(path), options, data)
@@ -144,7 +143,7 @@ def inspect_run(
     try:
         data = data or data_of(run)
         images = examples_of(predictions, data, split)
-        training_images = training_examples(run, data)
+        training_images = training_examples(run, data) if neighbours else None
     except DressformError as error:
         missing.append(f"images, nearest training images and saliency maps: {error}")
     model = ModelReport(run.name, predictions, facts=facts_of(run), missing=missing)
@@ -157,8 +156,7 @@ def inspect_run(
     except DressformError as error:
         missing.append(f"learning curves: {error}")
     if images is not None:
-        reference = training_images if neighbours else None
-        explanation = explain(run, split, images, reference, options.recipe_file)
+        explanation = explain(run, split, images, training_images, options.recipe_file)
         missing += explanation.missing
         if explanation.neighbours is not None and explanation.distances is not None:
             nearest = (explanation.neighbours, explanation.distances)

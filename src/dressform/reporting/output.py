@@ -1,4 +1,4 @@
-"""Where a page is written: `target_of` checks the path before, `write_checked` writes."""
+"""Where pages and figures are written: paths are checked before anything is computed."""
 
 import os
 from collections.abc import Sequence
@@ -40,6 +40,16 @@ def target_of(out: str | Path | None, source: str | Path, name: str) -> Path:
     if not os.access(target.parent, os.W_OK):
         raise ConfigError(f"{target.parent} may not be written to; give another --out")
     return target
+
+
+def check_target(path: Path) -> None:
+    """Check that a figure may be written there, before anything is computed.
+
+    Raises:
+        ConfigError: the name does not end in .png.
+    """
+    if path.suffix.lower() != ".png":
+        raise ConfigError(f"--figure is {path}; allowed: a name that ends in .png")
 
 
 def write_checked(

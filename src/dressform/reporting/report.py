@@ -16,8 +16,6 @@ from dressform.reporting.output import target_of, write_checked
 from dressform.reporting.page.document import ModelReport, Report, report_document
 from dressform.runs.manifest import timestamp
 
-__all__ = ["ReportOptions", "write_report"]
-
 
 def write_report(
     paths: Sequence[str | Path],

@@ -157,9 +157,10 @@ def array_name(name: str, repeat: int) -> str:
     return name if repeat == 0 else f"{name}_repeat{repeat}"
 
 
-def is_crossval(path: Path) -> bool:
+def is_crossval(path: str | Path) -> bool:
     """Whether a folder is a cross-validation, finished or not."""
-    return CrossvalLayout(path).plan.is_file() or CrossvalLayout(path).summary.is_file()
+    layout = CrossvalLayout(user_path(path))
+    return layout.plan.is_file() or layout.summary.is_file()
 
 
 def open_crossval(path: str | Path) -> CrossvalRun:

@@ -1,6 +1,7 @@
 """Optimisers and learning-rate schedules from their configs."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +26,10 @@ def make_optimizer(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
 
 
 def _made(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
+    if config.kind == "muon":
+        return _muon(network, config)
     trained = [p for p in network.parameters() if p.requires_grad]
-    # one group, and one call a step, without decay
+    # One group, and one call per step, without decay.
     decayed = [p for p in trained if p.ndim >= 2 and config.weight_decay]
     others = [p for p in trained if p.ndim < 2 or not config.weight_decay]
     groups = [
@@ -34,25 +37,18 @@ def _made(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
         {"params": others, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    if config.kind == "muon":
-        return _muon(network, config)
-    betas, on_gpu = (
-        (config.momentum, config.beta2),
-        any(p.device.type == "cuda" for p in network.parameters()),
-    )
     if config.kind == "sgd":
         return sgd(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov)
-    if config.kind == "adam":
-        return lean(torch.optim.Adam)(
-            groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu
-        )
-    if config.kind == "adamw":
-        return lean(torch.optim.AdamW)(
-            groups, lr=config.lr, betas=betas, eps=config.eps, fused=True, capturable=on_gpu
-        )
-    return lean(torch.optim.NAdam)(
-        groups, lr=config.lr, betas=betas, eps=config.eps, capturable=on_gpu
-    )
+    shared: dict[str, Any] = {
+        "lr": config.lr,
+        "betas": (config.momentum, config.beta2),
+        "eps": config.eps,
+        "capturable": any(p.device.type == "cuda" for p in network.parameters()),
+    }
+    if config.kind == "nadam":
+        return lean(torch.optim.NAdam)(groups, **shared)
+    kind = torch.optim.Adam if config.kind == "adam" else torch.optim.AdamW
+    return lean(kind)(groups, fused=True, **shared)
 
 
 def _muon(network: nn.Module, config: Optim) -> Muon:

@@ -1,6 +1,5 @@
 """Datasets: the bundled ones, and what the data doctor finds in any."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,13 @@ from dressform.data.catalog import CATALOG, DatasetSpec
 from dressform.data.review import Review
 from dressform.data.review import apply_review as apply_decisions
 from dressform.data.reviewed_folder import has_class_folders, write_reviewed_folder
-from dressform.data.source import load_data
+from dressform.data.source import load_data, log_notes
 from dressform.exploration.doctor import Diagnosis, examine
 from dressform.exploration.out_of_sample import load_out_of_sample
 from dressform.reporting.doctor import write_diagnosis
 from dressform.reporting.output import target_of
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run
-
-logger = logging.getLogger(__name__)
 
 
 def list_datasets() -> tuple[DatasetSpec, ...]:
@@ -70,8 +67,7 @@ def diagnose(
             f"not lost"
         )
     splits = load_data(data, image_size=image_size)
-    for note in splits.notes:
-        logger.warning(note)
+    log_notes(splits)
     paths = [one.path if isinstance(one, (Run, CrossvalRun)) else one for one in predictions]
     judges = [load_out_of_sample(path) for path in paths]
     source = str(Path(data).absolute()) if Path(data).exists() else str(data)

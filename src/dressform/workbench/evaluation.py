@@ -107,7 +107,7 @@ def compare(
             "cross-validations only"
         )
     if figure is not None:
-        from dressform.reporting.figures.canvas import check_target
+        from dressform.reporting.output import check_target
 
         check_target(Path(figure))
     source = _Source(split, data, pixels, None)
@@ -235,7 +235,7 @@ def _open(what: Evaluable) -> Run | CrossvalRun | Predictions | PredictionSet | 
     """A path of a run or a cross-validation is opened; other paths stay what they are."""
     if not isinstance(what, (str, Path)):
         return what
-    if is_crossval(Path(what)):
+    if is_crossval(what):
         return open_crossval(what)
     return open_run(what) if kind_of(what) == "run" else Path(what)
 

@@ -162,12 +162,9 @@ def draw_figures(run: Run | CrossvalRun | str | Path) -> list[Path]:
     if is_crossval(path):
         return draw_crossval(open_crossval(path))
     opened = open_run(path)
-    dataset = opened.manifest.dataset
     data: DatasetSplits | None = None
     with contextlib.suppress(DressformError):
-        data = load_data(dataset.source, image_size=dataset.image_size)
-    if data is not None and {split: d.digest for split, d in data} != dataset.digests:
-        data = None  # changed since, or another set of that name: the images would be wrong
+        data = data_of(opened)
     return draw_run(opened, data)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dressform.core.errors import ConfigError
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import DatasetSplits
-from dressform.data.source import load_data
+from dressform.data.source import load_data, log_notes
 from dressform.recipes import RECIPES, image_size_for
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.layout import DEFAULT_ROOT
@@ -208,14 +208,15 @@ def tune(
 
     from dressform.experiment.resolved import resolve_recipe
     from dressform.experiment.tuning.tune import tune as search
-    from dressform.reporting.figures.canvas import save
-    from dressform.reporting.figures.tuning import draw_tuning
 
     resolved = resolve_recipe(recipe, settings)
     options = _options(out=out, resume=resume, device=device, callback=callback)
     tuning = search(
         resolved, splits, space, trials=trials, metric=metric, seed=seed, options=options
     )
+    from dressform.reporting.figures.canvas import save
+    from dressform.reporting.figures.tuning import draw_tuning
+
     callback.on_phase_begin("drawing figures")
     title = f"{tuning.recipe}: {len(tuning.trials)} trials"
     save(draw_tuning(tuning.to_json(), title), tuning.layout.figure)
@@ -253,8 +254,7 @@ def _read(
     callback.on_phase_begin("reading the data")
     size = image_size_for(*recipes) if image_size is None else image_size
     splits = load_data(data, image_size=size)
-    for note in splits.notes:
-        logger.warning(note)
+    log_notes(splits)
     return splits
 
 

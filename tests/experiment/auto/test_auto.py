@@ -168,13 +168,13 @@ def test_the_last_training_gets_the_time_that_is_left(
         monkeypatch.setattr(
             auto, "cost_of", lambda *_, version=version: candidates.Cost(0, 1, version, 4)
         )
-        monkeypatch.setattr(auto, "_compare", lambda c, *_, epoch=epoch: (compared, epoch, c))
+        monkeypatch.setattr(auto, "_compare", lambda *_, epoch=epoch: (compared, epoch))
         out = tmp_path / str(number)
         found = train_auto(source, budget=90, out=out)
         assert found.run.manifest.results["epochs"] == expected
         assert f"--set epochs={expected}" in found.candidates[0].command
         # other times do not make another run
-        monkeypatch.setattr(auto, "_compare", lambda c, *_: (compared, 4.0, c))
+        monkeypatch.setattr(auto, "_compare", lambda *_: (compared, 4.0))
         assert train_auto(source, budget=90, out=out, resume=True).run.path == found.run.path
 
 

@@ -15,7 +15,7 @@ from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
 from dressform.data.dataset import DatasetSplits
-from dressform.data.source import load_data
+from dressform.data.source import load_data, log_notes
 from dressform.experiment.auto.candidates import (
     FOLDS,
     MAX_EPOCHS,
@@ -105,7 +105,7 @@ def train_auto(
     budget: float = 600.0,
     seed: int = 0,
     image_size: int | None = None,
-    options: RunOptions = RunOptions(),  # noqa: B008
+    options: RunOptions,
 ) -> AutoResult:
     """Find what learns the data best within a time, and train it.
 
@@ -135,6 +135,7 @@ def train_auto(
     began = time.monotonic()
     read = _Reader(source)
     data = read(image_size)
+    log_notes(data)
     logger.info(describe_data(data))
     file = auto_plan(options.out, data.name, seed)
     plan = _Plan(data.train.digest, budget, image_size, [], [])
@@ -153,7 +154,7 @@ def train_auto(
     write_json(file, asdict(plan))
     for line in plan.skipped:
         logger.info("skipped %s", line)
-    results = [_compare(c, read(c.image_size), seed, options) for c in plan.candidates]
+    results = [(*_compare(c, read(c.image_size), seed, options), c) for c in plan.candidates]
     results.sort(key=lambda result: -result[0].mean)
     compared, epoch_seconds, best = results[0]
     if best.shortened:
@@ -219,7 +220,7 @@ def _choose(
 
 def _compare(
     candidate: Candidate, data: DatasetSplits, seed: int, options: RunOptions
-) -> tuple[Compared, float, Candidate]:
+) -> tuple[Compared, float]:
     """A candidate's cross-validation, and the seconds that an epoch on all training examples
     takes.
     """
@@ -247,7 +248,7 @@ def _compare(
     )
     rows = [row for history in study.histories() for row in history]
     epoch = median(s for row in rows if (s := row["seconds"]) is not None)
-    return compared, epoch * FOLDS / (FOLDS - 1), candidate
+    return compared, epoch * FOLDS / (FOLDS - 1)
 
 
 def _read_plan(file: Path, plan: _Plan) -> _Plan | None:

@@ -58,7 +58,7 @@ def crossval(
     folds: int = 5,
     repeats: int = 1,
     seed: int = 0,
-    options: RunOptions = RunOptions(),  # noqa: B008
+    options: RunOptions,
 ) -> list[CrossvalRun]:
     """Cross-validate recipes on the training split; test is not touched.
 

@@ -20,6 +20,7 @@ from dressform.experiment.jobs.fold_job import (
     FoldResult,
     event_from_json,
 )
+from dressform.training.device import choose_device
 
 TellJob = Callable[[int, Event], None]
 """Told of an event of the job at an index; called from one thread at a time."""
@@ -38,10 +39,7 @@ def choose_workers(requested: int | None, jobs: int, device: str) -> tuple[int, 
     part of the second (benchmarks/reports has the figures). On a GPU one process.
     """
     if requested is None:
-        import torch
-
-        on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
-        requested = 1 if on_gpu else cores()
+        requested = 1 if choose_device(device).type == "cuda" else cores()
     workers = max(1, min(requested, jobs))
     return workers, max(1, cores() // workers)
 

@@ -30,7 +30,7 @@ def tune(
     trials: int = 30,
     metric: str = "val_accuracy",
     seed: int = 0,
-    options: RunOptions = RunOptions(),  # noqa: B008
+    options: RunOptions,
 ) -> Tuning:
     """Train a recipe with many settings and find the best on its validation images; the test split
     is not looked at.

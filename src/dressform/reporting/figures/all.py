@@ -5,6 +5,7 @@ from pathlib import Path
 from dressform.data.dataset import DatasetSplits
 from dressform.evaluation.calibrate import MIN_EXAMPLES, calibrate
 from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES, describe, evaluate
+from dressform.predict.prediction_sets import split_of
 from dressform.predictions.examples import examples_of
 from dressform.reporting.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.reporting.figures.canvas import save
@@ -57,7 +58,7 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
     calibration = draw_calibration_history([history], run.name)
     if calibration is not None:
         written.append(save(calibration, folder / "calibration.png"))
-    split = "test" if run.layout.predictions("test").exists() else "validation"
+    split = split_of(run, None)
     if run.layout.predictions(split).exists():
         written += _draw_predictions(run, split, data)
     if data is not None:

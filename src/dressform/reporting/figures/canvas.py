@@ -10,7 +10,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from dressform.core.errors import ConfigError
 from dressform.core.files import write_atomic
 
 TRAIN, VALIDATION = "#2b6cb0", "#dd7a1f"
@@ -46,16 +45,6 @@ def hide_axes(axes: Axes) -> None:
     axes.set_yticks([])
     for side in axes.spines.values():
         side.set_visible(False)
-
-
-def check_target(path: Path) -> None:
-    """Check that a figure may be written there, before anything is computed.
-
-    Raises:
-        ConfigError: the name does not end in .png.
-    """
-    if path.suffix.lower() != ".png":
-        raise ConfigError(f"--figure is {path}; allowed: a name that ends in .png")
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -8,11 +8,14 @@ are there; no network. The steps, in order of worth, each a process of its own w
 
     device       the GPU, and its ceilings: a bfloat16 product, a copy
     tests        tests/gpu: networks, losses beside the processor's, bit-identical repeats and
-    resumes, exports fast         the recipe fast: test accuracy and seconds of each seed fast-gpu
-    the recipe fast-gpu: the same; the aim is 94 % in less than a second throughput   images a
-    second that MiniVGGNet learns from, at batches of 256 and 32 inference    images a second, torch
-    and ONNX Runtime large        the recipe large, as far as the time reaches; with the same --out,
-    the next call goes on
+                 resumes, exports
+    fast         the recipe fast: test accuracy and seconds of each seed
+    fast-gpu     the recipe fast-gpu: the same; the aim is 94 % in less than a second
+    kernels      fast-gpu again, without each of the faster ways that are for GPUs
+    throughput   images a second that MiniVGGNet learns from, at batches of 256 and 32
+    inference    images a second, torch and ONNX Runtime
+    large        the recipe large, as far as the time reaches; with the same --out, the next call
+                 goes on
 
 DIR/gpu.json is written anew after every result, so a stop in the middle loses nothing (its form:
 benchmarks/README.md); DIR/tests.txt has pytest's output. --dry-run does all of it on the processor,
@@ -38,6 +41,7 @@ LIMITS = {
     "tests": 150,
     "fast": 60,
     "fast-gpu": 90,
+    "kernels": 45,
     "throughput": 60,
     "inference": 60,
     "large": 3600,

@@ -23,6 +23,7 @@ from gpu_report import Report  # noqa: E402
 
 import dressform  # noqa: E402
 from dressform.data.dataset import DatasetSplits  # noqa: E402
+from dressform.kernels import switch  # noqa: E402
 from dressform.models.network import Classifier, build_network  # noqa: E402
 from dressform.predict.export import export_onnx  # noqa: E402
 from dressform.recipes import find_recipe  # noqa: E402
@@ -205,6 +206,25 @@ def fast_gpu(bench: Bench, tell: Tell) -> None:
     seeds_of(bench, tell, "fast-gpu", 30)
 
 
+def kernels(bench: Bench, tell: Tell) -> None:
+    """The recipe fast-gpu without each of the faster ways that are for GPUs, in turn."""
+    data, recipe = bench.data(), find_recipe("fast-gpu")
+    if bench.dry_run:
+        recipe = replace(recipe, epochs=1, batch_size=100)
+    seconds: dict[str, list[float]] = {"all": [], "cuda-graphs": [], "tf32": []}
+    for seed in range(1 if bench.dry_run else 6):
+        for plain, times in seconds.items():
+            os.environ[switch.VARIABLE] = "" if plain == "all" else plain
+            switch.turned_off.cache_clear()
+            if bench.time_for(5):
+                _, whole = trained(bench, recipe, data, seed)
+                times += [round(whole, 4)] if seed or bench.dry_run else []  # the first loads
+    all_on = statistics.median(seconds["all"])
+    for plain, times in seconds.items():
+        saves = 1 - all_on / statistics.median(times)
+        tell(**{plain: {"seconds": times, "saves": round(saves, 4)}})
+
+
 def throughput(bench: Bench, tell: Tell) -> None:
     """Images a second of MiniVGGNet's last epoch, three trainings each."""
     train = bench.data().train
@@ -329,6 +349,7 @@ STEPS: dict[str, Callable[[Bench, Tell], None]] = {
     "tests": tests,
     "fast": fast,
     "fast-gpu": fast_gpu,
+    "kernels": kernels,
     "throughput": throughput,
     "inference": inference,
     "large": large,

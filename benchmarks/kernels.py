@@ -95,7 +95,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=list(CASES))
     options = parser.parse_args()
-    missing = {"cuda-graphs": "needs a CUDA GPU", "pinned-threads": "see benchmarks/busy.py"}
+    missing = {"pinned-threads": "see benchmarks/busy.py"}
+    missing |= dict.fromkeys(("cuda-graphs", "tf32"), "see benchmarks/gpu.py")
     if not has_amx():
         missing["wide-convolution"] = "needs a processor with AMX"
     results: dict[str, Any] = {}

@@ -522,6 +522,38 @@ def kernels_table() -> str:
     return "\n".join(lines if report is None else [*lines, "", made_by(report)])
 
 
+@measured("gpu")
+def gpu_table(report: Report) -> str:
+    """Training and inference on a GPU."""
+    steps = report["steps"]
+    lines = ["| what | figure |", "|---|---|"]
+    for name in ("fast-gpu", "fast"):
+        s = steps[name]
+        lines.append(
+            f"| `{name}`, whole training | **{s['mean_seconds']:.2f} s** (mean of {s['n']}; "
+            f"{s['mean_seconds_without_preparation']:.2f} s without loading the data and recording "
+            f"CUDA graphs); test accuracy "
+            f"{mean_and_sd([row['test_accuracy'] for row in s['rows']])} |"
+        )
+    for batch in (256, 32):
+        row = steps["throughput"][f"minivggnet_batch{batch}"]
+        lines.append(
+            f"| training `minivggnet`, batch {batch} | {row['median']:,} images per second (median "
+            f"of {len(row['images_per_second'])} trainings) |"
+        )
+    for network in ("fastnet", "minivggnet"):
+        row = steps["inference"][f"{network}_torch_bfloat16_batch4096"]
+        lines.append(
+            f"| predicting with `{network}`, bfloat16, batch 4,096 | {row['images_per_second']:,} "
+            f"images per second; {100 * row['same_class_as_float32']:.1f} % the same class as in "
+            f"float32 |"
+        )
+    lines.append(f"| tests of `tests/gpu` | {steps['tests']['summary']} |")
+    versions = f"torch {report['packages']['torch']}, CUDA {steps['device']['cuda']}"
+    made = f"(`{report['command']}`; one {steps['device']['name']}, {versions}.)"
+    return "\n".join([*lines, "", made])
+
+
 def renamed(command: str) -> str:
     """A report's command as it is called now."""
     return command.replace("benchmarks/novelty.py", "benchmarks/ood.py").replace(
@@ -666,6 +698,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "coverage": coverage_table,
     "extensions": extensions_table,
     "kernels": kernels_table,
+    "gpu": gpu_table,
 }
 PAGES = ("README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")))
 

@@ -1,5 +1,6 @@
 """What is tested everywhere on the processor, on a GPU."""
 
+import gc
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -92,12 +93,14 @@ def no_dropout(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", RECIPES.names)
 def test_losses_are_those_of_the_processor(name: str) -> None:
     recipe = replace(small_enough(name), epochs=2, precision="float32", augment=Augment())
+    # At its full rate rounding grows within four steps: noise of 1e-6 in every layer's output
+    # changes the second loss of minivggnet by 6 %, at a hundredth of the rate by 0.004 %.
+    recipe = replace(recipe, optim=replace(recipe.optim, lr=recipe.optim.lr / 100))
     on_gpu, on_cpu = (
-        fit(recipe, pictures(32), None, device=device).history for device in (DEVICE, "cpu")
+        [row.train_loss for row in fit(recipe, pictures(32), None, device=device).history]
+        for device in (DEVICE, "cpu")
     )
-    assert on_gpu[0].train_loss == pytest.approx(on_cpu[0].train_loss, rel=1e-2)
-    # rounding, after a few steps of high rates
-    assert on_gpu[1].train_loss == pytest.approx(on_cpu[1].train_loss, rel=5e-2)
+    assert on_gpu == pytest.approx(on_cpu, rel=5e-3)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,18 @@ def test_same_seed_same_bits_and_resuming_changes_nothing(
         with pytest.raises(Killed):
             trained(checkpoint, kill)
     assert same(undisturbed.last, trained(checkpoint).last)
+
+
+def test_a_graph_that_is_garbage_does_not_end_a_recording() -> None:
+    """One that the collector destroyed while another was recorded did."""
+    recipe, data = recipe_of("float32", "fast"), pictures(190)
+    threshold = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        for _ in range(3):
+            fit(recipe, data, None, device=DEVICE)
+    finally:
+        gc.set_threshold(*threshold)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -2,8 +2,10 @@
 launching them one by one.
 """
 
+import contextlib
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +55,7 @@ class CudaGraphs:
             case.inputs = [t.clone() for t in tensors]
             case.graph = torch.cuda.CUDAGraph()
             torch.cuda.synchronize()
-            with torch.cuda.graph(case.graph, pool=self._pool):
+            with _nothing_collected(), torch.cuda.graph(case.graph, pool=self._pool):
                 case.outputs = self._function(*case.inputs, *numbers)
             self.seconds += time.perf_counter() - start
         for place, tensor in zip(case.inputs, tensors, strict=True):
@@ -70,6 +72,20 @@ class CudaGraphs:
         for tensor in given:
             tensor.record_stream(current)
         return given
+
+
+@contextlib.contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Python's garbage collector rests inside the block: an older graph that it destroyed there
+    would end the recording.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 @dataclass

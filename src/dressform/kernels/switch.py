@@ -18,6 +18,7 @@ KERNELS = {
     "lean-optimizers": "a step without torch's hooks, one call for all parameters",
     "pinned-threads": "each of torch's threads stays on a core of its own",
     "pooled-convolution": "bias after pooling; one channel as a product of patches",
+    "tf32": "Muon's matrix products on a GPU's tensor cores",
     "wide-convolution": "the weight gradient of small features from images side by side (AMX)",
 }
 """Name and what is done, of every faster way."""
@@ -35,11 +36,12 @@ def enabled(name: str) -> bool:
     """
     if name not in KERNELS:
         raise KeyError(name)
-    return name not in _turned_off()
+    return name not in turned_off()
 
 
 @functools.cache
-def _turned_off() -> frozenset[str]:
+def turned_off() -> frozenset[str]:
+    """The names that ``DRESSFORM_PLAIN`` turns off."""
     value = os.environ.get(VARIABLE, "")
     if value in ("", "0"):
         return frozenset()

@@ -61,7 +61,8 @@ def fast_gpu() -> Recipe:
     ``dressform train fast-gpu``. Chosen on images held out of the training images (docs/log.md).
     """
     recipe = fast()
-    return replace(recipe, name="fast-gpu", batch_size=1000, optim=replace(recipe.optim, lr=0.2))
+    optim = replace(recipe.optim, lr=0.2, momentum=0.7)
+    return replace(recipe, name="fast-gpu", epochs=8, batch_size=1000, optim=optim)
 
 
 def large() -> Recipe:

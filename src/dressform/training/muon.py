@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dressform.kernels.tf32 import tf32_products
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration, chosen by its authors so that small singular values grow fast; the
 result's lie in about 0.7..1.2.
@@ -21,6 +23,7 @@ class Muon(torch.optim.Optimizer):
     singular values are all about 1, found with a few Newton-Schulz iterations. Each bank is brought
     to the norm sqrt(filters) before its step, as in airbench94, which changes nothing that a batch
     norm behind it would see. So it suits networks whose convolutions are followed by batch norm.
+    On a GPU the products of the iterations are in TF32 (the authors' are in bfloat16).
 
     Args:
         groups: parameter groups; those with ``"orthogonal": True`` hold filters [F, C, H, W], the
@@ -99,15 +102,16 @@ def orthogonal(matrix: Tensor, iterations: int = 3) -> Tensor:
     x = x / (x.norm() + 1e-7)
     # Each iteration multiplies x from the left by a polynomial of x x^T, so the small square is
     # enough to iterate on.
-    square = x @ x.T
-    factors = []
-    for i in range(iterations):
-        polynomial = torch.addmm(square, square, square, beta=b, alpha=c)
-        polynomial.diagonal().add_(a)
-        factors.append(polynomial)
-        if i < iterations - 1:
-            square = polynomial @ square @ polynomial
-    for factor in factors[1:]:
-        factors[0] = factor @ factors[0]
-    x = torch.mm(factors[0], x)
+    with tf32_products(x.device):
+        square = x @ x.T
+        factors = []
+        for i in range(iterations):
+            polynomial = torch.addmm(square, square, square, beta=b, alpha=c)
+            polynomial.diagonal().add_(a)
+            factors.append(polynomial)
+            if i < iterations - 1:
+                square = polynomial @ square @ polynomial
+        for factor in factors[1:]:
+            factors[0] = factor @ factors[0]
+        x = torch.mm(factors[0], x)
     return x if wide else x.T

@@ -1,7 +1,8 @@
 """Optimisers and learning-rate schedules from their configs."""
 
+import functools
 import math
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -39,16 +40,18 @@ def _made(network: nn.Module, config: Optim) -> torch.optim.Optimizer:
     groups = [group for group in groups if group["params"]]
     if config.kind == "sgd":
         return sgd(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov)
-    shared: dict[str, Any] = {
-        "lr": config.lr,
-        "betas": (config.momentum, config.beta2),
-        "eps": config.eps,
-        "capturable": any(p.device.type == "cuda" for p in network.parameters()),
+    adaptive: dict[str, Callable[..., torch.optim.Optimizer]] = {
+        "nadam": lean(torch.optim.NAdam),
+        "adam": functools.partial(lean(torch.optim.Adam), fused=True),
+        "adamw": functools.partial(lean(torch.optim.AdamW), fused=True),
     }
-    if config.kind == "nadam":
-        return lean(torch.optim.NAdam)(groups, **shared)
-    kind = torch.optim.Adam if config.kind == "adam" else torch.optim.AdamW
-    return lean(kind)(groups, fused=True, **shared)
+    return adaptive[config.kind](
+        groups,
+        lr=config.lr,
+        betas=(config.momentum, config.beta2),
+        eps=config.eps,
+        capturable=any(p.device.type == "cuda" for p in network.parameters()),
+    )
 
 
 def _muon(network: nn.Module, config: Optim) -> Muon:

@@ -23,6 +23,7 @@ def test_every_step_runs_on_the_processor(tmp_path: Path) -> None:
         "tests",
         "fast",
         "fast-gpu",
+        "kernels",
         "throughput",
         "inference",
         "large",

@@ -46,6 +46,20 @@ added.
 """
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, and those above it.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be made: {error.strerror or error}; give a writable folder with --out"
+        ) from error
+
+
 def write_atomic(path: Path, write: Callable[[BinaryIO], object], *, replace: bool = True) -> None:
     """Write a file so that ``path`` holds either the old bytes or all of the new ones, even after a
     crash.

@@ -46,6 +46,26 @@ def read_record(
     return record
 
 
+def check_format(document: Any, newest: int, path: Path) -> None:
+    """Refuse a document that a later version wrote.
+
+    Args:
+        document: of JSON; one without an integer ``format`` passes, for :func:`read_record` to
+            refuse.
+        newest: that this version reads.
+        path: of the file, for messages.
+
+    Raises:
+        RunError: its format is newer.
+    """
+    found = document.get("format") if isinstance(document, dict) else None
+    if isinstance(found, int) and found > newest:
+        raise RunError(
+            f"{path} has format {found}, made by a newer dressform; this version "
+            f"reads up to {newest}, so upgrade dressform"
+        )
+
+
 class _FaultError(Exception):
     pass
 

@@ -1,4 +1,4 @@
-"""How threads wait, settled before a library that has them is loaded."""
+"""Cores, and how threads wait; settled before a library that has threads is loaded."""
 
 import os
 
@@ -6,6 +6,12 @@ SPINS = "30000"
 """Looks at a flag, some tens to hundreds of microseconds, for which a thread of OpenMP waits awake
 before it sleeps.
 """
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def wait_briefly() -> None:

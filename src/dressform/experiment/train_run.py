@@ -75,13 +75,7 @@ def train_run(
             f"{layout.root} already exists ({before.status}); --resume {does} it, or choose "
             f"another --seed or --out"
         )
-    try:
-        layout.make_folders()
-    except OSError as error:
-        raise RunError(
-            f"{layout.root} cannot be made: {error.strerror or error}; give a writable folder with "
-            f"--out"
-        ) from error
+    layout.make_folders()
     if not layout.manifest.exists():
         _check_room(layout, network)
     with exclusive(layout.lock):

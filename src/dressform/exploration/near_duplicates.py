@@ -10,7 +10,6 @@ shift the details must also correlate: what remains after the local mean of each
 subtracted.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +52,6 @@ class NearDuplicates:
 
 def near_duplicates(
     images: NDArray[np.uint8],
-    *,
-    min_similarity: float = MIN_SIMILARITY,
-    progress: Callable[[int], object] = lambda done: None,
 ) -> NearDuplicates:
     """Find near duplicates among images.
 
@@ -64,8 +60,6 @@ def near_duplicates(
 
     Args:
         images: uint8 [N, H, W, C], two or more.
-        min_similarity: minimum correlation of details of a pair, 0..1.
-        progress: called with the number of finished queries, out of 2 N.
     """
     grey = images.astype(np.float32).mean(axis=3)
     descriptors = _descriptors(grey)
@@ -76,14 +70,7 @@ def near_duplicates(
     n, k = len(images), min(N_CANDIDATES, len(images) - 1)
     reference, results = reduced[:n], []
     for flipped, queries in ((False, reduced[:n]), (True, reduced[n:])):
-        start = n * flipped
-        neighbours = nearest(
-            queries,
-            reference,
-            k,
-            exclude=np.arange(n),
-            progress=lambda done, start=start: progress(start + done),  # type: ignore[misc]
-        )
+        neighbours = nearest(queries, reference, k, exclude=np.arange(n))
         rows, columns = np.nonzero(neighbours.distances <= 1 - MIN_COSINE)
         pairs = np.sort(np.column_stack([rows, neighbours.indices[rows, columns]]), axis=1)
         pairs = np.unique(pairs, axis=0)
@@ -91,8 +78,8 @@ def near_duplicates(
         pairs, shift = pairs[correlation >= MIN_CORRELATION], shift[correlation >= MIN_CORRELATION]
         similarity = _detail_correlations(grey, pairs, shift, flipped)
         pairs, similarity = (
-            pairs[similarity >= min_similarity],
-            similarity[similarity >= min_similarity],
+            pairs[similarity >= MIN_SIMILARITY],
+            similarity[similarity >= MIN_SIMILARITY],
         )
         results.append((pairs, similarity, np.full(len(pairs), flipped)))
     constant = _constant_pairs(images)

@@ -1,6 +1,5 @@
 """Exact nearest neighbours by batched matrix products."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,7 +43,6 @@ def nearest(
     *,
     metric: Metric = "cosine",
     exclude: NDArray[np.integer] | None = None,
-    progress: Callable[[int], object] = lambda done: None,
 ) -> Neighbours:
     """The k nearest rows of ``reference`` for each row of ``queries``; ties for the last place are
     broken arbitrarily.
@@ -56,7 +54,6 @@ def nearest(
         metric: ``cosine`` or ``euclidean``.
         exclude: int [M], for each query an index in the reference to leave out, such as its own; -1
             for none.
-        progress: called with the number of queries done.
 
     Raises:
         ConfigError: k out of range.
@@ -103,7 +100,6 @@ def nearest(
         else:
             squares = np.einsum("nd,nd->n", batch, batch)[:, None] - 2 * best_scores
             distances[start : start + BATCH_SIZE] = np.sqrt(np.clip(squares, 0, None))
-        progress(min(start + BATCH_SIZE, len(queries)))
     return Neighbours(indices, distances)
 
 

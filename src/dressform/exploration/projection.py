@@ -4,9 +4,8 @@ reproducible for a given seed.
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,13 +82,9 @@ def pca(values: NDArray[np.float32], components: int = N_COMPONENTS) -> Projecti
 def neighbours_within(
     values: NDArray[np.float32],
     k: int = N_NEIGHBOURS,
-    *,
-    progress: Callable[[int], object] = lambda done: None,
 ) -> Neighbours:
     """The k nearest other rows of each row, Euclidean, exact."""
-    return nearest(
-        values, values, k, metric="euclidean", exclude=np.arange(len(values)), progress=progress
-    )
+    return nearest(values, values, k, metric="euclidean", exclude=np.arange(len(values)))
 
 
 def tsne(
@@ -98,7 +93,6 @@ def tsne(
     *,
     dimensions: int = 2,
     seed: int = 0,
-    progress: Callable[[int], object] = lambda done: None,
 ) -> Projection:
     """t-SNE (van der Maaten and Hinton 2008, JMLR 9:2579).
 
@@ -112,7 +106,6 @@ def tsne(
         neighbours: of each row, see :func:`neighbours_within`.
         dimensions: 2 or 3.
         seed: of the tie-breaking noise in the initialisation.
-        progress: called with the number of finished iterations, out of 750.
 
     Raises:
         ConfigError: too few examples, or other dimensions.
@@ -136,17 +129,11 @@ def tsne(
     )
     affinities = affinity.Uniform(knn_index=index, k_neighbors=neighbours.indices.shape[1])
 
-    def step(iteration: int, error: float, embedding: Any) -> None:
-        progress(done + iteration)
-
-    options = {"inplace": True, "callbacks": step, "callbacks_every_iters": 50}
     embedding = TSNEEmbedding(
         start, affinities, negative_gradient_method="fft" if len(values) > 3000 else "bh", n_jobs=-1
     )
-    done = 0
-    embedding.optimize(250, exaggeration=12, momentum=0.5, **options)
-    done = 250
-    embedding.optimize(500, momentum=0.8, **options)
+    embedding.optimize(250, exaggeration=12, momentum=0.5, inplace=True)
+    embedding.optimize(500, momentum=0.8, inplace=True)
     return Projection("tsne", np.asarray(embedding, dtype=np.float32), np.empty(0))
 
 

@@ -6,7 +6,6 @@ over channels; unlike Grad-CAM, which averages gradients, it highlights only loc
 contribute to the prediction.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -64,19 +63,13 @@ def load_network(run: Run, recipe_file: str | None = None) -> Classifier:
     return network.eval()
 
 
-def saliency(
-    network: nn.Module,
-    images: NDArray[np.uint8],
-    *,
-    progress: Callable[[int], object] = lambda done: None,
-) -> NDArray[np.uint8]:
+def saliency(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """How much each location of each image supports the network's prediction.
 
     Args:
         network: takes float [N, C, H, W] in [0, 1], gives logits [N, K]; in evaluation mode. Its
             weights are frozen.
         images: uint8 [N, H, W, C].
-        progress: called with the number of finished images.
 
     Returns:
         uint8 [N, h, w], 0 to 255, where 255 is the maximum of each image (all 0 if nothing supports
@@ -98,7 +91,6 @@ def saliency(
             maximum > 0, 255 * attribution / maximum.clamp_min(1e-30), torch.zeros(())
         )
         maps.append(scaled[:, 0].round().byte().numpy())
-        progress(min(start + batch_size, len(images)))
     return np.concatenate(maps)
 
 

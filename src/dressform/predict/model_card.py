@@ -7,7 +7,7 @@ from typing import Literal
 
 from dressform.core.errors import RunError
 from dressform.core.files import read_json, write_json
-from dressform.core.records import read_record
+from dressform.core.records import check_format, read_record
 from dressform.data.photo import PhotoSettings
 from dressform.runs.manifest import check_shape
 
@@ -121,11 +121,7 @@ class ModelCard:
                 f"{path} is not a model card of dressform; give the model.json that belongs to "
                 f"model.onnx"
             )
-        if document["format"] > FORMAT:
-            raise RunError(
-                f"{path} has format {document['format']}, made by a newer dressform; this version "
-                f"reads up to {FORMAT}"
-            )
+        check_format(document, FORMAT, path)
         return read_record(cls, document, path, advice="copy it again, with its model.onnx")
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, read_npz, user_path
-from dressform.core.records import read_record
+from dressform.core.records import check_format, read_record
 from dressform.predictions import Predictions
 from dressform.runs.history import EpochRow, read_history
 from dressform.runs.layout import CrossvalLayout
@@ -183,15 +183,7 @@ def open_crossval(path: str | Path) -> CrossvalRun:
             else f"{path} does not exist; give the folder of a cross-validation"
         )
     document = read_json(layout.summary)
-    if (
-        isinstance(document, dict)
-        and isinstance(document.get("format"), int)
-        and document["format"] > FORMAT
-    ):
-        raise RunError(
-            f"{layout.summary} has format {document['format']}; this dressform reads up to "
-            f"{FORMAT}, so update it"
-        )
+    check_format(document, FORMAT, layout.summary)
     advice = "delete it and run crossval with --resume"
     return CrossvalRun(
         folder, read_record(CrossvalSummary, document, layout.summary, advice=advice)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from dressform.core.files import make_folder
+
 DEFAULT_ROOT = Path("runs")
 
 
@@ -99,7 +101,7 @@ class Layout:
     def make_folders(self) -> None:
         """Create the folders that files are written to."""
         for folder in (self.weights, self.predictions("validation").parent):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """`Manifest`: the record of a run, written when it starts and when it finishes."""
 
 import dataclasses
-import os
 import platform
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +10,8 @@ from typing import Any, Literal, TypedDict
 
 from dressform.core.errors import RunError
 from dressform.core.files import read_json, write_json
-from dressform.core.records import read_record
+from dressform.core.records import check_format, read_record
+from dressform.core.threads import cores
 from dressform.runs.git import GitState
 
 FORMAT = 1
@@ -172,12 +172,7 @@ class Manifest:
         document = read_json(path)
         if not isinstance(document, dict) or not isinstance(document.get("format"), int):
             raise RunError(f"{path} is not a manifest of dressform; give the folder of a run")
-        if document["format"] > FORMAT:
-            raise RunError(
-                f"{path} has format {document['format']}, made by a newer dressform; this version "
-                f"reads up to {FORMAT},"
-                " so upgrade dressform"
-            )
+        check_format(document, FORMAT, path)
         return read_record(
             cls,
             document,
@@ -210,10 +205,9 @@ def hardware() -> Hardware:
         processor = facts.get("model name", processor) + (
             " with AMX" if "amx_tile" in facts.get("flags", "").split() else ""
         )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": processor,
-        "cores": cores,
+        "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }

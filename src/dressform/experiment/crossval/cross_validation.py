@@ -13,7 +13,7 @@ import torch
 
 from dressform.core import config
 from dressform.core.errors import ConfigError, RunError
-from dressform.core.files import exclusive, remove_leftovers
+from dressform.core.files import exclusive, make_folder, remove_leftovers
 from dressform.data.archive import write_archive
 from dressform.data.catalog import CATALOG
 from dressform.data.dataset import DatasetSplits
@@ -95,7 +95,7 @@ def crossval(
     with contextlib.ExitStack() as held:
         held.callback(torch.set_num_threads, torch.get_num_threads())
         for study in studies:
-            _make_folder(study.layout.root)
+            make_folder(study.layout.root)
             held.enter_context(exclusive(study.layout.lock))
             _tidy(study.layout)
         plans = [
@@ -217,15 +217,6 @@ def _teller(pending: Sequence[_Pending], callback: Callback) -> Callable[[int, E
             callback.on_fold_end(fold, event.result.accuracy, event.result.seconds)
 
     return tell
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{folder} cannot be made: {error.strerror or error}; give a writable folder with --out"
-        ) from error
 
 
 def _tidy(layout: CrossvalLayout) -> None:

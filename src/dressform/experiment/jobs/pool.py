@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import queue
 import subprocess
 import threading
@@ -12,6 +11,7 @@ from dataclasses import asdict
 from dressform.core import errors
 from dressform.core.errors import DressformError, RunError, TrainingError
 from dressform.core.processes import python_environment, python_module
+from dressform.core.threads import cores
 from dressform.experiment.jobs.fold_job import (
     Event,
     FoldFailed,
@@ -24,12 +24,6 @@ from dressform.training.device import choose_device
 
 TellJob = Callable[[int, Event], None]
 """Told of an event of the job at an index; called from one thread at a time."""
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def choose_workers(requested: int | None, jobs: int, device: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dressform.core import config
 from dressform.core.errors import ConfigError, RunError, unknown_name
-from dressform.core.files import exclusive, remove_leftovers, write_json
+from dressform.core.files import exclusive, make_folder, remove_leftovers, write_json
 from dressform.data.dataset import DatasetSplits
 from dressform.experiment.options import RunOptions
 from dressform.experiment.resolved import ResolvedRecipe, check_trainable
@@ -136,12 +136,7 @@ def _make_folder(layout: TuningLayout, options: RunOptions) -> None:
             f"{folder} already exists; --resume continues or shows it, or choose another --seed "
             f"or --out"
         )
-    try:
-        layout.figure.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{folder} cannot be made: {error.strerror or error}; give a writable folder with --out"
-        ) from error
+    make_folder(layout.figure.parent)
 
 
 def _longest(base: Recipe, dimensions: tuple[Dimension, ...]) -> int:

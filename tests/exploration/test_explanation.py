@@ -1,8 +1,6 @@
 """Features, saliency and what a report keeps of them, on a real run."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +15,12 @@ from dressform.data.source import load_data
 from dressform.exploration.explanation import explain
 from dressform.exploration.neighbours import nearest
 from dressform.exploration.points import training_examples
-from dressform.exploration.saliency import load_network, saliency
+from dressform.exploration.saliency import check_same, load_network, saliency
 from dressform.models import MODELS
 from dressform.models.network import Classifier, build_network
 from dressform.predict.export import export_onnx
 from dressform.predict.features import penultimate
+from dressform.predict.int8 import Int8Network
 from dressform.predictions.examples import examples_of
 from dressform.runs.run import Run
 
@@ -107,27 +106,19 @@ def test_a_run_is_rebuilt_bit_for_bit(tiny_run: Run, small: DatasetSplits) -> No
     np.testing.assert_allclose(logits, tiny_run.predictions().logits, atol=1e-4)
 
 
-def test_data_that_are_no_longer_there_leave_saliency_out(tiny_run: Run, tmp_path: Path) -> None:
-    # The test's data have no name that a new process could load.
-    out = tmp_path / "s.npz"
-    command = [
-        sys.executable,
-        "-m",
-        "dressform.exploration.torch_worker",
-        str(tiny_run.path),
-        "test",
-        str(out),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "small" in done.stderr
-    assert not out.exists()
+def test_a_network_that_gives_other_logits_is_not_explained(
+    tiny_run: Run, small: DatasetSplits
+) -> None:
+    assert small.test is not None
+    predictions = tiny_run.predictions()
+    images = small.test.images[:20]
+    check_same(load_network(tiny_run), images, predictions.logits[:20], tiny_run)
+    with pytest.raises(RunError, match="gives other logits than when it was trained"):
+        check_same(load_network(tiny_run), images, predictions.logits[20:40], tiny_run)
 
 
 def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Path) -> None:
-    """The process with torch reads the run's own data; other training pictures must not get their
-    positions.
-    """
+    """Not those of the run's own training images, if others are given."""
     run = Run(tmp_path / "run", named_run.manifest)
     shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
     data = load_data(named_run.manifest.dataset.source)
@@ -136,9 +127,8 @@ def test_neighbours_are_those_of_the_pictures_given(named_run: Run, tmp_path: Pa
         data.train.take(np.arange(599, 299, -1)),
     )
     explanation = explain(run, "test", pictures, others)
-    own, reference = (
-        penultimate(run.layout.onnx, images).values for images in (pictures.images, others.images)
-    )
+    int8 = Int8Network(run.layout.onnx, others.images)
+    own, reference = (int8.features(images) for images in (pictures.images, others.images))
     np.testing.assert_array_equal(explanation.neighbours, nearest(own, reference, 5).indices)
 
 

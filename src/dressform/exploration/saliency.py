@@ -63,6 +63,30 @@ def load_network(run: Run, recipe_file: str | None = None) -> Classifier:
     return network.eval()
 
 
+def check_same(
+    network: nn.Module, images: NDArray[np.uint8], expected: NDArray[np.float32], run: Run
+) -> None:
+    """Compare a rebuilt network with the one that was trained: its recipe's code may have changed.
+
+    Args:
+        network: in evaluation mode.
+        images: uint8 [N, H, W, C].
+        expected: float32 [N, K], the logits that the run has for them.
+        run: named in the message.
+
+    Raises:
+        RunError: the network gives other logits.
+    """
+    with torch.no_grad():
+        logits = network(to_tensor(images)).numpy()
+    scale = max(1.0, float(np.abs(expected).max()))
+    if not np.allclose(logits, expected, rtol=1e-3, atol=1e-3 * scale):
+        raise RunError(
+            f"{run.path} cannot be rebuilt: {run.manifest.reference} gives other logits than when "
+            f"it was trained; restore the recipe's code"
+        )
+
+
 def saliency(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """How much each location of each image supports the network's prediction.
 

@@ -1,6 +1,6 @@
 """Your own network and recipe in one file; nothing has to be registered.
 
-dressform train examples/own_recipe.py:own --data path/to/pictures
+dressform train examples/own_recipe.py:own --data path/to/images
 """
 
 from torch import nn

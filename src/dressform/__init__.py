@@ -5,7 +5,7 @@
     data = df.load_data("fashion-mnist")
     run = df.train("fast", data)
     print(df.evaluate(run).report())
-    print(df.Predictor(run).predict("photo.jpg"))
+    print(df.Predictor(run).predict("photo.jpg").top)
 
 Importing dressform imports neither torch nor NumPy; each name below is fetched when it is first
 used.

@@ -26,8 +26,9 @@ def calibrate(
 ) -> None:
     """Test whether probabilities can be trusted.
 
-    Fits a temperature and conformal thresholds on some examples and evaluates them on others: of a
-    run on validation and test, of a cross-validation fold by fold, of a file in five parts.
+    Fits a temperature and conformal thresholds on some examples and evaluates them on others: for a
+    run, it fits on validation and evaluates on test; for a cross-validation, it fits on the other
+    folds; for a file, on four of five parts.
     """
     from dressform.reporting.output import check_target
     from dressform.workbench import evaluation

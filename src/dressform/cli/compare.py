@@ -47,8 +47,8 @@ def compare(
 ) -> None:
     """Test whether one model is really better.
 
-    Compares every pair: the difference with its 95 % interval, a test that fits the kind of
-    predictions, the probability that they are practically equal, and a verdict in one sentence.
+    Compares every pair: the difference with its 95 % interval, a suitable significance test, the
+    probability that they are practically equal, and a verdict in one sentence.
     """
     from dressform.workbench.evaluation import compare as compare_all
 

@@ -11,9 +11,9 @@ from dressform.cli.output import describe_folds, print_json, print_table
 
 def crossval(
     recipes: list[str] = typer.Argument(help="Names of 'dressform recipes', or file.py:function."),
-    folds: int = typer.Option(5, "--folds", help="Parts of the training examples, 2 to 100."),
-    repeats: int = typer.Option(1, "--repeats", help="How many times, each with other folds."),
-    seed: int = typer.Option(0, "--seed", help="Random seed for folds and trainings."),
+    folds: int = typer.Option(5, "--folds", help="Number of folds, 2 to 100."),
+    repeats: int = typer.Option(1, "--repeats", help="Number of repeats, each with different folds."),
+    seed: int = typer.Option(0, "--seed", help="Random seed for folds and training."),
     workers: int | None = typer.Option(
         None, "--workers", help="Processes that share the cores. Default: one per core."
     ),
@@ -27,7 +27,7 @@ def crossval(
     ),
     out: Path = typer.Option(Path("runs"), "--out", help="Folder of all runs."),
     resume: bool = typer.Option(
-        False, "--resume", help="Go on after an interruption, or add repeats."
+        False, "--resume", help="Continue after an interruption, or add repeats."
     ),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
     image_size: int | None = typer.Option(
@@ -39,8 +39,8 @@ def crossval(
 ) -> None:
     """Cross-validate recipes on the same folds.
 
-    Prints the accuracy of each fold, mean, standard deviation and a 95 % interval. The test images
-    are not touched.
+    Prints the accuracy of each fold, the mean, the standard deviation and a 95 % interval. The test
+    split is not used.
     """
     from dressform.cli.fold_table import FoldTable
     from dressform.cli.process import prepare_training

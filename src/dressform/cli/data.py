@@ -41,7 +41,7 @@ def check(
     ),
     as_json: bool = Json,
 ) -> None:
-    """Count classes, find duplicates and overlaps."""
+    """Count images per class; find duplicates and overlaps between splits."""
     from dressform.data.audit import check_data
     from dressform.data.source import load_data, log_notes
 
@@ -57,7 +57,7 @@ def check(
         [(c, *(str(audit.counts[split][c]) for split in names)) for c in audit.classes],
     )
     print(
-        f"\nexact duplicates inside a split: {len(audit.duplicates)} groups; equal images in two "
+        f"\nexact duplicates within a split: {len(audit.duplicates)} groups; equal images in two "
         f"splits: {len(audit.overlaps)}"
     )
     for problem in audit.problems:
@@ -74,9 +74,8 @@ def doctor(
     predictions: list[Path] = typer.Option(
         [],
         "--predictions",
-        help="To compare labels with: cross-validations (train), runs (test), or predictions "
-        "files; "
-        "repeatable.",
+        help="Out-of-sample predictions to check labels with: cross-validations (train), runs "
+        "(test), or predictions files; repeatable.",
     ),
     out: Path = typer.Option(
         Path("doctor.html"), "--out", help="The page; review.json is written beside it."
@@ -88,8 +87,8 @@ def doctor(
 ) -> None:
     """Find labels that may be wrong, near duplicates and outliers.
 
-    Writes a page on which each finding can be kept, relabelled or dropped, and review.json, which
-    the page saves anew with your decisions and data apply turns into a new dataset.
+    Writes a page on which you keep, relabel or drop each finding, and review.json. The page saves
+    your decisions to a new review.json, which 'data apply' turns into a new dataset.
     """
     from dressform.evaluation.evaluate import describe
     from dressform.workbench.datasets import diagnose
@@ -119,7 +118,7 @@ def doctor(
 def apply(
     review: Path = typer.Argument(help="review.json, as the doctor's page saved it."),
     data: str | None = typer.Option(
-        None, "--data", help="The reviewed dataset, if it is elsewhere now."
+        None, "--data", help="The reviewed dataset, if it has moved."
     ),
     image_size: int | None = typer.Option(
         None, "--image-size", help="Side in pixels for folders of mixed sizes."
@@ -127,15 +126,15 @@ def apply(
     out: Path | None = typer.Option(
         None,
         "--out",
-        help="The new dataset. Default: of class folders the folder reviewed, of anything else "
+        help="The new dataset. Default: the folder 'reviewed' for class folders, otherwise "
         "reviewed.npz.",
     ),
     as_json: bool = Json,
 ) -> None:
-    """Make the dataset that a review decided on; the original stays as it is.
+    """Apply a review and write the new dataset; the original is not changed.
 
-    Of class folders the original files are copied into new ones; anything else becomes an .npz
-    file.
+    For class folders, the original files are copied into new folders; anything else becomes an
+    .npz file.
     """
     from dressform.workbench.datasets import apply_review
 

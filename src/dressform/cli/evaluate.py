@@ -16,8 +16,8 @@ def evaluate(
     split: str | None = typer.Option(
         None,
         "--split",
-        help="test, validation, or (a model's) train. Default: test, or a run's validation where "
-        "it has no test.",
+        help="test, validation, or (ONNX models only) train. Default: test, or validation if a run "
+        "has no test split.",
     ),
     data: str | None = typer.Option(
         None,

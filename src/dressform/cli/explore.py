@@ -23,7 +23,7 @@ def explore(
     out_of_fold: Path | None = typer.Option(
         None,
         "--out-of-fold",
-        help="A cross-validation that evaluates the labels of training images (--split train or "
+        help="A cross-validation whose predictions check the training labels (--split train or "
         "all).",
     ),
     embedding: str = typer.Option(
@@ -32,10 +32,10 @@ def explore(
     methods: str | None = typer.Option(
         None,
         "--methods",
-        help="Besides PCA: tsne, umap, or both with a comma. Default: tsne, and umap where it is "
+        help="Methods besides PCA: tsne, umap, or tsne,umap. Default: tsne, and umap if it is "
         "installed.",
     ),
-    dimensions: str = typer.Option("2", "--dimensions", help="Of t-SNE and UMAP: 2, 3, or 2,3."),
+    dimensions: str = typer.Option("2", "--dimensions", help="Dimensions of t-SNE and UMAP: 2, 3, or 2,3."),
     seed: int = typer.Option(0, "--seed", help="Random seed for the projections."),
     data: str | None = typer.Option(
         None, "--data", help="The images, where they have moved: a name, or a path."
@@ -44,9 +44,9 @@ def explore(
         None, "--image-size", help="Side in pixels for folders of mixed sizes."
     ),
     serve: bool = typer.Option(
-        False, "--serve", help="Then serve the page to the browser on this machine, until Ctrl-C."
+        False, "--serve", help="Serve the page on localhost until Ctrl-C."
     ),
-    port: int = typer.Option(0, "--port", help="Of --serve; 0 takes a free one."),
+    port: int = typer.Option(0, "--port", help="Port for --serve; 0 picks a free one."),
     recipe: str | None = typer.Option(
         None,
         "--recipe",
@@ -58,8 +58,8 @@ def explore(
 ) -> None:
     """Write one page with every image as a point.
 
-    PCA, t-SNE and UMAP of what the network makes of them, with neighbours, search and lasso, beside
-    the run's report. What takes long is kept in the run's folder and found there the next time.
+    Adds to the run's report PCA, t-SNE and UMAP projections of the network's features, with
+    neighbours, search and lasso selection. Slow results are cached in the run's folder.
     """
     from dressform.core.errors import ConfigError
     from dressform.reporting.local import local_server

@@ -41,8 +41,8 @@ def export(
     ),
     as_json: bool = Json,
 ) -> None:
-    """Write a run for another program: its features for TensorBoard, or its model as a page that
-    classifies photos.
+    """Export a run: its features for TensorBoard, or its model as an HTML page that classifies
+    photos.
     """
     from dressform.workbench.pages import export as write
 

@@ -14,10 +14,10 @@ def hardware(
     ),
     as_json: bool = Json,
 ) -> None:
-    """Show what trainings run on, and in which precision.
+    """Show the hardware and precision used for training.
 
-    Whether precision=auto is bfloat16 is measured once for each processor and kept, so that the
-    same command gives the same weights, however busy the machine is.
+    precision=auto uses bfloat16 where it is clearly faster. This is measured once per CPU and
+    cached, so the same command gives the same weights however busy the machine is.
     """
     from dressform.workbench.catalogue import hardware as machine
 
@@ -28,7 +28,7 @@ def hardware(
     precision = facts["precision"]
     bfloat16 = precision["bfloat16_seconds"]
     times = (
-        "no instruction for bfloat16"
+        "the CPU has no bfloat16 instructions"
         if bfloat16 is None
         else f"a product takes {1e3 * precision['float32_seconds']:.2f} ms in float32 and "
         f"{1e3 * bfloat16:.2f} ms in bfloat16"
@@ -39,8 +39,8 @@ def hardware(
         [
             *((name, str(facts[name])) for name in ("processor", "cores", "system")),
             ("GPU", facts["gpu"] or "none"),
-            ("precision=auto", f"{chosen} on the processor: {times}"),
+            ("precision=auto", f"{chosen} on the CPU: {times}"),
             ("measured", f"{precision['decided']}, with torch {precision['torch']}"),
-            ("kept in", facts["file"]),
+            ("cached in", facts["file"]),
         ],
     )

@@ -33,7 +33,7 @@ from dressform.core.threads import wait_briefly
 
 app = typer.Typer(
     name="dressform",
-    help="Train, judge and use small-image classifiers.",
+    help="Train, evaluate and use small-image classifiers.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -74,7 +74,7 @@ def start(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:
-    """Train, judge and use small-image classifiers."""
+    """Train, evaluate and use small-image classifiers."""
     if version:
         print(__version__)
     elif context.invoked_subcommand is None:
@@ -96,7 +96,7 @@ def main() -> None:
         sys.exit(1)
     sys.stdout = cast(TextIO, Escaped(sys.stdout))
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="dressform", standalone_mode=False)
     except DressformError as error:
         _fail(str(error), 1)
     except _UsageError as error:
@@ -104,25 +104,25 @@ def main() -> None:
     except typer.Abort:
         _fail("stopped", 130)
     except KeyboardInterrupt:
-        _fail("stopped; --resume goes on with an unfinished training", 130)
+        _fail("interrupted; --resume continues an unfinished training run", 130)
     except BrokenPipeError:
         sys.exit(1)
     except MemoryError as error:
         _fail(
-            f"not enough memory ({str(error) or 'an allocation failed'}); give smaller data, "
-            f"--image-size or batch_size",
+            f"not enough memory ({str(error) or 'an allocation failed'}); use fewer or smaller "
+            f"images, or a smaller batch_size",
             1,
         )
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         advice = (
-            "; finished epochs are kept: make room or fix the path, then go on with --resume"
+            "; finished epochs are kept: free some space or fix the path, then continue with --resume"
             if {"train", "crossval", "tune"} & set(sys.argv)
             else ""
         )
         _fail(f"{name}{error.strerror or error}{advice}", 1)
     if code == 130:  # typer's own way of telling Ctrl-C
-        _fail("stopped; --resume goes on with an unfinished training", 130)
+        _fail("interrupted; --resume continues an unfinished training run", 130)
     sys.exit(code if isinstance(code, int) else 0)
 
 

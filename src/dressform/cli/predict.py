@@ -11,7 +11,7 @@ from dressform.cli.output import print_json, say
 
 def predict(
     pictures: list[str] = typer.Argument(
-        help="Picture files or folders of them; - reads one picture from stdin."
+        help="Image files or folders; - reads one image from stdin."
     ),
     model: str | None = typer.Option(
         None,
@@ -23,24 +23,24 @@ def predict(
     explain: Path | None = typer.Option(
         None,
         "--explain",
-        help="An HTML file that shows each step from the photo to what the network sees.",
+        help="Write an HTML page that shows each step from the photo to the network's input.",
     ),
     threshold: float | None = typer.Option(
         None,
         "--threshold",
         min=0,
         max=1,
-        help="Of pictures like the training pictures, this share is answered with unsure. "
+        help="Fraction of in-distribution images that are answered with unsure. "
         "Default: 0.02; 0 always answers.",
     ),
     photos: bool = typer.Option(
         True,
         "--photos/--no-photos",
-        help="Find the thing on a photo, where the model wants it on black; else only shrink.",
+        help="Segment the object in a photo if the model was trained on objects on black; otherwise only resize.",
     ),
     as_json: bool = Json,
 ) -> None:
-    """Tell the classes of pictures."""
+    """Classify images."""
     from dressform.core.errors import DataError
     from dressform.core.text import one_line
     from dressform.predict.predictor import OOD_THRESHOLD, Answer, Predictor, find_images
@@ -96,7 +96,7 @@ def predict(
         )
     if target is not None and answers:
         write_explanation(target, answers, predictor.description.name)
-        say(f"explained in {target}")
+        say(f"explanation written to {target}")
     if errors:
-        more = f" (and {len(errors) - 1} more bad pictures)" if len(errors) > 1 else ""
+        more = f" (and {len(errors) - 1} more unreadable images)" if len(errors) > 1 else ""
         raise DataError(f"{errors[0]}{more}")

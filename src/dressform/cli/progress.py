@@ -85,7 +85,7 @@ class Progress(Display):
         tenths = 10 * done // total
         if tenths > self._features_told:
             self._features_told = tenths
-            text = f"features of images: {done:,} of {total:,}"
+            text = f"computing features: {done:,} of {total:,}"
             if self._live:
                 self._show(text)
             else:

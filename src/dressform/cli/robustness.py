@@ -11,18 +11,18 @@ from dressform.cli.output import percent, print_json, print_table
 def robustness(
     run: Path = typer.Argument(help="A run."),
     names: list[str] = typer.Option(
-        [], "--corruption", help="One of the corruptions, several times for several. Default: all."
+        [], "--corruption", help="A corruption, such as gaussian-noise; repeatable. Default: all."
     ),
     split: str | None = typer.Option(
         None, "--split", help="test or validation. Default: test, where there is one."
     ),
-    seed: int = typer.Option(0, "--seed", help="Random seed for noise and directions."),
+    seed: int = typer.Option(0, "--seed", help="Random seed for the corruptions."),
     data: str | None = typer.Option(
         None, "--data", help="The run's images, where they have moved."
     ),
     as_json: bool = Json,
 ) -> None:
-    """Measure a run's accuracy on corrupted images, as in Fashion-MNIST-C, at each strength."""
+    """Measure a run's accuracy on corrupted images, as in Fashion-MNIST-C, at each severity."""
     from dressform.workbench.evaluation import robustness as measure
 
     result = measure(run, corruptions=names, split=split, seed=seed, data=data)
@@ -31,7 +31,7 @@ def robustness(
         return
     clean = result.clean
     print(
-        f"{result.examples:,} images as they are: {percent(clean.value)} ({clean.method}:"
+        f"{result.examples:,} clean images: {percent(clean.value)} ({clean.method}:"
         f" {100 * clean.low:.2f} to {100 * clean.high:.2f})"
     )
     rows = []

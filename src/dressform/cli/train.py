@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # it brings torch
 def train(
     recipe: str = typer.Argument(
         "fast",
-        help="A name of 'dressform recipes', file.py:function, or auto: what suits the data best, "
-        "found by comparing.",
+        help="A name of 'dressform recipes', file.py:function, or auto: compare candidates by "
+        "cross-validation and train the best.",
     ),
     data: str = typer.Option(
         "fashion-mnist",
@@ -34,7 +34,7 @@ def train(
     ),
     out: Path = typer.Option(Path("runs"), "--out", help="Folder of all runs."),
     resume: bool = typer.Option(
-        False, "--resume", help="Go on with an unfinished run; show a finished one."
+        False, "--resume", help="Continue an unfinished run; show a finished one."
     ),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
     image_size: int | None = typer.Option(
@@ -49,7 +49,7 @@ def train(
     ),
     as_json: bool = Json,
 ) -> None:
-    """Train a recipe, evaluate it and keep the run."""
+    """Train a recipe, evaluate it and save the run."""
     from dressform.cli.process import prepare_training
     from dressform.cli.progress import Progress
     from dressform.core.errors import ConfigError
@@ -129,7 +129,7 @@ def _print_auto(result: "AutoResult", as_json: bool) -> None:
     rows = [
         (percent(c.mean), f"{c.seconds:.0f} s", c.description, c.command) for c in result.candidates
     ]
-    print_table(("over folds", "took", "candidate", "command"), rows)
+    print_table(("mean accuracy", "time", "candidate", "command"), rows)
     print(f"{'total':10s} {result.seconds:.0f} s")
     _print(result.run)
 
@@ -163,7 +163,7 @@ def _print(run: "Run") -> None:
     epochs, seconds = manifest.results["epochs"], manifest.seconds["train"]
     print(f"{'trained':10s} {epochs} epochs in {seconds:.0f} s")
     print(f"{'run':10s} {run.path}")
-    print(f"{'report':10s} {layout.report}")
+    print(f"{'per class':10s} {layout.report}")
     figures = sorted(path.name for path in layout.figures.glob("*.png"))
     if figures:
         print(f"{'figures':10s} {layout.figures}: {', '.join(figures)}")

@@ -25,22 +25,22 @@ def tune(
     space: list[str] = typer.Option(
         ...,
         "--space",
-        help="What varies: optim.lr=log:1e-4:1e-1, model.dropout=0:0.5, batch_size=64,128,256 …",
+        help="Search space: optim.lr=log:1e-4:1e-1, model.dropout=0:0.5, batch_size=64,128,256 …",
     ),
-    trials: int = typer.Option(30, "--trials", help="Trainings in all."),
+    trials: int = typer.Option(30, "--trials", help="Total number of trials."),
     metric: str = typer.Option("val_accuracy", "--metric", help="val_accuracy or val_loss."),
     data: str = typer.Option(
         "fashion-mnist",
         "--data",
         help="A dataset's name, or a path: IDX, CSV, class folders or NPZ.",
     ),
-    seed: int = typer.Option(0, "--seed", help="Random seed for draws and trainings."),
+    seed: int = typer.Option(0, "--seed", help="Random seed for sampling and training."),
     settings: list[str] = typer.Option(
         [], "--set", help="Change the recipe first: epochs=3, model.dropout=0.1 …"
     ),
     out: Path = typer.Option(DEFAULT_ROOT, "--out", help="Folder of all runs."),
     resume: bool = typer.Option(
-        False, "--resume", help="Go on with a tuning, or add trials to it."
+        False, "--resume", help="Continue a study, or add trials to it."
     ),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
     image_size: int | None = typer.Option(
@@ -52,7 +52,7 @@ def tune(
 ) -> None:
     """Find good settings for a recipe.
 
-    Settings are compared on validation images; the test images are not looked at.
+    Settings are compared on validation images; the test split is not used.
     """
     from dressform.cli.process import prepare_training
     from dressform.workbench.training import tune as search
@@ -75,8 +75,8 @@ def tune(
         )
     if tuning.best is not None:
         say(
-            "note: the best value is optimistic, as the best of many on the same validation images;"
-            " the test images, which the command for the best opens once, give an honest one"
+            "note: the best value is optimistic, because it is the best of many on the same "
+            "validation images; training the best settings gives an unbiased test score"
         )
     if as_json:
         print_json(tuning.to_json())
@@ -110,7 +110,7 @@ def _print(tuning: "Tuning", out: Path) -> None:
     print(f"{'figure':10s} {tuning.layout.figure}")
     elsewhere = "" if out == DEFAULT_ROOT else f" --out {shlex.quote(str(out))}"
     best = (
-        "none: no trial was trained to its end; try lower learning rates"
+        "none: no trial completed; try lower learning rates"
         if tuning.best is None
         else f"{tuning.command}{elsewhere}"
     )

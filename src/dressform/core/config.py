@@ -128,17 +128,17 @@ def _convert(text: str, kind: Any, path: str) -> Any:
         return tuple(_convert(item.strip(), arguments[0], path) for item in items)
     if kind is bool:
         if text.lower() not in ("true", "false"):
-            raise ConfigError(f"{path} is true or false, not {text!r}")
+            raise ConfigError(f"{path} must be true or false, not {text!r}")
         return text.lower() == "true"
     if kind in (int, float):
         try:
             value = kind(text)
         except ValueError:
             raise ConfigError(
-                f"{path} is {'a whole number' if kind is int else 'a number'}, not {text!r}"
+                f"{path} must be {'a whole number' if kind is int else 'a number'}, not {text!r}"
             ) from None
         if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f"{path} is a finite number, not {text!r}")
+            raise ConfigError(f"{path} must be a finite number, not {text!r}")
         return value
     if kind is str:
         return text

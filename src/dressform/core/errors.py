@@ -18,7 +18,7 @@ class ConfigError(DressformError):
 
 
 class DataError(DressformError):
-    """A data file, folder or picture that cannot be used."""
+    """A data file, folder or image that cannot be used."""
 
 
 class RunError(DressformError):
@@ -58,4 +58,4 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     names = list(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return UnknownNameError(f"no {kind} is called {name!r}; {hint}known: {', '.join(names)}")
+    return UnknownNameError(f"unknown {kind} {name!r}; {hint}available: {', '.join(names)}")

@@ -267,7 +267,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         strange = [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]
         if strange:
             raise DataError(
-                f"{path} holds {strange[0]}, which is no array; write it anew with numpy.savez "
+                f"{path} holds {strange[0]}, which is not an array; save it again with numpy.savez "
                 f"and plain arrays"
             )
         return arrays
@@ -284,7 +284,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         MemoryError,
     ) as error:
         raise DataError(
-            f"{path} cannot be read as NPZ without pickle ({error}); write it anew with "
+            f"{path} cannot be read as NPZ without pickle ({error}); save it again with "
             f"numpy.savez and plain arrays"
         ) from error
 

@@ -73,7 +73,7 @@ class _FaultError(Exception):
 def _record(kind: Any, document: Any, where: str) -> Any:
     if not isinstance(document, dict):
         raise _FaultError(
-            f"{where or 'the document'} is {_shown(document)}, where an object should be"
+            f"{where or 'the document'} is {_shown(document)}, expected an object"
         )
     hints = typing.get_type_hints(kind)
     values = {}
@@ -86,7 +86,7 @@ def _record(kind: Any, document: Any, where: str) -> Any:
     try:
         return kind(**values)
     except (DressformError, ValueError, TypeError) as error:
-        raise _FaultError(f"{where or 'the document'} contradicts itself ({error})") from None
+        raise _FaultError(f"{where or 'the document'} is inconsistent ({error})") from None
 
 
 def _typed_dict(kind: Any, value: Any, where: str) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def apply_review(data: DatasetSplits, review: Review) -> ReviewedData:
             )
         raise DataError(
             f"{data.name} is not what was reviewed ({review.dataset}), or has changed since; "
-            f"review it anew, or name the reviewed"
+            f"review it again, or name the reviewed"
             " data with --data"
         )
     decisions: dict[tuple[str, str], Finding] = {}

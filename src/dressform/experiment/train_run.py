@@ -184,10 +184,10 @@ def _check_whole(manifest: Manifest, layout: Layout) -> None:
     for name, digest in manifest.weights.items():
         path = layout.weights / name
         if not path.is_file() or sha256_file(path) != digest:
-            what = "was changed" if path.is_file() else "is missing"
+            what = "was changed afterwards" if path.is_file() else "is missing"
             raise RunError(
-                f"{layout.root} was finished but its {path.name} {what} since; delete that folder "
-                f"or choose another --out"
+                f"{layout.root} is finished, but its {path.name} {what}; delete that folder or choose "
+                f"another --out"
             )
 
 
@@ -195,6 +195,6 @@ def _check_same_data(before: Manifest, after: Manifest, layout: Layout) -> None:
     then, today = before.dataset, after.dataset
     if (then.digests, then.hold_out_digest) != (today.digests, today.hold_out_digest):
         raise RunError(
-            f"{layout.root} was trained on other data than {today.name} has now; choose another "
-            f"--out"
+            f"{layout.root} was trained on different data; {today.name} has changed since; choose "
+            f"another --out"
         )

@@ -58,7 +58,7 @@ class Reevaluated:
         estimates = {
             "all": self.all,
             "without suspect labels": self.without_suspects,
-            "without near duplicates of training pictures": self.without_duplicates,
+            "without near duplicates of training images": self.without_duplicates,
         }
         return [(label, value) for label, value in estimates.items() if value is not None]
 
@@ -104,7 +104,7 @@ def examine(
         DataError: predictions of other examples.
     """
     splits = dict(data)
-    logger.info(f"near duplicates among {sum(map(len, splits.values())):,} pictures")
+    logger.info(f"searching for near duplicates among {sum(map(len, splits.values())):,} images")
     pairs = near_duplicates(np.concatenate([d.images for d in splits.values()]))
     findings, counts, duplicate_ids = _duplicate_findings(splits, pairs)
     reevaluated = []
@@ -117,7 +117,7 @@ def examine(
         reevaluated.append(_reevaluate(model, split, issues, duplicate_ids[split]))
     findings += sorted(suspects.values(), key=lambda finding: finding.score)
     for split, dataset in splits.items():
-        logger.info(f"outliers in {split}")
+        logger.info(f"searching for outliers in {split}")
         outliers = _outlier_findings(dataset, split)
         counts[f"outliers in {split}"] = len(outliers)
         findings += outliers
@@ -236,7 +236,7 @@ def _duplicate_findings(
         (first_split, i), (second_split, j) = rows[a], rows[b]
         first_id = str(splits[first_split].ids[i])
         label = (
-            f"near duplicates inside {first_split}"
+            f"near duplicates within {first_split}"
             if first_split == second_split
             else f"near duplicates between {first_split} and {second_split}"
         )

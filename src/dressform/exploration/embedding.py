@@ -63,7 +63,7 @@ def check_methods(methods: Sequence[str], dimensions: Sequence[int], seed: int =
             f"dimensions are {', '.join(map(str, dimensions)) or 'none'}; allowed: 2, 3, or both"
         )
     if "umap" in methods and find_spec("umap") is None:
-        raise ConfigError("UMAP needs umap-learn; pip install 'dressform[umap]'")
+        raise ConfigError("UMAP needs umap-learn; pip install umap-learn")
 
 
 def embed(
@@ -111,7 +111,7 @@ def embed(
             result = nearest(values, values, k, metric=metric, exclude=np.arange(len(values)))
             return {"indices": result.indices, "distances": result.distances}
 
-        message = f"neighbours of {len(values):,} examples, {metric}"
+        message = f"finding neighbours of {len(values):,} examples ({metric})"
         arrays = compute_or_read(f"near-{metric}", search, {"indices", "distances"}, message)
         neighbours[metric] = Neighbours(arrays["indices"], arrays["distances"])
     components = pca(values, N_COMPONENTS)

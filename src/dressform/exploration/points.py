@@ -101,7 +101,7 @@ def points_of(
         if training is None
         else np.concatenate([evaluated.images, training.images])
     )
-    logger.info(f"features of {len(images):,} pictures")
+    logger.info(f"computing features of {len(images):,} images")
     features = penultimate(run.layout.onnx, images)
     values = features.values if embedding == "features" else pixels(images)
     return Points(

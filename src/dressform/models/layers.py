@@ -46,7 +46,7 @@ def smallest_side(size_after: Callable[[int], int]) -> int:
     for side in range(1, 257):
         if size_after(side) >= 1:
             return side
-    raise ConfigError("the network shrinks a picture of 256 pixels to nothing; use fewer poolings")
+    raise ConfigError("pooling reduces even a 256-pixel image to nothing; use fewer pooling layers")
 
 
 def window(size: int, kernel: int, stride: int, padding: int) -> int:

@@ -160,7 +160,7 @@ def build_network(
             ) from error
         if not isinstance(module, nn.Module):
             raise ConfigError(
-                f"the network's build gave {type(module).__name__}; it must give a torch.nn.Module"
+                f"the network's build returned {type(module).__name__}; it must give a torch.nn.Module"
             )
         _check_output(module, shape, classes)
     return module

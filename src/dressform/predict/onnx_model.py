@@ -90,7 +90,7 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
     output = next((name for name in ("logits", "probabilities") if name in outputs), outputs[0])
     if graph.batch is not None and graph.batch * int(np.prod(dataset.shape)) > MAX_BATCH_VALUES:
         raise DataError(
-            f"{path} has a fixed batch of {graph.batch:,} images, which exceeds any memory; "
+            f"{path} has a fixed batch of {graph.batch:,} images, which does not fit in memory; "
             f"export it with a dynamic batch size"
         )
     batch_size = graph.batch or inference_batch_size(dataset.shape, BATCH_SIZE)

@@ -82,7 +82,7 @@ def run_session(
                 f"there is not enough memory to run {name} ({reason}); close other programs"
             ) from error
         raise refuse(
-            f"{name} cannot be run on {len(next(iter(inputs.values())))} pictures ({reason})"
+            f"{name} cannot be run on {len(next(iter(inputs.values())))} images ({reason})"
         ) from error
     finally:
         timer.cancel()

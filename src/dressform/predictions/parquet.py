@@ -85,6 +85,6 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow.parquet
     except ImportError:
         raise DataError(
-            'Parquet needs pyarrow; pip install "dressform[parquet]", or write the table as CSV'
+            "Parquet needs pyarrow; pip install pyarrow, or write the table as CSV"
         ) from None
     return pyarrow, pyarrow.parquet

@@ -63,7 +63,7 @@ class Tuning:
         trials: by number.
         train: words of the training that the trials' settings are added to: ``dressform train
             RECIPE …``.
-        importances: share of each setting in what tells the best trials from the others (PED-ANOVA,
+        importances: how much each setting distinguishes the best trials from the others (PED-ANOVA,
             Watanabe et al. 2023), largest first, sum 1; empty with fewer than ten complete trials,
             or where most of them are equal.
     """

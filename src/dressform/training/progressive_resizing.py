@@ -59,9 +59,9 @@ def check_progressive_resizing(
         network.eval()(torch.zeros(2, shape[2], height, width, device=device))
     except RuntimeError as error:
         raise ConfigError(
-            f"progressive_resizing.start is {config.start:g}, but the network takes no pictures "
-            f"of {height} x "
-            f"{width}"
+            f"progressive_resizing.start is {config.start:g}, but the network does not accept "
+            f"{height} x {width} "
+            f"images"
             f" ({str(error).splitlines()[0]}); allowed: 1, or a network that takes any size"
         ) from error
     finally:

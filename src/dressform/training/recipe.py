@@ -15,10 +15,10 @@ class Optim:
         kind: ``sgd``, ``adam``, ``adamw``, ``nadam`` or ``muon``, which is Muon for filters and SGD
             for the rest (:mod:`dressform.training.muon`).
         lr: learning rate at its highest.
-        momentum: of sgd; ``beta1`` of the others.
+        momentum: of sgd and muon; ``beta1`` of adam, adamw and nadam.
         nesterov: for sgd.
-        beta2: for all but sgd.
-        eps: for all but sgd; Keras's 1e-7.
+        beta2: for adam, adamw and nadam.
+        eps: for adam, adamw and nadam; Keras's default, 1e-7.
         weight_decay: on weights of two or more dimensions only, but not on Muon's filters;
             decoupled for adamw, else added to the gradient.
         sgd_lr: learning rate of muon's companion SGD, which trains everything but filters.
@@ -91,8 +91,7 @@ class Augment:
         brightness: largest change of all values, 0.2 for 0.8 to 1.2 times.
         contrast: likewise, of the distances from the image's mean.
         saturation: likewise, of the distances from grey, where there is colour.
-        start: first epoch with augmentation, counted from 0; earlier ones see the images as they
-            are.
+        start: first epoch with augmentation, counted from 0; earlier epochs use the original images.
         crop: width of a black border, in pixels, that is put around the image before a part of
             the image's own size is cut out at random: a shift by whole pixels, which blurs
             nothing.
@@ -181,13 +180,13 @@ class ProgressiveResizing:
 
 @dataclass(frozen=True, kw_only=True)
 class HardExamples:
-    """Later epochs learn from the examples with the largest losses and a few random others.
+    """Train later epochs on the examples with the largest losses and a few random others.
 
     As in Selective-Backprop (A. Jiang et al. 2019, https://arxiv.org/abs/1910.00762), except that
     an example's loss is the one from the last time it was seen.
 
     Attributes:
-        fraction: of the examples that those epochs learn from; 1 is all.
+        fraction: of the examples that those epochs train on; 1 is all.
         start: the first such epoch, counted from 0; 1 or more.
         random_fraction: fraction of those that are drawn from the other examples, so that easy
             ones are not forgotten.
@@ -285,5 +284,5 @@ class Recipe:
             fraction > 0 or not (stopping.patience or stopping.restore_best),
             "validation_fraction",
             fraction,
-            "above 0 for early_stopping.* to look at",
+            "above 0 with early_stopping.patience or restore_best",
         )

@@ -127,7 +127,7 @@ export class Controls {
         return;
       }
       ends[end] = projector.selection;
-      projector.report(`${count(projector.selection.length)} points are ${end} now.`);
+      projector.report(`${count(projector.selection.length)} points are now ${end}.`);
       if (ends.A && ends.B) projector.showCustomAxes(ends.A, ends.B);
     };
     const names = /** @type {const} */ (["A", "B"]);
@@ -137,7 +137,7 @@ export class Controls {
     if (ends.A && ends.B) projector.showCustomAxes(ends.A, ends.B);
     else {
       projector.report(
-        "The horizontal axis leads from A to B. Select points and use them as A, " +
+        "The horizontal axis runs from A to B. Select points and use them as A, " +
           "then select others and use them as B.",
       );
     }

@@ -39,7 +39,7 @@ function runSelect() {
     { "aria-label": "Run", onchange: () => showRun(Number(select.value)) },
     page.runs.map((run, value) => element("option", { value }, run.name)),
   );
-  return element("label", {}, "Run: ", select);
+  return element("label", {}, "Model: ", select);
 }
 
 function themeButton() {

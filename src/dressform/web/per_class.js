@@ -99,7 +99,7 @@ function pairTable(classes, pairs, open) {
       },
       { title: "Images", number: true, key: (pair) => pair.value },
       {
-        title: "Of true class",
+        title: "Fraction of true class",
         number: true,
         key: (pair) => pair.fraction,
         show: (pair) => percent(pair.fraction, 1),

@@ -101,7 +101,7 @@ export class Report {
     return section(
       "projector",
       "Embedding projector",
-      element("p", {}, "Each point is an image. Images that the model finds similar lie together."),
+      element("p", {}, "Each point is an image. Images with similar features lie close together."),
       element("p", { class: "quiet" }, this.page.projector_note),
       projector.node,
       this.selected?.node,

@@ -33,7 +33,7 @@ const KINDS = [
     "duplicate",
     "Near duplicates",
     "Images that are identical, shifted, brighter, darker or mirrored. You can drop the later " +
-      "one of each pair. A test image with a twin in the training set is not unseen.",
+      "one of each pair. A test image with a near duplicate in the training set is not unseen data.",
   ],
   ["outlier", "Outliers", "Images that are far from their nearest neighbours of the same class."],
 ];
@@ -343,7 +343,7 @@ export class Review {
       const review = JSON.parse(await file.text());
       const same = digestsOf(review) === digestsOf(this.page.review);
       if (!same || !Array.isArray(review.findings)) {
-        throw new Error("it is a review of different data");
+        throw new Error("it is a review of a different dataset");
       }
       const ignored = this.decisions.replace(review.findings);
       for (const refill of this.refills) refill();

@@ -68,8 +68,8 @@ def evaluate(
     _check_options(opened, split=split, data=data, pixels=pixels, image_size=image_size)
     if isinstance(opened, CrossvalRun):
         logger.warning(
-            "all folds of repeat 0 pooled, the models taken as given; for the recipe, and means "
-            "over folds, see its crossval.json"
+            "pooled over the folds of repeat 0, for these trained models; for the recipe, see the "
+            "means over folds in crossval.json"
         )
     source = _Source(split, data or "fashion-mnist", pixels or "unit", image_size)
     predictions = _prediction_set(opened, source, "evaluate").predictions[0]
@@ -216,7 +216,7 @@ def robustness(
 
     def progress(done: int, total: int) -> None:
         if done % 10 == 0 or done == total:
-            logger.info("%d of %d", done, total)
+            logger.info("measured %d of %d corruptions", done, total)
 
     return measure_robustness(Predictor(opened), images, corruptions, seed=seed, progress=progress)
 
@@ -254,7 +254,7 @@ def _check_options(
         useless, reason = set(options), "predictions, which have no splits and no images"
     for name, value in options.items():
         if value is not None and name in useless:
-            raise ConfigError(f"{name} {value} was given with {reason}; leave it out")
+            raise ConfigError(f"{name} {value} does not apply to {reason}; leave it out")
 
 
 def _prediction_set(

@@ -44,9 +44,9 @@ def train(
         recipe: a name of ``dressform recipes``, ``file.py:function``, or a :class:`Recipe`.
         data: a name of ``dressform data list``, a path, or splits that are loaded already.
         settings: changes to the recipe, such as ``["epochs=3", "optim.lr=0.05"]``.
-        seed: of weights, order, augmentation and dropout.
+        seed: random seed for weights, order, augmentation and dropout.
         out: folder of all runs.
-        resume: go on with an unfinished run of the same recipe, data and seed; a finished one is
+        resume: continue an unfinished run of the same recipe, data and seed; a finished one is
             returned as it is.
         device: ``auto``, ``cpu`` or ``cuda``.
         image_size: side in pixels for folders of images of several sizes; default: the recipe's,
@@ -54,7 +54,7 @@ def train(
         callback: follows the training, and may stop it.
 
     Raises:
-        DressformError: a subclass that says what came, what was allowed and what to do.
+        DressformError: its message says what was given, what is allowed and what to do.
     """
     callback = callback or Callback()
     check_request([recipe], seed)
@@ -81,21 +81,21 @@ def train_auto(
     image_size: int | None = None,
     callback: Callback | None = None,
 ) -> "AutoResult":
-    """Find what learns the data best within a time, and train it.
+    """Find the best candidate within a time budget, and train it.
 
     Args:
         data: a name of ``dressform data list``, or a path.
         budget: seconds for everything, 30 or more.
-        seed: of folds and trainings.
+        seed: random seed for folds and training.
         out: folder of all runs.
-        resume: go on where a killed call stopped.
+        resume: continue an interrupted call.
         device: ``auto``, ``cpu`` or ``cuda``.
         image_size: side in pixels for folders of images of several sizes; default: each
             candidate's own.
         callback: follows the progress.
 
     Raises:
-        DressformError: a subclass that says what came, what was allowed and what to do.
+        DressformError: its message says what was given, what is allowed and what to do.
     """
     callback = callback or Callback()
     check_request([], seed)
@@ -130,18 +130,18 @@ def crossval(
         data: see :func:`train`; only its ``train`` split is used.
         folds: K, 2 to 100.
         repeats: how many times, each with other folds.
-        seed: of the folds and of the trainings.
+        seed: random seed for folds and training.
         settings: changes to every recipe.
         workers: processes that share the cores; default one per core. Recipes given as objects are
             trained in this process.
         out: folder of all runs.
-        resume: go on after an interruption, or add repeats.
+        resume: continue after an interruption, or add repeats.
         device: ``auto``, ``cpu`` or ``cuda``.
         image_size: see :func:`train`.
         callback: follows the progress.
 
     Raises:
-        DressformError: a subclass that says what came, what was allowed and what to do.
+        DressformError: its message says what was given, what is allowed and what to do.
     """
     callback = callback or Callback()
     several = _several(recipes)
@@ -189,18 +189,18 @@ def tune(
         recipe: see :func:`train`.
         space: what varies, such as ``["optim.lr=log:1e-4:1e-1", "model.depth=1,2,3"]``.
         data: see :func:`train`; its test split is not looked at.
-        trials: trainings in all; resuming with more adds the difference.
+        trials: total number of trials; resuming with more adds the difference.
         metric: ``val_accuracy`` or ``val_loss``.
         settings: changes to the recipe, made first.
-        seed: of the draws and of each training.
+        seed: random seed for sampling and for each training run.
         out: folder of all runs.
-        resume: go on with a tuning of the same recipe, space, metric and seed.
+        resume: continue a study with the same recipe, space, metric and seed.
         device: ``auto``, ``cpu`` or ``cuda``.
         image_size: see :func:`train`.
         callback: follows the progress.
 
     Raises:
-        DressformError: a subclass that says what came, what was allowed and what to do.
+        DressformError: its message says what was given, what is allowed and what to do.
     """
     callback = callback or Callback()
     check_request([recipe], seed)

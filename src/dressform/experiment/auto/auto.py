@@ -107,10 +107,10 @@ def train_auto(
     image_size: int | None = None,
     options: RunOptions,
 ) -> AutoResult:
-    """Find what learns the data best within a time, and train it.
+    """Find the best candidate within a time budget, and train it.
 
-    Three candidates, where ImageNet weights are installed: a pretrained network of which only the
-    last layer learns, a small one from scratch, and the pretrained one whose last stages learn.
+    Three candidates, where ImageNet weights are installed: a linear probe on a pretrained network, a
+    small CNN trained from scratch, and the pretrained network fine-tuned.
     They are compared by cross-validation on the training examples; neither validation nor test is
     looked at before the best is trained.
 
@@ -118,8 +118,7 @@ def train_auto(
         source: a dataset's name or a path.
         budget: seconds for everything, 30 or more. What a candidate takes is found by short
             trainings; each gets as many epochs as fit into its share of the time, and what does not
-            fit is skipped. If the one whose last stages learn wins, it is trained for the time that
-            is left. Estimates can be wrong, so the time can be exceeded by some percent.
+            fit is skipped. If fine-tuning wins, it is trained for the time that is left. Estimates can be wrong, so the time can be exceeded by some percent.
         seed: of folds and trainings.
         image_size: for folders of mixed sizes, and all candidates; default: each recipe's own.
         options: where and on what; resuming goes on where a killed call stopped, with the
@@ -127,7 +126,7 @@ def train_auto(
 
     Raises:
         ConfigError: the budget is too small for any of them.
-        RunError: something of this is there already, and ``resume`` is false.
+        RunError: the folder already exists, and ``resume`` is false.
         DataError: the data cannot be read.
     """
     if not budget >= MIN_BUDGET:

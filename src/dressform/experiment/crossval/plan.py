@@ -104,7 +104,7 @@ def make_plan(
     same = digests == [s.digest for s in splits[: len(digests)]]
     if before and (before.get("data_digest") != data.train.digest or not same):
         raise RunError(
-            f"{layout.root} was made of other data than {data.name} has now; choose another --out"
+            f"{layout.root} was trained on different data; {data.name} has changed since; choose another --out"
         )
     threads = before.get("threads", threads)
     recipe = study.recipe.recipe

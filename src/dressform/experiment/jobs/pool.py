@@ -146,6 +146,6 @@ def _died(process: "subprocess.Popen[str]") -> RunError:
     return RunError(
         f"a worker process ended with code {code}"
         + (" (killed, perhaps because memory ran out)" if code in (-9, 137) else "")
-        + "; what was finished is kept: go on with --resume, and with fewer --workers if memory "
-        "is short"
+        + "; finished folds are kept: continue with --resume, and with fewer --workers if memory is "
+        "short"
     )

@@ -93,7 +93,7 @@ def tune(
         digests = _digests(learning)
         if study.remember("data", digests) != digests:
             raise RunError(
-                f"{layout.root} was tuned on other data than {data.name} has now; choose another "
+                f"{layout.root} was tuned on different data; {data.name} has changed since; choose another "
                 f"--out"
             )
         if base.precision == "auto" and "precision" not in texts:

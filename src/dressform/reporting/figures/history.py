@@ -9,7 +9,7 @@ from dressform.reporting.figures.canvas import TRAIN, VALIDATION, new_figure, st
 
 
 def draw_history(
-    rows: Sequence[dict[str, Any]], title: str, *, measured: str = "while learning"
+    rows: Sequence[dict[str, Any]], title: str, *, measured: str = "while training"
 ) -> Figure:
     """Two panels with training and validation curves.
 

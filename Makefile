@@ -37,7 +37,7 @@ node_modules/.stamp: package.json package-lock.json
 
 demo: $(VENV)/run.stamp  ## train the recipe fast and classify three images
 	$(BIN)/dressform train fast --resume
-	$(BIN)/dressform predict examples/pictures
+	$(BIN)/dressform predict examples/images
 
 format: $(VENV)/dev.stamp  ## format Python, and JavaScript where node_modules exists
 	$(BIN)/ruff format .

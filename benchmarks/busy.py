@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--baseline", type=Path, help="source folder of another version")
     options = parser.parse_args()
-    python, pictures = sys.executable, HERE.parent / "examples" / "pictures"
+    python, pictures = sys.executable, HERE.parent / "examples" / "images"
     trainings = {
         f"training {recipe}, {images:,} pictures": [
             python,

@@ -1,5 +1,5 @@
 """Accuracy of models on Fashion-MNIST's test images under the corruptions of Fashion-MNIST-C, at
-their five strengths.
+their five severities.
 
 python benchmarks/corruptions.py RUN [RUN …]
 """

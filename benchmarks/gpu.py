@@ -17,7 +17,7 @@ are there; no network. The steps, in order of worth, each a process of its own w
     large        the recipe large, as far as the time reaches; with the same --out, the next call
                  goes on
 
-DIR/gpu.json is written anew after every result, so a stop in the middle loses nothing (its form:
+DIR/gpu.json is written again after every result, so a stop in the middle loses nothing (its form:
 benchmarks/README.md); DIR/tests.txt has pytest's output. --dry-run does all of it on the processor,
 with a slice of the data.
 """

@@ -4,7 +4,7 @@ TensorFlow with the same weights.
     python benchmarks/inference.py RUN [RUN…] [--keras PATH/TO/python] [--batch 256] [--rounds 3]
 
 Each side runs in a process of its own, all sides in turn in every round; a round's figure is the
-median of three passes over the 10,000 test pictures, after one that is not counted. Predicted
+median of three passes over the 10,000 test images, after one that is not counted. Predicted
 classes are compared with ONNX Runtime's float32 (default options). Keras takes part for runs of
 ``minivggnet``.
 """

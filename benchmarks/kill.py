@@ -1,10 +1,10 @@
 """Kill a short training with SIGKILL at random moments, resume it each time, and compare its
-weights with an undisturbed one's.
+weights with an uninterrupted one's.
 
     python benchmarks/kill.py [--kills 50]
 
 Each trial is a training of its own: started, killed at a random moment of its life, resumed to the
-end. Moments are drawn over the whole life of the undisturbed process, from its start to its last
+end. Moments are drawn over the whole life of the uninterrupted process, from its start to its last
 file; a trial whose process ended before its moment is drawn again and does not count.
 """
 

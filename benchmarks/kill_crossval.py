@@ -1,11 +1,11 @@
 """Kill a short cross-validation with SIGKILL at random moments, resume it, and compare its summary
-with an undisturbed one's.
+with an uninterrupted one's.
 
     python benchmarks/kill_crossval.py [--kills 20]
 
 One cross-validation of three folds twice is killed again and again: each resumption is killed after
 a random time, up to the given number of kills, then it runs to its end; when it ends before a kill,
-the next one begins anew. All summaries and predictions have to have the bytes of the undisturbed
+the next one starts again. All summaries and predictions have to have the bytes of the uninterrupted
 one.
 """
 

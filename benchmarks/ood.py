@@ -1,4 +1,4 @@
-"""Which score tells pictures that a model was not made for? Fashion-MNIST's test images against
+"""Which score tells images that a model was not made for? Fashion-MNIST's test images against
 MNIST, noise and photos.
 
     python benchmarks/ood.py RUN --mnist FOLDER [--photos FOLDER]
@@ -54,8 +54,8 @@ def main() -> None:
     others["upside-down test"] = data.test.images[:, ::-1]
     images = {**others, "test": data.test.images, "held out": data.train.images[held_out]}
     found = {
-        name: penultimate(run.layout.onnx, np.ascontiguousarray(pictures))
-        for name, pictures in images.items()
+        name: penultimate(run.layout.onnx, np.ascontiguousarray(images))
+        for name, images in images.items()
     }
     learned = penultimate(run.layout.onnx, training.images)
     results: dict[str, Any] = {
@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def scores(learned: Features, labels: NDArray[np.int64]) -> dict[str, Callable[[Features], Values]]:
-    """Each larger for pictures that are less usual."""
+    """Each larger for images that are less usual."""
     reference = learned.values.astype(np.float64)
     means = np.stack([reference[labels == label].mean(axis=0) for label in np.unique(labels)])
     away = reference - means[labels]

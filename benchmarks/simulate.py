@@ -82,7 +82,7 @@ class World:
         return self._scores(self.models[model][chosen], labels)
 
     def twins(self, n: int, random: np.random.Generator) -> tuple[Scores, Scores]:
-        """Two models that are equally good: which of them is the first is drawn anew for each
+        """Two models that are equally good: which of them is the first is drawn again for each
         example.
         """
         chosen, labels = self.draw(n, random)

@@ -2,7 +2,7 @@
 
     python benchmarks/startup.py RUN [--rounds 15]
 
-RUN is a finished run; the picture is examples/pictures/ankle-boot.png.
+RUN is a finished run; the image is examples/images/ankle-boot.png.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from report import write_report
 
-PICTURE = Path(__file__).resolve().parent.parent / "examples" / "pictures" / "ankle-boot.png"
+PICTURE = Path(__file__).resolve().parent.parent / "examples" / "images" / "ankle-boot.png"
 
 
 def main() -> None:

@@ -307,8 +307,8 @@ def speed_table() -> str:
     if kill is not None:
         k = kill["results"]
         lines.append(
-            f"| trainings killed at a random moment and resumed that end with the same weights "
-            f"as an undisturbed run"
+            f"| training runs killed at a random moment and resumed that end with the same weights "
+            f"as an uninterrupted run"
             f" | {k['equal']} of {k['kills']} | `{kill['command']}` |"
         )
     if kills is not None:
@@ -417,15 +417,15 @@ def corruptions_table(report: Report) -> str:
             "| corruption, by severity | 1 | 2 | 3 | 4 | 5 |",
             "|---|" + "---|" * 5,
         ]
-        for name, strengths in r["corruptions"].items():
-            cells = [f"{100 * estimate['value']:.1f} %" for estimate in strengths.values()]
+        for name, severities in r["corruptions"].items():
+            cells = [f"{100 * estimate['value']:.1f} %" for estimate in severities.values()]
             lines.append(f"| {name} | {' | '.join([*cells, *[''] * (5 - len(cells))])} |")
         lines.append("")
     estimates = [
         e
         for r in runs.values()
-        for strengths in r["corruptions"].values()
-        for e in strengths.values()
+        for severities in r["corruptions"].values()
+        for e in severities.values()
     ]
     widest = max(e["high"] - e["low"] for e in estimates)
     lines.append(
@@ -539,7 +539,7 @@ def gpu_table(report: Report) -> str:
         row = steps["throughput"][f"minivggnet_batch{batch}"]
         lines.append(
             f"| training `minivggnet`, batch {batch} | {row['median']:,} images per second (median "
-            f"of {len(row['images_per_second'])} trainings) |"
+            f"of {len(row['images_per_second'])} training runs) |"
         )
     for network in ("fastnet", "minivggnet"):
         row = steps["inference"][f"{network}_torch_bfloat16_batch4096"]
@@ -636,7 +636,7 @@ def coverage_table(report: Report) -> str:
         "|---|---|---|---|---|",
     ]
     for r in report["results"]["intervals"]:
-        method = r["method"].removesuffix(", 95%")
+        method = r["method"].replace("95%", "95 %").removesuffix(", 95 %")
         lines.append(
             f"| {plain(r['what'])} | {r['n']:,} | {plain(method)} | {100 * r['coverage']:.1f} "
             f"% | {r['draws']:,} |"

@@ -17,8 +17,8 @@ def time_predictions(
     30) as JSON.
 
     Args:
-        predict: scores [N, K] of pictures [N, ...].
-        x: the pictures.
+        predict: scores [N, K] of images [N, ...].
+        x: the images.
         answer: file for the predicted classes, .npy.
         facts: printed beside.
     """

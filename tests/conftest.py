@@ -115,4 +115,4 @@ def named_run(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def pictures() -> Path:
-    return Path(__file__).parent.parent / "examples" / "pictures"
+    return Path(__file__).parent.parent / "examples" / "images"

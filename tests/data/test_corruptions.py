@@ -1,4 +1,4 @@
-"""Corruptions: the same by seed, worse by strength, and what their names say."""
+"""Corruptions: the same by seed, worse by severity, and what their names say."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,10 @@ import pytest
 from dressform.core.errors import ConfigError, UnknownNameError
 from dressform.data.corruptions import (
     CORRUPTIONS,
-    SINGLE_STRENGTH,
-    STRENGTHS,
+    SEVERITIES,
+    SINGLE_SEVERITY,
     corrupt,
-    strengths_of,
+    severities_of,
 )
 from dressform.data.dataset import DatasetSplits
 
@@ -20,24 +20,24 @@ def test_every_corruption_keeps_shape_and_seed(
     name: str, channels: int, small: DatasetSplits
 ) -> None:
     images = np.repeat(small.train.images[:12, :, :24], channels, axis=3)
-    for strength in strengths_of(name):
-        first = corrupt(images, name, strength, seed=3)
+    for severity in severities_of(name):
+        first = corrupt(images, name, severity, seed=3)
         assert first.shape == images.shape
         assert first.dtype == np.uint8
         assert not np.array_equal(first, images)
-        np.testing.assert_array_equal(corrupt(images, name, strength, seed=3), first)
+        np.testing.assert_array_equal(corrupt(images, name, severity, seed=3), first)
     np.testing.assert_array_equal(
         images, np.repeat(small.train.images[:12, :, :24], channels, axis=3)
     )
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in CORRUPTIONS if n not in SINGLE_STRENGTH and n != "saturate"]
+    "name", [n for n in CORRUPTIONS if n not in SINGLE_SEVERITY and n != "saturate"]
 )
 def test_stronger_is_further_from_the_picture(name: str, small: DatasetSplits) -> None:
     images = small.train.images[:100]
     away = [
-        float(np.abs(corrupt(images, name, s).astype(float) - images).mean()) for s in STRENGTHS
+        float(np.abs(corrupt(images, name, s).astype(float) - images).mean()) for s in SEVERITIES
     ]
     assert away == sorted(away)
     assert away[0] < 0.8 * away[-1]

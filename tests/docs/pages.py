@@ -14,7 +14,7 @@ from dressform.recipes import find_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-NOT_TESTED = "# not tested here: "
+NOT_TESTED = "# not run by the tests: "
 """Starts the comment of a command that is not run; the reason follows, for the reader too."""
 
 SLICE = "small.npz"

@@ -28,7 +28,7 @@ def test_the_report_says_what_the_numbers_are() -> None:
     )
     assert f"{reference['macro avg']['f1-score']:.4f}" in text
     assert f"{reference['weighted avg']['precision']:.4f}" in text
-    assert "Wilson score, 95%, n = 50" in text
+    assert "Wilson score, 95 %, n = 50" in text
     for metric in METRICS.values():
         assert f"\n{metric.title} " in text
     document = evaluation.to_json()
@@ -76,9 +76,9 @@ def test_every_score_has_the_interval_that_suits_it() -> None:
     assert (
         evaluation.estimates["macro_f1"].method
         == evaluation.estimates["balanced_accuracy"].method
-        == "bootstrap, percentile, 95%"
+        == "bootstrap, percentile, 95 %"
     )
-    assert evaluation.estimates["ece"].method == "test inversion, parametric bootstrap, 95%"
+    assert evaluation.estimates["ece"].method == "test inversion, parametric bootstrap, 95 %"
     first = evaluation.per_class[0]
     assert evaluation.confusion is not None
     assert first.recall == wilson(int(evaluation.confusion[0, 0]), first.support)

@@ -13,7 +13,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.kernels.linear import MIN_BFLOAT16_BATCH
 from dressform.models.network import build_network
 from dressform.predict.export import export_onnx
-from dressform.predict.predictor import Answer, Predictor, find_images
+from dressform.predict.predictor import Prediction, Predictor, find_images
 from dressform.runs.run import Run
 
 
@@ -85,7 +85,7 @@ def test_bad_pictures_do_not_stop_the_others(
             [pictures / "pullover.png", tmp_path / "bad.png", pictures / "trouser.png"]
         )
     )
-    assert [type(answer) for answer in found] == [Answer, DataError, Answer]
+    assert [type(answer) for answer in found] == [Prediction, DataError, Prediction]
 
 
 def test_folders_are_searched_and_absent_paths_named(pictures: Path, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from dressform.cli.output import describe_folds, print_json, print_table
 def crossval(
     recipes: list[str] = typer.Argument(help="Names of 'dressform recipes', or file.py:function."),
     folds: int = typer.Option(5, "--folds", help="Number of folds, 2 to 100."),
-    repeats: int = typer.Option(1, "--repeats", help="Number of repeats, each with different folds."),
+    repeats: int = typer.Option(
+        1, "--repeats", help="Number of repeats, each with different folds."
+    ),
     seed: int = typer.Option(0, "--seed", help="Random seed for folds and training."),
     workers: int | None = typer.Option(
         None, "--workers", help="Processes that share the cores. Default: one per core."

@@ -117,9 +117,7 @@ def doctor(
 @data_app.command("apply")
 def apply(
     review: Path = typer.Argument(help="review.json, as the doctor's page saved it."),
-    data: str | None = typer.Option(
-        None, "--data", help="The reviewed dataset, if it has moved."
-    ),
+    data: str | None = typer.Option(None, "--data", help="The reviewed dataset, if it has moved."),
     image_size: int | None = typer.Option(
         None, "--image-size", help="Side in pixels for folders of mixed sizes."
     ),

@@ -35,7 +35,9 @@ def explore(
         help="Methods besides PCA: tsne, umap, or tsne,umap. Default: tsne, and umap if it is "
         "installed.",
     ),
-    dimensions: str = typer.Option("2", "--dimensions", help="Dimensions of t-SNE and UMAP: 2, 3, or 2,3."),
+    dimensions: str = typer.Option(
+        "2", "--dimensions", help="Dimensions of t-SNE and UMAP: 2, 3, or 2,3."
+    ),
     seed: int = typer.Option(0, "--seed", help="Random seed for the projections."),
     data: str | None = typer.Option(
         None, "--data", help="The images, where they have moved: a name, or a path."
@@ -43,9 +45,7 @@ def explore(
     image_size: int | None = typer.Option(
         None, "--image-size", help="Side in pixels for folders of mixed sizes."
     ),
-    serve: bool = typer.Option(
-        False, "--serve", help="Serve the page on localhost until Ctrl-C."
-    ),
+    serve: bool = typer.Option(False, "--serve", help="Serve the page on localhost until Ctrl-C."),
     port: int = typer.Option(0, "--port", help="Port for --serve; 0 picks a free one."),
     recipe: str | None = typer.Option(
         None,

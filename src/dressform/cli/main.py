@@ -116,7 +116,8 @@ def main() -> None:
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         advice = (
-            "; finished epochs are kept: free some space or fix the path, then continue with --resume"
+            "; finished epochs are kept: free some space or fix the path, then continue with "
+            "--resume"
             if {"train", "crossval", "tune"} & set(sys.argv)
             else ""
         )

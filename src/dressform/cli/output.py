@@ -92,7 +92,7 @@ def percent(fraction: float | None) -> str:
 
 
 def describe_folds(summary: "CrossvalSummary") -> str:
-    """``mean 91.23 %, s.d. 0.21 points, 90.80 to 91.66 % (…, 95%)``."""
+    """``mean 91.23 %, s.d. 0.21 points, 90.80 to 91.66 % (…, 95 %)``."""
     return (
         f"mean {100 * summary.mean:.2f} %, s.d. {100 * summary.sd:.2f} points over "
         f"{len(summary.folds)} folds,"

@@ -10,7 +10,7 @@ from dressform.cli.output import print_json, say
 
 
 def predict(
-    pictures: list[str] = typer.Argument(
+    images: list[str] = typer.Argument(
         help="Image files or folders; - reads one image from stdin."
     ),
     model: str | None = typer.Option(
@@ -36,14 +36,15 @@ def predict(
     photos: bool = typer.Option(
         True,
         "--photos/--no-photos",
-        help="Segment the object in a photo if the model was trained on objects on black; otherwise only resize.",
+        help="Segment the object in a photo if the model was trained on objects on black; "
+        "otherwise only resize.",
     ),
     as_json: bool = Json,
 ) -> None:
     """Classify images."""
     from dressform.core.errors import DataError
     from dressform.core.text import one_line
-    from dressform.predict.predictor import OOD_THRESHOLD, Answer, Predictor, find_images
+    from dressform.predict.predictor import OOD_THRESHOLD, Prediction, Predictor, find_images
     from dressform.runs.run import best_run
 
     target = None
@@ -52,7 +53,7 @@ def predict(
         from dressform.reporting.output import target_of
 
         target = target_of(explain, explain, "explained.html")
-    paths = find_images([p for p in pictures if p != "-"])
+    paths = find_images([p for p in images if p != "-"])
     run, why = (None, "") if model is not None else best_run()
     predictor = Predictor(
         run or str(model),
@@ -67,9 +68,9 @@ def predict(
             f"note: probabilities are not calibrated; on {confidence.examples:,} validation "
             f"examples {confidence.sentence}"
         )
-    answers: list[Answer] = []
+    answers: list[Prediction] = []
     errors: list[DataError] = []
-    piped = [sys.stdin.buffer.read()] if "-" in pictures else []
+    piped = [sys.stdin.buffer.read()] if "-" in images else []
     for answer in predictor.predict_many([*piped, *paths], top=top):
         if isinstance(answer, DataError):
             errors.append(answer)

@@ -22,7 +22,8 @@ def report(
     data: str | None = typer.Option(
         None,
         "--data",
-        help="Images for predictions files, or if a run's data have moved: a dataset's name, or a path.",
+        help="Images for predictions files, or if a run's data have moved: a dataset's name, or a "
+        "path.",
     ),
     image_size: int | None = typer.Option(
         None, "--image-size", help="Side in pixels for folders of mixed sizes."

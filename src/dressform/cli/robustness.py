@@ -35,8 +35,8 @@ def robustness(
         f" {100 * clean.low:.2f} to {100 * clean.high:.2f})"
     )
     rows = []
-    for name, strengths in result.corruptions.items():
-        values = [estimate.value for estimate in strengths.values()]
+    for name, severities in result.corruptions.items():
+        values = [estimate.value for estimate in severities.values()]
         missing = [""] * (5 - len(values))
         mean = percent(sum(values) / len(values))
         rows.append((name, *(percent(value) for value in values), *missing, mean))

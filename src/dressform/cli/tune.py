@@ -39,9 +39,7 @@ def tune(
         [], "--set", help="Change the recipe first: epochs=3, model.dropout=0.1 …"
     ),
     out: Path = typer.Option(DEFAULT_ROOT, "--out", help="Folder of all runs."),
-    resume: bool = typer.Option(
-        False, "--resume", help="Continue a study, or add trials to it."
-    ),
+    resume: bool = typer.Option(False, "--resume", help="Continue a study, or add trials to it."),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
     image_size: int | None = typer.Option(
         None,

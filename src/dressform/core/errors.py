@@ -26,7 +26,7 @@ class RunError(DressformError):
 
 
 class TrainingError(DressformError):
-    """A training that cannot go on, such as one whose loss is no longer finite."""
+    """A training that cannot continue, such as one whose loss is no longer finite."""
 
 
 class ResourceError(DressformError):

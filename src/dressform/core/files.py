@@ -56,7 +56,8 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(
-            f"{folder} cannot be made: {error.strerror or error}; give a writable folder with --out"
+            f"{folder} cannot be created: {error.strerror or error}; give a writable folder with "
+            f"--out"
         ) from error
 
 

@@ -72,9 +72,7 @@ class _FaultError(Exception):
 
 def _record(kind: Any, document: Any, where: str) -> Any:
     if not isinstance(document, dict):
-        raise _FaultError(
-            f"{where or 'the document'} is {_shown(document)}, expected an object"
-        )
+        raise _FaultError(f"{where or 'the document'} is {_shown(document)}, expected an object")
     hints = typing.get_type_hints(kind)
     values = {}
     for field in dataclasses.fields(kind):

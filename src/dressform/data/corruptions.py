@@ -1,9 +1,9 @@
-"""Image corruptions in the style of Fashion-MNIST-C, each at five strengths.
+"""Image corruptions in the style of Fashion-MNIST-C, each at five severities.
 
 The list and the numbers are those of MNIST-C (Mu and Gilmer 2019, https://arxiv.org/abs/1906.02337)
 as adopted by Fashion-MNIST-C (Weiss and Tonella 2022,
 https://github.com/testingautomated-usi/fashion-mnist-c); the code is our own, so the images
-resemble theirs without being identical. Corruptions with a single strength there (`inverse`, the
+resemble theirs without being identical. Corruptions with a single severity there (`inverse`, the
 mirror images and the quarter turns) have a single one here.
 """
 
@@ -18,20 +18,20 @@ from dressform.core.rng import generator
 
 Pixels = NDArray[np.float32]
 """[N, H, W, C], 0 to 1."""
-STRENGTHS = (1, 2, 3, 4, 5)
+SEVERITIES = (1, 2, 3, 4, 5)
 ANGLES = 15
 """Directions of motion blur, between -45 and 45 degrees."""
 
 
 def corrupt(
-    images: NDArray[np.uint8], name: str, strength: int, *, seed: int = 0
+    images: NDArray[np.uint8], name: str, severity: int, *, seed: int = 0
 ) -> NDArray[np.uint8]:
     """Corrupt images; the same seed gives the same images.
 
     Args:
         images: uint8 [N, H, W, C].
         name: one of ``CORRUPTIONS``.
-        strength: 1 to 5; only 1 for those in ``SINGLE_STRENGTH``.
+        severity: 1 to 5; only 1 for those in ``SINGLE_SEVERITY``.
         seed: for noise and random directions.
 
     Returns:
@@ -39,29 +39,29 @@ def corrupt(
 
     Raises:
         UnknownNameError: no such corruption.
-        ConfigError: strength out of range.
+        ConfigError: severity out of range.
     """
-    allowed = strengths_of(name)
-    if strength not in allowed:
+    allowed = severities_of(name)
+    if severity not in allowed:
         raise ConfigError(
-            f"strength of {name} is {strength}; allowed: {', '.join(map(str, allowed))}"
+            f"severity of {name} is {severity}; allowed: {', '.join(map(str, allowed))}"
         )
     pixels = images.astype(np.float32) / np.float32(255)
     corrupted = CORRUPTIONS[name](
-        pixels, strength - 1, generator(seed, f"corrupt-{name}", strength)
+        pixels, severity - 1, generator(seed, f"corrupt-{name}", severity)
     )
     return np.asarray((corrupted.clip(0, 1) * 255).round(), np.uint8)
 
 
-def strengths_of(name: str) -> tuple[int, ...]:
-    """The strengths of a corruption.
+def severities_of(name: str) -> tuple[int, ...]:
+    """The severities of a corruption.
 
     Raises:
         UnknownNameError: no such corruption.
     """
     if name not in CORRUPTIONS:
         raise unknown_name("corruption", name, CORRUPTIONS)
-    return (1,) if name in SINGLE_STRENGTH else STRENGTHS
+    return (1,) if name in SINGLE_SEVERITY else SEVERITIES
 
 
 def _gaussian_noise(x: Pixels, level: int, random: np.random.Generator) -> Pixels:
@@ -233,5 +233,5 @@ CORRUPTIONS: dict[str, Callable[[Pixels, int, np.random.Generator], Pixels]] = {
     "turn-left": lambda x, level, random: _turned(x, 1),
     "turn-right": lambda x, level, random: _turned(x, -1),
 }
-SINGLE_STRENGTH = ("inverse", "mirror", "upside-down", "turn-left", "turn-right")
-"""Corruptions with a single strength."""
+SINGLE_SEVERITY = ("inverse", "mirror", "upside-down", "turn-left", "turn-right")
+"""Corruptions with a single severity."""

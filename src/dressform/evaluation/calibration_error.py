@@ -41,7 +41,7 @@ class EceDistribution:
             self.value,
             float(low),
             float(high),
-            f"test inversion, parametric bootstrap, {confidence:.0%}",
+            f"test inversion, parametric bootstrap, {100 * confidence:.0f} %",
             self.n,
         )
 

@@ -237,7 +237,7 @@ def bootstrap_difference(
     )
     return replace(
         percentile(value, second_draws - first_draws, n),
-        method="difference of two test inversions, 95%",
+        method="difference of two test inversions, 95 %",
     ), second_draws - first_draws
 
 

@@ -122,7 +122,7 @@ class Evaluation:
 
 
 def describe(estimate: Estimate, *, percent: bool = True) -> str:
-    """``93.40 % (92.90 to 93.87, Wilson score, 95%, n = 10000)``; without ``percent`` ``0.1820
+    """``93.40 % (92.90 to 93.87, Wilson score, 95 %, n = 10000)``; without ``percent`` ``0.1820
     (0.1750 to 0.1890, …)``.
     """
     if percent:

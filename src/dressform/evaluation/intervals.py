@@ -71,7 +71,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     half_width = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     low = 0.0 if successes == 0 else max(0.0, centre - half_width)
     high = 1.0 if successes == n else min(1.0, centre + half_width)
-    return Estimate(p, low, high, f"Wilson score, {confidence:.0%}", n)
+    return Estimate(p, low, high, f"Wilson score, {100 * confidence:.0f} %", n)
 
 
 def wilson_f1(hits: int, wrong: int, confidence: float = 0.95) -> Estimate:
@@ -91,7 +91,7 @@ def wilson_f1(hits: int, wrong: int, confidence: float = 0.95) -> Estimate:
     """
     jaccard = wilson(hits, hits + wrong, confidence)
     value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
-    return Estimate(value, low, high, f"Wilson score for F1, {confidence:.0%}", jaccard.n)
+    return Estimate(value, low, high, f"Wilson score for F1, {100 * confidence:.0f} %", jaccard.n)
 
 
 def student(values: ArrayLike, confidence: float = 0.95, what: str = "examples") -> Estimate:
@@ -102,7 +102,9 @@ def student(values: ArrayLike, confidence: float = 0.95, what: str = "examples")
         confidence: coverage, between 0 and 1.
         what: the units of observation, for the method's name.
     """
-    return _t_interval(values, 1.0, confidence, f"Student's t over {what}, {confidence:.0%}")
+    return _t_interval(
+        values, 1.0, confidence, f"Student's t over {what}, {100 * confidence:.0f} %"
+    )
 
 
 def across_folds(values: ArrayLike, folds: int, confidence: float = 0.95) -> Estimate:
@@ -125,7 +127,7 @@ def across_folds(values: ArrayLike, folds: int, confidence: float = 0.95) -> Est
         values,
         factor,
         confidence,
-        f"corrected resampled t over folds (Nadeau-Bengio), {confidence:.0%}",
+        f"corrected resampled t over folds (Nadeau-Bengio), {100 * confidence:.0f} %",
     )
 
 
@@ -171,8 +173,12 @@ def percentile(
         confidence: coverage, between 0 and 1.
     """
     if n < 2:  # every resample is the same
-        return Estimate(value, -math.inf, math.inf, f"bootstrap, percentile, {confidence:.0%}", n)
+        return Estimate(
+            value, -math.inf, math.inf, f"bootstrap, percentile, {100 * confidence:.0f} %", n
+        )
     low, high = np.quantile(
         resampled, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull"
     )
-    return Estimate(value, float(low), float(high), f"bootstrap, percentile, {confidence:.0%}", n)
+    return Estimate(
+        value, float(low), float(high), f"bootstrap, percentile, {100 * confidence:.0f} %", n
+    )

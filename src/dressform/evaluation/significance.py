@@ -72,7 +72,7 @@ def paired_proportions(
         value,
         max(-1.0, p - q - half_width),
         min(1.0, p - q + half_width),
-        f"paired proportions (Bonett-Price), {confidence:.0%}",
+        f"paired proportions (Bonett-Price), {100 * confidence:.0f} %",
         n,
     )
 

@@ -1,4 +1,4 @@
-"""`RunOptions`: where and on what trainings run, and who follows them."""
+"""`RunOptions`: where and on what training runs, and who follows them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ class RunOptions:
 
     Attributes:
         out: folder of all runs.
-        resume: go on with what is unfinished there; what is finished is returned as it is.
+        resume: continue what is unfinished there; what is finished is returned as it is.
         device: ``auto``, ``cpu`` or ``cuda``.
         workers: processes that share the cores, for cross-validation; None is one per core.
         callback: follows the progress.
@@ -37,5 +37,5 @@ class RunOptions:
 
     @property
     def features(self) -> Path:
-        """Folder of cached features, shared by all trainings."""
+        """Folder of cached features, shared by all training runs."""
         return features_folder(self.out)

@@ -1,4 +1,4 @@
-"""`Recorder`: results.csv, a row per epoch, written as training goes on."""
+"""`Recorder`: results.csv, a row per epoch, written during training."""
 
 import csv
 import dataclasses
@@ -27,7 +27,7 @@ class Recorder(Callback):
         self._inner.on_features(done, total)
 
     def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
-        """Write the rows so far anew: a killed run may have left half a row."""
+        """Write the rows so far again: a killed run may have left half a row."""
         write_text(self._path, _csv(history))
         self._inner.on_train_begin(history, steps)
         self.stop_training = self._inner.stop_training

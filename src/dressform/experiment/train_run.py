@@ -186,7 +186,8 @@ def _check_whole(manifest: Manifest, layout: Layout) -> None:
         if not path.is_file() or sha256_file(path) != digest:
             what = "was changed afterwards" if path.is_file() else "is missing"
             raise RunError(
-                f"{layout.root} is finished, but its {path.name} {what}; delete that folder or choose "
+                f"{layout.root} is finished, but its {path.name} {what}; delete that folder or "
+                f"choose "
                 f"another --out"
             )
 

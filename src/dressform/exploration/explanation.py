@@ -58,7 +58,8 @@ def explain(
     if not run.layout.onnx.is_file():
         return Explanation(
             missing=[
-                f"nearest training images and saliency: {run.layout.onnx.name} of {run.path} is missing"
+                f"nearest training images and saliency map: {run.layout.onnx.name} of {run.path} is "
+                f"missing"
             ]
         )
     weights = sha256_file(run.layout.onnx).encode()

@@ -37,7 +37,7 @@ def _zero_grad(optimizer: torch.optim.Optimizer, set_to_none: bool = True) -> No
 class FusedSGD(torch.optim.Optimizer):
     """SGD with momentum in one call per group; the plain form is :class:`torch.optim.SGD`.
 
-    torch.optim.SGD calls the same kernel after sorting and checking the parameters anew in each
+    torch.optim.SGD calls the same kernel after sorting and checking the parameters again in each
     step, which takes a small network as long as one of its layers.
 
     Args:

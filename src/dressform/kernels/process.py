@@ -20,12 +20,12 @@ RESERVED = 2**29
 def tune_process() -> None:
     """Prepare this process for training: allocator, denormals and garbage collector.
 
-    Call it once, before torch computes anything: torch's threads inherit the denormal mode when they
-    start. Where a setting does not exist, nothing happens.
+    Call it once, before torch computes anything: torch's threads inherit the denormal mode when
+    they start. Where a setting does not exist, nothing happens.
 
-    Denormals become 0: the momentum of a weight that no longer receives a gradient, such as one that
-    sees only black pixels, decays to numbers below 1e-38 within a thousand steps, and processors
-    take a hundred times as long for them. Training became a third slower as it went on.
+    Denormals become 0: the momentum of a weight that no longer receives a gradient, such as one
+    that sees only black pixels, decays to numbers below 1e-38 within a thousand steps, and
+    processors take a hundred times as long for them. Training became a third slower as it went on.
     """
     if enabled("allocator"):
         tune_allocator()

@@ -29,7 +29,7 @@ def pinned_threads(device: torch.device) -> Iterator[None]:
     if library is None or len(cores) < 2 or torch.get_num_threads() != len(cores):
         yield
         return
-    first = os.getpid()  # so that the first threads of two trainings seldom share a core
+    first = os.getpid()  # so that the first threads of two training runs seldom share a core
     _in_each_thread(
         library, lambda thread: os.sched_setaffinity(0, {cores[(first + thread) % len(cores)]})
     )

@@ -114,7 +114,7 @@ class EfficientNetLite0:
         weights: ``imagenet``, or ``none`` for random ones.
         frozen: stages, from the input, that do not learn: 0 for none; 9 for all (stem, seven groups
             of blocks, head).
-        side: pictures with a shorter side are enlarged until it is so long, bilinear; 0 enlarges
+        side: images with a shorter side are enlarged until it is so long, bilinear; 0 enlarges
             none.
         dropout: before the last layer.
     """
@@ -148,6 +148,6 @@ class EfficientNetLite0:
         nn.init.normal_(last.weight, std=0.01)
         head = [*parts[self.frozen :], GlobalMean(), nn.Dropout(self.dropout), last]
         backbone = [ImageNetPixels(self.side), *parts[: self.frozen]]
-        if self.frozen == len(parts):  # what is kept of a picture is 1280 numbers then
+        if self.frozen == len(parts):  # what is kept of a image is 1280 numbers then
             backbone.append(head.pop(0))
         return Transfer(nn.Sequential(*backbone), nn.Sequential(*head))

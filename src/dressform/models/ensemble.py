@@ -20,7 +20,7 @@ class Members(nn.Module):
 
     Args:
         members: the networks.
-        mirror: in evaluation, each sees the pictures and their mirror images.
+        mirror: in evaluation, each sees the images and their mirror images.
     """
 
     def __init__(self, members: list[nn.Module], *, mirror: bool = False) -> None:
@@ -47,7 +47,7 @@ class Ensemble:
     Attributes:
         of: a network's config, FastNet's by default.
         members: how many.
-        mirror: in prediction, each sees a picture and its mirror image, which takes twice as long.
+        mirror: in prediction, each sees a image and its mirror image, which takes twice as long.
     """
 
     of: Any = field(default_factory=FastNet)

@@ -4,7 +4,7 @@ do well.
 The shape follows K. Jordan's airbench94 (https://arxiv.org/abs/2404.00498): a frozen 2x2 filter
 bank in front, groups of two convolutions with the pooling after the first, one linear layer on the
 pooled features, scaled logits. The filter bank is the 2x2 Haar basis with fixed gains, which
-whitens the patches well enough without having to look at the training pictures when the network is
+whitens the patches well enough without having to look at the training images when the network is
 built.
 """
 
@@ -19,7 +19,7 @@ from dressform.kernels.convolution import Conv3x3
 from dressform.models.layers import pad_to
 
 GAINS = (0.5, 2.0, 2.0, 4.0)
-"""Of the Haar coefficients, which in Fashion-MNIST's standardised pictures have a s.d. of 1.9,
+"""Of the Haar coefficients, which in Fashion-MNIST's standardised images have a s.d. of 1.9,
 0.53, 0.42 and 0.20.
 """
 

@@ -8,7 +8,7 @@ Scheme = Literal["glorot-uniform", "he-normal", "he-uniform"]
 
 
 def initialise(module: nn.Module, scheme: Scheme = "glorot-uniform") -> nn.Module:
-    """Draw the weights of every convolution and dense layer inside ``module`` anew, biases 0.
+    """Draw the weights of every convolution and dense layer inside ``module`` again, biases 0.
 
     Args:
         module: changed in place.

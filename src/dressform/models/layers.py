@@ -20,11 +20,11 @@ class Flatten(nn.Module):
 
 
 def pad_to(shape: tuple[int, int, int], minimum: int) -> tuple[list[nn.Module], tuple[int, int]]:
-    """Zero padding that lets a network with several poolings take pictures smaller than it was made
+    """Zero padding that lets a network with several poolings take images smaller than it was made
     for.
 
     Args:
-        shape: height, width and channels of the pictures.
+        shape: height, width and channels of the images.
         minimum: smallest side that the network's features can handle.
 
     Returns:
@@ -42,7 +42,7 @@ def pad_to(shape: tuple[int, int, int], minimum: int) -> tuple[list[nn.Module], 
 
 
 def smallest_side(size_after: Callable[[int], int]) -> int:
-    """The smallest picture side for which ``size_after(side)`` is at least 1."""
+    """The smallest image side for which ``size_after(side)`` is at least 1."""
     for side in range(1, 257):
         if size_after(side) >= 1:
             return side

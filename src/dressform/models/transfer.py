@@ -15,7 +15,7 @@ class ImageNetPixels(nn.Module):
     3, ...].
 
     Args:
-        side: pictures with a shorter side are enlarged until it is so long, by bilinear
+        side: images with a shorter side are enlarged until it is so long, by bilinear
             interpolation; 0 enlarges none.
     """
 
@@ -56,7 +56,7 @@ class Transfer(nn.Module):
     """A backbone that does not learn, and a back that does.
 
     The backbone keeps the statistics it came with and has no dropout, so it gives the same for the
-    same picture, always: what it gives can be computed once
+    same image, always: what it gives can be computed once
     (:mod:`dressform.training.feature_cache`).
 
     Args:

@@ -39,7 +39,7 @@ class VGG19:
         weights: ``none`` for random ones, the path of a file, ``hub`` for those of the usual
             address, which are fetched once and kept, or ``imagenet`` for those that were fetched
             before.
-        side: smaller pictures are enlarged to this many pixels, bilinear; 32 or more.
+        side: smaller images are enlarged to this many pixels, bilinear; 32 or more.
         dense: units of the layer with ReLU.
     """
 

@@ -1,4 +1,4 @@
-"""`Predictor`: classes of new pictures, by ONNX Runtime, without torch."""
+"""`Predictor`: classes of new images, by ONNX Runtime, without torch."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ OOD_THRESHOLD = 0.02
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """The prediction of one image.
 
     Attributes:
@@ -226,12 +226,12 @@ class Predictor:
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
     def predict(
-        self, picture: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None
-    ) -> Answer:
+        self, image: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None
+    ) -> Prediction:
         """Predict the most probable classes of one image.
 
         Args:
-            picture: a file, its bytes, or uint8 [H, W, C], [C, H, W], or [H, W] for a grey model,
+            image: a file, its bytes, or uint8 [H, W, C], [C, H, W], or [H, W] for a grey model,
                 of the model's size.
             top: number of classes.
             name: for messages.
@@ -239,9 +239,9 @@ class Predictor:
         Raises:
             DataError: the image is unusable.
         """
-        if isinstance(picture, np.ndarray):
+        if isinstance(image, np.ndarray):
             path = name or "array"
-            (pixels,) = self._batch(picture[None])
+            (pixels,) = self._batch(image[None])
             prepared = PreparedImage(
                 pixels,
                 (
@@ -252,12 +252,12 @@ class Predictor:
                 ),
             )
         else:
-            source = Path(picture) if isinstance(picture, str) else picture
-            path = name or (str(picture) if not isinstance(picture, bytes) else "picture")
+            source = Path(image) if isinstance(image, str) else image
+            path = name or (str(image) if not isinstance(image, bytes) else "image")
             prepared = self.prepare(source, path)
         logits, p_values = self._logits_and_p_values(prepared.pixels[None])
         p_value = None if p_values is None else float(p_values[0])
-        return Answer(
+        return Prediction(
             path,
             self._top(logits[0], top),
             prepared,
@@ -265,20 +265,20 @@ class Predictor:
             p_value is not None and p_value <= self.threshold,
         )
 
-    def prepare(self, picture: Path | bytes, name: str | None = None) -> PreparedImage:
-        """Convert an image file to the network's input: uint8 [H, W, C] of the model's size, and
-        the steps.
+    def prepare(self, source: Path | bytes, name: str | None = None) -> PreparedImage:
+        """Convert an image file, or its bytes, to the network's input: uint8 [H, W, C] of the
+        model's size, and the steps.
 
         Raises:
             DataError: the image is unusable.
         """
         side = max(self.shape[:2])
         if self.photo is not None:
-            image = open_image(picture, name, draft=max(2 * self.photo.side, 4 * side))
+            image = open_image(source, name, draft=max(2 * self.photo.side, 4 * side))
             if is_photo(image) and max(image.size) > side:
                 return prepare(image, self.shape, self.photo)
         else:
-            image = open_image(picture, name, draft=2 * side)
+            image = open_image(source, name, draft=2 * side)
         pixels = fit(image, self.shape)
         return PreparedImage(
             pixels,
@@ -291,18 +291,16 @@ class Predictor:
         )
 
     def predict_many(
-        self, pictures: Sequence[Path | bytes], *, top: int = 3
-    ) -> Iterator[Answer | DataError]:
+        self, images: Sequence[Path | bytes], *, top: int = 3
+    ) -> Iterator[Prediction | DataError]:
         """Predict many files in order, lazily; an unusable file yields its error in place of an
         answer.
 
         Images given as bytes are named ``-``, for stdin.
         """
-        for picture in pictures:
+        for source in images:
             try:
-                yield self.predict(
-                    picture, top=top, name="-" if isinstance(picture, bytes) else None
-                )
+                yield self.predict(source, top=top, name="-" if isinstance(source, bytes) else None)
             except DataError as error:
                 yield error
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
 from dressform.core.rng import stream_seed
-from dressform.data.corruptions import CORRUPTIONS, corrupt, strengths_of
+from dressform.data.corruptions import CORRUPTIONS, corrupt, severities_of
 from dressform.data.dataset import Dataset
 from dressform.evaluation.intervals import Estimate, wilson
 from dressform.predict.predictor import Predictor
@@ -28,8 +28,8 @@ class Robustness:
         examples: number of examples.
         seed: of the corruptions.
         clean: accuracy without corruption.
-        corruptions: name -> strength -> accuracy.
-        mean: over corruptions, of the mean over their strengths, 0..1.
+        corruptions: name -> severity -> accuracy.
+        mean: over corruptions, of the mean over their severities, 0..1.
     """
 
     examples: int
@@ -51,7 +51,7 @@ def robustness(
     seed: int = 0,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Robustness:
-    """Measure accuracy under each corruption at each of its strengths.
+    """Measure accuracy under each corruption at each of its severities.
 
     Args:
         predictor: of the model.
@@ -70,7 +70,7 @@ def robustness(
             f"{', '.join(predictor.class_names)}; give the model's own data"
         )
     selected = list(dict.fromkeys(names)) or list(CORRUPTIONS)
-    plan = [(name, strength) for name in selected for strength in strengths_of(name)]
+    plan = [(name, severity) for name in selected for severity in severities_of(name)]
 
     def accuracy(change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> Estimate:
         correct = 0
@@ -81,9 +81,9 @@ def robustness(
         return wilson(correct, len(dataset))
 
     corruptions: dict[str, dict[str, Estimate]] = {name: {} for name in selected}
-    for done, (name, strength) in enumerate(plan, 1):
-        corruptions[name][str(strength)] = accuracy(
-            functools.partial(_corrupted, name=name, strength=strength, seed=seed)
+    for done, (name, severity) in enumerate(plan, 1):
+        corruptions[name][str(severity)] = accuracy(
+            functools.partial(_corrupted, name=name, severity=severity, seed=seed)
         )
         progress(done, len(plan))
     return Robustness(
@@ -96,6 +96,6 @@ def robustness(
 
 
 def _corrupted(
-    images: NDArray[np.uint8], part: int, *, name: str, strength: int, seed: int
+    images: NDArray[np.uint8], part: int, *, name: str, severity: int, seed: int
 ) -> NDArray[np.uint8]:
-    return corrupt(images, name, strength, seed=stream_seed(seed, "part", part))
+    return corrupt(images, name, severity, seed=stream_seed(seed, "part", part))

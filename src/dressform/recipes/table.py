@@ -141,7 +141,8 @@ def find_recipe(reference: str) -> Any:
             raise ConfigError(f"{reference} failed with {type(error).__name__}: {error}") from error
     if not isinstance(made, Recipe):
         raise ConfigError(
-            f"{reference} returned {type(made).__name__}; it must be a dressform.Recipe or a function "
+            f"{reference} returned {type(made).__name__}; it must be a dressform.Recipe or a "
+            f"function "
             f"that returns one"
         )
     return made

@@ -28,7 +28,7 @@ def transfer_efficientnet_lite0() -> Recipe:
 
 
 def transfer_vgg19() -> Recipe:
-    """Tutorial 4's: pictures enlarged to 150 x 150, VGG19's features, dense 512; Adam, batch 256,
+    """Tutorial 4's: images enlarged to 150 x 150, VGG19's features, dense 512; Adam, batch 256,
     10 epochs as its other networks.
 
     ``dressform train transfer-vgg19 --set model.weights=vgg19.safetensors``, or ``=hub``, which

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dressform.core.files import write_text
-from dressform.predict.predictor import Answer
+from dressform.predict.predictor import Prediction
 from dressform.reporting.page.template import filled
 from dressform.runs.manifest import timestamp
 
@@ -19,7 +19,7 @@ MAX_PIXELATED = 128
 """Smaller images are enlarged without smoothing."""
 
 
-def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None:
+def write_explanation(path: Path, answers: Sequence[Prediction], model: str) -> None:
     """Write the page.
 
     Args:
@@ -35,7 +35,7 @@ def write_explanation(path: Path, answers: Sequence[Answer], model: str) -> None
     write_text(path, filled("explanation.html", parts))
 
 
-def _section(answer: Answer) -> str:
+def _section(answer: Prediction) -> str:
     label, probability = answer.top[0]
     doubt = "unsure, perhaps " if answer.abstain else ""
     title = f"{Path(answer.path).name}: {doubt}{label}, {100 * probability:.1f} %"

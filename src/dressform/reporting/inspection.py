@@ -184,8 +184,7 @@ def _inspect_predictions(
     )
     missing = [
         "learning curves and training settings: only a run directory has them",
-        "nearest training images and saliency maps: only a run directory has the network they "
-        "need",
+        "nearest training images and saliency maps: only a run directory has the network they need",
     ]
     images = None
     if data is None and is_model:
@@ -208,9 +207,7 @@ def _inspect_crossval(run: CrossvalRun, data: DatasetSplits | None) -> Inspectio
     """A cross-validation: the out-of-fold predictions of its first repeat."""
     prediction_set = prediction_set_of(run)
     predictions = prediction_set.predictions[0]
-    missing = [
-        "nearest training images and saliency maps: the networks of the folds are not saved"
-    ]
+    missing = ["nearest training images and saliency maps: the networks of the folds are not saved"]
     images = None
     try:
         data = data or load_data(run.path.parent.parent.name)
@@ -219,7 +216,10 @@ def _inspect_crossval(run: CrossvalRun, data: DatasetSplits | None) -> Inspectio
         missing.append(f"images: {error}; give them with --data")
     facts = [
         ("recipe", run.name),
-        ("folds", f"{run.folds}; each example is predicted by the model that was not trained on it"),
+        (
+            "folds",
+            f"{run.folds}; each example is predicted by the model that was not trained on it",
+        ),
         ("repeats", f"{run.repeats}; this report shows the first" if run.repeats > 1 else "1"),
     ]
     estimates = {name: asdict(row) for name, row in run.summary.estimates.items()}

@@ -74,7 +74,7 @@ class Layout:
 
     @property
     def figures(self) -> Path:
-        """Folder of pictures; derived, may be deleted."""
+        """Folder of images; derived, may be deleted."""
         return self.root / "figures"
 
     def explored(self, name: str) -> Path:
@@ -174,7 +174,7 @@ class CrossvalLayout:
 
     @property
     def figures(self) -> Path:
-        """Folder of pictures; derived, may be deleted."""
+        """Folder of images; derived, may be deleted."""
         return self.root / "figures"
 
     def fold(self, repeat: int, fold: int) -> FoldLayout:

@@ -58,7 +58,7 @@ def _mirror(pixels: Tensor, chosen: Tensor) -> Tensor:
 
 
 def _crop(pixels: Tensor, border: int, generator: torch.Generator) -> Tensor:
-    """Parts as large as the pictures, cut at random places from the pictures with a black
+    """Parts as large as the images, cut at random places from the images with a black
     border.
     """
     height, width = pixels.shape[2:]
@@ -83,7 +83,7 @@ def _affine(pixels: Tensor, config: Augment, generator: torch.Generator) -> Tens
     scale = 1 / (1 + zoom * config.zoom)
     height, width = pixels.shape[2:]
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
-    # affine_grid's coordinates run from -1 to 1 on both axes, so rotation has to know the picture's
+    # affine_grid's coordinates run from -1 to 1 on both axes, so rotation has to know the image's
     # aspect.
     across = torch.stack([cos, -sin * (height / width), 2 * right * config.shift], dim=1)
     along = torch.stack([sin * (width / height), cos, 2 * down * config.shift], dim=1)

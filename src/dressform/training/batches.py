@@ -48,7 +48,7 @@ class Inputs(Protocol):
 
 
 class AugmentedImages:
-    """The images of a dataset, changed anew in each epoch.
+    """The images of a dataset, changed again in each epoch.
 
     Args:
         dataset: copied to ``device`` once, as uint8 [N, H, W, C].

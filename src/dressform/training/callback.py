@@ -65,7 +65,7 @@ class Callback:
         """
 
     def on_fold_begin(self, fold: Fold, done: int, epochs: int) -> None:
-        """A fold begins, or goes on after ``done`` of its ``epochs``."""
+        """A fold begins, or continues after ``done`` of its ``epochs``."""
 
     def on_fold_epoch_end(self, fold: Fold, epoch: int, val_accuracy: float | None) -> None:
         """A fold has finished an epoch, counted from 1."""
@@ -76,7 +76,7 @@ class Callback:
     # A search for settings
 
     def on_tuning_begin(self, tuning: Tuning, trials: int) -> None:
-        """A search begins or goes on, towards ``trials`` trials in all."""
+        """A search starts or continues, towards ``trials`` trials in all."""
 
     def on_trial_epoch_end(self, trial: int, epoch: int, epochs: int) -> None:
         """An epoch of a trial is done, counted from 1."""

@@ -25,10 +25,10 @@ class TrainingFiles:
     """What a training keeps on disk while it runs.
 
     Attributes:
-        checkpoint: file for the state after each epoch; where it exists, training goes on from
+        checkpoint: file for the state after each epoch; where it exists, training continues from
             there.
         key: what the checkpoint must belong to.
-        features: folder for the features of a frozen backbone, shared by trainings; None keeps
+        features: folder for the features of a frozen backbone, shared by training runs; None keeps
             none.
     """
 

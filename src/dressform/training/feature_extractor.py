@@ -49,7 +49,8 @@ class FeatureExtractor:
         network: with a frozen backbone.
         augment: how versions other than the first differ from the image.
         precision: ``float32`` or ``bfloat16``, for autocast.
-        folder: of the files, one for each version; None keeps nothing. A damaged file is made anew.
+        folder: of the files, one for each version; None keeps nothing. A damaged file is made
+            again.
 
     Raises:
         ConfigError: the network has no frozen backbone.

@@ -13,7 +13,7 @@ class Epoch:
         lr: learning rate of the last step.
         train_loss: mean over the epoch's batches while the weights were changing, with label
             smoothing if any.
-        train_accuracy: likewise, on augmented pictures, 0..1.
+        train_accuracy: likewise, on augmented images, 0..1.
         val_loss: cross-entropy on the validation examples after the epoch, in the training's
             precision, where a run's own predictions are in float32; None without any.
         val_accuracy: 0..1; None without any.

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from dressform.data.dataset import Dataset, inference_batch_size
 
 CHUNK = {"cpu": 200, "cuda": 4096}
-"""Pictures of 28 x 28 at a time, fewer of larger ones; on a processor as fast as 1,000, in a fifth
+"""Images of 28 x 28 at a time, fewer of larger ones; on a processor as fast as 1,000, in a fifth
 of the memory.
 """
 

@@ -4,7 +4,7 @@ however busy the machine is.
 The instruction alone does not tell: some processors have AVX512-BF16 at half the speed of their
 float32 units, others at several times it. What is found decides the bits of every later training,
 so it must not change from one training to the next: it is written to a file of the user's, with its
-figures, and ``dressform hardware --remeasure`` alone writes it anew.
+figures, and ``dressform hardware --remeasure`` alone writes it again.
 """
 
 import contextlib
@@ -81,7 +81,7 @@ def decision() -> Decision:
 
 
 def remeasure() -> Decision:
-    """Decide anew, and keep that."""
+    """Decide again, and keep that."""
     found = _keep(measure(), replace=True)
     decision.cache_clear()
     return found

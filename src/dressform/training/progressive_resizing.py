@@ -1,4 +1,4 @@
-"""Pictures that grow while a training goes on."""
+"""Images that grow during training."""
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ SMALLEST = 16
 
 
 def size_at(config: ProgressiveResizing, size: tuple[int, int], done: float) -> tuple[int, int]:
-    """Height and width of the pictures after a share of the steps: even numbers, then their own.
+    """Height and width of the images after a share of the steps: even numbers, then their own.
 
     Args:
         config: start and end.
@@ -28,7 +28,7 @@ def size_at(config: ProgressiveResizing, size: tuple[int, int], done: float) -> 
 
 
 def resized(config: ProgressiveResizing, pixels: Tensor, done: float) -> Tensor:
-    """Pictures [N, C, H, W] averaged down to what they are after a share of the steps;
+    """Images [N, C, H, W] averaged down to what they are after a share of the steps;
     channels-last in memory.
     """
     if config.start == 1:
@@ -45,7 +45,7 @@ def resized(config: ProgressiveResizing, pixels: Tensor, done: float) -> Tensor:
 def check_progressive_resizing(
     config: ProgressiveResizing, network: nn.Module, shape: tuple[int, int, int]
 ) -> None:
-    """Tell before training that a network cannot take smaller pictures.
+    """Tell before training that a network cannot take smaller images.
 
     Raises:
         ConfigError: it cannot.

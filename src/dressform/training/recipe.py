@@ -76,7 +76,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """Random changes of the training images, drawn anew for each example and epoch. All zero:
+    """Random changes of the training images, drawn again for each example and epoch. All zero:
     none.
 
     Attributes:
@@ -91,7 +91,8 @@ class Augment:
         brightness: largest change of all values, 0.2 for 0.8 to 1.2 times.
         contrast: likewise, of the distances from the image's mean.
         saturation: likewise, of the distances from grey, where there is colour.
-        start: first epoch with augmentation, counted from 0; earlier epochs use the original images.
+        start: first epoch with augmentation, counted from 0; earlier epochs use the original
+            images.
         crop: width of a black border, in pixels, that is put around the image before a part of
             the image's own size is cut out at random: a shift by whole pixels, which blurs
             nothing.
@@ -230,7 +231,7 @@ class Recipe:
         cached_features: number of versions of each image whose backbone features are computed
             once, for networks with a frozen backbone: the image itself and ``cached_features`` - 1
             augmented ones. The head sees one version of each image per epoch. With 0, every step
-            augments anew and runs the whole network.
+            augments again and runs the whole network.
         class_weight_power: weight of an example's loss, as a power of how rare its class is: 0
             counts every example alike, 1 every class alike.
     """

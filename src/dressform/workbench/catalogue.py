@@ -1,4 +1,4 @@
-"""What there is: recipes, networks, and the machine that trainings run on."""
+"""What there is: recipes, networks, and the machine that training runs on."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ def list_models() -> tuple[ModelEntry, ...]:
 
 
 def hardware(*, remeasure: bool = False) -> dict[str, object]:
-    """What trainings run on, and whether ``precision=auto`` is bfloat16 here.
+    """What training runs on, and whether ``precision=auto`` is bfloat16 here.
 
     The precision is measured once for each processor and kept in a file, so that the same command
     gives the same weights, however busy the machine is.

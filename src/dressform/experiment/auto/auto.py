@@ -86,7 +86,7 @@ class AutoResult:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The content of the plan's file: what an interrupted call goes on with.
+    """The content of the plan's file: what an interrupted call continues with.
 
     ``epochs`` are those of the last training, 0 as long as they are not known.
     """
@@ -109,19 +109,20 @@ def train_auto(
 ) -> AutoResult:
     """Find the best candidate within a time budget, and train it.
 
-    Three candidates, where ImageNet weights are installed: a linear probe on a pretrained network, a
-    small CNN trained from scratch, and the pretrained network fine-tuned.
-    They are compared by cross-validation on the training examples; neither validation nor test is
-    looked at before the best is trained.
+    Three candidates, where ImageNet weights are installed: a linear probe on a pretrained network,
+    a small CNN trained from scratch, and the pretrained network fine-tuned. They are compared by
+    cross-validation on the training examples; neither validation nor test is looked at before the
+    best is trained.
 
     Args:
         source: a dataset's name or a path.
         budget: seconds for everything, 30 or more. What a candidate takes is found by short
             trainings; each gets as many epochs as fit into its share of the time, and what does not
-            fit is skipped. If fine-tuning wins, it is trained for the time that is left. Estimates can be wrong, so the time can be exceeded by some percent.
-        seed: of folds and trainings.
+            fit is skipped. If fine-tuning wins, it is trained for the time that is left. Estimates
+            can be wrong, so the time can be exceeded by some percent.
+        seed: of folds and training.
         image_size: for folders of mixed sizes, and all candidates; default: each recipe's own.
-        options: where and on what; resuming goes on where a killed call stopped, with the
+        options: where and on what; resuming continues where a killed call stopped, with the
             candidates that it had chosen for the same data and budget.
 
     Raises:
@@ -254,7 +255,7 @@ def _read_plan(file: Path, plan: _Plan) -> _Plan | None:
     """What an earlier call had planned for the same data and budget; None without such a plan."""
     if not file.is_file():
         return None
-    advice = "delete it, and --resume plans anew"
+    advice = "delete it, and --resume plans again"
     document: Any = read_json(file)
     facts = asdict(plan)
     same = ("digest", "budget", "image_size")

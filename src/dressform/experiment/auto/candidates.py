@@ -53,7 +53,7 @@ class Candidate:
         shortened: compared with a third of its epochs, two at least; an epoch of the comparison
             takes as long as two of the user's training.
         compared: epochs in the comparison, as soon as it is known.
-        unseen: seconds in which a frozen backbone sees the versions of the pictures that the
+        unseen: seconds in which a frozen backbone sees the versions of the images that the
             comparison does not need, likewise.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
     """

@@ -73,7 +73,7 @@ def crossval(
         data: its ``train`` split is divided.
         folds: K, 2 to 100.
         repeats: how many times, each with other folds, 1 to 1000.
-        seed: of folds and trainings.
+        seed: of folds and training.
         options: where, on what, with how many workers; resuming repeats no finished fold, goes on
             with the unfinished ones and adds further repeats.
 

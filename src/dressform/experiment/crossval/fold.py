@@ -66,7 +66,8 @@ def run_job(job: FoldJob, tell: Tell) -> FoldResult:
 def run_fold(job: FoldJob, recipe: Recipe, dataset: Dataset, tell: Tell) -> FoldResult:
     """Train and test a fold, and keep its curves, predictions and result.
 
-    A finished fold is not trained again; an interrupted one goes on after its last finished epoch.
+    A finished fold is not trained again; an interrupted one continues after its last finished
+    epoch.
 
     Args:
         job: which fold, and where its files are.
@@ -165,7 +166,7 @@ def _training_set(spec: TrainingSet) -> Dataset:
         dataset = read_archive(Path(spec.archive or ""))["train"]
     if dataset.digest != spec.digest:
         raise DataError(
-            "the training data changed while the cross-validation was running; start it anew into "
+            "the training data changed while the cross-validation was running; start it again into "
             "another --out"
         )
     return dataset

@@ -49,7 +49,7 @@ class Study:
         recipe: with its settings and digest.
         layout: of its folder.
         folds: K.
-        seed: of folds and trainings.
+        seed: of folds and training.
     """
 
     recipe: ResolvedRecipe
@@ -104,7 +104,8 @@ def make_plan(
     same = digests == [s.digest for s in splits[: len(digests)]]
     if before and (before.get("data_digest") != data.train.digest or not same):
         raise RunError(
-            f"{layout.root} was trained on different data; {data.name} has changed since; choose another --out"
+            f"{layout.root} was trained on different data; {data.name} has changed since; choose "
+            f"another --out"
         )
     threads = before.get("threads", threads)
     recipe = study.recipe.recipe

@@ -89,7 +89,7 @@ class FoldResult:
 
 @dataclass(frozen=True, kw_only=True)
 class FoldStarted:
-    """A fold begins, or goes on after ``done`` of its ``epochs``."""
+    """A fold begins, or continues after ``done`` of its ``epochs``."""
 
     event: ClassVar[str] = "started"
     done: int

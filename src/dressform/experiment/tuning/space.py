@@ -86,7 +86,7 @@ def read_space(texts: Iterable[str], recipe: Recipe) -> tuple[Dimension, ...]:
     Raises:
         ConfigError: a text that is none of the forms, a path or value that ``--set`` would refuse,
             a path given twice, ends in the wrong order, fewer than two choices, or a setting that
-            changes which pictures are held out.
+            changes which images are held out.
     """
     found: dict[str, Dimension] = {}
     for text in texts:

@@ -176,7 +176,7 @@ def _readable() -> Iterator[None]:
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise RunError(
-            f"the trials of this study were changed ({reason}); delete its folder and tune anew"
+            f"the trials of this study were changed ({reason}); delete its folder and tune again"
         ) from error
 
 
@@ -219,7 +219,7 @@ def open_study(
         reason = str(error.__cause__ or error).splitlines()[0]
         raise RunError(
             f"{path} cannot be read or written ({reason}); make room, or delete that folder and "
-            f"tune anew"
+            f"tune again"
         ) from error
     finally:
         if storage is not None:

@@ -70,8 +70,8 @@ class TrialRunner:
 
 
 class _Reporter(Callback):
-    """Reports each epoch at its fraction of the training, so that trainings of different lengths
-    can be compared, and stops a trial that falls behind.
+    """Reports each epoch at its fraction of the training, so that training runs of different
+    lengths can be compared, and stops a trial that falls behind.
     """
 
     def __init__(self, runner: TrialRunner, trial: "RunningTrial") -> None:

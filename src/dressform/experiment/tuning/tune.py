@@ -37,8 +37,8 @@ def tune(
 
     All trials share one hold-out and one seed, so they differ in their settings only. The best
     value is the best of many on the same images, so it is optimistic. Killed and resumed, a tuning
-    gives what it would have given undisturbed: the trial that was running begins anew with the same
-    settings.
+    gives what it would have given uninterrupted: the trial that was running starts again with the
+    same settings.
 
     Args:
         recipe: with the settings that are applied first; what is tuned as well starts from them.
@@ -93,7 +93,8 @@ def tune(
         digests = _digests(learning)
         if study.remember("data", digests) != digests:
             raise RunError(
-                f"{layout.root} was tuned on different data; {data.name} has changed since; choose another "
+                f"{layout.root} was tuned on different data; {data.name} has changed since; "
+                f"choose another "
                 f"--out"
             )
         if base.precision == "auto" and "precision" not in texts:

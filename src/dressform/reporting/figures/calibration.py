@@ -171,8 +171,8 @@ def draw_calibration_history(
 def _mean(
     histories: Sequence[Sequence[dict[str, Any]]], column: str, longest: int
 ) -> NDArray[np.float64]:
-    """The mean of a column over the trainings that reached each epoch, [longest]; NaN where none
-    has a value.
+    """The mean of a column over the training runs that reached each epoch, [longest]; NaN where
+    none has a value.
     """
     values = np.full((len(histories), longest), np.nan)
     for i, rows in enumerate(histories):

@@ -81,6 +81,10 @@ def start(
         print(context.get_help())
 
 
+RESUMABLE = {"train", "crossval", "tune"}
+"""Commands that take --resume."""
+
+
 def main() -> None:
     """Run the command line and exit: 0 done, 1 an error with a message, 2 wrong usage, 130
     interrupted.
@@ -101,10 +105,8 @@ def main() -> None:
         _fail(str(error), 1)
     except _UsageError as error:
         _fail(_usage(error.format_message()), 2)
-    except typer.Abort:
-        _fail("stopped", 130)
-    except KeyboardInterrupt:
-        _fail("interrupted; --resume continues an unfinished training run", 130)
+    except (typer.Abort, KeyboardInterrupt):
+        _fail(_interrupted(), 130)
     except BrokenPipeError:
         sys.exit(1)
     except MemoryError as error:
@@ -118,13 +120,18 @@ def main() -> None:
         advice = (
             "; finished epochs are kept: free some space or fix the path, then continue with "
             "--resume"
-            if {"train", "crossval", "tune"} & set(sys.argv)
+            if RESUMABLE & set(sys.argv)
             else ""
         )
         _fail(f"{name}{error.strerror or error}{advice}", 1)
     if code == 130:  # typer's own way of telling Ctrl-C
-        _fail("interrupted; --resume continues an unfinished training run", 130)
+        _fail(_interrupted(), 130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> str:
+    resumed = RESUMABLE & set(sys.argv)
+    return "interrupted; --resume continues from here" if resumed else "interrupted"
 
 
 def _usage(message: str) -> str:

@@ -88,7 +88,7 @@ def test_a_saved_review_is_gone_on_with(watched: Watched, doctored: Path, tmp_pa
     (tmp_path / "other.json").write_text(json.dumps(document))
     page.set_input_files("#load", tmp_path / "other.json")
     expect(page.locator("#findings [role=status]")).to_contain_text(
-        "other.json cannot be loaded: it is a review of different data"
+        "other.json cannot be loaded: it is a review of a different dataset"
     )
 
 

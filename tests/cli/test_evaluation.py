@@ -155,7 +155,7 @@ def test_evaluate_a_cross_validation(studies: list[CrossvalRun]) -> None:
         "ece",
         "top2",
     }
-    assert "split val was given with a cross-validation" in error_of(
+    assert "split val does not apply to a cross-validation" in error_of(
         "evaluate", studies[0].path, "--split", "val"
     )
 

@@ -46,7 +46,7 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     document = json.loads((model / "model.json").read_text())
     document["preprocessing"]["photo"]["side"] = 0
     (model / "model.json").write_text(json.dumps(document))
-    assert "preprocessing.photo contradicts itself (side 0, " in error_of(
+    assert "preprocessing.photo is inconsistent (side 0, " in error_of(
         "predict", tmp_path / "a shirt.jpg", "--model", model
     )
 

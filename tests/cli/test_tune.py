@@ -71,7 +71,7 @@ def test_the_command(
     assert json.loads(again.stdout) == document
     assert again.stderr.splitlines()[0] == "the study already has its 3 trials"
     for wrong, message in (
-        (["fats", "--space", "epochs=1,2"], "no recipe is called 'fats'; did you mean fast"),
+        (["fats", "--space", "epochs=1,2"], "unknown recipe 'fats'; did you mean fast"),
         (["fast", "--space", "epochs=1,2", "--seed", "-1"], "seed is -1; allowed: 0 or more"),
         (words, "--resume continues"),
     ):

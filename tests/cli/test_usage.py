@@ -25,9 +25,9 @@ def test_errors_are_one_line_and_leave_nothing_behind(
     def fails(message: str, *arguments: str | Path, code: int = 1) -> None:
         assert message in error_of(*arguments, cwd=tmp_path, code=code)
 
-    fails("no recipe is called 'minivgnet'; did you mean minivggnet", "train", "minivgnet")
+    fails("unknown recipe 'minivgnet'; did you mean minivggnet", "train", "minivgnet")
     fails(
-        "no setting is called 'epoch'; did you mean epochs",
+        "unknown setting 'epoch'; did you mean epochs",
         "train",
         "fast",
         "--data",
@@ -36,7 +36,13 @@ def test_errors_are_one_line_and_leave_nothing_behind(
         "epoch=3",
     )
     fails(
-        "epochs is a whole number, not 'x'", "train", "fast", "--data", archive, "--set", "epochs=x"
+        "epochs must be a whole number, not 'x'",
+        "train",
+        "fast",
+        "--data",
+        archive,
+        "--set",
+        "epochs=x",
     )
     fails("is a damaged gzip file", "train", "fast", "--data", broken)
     fails("did you mean fashion-mnist", "train", "fast", "--data", "fashion-mist")
@@ -76,7 +82,7 @@ def test_errors_are_one_line_and_leave_nothing_behind(
     fails("does not exist", "data", "check", "absent.csv")
     assert [p for p in sorted(tmp_path.rglob("*")) if "runs" not in p.parts] == before
     plain = dressform_command("train", "minivgnet")
-    assert plain.stderr.startswith("dressform: no recipe is called")
+    assert plain.stderr.startswith("dressform: unknown recipe")
     assert plain.stderr.count("\n") == 1
 
 
@@ -85,14 +91,14 @@ def test_errors_are_one_line_and_leave_nothing_behind(
 )
 def test_a_read_only_folder(archive: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert "cannot be made" in error_of(
+    assert "cannot be created" in error_of(
         "train", "fast", "--data", archive, "--out", tmp_path / "runs"
     )
 
 
 def test_an_output_folder_that_is_a_file(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("in the way")
-    assert "cannot be made: " in error_of("train", "fast", "--data", archive, cwd=tmp_path)
+    assert "cannot be created: " in error_of("train", "fast", "--data", archive, cwd=tmp_path)
     assert (tmp_path / "runs").read_text() == "in the way"
 
 

@@ -252,7 +252,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_mistyped_name() -> None:
     fails(
-        "no dataset or path is called 'fashon-mnist'; did you mean fashion-mnist?",
+        "unknown dataset or path 'fashon-mnist'; did you mean fashion-mnist?",
         "fashon-mnist",
         DressformError,
     )
@@ -265,7 +265,7 @@ def test_unknown_form(tmp_path: Path) -> None:
 
 def test_unknown_split(small: DatasetSplits) -> None:
     with pytest.raises(
-        DressformError, match=r"no split of small is called 'validation'.*known: train, test"
+        DressformError, match=r"unknown split of small 'validation'.*available: train, test"
     ):
         small["validation"]
 

@@ -352,7 +352,7 @@ def test_refusals() -> None:
         compare([one])
     with pytest.raises(ConfigError, match=r"rope is -0.1; allowed for accuracy: 0 to 1"):
         compare([one, one], rope=-0.1)
-    with pytest.raises(UnknownNameError, match="no metric is called 'recal'"):
+    with pytest.raises(UnknownNameError, match="unknown metric 'recal'"):
         compare([one, one], metric="recal")
     for pair in ((one, crossval), (crossval, one)):
         with pytest.raises(

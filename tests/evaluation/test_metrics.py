@@ -163,7 +163,7 @@ def test_joined_scores_let_weights_choose() -> None:
 
 def test_metrics_are_found_by_name() -> None:
     assert find_metric("macro-f1") is METRICS["macro_f1"]
-    with pytest.raises(UnknownNameError, match="no metric is called 'acuracy'; did you mean"):
+    with pytest.raises(UnknownNameError, match="unknown metric 'acuracy'; did you mean"):
         find_metric("acuracy")
     assert {name for name, metric in METRICS.items() if not metric.greater_is_better} == {
         "nll",

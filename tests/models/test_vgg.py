@@ -86,7 +86,7 @@ def test_what_cannot_be_had_is_told_in_one_line(
     def build(text: str) -> None:
         VGG19(weights=text, side=32).build((28, 28, 1), 10)
 
-    with pytest.raises(ConfigError, match="not at hand"):
+    with pytest.raises(ConfigError, match="were not found"):
         build(str(tmp_path / "absent.safetensors"))
     (tmp_path / "text").write_text("hello")
     with pytest.raises(ConfigError, match="not a safetensors file"):

@@ -61,7 +61,7 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
     assert "pixels are 'bytes'; allowed: unit" in error_of(
         "evaluate", tiny_run.layout.onnx, "--data", archive, "--pixels", "bytes"
     )
-    assert "no split of small is called 'tests'" in error_of(
+    assert "unknown split of small 'tests'" in error_of(
         "evaluate", tiny_run.layout.onnx, "--data", archive, "--split", "tests"
     )
     for option, value in (
@@ -71,13 +71,15 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
         ("--image-size", "32"),
     ):
         reason = (
-            f"{option[2:].replace('-', '_')} {value} was given with predictions, which have no "
+            f"{option[2:].replace('-', '_')} {value} does not apply to predictions, which have no "
             f"splits and no images; leave it out"
         )
         assert reason in error_of("evaluate", table, option, value)
     for option, value in (("--data", "x"), ("--pixels", "raw"), ("--image-size", "32")):
         name = option[2:].replace("-", "_")
-        reason = f"{name} {value} was given with a run, which keeps its predictions; leave it out"
+        reason = (
+            f"{name} {value} does not apply to a run, which keeps its predictions; leave it out"
+        )
         assert reason in error_of("evaluate", tiny_run.path, option, value)
     plain = dressform_command("evaluate", model, "--data", archive)
     assert plain.returncode == 1

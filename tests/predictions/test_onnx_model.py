@@ -300,7 +300,7 @@ def test_whatever_can_be_judged(
     ]
     for split in ("val", "validation"):
         with pytest.raises(
-            ConfigError, match="no split of d is called 'validation'; known: train, test"
+            ConfigError, match="unknown split of d 'validation'; available: train, test"
         ):
             load_predictions_of(model, split, data)
     name, found = load_predictions_of(table, "train")

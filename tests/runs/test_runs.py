@@ -108,7 +108,8 @@ def test_other_data_under_the_same_name_are_refused(
     shutil.copytree(tiny_run.path.parents[2], tmp_path / "runs")
     other = DatasetSplits("small", small.train.take(np.arange(500)), None, small.test)
     with pytest.raises(
-        RunError, match="was trained on other data than small has now; choose another --out"
+        RunError,
+        match="was trained on different data; small has changed since; choose another --out",
     ):
         dressform.train("fast", other, settings=TINY, out=tmp_path / "runs", resume=True)
 
@@ -149,7 +150,7 @@ def test_paths_that_are_no_runs(tmp_path: Path) -> None:
 
 def test_unknown_and_unfinished_predictions(tiny_run: Run, tmp_path: Path) -> None:
     with pytest.raises(
-        DressformError, match=r"no split of .* is called 'train'; .*known: validation, test"
+        DressformError, match=r"unknown split of .* 'train'; .*available: validation, test"
     ):
         tiny_run.predictions("train")
     with pytest.raises(RunError, match="is started, not finished; train it with --resume first"):
@@ -222,7 +223,7 @@ def test_an_output_that_cannot_be_written_is_told_before_training(
     small: DatasetSplits, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RunError, match=r"cannot be made: .*; give a writable folder with --out"):
+    with pytest.raises(RunError, match=r"cannot be created: .*; give a writable folder with --out"):
         dressform.train("fast", small, settings=TINY, out=tmp_path / "file" / "runs")
 
 
@@ -344,7 +345,7 @@ def test_a_finished_run_that_lost_its_weights_is_not_called_whole(
 ) -> None:
     copy = _copy(tiny_run, tmp_path)
     (copy / "weights" / "model.onnx").unlink()
-    with pytest.raises(RunError, match=r"was finished but its model.onnx is missing since"):
+    with pytest.raises(RunError, match=r"is finished, but its model.onnx is missing"):
         dressform.train("fast", small, settings=TINY, out=tmp_path / "runs", resume=True)
 
 
@@ -362,7 +363,7 @@ def test_damage_inside_a_run_is_named(tiny_run: Run, tmp_path: Path) -> None:
         open_run(copy).predictions("test")
     document = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps({**document, "results": []}))
-    with pytest.raises(RunError, match=r"results is \[\], where an object should be"):
+    with pytest.raises(RunError, match=r"results is \[\], expected an object"):
         open_run(copy)
 
 

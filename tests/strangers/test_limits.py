@@ -175,7 +175,7 @@ def four_pixels(count: int = 6) -> Dataset:
 def test_a_batch_of_a_billion_is_refused(tmp_path: Path) -> None:
     path = model(tmp_path / "m.onnx", 10**9, [helper.make_node("Identity", ["x"], ["logits"])], [])
     with pytest.raises(
-        DataError, match="has a fixed batch of 1,000,000,000 images, which exceeds any memory"
+        DataError, match="has a fixed batch of 1,000,000,000 images, which does not fit in memory"
     ):
         predict_onnx(path, four_pixels())
 

@@ -45,7 +45,7 @@ def test_a_network_for_one_size_is_refused_before_it_is_trained(small: DatasetSp
     )
     with pytest.raises(
         ConfigError,
-        match=r"progressive_resizing.start is 0.5, but the network takes no pictures of 16 x 16 "
+        match=r"progressive_resizing.start is 0.5, but the network does not accept 16 x 16 images "
         r".*; allowed: 1, "
         r"or",
     ):

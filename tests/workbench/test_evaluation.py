@@ -33,14 +33,16 @@ def test_evaluate_pools_the_folds_of_a_cross_validation(
         caplog.clear()
         evaluation = dressform.evaluate(what)
         assert evaluation.accuracy.value == float((pooled.predicted == pooled.labels).mean())
-        assert "all folds of repeat 0 pooled" in caplog.text
+        assert "pooled over the folds of repeat 0" in caplog.text
 
 
 @pytest.mark.parametrize("option", [{"split": "test"}, {"data": "x"}, {"image_size": 3}])
 def test_evaluate_refuses_options_that_would_change_nothing(
     predictions: Path, option: dict[str, str]
 ) -> None:
-    with pytest.raises(ConfigError, match=rf"{next(iter(option))} .* was given with predictions"):
+    with pytest.raises(
+        ConfigError, match=rf"{next(iter(option))} .* does not apply to predictions"
+    ):
         dressform.evaluate(predictions, **option)
 
 

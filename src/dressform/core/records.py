@@ -90,7 +90,7 @@ def _record(kind: Any, document: Any, where: str) -> Any:
 def _typed_dict(kind: Any, value: Any, where: str) -> dict[str, Any]:
     """A dictionary with the keys of a TypedDict; further keys are left out, as for dataclasses."""
     if not isinstance(value, dict):
-        raise _FaultError(f"{where} is {_shown(value)}, where an object should be")
+        raise _FaultError(f"{where} is {_shown(value)}, expected an object")
     hints = typing.get_type_hints(kind)
     missing = sorted(kind.__required_keys__ - value.keys())
     if missing:
@@ -145,7 +145,7 @@ def _value(expected: Any, value: Any, where: str) -> Any:
         and (expected is bool or not isinstance(value, bool))
     ):
         return value
-    raise _FaultError(f"{where} is {_shown(value)}, where {_named(expected)} should be")
+    raise _FaultError(f"{where} is {_shown(value)}, expected {_named(expected)}")
 
 
 def _shown(value: Any) -> str:

@@ -58,8 +58,8 @@ def explain(
     if not run.layout.onnx.is_file():
         return Explanation(
             missing=[
-                f"nearest training images and saliency map: {run.layout.onnx.name} of {run.path} is "
-                f"missing"
+                f"nearest training images and saliency map: {run.layout.onnx.name} of {run.path} "
+                f"is missing"
             ]
         )
     weights = sha256_file(run.layout.onnx).encode()

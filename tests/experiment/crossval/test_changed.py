@@ -72,7 +72,7 @@ FOLD = "repeat0-fold0"
         ),
         (
             lambda folder: _edit(folder / FOLD / "result.json", accuracy="much"),
-            "accuracy is 'much', where a finite",
+            "accuracy is 'much', expected a finite",
         ),
         (
             lambda folder: _roll(folder / FOLD / "predictions.npz"),

@@ -227,7 +227,8 @@ def test_other_data_are_refused(pupil: DatasetSplits, tmp_path: Path) -> None:
     crossval(["simple-dense"], pupil, **call)
     other = DatasetSplits("pupil", pupil.train.take(np.arange(1, 300)))
     with pytest.raises(
-        RunError, match="was made of other data than pupil has now; choose another --out"
+        RunError,
+        match="was trained on different data; pupil has changed since; choose another --out",
     ):
         crossval(["simple-dense"], other, **call, resume=True)
 

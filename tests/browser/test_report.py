@@ -254,7 +254,7 @@ def test_predictions_from_elsewhere(watched: Watched, tmp_path: Path, classes: i
     predictions.save(tmp_path / "p.npz")
     page = opened(watched, write_report([tmp_path / "p.npz"], out=tmp_path / "r.html"))
     missing = page.locator("#summary .note")
-    expect(missing).to_contain_text("only a run directory has them")
+    expect(missing).to_contain_text("only a run directory has the network they need")
     expect(missing).to_contain_text("give them with --data")
     assert ("calibration" in missing.inner_text()) == (n < 20)
     expect(page.locator(".confusion tbody tr")).to_have_count(classes)

@@ -51,7 +51,7 @@ def test_the_command(
     ]
     assert len(lines) == 4
     assert "optimistic" in lines[3]
-    assert "the test images" in lines[3]
+    assert "unbiased test score" in lines[3]
     out = done.stdout.splitlines()
     assert out[0].split() == ["trial", "state", "val_accuracy", "trained", "optim.lr"]
     assert out[1].split()[0] == str(document["best"]["number"])

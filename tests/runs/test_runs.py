@@ -247,7 +247,7 @@ def test_own_network_and_own_data_in_one_file(small: DatasetSplits, tmp_path: Pa
     path.write_text("def mine(x):\n    return 1\n\nnothing = 3\n")
     with pytest.raises(ConfigError, match="cannot be called without arguments"):
         dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
-    with pytest.raises(ConfigError, match="gave int; it must be a dressform.Recipe"):
+    with pytest.raises(ConfigError, match="returned int; it must be a dressform.Recipe"):
         dressform.train(f"{path}:nothing", small, out=tmp_path / "runs")
 
 

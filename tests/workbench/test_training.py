@@ -53,7 +53,7 @@ def test_what_a_call_has_to_say_is_logged_and_nothing_is_printed(
         dressform.evaluate(named_run)
         dressform.robustness(named_run, corruptions=["brightness"])
     assert "split: test" in caplog.messages
-    assert any(message.endswith(" of 5") for message in caplog.messages)
+    assert any(message.endswith(" of 5 corruptions") for message in caplog.messages)
     assert capfd.readouterr() == ("", "")
 
 

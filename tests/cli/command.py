@@ -1,9 +1,12 @@
 """Run the command line as a person does: a process, its exit code, stdout and stderr."""
 
+import atexit
+import functools
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.conftest import TINY
@@ -12,20 +15,39 @@ SETTINGS = [part for setting in TINY for part in ("--set", setting)]
 
 
 def dressform_command(
-    *arguments: str | Path, cwd: Path | None = None, stdin: bytes | None = None
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    stdin: bytes | None = None,
+    warnings: str = "error",
 ) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "100", "PYTHONWARNINGS": "error"}
-    done = subprocess.run(
-        [sys.executable, "-m", "dressform", *map(str, arguments)],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        env=environment,
-        check=False,
+    """A process of its own, forked from one that has imported torch (tests/cli/server.py)."""
+    server = _server(warnings)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    words = [str(argument) for argument in arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
+        for file in files:
+            file.write_bytes(stdin or b"" if file.name == "stdin" else b"")
+        request = [words, str(cwd or Path.cwd()), *map(str, files)]
+        server.stdin.write(json.dumps(request) + "\n")
+        server.stdin.flush()
+        status = int(server.stdout.readline())
+        out, err = (file.read_bytes().decode() for file in files[1:])
+    return subprocess.CompletedProcess(words, status, out, err)
+
+
+@functools.cache
+def _server(warnings: str) -> "subprocess.Popen[str]":
+    server = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("server.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": "100", "PYTHONWARNINGS": warnings},
     )
-    return subprocess.CompletedProcess(
-        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-    )
+    atexit.register(server.communicate)
+    return server
 
 
 def json_of(*arguments: str | Path, cwd: Path | None = None, stdin: bytes | None = None) -> object:

@@ -61,7 +61,7 @@ def test_errors_are_one_line_and_leave_nothing_behind(
     fails("No such option", "train", "--sed", "3", code=2)
     fails("Missing argument", "predict", code=2)
     fails("No such command", "trian", code=2)
-    fails("no split of", "evaluate", tiny_run.path, "--split", "tests")
+    fails("unknown split 'tests'", "evaluate", tiny_run.path, "--split", "tests")
     fails(
         "which have no splits",
         "evaluate",

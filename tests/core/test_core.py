@@ -59,7 +59,7 @@ def test_override_converts_to_the_fields_types() -> None:
         ("epochs=0", "epochs is 0; allowed: above 0"),
         ("inner.rate=nan", "inner.rate must be a finite number"),
         ("inner.rate=high", "inner.rate must be a number, not 'high'"),
-        ("mode=c", "unknown value of mode 'c'; .*available: a, b"),
+        ("mode=c", "unknown value 'c' of mode; .*available: a, b"),
         ("on=yes", "on must be true or false, not 'yes'"),
         ("inner=3", r"inner is a group of settings; set one of inner.rate, inner.widths"),
         ("epochs.x=3", r"epochs.x cannot be set: epochs is a single value"),
@@ -96,7 +96,7 @@ def test_objects_in_a_users_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("def recipe():\n    return 42\n")
     assert load_from_file(f"{path}:recipe")() == 42
-    with pytest.raises(ConfigError, match=r"unknown function in .* 'recipes'; did you mean recipe"):
+    with pytest.raises(ConfigError, match=r"unknown function 'recipes' in .*; did you mean recipe"):
         load_from_file(f"{path}:recipes")
     path.write_text("1 / 0\n")
     with pytest.raises(

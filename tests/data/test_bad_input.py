@@ -265,7 +265,7 @@ def test_unknown_form(tmp_path: Path) -> None:
 
 def test_unknown_split(small: DatasetSplits) -> None:
     with pytest.raises(
-        DressformError, match=r"unknown split of small 'validation'.*available: train, test"
+        DressformError, match=r"unknown split 'validation' of small.*available: train, test"
     ):
         small["validation"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dressform.core.config import digest
 from dressform.recipes import find_recipe
+from tests.cli.command import dressform_command
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -132,13 +133,13 @@ class Reader:
     def run(self, words: list[str], block: Block) -> None:
         """Run a command of dressform's."""
         assert words[0] == "dressform", f"{block.place}: {words[0]} needs '{NOT_TESTED}reason'"
-        done = _dressform(_smaller(words[1:]), self.folder)
+        done = dressform_command(*_smaller(words[1:]), cwd=self.folder, warnings="default")
         assert done.returncode == 0, f"{block.place}: {shlex.join(words)}\n{done.stderr}"
 
     def _parse(self, words: list[str], block: Block) -> None:
         """The command line knows the command and its options."""
         if words[0] == "dressform":
-            done = _dressform([*words[1:], "--help"], self.folder)
+            done = dressform_command(*words[1:], "--help", cwd=self.folder, warnings="default")
             assert done.returncode == 0, f"{block.place}: {shlex.join(words)}\n{done.stderr}"
 
     def _words(self, command: str) -> list[str]:
@@ -175,13 +176,3 @@ def _smaller(words: list[str]) -> list[str]:
     if words[0] in ("report", "explore", "robustness") and "--data" not in words:
         words += ["--data", SLICE]  # a run that Python trained knows a name, and no file
     return words
-
-
-def _dressform(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dressform", *words],
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )

@@ -345,9 +345,7 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = _parquet(tmp_path / "p.parquet", label=[0], p0=[1.0], p1=[0.0])
     loaded = load_predictions(path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    message = (
-        r'Parquet needs pyarrow; pip install "dressform\[parquet\]", or write the table as CSV'
-    )
+    message = "Parquet needs pyarrow; pip install pyarrow, or write the table as CSV"
     with pytest.raises(DataError, match=message):
         load_predictions(path)
     with pytest.raises(DataError, match=message):

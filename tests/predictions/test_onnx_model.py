@@ -265,7 +265,7 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
     linear(path, matrix=np.full((60, 3), np.nan, np.float32))
     fails("m.onnx: logits of example 00000 are not finite; check the model that computed them")
     linear(path, dims=(None, None, None))
-    fails(r"m.onnx cannot be run on 7 pictures \(", pictures((6, 6, 1)))
+    fails(r"m.onnx cannot be run on 7 images \(", pictures((6, 6, 1)))
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 60]) for name in "xy")
     z = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 60])
     save(path, [helper.make_node("Add", ["x", "y"], ["z"])], [x, y], [z])
@@ -300,7 +300,7 @@ def test_whatever_can_be_judged(
     ]
     for split in ("val", "validation"):
         with pytest.raises(
-            ConfigError, match="unknown split of d 'validation'; available: train, test"
+            ConfigError, match="unknown split 'validation' of d; available: train, test"
         ):
             load_predictions_of(model, split, data)
     name, found = load_predictions_of(table, "train")

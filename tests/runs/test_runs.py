@@ -150,7 +150,7 @@ def test_paths_that_are_no_runs(tmp_path: Path) -> None:
 
 def test_unknown_and_unfinished_predictions(tiny_run: Run, tmp_path: Path) -> None:
     with pytest.raises(
-        DressformError, match=r"unknown split of .* 'train'; .*available: validation, test"
+        DressformError, match=r"unknown split 'train' of .*; .*available: validation, test"
     ):
         tiny_run.predictions("train")
     with pytest.raises(RunError, match="is started, not finished; train it with --resume first"):

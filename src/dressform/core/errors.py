@@ -6,6 +6,7 @@ exits.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -51,11 +52,14 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     """Build the error for a mistyped name, nearest known names first.
 
     Args:
-        kind: what the name stands for, such as ``"recipe"``.
+        kind: what the name stands for, such as ``"recipe"`` or ``"split of small.npz"``.
         name: what the user wrote.
         known: every allowed name.
     """
     names = list(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return UnknownNameError(f"unknown {kind} {name!r}; {hint}available: {', '.join(names)}")
+    noun, *where = re.split(r"(?= (?:of|in) )", kind, maxsplit=1)
+    return UnknownNameError(
+        f"unknown {noun} {name!r}{''.join(where)}; {hint}available: {', '.join(names)}"
+    )

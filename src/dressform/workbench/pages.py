@@ -138,7 +138,7 @@ def export(
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
     if to not in EXPORTS:
-        raise unknown_name("form of export", to, list(EXPORTS))
+        raise unknown_name("export format", to, list(EXPORTS))
     opened = run if isinstance(run, Run) else open_run(run)
     if to == "page":
         predictor = Predictor(opened, threshold=OOD_THRESHOLD if threshold is None else threshold)

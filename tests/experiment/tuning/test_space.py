@@ -75,7 +75,7 @@ def test_dimensions_are_sorted() -> None:
         (["optim=1,2"], r"optim is a group of settings; set one of optim.kind"),
         (
             ["schedule.kind=linear,cosin"],
-            r"unknown value of schedule.kind 'cosin'; did you mean cosine",
+            r"unknown value 'cosin' of schedule.kind; did you mean cosine",
         ),
         (["optim.lr=log:low:1"], r"optim.lr must be a number, not 'low'"),
         (["optim.lr=0.1:1e4"], r"optim.lr is 10000.0; allowed: above 0, to 1000"),
@@ -85,7 +85,7 @@ def test_dimensions_are_sorted() -> None:
             ["model.widths=8,0"],
             r"model.widths is \(0,\); allowed: one or more positive whole numbers",
         ),
-        (["optim.kind=0:1"], r"unknown value of optim.kind '0'"),
+        (["optim.kind=0:1"], r"unknown value '0' of optim.kind"),
         (
             ["model.widths=8:16"],
             r"model.widths is not a single number, so it has no range; write choices, such as",

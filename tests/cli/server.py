@@ -1,0 +1,53 @@
+"""Runs commands of dressform, each in a process of its own that need not import first: this one has
+imported what they import, and forks.
+
+A line of JSON for each command in (words, folder, files for stdin, stdout and stderr), its exit
+status out.
+"""
+
+import json
+import os
+import sys
+
+
+def main() -> None:
+    """Until stdin ends. Nothing is computed here: OpenMP's threads do not survive a fork."""
+    from dressform.core.threads import wait_briefly
+
+    wait_briefly()
+    import matplotlib.figure  # noqa: F401
+    import onnxruntime  # noqa: F401
+    import onnxscript.function_libs.torch_lib.ops  # noqa: F401
+    import scipy.stats  # noqa: F401
+    import torch.onnx  # noqa: F401
+    from torch.export import _trace  # noqa: F401
+    from torch.onnx._internal import exporter  # noqa: F401
+
+    from dressform.cli import main as command_line
+
+    for line in sys.stdin:
+        words, folder, *files = json.loads(line)
+        child = os.fork()
+        if not child:
+            os.chdir(folder)
+            for number, path in enumerate(files):
+                opened = os.open(path, os.O_RDWR)
+                os.dup2(opened, number)
+                os.close(opened)
+            sys.argv = ["dressform", *words]
+            code = 1
+            try:
+                command_line.main()
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+            except BaseException:  # noqa: BLE001 - shown as Python shows it
+                sys.excepthook(*sys.exc_info())
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -52,7 +52,7 @@ def predict(
         from dressform.reporting.explanation import write_explanation
         from dressform.reporting.output import target_of
 
-        target = target_of(explain, explain, "explained.html")
+        target = target_of(explain, explain, "explained.html", option="--explain")
     paths = find_images([p for p in images if p != "-"])
     run, why = (None, "") if model is not None else best_run()
     predictor = Predictor(

@@ -22,16 +22,21 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import DataError, RunError
+from dressform.core.errors import ConfigError, DataError, RunError
 
 
 def user_path(text: str | Path) -> Path:
     """A path as a user wrote it, ``~`` expanded.
 
     Raises:
+        ConfigError: it is no path.
         DataError: it is empty (an unset shell variable, most often), or names an unknown user's
             home.
     """
+    if not isinstance(text, (str, os.PathLike)):
+        raise ConfigError(
+            f"{type(text).__name__} was given in place of a path; allowed: text or pathlib.Path"
+        )
     if not str(text).strip():
         raise DataError("the path is empty; give a file or folder")
     try:

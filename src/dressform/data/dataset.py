@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.arguments import class_names_of, label_numbers
 from dressform.core.errors import DataError, unknown_name
 from dressform.core.files import sha256_bytes
 
@@ -43,6 +44,7 @@ class Dataset:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", class_names_of(self.class_names))
         if (
             self.images.dtype != np.uint8
             or self.images.ndim != 4
@@ -65,11 +67,6 @@ class Dataset:
                 f"label {low if low < 0 else high} is out of range; allowed: 0 to "
                 f"{len(self.class_names) - 1}"
                 f" ({len(self.class_names)} classes)"
-            )
-        if len(set(self.class_names)) != len(self.class_names):
-            raise DataError(
-                f"two classes have the same name ({', '.join(self.class_names)}); give each a "
-                f"unique name"
             )
         if len(np.unique(self.ids)) != len(self.ids):
             raise DataError("ids are not unique; give each example its own id")
@@ -118,24 +115,14 @@ class Dataset:
             pixels = pixels[..., None]
         elif pixels.ndim == 4 and layout == "channels-first":
             pixels = pixels.transpose(0, 2, 3, 1)
-        label_numbers = np.asarray(labels)
-        if label_numbers.ndim == 2 and label_numbers.shape[1] == 1:
-            label_numbers = label_numbers[:, 0]
-        if label_numbers.ndim != 1 or not np.issubdtype(label_numbers.dtype, np.integer):
-            raise DataError(
-                f"labels are {label_numbers.dtype} {list(label_numbers.shape)}; allowed: whole "
-                f"numbers [N], "
-                f"one per image"
-            )
-        names = (
-            tuple(class_names)
-            if class_names is not None
-            else tuple(str(i) for i in range(int(label_numbers.max(initial=-1)) + 1))
+        numbers = label_numbers(labels)
+        names = class_names_of(
+            range(int(numbers.max(initial=-1)) + 1) if class_names is None else class_names
         )
         if ids is None:
             width = max(5, len(str(len(pixels))))
             ids = [f"{prefix}{i:0{width}d}" for i in range(len(pixels))]
-        return cls(pixels, label_numbers.astype(np.int64), np.asarray(ids, dtype=np.str_), names)
+        return cls(pixels, numbers, np.asarray(ids, dtype=np.str_), names)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import ConfigError, DataError
+from dressform.core.arguments import whole_number
+from dressform.core.errors import DataError
 from dressform.core.files import sha256_bytes
 from dressform.core.rng import generator
 from dressform.data.dataset import Dataset
@@ -51,8 +52,7 @@ def make_folds(dataset: Dataset, folds: int, *, repeat: int = 0, seed: int = 0) 
         ConfigError: K out of range.
         DataError: a class with fewer distinct images than folds.
     """
-    if not 2 <= folds <= 100:
-        raise ConfigError(f"folds is {folds}; allowed: 2 to 100")
+    folds = whole_number("folds", folds, least=2, most=100)
     _, first, inverse, sizes = np.unique(
         image_hashes(dataset.images), return_index=True, return_inverse=True, return_counts=True
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dressform.core.arguments import whole_number
 from dressform.core.errors import DataError, unknown_name
 from dressform.core.files import user_path
 from dressform.data import provenance
@@ -53,8 +54,13 @@ def load_data(
         DataError: files that are missing, damaged, inconsistent, or really MNIST.
         UnknownNameError: the source is neither a catalogue name nor a path.
     """
-    if image_size is not None and not 4 <= image_size <= 1024:
-        raise DataError(f"image size is {image_size}; allowed: 4 to 1024 pixels")
+    if not isinstance(source, (str, Path)):
+        raise DataError(
+            f"{type(source).__name__} was given in place of data; allowed: a dataset's name or a "
+            f"path, and for training DatasetSplits"
+        )
+    if image_size is not None:
+        image_size = whole_number("image_size", image_size, least=4, most=1024)
     if str(source) in CATALOG:
         spec = CATALOG[str(source)]
         splits = _read_idx_folder(spec.path(), spec.name, bundled=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dressform.core.errors import ConfigError
+from dressform.core.arguments import whole_number
 from dressform.runs.layout import DEFAULT_ROOT, features_folder
 from dressform.training.callback import Callback
 from dressform.training.device import choose_device
@@ -32,8 +32,8 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         choose_device(self.device)
-        if self.workers is not None and self.workers < 1:
-            raise ConfigError(f"workers is {self.workers}; allowed: 1 or more")
+        if self.workers is not None:
+            object.__setattr__(self, "workers", whole_number("workers", self.workers, least=1))
 
     @property
     def features(self) -> Path:

@@ -4,6 +4,7 @@ predictions.
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -115,20 +116,40 @@ def points_of(
     )
 
 
-def data_of(run: Run) -> DatasetSplits:
+def data_of(
+    run: Run, data: str | Path | None = None, *, image_size: int | None = None
+) -> DatasetSplits:
     """The data that a run was trained on, if they have not changed.
+
+    Args:
+        run: a run.
+        data: where they are now; default: where they were.
+        image_size: default: as the run read them.
 
     Raises:
         DressformError: they are missing or have changed.
     """
     dataset = run.manifest.dataset
-    splits = load_data(dataset.source, image_size=dataset.image_size)
-    if {name: d.digest for name, d in splits} != dataset.digests:
-        raise ConfigError(
-            f"{splits.name} has changed since {run.path} was trained; give the original data with "
-            f"--data"
-        )
+    splits = load_data(
+        dataset.source if data is None else data, image_size=image_size or dataset.image_size
+    )
+    check_data(run, splits)
     return splits
+
+
+def check_data(run: Run, data: DatasetSplits) -> None:
+    """Refuse data that a run was not trained on.
+
+    Raises:
+        ConfigError: they are others, or have changed.
+    """
+    found, trained = {name: d.digest for name, d in data}, run.manifest.dataset.digests
+    if found != trained:
+        other = sorted(n for n in {*found, *trained} if found.get(n) != trained.get(n))
+        raise ConfigError(
+            f"{data.name} is not what {run.path} was trained on, or has changed since "
+            f"({', '.join(other)}: other digests); give the original data with --data"
+        )
 
 
 def training_examples(run: Run, data: DatasetSplits) -> Dataset:

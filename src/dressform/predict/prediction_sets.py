@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from dressform.core.errors import ConfigError
 from dressform.core.files import user_path
 from dressform.data.source import load_data, log_notes
 from dressform.evaluation.compare import PredictionSet
@@ -96,6 +97,23 @@ def load_predictions_of(
     chosen = canonical_split(split or "test")
     logger.info(f"split: {chosen} of {splits.name}")
     return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
+
+
+def check_same_images(runs: Sequence[Run], split: str | None) -> None:
+    """Refuse to compare runs whose examples have the same ids and labels but other images.
+
+    Raises:
+        ConfigError: the digests of their split differ.
+    """
+    digests = {}
+    for run in runs:
+        digests[run.manifest.dataset.digests.get(split_of(run, split))] = run
+    if len(digests) > 1:
+        first, second, *_ = digests.values()
+        raise ConfigError(
+            f"{first.path} and {second.path} predicted different images (the digests of their "
+            f"{split_of(first, split)} splits differ); train both on the same data"
+        )
 
 
 def split_of(run: Run, split: str | None) -> str:

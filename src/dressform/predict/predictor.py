@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import DataError, RunError
+from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.files import sha256_file, user_path
 from dressform.data.dataset import inference_batch_size
 from dressform.data.image import SUFFIXES, fit, is_hidden, open_image
@@ -103,7 +103,7 @@ class Predictor:
                 f"copy both again"
             )
         self._session = open_session(self.path, RunError, spin=spin)
-        self.threshold = threshold
+        self.threshold = _checked_threshold(threshold)
         self._features = self.description.output.features
         detector_file = folder / "ood_reference.npz"
         self.ood_detector = (
@@ -310,11 +310,22 @@ class Predictor:
         return tuple((self.class_names[i], float(probabilities[i])) for i in order)
 
 
+def _checked_threshold(threshold: float) -> float:
+    if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+        raise ConfigError(f"threshold is {threshold!r}; allowed: a number from 0 to 1")
+    return threshold
+
+
 def _weights_folder(model: Run | str | Path) -> Path:
     if not isinstance(model, Run):
         folder = user_path(model)
         if (folder / "model.onnx").is_file():
             return folder
+        if folder.suffix == ".onnx" and folder.is_file():
+            raise RunError(
+                f"{folder} is a file; give its folder, which has model.json too, or evaluate it "
+                f"with 'dressform evaluate {folder}'"
+            )
         model = open_run(folder)
     if model.manifest.status != "finished":
         raise RunError(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.arguments import class_names_of, label_numbers
 from dressform.core.errors import DataError
 from dressform.core.files import read_npz, user_path, write_npz
 from dressform.predictions.probabilities import (
@@ -41,6 +42,7 @@ class Predictions:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", class_names_of(self.class_names))
         n, k = self.labels.size, len(self.class_names)
         if n == 0:
             raise DataError("predictions have no examples; give at least one")
@@ -133,7 +135,7 @@ class Predictions:
         logits = np.log(np.clip(values, 1e-12, None)).astype(np.float32)
         if logits.ndim == 2 and logits.size:
             preserve_argmax(logits, values.argmax(axis=1))
-        return cls(names, np.asarray(labels, dtype=np.int64), logits, tuple(class_names))
+        return cls(names, label_numbers(labels), logits, class_names_of(class_names))
 
     def save(self, path: str | Path) -> None:
         """Write an NPZ file without pickle: ``ids``, ``labels``, ``logits``, ``class_names``."""

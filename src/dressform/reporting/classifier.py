@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from dressform.core.errors import ConfigError
 from dressform.core.files import write_text
 from dressform.predict.predictor import Predictor
 from dressform.reporting.page.blobs import Blob, array_blob
@@ -24,15 +23,9 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
     JavaScript.
 
     Args:
-        path: the HTML file; missing parent folders are made.
+        path: the HTML file.
         predictor: the model, with the photo settings and the threshold that the page uses.
-
-    Raises:
-        ConfigError: the path is a folder.
     """
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder; give the name of an HTML file")
-    path.parent.mkdir(parents=True, exist_ok=True)
     card, detector = predictor.description, predictor.ood_detector
     document = {
         "name": card.name,

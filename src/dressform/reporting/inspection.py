@@ -102,24 +102,21 @@ class Inspection:
         )
 
 
-def inspect(
-    path: str | Path, options: ReportOptions, data: DatasetSplits | None = None
-) -> Inspection:
+def inspect(path: str | Path, options: ReportOptions) -> Inspection:
     """Gather what a report shows.
 
     Args:
         path: folder of a run or a cross-validation, a predictions file, or an ONNX model.
         options: of the report.
-        data: what ``options.data`` names; None looks for the images where the run had them from.
 
     Raises:
         DressformError: the path cannot be used.
     """
     if is_crossval(path):
-        return _inspect_crossval(open_crossval(path), data)
+        return _inspect_crossval(open_crossval(path), options.load_data())
     if kind_of(path) == "run":
-        return inspect_run(open_run(path), options, data)
-    return _inspect_predictions(path, options, data)
+        return inspect_run(open_run(path), options)
+    return _inspect_predictions(path, options, options.load_data())
 
 
 def inspect_run(
@@ -130,7 +127,7 @@ def inspect_run(
     Args:
         run: finished.
         options: of the report.
-        data: None looks where the run had them from.
+        data: that it was trained on; None reads them.
         neighbours: find the nearest training images, too.
     """
     split = split_of(run, options.split)
@@ -141,10 +138,12 @@ def inspect_run(
         logger.warning(problem)
     images = training_images = None
     try:
-        data = data or data_of(run)
+        data = data or data_of(run, options.data, image_size=options.image_size)
         images = examples_of(predictions, data, split)
         training_images = training_examples(run, data) if neighbours else None
     except DressformError as error:
+        if options.data is not None:
+            raise
         missing.append(f"images, nearest training images and saliency maps: {error}")
     model = ModelReport(run.name, predictions, facts=facts_of(run), missing=missing)
     try:

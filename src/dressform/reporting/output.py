@@ -11,7 +11,9 @@ from dressform.reporting.page.page import write_page
 from dressform.reporting.page.schema import DoctorDocument, ReportDocument
 
 
-def target_of(out: str | Path | None, source: str | Path, name: str) -> Path:
+def target_of(
+    out: str | Path | None, source: str | Path, name: str, *, option: str = "--out"
+) -> Path:
     """The HTML file to write.
 
     Args:
@@ -19,6 +21,7 @@ def target_of(out: str | Path | None, source: str | Path, name: str) -> Path:
         source: what the page is about.
         name: of the file where ``out`` is None: in the source, if that is a folder, else in the
             working directory.
+        option: that gives ``out``, for messages.
 
     Raises:
         ConfigError: ``out`` is not an HTML file, or its folder does not exist or is read-only.
@@ -32,13 +35,11 @@ def target_of(out: str | Path | None, source: str | Path, name: str) -> Path:
             f"{out} is a folder; give the HTML file to write, such as {target / Path(name).name}"
         )
     if target.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError(f"--out is {out}; allowed: a file that ends in .html")
+        raise ConfigError(f"{option} is {out}; allowed: a file that ends in .html")
     if not target.parent.is_dir():
-        raise ConfigError(
-            f"{target.parent} does not exist; make that folder, or give another --out"
-        )
+        raise ConfigError(f"{target.parent} does not exist; create that folder, or change {option}")
     if not os.access(target.parent, os.W_OK):
-        raise ConfigError(f"{target.parent} may not be written to; give another --out")
+        raise ConfigError(f"{target.parent} may not be written to; change {option}")
     return target
 
 

@@ -1,5 +1,6 @@
 """`write_report`: runs, cross-validations, predictions files and models become one page."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from dressform.reporting.inspection import Inspection, ReportOptions, inspect
 from dressform.reporting.output import target_of, write_checked
 from dressform.reporting.page.document import ModelReport, Report, report_document
 from dressform.runs.manifest import timestamp
+
+logger = logging.getLogger(__name__)
 
 
 def write_report(
@@ -45,8 +48,7 @@ def write_report(
             "model"
         )
     options = options or ReportOptions()
-    data = options.load_data()
-    inspections = [inspect(path, options, data) for path in paths]
+    inspections = [inspect(path, options) for path in paths]
     prediction_sets = with_distinct_names([one.prediction_set for one in inspections], paths)
     inspections = [
         inspection.renamed(prediction_set.name)
@@ -77,6 +79,8 @@ def write_report(
         images=None if with_images is None else with_images.images,
         training_images=training_images,
     )
+    for line in first.missing:
+        logger.warning("the page lacks %s", line)
     target = target_of(out, paths[0], "report.html")
     write_checked(target, *report_document(report))
     return target

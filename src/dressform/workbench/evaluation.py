@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dressform.core.arguments import whole_number
 from dressform.core.errors import ConfigError
-from dressform.data.source import load_data
 from dressform.evaluation.calibrate import Calibration
 from dressform.evaluation.calibrate import calibrate as calibrate_predictions
 from dressform.evaluation.compare import PredictionSet
@@ -19,6 +19,7 @@ from dressform.evaluation.evaluate import evaluate as evaluate_predictions
 from dressform.evaluation.metrics import find_metric
 from dressform.exploration.points import data_of
 from dressform.predict.prediction_sets import (
+    check_same_images,
     kind_of,
     load_predictions_of,
     prediction_set_of,
@@ -113,6 +114,7 @@ def compare(
     source = _Source(split, data, pixels, None)
     sets = [_prediction_set(one, source, "compare") for one in opened]
     sets = with_distinct_names(sets, [_name(one, place) for place, one in enumerate(what, 1)])
+    check_same_images([one for one in opened if isinstance(one, Run)], split)
     comparisons = compare_sets(sets, metric=metric, rope=rope)
     if figure is not None:
         _draw_boxes(sets, comparisons, Path(figure))
@@ -145,7 +147,7 @@ def calibrate(what: Evaluable, *, alpha: float = 0.1) -> Calibration:
         calibration = calibrate_predictions(
             opened.predictions("test"), fitted_on=opened.predictions("validation"), alpha=alpha
         )
-        _note_look(opened, "calibrate", len(calibration.unscaled))
+        _note_look(opened.path, "calibrate", len(calibration.unscaled))
         return calibration
     source = _Source(None, "fashion-mnist", "unit", None)
     predictions_alone = _prediction_set(opened, source, "calibrate").predictions[0]
@@ -204,15 +206,13 @@ def robustness(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    if seed < 0:
-        raise ConfigError(f"seed is {seed}; allowed: 0 or more")
+    seed = whole_number("seed", seed, least=0)
     opened = run if isinstance(run, Run) else open_run(run)
     chosen = split_of(opened, split)
-    size = opened.manifest.dataset.image_size
-    splits = data_of(opened) if data is None else load_data(data, image_size=size)
+    splits = data_of(opened, data)
     images = examples_of(opened.predictions(chosen), splits, chosen)
     if chosen == "test":
-        _note_look(opened, "robustness", len(images))
+        _note_look(opened.path, "robustness", len(images))
 
     def progress(done: int, total: int) -> None:
         if done % 10 == 0 or done == total:
@@ -233,8 +233,13 @@ class _Source:
 
 def _open(what: Evaluable) -> Run | CrossvalRun | Predictions | PredictionSet | Path:
     """A path of a run or a cross-validation is opened; other paths stay what they are."""
-    if not isinstance(what, (str, Path)):
+    if isinstance(what, (Run, CrossvalRun, Predictions, PredictionSet)):
         return what
+    if not isinstance(what, (str, Path)):
+        raise ConfigError(
+            f"{type(what).__name__} cannot be evaluated; allowed: a run, a cross-validation, "
+            f"predictions, or a path of one; several are separate arguments: compare(a, b)"
+        )
     if is_crossval(what):
         return open_crossval(what)
     return open_run(what) if kind_of(what) == "run" else Path(what)
@@ -275,12 +280,14 @@ def _prediction_set(
         source.image_size,
     )
     if isinstance(opened, Run) and split_of(opened, source.split) == "test":
-        _note_look(opened, call, len(predictions))
+        _note_look(opened.path, call, len(predictions))
+    elif isinstance(opened, Path) and kind_of(opened) == "model" and source.split in (None, "test"):
+        _note_look(opened.resolve().parent.parent, call, len(predictions))  # if a run has it
     return PredictionSet(name, (predictions,))
 
 
-def _note_look(run: Run, call: str, examples: int) -> None:
-    problem = note_look(run.path, what=call, examples=examples)
+def _note_look(run: Path, call: str, examples: int) -> None:
+    problem = note_look(run, what=call, examples=examples)
     if problem:
         logger.warning(problem)
 

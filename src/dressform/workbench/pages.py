@@ -8,7 +8,6 @@ from pathlib import Path
 from dressform.core.errors import ConfigError, DressformError, unknown_name
 from dressform.core.files import user_path
 from dressform.data.dataset import DatasetSplits
-from dressform.data.source import load_data
 from dressform.exploration.points import data_of, points_of
 from dressform.exploration.tensorboard import write_tensorboard
 from dressform.predict.predictor import OOD_THRESHOLD, Predictor
@@ -16,6 +15,7 @@ from dressform.predictions import Predictions
 from dressform.reporting.classifier import write_classifier
 from dressform.reporting.exploration import ProjectionOptions, default_methods, write_exploration
 from dressform.reporting.inspection import ReportOptions
+from dressform.reporting.output import target_of
 from dressform.reporting.report import write_report
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
 from dressform.runs.run import Run, open_run
@@ -141,10 +141,11 @@ def export(
         raise unknown_name("export format", to, list(EXPORTS))
     opened = run if isinstance(run, Run) else open_run(run)
     if to == "page":
+        page = target_of(target, target, "classify.html", option="the target")
         predictor = Predictor(opened, threshold=OOD_THRESHOLD if threshold is None else threshold)
-        write_classifier(Path(target), predictor)
-        return [Path(target)]
-    splits = data_of(opened) if data is None else load_data(data, image_size=image_size)
+        write_classifier(page, predictor)
+        return [page]
+    splits = data_of(opened, data, image_size=image_size)
     return write_tensorboard(points_of(opened, splits, split, embedding), Path(target))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dressform.core.errors import ConfigError
+from dressform.core.arguments import whole_number
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import DatasetSplits
 from dressform.data.source import load_data, log_notes
@@ -57,7 +57,7 @@ def train(
         DressformError: its message says what was given, what is allowed and what to do.
     """
     callback = callback or Callback()
-    check_request([recipe], seed)
+    seed = check_request([recipe], seed)
     splits = _read(data, image_size, [recipe], callback)
 
     from dressform.experiment.resolved import resolve_recipe
@@ -98,7 +98,7 @@ def train_auto(
         DressformError: its message says what was given, what is allowed and what to do.
     """
     callback = callback or Callback()
-    check_request([], seed)
+    seed = check_request([], seed)
 
     from dressform.experiment.auto.auto import train_auto as find_and_train
 
@@ -145,7 +145,7 @@ def crossval(
     """
     callback = callback or Callback()
     several = _several(recipes)
-    check_request(several, seed)
+    seed = check_request(several, seed)
     splits = _read(data, image_size, several, callback)
 
     from dressform.experiment.crossval.cross_validation import crossval as cross_validate
@@ -203,7 +203,7 @@ def tune(
         DressformError: its message says what was given, what is allowed and what to do.
     """
     callback = callback or Callback()
-    check_request([recipe], seed)
+    seed = check_request([recipe], seed)
     splits = _read(data, image_size, [recipe], callback)
 
     from dressform.experiment.resolved import resolve_recipe
@@ -229,18 +229,20 @@ def _several(recipes: "Sequence[Recipe | str] | Recipe | str") -> "list[Recipe |
     return list(recipes)
 
 
-def check_request(recipes: "Sequence[Recipe | str]", seed: int) -> None:
-    """Refuse misspelt recipes and a negative seed before torch and the data are loaded.
+def check_request(recipes: "Sequence[Recipe | str]", seed: int) -> int:
+    """Refuse misspelt recipes and unusable seeds before torch and the data are loaded.
+
+    Returns:
+        the seed.
 
     Raises:
         UnknownNameError: no such recipe.
-        ConfigError: a negative seed.
+        ConfigError: the seed is no whole number, or negative.
     """
     for recipe in recipes:
         if isinstance(recipe, str) and not is_file_reference(recipe):
             RECIPES.check(recipe)
-    if seed < 0:
-        raise ConfigError(f"seed is {seed}; allowed: 0 or more")
+    return whole_number("seed", seed, least=0)
 
 
 def _read(

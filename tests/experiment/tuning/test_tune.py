@@ -181,7 +181,7 @@ def test_epochs_can_be_tuned(data: DatasetSplits, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"trials": 0}, "the number of trials is 0; allowed: 1 or more"),
+        ({"trials": 0}, "trials is 0; allowed: 1 or more"),
         ({"metric": "accuracy"}, "unknown metric 'accuracy'; did you mean val_accuracy"),
         (
             {"settings": ["validation_fraction=0"]},

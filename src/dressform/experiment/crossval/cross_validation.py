@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from dressform.core import config
+from dressform.core.arguments import whole_number
 from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import exclusive, make_folder, remove_leftovers
 from dressform.data.archive import write_archive
@@ -84,8 +85,8 @@ def crossval(
     """
     if not recipes:
         raise ConfigError("no recipe to cross-validate; name one or more of 'dressform recipes'")
-    if not 1 <= repeats <= 1000:
-        raise ConfigError(f"repeats is {repeats}; allowed: 1 to 1000")
+    folds = whole_number("folds", folds, least=2, most=100)
+    repeats = whole_number("repeats", repeats, least=1, most=1000)
     splits = [make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)]
     studies = [_study(recipe, data, options.out, folds, seed) for recipe in recipes]
     _check_folders(studies, options)

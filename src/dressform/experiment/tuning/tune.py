@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dressform.core import config
+from dressform.core.arguments import whole_number
 from dressform.core.errors import ConfigError, RunError, unknown_name
 from dressform.core.files import exclusive, make_folder, remove_leftovers, write_json
 from dressform.data.dataset import DatasetSplits
@@ -64,8 +65,7 @@ def tune(
             another process has it.
         DressformError: anything else that the user has to know.
     """
-    if trials < 1:
-        raise ConfigError(f"the number of trials is {trials}; allowed: 1 or more")
+    trials = whole_number("trials", trials, least=1)
     if metric not in METRICS:
         raise unknown_name("metric", metric, METRICS)
     goal: Metric = "val_loss" if metric == "val_loss" else "val_accuracy"

@@ -1,0 +1,69 @@
+"""What callers give, checked and brought to one type."""
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dressform.core.errors import ConfigError, DataError
+
+
+def whole_number(name: str, value: Any, *, least: int, most: int | None = None) -> int:
+    """A whole number of Python's or NumPy's, as Python's.
+
+    Raises:
+        ConfigError: it is none, or out of range.
+    """
+    allowed = f"{least} or more" if most is None else f"{least} to {most}"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise ConfigError(
+            f"{name} is {value!r} ({type(value).__name__}); allowed: a whole number, {allowed}"
+        ) from None
+    if number < least or (most is not None and number > most):
+        raise ConfigError(f"{name} is {number}; allowed: {allowed}")
+    return number
+
+
+def label_numbers(labels: Any) -> NDArray[np.int64]:
+    """Labels, int64 [N]; a column [N, 1] is taken too.
+
+    Raises:
+        DataError: they are no whole numbers, one per example.
+    """
+    numbers = np.asarray(labels)
+    if numbers.ndim == 2 and numbers.shape[1] == 1:
+        numbers = numbers[:, 0]
+    if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
+        raise DataError(
+            f"labels are {numbers.dtype} {list(numbers.shape)}; allowed: whole numbers [N], one "
+            f"per example"
+        )
+    return numbers.astype(np.int64)
+
+
+def class_names_of(names: Iterable[Any]) -> tuple[str, ...]:
+    """Names of classes as text; whole numbers become their digits.
+
+    Raises:
+        DataError: they are no names, or two are the same.
+    """
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise DataError(f"class_names is {names!r}; allowed: one name per class, in label order")
+    texts = []
+    for name in names:
+        if isinstance(name, bool) or not isinstance(name, (str, int, np.integer)):
+            raise DataError(
+                f"class_names has {name!r} ({type(name).__name__}); allowed: text or whole numbers"
+            )
+        texts.append(str(name))
+    if len(set(texts)) != len(texts):
+        raise DataError(
+            f"two classes have the same name ({', '.join(texts)}); give each a unique name"
+        )
+    return tuple(texts)

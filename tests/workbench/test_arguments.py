@@ -1,0 +1,110 @@
+"""Public calls with arguments of a wrong kind, and with data of another run."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dressform
+from dressform.core.errors import ConfigError, DataError, DressformError
+from dressform.data.archive import write_archive
+from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.runs.run import Run
+from tests.conftest import TINY
+
+
+def inverted(small: DatasetSplits, path: Path) -> Path:
+    """The same ids and labels on other images."""
+    assert small.test is not None
+    images = 255 - small.test.images
+    write_archive(path, replace(small, test=replace(small.test, images=images)))
+    return path
+
+
+def test_a_numpy_seed_trains_a_run_that_can_be_opened(small: DatasetSplits, tmp_path: Path) -> None:
+    data = DatasetSplits("few", small.train.take(np.arange(100)), None, small.test)
+    seed = np.int64(5)
+    run = dressform.train("fast", data, settings=TINY, seed=seed, out=tmp_path)
+    assert dressform.open_run(run.path).manifest.seed == 5
+    for wrong in (1.0, True, "1"):
+        with pytest.raises(ConfigError, match="seed is"):
+            dressform.train("fast", data, settings=TINY, seed=wrong, out=tmp_path)
+
+
+@pytest.mark.parametrize("call", [dressform.evaluate, dressform.compare, dressform.calibrate])
+def test_what_cannot_be_evaluated(call: object, tiny_run: Run, small: DatasetSplits) -> None:
+    for wrong in (None, [tiny_run, tiny_run], np.zeros(3), small):
+        with pytest.raises(ConfigError, match="cannot be evaluated; allowed: a run"):
+            call(wrong)  # type: ignore[operator]
+
+
+def test_what_is_no_data(small: DatasetSplits) -> None:
+    for wrong in (small.train, None, (small.train.images, small.train.labels)):
+        with pytest.raises(DataError, match="in place of data; allowed: a dataset's name or a pa"):
+            dressform.train("fast", wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="NoneType was given in place of a path"):
+        dressform.Predictor(None)  # type: ignore[arg-type]
+
+
+def test_thresholds(tiny_run: Run) -> None:
+    for wrong in (2, -1, float("nan"), "0.1", None):
+        with pytest.raises(ConfigError, match="threshold is .*; allowed: a number from 0 to 1"):
+            dressform.Predictor(tiny_run, threshold=wrong)  # type: ignore[arg-type]
+
+
+def test_whole_numbers_name_classes(small: DatasetSplits) -> None:
+    data = Dataset.from_arrays(small.train.images, small.train.labels, class_names=range(10))
+    assert data.class_names[9] == "9"
+    with pytest.raises(DataError, match="labels are float64"):
+        dressform.Predictions.from_probabilities(["a"], [0.9], np.array([[0.5, 0.5]]), ["x", "y"])
+    with pytest.raises(DataError, match="two classes have the same name"):
+        dressform.Predictions.from_probabilities(["a"], [0], np.array([[0.5, 0.5]]), ["x", "x"])
+
+
+def test_other_images_under_the_same_ids_are_refused(
+    tiny_run: Run, small: DatasetSplits, tmp_path: Path
+) -> None:
+    other = inverted(small, tmp_path / "small.npz")
+    for call in (
+        lambda: dressform.robustness(tiny_run, corruptions=["contrast"], data=other),
+        lambda: dressform.explore(tiny_run, data=other, methods=[], out=tmp_path / "e.html"),
+        lambda: dressform.export(tiny_run, tmp_path / "board", data=other),
+        lambda: dressform.report(tiny_run, data=other, out=tmp_path / "r.html"),
+    ):
+        with pytest.raises(DressformError, match=r"small is not what .* \(test: other digests\)"):
+            call()
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_runs_that_saw_other_images_are_not_compared(
+    tiny_run: Run, small: DatasetSplits, tmp_path: Path
+) -> None:
+    digests = dict(tiny_run.manifest.dataset.digests, test="0" * 12)
+    manifest = replace(
+        tiny_run.manifest, dataset=replace(tiny_run.manifest.dataset, digests=digests)
+    )
+    with pytest.raises(ConfigError, match="predicted different images"):
+        dressform.compare(tiny_run, Run(tiny_run.path, manifest))
+
+
+def test_a_page_is_an_html_file(tiny_run: Run, tmp_path: Path) -> None:
+    data = tmp_path / "photos.npz"
+    data.write_bytes(b"precious")
+    with pytest.raises(ConfigError, match=r"the target is .*photos.npz; allowed: .* \.html"):
+        dressform.export(tiny_run, data, to="page")
+    assert data.read_bytes() == b"precious"
+
+
+def test_a_run_s_model_leaves_a_line_in_the_ledger(named_run: Run) -> None:
+    ledger = named_run.path.parents[2] / "test-ledger.jsonl"
+    before = ledger.read_text().splitlines()
+    dressform.evaluate(named_run.layout.onnx, data=named_run.manifest.dataset.source)
+    (line,) = ledger.read_text().splitlines()[len(before) :]
+    assert json.loads(line)["what"] == "evaluate"
+
+
+def test_a_model_file_in_place_of_its_folder(tiny_run: Run) -> None:
+    with pytest.raises(DressformError, match=r"model.onnx is a file; give its folder"):
+        dressform.Predictor(tiny_run.layout.onnx)

@@ -187,3 +187,12 @@ def test_a_long_legend_stays_inside_its_axes() -> None:
         assert legend is not None
         assert legend.get_window_extent().width <= axes.get_window_extent().width
         assert axes.get_position().width > 0.35
+
+
+def test_long_names_leave_room_and_steer_nothing(tmp_path: Path) -> None:
+    """matplotlib's warning that nothing is left for the figure would be an error here."""
+    names = ("x" * 200, "two\nlines \x1b[31m", "c")
+    figure = draw_confusion(np.full((3, 3), 5), names, "t", normalised=False)
+    save(figure, tmp_path / "c.png")
+    shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert shown == ["x" * 20 + "…" + "x" * 11, "two\\u000alines \\u001b[31m", "c"]

@@ -11,11 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dressform.core.files import write_atomic
+from dressform.core.text import one_line
 
 TRAIN, VALIDATION = "#2b6cb0", "#dd7a1f"
 """Blue for training and orange for validation, as in tutorial 1."""
 CORRECT, WRONG = "#1a8f3c", "#d03030"
 BARS = ("#4c78a8", "#f2a55f", "#72b7a1")
+
+
+LONGEST_NAME = 32
+"""Characters of a class or model that a figure has room for."""
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -24,6 +29,14 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
+
+
+def short_name(name: str) -> str:
+    """A name of others as a figure has room for it: on one line, the middle of a long one left
+    out.
+    """
+    text = one_line(name)
+    return text if len(text) <= LONGEST_NAME else f"{text[:20]}…{text[-11:]}"
 
 
 def style_curves(axes: Axes, quantity: str) -> None:

@@ -12,7 +12,14 @@ from dressform.evaluation.calibrate import calibrate
 from dressform.evaluation.intervals import across_folds
 from dressform.evaluation.metrics import METRICS, Metric
 from dressform.reporting.figures.calibration import draw_calibration_history, draw_reliability
-from dressform.reporting.figures.canvas import TRAIN, VALIDATION, new_figure, save, style_curves
+from dressform.reporting.figures.canvas import (
+    TRAIN,
+    VALIDATION,
+    new_figure,
+    save,
+    short_name,
+    style_curves,
+)
 from dressform.runs.crossval import CrossvalRun
 
 
@@ -151,7 +158,7 @@ def draw_boxes(scores: Mapping[str, Sequence[float]], folds: int, metric: Metric
             markersize=5,
             capsize=3,
         )
-    axes.set_yticks(positions, list(scores))
+    axes.set_yticks(positions, [short_name(name) for name in scores])
     axes.set_ylim(0.4, len(scores) + 0.6)
     shown = f"{metric.title} of each fold{' in %' if metric.percent else ''}"
     axes.set_xlabel(f"{shown} (box: quartiles; dots: folds; diamond: mean with 95 % interval)")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dressform.data.dataset import Dataset
 from dressform.predictions import Predictions
-from dressform.reporting.figures.canvas import CORRECT, WRONG, hide_axes, new_figure
+from dressform.reporting.figures.canvas import CORRECT, WRONG, hide_axes, new_figure, short_name
 
 
 def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
@@ -37,7 +37,9 @@ def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
     for i, axes in enumerate(np.ravel(figure.subplots(columns, columns, squeeze=False))):
         if i < count:
             _show(axes, dataset.images[chosen[i]])
-            axes.set_title(dataset.class_names[int(dataset.labels[chosen[i]])], fontsize=10)
+            axes.set_title(
+                short_name(dataset.class_names[int(dataset.labels[chosen[i]])]), fontsize=10
+            )
         else:
             axes.set_visible(False)
     return figure
@@ -76,13 +78,16 @@ def draw_montage(
         _show(axes, dataset.images[i])
         predicted, true = int(predictions.predicted[i]), int(predictions.labels[i])
         axes.set_title(
-            predictions.class_names[predicted],
+            short_name(predictions.class_names[predicted]),
             color=CORRECT if predicted == true else WRONG,
             fontsize=9,
             pad=3,
         )
         if predicted != true:
             axes.set_xlabel(
-                f"true: {predictions.class_names[true]}", fontsize=8, labelpad=2, color="#444444"
+                f"true: {short_name(predictions.class_names[true])}",
+                fontsize=8,
+                labelpad=2,
+                color="#444444",
             )
     return figure

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dressform.evaluation.evaluate import Evaluation
 from dressform.evaluation.intervals import Estimate
-from dressform.reporting.figures.canvas import BARS, new_figure
+from dressform.reporting.figures.canvas import BARS, new_figure, short_name
 
 MAX_CLASSES = 60
 """Of more classes, those with the lowest F1 are shown."""
@@ -52,7 +52,11 @@ def draw_per_class(evaluation: Evaluation, title: str) -> Figure:
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xticks(
-        positions, [s.label for s in scores], rotation=30, ha="right", rotation_mode="anchor"
+        positions,
+        [short_name(s.label) for s in scores],
+        rotation=30,
+        ha="right",
+        rotation_mode="anchor",
     )
     axes.set_title(f"{title}, with 95 % intervals{note}")
     axes.grid(axis="y", alpha=0.3)

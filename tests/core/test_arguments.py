@@ -39,6 +39,6 @@ def test_class_names() -> None:
     assert class_names_of(np.array(["a", "b"])) == ("a", "b")
     for wrong in ("abc", None, [1.5, 2.5], [True, False], [("a",), "b"]):
         with pytest.raises(DataError, match="class_names"):
-            class_names_of(wrong)  # type: ignore[arg-type]
+            class_names_of(wrong)
     with pytest.raises(DataError, match="two classes have the same name"):
         class_names_of(["a", 1, "1"])

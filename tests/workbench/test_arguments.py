@@ -43,22 +43,23 @@ def test_what_cannot_be_evaluated(call: object, tiny_run: Run, small: DatasetSpl
 def test_what_is_no_data(small: DatasetSplits) -> None:
     for wrong in (small.train, None, (small.train.images, small.train.labels)):
         with pytest.raises(DataError, match="in place of data; allowed: a dataset's name or a pa"):
-            dressform.train("fast", wrong)  # type: ignore[arg-type]
+            dressform.train("fast", wrong)
     with pytest.raises(ConfigError, match="NoneType was given in place of a path"):
-        dressform.Predictor(None)  # type: ignore[arg-type]
+        dressform.Predictor(None)
 
 
 def test_thresholds(tiny_run: Run) -> None:
     for wrong in (2, -1, float("nan"), "0.1", None):
         with pytest.raises(ConfigError, match="threshold is .*; allowed: a number from 0 to 1"):
-            dressform.Predictor(tiny_run, threshold=wrong)  # type: ignore[arg-type]
+            dressform.Predictor(tiny_run, threshold=wrong)
 
 
 def test_whole_numbers_name_classes(small: DatasetSplits) -> None:
     data = Dataset.from_arrays(small.train.images, small.train.labels, class_names=range(10))
     assert data.class_names[9] == "9"
+    labels = np.array([0.9])
     with pytest.raises(DataError, match="labels are float64"):
-        dressform.Predictions.from_probabilities(["a"], [0.9], np.array([[0.5, 0.5]]), ["x", "y"])
+        dressform.Predictions.from_probabilities(["a"], labels, np.array([[0.5, 0.5]]), ["x", "y"])
     with pytest.raises(DataError, match="two classes have the same name"):
         dressform.Predictions.from_probabilities(["a"], [0], np.array([[0.5, 0.5]]), ["x", "x"])
 

@@ -25,7 +25,9 @@ def half(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture
-def command() -> Callable[..., Any]:
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """In this process, whose settings it must not change."""
+    monkeypatch.setattr("dressform.kernels.process.tune_process", lambda: None)
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(tune_command)
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])

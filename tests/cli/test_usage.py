@@ -108,7 +108,7 @@ def test_a_report_that_cannot_be_written_says_why(tiny_run: Run, tmp_path: Path)
     assert "allowed: a file that ends in .html" in error_of(
         "report", path, "--out", tmp_path / "r.pdf"
     )
-    assert "does not exist; make that folder" in error_of(
+    assert "does not exist; create that folder" in error_of(
         "report", path, "--out", tmp_path / "no" / "r.html"
     )
     assert "does not exist" in error_of("report", tmp_path / "none")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dressform.core.errors import DataError, DressformError
+from dressform.core.errors import ConfigError, DataError, DressformError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.idx import read_idx
 from dressform.data.source import load_data
@@ -319,5 +319,5 @@ def test_two_classes_of_one_name(small: DatasetSplits, tmp_path: Path) -> None:
 
 
 def test_image_size_out_of_range() -> None:
-    with pytest.raises(DataError, match="image size is -5; allowed: 4 to 1024 pixels"):
+    with pytest.raises(ConfigError, match="image_size is -5; allowed: 4 to 1024"):
         load_data("fashion-mnist", image_size=-5)

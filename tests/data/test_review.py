@@ -109,7 +109,7 @@ def test_data_read_at_another_size_are_refused() -> None:
         (lambda d: d.pop("findings"), "is not a review"),
         (
             lambda d: d["findings"][0].update(action="burn"),
-            "action is 'burn', where 'keep' or 'relabel' or 'drop' should be",
+            "action is 'burn', expected 'keep' or 'relabel' or 'drop'",
         ),
         (
             lambda d: d["findings"][0].update(action="relabel", to=None),

@@ -135,15 +135,15 @@ def test_the_texts_name_every_command_that_looks_at_test() -> None:
     # by the report's function
     calls = re.findall(
         r'note_(?:test_)?look\([^)]*what="(\w+)"'
-        r'|_note_look\(\w+, "(\w+)"|_prediction_set\(\w+, source, "(\w+)"\)',
+        r'|_note_look\([\w.]+, "(\w+)"|_prediction_set\(\w+, source, "(\w+)"\)',
         sources,
     )
     commands = {name for call in calls for name in call if name} | {"explore"}
     for page in ("architecture.md", "evaluation.md"):
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
         sentence = next(
-            part for part in text.split("\n\n") if "test-ledger.jsonl" in part and "leave" in part
+            part for part in text.split("\n\n") if "test-ledger.jsonl" in part and " add" in part
         )
-        line = re.search(r"(?:`\w+`,? ?(?:and |or )?)+ leaves? a", sentence)
+        line = re.search(r"(?:`\w+`,? ?(?:and |or )?)+ adds? a", sentence)
         assert line, page
         assert set(re.findall(r"`(\w+)`", line[0])) == commands

@@ -139,7 +139,7 @@ class _Wrong:
 def _cases() -> Iterator[tuple[object, str]]:
     yield "minivgnet", "unknown model 'minivgnet'; did you mean minivggnet"
     yield _Wrong(), r"the network gives \[2, 11\] for 2 images; expected \[2, 10\]"
-    yield lambda shape, classes: io.BytesIO(), "gave BytesIO; it must give a torch.nn.Module"
+    yield lambda shape, classes: io.BytesIO(), "returned BytesIO; it must give a torch.nn.Module"
     yield lambda shape, classes: nn.Linear(3, classes), "the network fails on images 28 x 28 x 1"
 
 

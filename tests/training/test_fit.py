@@ -279,7 +279,7 @@ def test_weight_decay_spares_biases_and_norms() -> None:
             lambda: replace(
                 find_recipe("fast"), validation_fraction=0, early_stopping=EarlyStopping(patience=1)
             ),
-            "validation_fraction is 0; allowed: above 0 for",
+            "validation_fraction is 0; allowed: above 0 with",
         ),
         (
             lambda: Recipe(

@@ -51,6 +51,7 @@ def load_data(
         is held out as test, the same in every call, and a note says so.
 
     Raises:
+        ConfigError: the image size is out of range.
         DataError: files that are missing, damaged, inconsistent, or really MNIST.
         UnknownNameError: the source is neither a catalogue name nor a path.
     """

@@ -383,7 +383,7 @@ def test_rounded_probabilities_are_taken() -> None:
     half = exact.astype(np.float16)
     assert np.array_equal(
         Predictions.from_probabilities(
-            [str(i) for i in range(500)], [0] * 500, half, "abcdefghij"
+            [str(i) for i in range(500)], [0] * 500, half, list("abcdefghij")
         ).predicted,
         half.argmax(axis=1),
     )

@@ -39,7 +39,8 @@ def label_numbers(labels: Any) -> NDArray[np.int64]:
     numbers = np.asarray(labels)
     if numbers.ndim == 2 and numbers.shape[1] == 1:
         numbers = numbers[:, 0]
-    if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
+    whole = np.issubdtype(numbers.dtype, np.integer) or not numbers.size
+    if numbers.ndim != 1 or not whole:
         raise DataError(
             f"labels are {numbers.dtype} {list(numbers.shape)}; allowed: whole numbers [N], one "
             f"per example"

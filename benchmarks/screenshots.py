@@ -1,4 +1,4 @@
-"""The screenshots of the pages in the documentation, light and dark, wide and on a phone.
+"""The screenshots of the pages in the documentation.
 
     python benchmarks/screenshots.py RUN OTHER_RUN [--only NAME …] [--out docs/figures/pages]
 
@@ -22,7 +22,7 @@ from dressform.reporting.doctor import write_diagnosis
 from dressform.reporting.exploration import write_exploration
 from dressform.reporting.report import write_report
 
-WIDE, PHONE = (1200, 800), (390, 780)
+WINDOW = (1200, 800)
 
 
 def main() -> None:
@@ -31,15 +31,17 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("other", type=Path)
     parser.add_argument("--out", type=Path, default=Path("docs/figures/pages"))
-    parser.add_argument("--only", nargs="*", help="screenshots by name; the default is all")
+    parser.add_argument(
+        "--only", nargs="*", choices=SHOTS, help="screenshots by name; the default is all"
+    )
     parser.add_argument("--chromium")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     run = dressform.open_run(options.run)
     with tempfile.TemporaryDirectory() as folder, chromium(options.chromium) as browser:
         paths = {name: Path(folder) / f"{name}.html" for name in ("report", "explore", "doctor")}
-        shots = [shot for shot in SHOTS if options.only is None or shot[0] in options.only]
-        needed = {page for _, page, *_ in shots}
+        shots = {name: SHOTS[name] for name in options.only or SHOTS}
+        needed = {page for page, _ in shots.values()}
         if "report" in needed:
             write_report([options.run, options.other], out=paths["report"])
         if "explore" in needed:
@@ -52,32 +54,19 @@ def main() -> None:
                 data,
             )
         addresses = {name: path.as_uri() for name, path in paths.items()}
-        for name, page, size, dark, show in shots:
-            shoot(browser, addresses[page], options.out / f"{name}.png", size, dark, show)
+        for name, (page, show) in shots.items():
+            shoot(browser, addresses[page], options.out / f"{name}.png", show)
 
 
-def shoot(
-    browser: Browser,
-    address: str,
-    path: Path,
-    size: tuple[int, int],
-    dark: bool,
-    show: Callable[[Page], None],
-) -> None:
+def shoot(browser: Browser, address: str, path: Path, show: Callable[[Page], None]) -> None:
     """One screenshot of the window, with at most 256 colours."""
-    tab = opened(
-        browser, address, *size, color_scheme="dark" if dark else "light", reduced_motion="reduce"
-    )
+    tab = opened(browser, address, *WINDOW, color_scheme="light", reduced_motion="reduce")
     show(tab)
     tab.wait_for_timeout(2500)
     screenshot = Image.open(io.BytesIO(tab.screenshot()))
     screenshot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
     tab.close()
-
-
-def top(tab: Page) -> None:
-    """The page's beginning."""
 
 
 def section(name: str) -> Callable[[Page], None]:
@@ -103,37 +92,15 @@ def points(tab: Page) -> None:
     section("projector")(tab)
 
 
-def zoomed(tab: Page) -> None:
-    """Zoomed in until points are thumbnails, around a shirt predicted as a T-shirt."""
-    points(tab)
-    tab.wait_for_timeout(500)
-    tab.evaluate("""() => {
-        const p = dressform.projector;
-        const wrong = (n) => p.page.labels[n] === 6 && p.predictions.predicted(n) === 0;
-        const i = p.visible.find(wrong);
-        Object.assign(p.view, { x: p.positions[3 * i], y: p.positions[3 * i + 1], zoom: 9 });
-        p.draw();
-    }""")
-
-
-SHOTS: list[tuple[str, str, tuple[int, int], bool, Callable[[Page], None]]] = [
-    ("report", "report", WIDE, False, top),
-    ("comparison", "report", WIDE, False, section("comparison")),
-    ("confusion", "report", WIDE, False, cell),
-    ("image", "report", WIDE, False, image),
-    ("image-dark", "report", WIDE, True, image),
-    ("classes", "report", WIDE, False, section("per-class")),
-    ("calibration", "report", WIDE, False, section("calibration")),
-    ("projector", "explore", WIDE, False, points),
-    ("projector-dark", "explore", WIDE, True, points),
-    ("thumbnails", "explore", WIDE, False, zoomed),
-    ("doctor", "doctor", WIDE, False, section("label")),
-    ("doctor-dark", "doctor", WIDE, True, section("duplicate")),
-    ("report-phone", "report", PHONE, False, top),
-    ("confusion-phone-dark", "report", PHONE, True, cell),
-    ("projector-phone", "explore", PHONE, False, points),
-    ("doctor-phone-dark", "doctor", PHONE, True, section("label")),
-]
+SHOTS: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "comparison": ("report", section("comparison")),
+    "confusion": ("report", cell),
+    "image": ("report", image),
+    "classes": ("report", section("per-class")),
+    "projector": ("explore", points),
+    "doctor": ("doctor", section("duplicate")),
+}
+"""Each with its page, and what is done there first."""
 
 
 if __name__ == "__main__":

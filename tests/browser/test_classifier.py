@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+import dressform
 from dressform.core.errors import ConfigError
 from dressform.data.image import fit, open_image
 from dressform.data.photo import PhotoSettings, is_photo, prepare
@@ -253,7 +254,7 @@ def test_photos_are_chosen_dropped_and_saved(
 
 
 def test_the_command_writes_it(named_run: Run, watched: Watched, tmp_path: Path) -> None:
-    page_file = str(tmp_path / "new" / "c.html")
+    page_file = str(tmp_path / "c.html")
     command = [
         sys.executable,
         "-m",
@@ -274,9 +275,9 @@ def test_the_command_writes_it(named_run: Run, watched: Watched, tmp_path: Path)
     expect(page.locator("#results h2")).to_contain_text("red.png: unsure, perhaps ")
 
 
-def test_a_folder_is_no_page(predictor: Predictor, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is a folder; give the name of an HTML file"):
-        write_classifier(tmp_path, predictor)
+def test_a_folder_is_no_page(named_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is a folder; give the HTML file to write"):
+        dressform.export(named_run, tmp_path, to="page")
 
 
 def test_the_photos_are_what_they_say() -> None:

@@ -68,7 +68,7 @@ def test_killed_and_resumed_gives_the_same_bytes(pupil: DatasetSplits, tmp_path:
         (exists(killed, "plan.json"), 0),
         (exists(killed, "checkpoint.safetensors"), 0),
         (exists(killed, "result.json"), 1),
-        (exists(killed, "result.json", times=5), 5),
+        (exists(killed, "result.json", times=4), 4),  # the last two end together
     ):
         kill_when([*command("b"), "--resume"], moment)
         assert finished <= len(list(killed.rglob("result.json"))) < 6

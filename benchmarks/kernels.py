@@ -5,7 +5,8 @@
 For each kernel and a recipe that it was made for: seconds of an epoch with it and without it
 (DRESSFORM_PLAIN=NAME), each training in a fresh process, the two sides in turn. ``plain`` turns all
 of them off at once. Nothing else may run meanwhile. Kernels that need other hardware (AMX, CUDA)
-are left out where it is missing, and named.
+are left out where it is missing, and named. --only measures some of them, and keeps the other rows
+of today's report.
 """
 
 import argparse
@@ -14,18 +15,19 @@ import os
 import statistics
 import subprocess
 import sys
+from datetime import date
 from typing import Any
 
-from report import write_report
+from report import FOLDER, write_report
 
 from dressform.kernels.convolution import has_amx
 from dressform.kernels.switch import KERNELS, VARIABLE
 
 EXAMPLES = 12_000
+REPORT = FOLDER / f"{date.today().isoformat()}-kernels.json"
 CASES: dict[str, list[tuple[str, list[str]]]] = {
     "plain": [("fast", []), ("baseline-cnn", []), ("simple-dense", []), ("minivggnet", [])],
     "allocator": [("fast", []), ("minivggnet", [])],
-    "batch-norm-folding": [("transfer-efficientnet-lite0", ["model.frozen=9"])],
     "depthwise": [("transfer-efficientnet-lite0", [])],
     "dropout": [("minivggnet", []), ("baseline-cnn", [])],
     "float32-small-batches": [("baseline-cnn", ["precision=bfloat16"])],
@@ -99,18 +101,21 @@ def main() -> None:
     missing |= dict.fromkeys(("cuda-graphs", "tf32"), "see benchmarks/gpu.py")
     if not has_amx():
         missing["wide-convolution"] = "needs a processor with AMX"
+    only = "" if options.only == list(CASES) else f" --only {' '.join(options.only)}"
+    command = f"python benchmarks/kernels.py --rounds {options.rounds}{only}"
     results: dict[str, Any] = {}
+    if only and REPORT.exists():
+        results = json.loads(REPORT.read_text(encoding="utf-8"))["results"]["kernels"]
     for kernel in options.only:
         if kernel in missing:
             continue
+        results[kernel] = []
         for recipe, settings in CASES[kernel]:
             row = measure(kernel, recipe, settings, options.rounds)
-            results.setdefault(kernel, []).append(row)
+            results[kernel].append({**row, "command": command})
             text = f"{kernel}, {' '.join([recipe, *settings])}: saves {100 * row['saves']:.1f} %"
             print(text, file=sys.stderr, flush=True)
     unmeasured = {name: missing[name] for name in KERNELS if name in missing}
-    only = "" if options.only == list(CASES) else f" --only {' '.join(options.only)}"
-    command = f"python benchmarks/kernels.py --rounds {options.rounds}{only}"
     write_report("kernels", command, {"kernels": results, "unmeasured": unmeasured})
 
 

@@ -504,6 +504,11 @@ def mean_and_sd(shares: list[float]) -> str:
     return f"{100 * statistics.mean(shares):.2f} % ± {100 * statistics.stdev(shares):.2f}"
 
 
+def extent(values: list[float]) -> str:
+    """The smallest and the largest value."""
+    return f"{min(values):.2f} to {max(values):.2f}"
+
+
 def kernels_table() -> str:
     """What each of the faster ways does and saves."""
     report = newest("kernels")
@@ -512,14 +517,23 @@ def kernels_table() -> str:
     for name, text in {"plain": "all of them together", **KERNELS}.items():
         cells = [
             f"{100 * row['saves']:.1f} % of `{' '.join([row['recipe'], *row['settings']])}` "
-            f"(n = {row['n']})"
+            f"({extent(row['seconds_with'])} against {extent(row['seconds_without'])} s, "
+            f"n = {row['n']})"
             for row in measured_rows.get(name, [])
         ]
         if not cells:
             reasons = {} if report is None else report["results"]["unmeasured"]
             cells = [f"not measured: {reasons[name]}" if name in reasons else "not measured yet"]
         lines.append(f"| `{name}` | {text} | {'; '.join(cells)} |")
-    return "\n".join(lines if report is None else [*lines, "", made_by(report)])
+    if report is None:
+        return "\n".join(lines)
+    rows = [row for rows in measured_rows.values() for row in rows]
+    commands = "; ".join(
+        dict.fromkeys(f"`{row.get('command', report['command'])}`" for row in rows)
+    )
+    hardware = report["hardware"]
+    made = f"({commands}; {hardware['processor']}, {hardware['cores']} cores.)"
+    return "\n".join([*lines, "", made])
 
 
 @measured("gpu")

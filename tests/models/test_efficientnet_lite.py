@@ -2,11 +2,9 @@
 
 import pytest
 import torch
-from torch import nn
 
 from dressform.core.errors import ConfigError
-from dressform.kernels.folding import folded
-from dressform.models.efficientnet_lite import EfficientNetLite0, SameConv, stages
+from dressform.models.efficientnet_lite import EfficientNetLite0, SameConv
 from dressform.models.network import build_network
 from dressform.models.transfer import ImageNetPixels, Transfer
 
@@ -32,24 +30,6 @@ def test_padding_is_tensorflows(side: int, kernel: int, stride: int) -> None:
     expected = torch.nn.functional.conv2d(padded, layer.weight, stride=stride)
     torch.testing.assert_close(layer(x), expected)
     assert expected.shape[-1] == out
-
-
-def test_folding_batch_norms_changes_nothing_but_the_time() -> None:
-    network = nn.Sequential(*stages()).eval()
-    for layer in network.modules():  # of a network that has seen something
-        if isinstance(layer, nn.BatchNorm2d):
-            nn.init.normal_(layer.bias)
-            nn.init.uniform_(layer.weight, 0.5, 1.5)
-            nn.init.normal_(layer.running_mean)
-            nn.init.uniform_(layer.running_var, 0.5, 1.5)
-    pixels = torch.rand(2, 3, 64, 64)
-    quick = folded(network)
-    with torch.no_grad():
-        expected, found = network(pixels), quick(pixels)
-    assert expected.abs().mean() > 0.01
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
-    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in quick.modules())
-    assert any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
 
 
 def test_frozen_stages_stay_as_they_are() -> None:

@@ -8,7 +8,6 @@ from dressform.core.errors import unknown_name
 VARIABLE = "DRESSFORM_PLAIN"
 KERNELS = {
     "allocator": "freed memory is kept for the next step, in large pages",
-    "batch-norm-folding": "a frozen backbone's batch norms become part of its convolutions",
     "cuda-graphs": "the kernels of a step are recorded once and replayed",
     "depthwise": "the weight gradient of a 5 x 5 depthwise convolution, from four of 3 x 3",
     "dropout": "dropout's mask from 16 random bits per element",

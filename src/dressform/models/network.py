@@ -1,5 +1,6 @@
 """What a network is, and how one is built for given images."""
 
+import copy
 import hashlib
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
@@ -10,7 +11,6 @@ from torch import Tensor, nn
 from dressform.core.errors import ConfigError
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Layout
-from dressform.kernels.folding import folded
 from dressform.models import MODELS
 from dressform.models.ensemble import Members
 from dressform.models.transfer import transfer_of
@@ -82,13 +82,13 @@ class Classifier(nn.Module):
         )
 
     def backbone(self) -> Callable[[Tensor], Tensor]:
-        """The part that does not learn: a function of pixels float [N, C, H, W] in [0, 1], quicker
-        than the network's own.
+        """A copy of the part that does not learn: a function of pixels float [N, C, H, W] in
+        [0, 1].
 
         Raises:
             ConfigError: the network has no such part.
         """
-        backbone = folded(transfer_of(self.network).backbone)
+        backbone = copy.deepcopy(transfer_of(self.network).backbone).eval()
         return lambda pixels: backbone(self._scaled(pixels))
 
     def _scaled(self, pixels: Tensor) -> Tensor:

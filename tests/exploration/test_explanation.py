@@ -166,3 +166,23 @@ def test_what_was_found_is_kept_and_made_anew_when_damaged(named_run: Run, tmp_p
     again = explain(run, "test", pictures, reference)
     np.testing.assert_array_equal(again.neighbours, first.neighbours)
     assert cached[1].stat().st_mtime_ns == times
+
+
+def test_a_network_that_fails_costs_only_its_saliency(
+    named_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path / "run", named_run.manifest)
+    shutil.copytree(named_run.path, run.path, ignore=shutil.ignore_patterns("explore"))
+
+    def fails(*_: object) -> None:
+        raise KeyError("of the user's own")
+
+    monkeypatch.setattr("dressform.exploration.saliency.load_network", fails)
+    data = load_data(run.manifest.dataset.source)
+    examples = examples_of(run.predictions(), data, "test")
+    explanation = explain(run, "test", examples, training_examples(run, data))
+    assert explanation.saliency is None
+    assert explanation.neighbours is not None
+    (reason,) = explanation.missing
+    assert reason.startswith("saliency: the network of ")
+    assert "KeyError" in reason

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import ConfigError, DressformError
+from dressform.core.errors import ConfigError, DressformError, RunError
 from dressform.core.files import sha256_bytes, sha256_file
 from dressform.data.dataset import Dataset
 from dressform.exploration.cache import Arrays, cached
@@ -103,10 +103,16 @@ def _saliency(
         saliency,
     )
 
-    network = load_network(run, recipe_file)
     expected = run.predictions(split).logits[:N_CHECKED]
-    check_same(network, examples.images[:N_CHECKED], expected, run)
-    return saliency(network, examples.images)
+    try:
+        network = load_network(run, recipe_file)
+        check_same(network, examples.images[:N_CHECKED], expected, run)
+        return saliency(network, examples.images)
+    except DressformError:
+        raise
+    except (Exception, SystemExit) as error:  # a user's network may raise anything
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise RunError(f"the network of {run.path} cannot be used ({reason})") from error
 
 
 def _neighbours(run: Run, examples: Dataset, reference: Dataset) -> Arrays:

@@ -133,23 +133,14 @@ def data_of(
     splits = load_data(
         dataset.source if data is None else data, image_size=image_size or dataset.image_size
     )
-    check_data(run, splits)
-    return splits
-
-
-def check_data(run: Run, data: DatasetSplits) -> None:
-    """Refuse data that a run was not trained on.
-
-    Raises:
-        ConfigError: they are others, or have changed.
-    """
-    found, trained = {name: d.digest for name, d in data}, run.manifest.dataset.digests
+    found, trained = {name: d.digest for name, d in splits}, dataset.digests
     if found != trained:
         other = sorted(n for n in {*found, *trained} if found.get(n) != trained.get(n))
         raise ConfigError(
-            f"{data.name} is not what {run.path} was trained on, or has changed since "
+            f"{splits.name} is not what {run.path} was trained on, or has changed since "
             f"({', '.join(other)}: other digests); give the original data with --data"
         )
+    return splits
 
 
 def training_examples(run: Run, data: DatasetSplits) -> Dataset:

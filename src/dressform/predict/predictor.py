@@ -1,5 +1,6 @@
 """`Predictor`: classes of new images, by ONNX Runtime, without torch."""
 
+import numbers
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -311,7 +312,7 @@ class Predictor:
 
 
 def _checked_threshold(threshold: float) -> float:
-    if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
+    if not isinstance(threshold, numbers.Real) or not 0 <= threshold <= 1:
         raise ConfigError(f"threshold is {threshold!r}; allowed: a number from 0 to 1")
     return threshold
 

@@ -2,15 +2,17 @@
 
 import contextlib
 import json
+import os
 import queue
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from dressform.core import errors
 from dressform.core.errors import DressformError, RunError, TrainingError
-from dressform.core.processes import python_environment, python_module
 from dressform.core.threads import cores
 from dressform.experiment.jobs.fold_job import (
     Event,
@@ -76,8 +78,13 @@ def run_jobs(
 def _start(threads: int) -> "subprocess.Popen[str]":
     # A session of its own: Ctrl-C goes to the parent alone, which then stops the workers.
     return subprocess.Popen(
-        python_module("dressform.experiment.jobs.worker", str(threads)),
-        env=python_environment(OMP_NUM_THREADS=str(threads)),
+        # -P: what lies in the working directory, which may be a stranger's, is no library
+        [sys.executable, "-P", "-m", "dressform.experiment.jobs.worker", str(threads)],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(p for p in sys.path if Path(p).is_absolute()),
+            "OMP_NUM_THREADS": str(threads),
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -41,7 +41,7 @@ def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
     assert faulty.test is not None
     test = faulty.test
     predictions = confident_predictions(test.labels, [20, 21, 22], test.ids, test.class_names)
-    diagnosis = examine(faulty, "faulty.npz", [OutOfSample("model", predictions)])
+    diagnosis = examine(faulty, [OutOfSample("model", predictions)])
     between = {
         (f.id, f.other)
         for f in diagnosis.review.findings
@@ -74,10 +74,10 @@ def test_predictions_of_other_examples_are_refused(faulty: DatasetSplits) -> Non
         test.labels, [], np.array([f"x{i}" for i in range(30)]), test.class_names
     )
     with pytest.raises(DataError, match="in no split of faulty"):
-        examine(faulty, "faulty.npz", [OutOfSample("strange", other)])
+        examine(faulty, [OutOfSample("strange", other)])
     wrong = confident_predictions((test.labels + 1) % 10, [], test.ids, test.class_names)
     with pytest.raises(DataError, match="lacks the predicted examples"):
-        examine(faulty, "faulty.npz", [OutOfSample("wrong", wrong)])
+        examine(faulty, [OutOfSample("wrong", wrong)])
 
 
 def test_an_outlier_is_far_from_its_own_class() -> None:
@@ -107,7 +107,6 @@ def test_predictions_belong_to_the_split_whose_labels_they_have(small: DatasetSp
     for split, part in zip(("train", "test"), parts, strict=True):
         diagnosis = examine(
             data,
-            "",
             [
                 OutOfSample(
                     "model", confident_predictions(part.labels, [3], part.ids, part.class_names)
@@ -126,7 +125,6 @@ def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSpli
     )
     diagnosis = examine(
         data,
-        "",
         [
             OutOfSample(
                 "model",
@@ -153,7 +151,7 @@ def test_an_example_suspected_by_two_models_is_listed_once(small: DatasetSplits)
         )
         for name, other in (("a", 21), ("b", 22))
     ]
-    diagnosis = examine(small, "", models)
+    diagnosis = examine(small, models)
     listed = {f.id: f for f in diagnosis.review.findings if f.kind == "label"}
     assert set(listed) == {"test/00020", "test/00021", "test/00022"}
     assert (
@@ -166,5 +164,5 @@ def test_an_example_suspected_by_two_models_is_listed_once(small: DatasetSplits)
 
 
 def test_only_what_is_unusual_is_an_outlier(small: DatasetSplits) -> None:
-    diagnosis = examine(small, "")
+    diagnosis = examine(small)
     assert all(f.score >= 1.5 for f in diagnosis.review.findings if f.kind == "outlier")

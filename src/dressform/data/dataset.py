@@ -5,7 +5,8 @@ collection.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from dressform.core.arguments import class_names_of, label_numbers
 from dressform.core.errors import DataError, unknown_name
 from dressform.core.files import sha256_bytes
+from dressform.data.read_options import ReadOptions
 
 Layout = Literal["channels-last", "channels-first"]
 
@@ -153,6 +155,18 @@ class Dataset:
         )
 
 
+class LeftOut(NamedTuple):
+    """A file that cannot be used.
+
+    Attributes:
+        path: of the file.
+        reason: why.
+    """
+
+    path: str
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class DatasetSplits:
     """The splits of one collection of images.
@@ -164,8 +178,11 @@ class DatasetSplits:
         validation: examples for model selection, or None.
         test: examples for the final evaluation, or None.
         notes: remarks for the user on how the data were read, one line each.
+        explanation: why they were read so, one line each.
+        left_out: files that could not be read and were left out, as asked.
         source: the name or path that they were read from; None for data made in memory.
-        image_size: side in pixels that was requested when they were read, or None.
+        options: how they were read.
+        grouped_by: how the groups of the examples were found; None without groups.
     """
 
     name: str
@@ -173,8 +190,11 @@ class DatasetSplits:
     validation: Dataset | None = None
     test: Dataset | None = None
     notes: tuple[str, ...] = field(default=())
+    explanation: tuple[str, ...] = field(default=())
+    left_out: tuple[LeftOut, ...] = field(default=())
     source: str | None = None
-    image_size: int | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+    grouped_by: str | None = None
 
     def __post_init__(self) -> None:
         for split, dataset in self:
@@ -207,6 +227,15 @@ class DatasetSplits:
         if split not in present:
             raise unknown_name(f"split of {self.name}", split, present)
         return present[split]
+
+    @property
+    def location(self) -> str | None:
+        """``source`` as it is found from any folder: an absolute path, or the name of a bundled
+        dataset.
+        """
+        if self.source is None or not Path(self.source).expanduser().exists():
+            return self.source
+        return str(Path(self.source).expanduser().absolute())
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -100,7 +100,10 @@ def _manifest(
         dataset=DatasetFacts(
             name=data.name,
             source=data.source or data.name,
-            image_size=data.image_size,
+            location=data.location,
+            options=data.options,
+            left_out=tuple((path, reason) for path, reason in data.left_out),
+            grouped_by=data.grouped_by,
             shape=data.shape,
             class_names=data.class_names,
             digests={split: dataset.digest for split, dataset in data},

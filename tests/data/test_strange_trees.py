@@ -311,7 +311,7 @@ def test_links_that_dangle(tmp_path: Path) -> None:
     (tmp_path / "dress" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     refused(tmp_path, "gone.jpg")
     bad = check(tmp_path, code=1)["bad"]
-    assert ["gone.jpg"] == [Path(entry["path"]).name for entry in bad]
+    assert [Path(entry["path"]).name for entry in bad] == ["gone.jpg"]
     splits = dressform.load_data(tmp_path, skip_bad=True)
     assert totals(splits) == SIX
     assert [Path(item.path).name for item in splits.left_out] == ["gone.jpg"]

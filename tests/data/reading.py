@@ -71,7 +71,7 @@ def attempt(source: Path | str, *words: str, **options: Any) -> DatasetSplits | 
     """The splits, or the message of a refusal that has every word."""
     try:
         return dressform.load_data(source, **options)
-    except DataError as error:
+    except DressformError as error:
         return _message(error, words)
 
 

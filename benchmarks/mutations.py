@@ -129,6 +129,7 @@ def outcome(
     """
     if folder.exists():
         shutil.rmtree(folder)
+    folder.mkdir(parents=True)
     for path, content in sample.files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)

@@ -24,6 +24,11 @@ EDIT_KINDS: tuple[EditKind, ...] = (
     "zeros",
     "number",
 )
+TOKENS = (
+    *(b",", b";", b"\t", b"\n", b"\r\n", b'"', b"'", b" ", b"-", b".", b"0", b"\0"),
+    *(b"256", b"-1", b"1e9", b"NaN", b"inf", b"9" * 30, b"\xef\xbb\xbf", b"\xff\xfe", b"../"),
+)
+"""What is inserted into text."""
 NUMBERS = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
@@ -80,7 +85,7 @@ def random_edits(chance: random.Random) -> tuple[Edit, ...]:
             chance.choice(EDIT_KINDS),
             chance.random() ** chance.choice((1, 8)),
             chance.choice((1, 2, 4, 16, 200)),
-            chance.randbytes(chance.choice((1, 1, 4, 40))),
+            chance.choice((chance.choice(TOKENS), chance.randbytes(chance.choice((1, 4, 40))))),
         )
         for _ in range(chance.choice((1, 1, 2, 3, 6)))
     )

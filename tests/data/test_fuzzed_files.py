@@ -6,7 +6,7 @@ import pytest
 from fuzz_samples import repaired_png, samples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from mutations import EDIT_KINDS, Edit, apply, outcome
+from mutations import EDIT_KINDS, TOKENS, Edit, apply, outcome
 
 SAMPLES = {sample.name: sample for sample in samples()}
 EDITS = st.lists(
@@ -15,7 +15,7 @@ EDITS = st.lists(
         kind=st.sampled_from(EDIT_KINDS),
         place=st.floats(0, 1) | st.floats(0, 0.05),
         size=st.integers(1, 64),
-        data=st.binary(min_size=1, max_size=16),
+        data=st.binary(min_size=1, max_size=16) | st.sampled_from(TOKENS),
     ),
     min_size=1,
     max_size=5,

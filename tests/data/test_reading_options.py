@@ -174,7 +174,7 @@ def test_groups_on_the_command_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"min_count": 0}, {"min_count": -1}, {"min_count": "many"}, {"drop": (3,)}, {"skip_bad": "x"}],
+    [{"min_count": 0}, {"min_count": -1}, {"min_count": "many"}],
 )
 def test_values_that_are_not_allowed(options: dict[str, Any], tmp_path: Path) -> None:
     class_folders(tmp_path, count=6)

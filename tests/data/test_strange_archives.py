@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import dressform
-from dressform.core.errors import DataError, DressformError
+from dressform.core.errors import DressformError
 from tests.data import cases
 from tests.data.reading import (
     attempt,
@@ -199,7 +199,8 @@ def test_other_archives_are_named(start: bytes, name: str, kind: str, tmp_path: 
     """Zstandard may be read where Python can, so it need not be refused; a cut one is."""
     (tmp_path / name).write_bytes(start + bytes(300))
     message = refused(tmp_path / name, name)
-    assert has(message, kind) or has(message, "zst")
+    rest = message.replace(name, "")
+    assert has(rest, kind) or name.endswith(".zst")
     assert message in complaint("data", "check", tmp_path / name)
 
 
@@ -240,21 +241,18 @@ def test_an_archive_of_nothing(form: str, tmp_path: Path) -> None:
 
 def test_names_that_lead_out_of_the_archive(tmp_path: Path) -> None:
     """Nothing is written, so that such names are harmless: read, left out and said, or refused."""
-    (tmp_path / "in").mkdir()
-    path = tmp_path / "in" / "a.zip"
+    (tmp_path / "x" / "in").mkdir(parents=True)
+    path = tmp_path / "x" / "in" / "a.zip"
     with zipfile.ZipFile(path, "w") as file:
         for label in CLASSES:
             for number in range(6):
                 content = cases.encoded(label, number)
                 file.writestr(f"../../escaped/{label}/{number}.jpg", content)
-    before = sorted(tmp_path.parent.rglob("*"))
-    try:
-        splits = dressform.load_data(path)
-    except DressformError as error:
-        assert "a.zip" in str(error)  # noqa: PT017
-    else:
+    before = sorted(tmp_path.rglob("*"))
+    splits = attempt(path, "a.zip")
+    if not isinstance(splits, str):
         assert totals(splits) == SIX
-    assert sorted(tmp_path.parent.rglob("*")) == before
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_tar_with_links_and_devices(tmp_path: Path) -> None:
@@ -300,6 +298,4 @@ def test_a_zip_with_a_false_directory(tmp_path: Path) -> None:
     content = bytearray(stream.getvalue())
     struct.pack_into("<2H", content, len(content) - 14, 60_000, 60_000)
     (tmp_path / "a.zip").write_bytes(bytes(content))
-    with pytest.raises(DataError) as caught:
-        dressform.load_data(tmp_path / "a.zip")
-    assert "\n" not in str(caught.value)
+    refused(tmp_path / "a.zip", error=DressformError)

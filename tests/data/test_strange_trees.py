@@ -186,8 +186,7 @@ def test_a_tree_for_detection(tmp_path: Path) -> None:
 def test_images_and_nothing_else(tmp_path: Path) -> None:
     for number in range(4):
         write_image(tmp_path / f"IMG_{number}.JPG", "dress", number)
-    message = refused(tmp_path, "class")
-    assert "4" in message
+    refused(tmp_path, "class", "4")
 
 
 LEFTOVERS = {
@@ -382,5 +381,4 @@ def test_images_without_a_suffix(tmp_path: Path) -> None:
 def test_an_empty_folder_and_folders_of_empty_folders(tmp_path: Path) -> None:
     (tmp_path / "a" / "b" / "c").mkdir(parents=True)
     refused(tmp_path / "a" / "b" / "c", "empty")
-    message = refused(tmp_path / "a")
-    assert "b" in message
+    refused(tmp_path / "a")

@@ -194,6 +194,7 @@ def test_an_encrypted_archive_is_named(tmp_path: Path) -> None:
         (b"\x28\xb5\x2f\xfd", "a.tar.zst", "Zstandard"),
         (b"<!DOCTYPE html><html>Sign in", "photos.zip", "HTML"),
     ],
+    ids=["rar5", "rar4-called-zip", "7z", "zstandard", "html"],
 )
 def test_other_archives_are_named(start: bytes, name: str, kind: str, tmp_path: Path) -> None:
     """Zstandard may be read where Python can, so it need not be refused; a cut one is."""

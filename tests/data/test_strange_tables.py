@@ -136,6 +136,7 @@ def test_pixels_between_zero_and_one(tmp_path: Path) -> None:
         "\n\n\n",
         "\x00\x01\x02\xff" * 50,
     ],
+    ids=["ids", "numbers", "no-square", "one-column", "blank", "binary"],
 )
 def test_tables_that_are_no_images(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(text, encoding="latin-1")

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError, DataError, DressformError, ResourceError, RunError
+from dressform.core.file_kinds import kind_of_start
 
 
 def user_path(text: str | Path) -> Path:
@@ -266,9 +267,11 @@ def read_npz(
     try:
         with io.BytesIO(content) if isinstance(content, bytes) else path.open("rb") as file:
             if not (start := file.read(6)).startswith((b"PK", b"\x93NUMPY")):
+                file.seek(0)
+                kind = kind_of_start(file.read(200))
                 raise DataError(
-                    f"{path} is not an NPZ file (it starts with {start!r}); write it with "
-                    f"numpy.savez"
+                    f"{path} is {kind or f'not an NPZ file (it starts with {start!r})'}; write it "
+                    f"with numpy.savez"
                 )
             file.seek(0)
             archive = np.load(file, allow_pickle=False)

@@ -139,11 +139,7 @@ def _read_top(folder: Folder, found: _Found) -> None:
     elif labelled:
         _read_splits(folder, labelled, found)
         for name in flat:
-            count = len(inside[name].all_images())
-            found.notes.append(
-                f"{name} has no class folders, so its {count:,} images have no labels and were "
-                f"left out"
-            )
+            found.notes.append(_unlabelled(name, len(inside[name].all_images())))
     elif len(splits) == 1 and others and not labelled:
         found.reasons.append(f"{flat[0]} is a class: its siblings {such_as(others)} name no split")
         _read_classes(folder, "train", found)
@@ -195,11 +191,36 @@ def _read_splits(folder: Folder, splits: dict[str, str], found: _Found) -> None:
             found.reasons.append(f"{name} is the split {split}, by its name")
             one = folder.folders[name]
             found.used.add(one.path)
-            while len(one.with_images()) == 1 and next(iter(one.with_images().values())).folders:
-                one = next(iter(one.with_images().values()))
-                if not one.with_images():
-                    break
-            _read_classes(one if one.with_images() else folder.folders[name], split, found)
+            one = _inside(one)
+            if not one.with_images():
+                count = len(one.all_images())
+                found.notes.append(_unlabelled(name, count))
+                continue
+            _tell_loose(one, found)
+            _read_classes(one, split, found)
+
+
+def _inside(folder: Folder) -> Folder:
+    """Of a split folder that only wraps another of its kind (``train/train``), the inner one."""
+    while len(folder.with_images()) == 1:
+        ((name, only),) = folder.with_images().items()
+        same = name.lower() == folder.path.rpartition("/")[2].lower() or splits_of_names([name])
+        if not only.with_images() and not same:
+            break
+        folder = only
+    return folder
+
+
+def _unlabelled(name: str, count: int) -> str:
+    return f"{name} has no class folders, so its {count:,} images have no labels and were left out"
+
+
+def _tell_loose(folder: Folder, found: _Found) -> None:
+    loose = sorted(file.parts[-1] for file in folder.images)
+    if loose:
+        found.notes.append(
+            f"{len(loose):,} images outside the class folders were ignored: {such_as(loose)}"
+        )
 
 
 def _read_classes(folder: Folder, split: str | None, found: _Found) -> None:
@@ -308,11 +329,7 @@ def _tell_what_is_left(top: Folder, found: _Found) -> None:
         )
     if without:
         found.notes.append(f"folders without images were ignored: {such_as(without)}")
-    loose = sorted(file.parts[-1] for file in top.images)
-    if loose:
-        found.notes.append(
-            f"{len(loose):,} images outside the class folders were ignored: {such_as(loose)}"
-        )
+    _tell_loose(top, found)
     others = sorted(file.parts[-1] for file in top.others)
     if others:
         found.notes.append(f"files next to the class folders were ignored: {such_as(others, 5)}")

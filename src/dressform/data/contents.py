@@ -149,7 +149,9 @@ def drop_classes(contents: Contents, drop: Sequence[str], min_count: int) -> Con
         if kept.labels:
             parts[split] = kept
     if not parts:
-        raise DataError(f"{contents.name}: every class is left out; keep two at least")
+        raise DataError(
+            f"{contents.name}: drop and min_count {min_count} leave out every class; keep two"
+        )
     notes = list(contents.notes)
     for reason, several in (("as asked", wanted), (f"with fewer than {min_count} examples", rare)):
         if several:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
+from dressform.core.file_kinds import kind_of_start
 from dressform.core.files import gunzip
 from dressform.core.text import is_number
 from dressform.data.file_tree import File
@@ -44,6 +45,7 @@ class Delimited:
     header: tuple[str, ...] | None
     first_line: int
     values: dict[str, tuple[str, ...]]
+    quote: str = '"'
 
     @property
     def width(self) -> int:
@@ -59,7 +61,9 @@ class Delimited:
             DataError: a cell is too long, or a row has another number of cells.
         """
         text = io.StringIO(self.body.decode("utf-8", "replace"), newline="")
-        reader = csv.reader(text, delimiter=self.separator, skipinitialspace=True)
+        reader = csv.reader(
+            text, delimiter=self.separator, quotechar=self.quote, skipinitialspace=True
+        )
         width = None if self.header is None else len(self.header)
         try:
             for count, cells in enumerate(reader):
@@ -96,7 +100,7 @@ class Delimited:
                     dtype=kind,
                     usecols=None if everything else columns,
                     delimiter=None if self.separator == " " else self.separator,
-                    quotechar='"',
+                    quotechar=self.quote,
                     comments=None,
                     ndmin=2,
                 )
@@ -115,8 +119,8 @@ class Delimited:
         text = np.frombuffer(self.body, np.uint8)
         ends = np.append(np.flatnonzero(text == ord("\n")), len(text))
         marks = np.flatnonzero(text == ord(self.separator))
-        if b'"' in self.body:  # a separator between quotation marks is none
-            inside = np.cumsum(text == ord('"')) % 2 == 1
+        if self.quote.encode() in self.body:  # a separator between quotation marks is none
+            inside = np.cumsum(text == ord(self.quote)) % 2 == 1
             marks = marks[~inside[marks]]
         per_row = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
         wrong = np.flatnonzero(per_row != self.width)
@@ -140,6 +144,9 @@ def read_delimited(file: File) -> Delimited:
     text = _text(file)
     if file.suffix == ".arff":
         return _arff(text, file.name)
+    known = kind_of_start(text[:200].encode())
+    if known:
+        raise DataError(f"{file.name} is {known}; expected a table")
     lines = [line for line in text[: 2**20].split("\n")[:_SAMPLE] if line.strip()]
     if not lines:
         raise DataError(f"{file.name} has no rows; expected a header and one example per row")
@@ -173,7 +180,11 @@ def _text(file: File) -> str:
     elif raw[:200].count(b"\0") * 3 > len(raw[:200]):
         encoding = "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
     elif b"\0" in raw[:4096]:
-        raise DataError(f"{file.name} is not a text table (it starts with {raw[:8]!r})")
+        known = kind_of_start(raw[:200])
+        raise DataError(
+            f"{file.name} is {known or f'not a text table (it starts with {raw[:8]!r})'}; expected "
+            f"a table"
+        )
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
@@ -238,7 +249,13 @@ def _arff(text: str, name: str) -> Delimited:
             if body[0].lstrip().startswith("{"):
                 raise DataError(f"{name} is sparse ARFF; allowed: dense; convert it")
             return Delimited(
-                name, "\n".join(body).rstrip().encode(), ",", tuple(names), number + 1, values
+                name,
+                "\n".join(body).rstrip().encode(),
+                ",",
+                tuple(names),
+                number + 1,
+                values,
+                '"' if '"' in "".join(body[:20]) else "'",
             )
         found = _ATTRIBUTE.fullmatch(stripped)
         if found is None:

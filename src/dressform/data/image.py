@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dressform.core.errors import DataError, ResourceError
+from dressform.core.file_kinds import kind_of_start
 
 FORMATS = {
     # those that Pillow knows at once come first: any other makes it load all its decoders
@@ -143,14 +144,17 @@ def raise_if_out_of_resources(error: BaseException, name: str) -> None:
 
 def _start_of(source: Path | bytes) -> bytes:
     if isinstance(source, bytes):
-        return source[:12]
+        return source[:200]
     with source.open("rb") as file:
-        return file.read(12)
+        return file.read(200)
 
 
 def _describe_start(source: Path | bytes) -> str:
     head = _start_of(source)
-    return f"it starts with {head!r}" if head else "it is empty"
+    kind = kind_of_start(head)
+    if kind:
+        return f"it is {kind}"
+    return f"it starts with {head[:12]!r}" if head else "it is empty"
 
 
 def _to_l_or_rgb(image: Image.Image) -> Image.Image:

@@ -10,12 +10,12 @@ from dressform.core.errors import DataError
 from dressform.data.contents import class_name
 from dressform.data.file_tree import File, FileTree
 
-NAMES_FILES = ("class_names.txt", "classes.txt", "labels.txt", "label_names.txt")
+NAMES_FILES = ("class_names.txt", "classes.txt", "label_names.txt")
 
 
 def names_beside(tree: FileTree, folder: str) -> tuple[str, ...] | None:
-    """The names in ``class_names.txt`` (or ``classes.txt``, ``labels.txt``) in a folder of a tree
-    or above it, one per line, in label order; None without such a file.
+    """The names in ``class_names.txt`` (or ``classes.txt``, ``label_names.txt``) in a folder of a
+    tree or above it, one per line, in label order; None without such a file.
 
     Raises:
         DataError: it is no UTF-8 text.

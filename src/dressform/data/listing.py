@@ -84,7 +84,7 @@ def find_columns(table: ListingTable, index: ImageIndex, options: ReadOptions) -
         return Columns(image, label, (), split, group)
     rest = [n for n in header if n not in (image, split, group)]
     rest = [n for n in rest if n.strip().lower() not in ROW_NUMBERS]
-    if len(rest) == 1:
+    if len(rest) == 1 and 1 < len(set(table.columns[rest[0]]) - {""}) < table.rows:
         return Columns(image, rest[0], (), split, group)
     if len(rest) > 1 and _is_one_hot([table.columns[name] for name in rest]):
         return Columns(image, None, tuple(rest), split, group)
@@ -118,6 +118,11 @@ def _image_column(table: ListingTable, index: ImageIndex, given: str | None) -> 
         if found >= _MOST_FOUND or (found > 0 and (place < len(known) or looks > _MOST_FOUND)):
             shares.append((-found, place, name))
     return min(shares)[2] if shares else None
+
+
+def lists_images(table: ListingTable, index: ImageIndex) -> bool:
+    """Whether a table without labels lists images."""
+    return _image_column(table, index, None) is not None
 
 
 def _names_splits(cells: Sequence[str]) -> bool:
@@ -226,9 +231,12 @@ def _read_one(
     name, missing, unlabelled = table.file.path, [], 0
     labels: dict[str, str] = {}
     several: list[str] = []
+    twice: list[str] = []
     cells = table.columns
+    whole = _whole_labels(table, columns)
     for row in range(table.rows):
         value, label = cells[columns.image][row], class_name(_label(table, columns, row))
+        label = label.removesuffix(".0") if whole else label
         if not value:
             unlabelled += 1
             continue
@@ -238,8 +246,7 @@ def _read_one(
         elif not label:
             unlabelled += 1
         elif file.path in labels:
-            if labels[file.path] != label:
-                several.append(value)
+            (twice if labels[file.path] == label else several).append(value)
         else:
             labels[file.path] = label
             cell = cells[columns.split][row] if columns.split else ""
@@ -261,11 +268,24 @@ def _read_one(
             f"{len(missing):,} of {table.rows:,} rows of {name} have no image file: "
             f"{such_as(missing)}"
         )
+    if twice:
+        rows.notes.append(
+            f"{len(twice):,} row{'s' if len(twice) > 1 else ''} of {name} list an image twice with "
+            f"the same label: {such_as(twice)}"
+        )
     if unlabelled:
         rows.notes.append(f"{unlabelled:,} rows of {name} have no label and were ignored")
     where = columns.label or f"{len(columns.one_hot)} columns of 0 and 1"
     rows.reasons.append(
         f"{name} lists the images in column {columns.image} and their labels in {where}"
+    )
+
+
+def _whole_labels(table: ListingTable, columns: Columns) -> bool:
+    """Whether all labels are whole numbers written as pandas does where some are missing: 3.0."""
+    cells = {cell for cell in table.columns[columns.label or columns.image] if cell}
+    return columns.label is not None and all(
+        cell.removesuffix(".0").isdigit() and cell.endswith(".0") for cell in cells
     )
 
 

@@ -68,9 +68,8 @@ def _from_json(file: File) -> ListingTable:
     number = 0
     try:
         if file.suffix == ".json":
-            whole = json.loads(text)
-            rows = whole if isinstance(whole, list) else []
-        else:
+            rows = _whole_document(text)
+        if not rows:
             for number, line in enumerate(text.splitlines(), 1):  # noqa: B007 - for the message
                 rows += [json.loads(line)] if line.strip() else []
     except (ValueError, RecursionError) as error:
@@ -80,6 +79,15 @@ def _from_json(file: File) -> ListingTable:
         raise DataError(f"{file.name} has no rows; expected one JSON object per image")
     names = list(dict.fromkeys(name for row in rows for name in row))
     return ListingTable(file, {name: [_text(row.get(name)) for row in rows] for name in names})
+
+
+def _whole_document(text: str) -> list[Any]:
+    """The rows of one JSON list; none where the file has a document in each line."""
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        return []
+    return whole if isinstance(whole, list) else []
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dressform.core.errors import DataError
+from dressform.data.delimited import Delimited
 from dressform.data.file_tree import File
 
 
@@ -77,6 +78,22 @@ class ParquetTable:
     def texts(self, name: str) -> list[str]:
         """The cells of a column as text; empty where there is none."""
         return ["" if value is None else str(value) for value in self.values(name)]
+
+    def delimited(self) -> Delimited:
+        """The same as a text table.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        from pyarrow import csv
+
+        try:
+            buffer = io.BytesIO()
+            csv.write_csv(self._file.read(use_threads=False), buffer)
+        except self._errors as error:
+            raise self._damaged(error) from None
+        body = buffer.getvalue().partition(b"\n")[2].rstrip()
+        return Delimited(self.name, body, ",", tuple(self.names), 1, {})
 
     def class_names(self, name: str) -> tuple[str, ...] | None:
         """The names of a column of label numbers, where the file holds them as the hub writes

@@ -3,19 +3,21 @@
 import dataclasses
 from pathlib import Path
 
-from dressform.core.errors import DataError
+from dressform.core.errors import ConfigError, DataError
+from dressform.core.file_kinds import kind_of_file
 from dressform.core.files import read_npz
 from dressform.data.archive import read_arrays
+from dressform.data.archive_tree import open_tree
 from dressform.data.class_folders import folder_of, read_class_folders
 from dressform.data.contents import Contents, such_as
 from dressform.data.delimited import SUFFIXES as TEXT_SUFFIXES
 from dressform.data.delimited import Delimited, read_delimited
-from dressform.data.file_tree import File, FileTree, archive_suffix, open_tree
+from dressform.data.file_tree import File, FileTree, archive_suffix
 from dressform.data.idx_sets import find_idx_sets, read_idx_set
 from dressform.data.image import SUFFIXES as IMAGE_SUFFIXES
 from dressform.data.image_index import ImageIndex
-from dressform.data.labels import names_beside
-from dressform.data.listing import Columns, find_columns, read_listings
+from dressform.data.labels import NAMES_FILES, names_beside
+from dressform.data.listing import Columns, find_columns, lists_images, read_listings
 from dressform.data.listing_table import SUFFIXES as TABLE_SUFFIXES
 from dressform.data.listing_table import ListingTable, read_listing_table
 from dressform.data.parquet import ParquetTable
@@ -30,17 +32,6 @@ FORMS = (
 )
 _MAX_TABLE_SAMPLE = 40
 """Tables of a tree that are looked into."""
-_OTHERS = {
-    (".pkl", ".pickle", ".pt", ".pth", ".joblib"): "a pickle, which may run code when it is opened",
-    (".mat",): "a MATLAB file",
-    (".h5", ".hdf5"): "an HDF5 file",
-    (".tfrecord", ".tfrecords"): "a TFRecord file",
-    (".rar",): "a RAR archive",
-    (".7z",): "a 7z archive",
-    (".xls", ".xlsx", ".ods"): "a spreadsheet",
-    (".lmdb", ".mdb"): "an LMDB database",
-    (".bin",): "a binary file of its own form",
-}
 
 
 def read_source(path: Path, options: ReadOptions) -> Contents:
@@ -56,6 +47,22 @@ def read_source(path: Path, options: ReadOptions) -> Contents:
     if path.is_dir() or archive_suffix(path):
         return _read_tree(open_tree(path), options)
     return _read_file(path, options)
+
+
+def _without_columns(contents: Contents, options: ReadOptions) -> Contents:
+    """What has no table, if no option names a column.
+
+    Raises:
+        ConfigError: one does.
+    """
+    for name in ("image_column", "label_column", "split_column", "group_column"):
+        value = getattr(options, name)
+        if value is not None:
+            raise ConfigError(
+                f"{name} {value} does not apply to {contents.name}, which was not read from a "
+                f"table; leave it out, or give the table with --data"
+            )
+    return contents
 
 
 def _read_file(path: Path, options: ReadOptions) -> Contents:
@@ -74,29 +81,27 @@ def _read_file(path: Path, options: ReadOptions) -> Contents:
             if any(file.path == f.path for pair in s.files.values() for f in pair)
         ]
         if sets:
-            return read_idx_set(tree, sets[0])
+            return _without_columns(read_idx_set(tree, sets[0]), options)
         raise DataError(f"{path} is one IDX file of an unknown name; expected {FORMS}")
     names = names_beside(beside, "")
     if file.suffix == ".npz":
-        return read_arrays(path.stem, str(path), read_npz(path), names)
+        arrays = read_arrays(path.stem, str(path), read_npz(path), names)
+        return _without_columns(arrays, options)
     if file.suffix in TABLE_SUFFIXES:
         return _read_table_file(beside, file, options, names)
     if file.suffix in IMAGE_SUFFIXES:
         raise DataError(f"{path} is a single image; expected {FORMS}")
-    raise _unknown(path)
+    raise _unknown(file)
 
 
 def _names_files(folder: Path) -> list[Path]:
-    from dressform.data.labels import NAMES_FILES
-
     return [folder / name for name in NAMES_FILES if (folder / name).is_file()]
 
 
-def _unknown(path: Path) -> DataError:
-    suffix = path.suffix.lower()
-    what = next((text for suffixes, text in _OTHERS.items() if suffix in suffixes), None)
+def _unknown(file: File) -> DataError:
+    what = kind_of_file(file.path, file.read(200))
     return DataError(
-        f"{path} {f'is {what}' if what else 'has an unknown format'}; expected {FORMS}"
+        f"{file.name} {f'is {what}' if what else 'has an unknown format'}; expected {FORMS}"
     )
 
 
@@ -109,24 +114,44 @@ def _read_table_file(
         if ParquetTable(file).image_column(options.image_column) is not None:
             contents = read_image_parquet(beside, [file], options, names)
             return dataclasses.replace(contents, name=name)
+        delimited = ParquetTable(file).delimited()
+        columns = find_pixel_columns(delimited, options)
+        if columns is not None:
+            return read_pixel_tables(name, file.name, [(file, delimited, columns)], names)
     elif file.suffix in TEXT_SUFFIXES:
         delimited = read_delimited(file)
         columns = find_pixel_columns(delimited, options)
         if columns is not None:
             return read_pixel_tables(name, file.name, [(file, delimited, columns)], names)
     table = read_listing_table(file, delimited)
-    tree = open_tree(beside.root)
-    index = ImageIndex(tree)
-    found = find_columns(table, index, options)
-    if found is None:
-        raise _no_table(file, table, index)
-    contents = read_listings(tree, index, [(table, found)], names)
-    return dataclasses.replace(contents, name=name)
+    here = beside.root.absolute()
+    for root in (here, here.parent):  # the images may lie in a folder next to the table's
+        tree = open_tree(root)
+        index = ImageIndex(tree)
+        placed = File(
+            tree, file.path if root is here else f"{here.name}/{file.path}", file.name, file.local
+        )
+        table = dataclasses.replace(table, file=placed)
+        found = find_columns(table, index, options)
+        if found is not None:
+            contents = read_listings(tree, index, [(table, found)], names)
+            return dataclasses.replace(contents, name=name)
+        if index.images:
+            break
+    raise _no_table(file, table, index)
 
 
 def _no_table(file: File, table: ListingTable, index: ImageIndex) -> DataError:
     header = list(table.columns)
     shown = such_as(header, 8)
+    for name, cells in table.columns.items():
+        named_files = [cell for cell in cells if cell.lower().endswith(IMAGE_SUFFIXES)]
+        if len(named_files) * 2 > len(cells):
+            return DataError(
+                f"{file.name} lists {len(cells):,} images in column {name}, such as "
+                f"{named_files[0]}, and none of them was found below {index.root}; put the table "
+                f"where the images are, or mend its paths"
+            )
     if not index.images:
         return DataError(
             f"{file.name} has {len(header)} columns ({shown}); expected a label and a square "
@@ -154,7 +179,7 @@ def _read_tree(tree: FileTree, options: ReadOptions) -> Contents:
                 f"{tree.root} has several datasets in IDX files ({such_as(shown, 8)}); give one "
                 f"of them"
             )
-        return read_idx_set(tree, sets[0])
+        return _without_columns(read_idx_set(tree, sets[0]), options)
     if any(file.suffix in IMAGE_SUFFIXES for file in tree.files):
         return _read_images(tree, options)
     return _read_tables(tree, options)
@@ -180,7 +205,8 @@ def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
                     f"give --data {table.file.name} for the table's"
                 )
             if len(classes) > 1 or not listings:
-                return dataclasses.replace(contents, notes=(*contents.notes, *notes))
+                contents = dataclasses.replace(contents, notes=(*contents.notes, *notes))
+                return _without_columns(contents, options)
         if len(classes) > 1:
             table = listings[0][0]
             raise DataError(
@@ -197,7 +223,7 @@ def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
     if refusal is not None:
         raise refusal
     assert contents is not None
-    return contents
+    return _without_columns(contents, options)
 
 
 def _listings(
@@ -206,9 +232,9 @@ def _listings(
     """The tables of a tree that list its images with labels, why one that might does not, and
     notes.
     """
-    found, problem, notes = [], None, []
+    found, problem, notes, unused = [], None, list[str](), list[str]()
     tables = [file for file in tree.files if file.suffix in TABLE_SUFFIXES]
-    tables = [file for file in tables if file.parts[-1] not in ("class_names.txt", "classes.txt")]
+    tables = [file for file in tables if file.parts[-1] not in NAMES_FILES]
     for file in sorted(tables, key=lambda file: len(file.parts))[:_MAX_TABLE_SAMPLE]:
         if "submission" in file.parts[-1].lower():
             notes.append(f"{file.path} holds answers to be submitted, by its name; it was ignored")
@@ -217,11 +243,16 @@ def _listings(
             table = read_listing_table(file)
             columns = find_columns(table, index, options)
         except DataError as error:
-            if problem is None and _lists_images(file):
-                problem = error
+            if _lists_images(file):
+                problem = problem or error
+                unused.append(file.path)
             continue
         if columns is not None:
             found.append((table, columns))
+        elif lists_images(table, index):
+            unused.append(file.path)
+    if found and unused:
+        notes.append(f"tables without labels were ignored: {such_as(unused)}")
     return found, problem, notes
 
 
@@ -269,12 +300,13 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
     arrays = [f for f in tree.files if f.suffix in (".npz", ".npy")]
     parquet = [f for f in tree.files if f.suffix == ".parquet"]
     texts = [f for f in tree.files if f.suffix in TEXT_SUFFIXES]
-    texts = [f for f in texts if f.parts[-1] != "class_names.txt"]
+    texts = [f for f in texts if f.parts[-1] not in NAMES_FILES]
     if parquet:
         files = one_folder(tree, parquet, "Parquet files")
         names = names_beside(tree, files[0].path.rpartition("/")[0])
         return read_image_parquet(tree, files, options, names)
     pixels: list[tuple[File, Delimited, PixelColumns]] = []
+    unused: list[str] = []
     problem: DataError | None = None
     for file in texts[:_MAX_TABLE_SAMPLE]:
         try:
@@ -283,6 +315,7 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
         except DataError as error:
             # a text is a table only if it looks like one
             problem = problem or (None if file.suffix == ".txt" else error)
+            unused.append(file.path)
             continue
         if columns is not None:
             pixels.append((file, delimited, columns))
@@ -291,9 +324,14 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
         folder = pixels[0][0].path.rpartition("/")[0]
         where = pixels[0][0].name if len(pixels) == 1 else f"{tree.root}/{folder}".rstrip("/")
         name = pixels[0][0].parts[-1].partition(".")[0] if len(pixels) == 1 else tree.name
-        return read_pixel_tables(name, where, pixels, names_beside(tree, folder))
+        contents = read_pixel_tables(name, where, pixels, names_beside(tree, folder))
+        if unused:
+            note = f"tables without labels, or damaged ones, were ignored: {such_as(unused)}"
+            contents = dataclasses.replace(contents, notes=(*contents.notes, note))
+        return contents
     if arrays:
-        return _read_array_files(tree, one_folder(tree, arrays, "arrays"))
+        read = _read_array_files(tree, one_folder(tree, arrays, "arrays"))
+        return _without_columns(read, options)
     if problem is not None:
         raise problem
     raise _nothing(tree)
@@ -325,9 +363,11 @@ def _nothing(tree: FileTree) -> DataError:
             f"unpack "
             f"{such_as(archives)}"
         )
-    other = next((f for f in tree.files if _other(f)), None)
+    other = next(
+        (f for f in tree.files[:_MAX_TABLE_SAMPLE] if kind_of_file(f.path, f.read(200))), None
+    )
     if other is not None:
-        return _unknown(Path(other.name))
+        return _unknown(other)
     if not tree.files and not tree.broken:
         more = f" but {such_as(tree.leftovers)} of other programs" if tree.leftovers else ""
         return DataError(f"{tree.root} is empty{more}; expected {FORMS}")
@@ -338,7 +378,3 @@ def _nothing(tree: FileTree) -> DataError:
         f"{tree.root} has no sub-folders with images and nothing else that is known ({shown}); "
         f"expected {FORMS}"
     )
-
-
-def _other(file: File) -> bool:
-    return any(file.suffix in suffixes for suffixes in _OTHERS)

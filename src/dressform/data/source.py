@@ -61,8 +61,8 @@ def load_data(
 def read_data(source: str | Path, options: ReadOptions) -> DatasetSplits:
     """The same as :func:`load_data`, with the options as one value."""
     contents = _contents(source, options)
-    parts, left_out, note = _decoded(contents, options)
-    splits = _splits(contents, parts, (*contents.notes, *([note] if note else [])))
+    parts, left_out, notes = _decoded(contents, options)
+    splits = _splits(contents, parts, (*contents.notes, *notes))
     splits = dataclasses.replace(
         splits,
         left_out=left_out,
@@ -150,12 +150,12 @@ def _grouped(contents: Contents, pattern: str) -> Contents:
     total = sum(len(part.ids) for part in parts.values())
     if alone == total:
         raise DataError(
-            f"groups is {pattern!r}, which no file matches; the first is "
+            f"groups is '{pattern}', which no file matches; the first is "
             f"{next(iter(parts.values())).ids[0]}"
         )
     if alone:
         notes.append(
-            f"{alone:,} of {total:,} examples do not match groups {pattern!r}; each is alone"
+            f"{alone:,} of {total:,} examples do not match groups '{pattern}'; each is alone"
         )
     return dataclasses.replace(
         contents, parts=parts, notes=tuple(notes), grouped_by=f"pattern {pattern}"
@@ -165,8 +165,10 @@ def _grouped(contents: Contents, pattern: str) -> Contents:
 _Decoded = dict[str, tuple[Part, NDArray[np.uint8]]]
 
 
-def _decoded(contents: Contents, options: ReadOptions) -> tuple[_Decoded, tuple[LeftOut, ...], str]:
-    """Parts with their images as arrays, what was left out, and a note on their size."""
+def _decoded(
+    contents: Contents, options: ReadOptions
+) -> tuple[_Decoded, tuple[LeftOut, ...], tuple[str, ...]]:
+    """Parts with their images as arrays, what was left out, and notes."""
     decoded: _Decoded = {}
     sources: list[ImageSource] = []
     for split, part in contents.parts.items():
@@ -176,7 +178,7 @@ def _decoded(contents: Contents, options: ReadOptions) -> tuple[_Decoded, tuple[
         else:
             sources += part.images
     if not sources:
-        return decoded, (), ""
+        return decoded, (), ()
     images_of = decode_all(sources, options.image_size)
     bad = [*contents.bad, *images_of.bad.values()]
     if bad and not options.skip_bad:
@@ -197,12 +199,16 @@ def _decoded(contents: Contents, options: ReadOptions) -> tuple[_Decoded, tuple[
         if set(part.labels) != set(kept.labels):
             lost = sorted(set(part.labels) - set(kept.labels))
             raise DataError(
-                f"{contents.name}: no image of {', '.join(lost)} in {split} can be read; replace "
-                f"them"
+                f"{contents.name}: no image of {', '.join(lost)} in {split} can be read; the first "
+                f"is {bad[0].path}, which {bad[0].reason}"
             )
         decoded[split] = kept, pixels
         start = end
-    return decoded, tuple(bad), images_of.note
+    notes = [images_of.note] if images_of.note else []
+    if bad:
+        shown = such_as([one.path.rpartition("/")[2] for one in bad])
+        notes.append(f"{len(bad):,} files cannot be read and were left out: {shown}")
+    return decoded, tuple(bad), tuple(notes)
 
 
 def _splits(contents: Contents, parts: _Decoded, notes: tuple[str, ...]) -> DatasetSplits:

@@ -8,7 +8,12 @@ _WORDS = {
     "val": "validation", "dev": "validation", "development": "validation",
     "test": "test", "testing": "test", "tst": "test", "holdout": "test",
 }  # fmt: skip
-_COMPOUND = {("hold", "out"): "test"}
+_COMPOUND = {
+    ("hold", "out"): "test",
+    # FER2013, whose competition had two test sets
+    ("public", "test"): "validation",
+    ("private", "test"): "test",
+}
 _BESIDE = frozenset(
     [
         "set",

@@ -15,7 +15,7 @@ IMAGES = (
     "image_file", "image_id", "img_id", "id", "name", "photo", "picture", "url", "uri", "fname",
 )  # fmt: skip
 SPLITS = ("split", "set", "subset", "usage", "partition", "fold_name", "data_set", "dataset_split")
-ROW_NUMBERS = ("", "unnamed: 0", "index", "row", "row_id", "id", "image_id", "rownames")
+ROW_NUMBERS = ("", "unnamed:_0", "index", "row", "row_id", "id", "image_id", "rownames")
 
 
 def named(header: Sequence[str], given: str | None, known: Sequence[str], table: str) -> int | None:

@@ -26,6 +26,7 @@ from report import write_report
 
 from dressform.core.rng import generator
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.groups import count_groups
 from dressform.data.image import fit, open_image
 from dressform.evaluation.intervals import Estimate, percentile
 from dressform.experiment.crossval.cross_validation import crossval
@@ -105,7 +106,7 @@ def main() -> None:
                 )
             results.setdefault(way, {})[name] = {
                 "examples": len(data),
-                "senders": len(np.unique(data.groups)),
+                "senders": count_groups(data),
                 "classes": len(data.class_names),
                 "recipe": recipe,
                 "settings": list(settings),

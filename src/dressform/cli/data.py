@@ -81,8 +81,13 @@ def check(
     )
     for path, reason in splits.left_out:
         print(one_line(f"left out: {path} {reason}"))
+    if audit.groups:
+        counts = ", ".join(f"{count:,} in {split}" for split, count in audit.groups.items())
+        print(f"groups: {counts}")
     for problem in audit.problems:
         print(f"problem: {problem}")
+    for advice in audit.advice:
+        print(f"advice: {advice}")
     if not audit.problems:
         print("no problems found")
 

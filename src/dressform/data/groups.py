@@ -1,10 +1,131 @@
-"""Groups of examples that belong together: which examples must stay on one side of every split."""
+"""Groups of examples that belong together: made from names or a column, and what they imply for
+splits.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.errors import ConfigError
 from dressform.data.dataset import Dataset
 from dressform.data.duplicates import image_hashes
+
+MAX_SECONDS = 10
+"""For a pattern and all names. Backtracking can take longer than anyone waits, and Python's
+matching cannot be interrupted from within, so a process of its own does it.
+"""
+_MATCHER = """
+import json, re, sys
+pattern, names = json.load(sys.stdin)
+pattern = re.compile(pattern)
+found = []
+for name in names:
+    match = pattern.search(name.rpartition("/")[2]) or pattern.search(name)
+    found.append(None if match is None else match[1 if pattern.groups else 0])
+json.dump(found, sys.stdout)
+"""
+
+
+def groups_from_names(
+    ids: Sequence[str] | NDArray[np.str_], pattern: str
+) -> tuple[NDArray[np.str_], tuple[str, ...]]:
+    """Groups of examples by a part of their names.
+
+    Args:
+        ids: N unique ids; of files, their paths with ``/``.
+        pattern: a regular expression, searched in the file name, and in the whole id where the name
+            does not match. What its first group matches is the example's group; without a group in
+            the pattern, what all of it matches.
+
+    Returns:
+        str [N]; and notes for the user. An example that does not match is a group of its own.
+
+    Raises:
+        ConfigError: the pattern is no regular expression, matches no name, or takes too long.
+    """
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ConfigError(
+            f'groups is "{pattern}", which is no regular expression ({error}); one such as '
+            f'"(sku\\d+)_" is needed'
+        ) from None
+    names = [str(name) for name in ids]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _MATCHER],
+            input=json.dumps([pattern, names]),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=MAX_SECONDS,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise ConfigError(
+            f'groups is "{pattern}", which takes more than {MAX_SECONDS} s to match '
+            f"{len(names):,} names; write it without a repetition inside a repetition, such as "
+            f'"(sku\\d+)_"'
+        ) from None
+    found: list[str | None] = json.loads(done.stdout)
+    if not any(found):
+        raise ConfigError(
+            f'groups is "{pattern}", which matches none of {len(names):,} names (such as '
+            f"{names[0]}); give a pattern that matches what the names of one group share"
+        )
+    return _with_own_groups(names, found, f'the pattern "{pattern}"', "do not match")
+
+
+def groups_from_values(
+    ids: Sequence[str] | NDArray[np.str_], values: Sequence[str | None], column: str
+) -> tuple[NDArray[np.str_], tuple[str, ...]]:
+    """Groups of examples by a column of a table.
+
+    Args:
+        ids: N unique ids.
+        values: of the column; an example with an empty one is a group of its own.
+        column: its name, for messages.
+
+    Returns:
+        str [N]; and notes for the user.
+
+    Raises:
+        ConfigError: all values are empty.
+    """
+    texts = [None if value is None else value.strip() for value in values]
+    if not any(texts):
+        raise ConfigError(f"column {column} is empty; name a column with a group in each row")
+    return _with_own_groups(
+        [str(name) for name in ids], texts, f"column {column}", "have no value there"
+    )
+
+
+def _with_own_groups(
+    ids: list[str], found: Sequence[str | None], by: str, why_own: str
+) -> tuple[NDArray[np.str_], tuple[str, ...]]:
+    """Texts as groups, one spelling for each; examples without any get one of their own."""
+    texts = [unicodedata.normalize("NFC", text) if text else None for text in found]
+    taken = {text for text in texts if text is not None}
+    groups, alone = [], []
+    for name, text in zip(ids, texts, strict=True):
+        if text is None:
+            alone.append(name)
+            text = name
+            while text in taken:
+                text += "'"
+            taken.add(text)
+        groups.append(text)
+    n_groups, grouped = len({text for text in texts if text}), len(ids) - len(alone)
+    note = f"{grouped:,} of {len(ids):,} images are in {n_groups:,} groups by {by}"
+    if alone:
+        note += f"; the others {why_own} (such as {alone[0]}), so each is a group of its own"
+    return np.array(groups, dtype=np.str_), (note,)
 
 
 def inseparable(dataset: Dataset) -> NDArray[np.int64]:

@@ -138,7 +138,9 @@ class CrossvalRun:
                 raise RunError(
                     f"{path} has folds outside 0 to {self.folds - 1} in repeat {repeat}; {advice}"
                 )
-            predictions.append(Predictions(arrays["ids"], arrays["labels"], logits, names))
+            predictions.append(
+                Predictions(arrays["ids"], arrays["labels"], logits, names, arrays.get("groups"))
+            )
             folds.append(fold.astype(np.int64))
         return tuple(predictions), tuple(folds)
 

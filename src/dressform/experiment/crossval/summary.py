@@ -43,6 +43,8 @@ def summarise(
         "labels": train.labels,
         "class_names": np.array(train.class_names),
     }
+    if train.groups is not None:
+        arrays["groups"] = train.groups
     rows, scores = [], []
     for repeat, split in enumerate(splits):
         logits = np.empty((len(train), len(train.class_names)), dtype=np.float32)

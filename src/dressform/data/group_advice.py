@@ -2,6 +2,7 @@
 versions.
 """
 
+import logging
 import re
 import shlex
 from collections import Counter
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.data.dataset import Dataset, DatasetSplits
+
+logger = logging.getLogger(__name__)
 
 MIN_GROUPS = 3
 """Groups of two and more images from which names are worth a line of advice."""
@@ -157,6 +160,15 @@ def advise_groups(data: DatasetSplits) -> tuple[str, ...]:
         of_split[split] = set(found.groups[start : start + len(dataset)].tolist())
         start += len(dataset)
     return (*lines, *shared_groups(of_split, "by these names, "))
+
+
+def log_group_advice(data: DatasetSplits) -> None:
+    """Tell the user, in one note, that names suggest groups, or that splits share the groups that
+    there are.
+    """
+    lines = advise_groups(data) or shared_groups({s: groups_of(dataset) for s, dataset in data})
+    if lines:
+        logger.warning("; ".join(lines))
 
 
 def shared_groups(groups: dict[str, set[str]], start: str = "") -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError
-from dressform.data.dataset import Dataset
+from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.duplicates import image_hashes
 
 MAX_SECONDS = 10
@@ -173,3 +173,15 @@ def class_counts(unit: NDArray[np.int64], dataset: Dataset) -> NDArray[np.int64]
 def count_groups(dataset: Dataset) -> int | None:
     """Number of different groups; None for data without any."""
     return None if dataset.groups is None else len(np.unique(dataset.groups))
+
+
+def grouped_by(data: DatasetSplits) -> str:
+    """How the groups of the training examples were made, for people; empty without groups."""
+    if data.train.groups is None:
+        return ""
+    options = getattr(data, "options", None)  # of how the data were read
+    if options is not None and options.group_column is not None:
+        return f"column {options.group_column}"
+    if options is not None and options.groups is not None:
+        return f"pattern {options.groups}"
+    return "the data's own groups"

@@ -59,6 +59,7 @@ class CrossvalSummary:
     method: str
     estimates: dict[str, EstimateRow]
     out_of_fold: str
+    groups: int | None = None
 
     def __post_init__(self) -> None:
         rows = [(row.repeat, row.fold) for row in self.folds]

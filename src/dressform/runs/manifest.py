@@ -96,6 +96,8 @@ class DatasetFacts:
         digests: split -> digest.
         hold_out_digest: digest of the hold-out for validation; empty without one.
         examples: split -> number of examples.
+        groups: split -> number of groups of examples that no split separates; empty without.
+        grouped_by: how the groups were made; empty without.
         notes: remarks from reading it.
     """
 
@@ -110,6 +112,8 @@ class DatasetFacts:
     digests: dict[str, str]
     hold_out_digest: str = ""
     examples: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
+    grouped_by: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

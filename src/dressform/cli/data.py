@@ -128,12 +128,15 @@ def doctor(
 
     diagnosed = diagnose(source, predictions=predictions, out=out, **reading)
     diagnosis = diagnosed.diagnosis
+    advice = () if diagnosis.suggestion is None else diagnosis.suggestion.advice
     if as_json:
         print_json(
             {
                 "page": str(diagnosed.page),
                 "review": str(diagnosed.review),
                 "counts": diagnosis.counts,
+                "advice": list(advice),
+                "groups": None if diagnosed.groups is None else str(diagnosed.groups),
                 "reevaluated": [asdict(scores) for scores in diagnosis.reevaluated],
             }
         )
@@ -144,7 +147,11 @@ def doctor(
         print(f"accuracy of {scores.name} on {scores.split}")
         for description, estimate in scores.scores():
             print(f"  {description}: {describe(estimate)}")
+    for line in advice:
+        print(f"advice: {line}")
     print(f"page    {diagnosed.page}\nreview  {diagnosed.review}")
+    if diagnosed.groups is not None:
+        print(f"groups  {diagnosed.groups}")
 
 
 @data_app.command("apply")

@@ -209,7 +209,10 @@ def test_near_duplicates_and_names_suggest_groups(small: DatasetSplits, tmp_path
     )
     assert len(rows) == 121
     known = DatasetSplits(
-        "known", grouped(train, [str(i % 100) for i in range(117)]), None, grouped(test, list("abc"))
+        "known",
+        grouped(train, [str(i % 100) for i in range(117)]),
+        None,
+        grouped(test, list("abc")),
     )
     lines = examine(known, "known").suggestion
     assert lines is not None

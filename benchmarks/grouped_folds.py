@@ -8,8 +8,8 @@ PHOTOS has images.csv (image, sender_id, label) and the photos in train, validat
 sets of them: the ten classes of train and validation, labelled by their folders; and all photos of
 the table without the labels that are no classes and without classes of fewer than 50 photos. Both
 ways of dividing train the same recipe with the same seeds on the same photos. Finished folds are
-kept in --out, so an interrupted measurement goes on. The difference has an interval by a bootstrap
-of senders: photos of one sender are no independent examples.
+kept in --out, so an interrupted measurement goes on. Intervals are by senders, whose photos are no
+independent examples (Student's t over groups, dressform.evaluation.clusters), and over folds.
 """
 
 import argparse
@@ -24,11 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 from report import write_report
 
-from dressform.core.rng import generator
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.groups import count_groups
 from dressform.data.image import fit, open_image
-from dressform.evaluation.intervals import Estimate, percentile
+from dressform.evaluation import clusters
 from dressform.experiment.crossval.cross_validation import crossval
 from dressform.experiment.options import RunOptions
 from dressform.experiment.resolved import resolve_recipe
@@ -51,9 +50,9 @@ WAYS: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "fine-tuned": ("transfer-efficientnet-lite0", 224, ()),
     "from scratch": (
         "fast",
-        64,
+        32,
         (
-            "epochs=20",
+            "epochs=15",
             "batch_size=100",
             "hard_examples.fraction=1",
             "augment.shift=0.06",
@@ -66,7 +65,6 @@ WAYS: dict[str, tuple[str, int, tuple[str, ...]]] = {
 DROPPED = ("Not sure", "Skip", "Other")
 MIN_COUNT = 50
 """Photos of a class of the listing."""
-RESAMPLES = 10_000
 
 
 def main() -> None:
@@ -81,8 +79,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     tune_process()
-    results: dict[str, Any] = {}
     for way in options.ways.split(","):
+        results: dict[str, Any] = {}
         for name in options.sets.split(","):
             recipe, side, settings = WAYS[way]
             data = SETS[name](options.photos, side)
@@ -104,20 +102,20 @@ def main() -> None:
                         out=options.out, resume=True, workers=options.workers, callback=_Printed()
                     ),
                 )
-            results.setdefault(way, {})[name] = {
+            results[name] = {
                 "examples": len(data),
-                "senders": count_groups(data),
+                "n_senders": count_groups(data),
                 "classes": len(data.class_names),
                 "recipe": recipe,
                 "settings": list(settings),
                 "image_size": side,
                 **compared(rows, data),
             }
-            print(way, name, results[way][name], file=sys.stderr, flush=True)
+            print(way, name, results[name], file=sys.stderr, flush=True)
             write_report(
-                "grouped-folds",
-                f"python benchmarks/grouped_folds.py PHOTOS --repeats {options.repeats} --ways "
-                f'"{options.ways}" --sets "{options.sets}"',
+                f"grouped-folds-{way.replace(' ', '-')}",
+                f'python benchmarks/grouped_folds.py PHOTOS --ways "{way}" '
+                f'--sets "{options.sets}" --repeats {options.repeats}',
                 results,
             )
 
@@ -125,7 +123,7 @@ def main() -> None:
 def compared(rows: dict[str, CrossvalRun], data: Dataset) -> dict[str, Any]:
     """Accuracies by folds with their intervals, and the difference, random minus senders."""
     assert data.groups is not None
-    _, cluster = np.unique(data.groups, return_inverse=True)
+    senders = clusters.numbered(data.groups)
     right = {name: _right(run) for name, run in rows.items()}
     document: dict[str, Any] = {
         name: {
@@ -134,29 +132,17 @@ def compared(rows: dict[str, CrossvalRun], data: Dataset) -> dict[str, Any]:
             "method": run.summary.method,
             "folds": run.accuracies,
             "repeats": run.repeats,
-            "by_senders": bootstrap(right[name].mean(axis=0), cluster).to_json(),
+            "by_senders": clusters.mean(right[name].mean(axis=0), senders).to_json(),
             "macro_recall": _macro_recall(right[name].mean(axis=0), data.labels),
         }
         for name, run in rows.items()
     }
     difference = right["random"].mean(axis=0) - right["senders"].mean(axis=0)
-    document["difference"] = bootstrap(difference, cluster).to_json()
+    document["difference"] = clusters.mean(difference, senders).to_json()
     document["difference_by_repeat"] = [
         float(d) for d in right["random"].mean(axis=1) - right["senders"].mean(axis=1)
     ]
     return document
-
-
-def bootstrap(values: NDArray[np.float64], cluster: NDArray[np.intp]) -> Estimate:
-    """The mean over examples with a percentile interval; senders are drawn with all their
-    photos.
-    """
-    sums = np.bincount(cluster, values)
-    sizes = np.bincount(cluster)
-    rng, n = generator(0, "grouped-folds"), len(sizes)
-    drawn = (rng.integers(0, n, n) for _ in range(RESAMPLES))
-    draws = np.array([sums[rows].sum() / sizes[rows].sum() for rows in drawn])
-    return percentile(float(values.mean()), draws, n)
 
 
 def _right(run: CrossvalRun) -> NDArray[np.float64]:

@@ -61,7 +61,9 @@ WAYS: dict[str, tuple[str, int, tuple[str, ...]]] = {
         ),
     ),
 }
-"""Recipe, image size and settings; `train auto` uses these for a few thousand photos."""
+"""Recipe, image size and settings, as `train auto` has them for a few thousand photos; the small
+CNN gets smaller images and fewer epochs.
+"""
 DROPPED = ("Not sure", "Skip", "Other")
 MIN_COUNT = 50
 """Photos of a class of the listing."""

@@ -15,6 +15,7 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.folds import make_folds
 from dressform.data.group_advice import suggest_groups
 from dressform.data.groups import groups_from_names, groups_from_values, inseparable
+from dressform.data.review import Finding, Review, apply_review
 from dressform.data.splits import hold_out
 from tests.data.grouped import grouped
 
@@ -60,6 +61,35 @@ def test_groups_enter_the_digest_and_stay_with_their_examples(tmp_path: Path) ->
     assert read_archive(tmp_path / "b.npz")["train"].groups is None
     with pytest.raises(DataError, match=r"groups have shape \[3\] for 210 examples"):
         grouped(plain, ["a", "b", "c"])
+
+
+def test_groups_given_in_memory() -> None:
+    images = np.zeros((3, 4, 4), np.uint8)
+    numbers = Dataset.from_arrays(images, [0, 0, 0], groups=[7, 8, 7])
+    assert numbers.groups is not None
+    assert numbers.groups.tolist() == ["7", "8", "7"]
+    with pytest.raises(DataError, match=r"groups has None \(NoneType\) for example 1; allowed"):
+        Dataset.from_arrays(images, [0, 0, 0], groups=["a", None, "b"])
+    with pytest.raises(DataError, match=r"groups has nan \(float64\) for example 0"):
+        Dataset.from_arrays(images, [0, 0, 0], groups=np.array([np.nan, 1, 2]))
+
+
+def test_a_review_keeps_groups() -> None:
+    dataset = grouped(golden(), [f"g{i}" for i in range(210)])
+    data = DatasetSplits("d", dataset)
+    finding = Finding(
+        id=str(dataset.ids[4]),
+        split="train",
+        kind="label",
+        label="0",
+        score=0,
+        reason="",
+        action="drop",
+    )
+    review = Review("d", "d", {"train": dataset.digest}, (finding,))
+    train = apply_review(data, review).data.train
+    assert train.groups is not None
+    assert train.groups.tolist() == [f"g{i}" for i in range(210) if i != 4]
 
 
 def test_chains_of_groups_and_equal_images_are_inseparable() -> None:

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_PASSES = 20
-STARTS, STARTS_AT = 8, 4000
-"""Random starts for few groups; above so many groups there is only one, which is even enough."""
+FEW, STARTS_OF_FEW = 100, 32
+"""Up to so many groups, so many random starts are tried."""
+STARTS, STARTS_TIMES_GROUPS = 8, 4000
+"""Random starts for more groups, and their most with the groups: thousands are even after one."""
 JITTER = 0.5
 """Of the logarithm of a group's weight in the order in which groups are placed."""
 MAX_SWAPPED = 1500
@@ -36,7 +38,8 @@ def allocate(
     used = counts[:, counts.any(axis=0)]
     columns = np.column_stack([used, used.sum(axis=1)]).astype(np.float64)
     units = columns / columns.sum(axis=0)  # fractions of each class, and of all examples
-    starts = int(np.clip(STARTS_AT // len(units), 1, STARTS))
+    most = STARTS_OF_FEW if len(units) <= FEW else STARTS
+    starts = int(np.clip(STARTS_TIMES_GROUPS // len(units), 1, most))
     equal = bool(np.ptp(fractions) < 1e-9)
     limits = np.full((len(fractions), units.shape[1]), 1 - 1e-9)
     limits[:, -1] = np.inf  # of sizes

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.arguments import class_names_of, label_numbers
+from dressform.core.arguments import class_names_of, group_texts, label_numbers
 from dressform.core.errors import DataError, unknown_name
 from dressform.core.files import sha256_bytes
 from dressform.data.read_options import ReadOptions
@@ -97,7 +97,7 @@ class Dataset:
         *,
         class_names: Sequence[str] | None = None,
         ids: Sequence[str] | None = None,
-        groups: Sequence[str] | NDArray[np.str_] | None = None,
+        groups: Sequence[str] | Sequence[int] | NDArray[Any] | None = None,
         prefix: str = "",
         layout: Layout = "channels-last",
     ) -> "Dataset":
@@ -109,7 +109,8 @@ class Dataset:
             labels: whole numbers [N].
             class_names: default: ``"0"``, ``"1"``, … up to the largest label.
             ids: default: ``prefix`` and the position, such as ``train/00042``.
-            groups: one text per example; examples of one group are never on both sides of a split.
+            groups: one text or whole number per example; examples of one group are never on both
+                sides of a split.
             prefix: prefix of each default id.
             layout: the position of the channels in a four-dimensional array.
 
@@ -138,7 +139,7 @@ class Dataset:
         if ids is None:
             width = max(5, len(str(len(pixels))))
             ids = [f"{prefix}{i:0{width}d}" for i in range(len(pixels))]
-        together = None if groups is None else np.asarray(groups, dtype=np.str_)
+        together = None if groups is None else group_texts(groups)
         return cls(pixels, numbers, np.asarray(ids, dtype=np.str_), names, together)
 
     def __len__(self) -> int:

@@ -248,11 +248,11 @@ def test_patterns_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_groups_from_a_column() -> None:
-    groups, notes = groups_from_values(["p", "q", "r", "s"], ["7", " 7", "", None], "sender")
+    groups, notes = groups_from_values(["p", "q", "r", "s"], ["7", " 7", "", None], "column sender")
     assert groups.tolist() == ["7", "7", "r", "s"]
     assert notes[0].startswith("2 of 4 images are in 1 groups by column sender; the others have no")
-    with pytest.raises(ConfigError, match="column sender is empty"):
-        groups_from_values(["p"], [" "], "sender")
+    with pytest.raises(ConfigError, match="column sender has no value in any row; name a column"):
+        groups_from_values(["p"], [" "], "column sender")
 
 
 BURSTS = [f"a/00{j}IMG_00{j}_BURST20190101{i:09d}.jpg" for i in range(9) for j in range(3)]

@@ -83,14 +83,14 @@ def groups_from_names(
 
 
 def groups_from_values(
-    ids: Sequence[str] | NDArray[np.str_], values: Sequence[str | None], column: str
+    ids: Sequence[str] | NDArray[np.str_], values: Sequence[str | None], by: str
 ) -> tuple[NDArray[np.str_], tuple[str, ...]]:
     """Groups of examples by a column of a table.
 
     Args:
         ids: N unique ids.
         values: of the column; an example with an empty one is a group of its own.
-        column: its name, for messages.
+        by: where they are from, for messages, such as ``column sender``.
 
     Returns:
         str [N]; and notes for the user.
@@ -100,10 +100,8 @@ def groups_from_values(
     """
     texts = [None if value is None else value.strip() for value in values]
     if not any(texts):
-        raise ConfigError(f"column {column} is empty; name a column with a group in each row")
-    return _with_own_groups(
-        [str(name) for name in ids], texts, f"column {column}", "have no value there"
-    )
+        raise ConfigError(f"{by} has no value in any row; name a column with a group in each row")
+    return _with_own_groups([str(name) for name in ids], texts, by, "have no value there")
 
 
 def _with_own_groups(
@@ -175,13 +173,6 @@ def count_groups(dataset: Dataset) -> int | None:
     return None if dataset.groups is None else len(np.unique(dataset.groups))
 
 
-def grouped_by(data: DatasetSplits) -> str:
-    """How the groups of the training examples were made, for people; empty without groups."""
-    if data.train.groups is None:
-        return ""
-    options = getattr(data, "options", None)  # of how the data were read
-    if options is not None and options.group_column is not None:
-        return f"column {options.group_column}"
-    if options is not None and options.groups is not None:
-        return f"pattern {options.groups}"
-    return "the data's own groups"
+def grouped_by(data: DatasetSplits) -> str | None:
+    """How the groups of the training examples were made, for people; None without groups."""
+    return None if data.train.groups is None else data.grouped_by or "the data's own groups"

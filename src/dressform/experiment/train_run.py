@@ -106,7 +106,6 @@ def _manifest(
             location=data.location,
             options=data.options,
             left_out=tuple((path, reason) for path, reason in data.left_out),
-            grouped_by=data.grouped_by,
             shape=data.shape,
             class_names=data.class_names,
             digests={split: dataset.digest for split, dataset in data},

@@ -97,7 +97,6 @@ class DatasetFacts:
         hold_out_digest: digest of the hold-out for validation; empty without one.
         examples: split -> number of examples.
         groups: split -> number of groups of examples that no split separates; empty without.
-        grouped_by: how the groups were made; empty without.
         notes: remarks from reading it.
     """
 
@@ -113,7 +112,6 @@ class DatasetFacts:
     hold_out_digest: str = ""
     examples: dict[str, int] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
-    grouped_by: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

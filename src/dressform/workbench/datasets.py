@@ -80,10 +80,10 @@ def diagnose(
     diagnosis = examine(splits, judges)
     write_diagnosis(target, diagnosis, splits)
     diagnosis.review.save(listing)
-    groups, suggestion = None, diagnosis.suggestion
-    if suggestion is not None and suggestion.advice and has_class_folders(source, splits):
+    groups, suggestion, folder = None, diagnosis.suggestion, splits.location or ""
+    if suggestion is not None and suggestion.advice and has_class_folders(folder, splits):
         groups = target.with_name("groups.csv")
-        write_groups(groups, Path(source), splits, suggestion.groups)
+        write_groups(groups, Path(folder), splits, suggestion.groups)
     return Diagnosed(diagnosis, target, listing, groups)
 
 

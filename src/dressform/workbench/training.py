@@ -10,9 +10,9 @@ from dressform.core.arguments import whole_number
 from dressform.core.errors import ConfigError
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import DatasetSplits
+from dressform.data.group_advice import log_group_advice
 from dressform.data.read_options import ReadArguments, ReadOptions
 from dressform.data.source import log_notes, read_data
-from dressform.data.group_advice import log_group_advice
 from dressform.recipes import RECIPES, image_size_for
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.layout import DEFAULT_ROOT

@@ -15,9 +15,9 @@ from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
 from dressform.data.dataset import DatasetSplits
+from dressform.data.group_advice import log_group_advice
 from dressform.data.read_options import ReadOptions
 from dressform.data.source import log_notes, read_data
-from dressform.data.group_advice import log_group_advice
 from dressform.experiment.auto.candidates import (
     FOLDS,
     MAX_EPOCHS,

@@ -81,8 +81,13 @@ def check(
     )
     for path, reason in splits.left_out:
         print(one_line(f"left out: {path} {reason}"))
+    if audit.groups:
+        counts = ", ".join(f"{count:,} in {split}" for split, count in audit.groups.items())
+        print(f"groups: {counts}")
     for problem in audit.problems:
         print(f"problem: {problem}")
+    for advice in audit.advice:
+        print(f"advice: {advice}")
     if not audit.problems:
         print("no problems found")
 
@@ -123,12 +128,15 @@ def doctor(
 
     diagnosed = diagnose(source, predictions=predictions, out=out, **reading)
     diagnosis = diagnosed.diagnosis
+    advice = () if diagnosis.suggestion is None else diagnosis.suggestion.advice
     if as_json:
         print_json(
             {
                 "page": str(diagnosed.page),
                 "review": str(diagnosed.review),
                 "counts": diagnosis.counts,
+                "advice": list(advice),
+                "groups": None if diagnosed.groups is None else str(diagnosed.groups),
                 "reevaluated": [asdict(scores) for scores in diagnosis.reevaluated],
             }
         )
@@ -139,7 +147,11 @@ def doctor(
         print(f"accuracy of {scores.name} on {scores.split}")
         for description, estimate in scores.scores():
             print(f"  {description}: {describe(estimate)}")
+    for line in advice:
+        print(f"advice: {line}")
     print(f"page    {diagnosed.page}\nreview  {diagnosed.review}")
+    if diagnosed.groups is not None:
+        print(f"groups  {diagnosed.groups}")
 
 
 @data_app.command("apply")

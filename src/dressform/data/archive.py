@@ -185,4 +185,6 @@ def write_archive(path: Path, splits: DatasetSplits) -> None:
             f"{split}_labels": dataset.labels,
             f"{split}_ids": dataset.ids,
         }
+        if dataset.groups is not None:
+            arrays[f"{split}_groups"] = dataset.groups
     write_npz(path, arrays)

@@ -111,7 +111,8 @@ def dataset_of(part: Part, images: NDArray[np.uint8], names: Sequence[str]) -> D
     """
     number = {name: i for i, name in enumerate(names)}
     labels = np.array([number[label] for label in part.labels], dtype=np.int64)
-    return Dataset(images, labels, np.array(part.ids, dtype=np.str_), tuple(names))
+    groups = None if part.groups is None else np.array(part.groups, dtype=np.str_)
+    return Dataset(images, labels, np.array(part.ids, dtype=np.str_), tuple(names), groups)
 
 
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -252,7 +252,7 @@ def _read_one(
             cell = cells[columns.split][row] if columns.split else ""
             own = _split_of_cell(cell, columns, table, row) if columns.split else split
             group = cells[columns.group][row] if columns.group else ""
-            rows.rows.append((own, label, file, group or f"row {row + 1} alone"))
+            rows.rows.append((own, label, file, group))
     if several:
         raise DataError(
             f"{name} lists {len(several):,} images with several labels, such as {several[0]}; "

@@ -35,8 +35,9 @@ class ReadOptions:
         split_column: column of a table with train, validation and test; default: found.
         group_column: column of a table; examples with the same value stay on one side of every
             split.
-        groups: regular expression searched in each id (a file's path): what its first group, or
-            the whole of it, matches is the group that the example belongs to.
+        groups: regular expression searched in each file's name, and in its whole path where the
+            name does not match: what its first group, or the whole of it, matches is the group
+            that the example belongs to.
         drop: classes that are left out.
         min_count: classes with fewer examples are left out.
         skip_bad: whether files that cannot be read are left out; otherwise they are an error.

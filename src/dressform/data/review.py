@@ -207,9 +207,8 @@ def apply_review(data: DatasetSplits, review: Review) -> ReviewedData:
                 labels[row] = data.class_names.index(finding.to)
         if not mask.any():
             raise DataError(f"the review drops every example of {split}; keep at least one")
-        splits[split] = Dataset(
-            dataset.images[mask], labels[mask], dataset.ids[mask], dataset.class_names
-        )
+        relabelled = dataclasses.replace(dataset, labels=labels)
+        splits[split] = relabelled.take(np.flatnonzero(mask))
     actions = [finding.action for finding in decisions.values()]
     reviewed = DatasetSplits(
         f"{data.name}, reviewed", splits["train"], splits.get("validation"), splits.get("test")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -16,6 +16,7 @@ from dressform.data.catalog import CATALOG
 from dressform.data.contents import Contents, ImageSource, Part, dataset_of, drop_classes, such_as
 from dressform.data.dataset import Dataset, DatasetSplits, LeftOut
 from dressform.data.duplicates import fingerprint
+from dressform.data.grouped_contents import with_groups
 from dressform.data.image_files import decode_all
 from dressform.data.read_options import ReadArguments, ReadOptions
 from dressform.data.recognise import FORMS, read_source
@@ -96,7 +97,12 @@ def read_examples(source: str | Path, options: ReadOptions) -> Dataset:
         np.concatenate([d.labels for d in datasets]),
         np.array(ids),
         names,
+        None if any(d.groups is None for d in datasets) else _joined_groups(datasets),
     )
+
+
+def _joined_groups(datasets: Sequence[Dataset]) -> NDArray[np.str_]:
+    return np.concatenate([d.groups for d in datasets if d.groups is not None])
 
 
 def _contents(source: str | Path, options: ReadOptions) -> Contents:
@@ -119,8 +125,7 @@ def _contents(source: str | Path, options: ReadOptions) -> Contents:
             contents = read_source(path, options)
         except PermissionError as error:
             raise DataError(f"{error.filename} may not be read; check its permissions") from None
-    if options.groups is not None:
-        contents = _grouped(contents, options.groups)
+    contents = with_groups(contents, options.groups)
     return drop_classes(contents, options.drop, options.min_count)
 
 
@@ -133,33 +138,6 @@ def _bundled(name: str, options: ReadOptions) -> Contents:
             f"dressform"
         )
     return dataclasses.replace(contents, name=name, notes=())
-
-
-def _grouped(contents: Contents, pattern: str) -> Contents:
-    """Groups by what a regular expression finds in the ids."""
-    expression = re.compile(pattern)
-    parts, alone = {}, 0
-    for split, part in contents.parts.items():
-        groups = []
-        for name in part.ids:
-            match = expression.search(name)
-            alone += match is None
-            groups.append(name if match is None else match[1] if match.re.groups else match[0])
-        parts[split] = dataclasses.replace(part, groups=groups)
-    notes = list(contents.notes)
-    total = sum(len(part.ids) for part in parts.values())
-    if alone == total:
-        raise DataError(
-            f"groups is '{pattern}', which no file matches; the first is "
-            f"{next(iter(parts.values())).ids[0]}"
-        )
-    if alone:
-        notes.append(
-            f"{alone:,} of {total:,} examples do not match groups '{pattern}'; each is alone"
-        )
-    return dataclasses.replace(
-        contents, parts=parts, notes=tuple(notes), grouped_by=f"pattern {pattern}"
-    )
 
 
 _Decoded = dict[str, tuple[Part, NDArray[np.uint8]]]
@@ -268,5 +246,5 @@ def _with_test(splits: DatasetSplits) -> DatasetSplits:
         splits,
         train=splits.train.take(split.train_indices),
         test=splits.train.take(split.held_out_indices),
-        notes=(*splits.notes, note),
+        notes=(*splits.notes, note, *split.notes),
     )

@@ -15,6 +15,7 @@ from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Kind, Review
 from dressform.evaluation.intervals import Estimate, wilson
+from dressform.exploration.group_suggestion import GroupSuggestion, suggest
 from dressform.exploration.label_issues import LabelIssues, find_label_issues
 from dressform.exploration.near_duplicates import NearDuplicates, near_duplicates
 from dressform.exploration.out_of_sample import OutOfSample
@@ -72,11 +73,13 @@ class Diagnosis:
         reevaluated: for each of the given predictions.
         counts: findings by kind and split, such as ``near duplicates between train and test``, for
             people.
+        suggestion: which examples belong together, with advice; None if that was not examined.
     """
 
     review: Review
     reevaluated: tuple[Reevaluated, ...]
     counts: dict[str, int]
+    suggestion: GroupSuggestion | None = None
 
 
 def examine(
@@ -128,7 +131,7 @@ def examine(
         recipe=recipe,
         settings=settings,
     )
-    return Diagnosis(review, tuple(reevaluated), counts)
+    return Diagnosis(review, tuple(reevaluated), counts, suggest(data, pairs))
 
 
 def _split_of(model: OutOfSample, data: DatasetSplits) -> str:

@@ -96,6 +96,7 @@ class DatasetFacts:
         digests: split -> digest.
         hold_out_digest: digest of the hold-out for validation; empty without one.
         examples: split -> number of examples.
+        groups: split -> number of groups of examples that no split separates; empty without.
         notes: remarks from reading it.
     """
 
@@ -110,6 +111,7 @@ class DatasetFacts:
     digests: dict[str, str]
     hold_out_digest: str = ""
     examples: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

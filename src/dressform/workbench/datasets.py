@@ -15,6 +15,7 @@ from dressform.data.review import apply_review as apply_decisions
 from dressform.data.reviewed_folder import has_class_folders, write_reviewed_folder
 from dressform.data.source import log_notes, read_data
 from dressform.exploration.doctor import Diagnosis, examine
+from dressform.exploration.group_suggestion import write_groups
 from dressform.exploration.out_of_sample import load_out_of_sample
 from dressform.reporting.doctor import write_diagnosis
 from dressform.reporting.output import target_of
@@ -35,11 +36,14 @@ class Diagnosed:
         diagnosis: the findings.
         page: the HTML file on which each can be decided.
         review: review.json, which the page saves again with the decisions.
+        groups: groups.csv, a table of the image files with a group for each set of near duplicates
+            or of names that belong together; None if there are none, or the data are no files.
     """
 
     diagnosis: Diagnosis
     page: Path
     review: Path
+    groups: Path | None = None
 
 
 def diagnose(
@@ -55,7 +59,8 @@ def diagnose(
         data: a dataset's name or a path.
         predictions: that labels are compared with: cross-validations (train), runs (test) or
             predictions files.
-        out: the page; ``review.json`` is written beside it.
+        out: the page; ``review.json``, and ``groups.csv`` where images belong together, are
+            written beside it.
         **reading: how the data are read: see :func:`dressform.load_data`.
 
     Raises:
@@ -75,7 +80,11 @@ def diagnose(
     diagnosis = examine(splits, judges)
     write_diagnosis(target, diagnosis, splits)
     diagnosis.review.save(listing)
-    return Diagnosed(diagnosis, target, listing)
+    groups, suggestion, folder = None, diagnosis.suggestion, splits.location or ""
+    if suggestion is not None and suggestion.advice and has_class_folders(folder, splits):
+        groups = target.with_name("groups.csv")
+        write_groups(groups, Path(folder), splits, suggestion.groups)
+    return Diagnosed(diagnosis, target, listing, groups)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dressform.core.arguments import whole_number
 from dressform.core.errors import ConfigError
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import DatasetSplits
+from dressform.data.group_advice import log_group_advice
 from dressform.data.read_options import ReadArguments, ReadOptions
 from dressform.data.source import log_notes, read_data
 from dressform.recipes import RECIPES, image_size_for
@@ -262,12 +263,14 @@ def _read(
                 f"{', '.join(options.changed())} given with data that were read already; give the "
                 f"path in their place, or read them so: load_data(path, …)"
             )
+        log_group_advice(data)
         return data
     callback.on_phase_begin("reading the data")
     if options.image_size is None:
         options = replace(options, image_size=image_size_for(*recipes))
     splits = read_data(data, options)
     log_notes(splits)
+    log_group_advice(splits)
     return splits
 
 

@@ -15,6 +15,7 @@ from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
 from dressform.data.dataset import DatasetSplits
+from dressform.data.group_advice import log_group_advice
 from dressform.data.read_options import ReadOptions
 from dressform.data.source import log_notes, read_data
 from dressform.experiment.auto.candidates import (
@@ -137,6 +138,7 @@ def train_auto(
     read = _Reader(source, reading)
     data = read(reading.image_size)
     log_notes(data)
+    log_group_advice(data)
     logger.info(describe_data(data))
     file = auto_plan(options.out, data.name, seed)
     plan = _Plan(data.train.digest, budget, reading.image_size, [], [])

@@ -104,7 +104,7 @@ def run_fold(job: FoldJob, recipe: Recipe, dataset: Dataset, tell: Tell) -> Fold
         callback=Recorder(layout.results, _Teller(tell)),
     )
     logits = _logits(recipe, fitted, test, Path(job.features))
-    predictions = Predictions(test.ids, test.labels, logits, test.class_names)
+    predictions = Predictions(test.ids, test.labels, logits, test.class_names, test.groups)
     predictions.save(layout.predictions)
     result = FoldResult(
         repeat=job.repeat,

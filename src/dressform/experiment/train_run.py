@@ -4,6 +4,7 @@ can be resumed.
 
 import contextlib
 import dataclasses
+import logging
 import shutil
 import tempfile
 import time
@@ -22,11 +23,21 @@ from dressform.experiment.resolved import ResolvedRecipe, check_trainable
 from dressform.predict.export import export_onnx
 from dressform.runs.git import git_state
 from dressform.runs.layout import Layout, run_folder
-from dressform.runs.manifest import FORMAT, DatasetFacts, Manifest, hardware, now, packages
+from dressform.runs.manifest import (
+    FORMAT,
+    DatasetFacts,
+    Manifest,
+    TimeLimit,
+    hardware,
+    now,
+    packages,
+)
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import TrainingFiles
-from dressform.training.fit import fit, stopped_by
+from dressform.training.fit import Fitted, fit, stopped_by
 from dressform.training.learning_data import LearningData, learning_data
+
+logger = logging.getLogger(__name__)
 
 COPIES = 9
 """Of the weights: a checkpoint of weights, best and two moments, while the next is written, and one
@@ -66,7 +77,8 @@ def train_run(
             export_onnx(network.eval(), data.train.images[:2], Path(folder) / "trial.onnx")
     learning = learning_data(recipe.recipe, data)
     manifest = _manifest(recipe, data, learning, seed)
-    layout = Layout(run_folder(options.out, data.name, recipe.recipe.name, recipe.digest, seed))
+    name, budget = recipe.recipe.name, options.budget
+    layout = Layout(run_folder(options.out, data.name, name, recipe.digest, seed, budget))
     if layout.manifest.exists() and not options.resume:
         before = open_run(layout.root).manifest
         _check_same_data(before, manifest, layout)
@@ -157,15 +169,32 @@ def _train_locked(
             seed=manifest.seed,
             device=options.device,
             files=TrainingFiles(checkpoint=layout.checkpoint, key=key, features=options.features),
-            callback=Recorder(layout.results, callback),
+            callback=Recorder(layout.results, callback, options.deadline),
         )
         epochs = sum(row.seconds for row in fitted.history)
         seconds = {"train": epochs, "fit": time.perf_counter() - clock}
-        manifest = dataclasses.replace(manifest, seconds=seconds)
+        limit = _time_limit(fitted, recipe, options)
+        manifest = dataclasses.replace(manifest, seconds=seconds, time_limit=limit)
         manifest = write_artifacts(fitted, learning, data, manifest, layout, options)
     except Exception as error:
         raise _failed(error, manifest, layout) from error
     return Run(layout.root, manifest)
+
+
+def _time_limit(fitted: Fitted, recipe: ResolvedRecipe, options: RunOptions) -> TimeLimit | None:
+    if options.budget is None:
+        return None
+    planned, trained = recipe.recipe.epochs, round(fitted.epochs, 2)
+    if fitted.shortened:
+        logger.warning(
+            f"the clock ended the training after {trained:g} of {planned} planned epochs"
+        )
+    return TimeLimit(
+        budget=options.budget,
+        planned_epochs=planned,
+        trained_epochs=trained,
+        reached=fitted.shortened,
+    )
 
 
 def _failed(error: Exception, manifest: Manifest, layout: Layout) -> Exception:

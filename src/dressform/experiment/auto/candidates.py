@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 import numpy as np
+import torch
 
 from dressform.core.config import override
-from dressform.core.errors import ConfigError
-from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.dataset import DatasetSplits
 from dressform.experiment.options import RunOptions
 from dressform.models.pretrained import LITE0_PACKAGE
+from dressform.predict.ood import MAX_REFERENCES
 from dressform.recipes import find_recipe, image_size_for
+from dressform.training.callback import Callback
 from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit
+from dressform.training.inference import logits_of
 
 TRANSFER = "transfer-efficientnet-lite0"
 FOLDS = 3
@@ -39,6 +42,48 @@ HEAD_EPOCHS = 40
 """Of a linear probe."""
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a candidate takes, in seconds.
+
+    Attributes:
+        before: everything before its epochs.
+        epoch: an epoch on all training examples.
+        version: in which a frozen backbone sees a version of all training examples; part of
+            ``before``.
+        versions: how many it sees, in as many epochs or more.
+        closing: predictions after the last epoch.
+    """
+
+    before: float
+    epoch: float
+    version: float = 0.0
+    versions: int = 0
+    closing: float = 0.0
+
+    def comparison(self, candidate: "Candidate") -> float:
+        """The comparison alone: K trainings on K - 1 of K parts."""
+        return self.before + (FOLDS - 1) * candidate.compared * self.epoch
+
+    def whole(self, candidate: "Candidate") -> float:
+        """Comparison, and one training more on all examples with the predictions that follow it."""
+        return self.comparison(candidate) + candidate.epochs * self.epoch + self.closing
+
+    def slower(self, factor: float) -> "Cost":
+        """The same on a machine that takes ``factor`` times as long."""
+        return Cost(
+            factor * self.before,
+            factor * self.epoch,
+            factor * self.version,
+            self.versions,
+            factor * self.closing,
+        )
+
+    def unseen(self, candidate: "Candidate") -> float:
+        """What a training longer than those of the comparison takes before its epochs."""
+        return self.version * max(0, self.versions - candidate.compared)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
     """What might learn the data.
@@ -53,8 +98,7 @@ class Candidate:
         shortened: compared with a third of its epochs, two at least; an epoch of the comparison
             takes as long as two of the user's training.
         compared: epochs in the comparison, as soon as it is known.
-        unseen: seconds in which a frozen backbone sees the versions of the images that the
-            comparison does not need, likewise.
+        cost: what it takes, likewise.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
     """
 
@@ -65,13 +109,20 @@ class Candidate:
     fewest: int
     shortened: bool = False
     compared: int = 0
-    unseen: float = 0.0
+    cost: Cost = Cost(0.0, 0.0)
     image_size: int | None
 
     def lasting(self, epochs: int) -> "Candidate":
         """The same with so many epochs."""
         compared = min(epochs, max(2, math.ceil(epochs / 3))) if self.shortened else epochs
         return replace(self, epochs=epochs, compared=compared)
+
+    @property
+    def unseen(self) -> float:
+        """Seconds in which a frozen backbone sees the versions of the images that the comparison
+        does not need.
+        """
+        return self.cost.unseen(self)
 
     def assignments(self, epochs: int) -> tuple[str, ...]:
         """All changes to the recipe."""
@@ -93,34 +144,6 @@ class Candidate:
                 *(f"--set {s}" for s in self.assignments(self.epochs)),
             ]
         )
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a candidate takes, in seconds.
-
-    Attributes:
-        before: everything before its epochs.
-        epoch: an epoch on all training examples.
-        version: in which a frozen backbone sees a version of all training examples; part of
-            ``before``.
-        versions: how many it sees, in as many epochs or more.
-    """
-
-    before: float
-    epoch: float
-    version: float = 0.0
-    versions: int = 0
-
-    def whole(self, candidate: Candidate) -> float:
-        """Comparison and one training more: each of K trainings on K - 1 of K parts, then one on
-        all.
-        """
-        return self.before + ((FOLDS - 1) * candidate.compared + candidate.epochs) * self.epoch
-
-    def unseen(self, candidate: Candidate) -> float:
-        """What a training longer than those of the comparison takes before its epochs."""
-        return self.version * max(0, self.versions - candidate.compared)
 
 
 def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidate], list[str]]:
@@ -179,18 +202,30 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     return [scratch, head, stages], []
 
 
-def cost_of(candidate: Candidate, train: Dataset, options: RunOptions) -> Cost:
-    """What a candidate takes, by trainings of two epochs on some examples, each on others."""
+def cost_of(candidate: Candidate, data: DatasetSplits, options: RunOptions) -> Cost:
+    """What a candidate takes, by trainings of two epochs on some examples, each on others.
+
+    Raises:
+        OutOfTimeError: a strict deadline of the options has passed.
+    """
+    train, callback = data.train, Callback()
+    callback.deadline = options.deadline
     recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
     order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0
     few_examples, many_examples = PROBE_SIZES
     files = TrainingFiles(features=options.features)
     for indices in (order[:few_examples], order[few_examples:][:many_examples]):
         started = time.monotonic()
-        fitted = fit(recipe, train.take(indices), None, device=options.device, files=files)
+        fitted = fit(
+            recipe, train.take(indices), None, device=options.device, files=files, callback=callback
+        )
         seconds = [row.seconds for row in fitted.history]
         before.append((len(indices), time.monotonic() - started - sum(seconds)))
         epoch = seconds[-1] / len(indices)
+    started = time.monotonic()
+    sample = train.take(order[:many_examples])
+    logits_of(fitted.network, sample, device=torch.device("cpu"))
+    predict = (time.monotonic() - started) / len(sample)
     (few, first), (many, second) = before
     per_image = max(0.0, second - first) / max(1, many - few)
     # A longer training sees more versions.
@@ -201,7 +236,14 @@ def cost_of(candidate: Candidate, train: Dataset, options: RunOptions) -> Cost:
         epoch * len(train),
         version,
         recipe.cached_features,
+        predict * _predicted(data),
     )
+
+
+def _predicted(data: DatasetSplits) -> int:
+    """Images that a run predicts after its training, and those of its OOD reference."""
+    evaluated = sum(len(split) for split in (data.validation, data.test) if split is not None)
+    return 2 * evaluated + min(MAX_REFERENCES, len(data.train))
 
 
 def choose(
@@ -216,17 +258,37 @@ def choose(
             knows yet which.
 
     Raises:
-        ConfigError: there is time for none.
+        TooLittleTimeError: there is time for none.
     """
     chosen, skipped, needed = _filled(timed, seconds, SHARE)
     if not chosen:
         chosen, skipped, needed = _filled(timed, seconds, 1.0)
     if not chosen:
-        raise ConfigError(
-            f"the budget is too small for any candidate; the quickest takes about "
-            f"{min(needed) / 60:.1f} minutes"
-        )
+        raise TooLittleTimeError(min(needed))
     return chosen, skipped
+
+
+def affordable(candidate: Candidate, cost: Cost, seconds: float) -> tuple[Candidate | None, str]:
+    """The candidate with as many of its epochs as fit into the seconds; None where none do, and
+    why.
+    """
+    chosen, skipped, _ = _filled([(candidate, cost)], seconds, 1.0)
+    if not chosen:
+        return None, skipped[0].removeprefix(f"{candidate.description}: ")
+    # Its cost stays what was estimated: how slow the machine is will be measured again.
+    return replace(chosen[0], cost=candidate.cost), ""
+
+
+class TooLittleTimeError(Exception):
+    """There is time for no candidate.
+
+    Args:
+        seconds: that the quickest takes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def _filled(
@@ -254,5 +316,5 @@ def _filled(
             )
             continue
         left -= whole
-        chosen.append(replace(plan, unseen=cost.unseen(plan)))
+        chosen.append(replace(plan, cost=cost))
     return chosen, skipped, needed

@@ -13,6 +13,7 @@ import torch
 
 from dressform.core import config
 from dressform.core.arguments import whole_number
+from dressform.core.clock import Deadline
 from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import exclusive, make_folder, remove_leftovers
 from dressform.data.archive import write_archive
@@ -90,7 +91,7 @@ def crossval(
     splits = [make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)]
     studies = [_study(recipe, data, options.out, folds, seed) for recipe in recipes]
     _check_folders(studies, options)
-    here = any(not study.recipe.named for study in studies)
+    here = options.deadline is not None or any(not study.recipe.named for study in studies)
     trainings = repeats * folds * len(studies)
     workers, threads = choose_workers(1 if here else options.workers, trainings, options.device)
     with contextlib.ExitStack() as held:
@@ -111,7 +112,10 @@ def crossval(
         clock = time.perf_counter()
         tell = _teller(pending, options.callback)
         if workers == 1:
-            results = [_train_here(p, data, tell, index) for index, p in enumerate(pending)]
+            results = [
+                _train_here(p, data, tell, index, options.deadline)
+                for index, p in enumerate(pending)
+            ]
         else:
             jobs = _with_data(pending, data, folder)
             results = run_jobs(jobs, workers=workers, threads=threads, tell=tell)
@@ -180,12 +184,17 @@ def _pending(
 
 
 def _train_here(
-    pending: _Pending, data: DatasetSplits, tell: Callable[[int, Event], None], index: int
+    pending: _Pending,
+    data: DatasetSplits,
+    tell: Callable[[int, Event], None],
+    index: int,
+    deadline: Deadline | None,
 ) -> FoldResult:
     torch.set_num_threads(pending.job.threads)
+    recipe = pending.study.recipe.recipe
     with reported_errors():
         result = run_fold(
-            pending.job, pending.study.recipe.recipe, data.train, lambda event: tell(index, event)
+            pending.job, recipe, data.train, lambda event: tell(index, event), deadline
         )
     tell(index, FoldFinished(result=result))
     return result

@@ -48,8 +48,8 @@ CLOSING_SECONDS = 9.0
 """For what comes after the last epoch and does not grow with the images: export, figures."""
 READING = 2.0
 """Times the seconds of the first reading, for a reading at a larger size."""
-PROBING = 0.15
-"""Of the budget, for the trial trainings of one candidate."""
+PROBING, LEAST_PROBING = 0.1, 12.0
+"""Of the budget, for the trial trainings of one candidate; and seconds that those have at least."""
 
 
 @dataclass(frozen=True)
@@ -283,7 +283,7 @@ class _Search:
             )
         data = self.read(candidate.image_size)
         left = self.clock.left
-        probing = min(left / 2, PROBING * budget)
+        probing = min(left / 3, max(LEAST_PROBING, PROBING * budget))
         deadline = self.clock.deadline(left - probing, strict=True)
         try:
             return cost_of(candidate, data, replace(self.options, deadline=deadline))
@@ -296,6 +296,8 @@ class _Search:
         """Cross-validate the candidates as long as there is time; best first."""
         results: list[_Result] = []
         for place, planned in enumerate(list(self.clock.plan.candidates)):
+            if not planned.compared:
+                break
             fixed = place == 0 or self._finished(planned)
             candidate = planned if fixed else self._affordable(planned)
             if candidate is None:
@@ -387,8 +389,8 @@ class _Search:
         plan = self.clock.plan
         if not results:
             logger.warning(
-                "no comparison was over in time, so the first candidate is trained without; give "
-                "a larger --budget"
+                f"there is no time for a comparison, so {plan.candidates[0].description} is "
+                f"trained without; a larger --budget compares"
             )
             return plan.candidates[0]
         best, epoch = results[0].candidate, results[0].epoch
@@ -407,7 +409,7 @@ class _Search:
 
     def train(self, best: Candidate) -> Run:
         """Train a candidate on all training examples, by the end of the budget."""
-        logger.info("training the winner on all data: %s, %d epochs", best.description, best.epochs)
+        logger.info("training on all data: %s, %d epochs", best.description, best.epochs)
         options = replace(
             self.options,
             resume=True,

@@ -1,5 +1,6 @@
 """What might learn a dataset, what that takes, and which of it there is time for."""
 
+import contextlib
 import math
 import time
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ import numpy as np
 import torch
 
 from dressform.core.config import override
-from dressform.data.dataset import DatasetSplits
+from dressform.core.errors import OutOfTimeError
+from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.experiment.options import RunOptions
 from dressform.models.pretrained import LITE0_PACKAGE
 from dressform.predict.ood import MAX_REFERENCES
@@ -19,6 +21,7 @@ from dressform.training.callback import Callback
 from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit
 from dressform.training.inference import logits_of
+from dressform.training.recipe import Recipe
 
 TRANSFER = "transfer-efficientnet-lite0"
 FOLDS = 3
@@ -29,6 +32,10 @@ SHARE = 0.2
 PROBE_SIZES = (32, 256)
 """Examples of the trainings that tell how long one takes: the difference is without what does not
 grow with the examples.
+"""
+LONG_PROBE, BRIEF = 4096, 1.0
+"""Examples of a third one, where an epoch of the second takes less than so many seconds: what is
+over so quickly tells little about a long training on a busy machine.
 """
 SCRATCH_STEPS, MIN_SCRATCH_EPOCHS = 600, 7
 """Of a small network's training from scratch: so many steps if there is time, but no fewer
@@ -67,7 +74,11 @@ class Cost:
 
     def whole(self, candidate: "Candidate") -> float:
         """Comparison, and one training more on all examples with the predictions that follow it."""
-        return self.comparison(candidate) + candidate.epochs * self.epoch + self.closing
+        return self.comparison(candidate) + self.last(candidate)
+
+    def last(self, candidate: "Candidate") -> float:
+        """The training on all examples, after the comparison, and the predictions."""
+        return candidate.epochs * self.epoch + self.closing
 
     def slower(self, factor: float) -> "Cost":
         """The same on a machine that takes ``factor`` times as long."""
@@ -97,7 +108,7 @@ class Candidate:
         fewest: fewer make no sense.
         shortened: compared with a third of its epochs, two at least; an epoch of the comparison
             takes as long as two of the user's training.
-        compared: epochs in the comparison, as soon as it is known.
+        compared: epochs in the comparison, as soon as it is known; 0 if there is no time for one.
         cost: what it takes, likewise.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
     """
@@ -202,42 +213,66 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     return [scratch, head, stages], []
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """A training of two epochs on some examples.
+
+    Attributes:
+        examples: how many.
+        preparing: seconds before its epochs.
+        epoch: seconds of its last epoch.
+        predict: seconds of an image's prediction.
+    """
+
+    examples: int
+    preparing: float
+    epoch: float
+    predict: float
+
+
 def cost_of(candidate: Candidate, data: DatasetSplits, options: RunOptions) -> Cost:
     """What a candidate takes, by trainings of two epochs on some examples, each on others.
 
     Raises:
-        OutOfTimeError: a strict deadline of the options has passed.
+        OutOfTimeError: a strict deadline of the options has passed before the first was over; if
+            it passes later, the estimate is a rougher one, and too high rather than too low.
     """
-    train, callback = data.train, Callback()
-    callback.deadline = options.deadline
+    train = data.train
     recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
-    order, before, epoch = np.random.default_rng(0).permutation(len(train)), [], 0.0
-    few_examples, many_examples = PROBE_SIZES
-    files = TrainingFiles(features=options.features)
-    for indices in (order[:few_examples], order[few_examples:][:many_examples]):
-        started = time.monotonic()
-        fitted = fit(
-            recipe, train.take(indices), None, device=options.device, files=files, callback=callback
-        )
-        seconds = [row.seconds for row in fitted.history]
-        before.append((len(indices), time.monotonic() - started - sum(seconds)))
-        epoch = seconds[-1] / len(indices)
-    started = time.monotonic()
-    sample = train.take(order[:many_examples])
-    logits_of(fitted.network, sample, device=torch.device("cpu"))
-    predict = (time.monotonic() - started) / len(sample)
-    (few, first), (many, second) = before
-    per_image = max(0.0, second - first) / max(1, many - few)
+    order, (few, many) = np.random.default_rng(0).permutation(len(train)), PROBE_SIZES
+    trials = [_try(recipe, train.take(order[:few]), options)]
+    with contextlib.suppress(OutOfTimeError):
+        if len(order) > few:
+            trials.append(_try(recipe, train.take(order[few:][:many]), options))
+        long = len(order) > LONG_PROBE and not recipe.cached_features
+        if long and trials[-1].epoch < BRIEF:
+            trials.append(_try(recipe, train.take(order[:LONG_PROBE]), options))
+    first, last = trials[0], trials[-1]
+    per_image = first.preparing / first.examples
+    if len(trials) > 1:
+        more = max(1, trials[1].examples - first.examples)
+        per_image = max(0.0, trials[1].preparing - first.preparing) / more
     # A longer training sees more versions.
-    seen = max(1, min(recipe.cached_features, recipe.epochs))
-    version = per_image * len(train) / seen
+    version = per_image * len(train) / max(1, min(recipe.cached_features, recipe.epochs))
     return Cost(
-        first + version * max(1, recipe.cached_features),
-        epoch * len(train),
+        first.preparing + version * max(1, recipe.cached_features),
+        last.epoch / last.examples * len(train),
         version,
         recipe.cached_features,
-        predict * _predicted(data),
+        last.predict * _predicted(data),
     )
+
+
+def _try(recipe: Recipe, train: Dataset, options: RunOptions) -> _Trial:
+    callback = Callback()
+    callback.deadline = options.deadline
+    files, started = TrainingFiles(features=options.features), time.monotonic()
+    fitted = fit(recipe, train, None, device=options.device, files=files, callback=callback)
+    trained = time.monotonic()
+    seconds = [row.seconds for row in fitted.history]
+    logits_of(fitted.network, train, device=torch.device("cpu"))
+    predict = (time.monotonic() - trained) / len(train)
+    return _Trial(len(train), trained - started - sum(seconds), seconds[-1], predict)
 
 
 def _predicted(data: DatasetSplits) -> int:
@@ -257,14 +292,28 @@ def choose(
         seconds: that all may take together. Only one will be trained on all examples, but nobody
             knows yet which.
 
+    Where there is time for no comparison, the first candidate that can be trained is chosen alone,
+    to be trained without one.
+
     Raises:
         TooLittleTimeError: there is time for none.
     """
-    chosen, skipped, needed = _filled(timed, seconds, SHARE)
+    chosen, skipped = _filled(timed, seconds, SHARE)
     if not chosen:
-        chosen, skipped, needed = _filled(timed, seconds, 1.0)
+        chosen, skipped = _filled(timed, seconds, 1.0)
     if not chosen:
-        raise TooLittleTimeError(min(needed))
+        for candidate, cost in timed:
+            # The clock shortens a training of all epochs to those that there is time for.
+            fewest = replace(candidate, epochs=candidate.fewest, compared=0)
+            if cost.before + cost.last(fewest) <= seconds:
+                skipped = [s for s in skipped if not s.startswith(candidate.description)]
+                return [replace(candidate, compared=0, cost=cost)], skipped
+        raise TooLittleTimeError(
+            min(
+                c.before + c.last(replace(candidate, epochs=candidate.fewest))
+                for candidate, c in timed
+            )
+        )
     return chosen, skipped
 
 
@@ -272,7 +321,7 @@ def affordable(candidate: Candidate, cost: Cost, seconds: float) -> tuple[Candid
     """The candidate with as many of its epochs as fit into the seconds; None where none do, and
     why.
     """
-    chosen, skipped, _ = _filled([(candidate, cost)], seconds, 1.0)
+    chosen, skipped = _filled([(candidate, cost)], seconds, 1.0)
     if not chosen:
         return None, skipped[0].removeprefix(f"{candidate.description}: ")
     # Its cost stays what was estimated: how slow the machine is will be measured again.
@@ -293,13 +342,11 @@ class TooLittleTimeError(Exception):
 
 def _filled(
     timed: Sequence[tuple[Candidate, Cost]], seconds: float, most: float
-) -> tuple[list[Candidate], list[str], list[float]]:
-    """Candidates, why others are skipped, and the seconds that those take; all but the last get a
-    share of what is left.
-    """
+) -> tuple[list[Candidate], list[str]]:
+    """Candidates, and why others are skipped; all but the last get a share of what is left."""
     chosen: list[Candidate] = []
     skipped: list[str] = []
-    left, needed = seconds, []
+    left = seconds
     for place, (candidate, cost) in enumerate(timed, 1):
         share = left if place == len(timed) else most * left
         plans = [
@@ -309,7 +356,6 @@ def _filled(
         plan = next((plan for plan in plans if cost.whole(plan) <= share), plans[-1])
         whole = cost.whole(plan)
         if whole > share:
-            needed.append(whole)
             skipped.append(
                 f"{candidate.description}: needs about {whole:.0f} s, "
                 f"{max(0.0, share):.0f} s left for it"
@@ -317,4 +363,4 @@ def _filled(
             continue
         left -= whole
         chosen.append(replace(plan, cost=cost))
-    return chosen, skipped, needed
+    return chosen, skipped

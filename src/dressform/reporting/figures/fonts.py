@@ -102,12 +102,12 @@ def _note(names: dict[str, frozenset[str]]) -> None:
     if not missing:
         return
     _noted.update(missing)
-    shown = [name for name, chars in names.items() if chars & missing]
+    shown = list(dict.fromkeys(name for name, chars in names.items() if chars & missing))
     more = f" and {len(shown) - SHOWN_NAMES} more" if len(shown) > SHOWN_NAMES else ""
-    first = " ".join(shown[:SHOWN_NAMES])
+    first = ", ".join(f'"{" ".join(name.split())}"' for name in shown[:SHOWN_NAMES])
     characters = "".join(sorted(missing)[:SHOWN_CHARACTERS])
     logger.warning(
         f"no installed font has {characters}{'…' if len(missing) > SHOWN_CHARACTERS else ''}, so "
-        f"figures show boxes in {first.replace(chr(10), ' ')}{more}; reports and tables show these "
+        f"figures show boxes in {first}{more}; reports and tables show these "
         f"names, and figures do after a font such as Noto Sans CJK or Noto Emoji is installed"
     )

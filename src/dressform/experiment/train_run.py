@@ -20,9 +20,14 @@ from dressform.experiment.artifacts import drop_checkpoint, write_artifacts
 from dressform.experiment.options import RunOptions
 from dressform.experiment.recorder import Recorder
 from dressform.experiment.resolved import ResolvedRecipe, check_trainable
+from dressform.experiment.unfinished import (
+    facts_of_run,
+    tell_nothing_to_continue,
+    unfinished_runs,
+)
 from dressform.predict.export import export_onnx
 from dressform.runs.git import git_state
-from dressform.runs.layout import Layout, run_folder
+from dressform.runs.layout import Layout, dataset_folder, run_folder
 from dressform.runs.manifest import (
     FORMAT,
     DatasetFacts,
@@ -87,8 +92,12 @@ def train_run(
             f"{layout.root} already exists ({before.status}); --resume {does} it, or choose "
             f"another --seed or --out"
         )
+    new = not layout.manifest.exists()
+    if new and options.resume and options.deadline is None:
+        others = unfinished_runs(dataset_folder(options.out, data.name))
+        tell_nothing_to_continue(facts_of_run(manifest), data.name, others)
     layout.make_folders()
-    if not layout.manifest.exists():
+    if new:
         _check_room(layout, network)
     with exclusive(layout.lock):
         return _train_locked(recipe, learning, data, manifest, layout, options)

@@ -35,8 +35,13 @@ from dressform.experiment.jobs.fold_job import (
 from dressform.experiment.jobs.pool import choose_workers, run_jobs
 from dressform.experiment.options import RunOptions
 from dressform.experiment.resolved import ResolvedRecipe, check_trainable
+from dressform.experiment.unfinished import (
+    Facts,
+    tell_nothing_to_continue,
+    unfinished_crossvals,
+)
 from dressform.runs.crossval import FORMAT, CrossvalRun
-from dressform.runs.layout import CrossvalLayout, FoldLayout, crossval_folder
+from dressform.runs.layout import CrossvalLayout, FoldLayout, crossval_folder, dataset_folder
 from dressform.training.callback import Callback, Fold
 from dressform.training.fit import reported_errors
 
@@ -91,6 +96,8 @@ def crossval(
     splits = [make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)]
     studies = [_study(recipe, data, options.out, folds, seed) for recipe in recipes]
     _check_folders(studies, options)
+    if options.resume and options.deadline is None:
+        _check_resume(studies, data, options)
     here = options.deadline is not None or any(not study.recipe.named for study in studies)
     trainings = repeats * folds * len(studies)
     workers, threads = choose_workers(1 if here else options.workers, trainings, options.device)
@@ -146,6 +153,20 @@ def _check_folders(studies: Sequence[Study], options: RunOptions) -> None:
                 f"{study.layout.root} already exists; --resume {what}, or choose another --seed "
                 f"or --out"
             )
+
+
+def _check_resume(studies: Sequence[Study], data: DatasetSplits, options: RunOptions) -> None:
+    """Say what there is where none of the studies was begun."""
+    if any(study.layout.root.exists() for study in studies):
+        return
+    others = unfinished_crossvals(dataset_folder(options.out, data.name))
+    for study in studies:
+        recipe = study.recipe.recipe
+        settings = {k: v for k, v in config.to_dict(recipe).items() if k != "name"}
+        wanted = Facts(
+            recipe.name, study.seed, data.train.digest, {"folds": study.folds, **settings}
+        )
+        tell_nothing_to_continue(wanted, data.name, others)
 
 
 def _pending(

@@ -206,7 +206,7 @@ def _train_epoch(
     state.network.train()
     epoch, done = len(state.history), 0
     metrics, steps, planned = RunningMetrics(), batches.steps(epoch), pace.end
-    pace.begin_epoch(first)
+    pace.begin_epoch(first, steps)
     for batch in batches.epoch(epoch, state.losses):
         loss, logits = step(first + done, batch)
         metrics.update(loss, logits, batch.labels)

@@ -2,6 +2,7 @@
 ends.
 """
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -12,8 +13,8 @@ LOOK_EVERY = 0.5
 WINDOW = 5.0
 """Seconds of the last steps from which the time of the next ones is estimated."""
 NARROW = 0.02
-"""Fraction of the steps left by which a new estimate has to differ for a new plan: the clock's
-noise alone changes nothing.
+"""Fraction of the steps left that a new estimate has to add for a new plan: the clock's noise alone
+adds none.
 """
 
 
@@ -42,6 +43,7 @@ class Pace:
         self._closing_seconds: float | None = None
         self._marked, self._marked_at = 0, 0.0
         self._looked_at = 0.0
+        self._epoch_end = 0
 
     @property
     def facts(self) -> list[float]:
@@ -66,9 +68,10 @@ class Pace:
         """Whether the training is over after that many steps."""
         return number >= self.end
 
-    def begin_epoch(self, number: int) -> None:
-        """An epoch begins after so many steps."""
+    def begin_epoch(self, number: int, steps: int) -> None:
+        """An epoch of so many steps begins after ``number`` steps."""
         self._marked, self._marked_at = number, time.monotonic()
+        self._epoch_end = number + steps
 
     def end_epoch(self, seconds: float) -> None:
         """An epoch is over; ``seconds`` passed since its last step."""
@@ -103,10 +106,20 @@ class Pace:
         closing = self._closing_seconds
         if closing is None:
             closing = self._closing * step
-        affordable = (left - closing) / (step + closing / self._per_epoch)
-        end = number + max(0, min(self.planned - number, int(affordable)))
-        narrow = abs(end - self.end) <= NARROW * (self.end - number)
-        if end == self.end or (narrow and number < end < self.planned):
+        affordable = self._affordable(number, left, step, closing)
+        end = number + max(0, min(self.planned - number, affordable))
+        narrow = end - self.end <= NARROW * (self.end - number)
+        if end == self.end or (self.end < end < self.planned and narrow):
             return
         self._position, self._start = self.position(number), number
         self.end = end
+
+    def _affordable(self, number: int, left: float, step: float, closing: float) -> int:
+        """Steps that there is time for, with what follows each epoch that ends before the last."""
+        rest = self._epoch_end - number
+        roughly = (left - closing) / (step + closing / self._per_epoch)
+        epochs = max(0, math.ceil((roughly - rest) / self._per_epoch))
+        return max(
+            min(int((left - closing * (1 + more)) / step), rest + more * self._per_epoch)
+            for more in (epochs, max(0, epochs - 1))
+        )

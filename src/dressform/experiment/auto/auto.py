@@ -250,29 +250,33 @@ class _Search:
         costs: list[tuple[Candidate, Cost]] = []
         for candidate in candidates:
             try:
+                if costs and self.clock.left < plan.budget / 2:
+                    raise OutOfTimeError(f"{self.clock.spent:.0f} s were over before it was tried")
                 costs.append((candidate, self._cost(candidate, READING * reading)))
             except OutOfTimeError as error:
                 skipped.append(f"{candidate.description}: {error}")
         left = PLANNED * (self.clock.left - CLOSING_SECONDS)
         try:
-            if not costs:
-                raise TooLittleTimeError(math.inf)
             chosen, too_long = choose(costs, left)
         except TooLittleTimeError as error:
-            needed = plan.budget - left + error.seconds
-            advice = f"give --budget {needed / 60:.0f}m or more" if costs else "give a larger one"
-            what = (
-                f"the quickest candidate takes about {needed:.0f} s in all"
-                if costs
-                else (
-                    f"after {self.clock.spent:.0f} s it is not known yet how long a training takes"
-                )
-            )
             raise ConfigError(
-                f"the budget of {plan.budget:g} s is too small on this machine now: {what}; "
-                f"{advice}"
+                f"the budget of {plan.budget:g} s is too small on this machine now: "
+                f"{self._needed(error.seconds, left)}"
             ) from None
         self.clock.keep(candidates=chosen, skipped=[*skipped, *too_long])
+
+    def _needed(self, seconds: float, left: float) -> str:
+        """How long the quickest candidate takes, and what to do."""
+        if seconds == math.inf:
+            return (
+                f"after {self.clock.spent:.0f} s it is not known yet how long a training takes; "
+                f"give a larger --budget"
+            )
+        needed = self.clock.plan.budget + seconds - left
+        return (
+            f"the quickest candidate takes about {needed:.0f} s in all; give --budget "
+            f"{math.ceil(needed / 60)}m or more"
+        )
 
     def _cost(self, candidate: Candidate, reading: float) -> Cost:
         budget, left = self.clock.plan.budget, self.clock.left
@@ -350,6 +354,9 @@ class _Search:
         started, cost = time.monotonic(), candidate.cost.slower(self.slower)
         last = max(
             [
+                # K folds of K - 1 parts take K - 1 times as long as the last training: whatever
+                # the estimates say, this much is kept for it.
+                max(0.0, self.clock.left - CLOSING_SECONDS) / FOLDS,
                 candidate.compared * cost.epoch + cost.closing,
                 *(r.candidate.epochs * r.epoch + r.candidate.cost.closing for r in results),
             ]

@@ -45,6 +45,8 @@ RARE = 10
 """Times as many examples in the largest class as in the smallest make rare ones count more; below
 that it costs accuracy.
 """
+ALONE_EPOCHS = 2
+"""Of a candidate that is trained without a comparison, at least."""
 HEAD_EPOCHS = 40
 """Of a linear probe."""
 
@@ -304,16 +306,15 @@ def choose(
     if not chosen:
         for candidate, cost in timed:
             # The clock shortens a training of all epochs to those that there is time for.
-            fewest = replace(candidate, epochs=candidate.fewest, compared=0)
+            fewest = replace(candidate, epochs=ALONE_EPOCHS, compared=0)
             if cost.before + cost.last(fewest) <= seconds:
                 skipped = [s for s in skipped if not s.startswith(candidate.description)]
                 return [replace(candidate, compared=0, cost=cost)], skipped
-        raise TooLittleTimeError(
-            min(
-                c.before + c.last(replace(candidate, epochs=candidate.fewest))
-                for candidate, c in timed
-            )
+        alone = (
+            cost.before + cost.last(replace(candidate, epochs=ALONE_EPOCHS))
+            for candidate, cost in timed
         )
+        raise TooLittleTimeError(min(alone, default=math.inf))
     return chosen, skipped
 
 

@@ -110,7 +110,7 @@ def duplicates(run: Path | None) -> dict[str, Any]:
             )
         ]
     )
-    diagnosis = examine(data, "fashion-mnist", judges)
+    diagnosis = examine(data, judges)
     scores = {
         words: estimate.to_json()
         for scored in diagnosis.reevaluated

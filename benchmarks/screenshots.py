@@ -50,7 +50,7 @@ def main() -> None:
             data = dressform.load_data(run.manifest.dataset.source)
             write_diagnosis(
                 paths["doctor"],
-                examine(data, data.name, [OutOfSample(run.name, run.predictions("test"))]),
+                examine(data, [OutOfSample(run.name, run.predictions("test"))]),
                 data,
             )
         addresses = {name: path.as_uri() for name, path in paths.items()}

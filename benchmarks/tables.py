@@ -500,6 +500,38 @@ def photos_table(*reports: Report) -> str:
     return "\n".join([*lines, "", made_by(reports[0])])
 
 
+@measured("grouped-folds-linear-probe", "grouped-folds-from-scratch")
+def groups_table(*reports: Report) -> str:
+    """Accuracies by random folds and by folds of senders."""
+    lines = [
+        "| network | photos | random folds | folds of senders | difference in points |",
+        "|---|---|---|---|---|",
+    ]
+    for report in reports:
+        for name, row in report["results"].items():
+            both = [
+                f"{100 * e['value']:.1f} % ({100 * e['low']:.1f} to {100 * e['high']:.1f})"
+                for e in (row["random"]["by_senders"], row["senders"]["by_senders"])
+            ]
+            gap = row["difference"]
+            network = (
+                "EfficientNet-Lite0, linear probe" if row["image_size"] == 224 else ("small CNN")
+            )
+            lines.append(
+                f"| {network} | {row['examples']:,} of {row['n_senders']} senders, "
+                f"{row['classes']} classes ({name}) | {both[0]} | {both[1]} | "
+                f"{100 * gap['value']:.1f} ({100 * gap['low']:.1f} to {100 * gap['high']:.1f}) |"
+            )
+    first = next(iter(reports[0]["results"].values()))["random"]
+    trained = len(first["folds"]) // first["repeats"]
+    lines += [
+        "",
+        f"Means over {first['repeats']} repeats of {trained} folds, with 95 % intervals over "
+        f"senders. {made_by(reports[0])}",
+    ]
+    return "\n".join(lines)
+
+
 @measured("ood")
 def ood_table(report: Report) -> str:
     """Which score tells out-of-distribution images from the test images."""
@@ -735,6 +767,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "transfer": transfer_table,
     "browser": browser_table,
     "photos": photos_table,
+    "groups": groups_table,
     "ood": ood_table,
     "budget": budget_table,
     "time-limit": time_limit_table,

@@ -33,6 +33,10 @@ SLOW_FIXTURES = frozenset({"tiny_run", "named_run", "browser"})
 SLOW = (
     "browser",
     "cli",
+    "data/test_cases.py",
+    "data/test_fuzzed_files.py",
+    "data/test_reading_options.py",
+    "data/test_strange_trees.py",
     "docs",
     "evaluation/test_significance.py",
     "experiment",

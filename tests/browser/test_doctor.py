@@ -25,9 +25,7 @@ def doctored(faulty: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) ->
     predictions = confident_predictions(
         test.labels, list(range(20, 70)), test.ids, test.class_names
     )
-    write_diagnosis(
-        path, examine(faulty, "faulty.npz", [OutOfSample("model", predictions)]), faulty
-    )
+    write_diagnosis(path, examine(faulty, [OutOfSample("model", predictions)]), faulty)
     return path
 
 

@@ -13,7 +13,8 @@ from tests.cli.command import dressform_command, error_of, json_of
 def test_data_check(archive: Path) -> None:
     found = json_of("data", "check", archive)
     assert isinstance(found, dict)
-    assert list(found) == ["classes", "counts", "duplicates", "overlaps", "problems"]
+    keys = ["classes", "counts", "duplicates", "overlaps", "problems", "groups", "advice"]
+    assert list(found) == [*keys, "notes", "explanation", "bad"]
     assert sum(found["counts"]["train"].values()) == 600
     assert "no problems found" in dressform_command("data", "check", archive).stdout
 

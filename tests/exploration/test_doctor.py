@@ -1,14 +1,18 @@
 """The data doctor on real pictures with planted faults."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.exploration.doctor import examine
+from dressform.exploration.group_suggestion import write_groups
 from dressform.exploration.out_of_sample import OutOfSample
 from dressform.exploration.outliers import find_outliers
 from dressform.predictions import Predictions
+from tests.data.grouped import grouped
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
     assert faulty.test is not None
     test = faulty.test
     predictions = confident_predictions(test.labels, [20, 21, 22], test.ids, test.class_names)
-    diagnosis = examine(faulty, "faulty.npz", [OutOfSample("model", predictions)])
+    diagnosis = examine(faulty, [OutOfSample("model", predictions)])
     between = {
         (f.id, f.other)
         for f in diagnosis.review.findings
@@ -74,10 +78,10 @@ def test_predictions_of_other_examples_are_refused(faulty: DatasetSplits) -> Non
         test.labels, [], np.array([f"x{i}" for i in range(30)]), test.class_names
     )
     with pytest.raises(DataError, match="in no split of faulty"):
-        examine(faulty, "faulty.npz", [OutOfSample("strange", other)])
+        examine(faulty, [OutOfSample("strange", other)])
     wrong = confident_predictions((test.labels + 1) % 10, [], test.ids, test.class_names)
     with pytest.raises(DataError, match="lacks the predicted examples"):
-        examine(faulty, "faulty.npz", [OutOfSample("wrong", wrong)])
+        examine(faulty, [OutOfSample("wrong", wrong)])
 
 
 def test_an_outlier_is_far_from_its_own_class() -> None:
@@ -107,7 +111,6 @@ def test_predictions_belong_to_the_split_whose_labels_they_have(small: DatasetSp
     for split, part in zip(("train", "test"), parts, strict=True):
         diagnosis = examine(
             data,
-            "",
             [
                 OutOfSample(
                     "model", confident_predictions(part.labels, [3], part.ids, part.class_names)
@@ -126,7 +129,6 @@ def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSpli
     )
     diagnosis = examine(
         data,
-        "",
         [
             OutOfSample(
                 "model",
@@ -153,7 +155,7 @@ def test_an_example_suspected_by_two_models_is_listed_once(small: DatasetSplits)
         )
         for name, other in (("a", 21), ("b", 22))
     ]
-    diagnosis = examine(small, "", models)
+    diagnosis = examine(small, models)
     listed = {f.id: f for f in diagnosis.review.findings if f.kind == "label"}
     assert set(listed) == {"test/00020", "test/00021", "test/00022"}
     assert (
@@ -166,5 +168,61 @@ def test_an_example_suspected_by_two_models_is_listed_once(small: DatasetSplits)
 
 
 def test_only_what_is_unusual_is_an_outlier(small: DatasetSplits) -> None:
-    diagnosis = examine(small, "")
+    diagnosis = examine(small)
     assert all(f.score >= 1.5 for f in diagnosis.review.findings if f.kind == "outlier")
+
+
+def test_near_duplicates_and_names_suggest_groups(small: DatasetSplits, tmp_path: Path) -> None:
+    """Twenty images are there twice, one a little brighter; of three of them the copy is in
+    test.
+    """
+    images = small.train.images[:100].copy()
+    copies = np.clip(images[:20].astype(int) + 6 * (images[:20] > 0), 0, 255).astype(np.uint8)
+    names = np.array([f"train/{i % 10}/{i:03d}.png" for i in range(117)])
+    train = Dataset(
+        np.concatenate([images, copies[:17]]),
+        np.concatenate([small.train.labels[:100], small.train.labels[:17]]),
+        names,
+        small.class_names,
+    )
+    test = Dataset(
+        copies[17:],
+        small.train.labels[17:20],
+        np.array([f"test/{i}.png" for i in range(3)]),
+        small.class_names,
+    )
+    data = DatasetSplits("copies", train, None, test)
+    suggestion = examine(data, "copies").suggestion
+    assert suggestion is not None
+    assert suggestion.near_duplicates >= 20
+    assert any("sets of near duplicates that a hold-out or folds" in a for a in suggestion.advice)
+    assert "3 of 3 test images are near duplicates of training images" in suggestion.advice[-1]
+    groups = suggestion.groups["train"]
+    assert all(groups[i] == groups[100 + i] != "" for i in range(17))
+    assert groups[17] == suggestion.groups["test"][0] != ""
+    write_groups(tmp_path / "groups.csv", Path("/data"), data, suggestion.groups)
+    rows = (tmp_path / "groups.csv").read_text().splitlines()
+    assert rows[0] == "image,label,group,split"
+    assert (
+        rows[1]
+        == f"/data/train/0/000.png,{small.class_names[small.train.labels[0]]},{groups[0]},train"
+    )
+    assert len(rows) == 121
+    known = DatasetSplits(
+        "known",
+        grouped(train, [str(i % 100) for i in range(117)]),
+        None,
+        grouped(test, list("abc")),
+    )
+    lines = examine(known, "known").suggestion
+    assert lines is not None
+    assert lines.near_duplicates < suggestion.near_duplicates
+
+
+def test_data_without_copies_get_no_advice() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (30, 12, 12, 1), dtype=np.uint8)
+    data = DatasetSplits("noise", Dataset.from_arrays(images, np.arange(30) % 2))
+    suggestion = examine(data, "noise").suggestion
+    assert suggestion is not None
+    assert suggestion.advice == ()
+    assert set(suggestion.groups["train"].tolist()) == {""}

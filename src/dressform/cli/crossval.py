@@ -7,8 +7,11 @@ import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import describe_folds, print_json, print_table
+from dressform.cli.reading import DATA_HELP, READING, reading_options
+from dressform.data.read_options import ReadArguments
 
 
+@reading_options
 def crossval(
     recipes: list[str] = typer.Argument(help="Names of 'dressform recipes', or file.py:function."),
     folds: int = typer.Option(5, "--folds", help="Number of folds, 2 to 100."),
@@ -22,7 +25,7 @@ def crossval(
     data: str = typer.Option(
         "fashion-mnist",
         "--data",
-        help="A dataset's name, or a path: IDX, CSV, class folders or NPZ.",
+        help=DATA_HELP,
     ),
     settings: list[str] = typer.Option(
         [], "--set", help="Change a setting of every recipe, such as optim.lr=0.05."
@@ -32,11 +35,7 @@ def crossval(
         False, "--resume", help="Continue after an interruption, or add repeats."
     ),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
-    image_size: int | None = typer.Option(
-        None,
-        "--image-size",
-        help="Side in pixels for folders of mixed sizes. Default: the recipe's, else 64.",
-    ),
+    reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
     """Cross-validate recipes on the same folds.
@@ -61,7 +60,7 @@ def crossval(
             out=out,
             resume=resume,
             device=device,
-            image_size=image_size,
+            **reading,
             callback=table,
         )
     if as_json:

@@ -3,11 +3,18 @@
 import shlex
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json, print_table
+from dressform.cli.reading import DATA_HELP, READING, reading_options
+from dressform.core.text import one_line
+from dressform.data.read_options import ReadArguments
+
+if TYPE_CHECKING:
+    from dressform.core.errors import BadFilesError
 
 data_app = typer.Typer(
     help="List, check and clean datasets.", no_args_is_help=True, rich_markup_mode=None
@@ -32,25 +39,37 @@ def list_datasets(as_json: bool = Json) -> None:
 
 
 @data_app.command("check")
+@reading_options
 def check(
-    source: str = typer.Argument(
-        help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."
+    source: str = typer.Argument(help=DATA_HELP),
+    explain: bool = typer.Option(
+        False, "--explain", help="Say why the data were read as they were."
     ),
-    image_size: int | None = typer.Option(
-        None, "--image-size", help="Side in pixels for folders of mixed sizes."
-    ),
+    reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
-    """Count images per class; find duplicates and overlaps between splits."""
+    """Count images per class; find bad files, duplicates and overlaps between splits."""
+    from dressform.core.errors import BadFilesError
     from dressform.data.audit import check_data
-    from dressform.data.source import load_data, log_notes
+    from dressform.data.read_options import ReadOptions
+    from dressform.data.source import log_notes, read_data
 
-    splits = load_data(source, image_size=image_size)
+    try:
+        splits = read_data(source, ReadOptions.of(reading))
+    except BadFilesError as error:
+        _print_bad(error, as_json)
+        raise
     log_notes(splits)
     audit = check_data(splits)
     if as_json:
-        print_json(asdict(audit))
+        more = {"notes": splits.notes, "explanation": splits.explanation}
+        bad = [{"path": path, "reason": reason} for path, reason in splits.left_out]
+        print_json({**asdict(audit), **more, "bad": bad})
         return
+    if explain:
+        for line in splits.explanation:
+            print(f"why: {one_line(line)}")
+        print()
     names = list(audit.counts)
     print_table(
         ("class", *names),
@@ -60,17 +79,33 @@ def check(
         f"\nexact duplicates within a split: {len(audit.duplicates)} groups; equal images in two "
         f"splits: {len(audit.overlaps)}"
     )
+    for path, reason in splits.left_out:
+        print(one_line(f"left out: {path} {reason}"))
+    if audit.groups:
+        counts = ", ".join(f"{count:,} in {split}" for split, count in audit.groups.items())
+        print(f"groups: {counts}")
     for problem in audit.problems:
         print(f"problem: {problem}")
+    for advice in audit.advice:
+        print(f"advice: {advice}")
     if not audit.problems:
         print("no problems found")
 
 
+def _print_bad(error: "BadFilesError", as_json: bool) -> None:
+    """Every file that cannot be read: a line each, or a document."""
+    if as_json:
+        bad = [{"path": path, "reason": reason} for path, reason in error.bad]
+        print_json({"bad": bad, "problems": [str(error)]})
+        return
+    for path, reason in error.bad:
+        print(one_line(f"bad: {path} {reason}"))
+
+
 @data_app.command("doctor")
+@reading_options
 def doctor(
-    source: str = typer.Argument(
-        "fashion-mnist", help="A dataset's name, or a path: IDX, CSV, class folders or NPZ."
-    ),
+    source: str = typer.Argument("fashion-mnist", help=DATA_HELP),
     predictions: list[Path] = typer.Option(
         [],
         "--predictions",
@@ -80,9 +115,7 @@ def doctor(
     out: Path = typer.Option(
         Path("doctor.html"), "--out", help="The page; review.json is written beside it."
     ),
-    image_size: int | None = typer.Option(
-        None, "--image-size", help="Side in pixels for folders of mixed sizes."
-    ),
+    reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
     """Find labels that may be wrong, near duplicates and outliers.
@@ -93,14 +126,17 @@ def doctor(
     from dressform.evaluation.evaluate import describe
     from dressform.workbench.datasets import diagnose
 
-    diagnosed = diagnose(source, predictions=predictions, out=out, image_size=image_size)
+    diagnosed = diagnose(source, predictions=predictions, out=out, **reading)
     diagnosis = diagnosed.diagnosis
+    advice = () if diagnosis.suggestion is None else diagnosis.suggestion.advice
     if as_json:
         print_json(
             {
                 "page": str(diagnosed.page),
                 "review": str(diagnosed.review),
                 "counts": diagnosis.counts,
+                "advice": list(advice),
+                "groups": None if diagnosed.groups is None else str(diagnosed.groups),
                 "reevaluated": [asdict(scores) for scores in diagnosis.reevaluated],
             }
         )
@@ -111,16 +147,17 @@ def doctor(
         print(f"accuracy of {scores.name} on {scores.split}")
         for description, estimate in scores.scores():
             print(f"  {description}: {describe(estimate)}")
+    for line in advice:
+        print(f"advice: {line}")
     print(f"page    {diagnosed.page}\nreview  {diagnosed.review}")
+    if diagnosed.groups is not None:
+        print(f"groups  {diagnosed.groups}")
 
 
 @data_app.command("apply")
 def apply(
     review: Path = typer.Argument(help="review.json, as the doctor's page saved it."),
     data: str | None = typer.Option(None, "--data", help="The reviewed dataset, if it has moved."),
-    image_size: int | None = typer.Option(
-        None, "--image-size", help="Side in pixels for folders of mixed sizes."
-    ),
     out: Path | None = typer.Option(
         None,
         "--out",
@@ -136,7 +173,7 @@ def apply(
     """
     from dressform.workbench.datasets import apply_review
 
-    reviewed = apply_review(review, out=out, data=data, image_size=image_size)
+    reviewed = apply_review(review, out=out, data=data)
     if as_json:
         print_json(
             {

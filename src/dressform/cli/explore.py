@@ -42,9 +42,6 @@ def explore(
     data: str | None = typer.Option(
         None, "--data", help="The images, where they have moved: a name, or a path."
     ),
-    image_size: int | None = typer.Option(
-        None, "--image-size", help="Side in pixels for folders of mixed sizes."
-    ),
     serve: bool = typer.Option(False, "--serve", help="Serve the page on localhost until Ctrl-C."),
     port: int = typer.Option(0, "--port", help="Port for --serve; 0 picks a free one."),
     recipe: str | None = typer.Option(
@@ -82,7 +79,6 @@ def explore(
         dimensions=sides,
         seed=seed,
         data=data,
-        image_size=image_size,
         recipe=recipe,
     )
     size = path.stat().st_size

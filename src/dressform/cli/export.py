@@ -29,9 +29,6 @@ def export(
     data: str | None = typer.Option(
         None, "--data", help="tensorboard: the images, where they have moved."
     ),
-    image_size: int | None = typer.Option(
-        None, "--image-size", help="tensorboard: side in pixels for folders of mixed sizes."
-    ),
     threshold: float | None = typer.Option(
         None,
         "--threshold",
@@ -53,7 +50,6 @@ def export(
         split=split,
         embedding=embedding,
         data=data,
-        image_size=image_size,
         threshold=threshold,
     )
     written = [str(path) for path in paths]

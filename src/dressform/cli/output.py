@@ -95,6 +95,7 @@ def describe_folds(summary: "CrossvalSummary") -> str:
     """``mean 91.23 %, s.d. 0.21 points, 90.80 to 91.66 % (…, 95 %)``."""
     return (
         f"mean {100 * summary.mean:.2f} %, s.d. {100 * summary.sd:.2f} points over "
-        f"{len(summary.folds)} folds,"
+        f"{len(summary.folds)} folds"
+        f"{'' if summary.groups is None else f' of {summary.groups:,} groups'},"
         f" {100 * summary.low:.2f} to {100 * summary.high:.2f} % ({summary.method})"
     )

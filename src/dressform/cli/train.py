@@ -9,12 +9,15 @@ import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import percent, print_json, print_table
+from dressform.cli.reading import DATA_HELP, READING, reading_options
+from dressform.data.read_options import ReadArguments
 
 if TYPE_CHECKING:  # it brings torch
     from dressform.experiment.auto.auto import AutoResult
     from dressform.runs.run import Run
 
 
+@reading_options
 def train(
     recipe: str = typer.Argument(
         "fast",
@@ -24,7 +27,7 @@ def train(
     data: str = typer.Option(
         "fashion-mnist",
         "--data",
-        help="A dataset's name, or a path: IDX, CSV, class folders or NPZ.",
+        help=DATA_HELP,
     ),
     seed: int = typer.Option(
         0, "--seed", help="Random seed for weights, order, augmentation and dropout."
@@ -37,11 +40,7 @@ def train(
         False, "--resume", help="Continue an unfinished run; show a finished one."
     ),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
-    image_size: int | None = typer.Option(
-        None,
-        "--image-size",
-        help="Side in pixels for folders of mixed sizes. Default: the recipe's, else 64.",
-    ),
+    reading: ReadArguments = READING,
     budget: str | None = typer.Option(
         None,
         "--budget",
@@ -78,8 +77,8 @@ def train(
                 out=out,
                 resume=resume,
                 device=device,
-                image_size=image_size,
                 callback=progress,
+                **reading,
             )
         else:
             run = training.train(
@@ -90,8 +89,8 @@ def train(
                 out=out,
                 resume=resume,
                 device=device,
-                image_size=image_size,
                 callback=progress,
+                **reading,
             )
     if recipe == "auto":
         _print_auto(result, as_json)

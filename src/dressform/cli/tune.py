@@ -10,6 +10,8 @@ import typer
 from dressform.cli.lists import Json
 from dressform.cli.output import percent, print_json, print_table, say
 from dressform.cli.progress import Display
+from dressform.cli.reading import DATA_HELP, READING, reading_options
+from dressform.data.read_options import ReadArguments
 from dressform.runs.layout import DEFAULT_ROOT
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
+@reading_options
 def tune(
     recipe: str = typer.Argument(
         "fast", help="A name of 'dressform recipes', or file.py:function."
@@ -32,7 +35,7 @@ def tune(
     data: str = typer.Option(
         "fashion-mnist",
         "--data",
-        help="A dataset's name, or a path: IDX, CSV, class folders or NPZ.",
+        help=DATA_HELP,
     ),
     seed: int = typer.Option(0, "--seed", help="Random seed for sampling and training."),
     settings: list[str] = typer.Option(
@@ -41,11 +44,7 @@ def tune(
     out: Path = typer.Option(DEFAULT_ROOT, "--out", help="Folder of all runs."),
     resume: bool = typer.Option(False, "--resume", help="Continue a study, or add trials to it."),
     device: str = typer.Option("auto", "--device", help="auto, cpu or cuda."),
-    image_size: int | None = typer.Option(
-        None,
-        "--image-size",
-        help="Side in pixels for folders of mixed sizes. Default: the recipe's, else 64.",
-    ),
+    reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
     """Find good settings for a recipe.
@@ -68,8 +67,8 @@ def tune(
             out=out,
             resume=resume,
             device=device,
-            image_size=image_size,
             callback=progress,
+            **reading,
         )
     if tuning.best is not None:
         say(

@@ -48,6 +48,24 @@ def label_numbers(labels: Any) -> NDArray[np.int64]:
     return numbers.astype(np.int64)
 
 
+def group_texts(groups: Iterable[Any]) -> NDArray[np.str_]:
+    """Groups as text, str [N]; whole numbers become their digits.
+
+    Raises:
+        DataError: one is missing or of another type; a group of its own has to be named.
+    """
+    values = groups if isinstance(groups, np.ndarray) else list(groups)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "Uiu":
+        return values.astype(np.str_)
+    for place, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, (str, int, np.integer)):
+            raise DataError(
+                f"groups has {value!r} ({type(value).__name__}) for example {place}; allowed: text "
+                f"or whole numbers, so give an example without a group one of its own"
+            )
+    return np.array([str(value) for value in values], dtype=np.str_)
+
+
 def class_names_of(names: Iterable[Any]) -> tuple[str, ...]:
     """Names of classes as text; whole numbers become their digits.
 

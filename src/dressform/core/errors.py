@@ -7,7 +7,7 @@ exits.
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class DressformError(Exception):
@@ -20,6 +20,18 @@ class ConfigError(DressformError):
 
 class DataError(DressformError):
     """A data file, folder or image that cannot be used."""
+
+
+class BadFilesError(DataError):
+    """Files of a dataset that cannot be read.
+
+    Attributes:
+        bad: (path, reason) of every one of them.
+    """
+
+    def __init__(self, message: str, bad: Sequence[tuple[str, str]]) -> None:
+        super().__init__(message)
+        self.bad = tuple(bad)
 
 
 class RunError(DressformError):

@@ -22,7 +22,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import ConfigError, DataError, RunError
+from dressform.core.errors import ConfigError, DataError, DressformError, ResourceError, RunError
+from dressform.core.file_kinds import kind_of_start
 
 
 def user_path(text: str | Path) -> Path:
@@ -249,22 +250,34 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     write_atomic(path, write)
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+def read_npz(
+    path: Path, content: Path | bytes | None = None, *, single: bool = False
+) -> dict[str, NDArray[Any]]:
     """Read all arrays of an NPZ file, never unpickling.
+
+    Args:
+        path: the file, and its name in messages.
+        content: where the bytes are, if not at ``path``: inside an archive.
+        single: take an NPY file too, as one array named ``array``.
 
     Raises:
         DataError: missing, truncated, not NPZ, or holding pickled objects.
+        ResourceError: there is not enough memory.
     """
     try:
-        with path.open("rb") as file:
+        with io.BytesIO(content) if isinstance(content, bytes) else path.open("rb") as file:
             if not (start := file.read(6)).startswith((b"PK", b"\x93NUMPY")):
+                file.seek(0)
+                kind = kind_of_start(file.read(200))
                 raise DataError(
-                    f"{path} is not an NPZ file (it starts with {start!r}); write it with "
-                    f"numpy.savez"
+                    f"{path} is {kind or f'not an NPZ file (it starts with {start!r})'}; write it "
+                    f"with numpy.savez"
                 )
             file.seek(0)
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
+                if single:
+                    return {"array": archive}
                 raise DataError(
                     f"{path} holds one array; an .npz with named arrays is needed (numpy.savez)"
                 )
@@ -279,16 +292,15 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         return arrays
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
-    except (
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        KeyError,
-        RuntimeError,
-        MemoryError,
-    ) as error:
+    except MemoryError as error:
+        raise ResourceError(f"there is not enough memory to read {path}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DataError(
+            f"{path} cannot be read as NPZ: it is truncated or damaged ({error}); copy it again"
+        ) from error
+    except Exception as error:
+        if isinstance(error, DressformError):
+            raise
         raise DataError(
             f"{path} cannot be read as NPZ without pickle ({error}); save it again with "
             f"numpy.savez and plain arrays"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dressform.data.dataset import DatasetSplits
 from dressform.data.duplicates import duplicate_groups, image_hashes, overlaps
+from dressform.data.group_advice import advise_groups, groups_of, shared_groups
 from dressform.data.provenance import is_before_recut
 
 
@@ -17,6 +18,8 @@ class Audit:
         duplicates: groups of ids of equal images within one split.
         overlaps: pairs of ids of equal images in two splits.
         problems: one sentence each, worst first; empty if there are none.
+        groups: split -> number of groups; empty for data without groups.
+        advice: one line each, on what is no problem yet.
     """
 
     classes: tuple[str, ...]
@@ -24,11 +27,14 @@ class Audit:
     duplicates: list[list[str]]
     overlaps: list[tuple[str, str]]
     problems: list[str]
+    groups: dict[str, int]
+    advice: list[str]
 
 
 def check_data(splits: DatasetSplits) -> Audit:
-    """Count examples per class and find exact duplicates within and between splits, conflicting
-    labels and images of a single colour.
+    """Count examples per class and find exact duplicates and groups in two splits, duplicates
+    within one, conflicting labels and images of a single colour; and say where the names of files
+    suggest groups.
     """
     datasets = dict(splits)
     hashes = {split: image_hashes(dataset.images) for split, dataset in datasets.items()}
@@ -51,6 +57,8 @@ def check_data(splits: DatasetSplits) -> Audit:
                 problems.append(
                     f"{len(pairs)} {first} images are also in {second}, so {second} is not unseen"
                 )
+    grouped = {split: groups_of(dataset) for split, dataset in datasets.items()}
+    problems += shared_groups(grouped)
     train_pairs = sum(len(group) - 1 for group in groups["train"])
     if "test" in datasets and is_before_recut(
         train_pairs,
@@ -100,4 +108,6 @@ def check_data(splits: DatasetSplits) -> Audit:
         split: dict(zip(ds.class_names, ds.counts.tolist(), strict=True))
         for split, ds in datasets.items()
     }
-    return Audit(splits.class_names, counts, duplicates, shared_ids, problems)
+    n_groups = {split: len(names) for split, names in grouped.items() if names}
+    advice = list(advise_groups(splits))
+    return Audit(splits.class_names, counts, duplicates, shared_ids, problems, n_groups, advice)

@@ -5,14 +5,16 @@ collection.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.arguments import class_names_of, label_numbers
+from dressform.core.arguments import class_names_of, group_texts, label_numbers
 from dressform.core.errors import DataError, unknown_name
 from dressform.core.files import sha256_bytes
+from dressform.data.read_options import ReadOptions
 
 Layout = Literal["channels-last", "channels-first"]
 
@@ -33,6 +35,9 @@ class Dataset:
         labels: int64 [N], read-only, each in 0..len(class_names)-1.
         ids: str [N], unique, stable: the same example has the same id in every run.
         class_names: one name per class, in label order.
+        groups: str [N], read-only; examples of one group (photos of one article, of one sender)
+            are never on both sides of a hold-out or of folds. None if every example stands for
+            itself.
 
     Raises:
         DataError: inconsistent shapes, counts or ranges.
@@ -42,6 +47,7 @@ class Dataset:
     labels: NDArray[np.int64]
     ids: NDArray[np.str_]
     class_names: tuple[str, ...]
+    groups: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", class_names_of(self.class_names))
@@ -70,7 +76,15 @@ class Dataset:
             )
         if len(np.unique(self.ids)) != len(self.ids):
             raise DataError("ids are not unique; give each example its own id")
-        for name, dtype in (("images", np.uint8), ("labels", np.int64), ("ids", np.str_)):
+        types = {"images": np.uint8, "labels": np.int64, "ids": np.str_}
+        if self.groups is not None:
+            if self.groups.shape != self.ids.shape:
+                raise DataError(
+                    f"groups have shape {list(self.groups.shape)} for {len(self.ids)} examples; "
+                    f"give one group per example"
+                )
+            types["groups"] = np.str_
+        for name, dtype in types.items():
             view = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -83,6 +97,7 @@ class Dataset:
         *,
         class_names: Sequence[str] | None = None,
         ids: Sequence[str] | None = None,
+        groups: Sequence[str] | Sequence[int] | NDArray[Any] | None = None,
         prefix: str = "",
         layout: Layout = "channels-last",
     ) -> "Dataset":
@@ -94,6 +109,8 @@ class Dataset:
             labels: whole numbers [N].
             class_names: default: ``"0"``, ``"1"``, … up to the largest label.
             ids: default: ``prefix`` and the position, such as ``train/00042``.
+            groups: one text or whole number per example; examples of one group are never on both
+                sides of a split.
             prefix: prefix of each default id.
             layout: the position of the channels in a four-dimensional array.
 
@@ -122,7 +139,8 @@ class Dataset:
         if ids is None:
             width = max(5, len(str(len(pixels))))
             ids = [f"{prefix}{i:0{width}d}" for i in range(len(pixels))]
-        return cls(pixels, numbers, np.asarray(ids, dtype=np.str_), names)
+        together = None if groups is None else group_texts(groups)
+        return cls(pixels, numbers, np.asarray(ids, dtype=np.str_), names, together)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -140,17 +158,31 @@ class Dataset:
 
     def take(self, indices: NDArray[np.int64]) -> "Dataset":
         """The examples at ``indices``, in that order."""
+        groups = None if self.groups is None else self.groups[indices]
         return Dataset(
-            self.images[indices], self.labels[indices], self.ids[indices], self.class_names
+            self.images[indices], self.labels[indices], self.ids[indices], self.class_names, groups
         )
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over shape, pixels, labels, ids and class names."""
+        """SHA-256 over shape, pixels, labels, ids, class names, and groups where there are any."""
         head = repr((self.images.shape, self.class_names)).encode()
-        return sha256_bytes(
-            head, self.images.data, self.labels.data, "\0".join(self.ids.tolist()).encode()
-        )
+        texts = ["\0".join(self.ids.tolist()).encode()]
+        if self.groups is not None:
+            texts += [b"\0groups\0", "\0".join(self.groups.tolist()).encode()]
+        return sha256_bytes(head, self.images.data, self.labels.data, *texts)
+
+
+class LeftOut(NamedTuple):
+    """A file that cannot be used.
+
+    Attributes:
+        path: of the file.
+        reason: why.
+    """
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +196,11 @@ class DatasetSplits:
         validation: examples for model selection, or None.
         test: examples for the final evaluation, or None.
         notes: remarks for the user on how the data were read, one line each.
+        explanation: why they were read so, one line each.
+        left_out: files that could not be read and were left out, as asked.
         source: the name or path that they were read from; None for data made in memory.
-        image_size: side in pixels that was requested when they were read, or None.
+        options: how they were read.
+        grouped_by: how the groups of the examples were found; None without groups.
     """
 
     name: str
@@ -173,8 +208,11 @@ class DatasetSplits:
     validation: Dataset | None = None
     test: Dataset | None = None
     notes: tuple[str, ...] = field(default=())
+    explanation: tuple[str, ...] = field(default=())
+    left_out: tuple[LeftOut, ...] = field(default=())
     source: str | None = None
-    image_size: int | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+    grouped_by: str | None = None
 
     def __post_init__(self) -> None:
         for split, dataset in self:
@@ -207,6 +245,15 @@ class DatasetSplits:
         if split not in present:
             raise unknown_name(f"split of {self.name}", split, present)
         return present[split]
+
+    @property
+    def location(self) -> str | None:
+        """``source`` as it is found from any folder: an absolute path, or the name of a bundled
+        dataset.
+        """
+        if self.source is None or not Path(self.source).expanduser().exists():
+            return self.source
+        return str(Path(self.source).expanduser().absolute())
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -15,9 +15,36 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dressform.core.errors import DataError, ResourceError
+from dressform.core.file_kinds import kind_of_start
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = {
+    # those that Pillow knows at once come first: any other makes it load all its decoders
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif", ".avifs"),
+    "JPEG2000": (".jp2", ".j2k", ".jpf", ".jpx"),
+    "DIB": (".dib",),
+    "ICO": (".ico",),
+    "PCX": (".pcx",),
+    "PSD": (".psd",),
+    "QOI": (".qoi",),
+    "DDS": (".dds",),
+    "SGI": (".sgi", ".rgb"),
+    "TGA": (".tga",),
+}
+"""Pillow's decoders that are used, and the suffixes of their files. Left out are those that start
+another program (EPS), need one (WMF, FITS), or know no still images (MPEG).
+"""
+HEIF_SUFFIXES = (".heic", ".heif", ".hif")
+SUFFIXES = (*(suffix for suffixes in FORMATS.values() for suffix in suffixes), *HEIF_SUFFIXES)
+"""Of files that are images by their names, in lower case."""
+ALLOWED = "PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF and others that Pillow decodes; HEIC by an extra"
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 MAX_PIXELS = 64_000_000
 """Largest image that is decoded (about 8,000 x 8,000); larger ones are refused before their pixels
 are read.
@@ -31,20 +58,19 @@ def open_image(
     frame of several.
 
     Args:
-        source: a file or its bytes.
+        source: a file or its bytes, in one of ``FORMATS``, or HEIC where pillow-heif is installed.
         name: name for messages; default: the path.
         draft: lets JPEG be decoded at a reduced scale whose sides have at least this many pixels.
 
     Raises:
         DataError: the file is missing, damaged, not an image, or larger than ``MAX_PIXELS``.
+        ResourceError: there is not enough memory, or too many files are open.
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own size warning; ours is stricter
-            with Image.open(
-                io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
-            ) as image:
+            with _opened(source, name) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise DataError(
@@ -54,6 +80,8 @@ def open_image(
                 if draft is not None:
                     image.draft(image.mode, (draft, draft))
                 return _to_l_or_rgb(ImageOps.exif_transpose(image))
+    except (DataError, ResourceError):
+        raise
     except FileNotFoundError:
         raise DataError(f"{name} does not exist") from None
     except IsADirectoryError:
@@ -62,14 +90,37 @@ def open_image(
         raise DataError(f"{name} declares more than {MAX_PIXELS:,} pixels; resize it") from None
     except UnidentifiedImageError:
         raise DataError(
-            f"{name} is not an image ({_describe_start(source)}); allowed: PNG, JPEG, WebP, BMP, "
-            f"GIF, TIFF"
+            f"{name} is not an image ({_describe_start(source)}); allowed: {ALLOWED}"
         ) from None
     except PermissionError:
         raise DataError(f"{name} may not be read; check its permissions") from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+    except Exception as error:
         raise_if_out_of_resources(error, name)
-        raise DataError(f"{name} is a damaged image ({error}); replace or remove it") from error
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{name} is a damaged image ({reason}); replace or remove it") from error
+
+
+def _opened(source: Path | bytes, name: str) -> Image.Image:
+    """The image, not decoded yet; HEIC by pillow-heif."""
+    # TGA files have no mark of their own, so that nearly anything could be one.
+    formats = [f for f in FORMATS if f != "TGA" or name.lower().endswith(".tga")]
+    try:
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, "r", formats)
+    except UnidentifiedImageError:
+        brand = _start_of(source)[4:12]
+        if brand[:4] != b"ftyp" or brand[4:] not in HEIF_BRANDS:
+            raise
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError:
+        raise DataError(
+            f"{name} is an HEIC image; install pillow-heif (pip install 'dressform[heic]'), or "
+            f"export it as JPEG"
+        ) from None
+    image: Image.Image = HeifImageFile(
+        io.BytesIO(source) if isinstance(source, bytes) else str(source)
+    )
+    return image
 
 
 def raise_if_out_of_resources(error: BaseException, name: str) -> None:
@@ -91,24 +142,24 @@ def raise_if_out_of_resources(error: BaseException, name: str) -> None:
         ) from error
 
 
-def _describe_start(source: Path | bytes) -> str:
+def _start_of(source: Path | bytes) -> bytes:
     if isinstance(source, bytes):
-        head = source[:12]
-    else:
-        with source.open("rb") as file:
-            head = file.read(12)
-    return f"it starts with {head!r}" if head else "it is empty"
+        return source[:200]
+    with source.open("rb") as file:
+        return file.read(200)
+
+
+def _describe_start(source: Path | bytes) -> str:
+    head = _start_of(source)
+    kind = kind_of_start(head)
+    if kind:
+        return f"it is {kind}"
+    return f"it starts with {head[:12]!r}" if head else "it is empty"
 
 
 def _to_l_or_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-        values = np.asarray(image, dtype=np.float64)
-        largest = values.max(initial=0)
-        if image.mode.startswith("I;16") or largest > 255:
-            scale = 255 / 65535
-        else:
-            scale = 255.0 if image.mode == "F" and largest <= 1 else 1.0
-        return Image.fromarray((values * scale).clip(0, 255).round().astype(np.uint8))
+    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
+        return Image.fromarray(_to_8_bits(np.asarray(image)))
     if image.mode in ("LA", "La"):
         grey, alpha = image.convert("LA").split()
         return Image.composite(grey, Image.new("L", image.size, 0), alpha)
@@ -117,6 +168,25 @@ def _to_l_or_rgb(image: Image.Image) -> Image.Image:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, rgba).convert("RGB")
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Grey values of more than 8 bits, or floats, as 8 bits [H, W].
+
+    Whole numbers are taken to fill the smallest of 8, 12, 16 and 32 bits that holds the largest:
+    cameras and scanners write 12 bits into files of 16.
+    """
+    largest = float(np.nan_to_num(values.max(initial=0), posinf=0.0))
+    if np.issubdtype(values.dtype, np.floating):
+        white = 1.0 if largest <= 1 else 255.0 if largest <= 255 else 65535.0
+    else:
+        white = next(float(2**bits - 1) for bits in (8, 12, 16, 32) if largest < 2**bits)
+    result = np.empty(values.shape, np.uint8)
+    rows = max(1, 2**20 // max(1, values.shape[1]))  # a few megabytes of floats at a time
+    for start in range(0, len(values), rows):
+        block = np.nan_to_num(values[start : start + rows].astype(np.float64) * (255 / white))
+        result[start : start + rows] = block.clip(0, 255).round()
+    return result
 
 
 def fit(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -135,7 +205,7 @@ def fit(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
         scale = min(width / image.width, height / image.height)
         inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         resampling = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
-        border = _border_colour(np.asarray(image))
+        border = _border_colour(image)
         resized = image.resize(inner, resampling)
         canvas = Image.new(image.mode, (width, height), border if channels == 3 else border[0])
         canvas.paste(resized, ((width - inner[0]) // 2, (height - inner[1]) // 2))
@@ -143,19 +213,19 @@ def fit(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     return np.asarray(image, dtype=np.uint8).reshape(height, width, channels)
 
 
-def _border_colour(pixels: NDArray[np.uint8]) -> tuple[int, ...]:
-    plane = pixels.reshape(1, pixels.shape[0], pixels.shape[1], -1)
-    return tuple(int(value) for value in np.median(border_pixels(plane)[0], axis=0))
+def _border_colour(image: Image.Image) -> tuple[int, ...]:
+    """The median of the border in each channel, corners counted twice."""
+    width, height = image.size
+    edges = [(0, 0, width, 1), (0, height - 1, width, height)]
+    edges += [(0, 0, 1, height), (width - 1, 0, width, height)]
+    channels = len(image.getbands())
+    border = np.concatenate([np.asarray(image.crop(e)).reshape(-1, channels) for e in edges])
+    return tuple(int(value) for value in np.median(border, axis=0))
 
 
 def border_pixels(images: NDArray[Any]) -> NDArray[Any]:
     """The border pixels of images [N, H, W, ...], corners twice: [N, 2 W + 2 H, ...]."""
     return np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
-
-
-def is_hidden(path: Path, folder: Path) -> bool:
-    """Whether a file below ``folder``, or a folder in between, has a name with a leading dot."""
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def is_grey(image: Image.Image) -> bool:

@@ -3,7 +3,7 @@ dataset that results.
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from dressform.core.errors import DataError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.read_options import ReadOptions
 
 FORMAT = 1
 Kind = Literal["label", "duplicate", "outlier"]
@@ -61,7 +62,7 @@ class Review:
         source: argument for :func:`dressform.load_data`.
         digests: split -> digest.
         findings: worst first within each kind.
-        image_size: that it was read at.
+        options: how it was read.
         recipe: recipe of the model that evaluated the labels, as given to ``dressform train``; None
             if there was none.
         settings: the ``--set`` assignments of that training.
@@ -71,7 +72,7 @@ class Review:
     source: str
     digests: dict[str, str]
     findings: tuple[Finding, ...]
-    image_size: int | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
     recipe: str | None = None
     settings: tuple[str, ...] = ()
 
@@ -86,7 +87,7 @@ class Review:
             "format": FORMAT,
             "dataset": self.dataset,
             "source": self.source,
-            "image_size": self.image_size,
+            "options": dataclasses.asdict(self.options),
             "recipe": self.recipe,
             "settings": list(self.settings),
             "digests": self.digests,
@@ -124,15 +125,17 @@ class Review:
                     f"it in “to”"
                 )
             findings.append(finding)
-        size, recipe, settings = (
-            document.get(name) for name in ("image_size", "recipe", "settings")
+        recipe, settings = (document.get(name) for name in ("recipe", "settings"))
+        advice = "in its options; save the review again"
+        options = read_record(
+            ReadOptions, document.get("options", {}), path, advice=advice, refuse=DataError
         )
         return cls(
             str(document.get("dataset")),
             str(document.get("source")),
             dict(document["digests"]),
             tuple(findings),
-            size if isinstance(size, int) else None,
+            options,
             recipe if isinstance(recipe, str) else None,
             tuple(map(str, settings)) if isinstance(settings, list) else (),
         )
@@ -165,11 +168,6 @@ def apply_review(data: DatasetSplits, review: Review) -> ReviewedData:
             each other, or a split would be left empty.
     """
     if {name: d.digest for name, d in data} != review.digests:
-        if review.image_size is not None and data.shape[:2] != (review.image_size,) * 2:
-            raise DataError(
-                f"{data.name} was read at {data.shape[0]} px; the review was made at "
-                f"{review.image_size} px; give --image-size {review.image_size}"
-            )
         raise DataError(
             f"{data.name} is not what was reviewed ({review.dataset}), or has changed since; "
             f"review it again, or name the reviewed"
@@ -209,9 +207,8 @@ def apply_review(data: DatasetSplits, review: Review) -> ReviewedData:
                 labels[row] = data.class_names.index(finding.to)
         if not mask.any():
             raise DataError(f"the review drops every example of {split}; keep at least one")
-        splits[split] = Dataset(
-            dataset.images[mask], labels[mask], dataset.ids[mask], dataset.class_names
-        )
+        relabelled = dataclasses.replace(dataset, labels=labels)
+        splits[split] = relabelled.take(np.flatnonzero(mask))
     actions = [finding.action for finding in decisions.values()]
     reviewed = DatasetSplits(
         f"{data.name}, reviewed", splits["train"], splits.get("validation"), splits.get("test")

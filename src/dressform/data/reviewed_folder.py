@@ -6,21 +6,34 @@ import tempfile
 from pathlib import Path
 
 from dressform.core.errors import DataError
+from dressform.data.contents import class_name
 from dressform.data.dataset import DatasetSplits
-from dressform.data.folder import split_folders
 
 
 def has_class_folders(source: str | Path, data: DatasetSplits) -> bool:
     """Whether a dataset was read from class folders with one file per image."""
     folder = Path(source).expanduser()
-    return folder.is_dir() and all((folder / str(dataset.ids[0])).is_file() for _, dataset in data)
+    return folder.is_dir() and all(
+        _class_part(name, dataset.class_names[label]) is not None and (folder / name).is_file()
+        for _, dataset in data
+        for name, label in zip(dataset.ids.tolist(), dataset.labels.tolist(), strict=True)
+    )
 
 
-def write_reviewed_folder(source: Path, data: DatasetSplits, out: Path) -> None:
+def _class_part(name: str, label: str) -> int | None:
+    """Which of the folders in an id is that of its class."""
+    folders = [class_name(part) for part in name.split("/")[:-1]]
+    return folders.index(label) if label in folders else None
+
+
+def write_reviewed_folder(
+    source: Path, before: DatasetSplits, data: DatasetSplits, out: Path
+) -> None:
     """Copy the image files of a reviewed dataset, unchanged, into a new tree of class folders.
 
     Args:
         source: the reviewed tree.
+        before: the dataset before its review.
         data: the reviewed dataset; its ids are paths below ``source``, and its labels may differ
             from their folders.
         out: created completely or not at all; must not exist.
@@ -30,17 +43,20 @@ def write_reviewed_folder(source: Path, data: DatasetSplits, out: Path) -> None:
     """
     if out.exists():
         raise DataError(f"{out} already exists; give another --out")
-    # index of the class folder among the parts of an id
-    class_part = 0 if split_folders(source).get("train") == source else 1
     folder = Path(
         tempfile.mkdtemp(prefix=f".{out.name[:50]}.", suffix=".tmp", dir=out.absolute().parent)
     )
     try:
         targets = {}
-        for _, dataset in data:
+        for split, dataset in data:
+            old = before[split]
+            label_of = dict(zip(old.ids.tolist(), old.labels.tolist(), strict=True))
             for name, label in zip(dataset.ids.tolist(), dataset.labels.tolist(), strict=True):
-                parts = list(Path(name).parts)
-                parts[class_part] = dataset.class_names[label]
+                parts = name.split("/")
+                place = _class_part(name, old.class_names[label_of[name]])
+                assert place is not None
+                if label != label_of[name]:
+                    parts[place] = dataset.class_names[label]
                 targets[name] = folder.joinpath(*parts)
         # Files that stay in their class keep their names, so they come first.
         for name, target in sorted(targets.items(), key=lambda pair: pair[1] != folder / pair[0]):

@@ -1,33 +1,30 @@
-"""`load_data`: read a catalogue name or a path in any supported format as `DatasetSplits`."""
+"""`load_data`: read a catalogue name or a path in any supported form as `DatasetSplits`."""
 
 import dataclasses
 import logging
-import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dressform.core.arguments import whole_number
-from dressform.core.errors import DataError, unknown_name
+from dressform.core.errors import BadFilesError, DataError, unknown_name
 from dressform.core.files import user_path
 from dressform.data import provenance
-from dressform.data.archive import read_archive
 from dressform.data.catalog import CATALOG
-from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.contents import Contents, ImageSource, Part, dataset_of, drop_classes, such_as
+from dressform.data.dataset import Dataset, DatasetSplits, LeftOut
 from dressform.data.duplicates import fingerprint
-from dressform.data.folder import SPLIT_FOLDERS, SUFFIXES, read_folder
-from dressform.data.idx import find_pair, read_pair
-from dressform.data.labels import read_class_names
+from dressform.data.grouped_contents import with_groups
+from dressform.data.image_files import decode_all
+from dressform.data.read_options import ReadArguments, ReadOptions
+from dressform.data.recognise import FORMS, read_source
 from dressform.data.splits import hold_out
-from dressform.data.table import read_csv
 
 logger = logging.getLogger(__name__)
 
 TEST_FRACTION = 0.2
-_FORMATS = (
-    "a folder of IDX files, a folder of class sub-folders, a CSV file (or a folder with "
-    "train and test CSV files), or an .npz file"
-)
 
 
 def log_notes(splits: DatasetSplits) -> None:
@@ -37,174 +34,189 @@ def log_notes(splits: DatasetSplits) -> None:
 
 
 def load_data(
-    source: str | Path = "fashion-mnist", *, image_size: int | None = None
+    source: str | Path = "fashion-mnist", **reading: Unpack[ReadArguments]
 ) -> DatasetSplits:
     """Read labelled images.
 
     Args:
-        source: a catalogue name, or a path: IDX files (gzip or not), Kaggle CSV, class folders of
-            PNG, JPEG or WebP, or NPZ; the format is detected.
-        image_size: side in pixels for folders of images of different sizes; default 64.
+        source: a catalogue name, or a path: class folders, a table of images and labels, IDX files,
+            a table of pixels, Parquet, NPZ, or a ZIP or TAR of one of these; the form is detected.
+        **reading: the fields of :class:`ReadOptions`: ``image_size``, ``image_column``,
+            ``label_column``, ``split_column``, ``group_column``, ``groups``, ``drop``,
+            ``min_count``, ``skip_bad``.
 
     Returns:
         the available splits. If there is neither a test nor a validation split, a stratified 20 %
         is held out as test, the same in every call, and a note says so.
 
     Raises:
-        ConfigError: the image size is out of range.
-        DataError: files that are missing, damaged, inconsistent, or really MNIST.
-        UnknownNameError: the source is neither a catalogue name nor a path.
+        ConfigError: an option is out of range.
+        BadFilesError: files cannot be read; ``skip_bad`` leaves them out.
+        DataError: data that are missing, damaged, inconsistent, or really MNIST.
+        UnknownNameError: the source is neither a catalogue name nor a path, or there is no such
+            option, column or class.
     """
+    return read_data(source, ReadOptions.of(reading))
+
+
+def read_data(source: str | Path, options: ReadOptions) -> DatasetSplits:
+    """The same as :func:`load_data`, with the options as one value."""
+    contents = _contents(source, options)
+    parts, left_out, notes = _decoded(contents, options)
+    splits = _splits(contents, parts, (*contents.notes, *notes))
+    splits = dataclasses.replace(
+        splits,
+        left_out=left_out,
+        explanation=contents.reasons,
+        grouped_by=contents.grouped_by,
+    )
+    splits = _with_test(_with_known_names(splits))
+    return dataclasses.replace(splits, source=str(source), options=options)
+
+
+def read_examples(source: str | Path, options: ReadOptions) -> Dataset:
+    """All labelled images of a source as one dataset, for a model that has been trained: splits are
+    joined, nothing is held out, and one class is enough.
+
+    Raises:
+        DressformError: see :func:`load_data`.
+    """
+    contents = _contents(source, options)
+    parts, _, _ = _decoded(contents, options)
+    names = contents.ordered_names()
+    datasets = [dataset_of(part, images, names) for part, images in parts.values()]
+    if len(datasets) == 1:
+        return datasets[0]
+    ids = [
+        i if len({*d.ids.tolist()} & {*other.ids.tolist()}) == 0 else f"{split}/{i}"
+        for split, d, other in zip(parts, datasets, [*datasets[1:], datasets[0]], strict=True)
+        for i in d.ids.tolist()
+    ]
+    return Dataset(
+        np.concatenate([d.images for d in datasets]),
+        np.concatenate([d.labels for d in datasets]),
+        np.array(ids),
+        names,
+        None if any(d.groups is None for d in datasets) else _joined_groups(datasets),
+    )
+
+
+def _joined_groups(datasets: Sequence[Dataset]) -> NDArray[np.str_]:
+    return np.concatenate([d.groups for d in datasets if d.groups is not None])
+
+
+def _contents(source: str | Path, options: ReadOptions) -> Contents:
     if not isinstance(source, (str, Path)):
         raise DataError(
             f"{type(source).__name__} was given in place of data; allowed: a dataset's name or a "
             f"path, and for training DatasetSplits"
         )
-    if image_size is not None:
-        image_size = whole_number("image_size", image_size, least=4, most=1024)
     if str(source) in CATALOG:
-        spec = CATALOG[str(source)]
-        splits = _read_idx_folder(spec.path(), spec.name, bundled=True)
-        return dataclasses.replace(splits, source=str(source), image_size=image_size)
-    path = user_path(source)
-    if not path.exists():
-        if "/" in str(source) or "\\" in str(source) or path.suffix:
-            raise DataError(
-                f"{source} does not exist; give {_FORMATS}, or a name: {', '.join(CATALOG)}"
-            )
-        raise unknown_name("dataset or path", str(source), CATALOG)
-    try:
-        splits = _read_path(path, image_size)
-    except PermissionError as error:
-        raise DataError(f"{error.filename} may not be read; check its permissions") from None
-    splits = _with_test(_with_known_names(splits))
-    return dataclasses.replace(splits, source=str(source), image_size=image_size)
-
-
-def _read_path(path: Path, image_size: int | None) -> DatasetSplits:
-    name = path.resolve().name
-    if path.is_dir():
-        children = list(path.iterdir())
-        if any("-ubyte" in p.name for p in children):
-            return _read_idx_folder(path, name)
-        if not _has_class_folders(children):  # next to these, tables and archives are not the data
-            tables = sorted(p for p in children if p.suffix.lower() == ".csv")
-            if tables:
-                return _read_tables(path, tables)
-            archives = [p for p in children if p.suffix.lower() == ".npz"]
-            if len(archives) == 1:
-                return _from_dict(name, read_archive(archives[0]))
-        if not children:
-            raise DataError(f"{path} is empty; expected {_FORMATS}")
-        datasets, notes = read_folder(path, image_size)
-        return _from_dict(name, datasets, notes)
-    stem = path.name.removesuffix(".gz")
-    if stem.endswith("-ubyte"):
-        return _read_idx_folder(path.parent, path.parent.resolve().name)
-    if path.suffix.lower() == ".csv":
-        return _read_tables(path.parent, [path])
-    if path.suffix.lower() == ".npz":
-        return _from_dict(path.stem, read_archive(path))
-    raise DataError(f"{path} has an unknown format; expected {_FORMATS}")
-
-
-def _has_class_folders(children: list[Path]) -> bool:
-    """Whether a folder has sub-folders that contain images at any depth."""
-    folders = (p for p in children if p.is_dir() and not p.name.startswith("."))
-    return any(p.suffix.lower() in SUFFIXES for folder in folders for p in folder.rglob("*"))
-
-
-def _from_dict(
-    name: str, datasets: dict[str, Dataset], notes: list[str] | None = None
-) -> DatasetSplits:
-    for split, dataset in datasets.items():
-        provenance.refuse_mnist_counts(dataset.labels, dataset.shape, Path(f"{name} ({split})"))
-    return DatasetSplits(
-        name,
-        datasets["train"],
-        datasets.get("validation"),
-        datasets.get("test"),
-        tuple(notes or ()),
-    )
-
-
-def _read_idx_folder(folder: Path, name: str, *, bundled: bool = False) -> DatasetSplits:
-    arrays, is_fashion_mnist = {}, True
-    for split, stem in (("train", "train"), ("test", "t10k")):
-        pair = find_pair(folder, stem)
-        if pair is None:
-            continue
-        images, labels = read_pair(*pair)
-        arrays[split] = images.array, labels.array.astype(np.int64)
-        expected = (
-            provenance.FASHION_MNIST[f"{stem}-images"],
-            provenance.FASHION_MNIST[f"{stem}-labels"],
-        )
-        is_fashion_mnist &= (images.sha256, labels.sha256) == expected
-    if "train" not in arrays:
-        raise DataError(
-            f"{folder} has no train-images-idx3-ubyte and train-labels-idx1-ubyte (with or "
-            f"without .gz); add both"
-        )
-    if is_fashion_mnist:
-        names: tuple[str, ...] = provenance.FASHION_MNIST_CLASSES
+        contents = _bundled(str(source), options)
     else:
-        names = read_class_names({split: labels for split, (_, labels) in arrays.items()}, folder)
-    if bundled and not is_fashion_mnist:
+        path = user_path(source)
+        if not path.exists():
+            if "/" in str(source) or "\\" in str(source) or path.suffix:
+                raise DataError(
+                    f"{source} does not exist; give {FORMS}, or a name: {', '.join(CATALOG)}"
+                )
+            raise unknown_name("dataset or path", str(source), CATALOG)
+        try:
+            contents = read_source(path, options)
+        except PermissionError as error:
+            raise DataError(f"{error.filename} may not be read; check its permissions") from None
+    contents = with_groups(contents, options.groups)
+    return drop_classes(contents, options.drop, options.min_count)
+
+
+def _bundled(name: str, options: ReadOptions) -> Contents:
+    folder = CATALOG[name].path()
+    contents = read_source(folder, options)
+    if contents.class_names != CATALOG[name].class_names:
         raise DataError(
             f"{folder} does not match {name}'s checksums: its files were changed; reinstall "
             f"dressform"
         )
-    datasets = {
-        split: Dataset.from_arrays(images, labels, class_names=names, prefix=f"{split}/")
-        for split, (images, labels) in arrays.items()
-    }
-    return _from_dict(name, datasets)
+    return dataclasses.replace(contents, name=name, notes=())
 
 
-def _read_tables(folder: Path, tables: list[Path]) -> DatasetSplits:
-    paths: dict[str, Path] = {}
-    if len(tables) == 1:
-        paths["train"] = tables[0]
-    else:
-        for split in ("train", "validation", "test"):
-            matching = [p for p in tables if split in _split_words(p)]
-            if len(matching) > 1:
-                raise DataError(
-                    f"{folder} has several CSV files for {split}: "
-                    f"{', '.join(p.name for p in matching)}; keep one"
-                )
-            if matching:
-                paths[split] = matching[0]
-        unused = [p.name for p in tables if p not in paths.values()]
-        if unused:
+_Decoded = dict[str, tuple[Part, NDArray[np.uint8]]]
+
+
+def _decoded(
+    contents: Contents, options: ReadOptions
+) -> tuple[_Decoded, tuple[LeftOut, ...], tuple[str, ...]]:
+    """Parts with their images as arrays, what was left out, and notes."""
+    decoded: _Decoded = {}
+    sources: list[ImageSource] = []
+    for split, part in contents.parts.items():
+        if isinstance(part.images, np.ndarray):
+            images = part.images if part.images.ndim == 4 else part.images[..., None]
+            decoded[split] = part, images
+        else:
+            sources += part.images
+    if not sources:
+        return decoded, (), ()
+    images_of = decode_all(sources, options.image_size)
+    bad = [*contents.bad, *images_of.bad.values()]
+    if bad and not options.skip_bad:
+        total = len(sources) + len(contents.bad)
+        shown = "; ".join(f"{path} {reason}" for path, reason in bad[:3])
+        more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
+        raise BadFilesError(
+            f"{len(bad)} of {total} images cannot be used: {shown}{more}; 'dressform data check' "
+            f"lists all, and --skip-bad leaves them out",
+            bad,
+        )
+    start = 0
+    for split, part in contents.parts.items():
+        end = start + len(part.ids)
+        rows = [row for row in range(start, end) if row not in images_of.bad]
+        kept = part if len(rows) == end - start else part.take([row - start for row in rows])
+        pixels = images_of.pixels[start:end] if len(rows) == end - start else images_of.pixels[rows]
+        if set(part.labels) != set(kept.labels):
+            lost = sorted(set(part.labels) - set(kept.labels))
             raise DataError(
-                f"{folder} has {', '.join(unused)} among its CSV files; name them train, "
-                f"validation and test, or give a single file"
+                f"{contents.name}: no image of {', '.join(lost)} in {split} can be read; the first "
+                f"is {bad[0].path}, which {bad[0].reason}"
             )
-        if "train" not in paths:
+        decoded[split] = kept, pixels
+        start = end
+    notes = [images_of.note] if images_of.note else []
+    if bad:
+        shown = such_as([one.path.rpartition("/")[2] for one in bad])
+        notes.append(f"{len(bad):,} files cannot be read and were left out: {shown}")
+    return decoded, tuple(bad), tuple(notes)
+
+
+def _splits(contents: Contents, parts: _Decoded, notes: tuple[str, ...]) -> DatasetSplits:
+    name = contents.name
+    if "train" not in parts:
+        raise DataError(
+            f"{name} has {', '.join(parts)} but no train split; add a folder or file for train, or "
+            f"evaluate a trained model on it"
+        )
+    names = contents.class_names
+    if names is None:
+        names = dataclasses.replace(contents, parts={"train": parts["train"][0]}).ordered_names()
+    if len(names) < 2:
+        raise DataError(
+            f"{name} has only one class, {names[0]}; a classifier needs two or more, so give the "
+            f"folder above, or add images of another class"
+        )
+    for split, (part, _) in parts.items():
+        unknown = sorted(set(part.labels) - set(names))
+        if unknown:
             raise DataError(
-                f"{folder} has CSV files {', '.join(p.name for p in tables)} but none with train "
-                f"in its name"
+                f"{name}: {split} has class {unknown[0]!r}, which train does not have; give both "
+                f"the same classes (train: {such_as(names, 10)})"
             )
-    arrays = {split: read_csv(path) for split, path in paths.items()}
-    names = read_class_names(
-        {split: labels for split, (_, labels) in arrays.items()}, paths["train"]
+    datasets = {split: dataset_of(part, images, names) for split, (part, images) in parts.items()}
+    for split, dataset in datasets.items():
+        provenance.refuse_mnist_counts(dataset.labels, dataset.shape, Path(f"{name} ({split})"))
+    return DatasetSplits(
+        name, datasets["train"], datasets.get("validation"), datasets.get("test"), notes
     )
-    datasets = {
-        split: Dataset.from_arrays(images, labels, class_names=names, prefix=f"{split}/")
-        for split, (images, labels) in arrays.items()
-    }
-    name = tables[0].stem if len(tables) == 1 else folder.resolve().name
-    return _from_dict(name, datasets)
-
-
-def _split_words(path: Path) -> set[str]:
-    """The splits named by the words of a file name: train for fashion-mnist_train.csv, none for
-    latest.csv.
-    """
-    words = re.split(r"[^a-z]+", path.stem.lower())
-    return {SPLIT_FOLDERS[word] for word in words if word in SPLIT_FOLDERS}
 
 
 def _with_known_names(splits: DatasetSplits) -> DatasetSplits:
@@ -217,8 +229,8 @@ def _with_known_names(splits: DatasetSplits) -> DatasetSplits:
         split: dataclasses.replace(dataset, class_names=provenance.FASHION_MNIST_CLASSES)
         for split, dataset in splits
     }
-    return DatasetSplits(
-        splits.name, named["train"], named.get("validation"), named.get("test"), splits.notes
+    return dataclasses.replace(
+        splits, train=named["train"], validation=named.get("validation"), test=named.get("test")
     )
 
 
@@ -230,10 +242,9 @@ def _with_test(splits: DatasetSplits) -> DatasetSplits:
         f"no test split: {len(split.held_out_indices):,} of {len(splits.train):,} examples were "
         f"held out for testing"
     )
-    return DatasetSplits(
-        splits.name,
-        splits.train.take(split.train_indices),
-        None,
-        splits.train.take(split.held_out_indices),
-        (*splits.notes, note),
+    return dataclasses.replace(
+        splits,
+        train=splits.train.take(split.train_indices),
+        test=splits.train.take(split.held_out_indices),
+        notes=(*splits.notes, note, *split.notes),
     )

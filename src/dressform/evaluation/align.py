@@ -17,11 +17,12 @@ def align(
 
     Args:
         first: N examples.
-        second: the same N examples, in any order.
+        second: the same N examples, in any order; where only one of both has groups, both get
+            them.
         names: of both, for messages.
 
     Raises:
-        DataError: ids, labels or classes differ; the message says how.
+        DataError: ids, labels, classes or groups differ; the message says how.
     """
     first_name, second_name = names
     if first.class_names != second.class_names and len(first.class_names) == len(
@@ -62,6 +63,29 @@ def align(
             f"{len(differing):,} of {len(first):,} labels differ: example {first.ids[i]} is class "
             f"{first.labels[i]} in {first_name} but"
             f" {second.labels[i]} in {second_name}; compare predictions of the same examples"
+        )
+    return _with_common_groups(first, second, names)
+
+
+def _with_common_groups(
+    first: Predictions, second: Predictions, names: tuple[str, str]
+) -> tuple[Predictions, Predictions]:
+    """Both with the groups that one of them has, of the same examples in the same order.
+
+    Raises:
+        DataError: both have groups, and not the same.
+    """
+    if first.groups is None and second.groups is None:
+        return first, second
+    if first.groups is None or second.groups is None:
+        groups = second.groups if first.groups is None else first.groups
+        return replace(first, groups=groups), replace(second, groups=groups)
+    pairs = set(zip(first.groups.tolist(), second.groups.tolist(), strict=True))
+    if not len(pairs) == len(np.unique(first.groups)) == len(np.unique(second.groups)):
+        raise DataError(
+            f"{names[0]} and {names[1]} have the same examples in different groups "
+            f"({len(np.unique(first.groups)):,} and {len(np.unique(second.groups)):,}); group both "
+            f"in the same way"
         )
     return first, second
 

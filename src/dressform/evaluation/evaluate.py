@@ -1,17 +1,19 @@
 """`evaluate`: the standard metrics of predictions, each with its interval."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.text import columns, one_line, padded
+from dressform.evaluation import clusters
 from dressform.evaluation.calibration_error import ece_distribution
 from dressform.evaluation.intervals import (
     RESAMPLES,
     Estimate,
+    f1_of_jaccard,
     percentile,
     resample,
     student,
@@ -142,6 +144,10 @@ def estimate(metric: Metric, predictions: Predictions, *, resamples: int = RESAM
     Proportions of examples have Wilson's interval and means over examples Student's t; balanced
     accuracy and macro-F1 use the percentile bootstrap; and ECE, whose estimate is biased upwards,
     has the values that a parametric bootstrap does not reject.
+
+    If examples have groups, these are the independent observations: for Wilson's interval at the
+    effective sample size, for Student's t, and in the bootstrap, where a group is drawn with all
+    its examples. ECE's interval knows no groups, and its method says so.
     """
     return estimates([metric], Scores(predictions), resamples=resamples)[metric.name]
 
@@ -156,25 +162,42 @@ def estimates(
     aggregates = [
         metric for metric in metrics if metric.per_example is None and metric.name != "ece"
     ]
-    resampled = resample(len(scores), resamples=resamples) if aggregates else ()
+    groups = scores.clusters
+    resampled = resample(len(scores), resamples=resamples, clusters=groups) if aggregates else ()
     draws = np.array(
         [[metric.value(scores, weights) for metric in aggregates] for weights in resampled]
     )
     by_name = {
-        m.name: percentile(m.value(scores, None), draws[:, i], len(scores))
+        m.name: percentile(m.value(scores, None), draws[:, i], len(scores), clusters=groups)
         for i, m in enumerate(aggregates)
     }
     for metric in metrics:
         if metric.name == "ece":
-            by_name["ece"] = ece_distribution(scores, resamples=resamples).interval()
+            interval = ece_distribution(scores, resamples=resamples).interval()
+            by_name["ece"] = interval if groups is None else without_groups(interval)
         elif metric.per_example is not None:
-            values = metric.per_example(scores)
-            by_name[metric.name] = (
-                wilson(int(values.sum()), len(scores))
-                if metric.kind == "proportion"
-                else student(values)
-            )
+            by_name[metric.name] = _mean(metric, metric.per_example(scores), groups)
     return {metric.name: by_name[metric.name].clip(0, metric.maximum) for metric in metrics}
+
+
+def _mean(
+    metric: Metric,
+    values: NDArray[np.bool_] | NDArray[np.float64],
+    groups: NDArray[np.int64] | None,
+) -> Estimate:
+    """A metric that is a mean over examples, of examples or of groups of them."""
+    if metric.kind == "proportion":
+        if groups is None:
+            return wilson(int(values.sum()), len(values))
+        return clusters.proportion(values > 0, groups)
+    return student(values) if groups is None else clusters.mean(values, groups)
+
+
+def without_groups(interval: Estimate) -> Estimate:
+    """An interval for independent examples, of examples in groups: its method says that it knows
+    nothing of these.
+    """
+    return replace(interval, method=f"{interval.method}, groups not considered")
 
 
 def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluation:
@@ -192,6 +215,10 @@ def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluat
 
 
 def _per_class(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]:
+    if scores.clusters is not None:
+        return tuple(
+            _of_groups(name, label, scores, scores.clusters) for label, name in enumerate(names)
+        )
     rows = []
     for label, *counts in zip(names, *scores.class_counts(), strict=True):
         hits, support, predicted = map(int, counts)
@@ -200,6 +227,18 @@ def _per_class(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]
             ClassScore(label, _proportion(hits, predicted), _proportion(hits, support), f1, support)
         )
     return tuple(rows)
+
+
+def _of_groups(name: str, label: int, scores: Scores, groups: NDArray[np.int64]) -> ClassScore:
+    """The metrics of a class whose examples are in groups."""
+    true, predicted = scores.labels == label, scores.predicted == label
+
+    def fraction(of: NDArray[np.bool_]) -> Estimate:
+        return clusters.proportion(scores.correct[of], groups[of]) if of.any() else _UNKNOWN
+
+    jaccard = fraction(true | predicted)
+    f1 = jaccard if jaccard is _UNKNOWN else f1_of_jaccard(jaccard)
+    return ClassScore(name, fraction(predicted), fraction(true), f1, int(true.sum()))
 
 
 _UNKNOWN = Estimate(0.0, 0.0, 1.0, "no examples", 0)

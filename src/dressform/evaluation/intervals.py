@@ -67,11 +67,23 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
         )
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     p = successes / n
+    low, high = score_bounds(p, n, z)
+    low = 0.0 if successes == 0 else low
+    high = 1.0 if successes == n else high
+    return Estimate(p, low, high, f"Wilson score, {100 * confidence:.0f} %", n)
+
+
+def score_bounds(p: float, n: float, z: float) -> tuple[float, float]:
+    """Wilson's bounds for a proportion p of n, which need be no whole number, within 0..1.
+
+    Args:
+        p: 0 to 1.
+        n: above 0.
+        z: quantile for the coverage.
+    """
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half_width = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low = 0.0 if successes == 0 else max(0.0, centre - half_width)
-    high = 1.0 if successes == n else min(1.0, centre + half_width)
-    return Estimate(p, low, high, f"Wilson score, {100 * confidence:.0f} %", n)
+    return max(0.0, centre - half_width), min(1.0, centre + half_width)
 
 
 def wilson_f1(hits: int, wrong: int, confidence: float = 0.95) -> Estimate:
@@ -89,9 +101,14 @@ def wilson_f1(hits: int, wrong: int, confidence: float = 0.95) -> Estimate:
     Raises:
         ValueError: there are neither hits nor errors.
     """
-    jaccard = wilson(hits, hits + wrong, confidence)
+    return f1_of_jaccard(wilson(hits, hits + wrong, confidence))
+
+
+def f1_of_jaccard(jaccard: Estimate) -> Estimate:
+    """F1 = 2 J / (1 + J), with its interval, of a proportion J of hits among hits and errors."""
     value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
-    return Estimate(value, low, high, f"Wilson score for F1, {100 * confidence:.0f} %", jaccard.n)
+    method = jaccard.method.replace("Wilson score", "Wilson score for F1", 1)
+    return Estimate(value, low, high, method, jaccard.n)
 
 
 def student(values: ArrayLike, confidence: float = 0.95, what: str = "examples") -> Estimate:
@@ -142,24 +159,36 @@ def _t_interval(values: ArrayLike, factor: float, confidence: float, method: str
     return Estimate(mean, mean - half_width, mean + half_width, method, n)
 
 
-def t_quantile(probability: float, dof: int) -> float:
+def t_quantile(probability: float, dof: float) -> float:
     """Quantile of Student's t distribution."""
     return float(scipy.special.stdtrit(dof, probability))
 
 
-def resample(n: int, seed: int = 0, resamples: int = RESAMPLES) -> Iterator[NDArray[np.int64]]:
+def resample(
+    n: int,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    clusters: NDArray[np.int64] | None = None,
+) -> Iterator[NDArray[np.int64]]:
     """Bootstrap resamples as weights: how often each of n examples was drawn, int64 [n] each (Efron
     1979).
 
+    With clusters these are drawn, each with all its examples (Davison & Hinkley 1997, section 3.8).
     The same n and seed give the same resamples, so that differences between two models are paired.
     """
-    random = generator(seed, "bootstrap", n)
+    units = n if clusters is None else int(clusters.max()) + 1
+    random = generator(seed, "bootstrap", units)
     for _ in range(resamples):
-        yield np.bincount(random.integers(0, n, n), minlength=n)
+        weights = np.bincount(random.integers(0, units, units), minlength=units)
+        yield weights if clusters is None else weights[clusters]
 
 
 def percentile(
-    value: float, resampled: NDArray[np.float64], n: int, confidence: float = 0.95
+    value: float,
+    resampled: NDArray[np.float64],
+    n: int,
+    confidence: float = 0.95,
+    clusters: NDArray[np.int64] | None = None,
 ) -> Estimate:
     """Percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13).
 
@@ -171,14 +200,14 @@ def percentile(
         resampled: values of the resamples, [B].
         n: examples; with only one, the interval is infinite.
         confidence: coverage, between 0 and 1.
+        clusters: that were resampled, int64 [n]; None for examples.
     """
-    if n < 2:  # every resample is the same
-        return Estimate(
-            value, -math.inf, math.inf, f"bootstrap, percentile, {100 * confidence:.0f} %", n
-        )
+    units = n if clusters is None else int(clusters.max()) + 1
+    method = f"bootstrap, percentile, {100 * confidence:.0f} %"
+    method = method if clusters is None else f"bootstrap of {units:,} groups, percentile, 95 %"
+    if units < 2:  # every resample is the same
+        return Estimate(value, -math.inf, math.inf, method, n)
     low, high = np.quantile(
         resampled, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull"
     )
-    return Estimate(
-        value, float(low), float(high), f"bootstrap, percentile, {100 * confidence:.0f} %", n
-    )
+    return Estimate(value, float(low), float(high), method, n)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import unknown_name
+from dressform.evaluation.clusters import numbered
 from dressform.predictions import Predictions
 
 ECE_BINS = 15
@@ -69,6 +70,9 @@ class Scores:
 
     Args:
         predictions: N examples, K classes.
+
+    Attributes:
+        clusters: int64 [N], the number of each example's group, 0..G-1, or None.
     """
 
     def __init__(self, predictions: Predictions) -> None:
@@ -77,6 +81,7 @@ class Scores:
         self.predicted = predictions.predicted
         self.probabilities = predictions.probabilities
         self._logits = predictions.logits
+        self.clusters = None if predictions.groups is None else numbered(predictions.groups)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -85,7 +90,7 @@ class Scores:
     def joined(cls, first: "Scores", second: "Scores") -> "Scores":
         """Both sets of predictions concatenated, [2N]; weights then select among them."""
         both = cls.__new__(cls)
-        both.classes = first.classes
+        both.classes, both.clusters = first.classes, None
         for name in ("labels", "predicted", "probabilities", "_logits"):
             setattr(both, name, np.concatenate([getattr(first, name), getattr(second, name)]))
         return both

@@ -171,7 +171,7 @@ def correlated_t(differences: ArrayLike, folds: int, rope: float) -> Posterior:
     return t_posterior(estimate.value, standard_error, estimate.n - 1, rope)
 
 
-def t_posterior(mean: float, standard_error: float, dof: int, rope: float) -> Posterior:
+def t_posterior(mean: float, standard_error: float, dof: float, rope: float) -> Posterior:
     """Probabilities of a Student's t around ``mean`` above ``rope``, within it, and below."""
     if math.isinf(standard_error) or dof < 1:
         return Posterior(math.nan, math.nan, math.nan)

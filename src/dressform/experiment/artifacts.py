@@ -139,7 +139,7 @@ def _export(
 
 def _predict(fitted: Fitted, dataset: Dataset) -> Predictions:
     logits = logits_of(fitted.network, dataset, device=torch.device("cpu"))
-    return Predictions(dataset.ids, dataset.labels, logits, dataset.class_names)
+    return Predictions(dataset.ids, dataset.labels, logits, dataset.class_names, dataset.groups)
 
 
 def _write_scores(predictions: Predictions, layout: Layout) -> float:

@@ -16,6 +16,7 @@ from dressform.core import config
 from dressform.core.errors import DressformError, RunError, TrainingError
 from dressform.core.files import exclusive, remove_leftovers, sha256_file
 from dressform.data.dataset import DatasetSplits
+from dressform.data.groups import count_groups, grouped_by
 from dressform.experiment.artifacts import drop_checkpoint, write_artifacts
 from dressform.experiment.options import RunOptions
 from dressform.experiment.recorder import Recorder
@@ -81,6 +82,8 @@ def train_run(
         with tempfile.TemporaryDirectory() as folder:
             export_onnx(network.eval(), data.train.images[:2], Path(folder) / "trial.onnx")
     learning = learning_data(recipe.recipe, data)
+    for note in learning.notes:
+        logger.warning(note)
     manifest = _manifest(recipe, data, learning, seed)
     name, budget = recipe.recipe.name, options.budget
     layout = Layout(run_folder(options.out, data.name, name, recipe.digest, seed, budget))
@@ -106,11 +109,8 @@ def train_run(
 def _manifest(
     recipe: ResolvedRecipe, data: DatasetSplits, learning: LearningData, seed: int
 ) -> Manifest:
-    examples = {
-        "train": len(learning.train),
-        "validation": len(learning.validation or ()),
-        "test": len(data.test or ()),
-    }
+    parts = {"train": learning.train, "validation": learning.validation, "test": data.test}
+    counts = {split: count_groups(part) for split, part in parts.items() if part is not None}
     return Manifest(
         recipe=recipe.recipe.name,
         reference=recipe.reference,
@@ -121,12 +121,16 @@ def _manifest(
         dataset=DatasetFacts(
             name=data.name,
             source=data.source or data.name,
-            image_size=data.image_size,
+            location=data.location,
+            options=data.options,
+            left_out=tuple((path, reason) for path, reason in data.left_out),
             shape=data.shape,
             class_names=data.class_names,
             digests={split: dataset.digest for split, dataset in data},
             hold_out_digest=learning.digest,
-            examples=examples,
+            examples={split: len(part or ()) for split, part in parts.items()},
+            groups={split: count for split, count in counts.items() if count is not None},
+            grouped_by=grouped_by(data),
             notes=tuple(data.notes),
         ),
         hardware=hardware(),

@@ -15,6 +15,7 @@ from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Kind, Review
 from dressform.evaluation.intervals import Estimate, wilson
+from dressform.exploration.group_suggestion import GroupSuggestion, suggest
 from dressform.exploration.label_issues import LabelIssues, find_label_issues
 from dressform.exploration.near_duplicates import NearDuplicates, near_duplicates
 from dressform.exploration.out_of_sample import OutOfSample
@@ -72,28 +73,25 @@ class Diagnosis:
         reevaluated: for each of the given predictions.
         counts: findings by kind and split, such as ``near duplicates between train and test``, for
             people.
+        suggestion: which examples belong together, with advice; None if that was not examined.
     """
 
     review: Review
     reevaluated: tuple[Reevaluated, ...]
     counts: dict[str, int]
+    suggestion: GroupSuggestion | None = None
 
 
 def examine(
     data: DatasetSplits,
-    source: str,
     models: Sequence[OutOfSample] = (),
-    *,
-    image_size: int | None = None,
 ) -> Diagnosis:
     """Examine a dataset.
 
     Args:
         data: all its splits.
-        source: argument of :func:`dressform.load_data` for this dataset.
         models: out-of-sample predictions. Without any, labels are not checked; an example that
             several models contradict is listed once.
-        image_size: that the dataset was read at.
 
     Returns:
         findings. Their score is, for a label, the probability that the model gives it; for a
@@ -126,14 +124,14 @@ def examine(
     )
     review = Review(
         dataset=data.name,
-        source=source,
+        source=data.location or data.name,
         digests={split: dataset.digest for split, dataset in splits.items()},
         findings=tuple(findings),
-        image_size=image_size,
+        options=data.options,
         recipe=recipe,
         settings=settings,
     )
-    return Diagnosis(review, tuple(reevaluated), counts)
+    return Diagnosis(review, tuple(reevaluated), counts, suggest(data, pairs))
 
 
 def _split_of(model: OutOfSample, data: DatasetSplits) -> str:

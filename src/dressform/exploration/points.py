@@ -10,13 +10,15 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import ConfigError, unknown_name
+from dressform.core.errors import ConfigError, DataError, unknown_name
+from dressform.data.catalog import CATALOG
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.source import load_data
+from dressform.data.source import read_data
 from dressform.predict.features import penultimate, pixels
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions import Predictions
 from dressform.predictions.examples import examples_of
+from dressform.runs.manifest import DatasetFacts
 from dressform.runs.run import Run
 
 Selection = Literal["test", "validation", "train", "all"]
@@ -116,23 +118,18 @@ def points_of(
     )
 
 
-def data_of(
-    run: Run, data: str | Path | None = None, *, image_size: int | None = None
-) -> DatasetSplits:
+def data_of(run: Run, data: str | Path | None = None) -> DatasetSplits:
     """The data that a run was trained on, if they have not changed.
 
     Args:
         run: a run.
         data: where they are now; default: where they were.
-        image_size: default: as the run read them.
 
     Raises:
         DressformError: they are missing or have changed.
     """
     dataset = run.manifest.dataset
-    splits = load_data(
-        dataset.source if data is None else data, image_size=image_size or dataset.image_size
-    )
+    splits = read_data(_place(dataset) if data is None else data, dataset.options)
     found, trained = {name: d.digest for name, d in splits}, dataset.digests
     if found != trained:
         other = sorted(n for n in {*found, *trained} if found.get(n) != trained.get(n))
@@ -141,6 +138,22 @@ def data_of(
             f"({', '.join(other)}: other digests); give the original data with --data"
         )
     return splits
+
+
+def _place(dataset: DatasetFacts) -> str:
+    """Where a run's data are: as given, if that is still the same place, else as it was then.
+
+    Raises:
+        DataError: they are not there any more.
+    """
+    location = dataset.location or dataset.source
+    if location in CATALOG or Path(location).exists():
+        return location
+    if Path(dataset.source).exists():
+        return dataset.source
+    raise DataError(
+        f"{location} is gone, with which the run was trained; name the data with --data"
+    )
 
 
 def training_examples(run: Run, data: DatasetSplits) -> Dataset:

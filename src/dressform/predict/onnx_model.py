@@ -1,6 +1,6 @@
 """`predict_onnx`: run ONNX classifiers of any framework on a dataset. No torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
         raise DataError(
             f"{path} gives {output} that {invalid[1]} (example {dataset.ids[invalid[0]]})"
         )
-    return predictions_from_scores(
+    predictions = predictions_from_scores(
         path,
         "logits" if invalid else "probabilities",
         ids=dataset.ids,
@@ -124,6 +124,7 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
         scores=all_scores,
         class_names=dataset.class_names,
     )
+    return replace(predictions, groups=dataset.groups)
 
 
 def _graph_input(path: Path, inputs: list[Any], shape: tuple[int, int, int]) -> GraphInput:

@@ -110,6 +110,13 @@ def check_same_images(runs: Sequence[Run], split: str | None) -> None:
         digests[run.manifest.dataset.digests.get(split_of(run, split))] = run
     if len(digests) > 1:
         first, second, *_ = digests.values()
+        by = [run.manifest.dataset.grouped_by or "nothing" for run in (first, second)]
+        if by[0] != by[1]:
+            raise ConfigError(
+                f"{first.path} and {second.path} have different groups (by {by[0]} and by "
+                f"{by[1]}); "
+                f"train both with the same groups"
+            )
         raise ConfigError(
             f"{first.path} and {second.path} predicted different images (the digests of their "
             f"{split_of(first, split)} splits differ); train both on the same data"

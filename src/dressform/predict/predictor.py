@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.files import sha256_file, user_path
 from dressform.data.dataset import inference_batch_size
-from dressform.data.image import SUFFIXES, fit, is_hidden, open_image
+from dressform.data.image import SUFFIXES, fit, open_image
+from dressform.data.leftovers import is_leftover
 from dressform.data.photo import PreparedImage, is_photo, prepare
 from dressform.predict.model_card import ModelCard
 from dressform.predict.ood import OODDetector
@@ -352,7 +353,9 @@ def find_images(paths: Sequence[str]) -> list[Path]:
         inside = sorted(
             p
             for p in path.rglob("*")
-            if p.suffix.lower() in SUFFIXES and p.is_file() and not is_hidden(p, path)
+            if p.suffix.lower() in SUFFIXES
+            and p.is_file()
+            and not any(map(is_leftover, p.relative_to(path).parts))
         )
         if not inside:
             raise DataError(f"folder {text} has no images; allowed: {', '.join(SUFFIXES)}")

@@ -53,7 +53,7 @@ def save_predictions(predictions: Predictions, path: str | Path) -> None:
     most likely classes.
 
     CSV and Parquet store ``id,label,p0,…`` with probabilities to the last digit of float64; only
-    NPZ stores class names.
+    NPZ stores class names and groups.
 
     Raises:
         DataError: the suffix is unknown, or Parquet is requested without pyarrow.

@@ -1,7 +1,7 @@
 """`Predictions`: ids, labels and logits, in memory and on disk; all that evaluation needs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +31,8 @@ class Predictions:
         logits: float32 [N, K]; softmax of a row gives its probabilities. Log-probabilities are
             valid logits.
         class_names: K names in label order, K at least 2.
+        groups: str [N], of examples that are no independent ones (photos of one sender), or None;
+            intervals and tests then resample groups.
 
     Raises:
         DataError: inconsistent shapes, non-finite values, labels out of range, or duplicate ids.
@@ -40,6 +42,7 @@ class Predictions:
     labels: NDArray[np.int64]
     logits: NDArray[np.float32]
     class_names: tuple[str, ...]
+    groups: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", class_names_of(self.class_names))
@@ -51,6 +54,11 @@ class Predictions:
                 f"predictions have {self.ids.size} ids, labels {list(self.labels.shape)} and logits"
                 f" {list(self.logits.shape)} for {k} classes;"
                 " give one id, one label and K logits per example"
+            )
+        if self.groups is not None and self.groups.shape != (n,):
+            raise DataError(
+                f"predictions have groups {list(self.groups.shape)} for {n} examples; give one "
+                f"group per example"
             )
         if k < 2:
             raise DataError(
@@ -97,7 +105,11 @@ class Predictions:
     def take(self, indices: NDArray[np.int64] | NDArray[np.bool_]) -> "Predictions":
         """The examples at indices [M] or under a mask [N]."""
         return Predictions(
-            self.ids[indices], self.labels[indices], self.logits[indices], self.class_names
+            self.ids[indices],
+            self.labels[indices],
+            self.logits[indices],
+            self.class_names,
+            None if self.groups is None else self.groups[indices],
         )
 
     @classmethod
@@ -138,24 +150,26 @@ class Predictions:
         return cls(names, label_numbers(labels), logits, class_names_of(class_names))
 
     def save(self, path: str | Path) -> None:
-        """Write an NPZ file without pickle: ``ids``, ``labels``, ``logits``, ``class_names``."""
-        write_npz(
-            user_path(path),
-            {
-                "ids": self.ids,
-                "labels": self.labels,
-                "logits": self.logits,
-                "class_names": np.array(self.class_names),
-            },
-        )
+        """Write an NPZ file without pickle: ``ids``, ``labels``, ``logits``, ``class_names``, and
+        ``groups`` where there are any.
+        """
+        arrays = {
+            "ids": self.ids,
+            "labels": self.labels,
+            "logits": self.logits,
+            "class_names": np.array(self.class_names),
+        }
+        if self.groups is not None:
+            arrays["groups"] = self.groups
+        write_npz(user_path(path), arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Predictions":
         """Read a file written by :meth:`save`, or an NPZ file made elsewhere.
 
         Args:
-            path: arrays ``labels`` [N] and ``logits`` or ``probabilities`` [N, K]; ``ids`` and
-                ``class_names`` are optional.
+            path: arrays ``labels`` [N] and ``logits`` or ``probabilities`` [N, K]; ``ids``,
+                ``class_names`` and ``groups`` are optional.
 
         Raises:
             DataError: the file is unreadable or does not contain predictions.
@@ -188,9 +202,15 @@ class Predictions:
         if {"logits", "probabilities"} <= set(arrays):
             _check_agreement(path, scores, arrays["probabilities"])
         names, ids = _texts(path, "class_names", names), _texts(path, "ids", ids)
-        return predictions_from_scores(
+        predictions = predictions_from_scores(
             path, kind, ids=ids, labels=labels, scores=scores, class_names=tuple(names.tolist())
         )
+        if "groups" not in arrays:
+            return predictions
+        try:
+            return replace(predictions, groups=_texts(path, "groups", arrays["groups"]))
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
 
 
 def _texts(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:

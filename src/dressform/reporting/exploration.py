@@ -88,7 +88,7 @@ def write_exploration(
     run = open_run(path)
     split = canonical_split(options.split or split_of(run, None))
     target = target_of(out, run.path, "explore.html")
-    data = data_of(run, options.data, image_size=options.image_size)
+    data = data_of(run, options.data)
     points = points_of(run, data, split, projection.embedding)
     first, last = points.first, len(points.values)
     embeddings = embed(

@@ -138,7 +138,7 @@ def inspect_run(
         logger.warning(problem)
     images = training_images = None
     try:
-        data = data or data_of(run, options.data, image_size=options.image_size)
+        data = data or data_of(run, options.data)
         images = examples_of(predictions, data, split)
         training_images = training_examples(run, data) if neighbours else None
     except DressformError as error:
@@ -244,9 +244,10 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
     """What a report says about the training of a run: names and values."""
     manifest = run.manifest
     dataset, seconds, hardware = manifest.dataset, manifest.seconds, manifest.hardware
-    source = dataset.source or dataset.name
-    command = shlex.join(["dressform", "train", manifest.reference, "--data", source])
-    settings = "".join(f" --set {shlex.quote(text)}" for text in manifest.settings)
+    source = dataset.location or dataset.source or dataset.name
+    words = ["dressform", "train", manifest.reference, "--data", source]
+    words += [word for text in manifest.settings for word in ("--set", text)]
+    command = shlex.join([*words, *dataset.options.words(), "--seed", str(manifest.seed)])
     splits = ", ".join(f"{count:,} {name}" for name, count in dataset.examples.items() if count)
     devices = [
         str(hardware[name]) for name in ("processor", "device", "precision") if name in hardware
@@ -255,7 +256,7 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
         devices.append(f"{hardware['threads']} threads")
     versions = ", ".join(f"{name} {version}" for name, version in manifest.packages.items())
     return [
-        ("command", f"{command}{settings} --seed {manifest.seed}"),
+        ("command", command),
         ("data", f"{dataset.name}: {splits}"),
         ("epochs", str(manifest.results.get("epochs", "-"))),
         ("training time", f"{seconds['train']:,.0f} s" if "train" in seconds else "-"),

@@ -59,6 +59,7 @@ class CrossvalSummary:
     method: str
     estimates: dict[str, EstimateRow]
     out_of_fold: str
+    groups: int | None = None
 
     def __post_init__(self) -> None:
         rows = [(row.repeat, row.fold) for row in self.folds]
@@ -138,7 +139,9 @@ class CrossvalRun:
                 raise RunError(
                     f"{path} has folds outside 0 to {self.folds - 1} in repeat {repeat}; {advice}"
                 )
-            predictions.append(Predictions(arrays["ids"], arrays["labels"], logits, names))
+            predictions.append(
+                Predictions(arrays["ids"], arrays["labels"], logits, names, arrays.get("groups"))
+            )
             folds.append(fold.astype(np.int64))
         return tuple(predictions), tuple(folds)
 

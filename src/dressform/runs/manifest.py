@@ -12,6 +12,7 @@ from dressform.core.errors import RunError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import check_format, read_record
 from dressform.core.threads import cores
+from dressform.data.read_options import ReadOptions
 from dressform.runs.git import GitState
 
 FORMAT = 1
@@ -103,24 +104,32 @@ class DatasetFacts:
 
     Attributes:
         name: of the dataset.
-        source: argument of :func:`dressform.load_data`.
-        image_size: that it was read at.
+        source: argument of :func:`dressform.load_data`, as given.
+        location: the same, found from any folder: an absolute path, or a bundled dataset's name.
+        options: how it was read.
+        left_out: files that could not be read and were left out, as asked: path and reason.
+        grouped_by: how the groups of its examples were found; None without groups.
         shape: height, width and channels.
         class_names: in label order.
         digests: split -> digest.
         hold_out_digest: digest of the hold-out for validation; empty without one.
         examples: split -> number of examples.
+        groups: split -> number of groups of examples that no split separates; empty without.
         notes: remarks from reading it.
     """
 
     name: str
     source: str = ""
-    image_size: int | None = None
+    location: str | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+    left_out: tuple[tuple[str, str], ...] = ()
+    grouped_by: str | None = None
     shape: tuple[int, int, int]
     class_names: tuple[str, ...]
     digests: dict[str, str]
     hold_out_digest: str = ""
     examples: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -19,11 +19,13 @@ class LearningData:
         validation: for curves and choices, or None.
         digest: of the hold-out, or of the validation split that the data brought; empty without
             validation.
+        notes: remarks for the user on the hold-out, one line each.
     """
 
     train: Dataset
     validation: Dataset | None
     digest: str
+    notes: tuple[str, ...] = ()
 
 
 def learning_data(recipe: Recipe, data: DatasetSplits) -> LearningData:
@@ -43,7 +45,10 @@ def held_out(recipe: Recipe, train: Dataset) -> LearningData:
         return LearningData(train, None, "")
     split = hold_out(train, recipe.validation_fraction, recipe.split_seed)
     return LearningData(
-        train.take(split.train_indices), train.take(split.held_out_indices), split.digest
+        train.take(split.train_indices),
+        train.take(split.held_out_indices),
+        split.digest,
+        split.notes,
     )
 
 

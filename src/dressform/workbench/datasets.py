@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 from dressform.core.errors import ConfigError
 from dressform.core.files import user_path
 from dressform.data.archive import write_archive
 from dressform.data.catalog import CATALOG, DatasetSpec
+from dressform.data.read_options import ReadArguments, ReadOptions
 from dressform.data.review import Review
 from dressform.data.review import apply_review as apply_decisions
 from dressform.data.reviewed_folder import has_class_folders, write_reviewed_folder
-from dressform.data.source import load_data, log_notes
+from dressform.data.source import log_notes, read_data
 from dressform.exploration.doctor import Diagnosis, examine
+from dressform.exploration.group_suggestion import write_groups
 from dressform.exploration.out_of_sample import load_out_of_sample
 from dressform.reporting.doctor import write_diagnosis
 from dressform.reporting.output import target_of
@@ -33,11 +36,14 @@ class Diagnosed:
         diagnosis: the findings.
         page: the HTML file on which each can be decided.
         review: review.json, which the page saves again with the decisions.
+        groups: groups.csv, a table of the image files with a group for each set of near duplicates
+            or of names that belong together; None if there are none, or the data are no files.
     """
 
     diagnosis: Diagnosis
     page: Path
     review: Path
+    groups: Path | None = None
 
 
 def diagnose(
@@ -45,7 +51,7 @@ def diagnose(
     *,
     predictions: Sequence[Run | CrossvalRun | str | Path] = (),
     out: str | Path = "doctor.html",
-    image_size: int | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> Diagnosed:
     """Find labels that may be wrong, near duplicates and outliers, and write a page of them.
 
@@ -53,8 +59,9 @@ def diagnose(
         data: a dataset's name or a path.
         predictions: that labels are compared with: cross-validations (train), runs (test) or
             predictions files.
-        out: the page; ``review.json`` is written beside it.
-        image_size: side in pixels for folders of images of several sizes.
+        out: the page; ``review.json``, and ``groups.csv`` where images belong together, are
+            written beside it.
+        **reading: how the data are read: see :func:`dressform.load_data`.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
@@ -66,15 +73,18 @@ def diagnose(
             f"{listing} holds decisions already; give --out in another folder, so that they are "
             f"not lost"
         )
-    splits = load_data(data, image_size=image_size)
+    splits = read_data(data, ReadOptions.of(reading))
     log_notes(splits)
     paths = [one.path if isinstance(one, (Run, CrossvalRun)) else one for one in predictions]
     judges = [load_out_of_sample(path) for path in paths]
-    source = str(Path(data).absolute()) if Path(data).exists() else str(data)
-    diagnosis = examine(splits, source, judges, image_size=image_size)
+    diagnosis = examine(splits, judges)
     write_diagnosis(target, diagnosis, splits)
     diagnosis.review.save(listing)
-    return Diagnosed(diagnosis, target, listing)
+    groups, suggestion, folder = None, diagnosis.suggestion, splits.location or ""
+    if suggestion is not None and suggestion.advice and has_class_folders(folder, splits):
+        groups = target.with_name("groups.csv")
+        write_groups(groups, Path(folder), splits, suggestion.groups)
+    return Diagnosed(diagnosis, target, listing, groups)
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,6 @@ def apply_review(
     *,
     out: str | Path | None = None,
     data: str | Path | None = None,
-    image_size: int | None = None,
 ) -> ReviewedData:
     """Make the dataset that a review decided on; the original stays as it is.
 
@@ -110,27 +119,27 @@ def apply_review(
         review: review.json, as the doctor's page saved it.
         out: the new dataset; default the folder ``reviewed``, or ``reviewed.npz``.
         data: the reviewed dataset, if it has moved.
-        image_size: side in pixels for folders of images of several sizes; default as reviewed.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
     decisions = Review.load(user_path(review))
-    source, size = data or decisions.source, image_size or decisions.image_size
-    splits = load_data(source, image_size=size)
+    source, options = data or decisions.source, decisions.options
+    splits = read_data(source, options)
     folders = has_class_folders(str(source), splits)
     target = Path(out or ("reviewed" if folders else "reviewed.npz"))
     _check_target(target, str(source), folders)
     applied = apply_decisions(splits, decisions)
     if folders:
-        write_reviewed_folder(user_path(source), applied.data, target)
+        write_reviewed_folder(user_path(source), splits, applied.data, target)
     else:
         write_archive(target, applied.data)
     recipe = decisions.recipe or ("auto" if folders else "fast")
     command = ["dressform", "train", recipe]
     command += [word for setting in decisions.settings for word in ("--set", setting)]
     command += ["--data", str(target)]
-    command += ["--image-size", str(size)] if size is not None else []
+    kept = ReadOptions(image_size=options.image_size, groups=options.groups)
+    command += kept.words()
     examples = {split: len(dataset) for split, dataset in applied.data}
     return ReviewedData(target, applied.relabelled, applied.dropped, examples, command)
 

@@ -70,7 +70,6 @@ def explore(
     dimensions: Sequence[int] = (2,),
     seed: int = 0,
     data: str | Path | None = None,
-    image_size: int | None = None,
     recipe: str | None = None,
 ) -> Path:
     """Write one page with every image as a point, beside the run's report.
@@ -84,7 +83,7 @@ def explore(
         methods: besides PCA: ``tsne``, ``umap``; default t-SNE, and UMAP where it is installed.
         dimensions: of those: 2, 3 or both.
         seed: of the projections.
-        data, image_size, recipe: see :func:`report`.
+        data, recipe: see :func:`report`.
 
     Returns:
         the file.
@@ -94,7 +93,7 @@ def explore(
     """
     return write_exploration(
         _folder(run),
-        ReportOptions(split=split, data=data, image_size=image_size, recipe_file=recipe),
+        ReportOptions(split=split, data=data, recipe_file=recipe),
         ProjectionOptions(
             embedding=embedding,
             methods=default_methods() if methods is None else methods,
@@ -114,7 +113,6 @@ def export(
     split: str = "test",
     embedding: str = "features",
     data: str | Path | None = None,
-    image_size: int | None = None,
     threshold: float | None = None,
 ) -> list[Path]:
     """Write a run for another program.
@@ -127,7 +125,6 @@ def export(
         split: of ``tensorboard``: ``test``, ``validation``, ``train`` or ``all``.
         embedding: of ``tensorboard``: ``features`` or ``pixels``.
         data: of ``tensorboard``: the images, where they have moved.
-        image_size: of ``tensorboard``: side in pixels for folders of images of several sizes.
         threshold: of ``page``: fraction of in-distribution images on which it abstains; default
             0.02.
 
@@ -145,7 +142,7 @@ def export(
         predictor = Predictor(opened, threshold=OOD_THRESHOLD if threshold is None else threshold)
         write_classifier(page, predictor)
         return [page]
-    splits = data_of(opened, data, image_size=image_size)
+    splits = data_of(opened, data)
     return write_tensorboard(points_of(opened, splits, split, embedding), Path(target))
 
 

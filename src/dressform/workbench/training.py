@@ -3,13 +3,17 @@
 import logging
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from dressform.core.arguments import whole_number
+from dressform.core.errors import ConfigError
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import DatasetSplits
-from dressform.data.source import load_data, log_notes
+from dressform.data.group_advice import log_group_advice
+from dressform.data.read_options import ReadArguments, ReadOptions
+from dressform.data.source import log_notes, read_data
 from dressform.recipes import RECIPES, image_size_for
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.layout import DEFAULT_ROOT
@@ -36,8 +40,8 @@ def train(
     out: str | Path = DEFAULT_ROOT,
     resume: bool = False,
     device: str = "auto",
-    image_size: int | None = None,
     callback: Callback | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> Run:
     """Train a recipe, evaluate it, and keep everything in a run directory, figures included.
 
@@ -50,16 +54,16 @@ def train(
         resume: continue an unfinished run of the same recipe, data and seed; a finished one is
             returned as it is.
         device: ``auto``, ``cpu`` or ``cuda``.
-        image_size: side in pixels for folders of images of several sizes; default: the recipe's,
-            else 64.
         callback: follows the training, and may stop it.
+        **reading: how the data are read where they do not say: see :func:`dressform.load_data`;
+            ``image_size`` is the recipe's by default, else 64.
 
     Raises:
         DressformError: its message says what was given, what is allowed and what to do.
     """
     callback = callback or Callback()
     seed = check_request([recipe], seed)
-    splits = _read(data, image_size, [recipe], callback)
+    splits = _read(data, reading, [recipe], callback)
 
     from dressform.experiment.resolved import resolve_recipe
     from dressform.experiment.train_run import train_run
@@ -80,8 +84,8 @@ def train_auto(
     out: str | Path = DEFAULT_ROOT,
     resume: bool = False,
     device: str = "auto",
-    image_size: int | None = None,
     callback: Callback | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> "AutoResult":
     """Find the best candidate within a time budget, and train it.
 
@@ -94,9 +98,8 @@ def train_auto(
         out: folder of all runs.
         resume: continue an interrupted call.
         device: ``auto``, ``cpu`` or ``cuda``.
-        image_size: side in pixels for folders of images of several sizes; default: each
-            candidate's own.
         callback: follows the progress.
+        **reading: see :func:`train`; ``image_size`` is each candidate's own by default.
 
     Raises:
         DressformError: its message says what was given, what is allowed and what to do.
@@ -108,7 +111,12 @@ def train_auto(
 
     options = _options(out=out, resume=resume, device=device, callback=callback)
     result = find_and_train(
-        data, budget=budget, elapsed=elapsed, seed=seed, image_size=image_size, options=options
+        data,
+        budget=budget,
+        elapsed=elapsed,
+        seed=seed,
+        reading=ReadOptions.of(reading),
+        options=options,
     )
     if result.deadline.left() > 0:
         _draw(result.run, result.data, callback)
@@ -132,8 +140,8 @@ def crossval(
     out: str | Path = DEFAULT_ROOT,
     resume: bool = False,
     device: str = "auto",
-    image_size: int | None = None,
     callback: Callback | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> list[CrossvalRun]:
     """Cross-validate recipes on the same folds, and draw their curves and box plots.
 
@@ -149,8 +157,8 @@ def crossval(
         out: folder of all runs.
         resume: continue after an interruption, or add repeats.
         device: ``auto``, ``cpu`` or ``cuda``.
-        image_size: see :func:`train`.
         callback: follows the progress.
+        **reading: see :func:`train`.
 
     Raises:
         DressformError: its message says what was given, what is allowed and what to do.
@@ -158,7 +166,7 @@ def crossval(
     callback = callback or Callback()
     several = _several(recipes)
     seed = check_request(several, seed)
-    splits = _read(data, image_size, several, callback)
+    splits = _read(data, reading, several, callback)
 
     from dressform.experiment.crossval.cross_validation import crossval as cross_validate
     from dressform.experiment.resolved import resolve_recipe
@@ -192,8 +200,8 @@ def tune(
     out: str | Path = DEFAULT_ROOT,
     resume: bool = False,
     device: str = "auto",
-    image_size: int | None = None,
     callback: Callback | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> Tuning:
     """Find good settings for a recipe on validation images, and draw what was tried.
 
@@ -208,15 +216,15 @@ def tune(
         out: folder of all runs.
         resume: continue a study with the same recipe, space, metric and seed.
         device: ``auto``, ``cpu`` or ``cuda``.
-        image_size: see :func:`train`.
         callback: follows the progress.
+        **reading: see :func:`train`.
 
     Raises:
         DressformError: its message says what was given, what is allowed and what to do.
     """
     callback = callback or Callback()
     seed = check_request([recipe], seed)
-    splits = _read(data, image_size, [recipe], callback)
+    splits = _read(data, reading, [recipe], callback)
 
     from dressform.experiment.resolved import resolve_recipe
     from dressform.experiment.tuning.tune import tune as search
@@ -259,16 +267,25 @@ def check_request(recipes: "Sequence[Recipe | str]", seed: int) -> int:
 
 def _read(
     data: DatasetSplits | str | Path,
-    image_size: int | None,
+    reading: ReadArguments,
     recipes: "Sequence[Recipe | str]",
     callback: Callback,
 ) -> DatasetSplits:
+    options = ReadOptions.of(reading)
     if isinstance(data, DatasetSplits):
+        if options != ReadOptions():
+            raise ConfigError(
+                f"{', '.join(options.changed())} given with data that were read already; give the "
+                f"path in their place, or read them so: load_data(path, …)"
+            )
+        log_group_advice(data)
         return data
     callback.on_phase_begin("reading the data")
-    size = image_size_for(*recipes) if image_size is None else image_size
-    splits = load_data(data, image_size=size)
+    if options.image_size is None:
+        options = replace(options, image_size=image_size_for(*recipes))
+    splits = read_data(data, options)
     log_notes(splits)
+    log_group_advice(splits)
     return splits
 
 

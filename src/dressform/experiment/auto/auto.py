@@ -17,7 +17,9 @@ import numpy as np
 from dressform.core.clock import Deadline
 from dressform.core.errors import ConfigError, OutOfTimeError, RunError
 from dressform.data.dataset import DatasetSplits
-from dressform.data.source import load_data, log_notes
+from dressform.data.group_advice import log_group_advice
+from dressform.data.read_options import ReadOptions
+from dressform.data.source import log_notes
 from dressform.experiment.auto.budget import AutoPlan, Budget, read_plan
 from dressform.experiment.auto.candidates import (
     FOLDS,
@@ -30,6 +32,7 @@ from dressform.experiment.auto.candidates import (
     cost_of,
     possible,
 )
+from dressform.experiment.auto.reader import Reader
 from dressform.experiment.crossval.cross_validation import crossval
 from dressform.experiment.options import RunOptions
 from dressform.experiment.resolved import ResolvedRecipe, resolve_recipe
@@ -102,7 +105,7 @@ def train_auto(
     budget: float = 600.0,
     elapsed: float = 0.0,
     seed: int = 0,
-    image_size: int | None = None,
+    reading: ReadOptions,
     options: RunOptions,
 ) -> AutoResult:
     """Find the best candidate within a time budget, and train it.
@@ -121,7 +124,7 @@ def train_auto(
             last training ends in time, with its schedule.
         elapsed: seconds of the budget that are spent already.
         seed: of folds and training.
-        image_size: for folders of mixed sizes, and all candidates; default: each recipe's own.
+        reading: how the data are read; its image size is each recipe's own by default.
         options: where and on what; resuming continues where a killed call stopped, with the
             candidates that it had chosen for the same data and budget, and the time that it left.
 
@@ -133,17 +136,19 @@ def train_auto(
     if not budget >= MIN_BUDGET:
         raise ConfigError(f"the budget is {budget:g} s; allowed: {MIN_BUDGET:g} s or more")
     began = time.monotonic()
-    read = _Reader(source)
-    data = read(image_size)
-    reading = time.monotonic() - began
+    end = Deadline(at=began - elapsed + budget)
+    read = Reader(source, reading, end)
+    data = read(reading.image_size)
+    first = time.monotonic() - began
     log_notes(data)
+    log_group_advice(data)
     logger.info(describe_data(data))
     file = auto_plan(options.out, data.name, seed)
-    plan = _plan(file, AutoPlan(data.train.digest, budget, image_size), options)
+    plan = _plan(file, AutoPlan(data.train.digest, budget, reading.image_size), options)
     clock = Budget(plan, file, elapsed + time.monotonic() - began)
     search = _Search(read, clock, seed, options)
     if not plan.candidates:
-        search.choose(reading)
+        search.choose(first)
     else:
         logger.info(f"{plan.spent:.0f} s of the budget are spent, {max(0, clock.left):.0f} s left")
     for line in clock.plan.skipped:
@@ -181,29 +186,6 @@ def _plan(file: Path, plan: AutoPlan, options: RunOptions) -> AutoPlan:
     return plan if differences else before
 
 
-class _Reader:
-    """Reads the data at a size, and again for another: photos are large, so one size is kept
-    beside the first, which is small.
-    """
-
-    def __init__(self, source: str | Path) -> None:
-        self._source = source
-        self._first: int | None = None
-        self._read: dict[int | None, DatasetSplits] = {}
-
-    def __call__(self, image_size: int | None) -> DatasetSplits:
-        if not self._read:
-            self._first = image_size
-        if image_size not in self._read:
-            kept = {size: data for size, data in self._read.items() if size == self._first}
-            self._read = {**kept, image_size: load_data(self._source, image_size=image_size)}
-        return self._read[image_size]
-
-    def has(self, image_size: int | None) -> bool:
-        """Whether the data are in memory at that size."""
-        return image_size in self._read
-
-
 def describe_data(data: DatasetSplits) -> str:
     """Examples, classes, size and colour in one line."""
     height, width, channels = data.shape
@@ -230,7 +212,7 @@ class _Result:
 class _Search:
     """One call: what is read, how much time is left, and how slow the machine is."""
 
-    read: _Reader
+    read: Reader
     clock: Budget
     seed: int
     options: RunOptions

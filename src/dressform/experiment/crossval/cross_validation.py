@@ -3,6 +3,7 @@ resumable.
 """
 
 import contextlib
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -45,6 +46,8 @@ from dressform.runs.layout import CrossvalLayout, FoldLayout, crossval_folder, d
 from dressform.training.callback import Callback, Fold
 from dressform.training.fit import reported_errors
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, eq=False)
 class _Pending:
@@ -69,10 +72,10 @@ def crossval(
 ) -> list[CrossvalRun]:
     """Cross-validate recipes on the training split; test is not touched.
 
-    Every recipe gets the same folds. Each fold starts from a network of its own, with weights from
-    a seed of its own. A recipe that stops early or restores its best epoch chooses on a part of
-    the fold's own training examples; any other learns from all of them, and the curves show the
-    fold that is tested.
+    Every recipe gets the same folds, which keep groups of examples together. Each fold starts from
+    a network of its own, with weights from a seed of its own. A recipe that stops early or restores
+    its best epoch chooses on a part of the fold's own training examples; any other learns from all
+    of them, and the curves show the fold that is tested.
 
     Args:
         recipes: one or more; those that were given as objects are trained in this process, one
@@ -94,6 +97,9 @@ def crossval(
     folds = whole_number("folds", folds, least=2, most=100)
     repeats = whole_number("repeats", repeats, least=1, most=1000)
     splits = [make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)]
+    for repeat, split in enumerate(splits):
+        for note in split.notes:
+            logger.warning(f"repeat {repeat}: {note}")
     studies = [_study(recipe, data, options.out, folds, seed) for recipe in recipes]
     _check_folders(studies, options)
     if options.resume and options.deadline is None:

@@ -111,7 +111,7 @@ def run_fold(
         callback=Recorder(layout.results, _Teller(tell), deadline),
     )
     logits = _logits(recipe, fitted, test, Path(job.features))
-    predictions = Predictions(test.ids, test.labels, logits, test.class_names)
+    predictions = Predictions(test.ids, test.labels, logits, test.class_names, test.groups)
     predictions.save(layout.predictions)
     result = FoldResult(
         repeat=job.repeat,

@@ -10,6 +10,7 @@ from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
 from dressform.data.dataset import DatasetSplits
 from dressform.data.folds import Folds, make_folds
+from dressform.data.groups import count_groups, grouped_by
 from dressform.experiment.crossval.fold import peak_memory_mb
 from dressform.experiment.jobs.fold_job import FoldResult
 from dressform.experiment.resolved import ResolvedRecipe
@@ -123,6 +124,8 @@ def make_plan(
             "precision": precision,
             "data": data.name,
             "data_digest": data.train.digest,
+            "groups": count_groups(data.train),
+            "grouped_by": grouped_by(data),
             "hardware": hardware(),
             "packages": packages(),
             "git": git_state(),

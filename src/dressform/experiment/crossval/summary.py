@@ -13,6 +13,7 @@ from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, read_npz, write_json, write_npz
 from dressform.data.dataset import Dataset
 from dressform.data.folds import Folds
+from dressform.data.groups import count_groups
 from dressform.evaluation.intervals import across_folds
 from dressform.evaluation.metrics import METRICS, Scores, accuracy
 from dressform.experiment.crossval.fold import read_result
@@ -43,6 +44,8 @@ def summarise(
         "labels": train.labels,
         "class_names": np.array(train.class_names),
     }
+    if train.groups is not None:
+        arrays["groups"] = train.groups
     rows, scores = [], []
     for repeat, split in enumerate(splits):
         logits = np.empty((len(train), len(train.class_names)), dtype=np.float32)
@@ -73,6 +76,7 @@ def summarise(
         "seed": seed,
         "examples": len(train),
         "data_digest": train.digest,
+        **({} if train.groups is None else {"groups": count_groups(train)}),
         "fold_digests": [split.digest for split in splits],
         "folds": rows,
         "mean": fmean(accuracies),

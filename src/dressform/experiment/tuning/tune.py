@@ -182,8 +182,7 @@ def _command(base: ResolvedRecipe, data: DatasetSplits, seed: int) -> list[str]:
     words = ["dressform", "train", base.reference]
     if data.source and data.source != "fashion-mnist":
         words += ["--data", data.source]
-    if data.image_size is not None:
-        words += ["--image-size", str(data.image_size)]
+    words += data.options.words()
     if seed:
         words += ["--seed", str(seed)]
     return [*words, *(word for assignment in base.settings for word in ("--set", assignment))]

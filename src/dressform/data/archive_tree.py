@@ -1,0 +1,137 @@
+"""`open_tree`: the files of a folder, or of a ZIP or TAR file without unpacking it."""
+
+import stat
+import tarfile
+import zipfile
+from pathlib import Path
+
+from dressform.core.errors import DataError
+from dressform.core.file_kinds import kind_of_start
+from dressform.data.file_tree import Extent, FileTree, archive_suffix, walk
+from dressform.data.leftovers import is_leftover
+
+MAX_COMPRESSED_TAR_BYTES = 2**31
+"""Decompressed bytes of a compressed TAR, which has to be held in memory."""
+
+
+def open_tree(path: Path) -> FileTree:
+    """List the files of a folder or an archive.
+
+    Args:
+        path: a folder, a ZIP or a TAR file.
+
+    Raises:
+        DataError: it cannot be read, or is no such archive.
+    """
+    tree = FileTree(path)
+    if path.is_dir():
+        walk(tree, path, "", (), 0)
+    elif archive_suffix(path) == ".zip":
+        _open_zip(tree)
+    else:
+        _open_tar(tree)
+    tree.files.sort(key=lambda file: file.parts)
+    return tree
+
+
+def _clean(name: str) -> str | None:
+    """A member's name as a path below the root; None where it would lead out of it."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    if parts and len(parts[0]) == 2 and parts[0][1] == ":":
+        parts = parts[1:]
+    return None if ".." in parts or not parts else "/".join(parts)
+
+
+def _take(tree: FileTree, name: str, member: zipfile.ZipInfo | Extent) -> str | None:
+    """Take in a member of an archive; its path, or None if it is left out."""
+    path = _clean(name)
+    if path is None:
+        tree.broken.append((name, "a path that leads out of the archive"))
+        return None
+    parts = path.split("/")
+    leftover = next((i for i, part in enumerate(parts) if is_leftover(part)), None)
+    if leftover is not None:
+        tree.leftovers.append("/".join(parts[: leftover + 1]))
+        return None
+    if path in tree.members:
+        return None  # the last of several members with one name counts, as for unzip
+    tree.members[path] = member
+    tree.add(path, None)
+    return path
+
+
+def _open_zip(tree: FileTree) -> None:
+    root = tree.root
+    try:
+        archive = zipfile.ZipFile(root)
+        members = archive.infolist()
+    except Exception as error:  # noqa: BLE001 - damaged directories of archives raise anything
+        raise _no_archive(root, "ZIP", error) from None
+    tree.zip = archive
+    for member in reversed(members):
+        name = _zip_name(member)
+        if member.is_dir() or name.endswith("\\"):
+            continue
+        if member.flag_bits & 0x1:
+            raise DataError(f"{root} is encrypted; unpack it with its password and give the folder")
+        mode = member.external_attr >> 16
+        if mode and stat.S_ISLNK(mode):
+            tree.broken.append((name, "a link inside an archive"))
+            continue
+        _take(tree, name, member)
+    tree.leftovers = list(dict.fromkeys(tree.leftovers))
+
+
+def _zip_name(member: zipfile.ZipInfo) -> str:
+    """macOS writes UTF-8 without saying so."""
+    if member.flag_bits & 0x800:
+        return member.filename
+    try:
+        return member.orig_filename.split("\0")[0].encode("cp437").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return member.filename
+
+
+def _open_tar(tree: FileTree) -> None:
+    root, compressed = tree.root, archive_suffix(tree.root) != ".tar"
+    found: dict[int, tuple[str, Extent]] = {}
+    contents: dict[int, bytes] = {}
+    total = 0
+    try:
+        with tarfile.open(root) as archive:
+            for place, member in enumerate(archive):
+                if member.isdir():
+                    continue
+                if not member.isfile() or member.issparse():
+                    tree.broken.append((member.name, "a link or device inside an archive"))
+                    continue
+                found[place] = member.name, Extent(member.offset_data, member.size)
+                if compressed:  # which cannot be read at random, so it is read once, in its order
+                    total += member.size
+                    if total > MAX_COMPRESSED_TAR_BYTES:
+                        raise DataError(
+                            f"{root} holds more than {MAX_COMPRESSED_TAR_BYTES:,} bytes, and a "
+                            f"compressed TAR has to fit in memory; unpack it, or make a ZIP of it"
+                        )
+                    extracted = archive.extractfile(member)
+                    contents[place] = b"" if extracted is None else extracted.read()
+    except DataError:
+        raise
+    except Exception as error:  # noqa: BLE001 - decompressors raise anything on damaged files
+        raise _no_archive(root, "TAR", error) from None
+    for place, (name, extent) in reversed(found.items()):
+        path = _take(tree, name, extent)
+        if path is not None and place in contents:
+            tree.contents[path] = contents[place]
+    tree.leftovers = list(dict.fromkeys(tree.leftovers))
+
+
+def _no_archive(root: Path, kind: str, error: Exception) -> DataError:
+    with root.open("rb") as file:
+        start = file.read(200)
+    other = kind_of_start(start)
+    if other:
+        return DataError(f"{root} is {other}, and no {kind}; give the data themselves, or a ZIP")
+    if not start:
+        return DataError(f"{root} is empty; copy it again")
+    return DataError(f"{root} is no {kind} archive, or is damaged ({error}); copy it again")

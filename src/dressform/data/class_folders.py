@@ -1,0 +1,388 @@
+"""Class folders of images, at any depth, with or without split folders above or below them.
+
+What a tree of folders is gets decided by names and by where images lie, before any is read. Where
+two readings are possible, neither is chosen.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dressform.core.errors import DataError
+from dressform.data.contents import (
+    Contents,
+    ImageSource,
+    Part,
+    class_name,
+    sorted_names,
+    such_as,
+)
+from dressform.data.dataset import LeftOut
+from dressform.data.file_tree import File, FileTree
+from dressform.data.image import SUFFIXES
+from dressform.data.split_names import splits_of_names
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(eq=False)
+class Folder:
+    """A folder of a tree.
+
+    Attributes:
+        path: below the tree's root; empty for the root.
+        images: directly in it.
+        others: files directly in it that are no images.
+        folders: name -> sub-folder; see :meth:`with_images`.
+    """
+
+    path: str
+    images: list[File] = field(default_factory=list)
+    others: list[File] = field(default_factory=list)
+    folders: "dict[str, Folder]" = field(default_factory=dict)
+    _has_images: bool | None = None
+
+    @property
+    def has_images(self) -> bool:
+        """Whether it holds images at any depth."""
+        if self._has_images is None:
+            inside = any(folder.has_images for folder in self.folders.values())
+            self._has_images = bool(self.images) or inside
+        return self._has_images
+
+    def with_images(self) -> "dict[str, Folder]":
+        """The sub-folders that hold images at any depth."""
+        return {name: folder for name, folder in self.folders.items() if folder.has_images}
+
+    def all_images(self) -> list[File]:
+        """All images below, those of sub-folders last."""
+        return [*self.images, *(f for sub in self.folders.values() for f in sub.all_images())]
+
+    def all_others(self) -> list[File]:
+        """All files below that are no images."""
+        return [*self.others, *(f for sub in self.folders.values() for f in sub.all_others())]
+
+
+def folder_of(tree: FileTree) -> Folder:
+    """The root of a tree as a :class:`Folder`."""
+    root = Folder("")
+    for file in tree.files:
+        folder = root
+        for part in file.parts[:-1]:
+            path = f"{folder.path}/{part}" if folder.path else part
+            folder = folder.folders.setdefault(part, Folder(path))
+        (folder.images if file.suffix in SUFFIXES else folder.others).append(file)
+    return root
+
+
+@dataclass
+class _Found:
+    """Files by split and class, and what was met on the way."""
+
+    tree: FileTree
+    rows: list[tuple[str, str, File]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+    def shown(self, folder: Folder) -> str:
+        """A folder's path as the user would write it."""
+        return f"{self.tree.root}/{folder.path}" if folder.path else str(self.tree.root)
+
+    def take(self, split: str, name: str, files: Iterable[File]) -> None:
+        for file in files:
+            self.rows.append((split, class_name(name), file))
+
+
+def read_class_folders(tree: FileTree, root: Folder) -> Contents:
+    """Read a tree of class folders.
+
+    Args:
+        tree: the files.
+        root: of the tree.
+
+    Raises:
+        DataError: there are no class folders, or the tree can be read in several ways, which are
+            named.
+    """
+    found = _Found(tree)
+    top = _unwrapped(root, found)
+    _read_top(top, found)
+    _check_names(found)
+    _tell_what_is_left(top, found)
+    return _contents(found)
+
+
+def _unwrapped(folder: Folder, found: _Found) -> Folder:
+    """The folder below those that only wrap another."""
+    while True:
+        inside = folder.with_images()
+        if len(inside) != 1:
+            return folder
+        ((name, only),) = inside.items()
+        if not only.with_images() or splits_of_names([name]):
+            return folder
+        found.reasons.append(f"{found.shown(folder)} wraps {name}, which has the folders")
+        folder = only
+
+
+def _read_top(folder: Folder, found: _Found) -> None:
+    inside = folder.with_images()
+    splits = splits_of_names(list(inside))
+    deep = {name for name, one in inside.items() if one.with_images()}
+    labelled = {name: split for name, split in splits.items() if name in deep}
+    flat, others = sorted(set(splits) - deep), sorted(set(inside) - set(splits))
+    if not inside:
+        raise _no_class_folders(folder, found)
+    if not splits:
+        _read_classes(folder, None, found)
+    elif labelled:
+        _read_splits(folder, labelled, found)
+        for name in flat:
+            found.notes.append(_unlabelled(name, len(inside[name].all_images())))
+    elif len(splits) == 1 and others and not labelled:
+        found.reasons.append(f"{flat[0]} is a class: its siblings {such_as(others)} name no split")
+        _read_classes(folder, "train", found)
+    elif others:
+        raise DataError(
+            f"{found.shown(folder)} can be read in two ways: {', '.join(sorted(splits))} are "
+            f"splits, or classes beside {such_as(others)}; rename the folders, or give a table of "
+            f"images and labels"
+        )
+    else:
+        raise DataError(
+            f"{found.shown(folder)} has {', '.join(flat)} without class folders in them; put the "
+            f"images of each class into a folder named after it "
+            f"({flat[0]}/dress/1.jpg), or add a table of images and labels"
+        )
+
+
+def _no_class_folders(folder: Folder, found: _Found) -> DataError:
+    if folder.images:
+        return DataError(
+            f"{found.shown(folder)} has {len(folder.images):,} images but no class folders; put "
+            f"the images of each class into a folder named after it, or add a table of images and "
+            f"labels"
+        )
+    return DataError(
+        f"{found.shown(folder)} has no sub-folders with images; put the images of each class into "
+        f"a folder named after the class"
+    )
+
+
+def _alike(folders: dict[str, Folder]) -> bool:
+    """Whether all folders have the same two or more sub-folders, and no images beside them."""
+    names = [set(folder.with_images()) for folder in folders.values()]
+    shared = set.intersection(*names)
+    return len(names) > 1 and len(shared) > 1 and not any(f.images for f in folders.values())
+
+
+def _read_splits(folder: Folder, splits: dict[str, str], found: _Found) -> None:
+    by_split: dict[str, str] = {}
+    for name, split in splits.items():
+        if split in by_split:
+            raise DataError(
+                f"{found.shown(folder)} has both {by_split[split]} and {name} for {split}; keep one"
+            )
+        by_split[split] = name
+    for split in SPLITS:
+        if split in by_split:
+            name = by_split[split]
+            found.reasons.append(f"{name} is the split {split}, by its name")
+            one = folder.folders[name]
+            found.used.add(one.path)
+            one = _inside(one)
+            if not one.with_images():
+                count = len(one.all_images())
+                found.notes.append(_unlabelled(name, count))
+                continue
+            _tell_loose(one, found)
+            _read_classes(one, split, found)
+
+
+def _inside(folder: Folder) -> Folder:
+    """Of a split folder that only wraps another of its kind (``train/train``), the inner one."""
+    while len(folder.with_images()) == 1:
+        ((name, only),) = folder.with_images().items()
+        same = name.lower() == folder.path.rpartition("/")[2].lower() or splits_of_names([name])
+        if not only.with_images() and not same:
+            break
+        folder = only
+    return folder
+
+
+def _unlabelled(name: str, count: int) -> str:
+    return f"{name} has no class folders, so its {count:,} images have no labels and were left out"
+
+
+def _tell_loose(folder: Folder, found: _Found) -> None:
+    loose = sorted(file.parts[-1] for file in folder.images)
+    if loose:
+        found.notes.append(
+            f"{len(loose):,} images outside the class folders were ignored: {such_as(loose)}"
+        )
+
+
+def _read_classes(folder: Folder, split: str | None, found: _Found) -> None:
+    """Take the sub-folders as classes; as classes with split folders inside if ``split`` is
+    None and all have such.
+    """
+    inside = folder.with_images()
+    if split is None:
+        below = [splits_of_names(list(one.with_images())) for one in inside.values()]
+        if len(inside) > 1 and all(
+            names and len(names) == len(one.with_images()) and not one.images
+            for names, one in zip(below, inside.values(), strict=True)
+        ):
+            _read_classes_with_splits(folder, found)
+            return
+    if _alike(inside):
+        sub = sorted(next(iter(inside.values())).with_images())
+        first = next(iter(inside))
+        raise DataError(
+            f"{found.shown(folder)} can be read in two ways: the classes are "
+            f"{such_as(list(inside))}, or {such_as(sub)}, which each of them has; give one "
+            f"of them, such as {found.shown(folder)}/{first}, or rearrange the folders"
+        )
+    wide = [name for name, one in inside.items() if len(one.with_images()) > 1 and not one.images]
+    if len(wide) == 1 and len(inside) > 1:
+        inner = inside[wide[0]]
+        if len(inner.all_images()) * 2 > sum(len(one.all_images()) for one in inside.values()):
+            raise DataError(
+                f"{found.shown(folder)} can be read in two ways: the classes are "
+                f"{such_as(list(inside))}, or {such_as(sorted(inner.with_images()))} in "
+                f"{wide[0]}; give {found.shown(inner)}, or rearrange the folders"
+            )
+    for name, one in inside.items():
+        found.used.add(one.path)
+        found.take(split or "train", name, one.all_images())
+    names = sorted_names(inside)
+    where = "" if split is None else f" of {split}"
+    found.reasons.append(
+        f"the classes{where} are the folders in {found.shown(folder)}: {such_as(names, 10)}"
+    )
+    nested = [name for name, one in inside.items() if one.with_images()]
+    if nested:
+        found.reasons.append(f"sub-folders belong to their class: {such_as(nested)}")
+    _check_empty(folder, found)
+
+
+def _read_classes_with_splits(folder: Folder, found: _Found) -> None:
+    inside = folder.with_images()
+    for name, one in inside.items():
+        below = one.with_images()
+        found.used.add(one.path)
+        for sub, split in splits_of_names(list(below)).items():
+            found.take(split, name, below[sub].all_images())
+    found.reasons.append(
+        f"the classes are the folders in {found.shown(folder)}: {such_as(sorted_names(inside), 10)}"
+    )
+    found.reasons.append("each class has folders that name splits, so these are the splits")
+    order = {split: place for place, split in enumerate(SPLITS)}
+    found.rows.sort(key=lambda row: order[row[0]])
+
+
+def _check_empty(folder: Folder, found: _Found) -> None:
+    """An empty folder beside classes is a class without images, and a mistake."""
+    for path in found.tree.empty:
+        if path.rpartition("/")[0] == folder.path:
+            raise DataError(
+                f"class folder {found.tree.root}/{path} has no images; add some or remove the "
+                f"folder"
+            )
+
+
+def _check_names(found: _Found) -> None:
+    spellings: dict[str, set[str]] = {}
+    for path in sorted(found.used):
+        spellings.setdefault(class_name(path.rpartition("/")[2]), set()).add(path)
+    for split in SPLITS:
+        inside = {name for one, name, _ in found.rows if one == split}
+        folded: dict[str, str] = {}
+        for name in sorted(inside):
+            if name.casefold() in folded:
+                found.notes.append(
+                    f"{folded[name.casefold()]} and {name} differ only in upper and lower case, "
+                    f"and are two classes"
+                )
+            folded[name.casefold()] = name
+    found.notes = list(dict.fromkeys(found.notes))
+
+
+def _tell_what_is_left(top: Folder, found: _Found) -> None:
+    taken = {file.path for _, _, file in found.rows}
+    unused = sorted(
+        name
+        for name, one in top.folders.items()
+        if not any(used == one.path or used.startswith(one.path + "/") for used in found.used)
+        and not any(one.path == path for path in found.used)
+        and (one.has_images or one.all_others())
+        and not any(path.startswith(one.path + "/") for path in taken)
+        and not any(note.startswith(f"{name} has no class folders") for note in found.notes)
+    )
+    with_images = [name for name in unused if top.folders[name].has_images]
+    without = [name for name in unused if name not in with_images]
+    if with_images:
+        count = sum(len(top.folders[name].all_images()) for name in with_images)
+        found.notes.append(
+            f"folders that are no split were ignored: {such_as(with_images)} ({count:,} images)"
+        )
+    if without:
+        found.notes.append(f"folders without images were ignored: {such_as(without)}")
+    _tell_loose(top, found)
+    others = sorted(file.parts[-1] for file in top.others)
+    if others:
+        found.notes.append(f"files next to the class folders were ignored: {such_as(others, 5)}")
+    inside = [f.path for name, one in top.folders.items() for f in one.all_others()]
+    inside = (
+        [path for path in inside if path.split("/")[len(top.path.split("/"))] not in without]
+        if top.path
+        else [path for path in inside if path.split("/")[0] not in without]
+    )
+    if inside:
+        found.notes.append(
+            f"{len(inside):,} files are not images and were ignored: {such_as(inside)}"
+        )
+
+
+def _contents(found: _Found) -> Contents:
+    parts: dict[str, Part] = {}
+    for split in SPLITS:
+        rows = [(name, file) for one, name, file in found.rows if one == split]
+        if not rows:
+            continue
+        names = sorted_names({name for name, _ in rows})
+        rows.sort(key=lambda row: names.index(row[0]))
+        for _, file in rows:
+            try:
+                file.path.encode()
+            except UnicodeEncodeError:
+                raise DataError(f"{file.path!a} has a name that is not UTF-8; rename it") from None
+        parts[split] = Part(
+            [name for name, _ in rows],
+            [file.path for _, file in rows],
+            [ImageSource(file.name, file) for _, file in rows],
+        )
+    contents = Contents(found.tree.name, parts, None, tuple(found.notes), tuple(found.reasons))
+    return with_broken_files(contents, found.tree)
+
+
+def with_broken_files(contents: Contents, tree: FileTree) -> Contents:
+    """Add what is an image by its name but no file, and tell what other programs left."""
+    bad, notes = list(contents.bad), list(contents.notes)
+    others = []
+    for path, reason in tree.broken:
+        name = path.rpartition("/")[2].lower()
+        if name.endswith(SUFFIXES):
+            bad.append(LeftOut(f"{tree.root}/{path}", f"is {reason}"))
+        else:
+            others.append(f"{path} ({reason})")
+    if others:
+        notes.append(f"{len(others):,} entries are no files and were ignored: {such_as(others)}")
+    if tree.leftovers:
+        count = len(tree.leftovers)
+        notes.append(
+            f"{count:,} file{'s' if count > 1 else ''} or folder{'s' if count > 1 else ''} of "
+            f"other programs ignored: {such_as(tree.leftovers)}"
+        )
+    return dataclasses.replace(contents, bad=tuple(bad), notes=tuple(notes))

@@ -1,0 +1,200 @@
+"""What names of files say about groups: bursts, numbered views of one article, copies, augmented
+versions.
+"""
+
+import logging
+import re
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dressform.data.dataset import Dataset, DatasetSplits
+
+logger = logging.getLogger(__name__)
+
+MIN_GROUPS = 3
+"""Groups of two and more images from which names are worth a line of advice."""
+MIN_FRACTION = 0.3
+"""Of the images must be in such groups, unless names mark copies explicitly."""
+MAX_FRACTION = 0.5
+"""Of a class's images in one group: beyond that a name is that of the class (``shirt_1.jpg``)."""
+MAX_LENGTH = 300
+"""Of a name that is looked at, so that matching takes no time worth mentioning."""
+SAMPLE = 2000
+"""Names that are looked at before all of them are."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A way in which files are named.
+
+    Attributes:
+        pattern: for ``--groups``; its group is what the images of one group share.
+        meaning: for people.
+        explicit: the name says that these are copies, so a few of them count.
+    """
+
+    pattern: str
+    meaning: str
+    explicit: bool = False
+
+
+_KINDS = (
+    _Kind(r"^(.+)\.rf\.[0-9a-f]{8,}", "augmented versions (as Roboflow names them)", True),
+    _Kind(r"(BURST\d{9,})", "bursts", True),
+    _Kind(r"^(.+?)(?: ?\(\d{1,3}\)| - Copy| - Kopie| copy){0,3}\.\w+$", "copies", True),
+    _Kind(r"^(.+?)[ _.-]+(?:BURST)?\(?\d{1,3}\)?(?:_COVER)?\.\w+$", "numbered images"),
+    _Kind(r"^(.+?)[_-](?:front|back|side|top|detail|left|right)\b", "views"),
+)
+_SHORT = (r"^(.+)_\d+\.", r"^(.+)-\d+\.", r"^(.+?)( \(\d+\))?\.\w+$", r"^(.+) \(\d+\)\.")
+
+
+@dataclass(frozen=True, eq=False)
+class NamedGroups:
+    """Groups that names suggest.
+
+    Attributes:
+        pattern: for ``--groups``.
+        meaning: what these names usually are, for people.
+        groups: str [N], of every example; one that does not match has a group of its own.
+        count: groups of two and more images.
+        images: in these groups.
+        example: two names of one group.
+    """
+
+    pattern: str
+    meaning: str
+    groups: NDArray[np.str_]
+    count: int
+    images: int
+    example: tuple[str, str]
+
+
+def suggest_groups(
+    ids: Sequence[str] | NDArray[np.str_], labels: NDArray[np.int64]
+) -> NamedGroups | None:
+    """Groups that the names of files suggest, or None.
+
+    Many images must share what stands before a number or a word for a view, but not nearly all
+    images of a class: ``shirt_001.jpg`` to ``shirt_400.jpg`` are a class, no group.
+
+    Args:
+        ids: N unique ids, of files their paths.
+        labels: int64 [N], their classes.
+    """
+    names = [str(name).rpartition("/")[2] for name in ids]
+    names = [name if len(name) <= MAX_LENGTH else "" for name in names]
+    for kind in _KINDS:
+        search = re.compile(kind.pattern).search
+        step = max(1, len(names) // SAMPLE)
+        if not any(search(name) for name in names[::step]):
+            continue
+        found = [match[1] if (match := search(name)) else None for name in names]
+        suggestion = _suggestion(kind, [str(name) for name in ids], found, labels)
+        if suggestion is not None:
+            return suggestion
+    return None
+
+
+def _suggestion(
+    kind: _Kind, ids: list[str], found: list[str | None], labels: NDArray[np.int64]
+) -> NamedGroups | None:
+    sizes = Counter(key for key in found if key is not None)
+    several = {key for key, size in sizes.items() if size > 1}
+    rows = [row for row, key in enumerate(found) if key in several]
+    if len(several) < MIN_GROUPS or (
+        not kind.explicit and len(rows) < max(MIN_FRACTION * len(ids), 2 * MIN_GROUPS)
+    ):
+        return None
+    in_class = Counter(labels.tolist())
+    shared = Counter((found[row], int(labels[row])) for row in rows)
+    if any(count > max(2, MAX_FRACTION * in_class[label]) for (_, label), count in shared.items()):
+        return None
+    first = rows[0]
+    second = next(row for row in rows[1:] if found[row] == found[first])
+    groups = np.array(
+        [f"{ids[row]}'" if key is None else key for row, key in enumerate(found)], dtype=np.str_
+    )
+    return NamedGroups(
+        pattern=_simplest(kind, ids, groups),
+        meaning=kind.meaning,
+        groups=groups,
+        count=len(several),
+        images=len(rows),
+        example=(ids[first], ids[second]),
+    )
+
+
+def _simplest(kind: _Kind, ids: list[str], groups: NDArray[np.str_]) -> str:
+    """The first of some short patterns that makes the same groups, else the kind's own."""
+    words = {match[1] for key in set(groups.tolist()) if (match := re.fullmatch(r"(\D+)\d+", key))}
+    shapes = [rf"({re.escape(word)}\d+)" for word in words if len(words) == 1]
+    for pattern in (*shapes, *_SHORT):
+        search = re.compile(pattern).search
+        found = (search(name.rpartition("/")[2]) for name in ids)
+        keys = [match[1] if match else f"{name}'" for match, name in zip(found, ids, strict=True)]
+        if len(set(zip(keys, groups.tolist(), strict=True))) == len(set(keys)) == len(set(groups)):
+            return pattern
+    return kind.pattern
+
+
+def advise_groups(data: DatasetSplits) -> tuple[str, ...]:
+    """Advice for data without groups whose file names suggest some, one line each; else empty."""
+    if any(dataset.groups is not None for _, dataset in data):
+        return ()
+    ids = np.concatenate([dataset.ids for _, dataset in data])
+    found = suggest_groups(ids, np.concatenate([dataset.labels for _, dataset in data]))
+    if found is None:
+        return ()
+    names = " and ".join(name.rpartition("/")[2] for name in found.example)
+    lines = [
+        f"{found.images:,} images look like {found.count:,} groups of {found.meaning} (such as "
+        f"{names}); --groups {_quoted(found.pattern)} keeps each group on one side of every split"
+    ]
+    start, of_split = 0, dict[str, set[str]]()
+    for split, dataset in data:
+        of_split[split] = set(found.groups[start : start + len(dataset)].tolist())
+        start += len(dataset)
+    return (*lines, *shared_groups(of_split, "by these names, "))
+
+
+def log_group_advice(data: DatasetSplits) -> None:
+    """Tell the user, in one note, that names suggest groups, or that splits share the groups that
+    there are.
+    """
+    lines = advise_groups(data) or shared_groups({s: groups_of(dataset) for s, dataset in data})
+    if lines:
+        logger.warning("; ".join(lines))
+
+
+def shared_groups(groups: dict[str, set[str]], start: str = "") -> list[str]:
+    """A sentence for each two splits with common groups.
+
+    Args:
+        groups: split -> its groups.
+        start: of each sentence.
+    """
+    names, sentences = list(groups), []
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            common = groups[first] & groups[second]
+            if common:
+                sentences.append(
+                    f"{start}{len(common):,} groups are in both {first} and {second} (such as "
+                    f"{min(common)}), so {second} is not unseen"
+                )
+    return sentences
+
+
+def groups_of(dataset: Dataset) -> set[str]:
+    """The groups of a dataset; empty without any."""
+    return set() if dataset.groups is None else set(dataset.groups.tolist())
+
+
+def _quoted(pattern: str) -> str:
+    """For a command line; in double quotes, which every shell knows, where that is enough."""
+    return shlex.quote(pattern) if set('$`"!') & set(pattern) else f'"{pattern}"'

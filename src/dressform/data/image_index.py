@@ -1,0 +1,127 @@
+"""`ImageIndex`: the images of a tree by what a table may call them."""
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from dressform.core.errors import DataError
+from dressform.data.contents import such_as
+from dressform.data.file_tree import File, FileTree
+from dressform.data.image import SUFFIXES
+from dressform.data.split_names import split_of_name, split_words
+
+
+class ImageIndex:
+    """Finds images by path, name, name without suffix, or number.
+
+    Args:
+        tree: with the images.
+
+    Attributes:
+        root: where they are, for messages.
+        images: all of them.
+    """
+
+    def __init__(self, tree: FileTree) -> None:
+        self.root = tree.root
+        self._tree = tree
+        self.images = [file for file in tree.files if file.suffix in SUFFIXES]
+        self._paths: dict[str, list[File]] = {}
+        self._names: dict[str, list[File]] = {}
+        self._stems: dict[str, list[File]] = {}
+        self._numbers: dict[int, list[File]] = {}
+        for file in self.images:
+            path = _key(file.path)
+            name = path.rpartition("/")[2]
+            stem = name.rpartition(".")[0]
+            self._paths.setdefault(path, []).append(file)
+            self._names.setdefault(name, []).append(file)
+            self._stems.setdefault(stem, []).append(file)
+            if stem.isascii() and stem.isdigit():
+                self._numbers.setdefault(int(stem), []).append(file)
+        self._outside: dict[str, File] = {}
+
+    def find(self, value: str, table: File) -> Sequence[File]:
+        """The images that a cell may mean, best first; several mean that it is not clear.
+
+        Args:
+            value: the cell: a path of any system, a name, or an id.
+            table: that it stands in.
+        """
+        path = _key(value.strip().replace("\\", "/").removeprefix("./"))
+        parts = [part for part in path.split("/") if part]
+        if not parts:
+            return ()
+        beside = [_key(part) for part in table.parts[:-1]]
+        for whole in ("/".join([*beside, *parts]), "/".join(parts)):
+            if whole in self._paths:
+                return _exact(self._paths[whole], value)
+        found = self._names.get(parts[-1]) or self._stems.get(parts[-1]) or []
+        number = parts[-1].removesuffix(".0")
+        if not found and number.isascii() and number.isdigit() and len(number) < 19:
+            found = self._numbers.get(int(number), [])
+        if len(found) > 1:
+            found = _most_alike(found, parts[:-1])
+        if len(found) > 1:
+            found = _nearest(found, table)
+        if not found and value.startswith("/") and self._tree.root.is_dir():
+            return self._elsewhere(value.strip())
+        return found
+
+    def find_one(self, value: str, table: File) -> File | None:
+        """The image that a cell means, or None.
+
+        Raises:
+            DataError: it may mean several.
+        """
+        found = self.find(value, table)
+        if len(found) > 1:
+            raise DataError(
+                f"{table.name} has {value!r}, which may be {such_as([f.path for f in found])}; "
+                f"write paths below {self.root} in place of names"
+            )
+        return found[0] if found else None
+
+    def _elsewhere(self, value: str) -> Sequence[File]:
+        """A file at an absolute path outside the tree."""
+        path = Path(value)
+        if value not in self._outside and path.suffix.lower() in SUFFIXES and path.is_file():
+            self._outside[value] = File(self._tree, value, value, path)
+        return (self._outside[value],) if value in self._outside else ()
+
+
+def _key(path: str) -> str:
+    """What is compared: without regard to case and to Unicode's several spellings."""
+    return unicodedata.normalize("NFC", path).lower()
+
+
+def _exact(files: list[File], value: str) -> list[File]:
+    """Of files that differ in case alone, the one that is written the same way."""
+    name = value.strip().replace("\\", "/").rpartition("/")[2]
+    same = [file for file in files if file.parts[-1] == name]
+    return same if len(same) == 1 else files
+
+
+def _most_alike(files: list[File], above: list[str]) -> list[File]:
+    """Those whose folders agree with most of the last folders of a path."""
+
+    def shared(file: File) -> int:
+        folders, count = [_key(part) for part in file.parts[:-1]], 0
+        while count < min(len(folders), len(above)) and folders[-1 - count] == above[-1 - count]:
+            count += 1
+        return count
+
+    most = max(map(shared, files))
+    return [file for file in files if shared(file) == most]
+
+
+def _nearest(files: list[File], table: File) -> list[File]:
+    """Those in the folder of the table's split (``train.csv`` and ``train/1.jpg``), or beside
+    it.
+    """
+    splits = split_words(table.parts[-1].partition(".")[0])
+    same = [f for f in files if any(split_of_name(part) in splits for part in f.parts[:-1])]
+    if same:
+        files = same
+    below = [f for f in files if f.parts[: len(table.parts) - 1] == table.parts[:-1]]
+    return below or files

@@ -1,0 +1,326 @@
+"""Listings: tables of file names, paths or ids with labels, beside the images."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dressform.core.errors import DataError
+from dressform.data.class_folders import SPLITS, with_broken_files
+from dressform.data.contents import Contents, ImageSource, Part, class_name, such_as
+from dressform.data.file_tree import File, FileTree
+from dressform.data.image import SUFFIXES
+from dressform.data.image_index import ImageIndex
+from dressform.data.listing_table import ListingTable
+from dressform.data.read_options import ReadOptions
+from dressform.data.split_names import split_of_name, split_words
+from dressform.data.table_columns import IMAGES, LABELS, ROW_NUMBERS, named
+from dressform.data.table_columns import SPLITS as SPLIT_COLUMNS
+
+_SAMPLE = 500
+_MOST_FOUND = 0.5
+"""Fraction of rows whose files are found, in a column that is taken for that of the images without
+being called so.
+"""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column has what.
+
+    Attributes:
+        image: file names, paths or ids.
+        label: the classes; None where ``one_hot`` has them.
+        one_hot: columns of 0 and 1, one for each class.
+        split, group: columns, or None.
+    """
+
+    image: str
+    label: str | None
+    one_hot: tuple[str, ...] = ()
+    split: str | None = None
+    group: str | None = None
+
+
+@dataclass
+class _Rows:
+    """What listings say, by split."""
+
+    rows: list[tuple[str, str, File, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+def find_columns(table: ListingTable, index: ImageIndex, options: ReadOptions) -> Columns | None:
+    """Which columns list the images and their labels; None if none lists images of the tree.
+
+    Raises:
+        UnknownNameError: a column that the options name does not exist.
+        DataError: several columns may have the labels.
+    """
+    header = list(table.columns)
+    where = table.file.name
+
+    def chosen(given: str | None, known: Sequence[str]) -> str | None:
+        place = named(header, given, known, where)
+        return None if place is None else header[place]
+
+    image = _image_column(table, index, chosen(options.image_column, ()))
+    if image is None:
+        return None
+    split = chosen(options.split_column, ())
+    if split is None:
+        split = next(
+            (
+                name
+                for name in header
+                if name.strip().lower() in SPLIT_COLUMNS and _names_splits(table.columns[name])
+            ),
+            None,
+        )
+    group = chosen(options.group_column, ())
+    label = chosen(options.label_column, ()) or _label_column(table, {image, split, group})
+    if label is not None:
+        return Columns(image, label, (), split, group)
+    rest = [n for n in header if n not in (image, split, group)]
+    rest = [n for n in rest if n.strip().lower() not in ROW_NUMBERS]
+    if len(rest) == 1 and 1 < len(set(table.columns[rest[0]]) - {""}) < table.rows:
+        return Columns(image, rest[0], (), split, group)
+    if len(rest) > 1 and _is_one_hot([table.columns[name] for name in rest]):
+        return Columns(image, None, tuple(rest), split, group)
+    if not rest:
+        return None  # names of images alone: those that have no labels
+    raise DataError(
+        f"{where} lists images in column {image}, but which column has the labels is not clear: "
+        f"{', '.join(rest)}; name it with --label-column"
+    )
+
+
+def _label_column(table: ListingTable, taken: set[str | None]) -> str | None:
+    header = [name for name in table.columns if name not in taken]
+    place = named(header, None, LABELS, table.file.name)
+    return None if place is None else header[place]
+
+
+def _image_column(table: ListingTable, index: ImageIndex, given: str | None) -> str | None:
+    """The given column, or the one whose cells are files of the tree."""
+    if given is not None:
+        return given
+    known = {name: place for place, name in enumerate(IMAGES)}
+    shares: list[tuple[float, int, str]] = []
+    for name, cells in table.columns.items():
+        sample = [cell for cell in cells[:_SAMPLE] if cell]
+        if not sample:
+            continue
+        found = sum(bool(index.find(cell, table.file)) for cell in sample) / len(sample)
+        place = known.get(name.strip().lower().replace(" ", "_"), len(known))
+        looks = sum(cell.lower().endswith(SUFFIXES) for cell in sample) / len(sample)
+        if found >= _MOST_FOUND or (found > 0 and (place < len(known) or looks > _MOST_FOUND)):
+            shares.append((-found, place, name))
+    return min(shares)[2] if shares else None
+
+
+def lists_images(table: ListingTable, index: ImageIndex) -> bool:
+    """Whether a table without labels lists images."""
+    return _image_column(table, index, None) is not None
+
+
+def _names_splits(cells: Sequence[str]) -> bool:
+    values = set(cells) - {""}
+    return bool(values) and all(split_of_name(value) for value in values)
+
+
+def _is_one_hot(columns: Sequence[Sequence[str]]) -> bool:
+    return all(
+        set(row) <= {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}
+        and sum(_is_set(cell) for cell in row) == 1
+        for row in zip(*columns, strict=True)
+    )
+
+
+def _is_set(cell: str) -> bool:
+    return cell in ("1", "1.0", "True", "true")
+
+
+def read_listings(
+    tree: FileTree,
+    index: ImageIndex,
+    tables: Sequence[tuple[ListingTable, Columns]],
+    class_names: tuple[str, ...] | None = None,
+) -> Contents:
+    """Read images by one or several listings.
+
+    Args:
+        tree: with the images.
+        index: of its images.
+        tables: each with its columns; of several, each is a split by the name of its file or
+            folder.
+        class_names: names for labels that are whole numbers from 0, or None.
+
+    Raises:
+        DataError: no listed image is there, or labels contradict each other.
+    """
+    rows = _Rows()
+    splits = _splits_of_tables([table for table, _ in tables])
+    for (table, columns), split in zip(tables, splits, strict=True):
+        _read_one(table, columns, split, index, rows)
+    _by_folders(rows, tables, splits)
+    unlisted = len(index.images) - len({id(file) for _, _, file, _ in rows.rows})
+    if unlisted > 0:
+        rows.notes.append(f"{unlisted:,} images are in no row with a label and were ignored")
+    grouped = next((columns.group for _, columns in tables if columns.group), None)
+    parts = {}
+    for split in SPLITS:
+        several = [row for row in rows.rows if row[0] == split]
+        if several:
+            parts[split] = Part(
+                [label for _, label, _, _ in several],
+                [file.path for _, _, file, _ in several],
+                [ImageSource(file.name, file) for _, _, file, _ in several],
+                [group for _, _, _, group in several] if grouped else None,
+            )
+    contents = Contents(
+        tables[0][0].file.path.rpartition("/")[2].partition(".")[0]
+        if len(tables) == 1 and tree.name == "data"
+        else tree.name,
+        parts,
+        None,
+        tuple(rows.notes),
+        tuple(rows.reasons),
+        (),
+        f"column {grouped}" if grouped else None,
+    )
+    return with_broken_files(_named(contents, class_names), tree)
+
+
+def _named(contents: Contents, names: tuple[str, ...] | None) -> Contents:
+    """Numbers of classes as names."""
+    labels = {label for part in contents.parts.values() for label in part.labels}
+    if names is None or not all(x.isdigit() and int(x) < len(names) for x in labels):
+        return contents
+    parts = {
+        split: dataclasses.replace(part, labels=[names[int(x)] for x in part.labels])
+        for split, part in contents.parts.items()
+    }
+    return dataclasses.replace(contents, parts=parts, class_names=names)
+
+
+def _splits_of_tables(tables: Sequence[ListingTable]) -> list[str]:
+    """The split of each table, by its name or its folder's: train for a single one."""
+    if len(tables) == 1:
+        return ["train"]
+    splits: list[str] = []
+    for table in tables:
+        *folders, name = table.file.parts
+        words = split_words(name.partition(".")[0])
+        by_folder = [split for folder in folders if (split := split_of_name(folder))]
+        split = words.pop() if len(words) == 1 else by_folder[-1] if by_folder else None
+        if split is None or split in splits:
+            names = ", ".join(one.file.path for one in tables)
+            raise DataError(
+                f"several tables list images ({names}), and their names do not say which is train, "
+                f"validation and test; give one of them"
+            )
+        splits.append(split)
+    return splits
+
+
+def _read_one(
+    table: ListingTable, columns: Columns, split: str, index: ImageIndex, rows: _Rows
+) -> None:
+    name, missing, unlabelled = table.file.path, [], 0
+    labels: dict[str, str] = {}
+    several: list[str] = []
+    twice: list[str] = []
+    cells = table.columns
+    whole = _whole_labels(table, columns)
+    for row in range(table.rows):
+        value, label = cells[columns.image][row], class_name(_label(table, columns, row))
+        label = label.removesuffix(".0") if whole else label
+        if not value:
+            unlabelled += 1
+            continue
+        file = index.find_one(value, table.file)
+        if file is None:
+            missing.append(value)
+        elif not label:
+            unlabelled += 1
+        elif file.path in labels:
+            (twice if labels[file.path] == label else several).append(value)
+        else:
+            labels[file.path] = label
+            cell = cells[columns.split][row] if columns.split else ""
+            own = _split_of_cell(cell, columns, table, row) if columns.split else split
+            group = cells[columns.group][row] if columns.group else ""
+            rows.rows.append((own, label, file, group))
+    if several:
+        raise DataError(
+            f"{name} lists {len(several):,} images with several labels, such as {several[0]}; "
+            f"one label per image is read, so keep one row of each"
+        )
+    if not labels:
+        raise DataError(
+            f"{name} lists {table.rows:,} images in column {columns.image}, and none of them was "
+            f"found below {index.root}; the first is {missing[0] if missing else 'empty'!r}"
+        )
+    if missing:
+        rows.notes.append(
+            f"{len(missing):,} of {table.rows:,} rows of {name} have no image file: "
+            f"{such_as(missing)}"
+        )
+    if twice:
+        rows.notes.append(
+            f"{len(twice):,} row{'s' if len(twice) > 1 else ''} of {name} list an image twice with "
+            f"the same label: {such_as(twice)}"
+        )
+    if unlabelled:
+        rows.notes.append(f"{unlabelled:,} rows of {name} have no label and were ignored")
+    where = columns.label or f"{len(columns.one_hot)} columns of 0 and 1"
+    rows.reasons.append(
+        f"{name} lists the images in column {columns.image} and their labels in {where}"
+    )
+
+
+def _whole_labels(table: ListingTable, columns: Columns) -> bool:
+    """Whether all labels are whole numbers written as pandas does where some are missing: 3.0."""
+    cells = {cell for cell in table.columns[columns.label or columns.image] if cell}
+    return columns.label is not None and all(
+        cell.removesuffix(".0").isdigit() and cell.endswith(".0") for cell in cells
+    )
+
+
+def _label(table: ListingTable, columns: Columns, row: int) -> str:
+    if columns.label is not None:
+        return table.columns[columns.label][row]
+    return next(name for name in columns.one_hot if _is_set(table.columns[name][row]))
+
+
+def _split_of_cell(cell: str, columns: Columns, table: ListingTable, row: int) -> str:
+    split = split_of_name(cell)
+    if split is None:
+        raise DataError(
+            f"{table.file.name} row {row + 1} has {cell!r} in {columns.split}; allowed: train, "
+            f"validation or test"
+        )
+    return split
+
+
+def _by_folders(
+    rows: _Rows, tables: Sequence[tuple[ListingTable, Columns]], splits: list[str]
+) -> None:
+    """Splits by the folders of the images, if a single table names none and all lie in such."""
+    if len(tables) > 1 or tables[0][1].split is not None:
+        return
+    found = [
+        next((s for part in file.parts[:-1] if (s := split_of_name(part))), None)
+        for _, _, file, _ in rows.rows
+    ]
+    if "train" in found and None not in found and len(set(found)) > 1:
+        rows.rows = [(str(split), *row[1:]) for split, row in zip(found, rows.rows, strict=True)]
+        rows.reasons.append("all listed images are in folders that name splits")
+    elif any(found) and len(set(found)) > 1:
+        counts = Counter(str(split) for split in found)
+        rows.reasons.append(
+            f"the images are one collection: not all are in folders that name splits "
+            f"({counts['None']:,} are not)"
+        )

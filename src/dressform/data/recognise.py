@@ -1,0 +1,380 @@
+"""`read_tree`, `read_file`: decide what data are, then read them."""
+
+import dataclasses
+from pathlib import Path
+
+from dressform.core.errors import ConfigError, DataError
+from dressform.core.file_kinds import kind_of_file
+from dressform.core.files import read_npz
+from dressform.data.archive import read_arrays
+from dressform.data.archive_tree import open_tree
+from dressform.data.class_folders import folder_of, read_class_folders
+from dressform.data.contents import Contents, such_as
+from dressform.data.delimited import SUFFIXES as TEXT_SUFFIXES
+from dressform.data.delimited import Delimited, read_delimited
+from dressform.data.file_tree import File, FileTree, archive_suffix
+from dressform.data.idx_sets import find_idx_sets, read_idx_set
+from dressform.data.image import SUFFIXES as IMAGE_SUFFIXES
+from dressform.data.image_index import ImageIndex
+from dressform.data.labels import NAMES_FILES, names_beside
+from dressform.data.listing import Columns, find_columns, lists_images, read_listings
+from dressform.data.listing_table import SUFFIXES as TABLE_SUFFIXES
+from dressform.data.listing_table import ListingTable, read_listing_table
+from dressform.data.parquet import ParquetTable
+from dressform.data.pixel_table import PixelColumns, find_pixel_columns
+from dressform.data.read_options import ReadOptions
+from dressform.data.tables import one_folder, read_image_parquet, read_pixel_tables
+
+FORMS = (
+    "a folder of class sub-folders, a table of images and labels (CSV, JSON lines, Parquet), a "
+    "folder of IDX files, a table of pixels (CSV, ARFF), Parquet with images, an .npz file, or a "
+    "ZIP or TAR of one of these"
+)
+_MAX_TABLE_SAMPLE = 40
+"""Tables of a tree that are looked into."""
+
+
+def read_source(path: Path, options: ReadOptions) -> Contents:
+    """Recognise and read a file, a folder or an archive.
+
+    Args:
+        path: it exists.
+        options: how it is read where it does not say.
+
+    Raises:
+        DataError: it has no labelled images in a known form, or can be read in several ways.
+    """
+    if path.is_dir() or archive_suffix(path):
+        return _read_tree(open_tree(path), options)
+    return _read_file(path, options)
+
+
+def _without_columns(contents: Contents, options: ReadOptions) -> Contents:
+    """What has no table, if no option names a column.
+
+    Raises:
+        ConfigError: one does.
+    """
+    for name in ("image_column", "label_column", "split_column", "group_column"):
+        value = getattr(options, name)
+        if value is not None:
+            raise ConfigError(
+                f"{name} {value} does not apply to {contents.name}, which was not read from a "
+                f"table; leave it out, or give the table with --data"
+            )
+    return contents
+
+
+def _read_file(path: Path, options: ReadOptions) -> Contents:
+    beside = FileTree(path.parent)
+    for one in [path, *_names_files(path.parent)]:
+        beside.add(one.name, one)
+    file = beside.files[0]
+    if path.name.removesuffix(".gz").endswith("-ubyte"):
+        siblings = [p for p in path.parent.iterdir() if "-ubyte" in p.name or "idx2-int" in p.name]
+        tree = FileTree(path.parent)
+        for one in sorted([*siblings, *_names_files(path.parent)]):
+            tree.add(one.name, one)
+        sets = [
+            s
+            for s in find_idx_sets(tree)
+            if any(file.path == f.path for pair in s.files.values() for f in pair)
+        ]
+        if sets:
+            return _without_columns(read_idx_set(tree, sets[0]), options)
+        raise DataError(f"{path} is one IDX file of an unknown name; expected {FORMS}")
+    names = names_beside(beside, "")
+    if file.suffix == ".npz":
+        arrays = read_arrays(path.stem, str(path), read_npz(path), names)
+        return _without_columns(arrays, options)
+    if file.suffix in TABLE_SUFFIXES:
+        return _read_table_file(beside, file, options, names)
+    if file.suffix in IMAGE_SUFFIXES:
+        raise DataError(f"{path} is a single image; expected {FORMS}")
+    raise _unknown(file)
+
+
+def _names_files(folder: Path) -> list[Path]:
+    return [folder / name for name in NAMES_FILES if (folder / name).is_file()]
+
+
+def _unknown(file: File) -> DataError:
+    what = kind_of_file(file.path, file.read(200))
+    return DataError(
+        f"{file.name} {f'is {what}' if what else 'has an unknown format'}; expected {FORMS}"
+    )
+
+
+def _read_table_file(
+    beside: FileTree, file: File, options: ReadOptions, names: tuple[str, ...] | None
+) -> Contents:
+    name = file.path.partition(".")[0]
+    delimited: Delimited | None = None
+    if file.suffix == ".parquet":
+        if ParquetTable(file).image_column(options.image_column) is not None:
+            contents = read_image_parquet(beside, [file], options, names)
+            return dataclasses.replace(contents, name=name)
+        delimited = ParquetTable(file).delimited()
+        columns = find_pixel_columns(delimited, options)
+        if columns is not None:
+            return read_pixel_tables(name, file.name, [(file, delimited, columns)], names)
+    elif file.suffix in TEXT_SUFFIXES:
+        delimited = read_delimited(file)
+        columns = find_pixel_columns(delimited, options)
+        if columns is not None:
+            return read_pixel_tables(name, file.name, [(file, delimited, columns)], names)
+    table = read_listing_table(file, delimited)
+    here = beside.root.absolute()
+    for root in (here, here.parent):  # the images may lie in a folder next to the table's
+        tree = open_tree(root)
+        index = ImageIndex(tree)
+        placed = File(
+            tree, file.path if root is here else f"{here.name}/{file.path}", file.name, file.local
+        )
+        table = dataclasses.replace(table, file=placed)
+        found = find_columns(table, index, options)
+        if found is not None:
+            contents = read_listings(tree, index, [(table, found)], names)
+            return dataclasses.replace(contents, name=name)
+        if index.images:
+            break
+    raise _no_table(file, table, index)
+
+
+def _no_table(file: File, table: ListingTable, index: ImageIndex) -> DataError:
+    header = list(table.columns)
+    shown = such_as(header, 8)
+    for name, cells in table.columns.items():
+        named_files = [cell for cell in cells if cell.lower().endswith(IMAGE_SUFFIXES)]
+        if len(named_files) * 2 > len(cells):
+            return DataError(
+                f"{file.name} lists {len(cells):,} images in column {name}, such as "
+                f"{named_files[0]}, and none of them was found below {index.root}; put the table "
+                f"where the images are, or mend its paths"
+            )
+    if not index.images:
+        return DataError(
+            f"{file.name} has {len(header)} columns ({shown}); expected a label and a square "
+            f"number of pixels, such as 1 + 784, or a column of images and one of labels, with the "
+            f"images in {index.root}"
+        )
+    return DataError(
+        f"{file.name} has columns {shown}; none of them has files among the {len(index.images):,} "
+        f"images in {index.root} with labels beside them; name them with --image-column and "
+        f"--label-column"
+    )
+
+
+def _read_tree(tree: FileTree, options: ReadOptions) -> Contents:
+    sets = find_idx_sets(tree)
+    if sets:
+        if len(sets) > 1:
+            shown = [
+                f"{tree.root}/{one.folder}"
+                if len({s.folder for s in sets}) > 1
+                else f"{tree.root}/{next(iter(one.files.values()))[0].path}"
+                for one in sets
+            ]
+            raise DataError(
+                f"{tree.root} has several datasets in IDX files ({such_as(shown, 8)}); give one "
+                f"of them"
+            )
+        return _without_columns(read_idx_set(tree, sets[0]), options)
+    if any(file.suffix in IMAGE_SUFFIXES for file in tree.files):
+        return _read_images(tree, options)
+    return _read_tables(tree, options)
+
+
+def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
+    """Class folders, or a listing of the images; the first where both say the same."""
+    index = ImageIndex(tree)
+    listings, problem, notes = _listings(tree, index, options)
+    asked = options.image_column is not None or options.label_column is not None
+    contents: Contents | None = None
+    refusal: DataError | None = None
+    try:
+        contents = read_class_folders(tree, folder_of(tree))
+    except DataError as error:
+        refusal = error
+    if contents is not None and not asked:
+        classes = set(contents.parts["train"].labels) if "train" in contents.parts else set()
+        if not listings or (len(classes) > 1 and _agree(tree, index, listings, contents)):
+            for table, _ in listings:
+                notes.append(
+                    f"{table.file.path} lists images with labels, too; the folders' were used, so "
+                    f"give --data {table.file.name} for the table's"
+                )
+            if len(classes) > 1 or not listings:
+                contents = dataclasses.replace(contents, notes=(*contents.notes, *notes))
+                return _without_columns(contents, options)
+        if len(classes) > 1:
+            table = listings[0][0]
+            raise DataError(
+                f"{tree.root} can be read in two ways: the classes are the folders "
+                f"{such_as(sorted(classes))}, or what {table.file.path} says; give --data "
+                f"{table.file.name} for the table, or move it away"
+            )
+    if listings:
+        read = read_listings(tree, index, listings, names_beside(tree, ""))
+        return dataclasses.replace(read, notes=(*read.notes, *notes))
+    if problem is not None:
+        raise problem
+    assert refusal is not None or contents is not None
+    if refusal is not None:
+        raise refusal
+    assert contents is not None
+    return _without_columns(contents, options)
+
+
+def _listings(
+    tree: FileTree, index: ImageIndex, options: ReadOptions
+) -> tuple[list[tuple[ListingTable, Columns]], DataError | None, list[str]]:
+    """The tables of a tree that list its images with labels, why one that might does not, and
+    notes.
+    """
+    found, problem, notes, unused = [], None, list[str](), list[str]()
+    tables = [file for file in tree.files if file.suffix in TABLE_SUFFIXES]
+    tables = [file for file in tables if file.parts[-1] not in NAMES_FILES]
+    for file in sorted(tables, key=lambda file: len(file.parts))[:_MAX_TABLE_SAMPLE]:
+        if "submission" in file.parts[-1].lower():
+            notes.append(f"{file.path} holds answers to be submitted, by its name; it was ignored")
+            continue
+        try:
+            table = read_listing_table(file)
+            columns = find_columns(table, index, options)
+        except DataError as error:
+            if _lists_images(file):
+                problem = problem or error
+                unused.append(file.path)
+            continue
+        if columns is not None:
+            found.append((table, columns))
+        elif lists_images(table, index):
+            unused.append(file.path)
+    if found and unused:
+        notes.append(f"tables without labels were ignored: {such_as(unused)}")
+    return found, problem, notes
+
+
+def _lists_images(file: File) -> bool:
+    """Whether the beginning of a table mentions files of images."""
+    try:
+        start = file.read(2**16).lower()
+    except DataError:
+        return False
+    return any(suffix.encode() in start for suffix in IMAGE_SUFFIXES)
+
+
+def _agree(
+    tree: FileTree,
+    index: ImageIndex,
+    listings: list[tuple[ListingTable, Columns]],
+    contents: Contents,
+) -> bool:
+    """Whether the tables' labels are mostly those of the folders."""
+
+    def plain(name: str) -> str:
+        return "".join(c for c in name.casefold() if c.isalnum())
+
+    folders = {
+        i: plain(label)
+        for part in contents.parts.values()
+        for i, label in zip(part.ids, part.labels, strict=True)
+    }
+    same = different = 0
+    for table, columns in listings:
+        try:
+            read = read_listings(tree, index, [(table, columns)])
+        except DataError:
+            continue
+        for part in read.parts.values():
+            for i, label in zip(part.ids, part.labels, strict=True):
+                if i in folders:
+                    same += plain(label) == folders[i]
+                    different += plain(label) != folders[i]
+    return same >= different
+
+
+def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
+    """Trees without image files: arrays, tables of pixels, Parquet with images."""
+    arrays = [f for f in tree.files if f.suffix in (".npz", ".npy")]
+    parquet = [f for f in tree.files if f.suffix == ".parquet"]
+    texts = [f for f in tree.files if f.suffix in TEXT_SUFFIXES]
+    texts = [f for f in texts if f.parts[-1] not in NAMES_FILES]
+    if parquet:
+        files = one_folder(tree, parquet, "Parquet files")
+        names = names_beside(tree, files[0].path.rpartition("/")[0])
+        return read_image_parquet(tree, files, options, names)
+    pixels: list[tuple[File, Delimited, PixelColumns]] = []
+    unused: list[str] = []
+    problem: DataError | None = None
+    for file in texts[:_MAX_TABLE_SAMPLE]:
+        try:
+            delimited = read_delimited(file)
+            columns = find_pixel_columns(delimited, options)
+        except DataError as error:
+            # a text is a table only if it looks like one
+            problem = problem or (None if file.suffix == ".txt" else error)
+            unused.append(file.path)
+            continue
+        if columns is not None:
+            pixels.append((file, delimited, columns))
+    if pixels:
+        one_folder(tree, [file for file, _, _ in pixels], "tables of pixels")
+        folder = pixels[0][0].path.rpartition("/")[0]
+        where = pixels[0][0].name if len(pixels) == 1 else f"{tree.root}/{folder}".rstrip("/")
+        name = pixels[0][0].parts[-1].partition(".")[0] if len(pixels) == 1 else tree.name
+        contents = read_pixel_tables(name, where, pixels, names_beside(tree, folder))
+        if unused:
+            note = f"tables without labels, or damaged ones, were ignored: {such_as(unused)}"
+            contents = dataclasses.replace(contents, notes=(*contents.notes, note))
+        return contents
+    if arrays:
+        read = _read_array_files(tree, one_folder(tree, arrays, "arrays"))
+        return _without_columns(read, options)
+    if problem is not None:
+        raise problem
+    raise _nothing(tree)
+
+
+def _read_array_files(tree: FileTree, files: list[File]) -> Contents:
+    """Arrays of one NPZ file, or of several files with one array each, by their names."""
+    names = names_beside(tree, files[0].path.rpartition("/")[0])
+    if len(files) == 1 and files[0].suffix == ".npz":
+        arrays = read_npz(Path(files[0].name), files[0].source())
+        return read_arrays(tree.name, files[0].name, arrays, names)
+    together = {}
+    for file in files:
+        stem = file.parts[-1].rpartition(".")[0]
+        inside = read_npz(Path(file.name), file.source(), single=True)
+        if len(inside) == 1:
+            together[stem] = next(iter(inside.values()))
+        else:
+            together |= {f"{stem}_{name}": array for name, array in inside.items()}
+    return read_arrays(tree.name, str(tree.root), together, names)
+
+
+def _nothing(tree: FileTree) -> DataError:
+    """Why a tree without anything to read cannot be read."""
+    archives = [f.path for f in tree.files if archive_suffix(Path(f.path))]
+    if archives:
+        return DataError(
+            f"{tree.root} has no images outside archives; give {tree.root}/{archives[0]}, or "
+            f"unpack "
+            f"{such_as(archives)}"
+        )
+    other = next(
+        (f for f in tree.files[:_MAX_TABLE_SAMPLE] if kind_of_file(f.path, f.read(200))), None
+    )
+    if other is not None:
+        return _unknown(other)
+    if not tree.files and not tree.broken:
+        more = f" but {such_as(tree.leftovers)} of other programs" if tree.leftovers else ""
+        return DataError(f"{tree.root} is empty{more}; expected {FORMS}")
+    if tree.empty and not tree.files:
+        return DataError(f"{tree.root} has folders but no files; expected {FORMS}")
+    shown = such_as([f.path for f in tree.files])
+    return DataError(
+        f"{tree.root} has no sub-folders with images and nothing else that is known ({shown}); "
+        f"expected {FORMS}"
+    )

@@ -1,0 +1,44 @@
+"""Names that people give to the columns of tables of images."""
+
+from collections.abc import Sequence
+
+from dressform.core.errors import DataError, unknown_name
+
+LABELS = (
+    "label", "labels", "class", "class_name", "classname", "class_label", "category", "target",
+    "y", "emotion", "digit", "article_type", "articletype", "species", "breed", "tag", "answer",
+    "label_name", "category_name", "cat", "type",
+)  # fmt: skip
+IMAGES = (
+    "image", "images", "filename", "file_name", "file", "path", "filepath", "file_path",
+    "image_path", "imagepath", "image_name", "imagename", "img", "img_path", "img_name",
+    "image_file", "image_id", "img_id", "id", "name", "photo", "picture", "url", "uri", "fname",
+)  # fmt: skip
+SPLITS = ("split", "set", "subset", "usage", "partition", "fold_name", "data_set", "dataset_split")
+ROW_NUMBERS = ("", "unnamed:_0", "index", "row", "row_id", "id", "image_id", "rownames")
+
+
+def named(header: Sequence[str], given: str | None, known: Sequence[str], table: str) -> int | None:
+    """The column that was asked for, or the one whose name is the first of those known.
+
+    Args:
+        header: names of the columns.
+        given: what the user named, or None.
+        known: in lower case.
+        table: for messages.
+
+    Raises:
+        UnknownNameError: there is no column of the given name.
+        DataError: two columns have it.
+    """
+    if given is not None:
+        places = [i for i, name in enumerate(header) if name == given] or [
+            i for i, name in enumerate(header) if name.lower() == given.lower()
+        ]
+        if not places:
+            raise unknown_name(f"column of {table}", given, header)
+        if len(places) > 1:
+            raise DataError(f"{table} has {len(places)} columns called {given}; rename one")
+        return places[0]
+    lowered = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in header]
+    return next((lowered.index(name) for name in known if name in lowered), None)

@@ -1,7 +1,10 @@
 """Whether `dressform train auto --budget` keeps its time, alone and beside busy processes.
 
     python benchmarks/budget.py [--data fashion-mnist …] [--budgets 60,120] [--busy 0,1,2]
-        [--repeats 2]
+        [--repeats 2] [--examples 5000]
+
+With --examples, so many training images and a fifth as many test images of each data set, for
+small budgets on slow machines.
 
 Each call is a process of its own with a folder of its own, and its seconds are those of the whole
 process. A busy process is `python -c "while True: pass"`, begun before the call and ended after
@@ -18,7 +21,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from report import write_report
+
+from dressform.data.archive import write_archive
+from dressform.data.dataset import DatasetSplits
+from dressform.data.source import load_data
 
 ALLOWED_SECONDS, ALLOWED_FRACTION = 15.0, 0.10
 """A call may take so much longer than its budget, whichever is more."""
@@ -31,14 +39,19 @@ def main() -> None:
     parser.add_argument("--budgets", default="60,120")
     parser.add_argument("--busy", default="0,1,2")
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--examples", type=int)
     options = parser.parse_args()
-    rows = [
-        once(data, float(budget), int(busy), seed)
-        for data in options.data
-        for budget in options.budgets.split(",")
-        for busy in options.busy.split(",")
-        for seed in range(options.repeats)
-    ]
+    with tempfile.TemporaryDirectory() as folder:
+        sources = options.data
+        if options.examples:
+            sources = [part(data, options.examples, Path(folder)) for data in options.data]
+        rows = [
+            once(data, float(budget), int(busy), seed)
+            for data in sources
+            for budget in options.budgets.split(",")
+            for busy in options.busy.split(",")
+            for seed in range(options.repeats)
+        ]
     results = {
         "n": len(rows),
         "finished": sum(row["exit_code"] == 0 for row in rows),
@@ -50,8 +63,19 @@ def main() -> None:
     command = (
         f"python benchmarks/budget.py --data {names} --budgets {options.budgets} "
         f"--busy {options.busy} --repeats {options.repeats}"
+        + (f" --examples {options.examples}" if options.examples else "")
     )
     write_report("budget", command, results)
+
+
+def part(data: str, examples: int, folder: Path) -> str:
+    """An archive of some of a data set's images."""
+    splits = load_data(data)
+    path = folder / f"{splits.name}-{examples}.npz"
+    test = None if splits.test is None else splits.test.take(np.arange(examples // 5))
+    train = splits.train.take(np.arange(examples))
+    write_archive(path, DatasetSplits(path.stem, train, None, test))
+    return str(path)
 
 
 def once(data: str, budget: float, busy: int, seed: int) -> dict[str, Any]:

@@ -281,6 +281,7 @@ class _Search:
     def compare(self) -> list[_Result]:
         """Cross-validate the candidates as long as there is time; best first."""
         results: list[_Result] = []
+        first = self.clock.plan.candidates[0]
         for place, planned in enumerate(list(self.clock.plan.candidates)):
             if not planned.compared:
                 break
@@ -292,6 +293,8 @@ class _Search:
                 results.append(self._compare(candidate, results))
             except OutOfTimeError:
                 self._drop(candidate, "its comparison was not over in time")
+        if not results:
+            self.clock.keep(candidates=[replace(first, compared=0)])
         return sorted(results, key=lambda result: -result.compared.mean)
 
     def _finished(self, candidate: Candidate) -> bool:
@@ -323,9 +326,7 @@ class _Search:
         logger.info("skipped %s", line)
         plan = self.clock.plan
         rest = [c for c in plan.candidates if c.description != candidate.description]
-        # The first one stays: without any comparison it is trained all the same.
-        candidates = rest or plan.candidates
-        self.clock.keep(candidates=candidates, skipped=[*plan.skipped, line])
+        self.clock.keep(candidates=rest, skipped=[*plan.skipped, line])
 
     def _compare(self, candidate: Candidate, results: list[_Result]) -> _Result:
         """A candidate's cross-validation, given up where the rest of the time is needed for the

@@ -2,6 +2,7 @@
 spreadsheet, and reach no network; in no script are they a formula, markup or a format.
 """
 
+import io
 import json
 import logging
 import re
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 from PIL import Image
 
+from dressform.cli.fold_table import FoldTable
 from dressform.cli.output import print_json, print_table
 from dressform.cli.progress import Progress
 from dressform.core.text import columns, one_line, padded, table_cell
@@ -30,6 +32,7 @@ from dressform.reporting.figures.images import draw_first_images, draw_montage
 from dressform.reporting.figures.per_class import draw_per_class
 from dressform.reporting.page.template import inside_script
 from dressform.runs.layout import MAX_NAME_BYTES, folder_name, run_folder
+from dressform.training.callback import Fold
 
 HOSTILE = [
     "$x_1$ and $\\frac{1}{$",
@@ -232,3 +235,22 @@ def test_messages_are_no_formats(caplog: pytest.LogCaptureFixture) -> None:
     for name in HOSTILE:
         logger.warning(f"skipped {name}")
     assert [message.removeprefix("skipped ") for message in caplog.messages] == HOSTILE
+
+
+@pytest.mark.parametrize("name", ["[red]alarm[/red]", ":smile: bag", "[link=x]y[/link]", "{0}"])
+def test_a_live_display_takes_no_name_for_markup(name: str) -> None:
+    from rich.console import Console
+
+    display, shown = Progress(), io.StringIO()
+    display.console = Console(file=shown, force_terminal=False, width=200)
+    display.say(name)
+    assert shown.getvalue() == f"{name}\n"
+
+
+def test_the_live_table_of_folds_takes_no_recipe_for_markup() -> None:
+    from rich.console import Console
+
+    table, shown = FoldTable(), io.StringIO()
+    table.on_folds_begin([Fold("my[red].py:mine model.widths=[8,8]", 0, 0)], 0, 1, 1)
+    Console(file=shown, width=200).print(table._table())
+    assert "my[red].py:mine model.widths=[8,8]" in shown.getvalue()

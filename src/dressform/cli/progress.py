@@ -36,7 +36,9 @@ class Display(Callback):
     def say(self, text: str) -> None:
         """A line above what is live."""
         if self.console is not None:
-            self.console.print(one_line(text), highlight=False, markup=False, soft_wrap=True)
+            self.console.print(
+                one_line(text), highlight=False, markup=False, emoji=False, soft_wrap=True
+            )
         else:
             say(text)
 

@@ -235,6 +235,8 @@ class _Search:
                 if costs and self.clock.left < plan.budget / 2:
                     raise OutOfTimeError(f"{self.clock.spent:.0f} s were over before it was tried")
                 costs.append((candidate, self._cost(candidate, READING * reading)))
+                if costs[0][1].alone(costs[0][0]) > self.clock.left:
+                    break  # the first is the quickest, and there is no time for it alone
             except OutOfTimeError as error:
                 skipped.append(f"{candidate.description}: {error}")
         left = PLANNED * (self.clock.left - CLOSING_SECONDS)

@@ -82,6 +82,10 @@ class Cost:
         """The training on all examples, after the comparison, and the predictions."""
         return candidate.epochs * self.epoch + self.closing
 
+    def alone(self, candidate: "Candidate") -> float:
+        """The shortest training without a comparison."""
+        return self.before + self.last(replace(candidate, epochs=ALONE_EPOCHS))
+
     def slower(self, factor: float) -> "Cost":
         """The same on a machine that takes ``factor`` times as long."""
         return Cost(
@@ -306,14 +310,10 @@ def choose(
     if not chosen:
         for candidate, cost in timed:
             # The clock shortens a training of all epochs to those that there is time for.
-            fewest = replace(candidate, epochs=ALONE_EPOCHS, compared=0)
-            if cost.before + cost.last(fewest) <= seconds:
+            if cost.alone(candidate) <= seconds:
                 skipped = [s for s in skipped if not s.startswith(candidate.description)]
                 return [replace(candidate, compared=0, cost=cost)], skipped
-        alone = (
-            cost.before + cost.last(replace(candidate, epochs=ALONE_EPOCHS))
-            for candidate, cost in timed
-        )
+        alone = (cost.alone(candidate) for candidate, cost in timed)
         raise TooLittleTimeError(min(alone, default=math.inf))
     return chosen, skipped
 

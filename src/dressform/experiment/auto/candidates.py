@@ -33,9 +33,9 @@ PROBE_SIZES = (32, 256)
 """Examples of the trainings that tell how long one takes: the difference is without what does not
 grow with the examples.
 """
-LONG_PROBE, BRIEF = 4096, 1.0
-"""Examples of a third one, where an epoch of the second takes less than so many seconds: what is
-over so quickly tells little about a long training on a busy machine.
+LONG_PROBE, BRIEF = 2048, 1.0
+"""Without cached features: the examples of the second one, where an epoch of the first takes less
+than so many seconds, since what is over so quickly tells little about a long training.
 """
 SCRATCH_STEPS, MIN_SCRATCH_EPOCHS = 600, 7
 """Of a small network's training from scratch: so many steps if there is time, but no fewer
@@ -245,21 +245,23 @@ def cost_of(candidate: Candidate, data: DatasetSplits, options: RunOptions) -> C
     """
     train = data.train
     recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
-    order, (few, many) = np.random.default_rng(0).permutation(len(train)), PROBE_SIZES
-    trials = [_try(recipe, train.take(order[:few]), options)]
+    order = np.random.default_rng(0).permutation(len(train))
+    sizes = PROBE_SIZES if recipe.cached_features else PROBE_SIZES[1:]
+    trials = [_try(recipe, train.take(order[: sizes[0]]), options)]
     with contextlib.suppress(OutOfTimeError):
-        if len(order) > few:
-            trials.append(_try(recipe, train.take(order[few:][:many]), options))
-        long = len(order) > LONG_PROBE and not recipe.cached_features
-        if long and trials[-1].epoch < BRIEF:
+        if recipe.cached_features and len(order) > sizes[0]:
+            trials.append(_try(recipe, train.take(order[sizes[0] :][: sizes[1]]), options))
+        elif len(order) > LONG_PROBE and trials[0].epoch < BRIEF:
             trials.append(_try(recipe, train.take(order[:LONG_PROBE]), options))
     first, last = trials[0], trials[-1]
-    per_image = first.preparing / first.examples
-    if len(trials) > 1:
-        more = max(1, trials[1].examples - first.examples)
-        per_image = max(0.0, trials[1].preparing - first.preparing) / more
-    # A longer training sees more versions.
-    version = per_image * len(train) / max(1, min(recipe.cached_features, recipe.epochs))
+    version = 0.0
+    if recipe.cached_features:
+        more = last.examples - first.examples
+        per_image = first.preparing / first.examples
+        if more > 0:
+            per_image = max(0.0, last.preparing - first.preparing) / more
+        # A longer training sees more versions.
+        version = per_image * len(train) / min(recipe.cached_features, recipe.epochs)
     return Cost(
         first.preparing + version * max(1, recipe.cached_features),
         last.epoch / last.examples * len(train),

@@ -246,11 +246,12 @@ def cost_of(candidate: Candidate, data: DatasetSplits, options: RunOptions) -> C
     train = data.train
     recipe = override(find_recipe(candidate.recipe), [*candidate.settings, "epochs=2"])
     order = np.random.default_rng(0).permutation(len(train))
-    sizes = PROBE_SIZES if recipe.cached_features else PROBE_SIZES[1:]
-    trials = [_try(recipe, train.take(order[: sizes[0]]), options)]
+    few, many = PROBE_SIZES
+    size = few if recipe.cached_features else many
+    trials = [_try(recipe, train.take(order[:size]), options)]
     with contextlib.suppress(OutOfTimeError):
-        if recipe.cached_features and len(order) > sizes[0]:
-            trials.append(_try(recipe, train.take(order[sizes[0] :][: sizes[1]]), options))
+        if recipe.cached_features and len(order) > few:
+            trials.append(_try(recipe, train.take(order[few:][:many]), options))
         elif len(order) > LONG_PROBE and trials[0].epoch < BRIEF:
             trials.append(_try(recipe, train.take(order[:LONG_PROBE]), options))
     first, last = trials[0], trials[-1]

@@ -213,6 +213,7 @@ def test_a_comparison_that_takes_too_long_is_given_up_by_the_clock(
     costs = {"quick": candidates.Cost(0.4, 0.05), "slow": candidates.Cost(0.0, 1e-6)}
     monkeypatch.setattr(auto, "possible", lambda data, size: ([QUICK, slow], []))
     monkeypatch.setattr(auto, "cost_of", lambda c, *_: costs[c.description])
+    monkeypatch.setattr(auto._Search, "_affordable", lambda self, candidate: candidate)
     monkeypatch.setattr(auto, "MIN_BUDGET", 1.0)
     monkeypatch.setattr(auto, "CLOSING_SECONDS", 4.0)
     began = time.monotonic()

@@ -234,11 +234,14 @@ class _Search:
             try:
                 if costs and self.clock.left < plan.budget / 2:
                     raise OutOfTimeError(f"{self.clock.spent:.0f} s were over before it was tried")
-                costs.append((candidate, self._cost(candidate, READING * reading)))
+                probing = LEAST_PROBING if costs else self.clock.left / 2
+                costs.append((candidate, self._cost(candidate, READING * reading, probing)))
                 if costs[0][1].alone(costs[0][0]) > self.clock.left:
                     break  # the first is the quickest, and there is no time for it alone
             except OutOfTimeError as error:
                 skipped.append(f"{candidate.description}: {error}")
+                if not costs:
+                    break  # the others take longer
         left = PLANNED * (self.clock.left - CLOSING_SECONDS)
         try:
             chosen, too_long = choose(costs, left)
@@ -262,7 +265,7 @@ class _Search:
             f"{math.ceil(needed / 60)}m or more"
         )
 
-    def _cost(self, candidate: Candidate, reading: float) -> Cost:
+    def _cost(self, candidate: Candidate, reading: float, probing: float) -> Cost:
         budget, left = self.clock.plan.budget, self.clock.left
         if not self.read.has(candidate.image_size) and reading > left / 2:
             raise OutOfTimeError(
@@ -271,7 +274,7 @@ class _Search:
             )
         data = self.read(candidate.image_size)
         left = self.clock.left
-        probing = min(left / 3, max(LEAST_PROBING, PROBING * budget))
+        probing = min(left / 2, max(probing, PROBING * budget))
         deadline = self.clock.deadline(left - probing, strict=True)
         try:
             return cost_of(candidate, data, replace(self.options, deadline=deadline))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dressform.core.clock import Deadline, process_seconds
+from dressform.core.clock import Deadline, contention, process_seconds
 from dressform.core.config import override
 from dressform.core.errors import OutOfTimeError
 from dressform.data.dataset import DatasetSplits
@@ -155,3 +155,7 @@ def test_a_process_knows_how_long_it_has_run() -> None:
     seconds = process_seconds()
     assert 0 < seconds < 3600
     assert pace_module.LOOK_EVERY < 1
+
+
+def test_contention_is_one_or_more() -> None:
+    assert 1.0 <= contention(0.05) < 1000

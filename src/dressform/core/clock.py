@@ -55,3 +55,16 @@ def process_seconds() -> float:
     except (OSError, ValueError, AttributeError, IndexError, UnicodeDecodeError):
         return loaded
     return seconds if loaded <= seconds <= loaded + LONGEST_START else loaded
+
+
+def contention(seconds: float = 0.5) -> float:
+    """How many times as long a thread takes here as it would alone: 1 on an idle machine, 2 where
+    another program takes half of its core.
+
+    Args:
+        seconds: that the measurement takes; the thread does nothing else.
+    """
+    began, used = time.perf_counter(), time.thread_time()
+    while (passed := time.perf_counter() - began) < seconds:
+        pass
+    return max(1.0, passed / max(1e-9, time.thread_time() - used))

@@ -14,7 +14,7 @@ from statistics import median
 
 import numpy as np
 
-from dressform.core.clock import Deadline
+from dressform.core.clock import Deadline, contention
 from dressform.core.errors import ConfigError, OutOfTimeError, RunError
 from dressform.data.dataset import DatasetSplits
 from dressform.data.group_advice import log_group_advice
@@ -48,7 +48,11 @@ MIN_BUDGET, PLANNED = 30.0, 0.88
 being for what cannot be foreseen.
 """
 CLOSING_SECONDS = 9.0
-"""For what comes after the last epoch and does not grow with the images: export, figures."""
+"""For what comes after the last epoch and does not grow with the images: export, figures. On an
+idle machine.
+"""
+DRAWING_SECONDS, GRACE = 4.0, 10.0
+"""The figures' part of that; and how much later than the budget they may be finished."""
 READING = 2.0
 """Times the seconds of the first reading, for a reading at a larger size."""
 PROBING, LEAST_PROBING = 0.1, 12.0
@@ -88,7 +92,7 @@ class AutoResult:
         candidates: best first; empty where there was no time to compare any.
         skipped: why other candidates were not tried or not finished, a line each.
         seconds: of the budget, spent by all calls together.
-        deadline: the end of the budget.
+        deadline: by when the drawing of figures has to begin.
     """
 
     run: Run
@@ -160,7 +164,8 @@ def train_auto(
     if compared:
         compared[0] = replace(compared[0], command=best.command)
     clock.keep()
-    skipped, deadline = clock.plan.skipped, clock.deadline(0.0)
+    skipped = clock.plan.skipped
+    deadline = clock.deadline(DRAWING_SECONDS * contention() - GRACE)
     return AutoResult(run, read(best.image_size), compared, skipped, clock.spent, deadline)
 
 
@@ -219,6 +224,12 @@ class _Search:
     slower: float = 1.0
     """What the last comparison took, as a multiple of its estimate."""
 
+    def fixed(self) -> float:
+        """Seconds for what comes after the last epoch and does not grow with the images, beside
+        what runs here now.
+        """
+        return CLOSING_SECONDS * contention()
+
     def choose(self, reading: float) -> None:
         """Plan the candidates that there is time for, and why others are skipped."""
         plan = self.clock.plan
@@ -242,7 +253,7 @@ class _Search:
                 skipped.append(f"{candidate.description}: {error}")
                 if not costs:
                     break  # the others take longer
-        left = PLANNED * (self.clock.left - CLOSING_SECONDS)
+        left = PLANNED * (self.clock.left - self.fixed())
         try:
             chosen, too_long = choose(costs, left)
         except TooLittleTimeError as error:
@@ -316,7 +327,7 @@ class _Search:
         """
         if self.slower <= 1.0 and self.clock.left > candidate.cost.whole(candidate):
             return candidate
-        left = self.clock.left - CLOSING_SECONDS * self.slower
+        left = self.clock.left - self.fixed()
         cost = candidate.cost.slower(self.slower)
         fitted, reason = affordable(candidate, cost, left)
         if fitted is None:
@@ -340,16 +351,17 @@ class _Search:
         data = self.read(candidate.image_size)
         self.options.callback.on_phase_begin(f"comparing {candidate.description}")
         started, cost = time.monotonic(), candidate.cost.slower(self.slower)
+        fixed = self.fixed()
         last = max(
             [
                 # K folds of K - 1 parts take K - 1 times as long as the last training: whatever
                 # the estimates say, this much is kept for it.
-                max(0.0, self.clock.left - CLOSING_SECONDS) / FOLDS,
+                max(0.0, self.clock.left - fixed) / FOLDS,
                 candidate.compared * cost.epoch + cost.closing,
                 *(r.candidate.epochs * r.epoch + r.candidate.cost.closing for r in results),
             ]
         )
-        deadline = self.clock.deadline(CLOSING_SECONDS + last, strict=True)
+        deadline = self.clock.deadline(fixed + last, strict=True)
         options = replace(
             self.options, workers=1, callback=Callback(), resume=True, deadline=deadline
         )
@@ -400,7 +412,7 @@ class _Search:
         return resolve_recipe(candidate.recipe, candidate.assignments(candidate.compared))
 
     def _closing(self, candidate: Candidate) -> float:
-        return CLOSING_SECONDS + self.slower * candidate.cost.closing
+        return self.fixed() + self.slower * candidate.cost.closing
 
     def train(self, best: Candidate) -> Run:
         """Train a candidate on all training examples, by the end of the budget."""

@@ -174,8 +174,8 @@ def compared(candidate: candidates.Candidate, epoch: float, mean: float = 0.5) -
 
 @pytest.mark.parametrize(
     ("epoch", "version", "epochs"),
-    # 90 s less the 9 that follow the last epoch on an idle machine; less the two of four versions that the comparison does not see; the most; no fewer
-    # than compared
+    # 90 s less the 9 that follow the last epoch on an idle machine; less the two of four versions
+    # that the comparison does not see; the most; no fewer than compared
     [(15.0, 0.0, 5), (15.0, 9.0, 4), (0.001, 0.0, 7), (1000.0, 0.0, 2)],
 )
 def test_the_last_training_gets_the_time_that_is_left(

@@ -380,6 +380,36 @@ def browser_table(report: Report) -> str:
     )
 
 
+@measured("budget")
+def time_limit_table(report: Report) -> str:
+    """Seconds of whole calls of train auto beside their budgets."""
+    lines = [
+        "| data | budget | busy processes | seconds | epochs | validation accuracy |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in report["results"]["rows"]:
+        epochs, accuracy = "-", "-"
+        if row["exit_code"] == 0:
+            epochs = f"{row['trained_epochs']:g} of {row['planned_epochs']}"
+            known = row["val_accuracy"] is not None
+            accuracy = f"{100 * row['val_accuracy']:.1f} %" if known else "-"
+        elif "too small" in row["message"]:
+            epochs = "budget too small"
+        lines.append(
+            f"| {row['data']} | {row['budget']:g} s | {row['busy']} | {row['seconds']:.0f} | "
+            f"{epochs} | {accuracy} |"
+        )
+    results = report["results"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"In time (10 % or 15 s over at most): {results['in_time']} of {results['n']}. "
+            f"{made_by(report)}",
+        ]
+    )
+
+
 @measured("label-budget")
 def budget_table(report: Report) -> str:
     """Accuracy with few labels."""
@@ -745,6 +775,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "groups": groups_table,
     "ood": ood_table,
     "budget": budget_table,
+    "time-limit": time_limit_table,
     "corruptions": corruptions_table,
     "variants": variants_table,
     "coverage": coverage_table,

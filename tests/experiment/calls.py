@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dressform.data.dataset import DatasetSplits
+from dressform.data.read_options import ReadOptions
 from dressform.experiment.auto import auto
 from dressform.experiment.crossval.cross_validation import crossval as cross_validate
 from dressform.experiment.options import RunOptions
@@ -60,4 +61,4 @@ def tune(
 
 def train_auto(source: str | Path, **more: Any) -> auto.AutoResult:
     more, options = split(more)
-    return auto.train_auto(source, options=options, **more)
+    return auto.train_auto(source, reading=ReadOptions(), options=options, **more)

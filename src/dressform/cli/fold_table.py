@@ -9,6 +9,7 @@ from typing import Any
 
 from dressform.cli.output import percent, say
 from dressform.cli.progress import Display, clock
+from dressform.core.text import one_line
 from dressform.training.callback import Fold
 
 
@@ -90,6 +91,7 @@ class FoldTable(Display):
     def _table(self) -> Any:
         """A row per recipe and repeat, a column per fold; the repeats in hand and the next."""
         from rich.table import Table
+        from rich.text import Text
 
         folds = sorted({job.fold for job in self._states})
         table = Table(
@@ -109,5 +111,6 @@ class FoldTable(Display):
             if any(state != "waiting" for state in cells.values()) or repeat == min(
                 job.repeat for job in self._states
             ):
-                table.add_row(recipe, str(repeat), *(cells.get(fold, "finished") for fold in folds))
+                name = Text(one_line(recipe))  # settings and paths are no markup
+                table.add_row(name, str(repeat), *(cells.get(fold, "finished") for fold in folds))
         return table

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from dressform.core.text import one_line, printable
+from dressform.core.text import columns, one_line, padded, printable
 
 if TYPE_CHECKING:
     from dressform.runs.crossval import CrossvalSummary
@@ -79,10 +79,10 @@ def show_messages() -> None:
 def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Columns of text on stdout, as wide as their contents."""
     rows = [tuple(one_line(cell) for cell in row) for row in rows]
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    widths = [max(columns(row[i]) for row in [header, *rows]) for i in range(len(header))]
     for row in [header, *rows]:
         print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
 
 

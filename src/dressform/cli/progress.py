@@ -36,7 +36,9 @@ class Display(Callback):
     def say(self, text: str) -> None:
         """A line above what is live."""
         if self.console is not None:
-            self.console.print(one_line(text), highlight=False, markup=False, soft_wrap=True)
+            self.console.print(
+                one_line(text), highlight=False, markup=False, emoji=False, soft_wrap=True
+            )
         else:
             say(text)
 
@@ -54,7 +56,7 @@ class Progress(Display):
         self._bars: Any = None
         self._bar: Any = None
         self._steps: Sequence[int] = ()
-        self._done = self._before = self._step = 0
+        self._done = self._before = self._step = self._end = 0
         self._began = self._features_began = time.monotonic()
         self._features_told = 0
         self._to_predict, self._train = 0, 1
@@ -95,11 +97,16 @@ class Progress(Display):
         """Training begins."""
         done = len(history)
         self._steps, self._done, self._before = steps, done, sum(steps[:done])
+        self._end = sum(steps)
         self._step, self._began = self._before, time.monotonic()
         if done:
             self.say(f"resumed after epoch {done} of {len(steps)}")
         if self._live:
             self._show("training")
+
+    def on_steps_changed(self, steps: int) -> None:
+        """The end is nearer or farther."""
+        self._end = steps
 
     def on_step(self, step: int, loss: float | None) -> None:
         """Move the bar."""
@@ -129,7 +136,7 @@ class Progress(Display):
         if not done:
             return math.nan
         per_step = (time.monotonic() - self._began) / done
-        return per_step * (sum(self._steps) - self._step) + self._estimated()
+        return per_step * max(0, self._end - self._step) + self._estimated()
 
     def close(self) -> None:
         """Take the bar away."""

@@ -51,6 +51,7 @@ def train(
     """Train a recipe, evaluate it and save the run."""
     from dressform.cli.process import prepare_training
     from dressform.cli.progress import Progress
+    from dressform.core.clock import process_seconds
     from dressform.core.errors import ConfigError
     from dressform.workbench import training
 
@@ -71,6 +72,7 @@ def train(
             result = training.train_auto(
                 data,
                 budget=seconds,
+                elapsed=process_seconds(),
                 seed=seed,
                 out=out,
                 resume=resume,
@@ -128,7 +130,8 @@ def _print_auto(result: "AutoResult", as_json: bool) -> None:
     rows = [
         (percent(c.mean), f"{c.seconds:.0f} s", c.description, c.command) for c in result.candidates
     ]
-    print_table(("mean accuracy", "time", "candidate", "command"), rows)
+    if rows:
+        print_table(("mean accuracy", "time", "candidate", "command"), rows)
     print(f"{'total':10s} {result.seconds:.0f} s")
     _print(result.run)
 
@@ -160,7 +163,11 @@ def _print(run: "Run") -> None:
         sentence = mean_confidence(run.predictions("validation"))[2]
         print(f"{'confidence':10s} {sentence}, on validation")
     epochs, seconds = manifest.results["epochs"], manifest.seconds["train"]
-    print(f"{'trained':10s} {epochs} epochs in {seconds:.0f} s")
+    limit = manifest.time_limit
+    cut = limit is not None and limit.reached
+    trained = f"{limit.trained_epochs:g} of {limit.planned_epochs}" if limit and cut else epochs
+    ended = ", ended by the clock" if cut else ""
+    print(f"{'trained':10s} {trained} epochs in {seconds:.0f} s{ended}")
     print(f"{'run':10s} {run.path}")
     print(f"{'per class':10s} {layout.report}")
     figures = sorted(path.name for path in layout.figures.glob("*.png"))

@@ -46,6 +46,10 @@ class ResourceError(DressformError):
     """Memory, file handles or time that this machine does not give; no file is at fault."""
 
 
+class OutOfTimeError(ResourceError):
+    """What is not over by its deadline, and is given up."""
+
+
 class UnknownNameError(ConfigError):
     """A name that is not in a list of known names."""
 

@@ -359,3 +359,14 @@ def exclusive(path: Path) -> Iterator[None]:
                 f"another process is working on {path.parent}; wait for it or choose another --out"
             ) from None
         yield
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process holds a lock file."""
+    if not path.exists():
+        return False
+    try:
+        with exclusive(path):
+            return False
+    except (RunError, OSError):
+        return True

@@ -1,9 +1,12 @@
 """Texts of others (names of files, classes, ids) as they may be shown."""
 
 import re
+import unicodedata
 
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_ALL_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Surrogates stand for bytes of a file's name that are no text: nothing can write them.
+_OTHERS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_CONTROLS = re.compile(f"[\x00-\x1f{_OTHERS}]")
+_ALL_BUT_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_OTHERS}]")
 _FORMULA = tuple("=+-@\t\r")
 
 
@@ -21,6 +24,23 @@ def printable(text: str) -> str:
 
 def _escaped(found: "re.Match[str]") -> str:
     return f"\\u{ord(found[0]):04x}"
+
+
+def columns(text: str) -> int:
+    """Columns of a terminal that a text of one line takes: two for a Chinese character, none for an
+    accent that stands alone.
+    """
+    return sum(
+        0
+        if unicodedata.category(c) in ("Mn", "Me", "Cf")
+        else 1 + (unicodedata.east_asian_width(c) in "WF")
+        for c in text
+    )
+
+
+def padded(text: str, width: int) -> str:
+    """A text with spaces after it, up to that many columns."""
+    return text + " " * (width - columns(text))
 
 
 def table_cell(text: str) -> str:

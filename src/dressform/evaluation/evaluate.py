@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.text import one_line
+from dressform.core.text import columns, one_line, padded
 from dressform.evaluation import clusters
 from dressform.evaluation.calibration_error import ece_distribution
 from dressform.evaluation.intervals import (
@@ -94,7 +94,7 @@ class Evaluation:
         interval.
         """
         names = [one_line(score.label) for score in self.per_class]
-        width = max(len("weighted average"), *map(len, names))
+        width = max(len("weighted average"), *map(columns, names))
         lines = [f"{'':{width}}  precision  recall      F1  support  recall, 95 %"]
         for name, s in zip(names, self.per_class, strict=True):
             scores = (
@@ -102,7 +102,7 @@ class Evaluation:
                 f"{s.support:7d}"
             )
             interval = f"{s.recall.low:.4f} to {s.recall.high:.4f}" if s.support else "-"
-            lines.append(f"{name:{width}}  {scores}  {interval}")
+            lines.append(f"{padded(name, width)}  {scores}  {interval}")
         table = np.array([[s.precision.value, s.recall.value, s.f1.value] for s in self.per_class])
         weights = np.array([s.support for s in self.per_class], dtype=np.float64)
         averages = (

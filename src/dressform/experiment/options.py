@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dressform.core.arguments import whole_number
+from dressform.core.clock import Deadline
 from dressform.runs.layout import DEFAULT_ROOT, features_folder
 from dressform.training.callback import Callback
 from dressform.training.device import choose_device
@@ -19,6 +20,10 @@ class RunOptions:
         device: ``auto``, ``cpu`` or ``cuda``.
         workers: processes that share the cores, for cross-validation; None is one per core.
         callback: follows the progress.
+        deadline: by when training has to be over; None as long as it takes. A run's training is
+            shortened to that; folds are given up where it is strict, and trained in this process.
+        budget: seconds that the deadline comes from, part of the name of the run's folder; None
+            without a deadline.
 
     Raises:
         ConfigError: a device that is not there, or fewer than one worker.
@@ -29,6 +34,8 @@ class RunOptions:
     device: str = "auto"
     workers: int | None = None
     callback: Callback = field(default_factory=Callback)
+    deadline: Deadline | None = None
+    budget: float | None = None
 
     def __post_init__(self) -> None:
         choose_device(self.device)

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from dressform.core.clock import Deadline
 from dressform.core.files import write_text
 from dressform.training.callback import Callback
 from dressform.training.history import COLUMNS, Epoch
@@ -17,10 +18,12 @@ class Recorder(Callback):
     Args:
         path: of results.csv.
         inner: the callback that everything is passed on to.
+        deadline: of the training.
     """
 
-    def __init__(self, path: Path, inner: Callback) -> None:
+    def __init__(self, path: Path, inner: Callback, deadline: Deadline | None = None) -> None:
         self._path, self._inner = path, inner
+        self.deadline = deadline
 
     def on_features(self, done: int, total: int) -> None:
         """Pass on."""
@@ -35,6 +38,10 @@ class Recorder(Callback):
     def on_step(self, step: int, loss: float | None) -> None:
         """Pass on."""
         self._inner.on_step(step, loss)
+
+    def on_steps_changed(self, steps: int) -> None:
+        """Pass on."""
+        self._inner.on_steps_changed(steps)
 
     def on_epoch_end(self, epoch: Epoch) -> None:
         """Add a row."""

@@ -21,13 +21,26 @@ from dressform.experiment.artifacts import drop_checkpoint, write_artifacts
 from dressform.experiment.options import RunOptions
 from dressform.experiment.recorder import Recorder
 from dressform.experiment.resolved import ResolvedRecipe, check_trainable
+from dressform.experiment.unfinished import (
+    facts_of_run,
+    tell_nothing_to_continue,
+    unfinished_runs,
+)
 from dressform.predict.export import export_onnx
 from dressform.runs.git import git_state
-from dressform.runs.layout import Layout, run_folder
-from dressform.runs.manifest import FORMAT, DatasetFacts, Manifest, hardware, now, packages
+from dressform.runs.layout import Layout, dataset_folder, run_folder
+from dressform.runs.manifest import (
+    FORMAT,
+    DatasetFacts,
+    Manifest,
+    TimeLimit,
+    hardware,
+    now,
+    packages,
+)
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import TrainingFiles
-from dressform.training.fit import fit, stopped_by
+from dressform.training.fit import Fitted, fit, stopped_by
 from dressform.training.learning_data import LearningData, learning_data
 
 logger = logging.getLogger(__name__)
@@ -72,7 +85,8 @@ def train_run(
     for note in learning.notes:
         logger.warning(note)
     manifest = _manifest(recipe, data, learning, seed)
-    layout = Layout(run_folder(options.out, data.name, recipe.recipe.name, recipe.digest, seed))
+    name, budget = recipe.recipe.name, options.budget
+    layout = Layout(run_folder(options.out, data.name, name, recipe.digest, seed, budget))
     if layout.manifest.exists() and not options.resume:
         before = open_run(layout.root).manifest
         _check_same_data(before, manifest, layout)
@@ -81,8 +95,12 @@ def train_run(
             f"{layout.root} already exists ({before.status}); --resume {does} it, or choose "
             f"another --seed or --out"
         )
+    new = not layout.manifest.exists()
+    if new and options.resume and options.deadline is None:
+        others = unfinished_runs(dataset_folder(options.out, data.name))
+        tell_nothing_to_continue(facts_of_run(manifest), data.name, others)
     layout.make_folders()
-    if not layout.manifest.exists():
+    if new:
         _check_room(layout, network)
     with exclusive(layout.lock):
         return _train_locked(recipe, learning, data, manifest, layout, options)
@@ -164,15 +182,32 @@ def _train_locked(
             seed=manifest.seed,
             device=options.device,
             files=TrainingFiles(checkpoint=layout.checkpoint, key=key, features=options.features),
-            callback=Recorder(layout.results, callback),
+            callback=Recorder(layout.results, callback, options.deadline),
         )
         epochs = sum(row.seconds for row in fitted.history)
         seconds = {"train": epochs, "fit": time.perf_counter() - clock}
-        manifest = dataclasses.replace(manifest, seconds=seconds)
+        limit = _time_limit(fitted, recipe, options)
+        manifest = dataclasses.replace(manifest, seconds=seconds, time_limit=limit)
         manifest = write_artifacts(fitted, learning, data, manifest, layout, options)
     except Exception as error:
         raise _failed(error, manifest, layout) from error
     return Run(layout.root, manifest)
+
+
+def _time_limit(fitted: Fitted, recipe: ResolvedRecipe, options: RunOptions) -> TimeLimit | None:
+    if options.budget is None:
+        return None
+    planned, trained = recipe.recipe.epochs, round(fitted.epochs, 2)
+    if fitted.shortened:
+        logger.warning(
+            f"the clock ended the training after {trained:g} of {planned} planned epochs"
+        )
+    return TimeLimit(
+        budget=options.budget,
+        planned_epochs=planned,
+        trained_epochs=trained,
+        reached=fitted.shortened,
+    )
 
 
 def _failed(error: Exception, manifest: Manifest, layout: Layout) -> Exception:

@@ -1,11 +1,15 @@
 """Paths of files in run directories; no other module spells their names."""
 
+import hashlib
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from dressform.core.files import make_folder
 
 DEFAULT_ROOT = Path("runs")
+MAX_NAME_BYTES = 100
+"""Of a dataset's or recipe's folder, in UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -224,17 +228,33 @@ def crossval_folder(
     )
 
 
-def run_folder(root: Path, dataset: str, recipe: str, digest: str, seed: int) -> Path:
-    """``root/<dataset>/<recipe>-<digest>/seed<n>``; other characters than letters, digits and -_.
-    become hyphens.
+def run_folder(
+    root: Path, dataset: str, recipe: str, digest: str, seed: int, budget: float | None = None
+) -> Path:
+    """``root/<dataset>/<recipe>-<digest>/seed<n>``, with ``-<b>s`` for a run that the clock may
+    shorten after ``budget`` seconds; see :func:`folder_name`.
     """
-    return _dataset_folder(root, dataset) / f"{recipe}-{digest}" / f"seed{seed}"
+    limit = "" if budget is None else f"-{budget:g}s"
+    recipe_folder = f"{folder_name(recipe)}-{digest}"
+    return dataset_folder(root, dataset) / recipe_folder / f"seed{seed}{limit}"
 
 
-def _dataset_folder(root: Path, dataset: str) -> Path:
-    return root / (
-        "".join(c if c.isalnum() or c in "-_." else "-" for c in dataset).strip(".-") or "data"
-    )
+def dataset_folder(root: Path, dataset: str) -> Path:
+    """Folder of all runs of a dataset."""
+    return root / folder_name(dataset)
+
+
+def folder_name(name: str) -> str:
+    """A name of others as that of a folder: other characters than letters, digits and -_. become
+    hyphens, and the end of a long one a digest, since file systems allow 255 bytes.
+    """
+    text = unicodedata.normalize("NFC", name)
+    text = "".join(c if c.isalnum() or c in "-_." else "-" for c in text).strip(".-") or "data"
+    if len(text.encode()) <= MAX_NAME_BYTES:
+        return text
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    start = text.encode()[: MAX_NAME_BYTES - 9].decode(errors="ignore")
+    return f"{start.rstrip('.-')}-{digest}"
 
 
 def ledger(root: Path) -> Path:
@@ -249,4 +269,4 @@ def features_folder(out: Path) -> Path:
 
 def auto_plan(out: Path, dataset: str, seed: int) -> Path:
     """The plan of ``train auto``."""
-    return _dataset_folder(out, dataset) / f"auto-seed{seed}.json"
+    return dataset_folder(out, dataset) / f"auto-seed{seed}.json"

@@ -81,6 +81,24 @@ class Results(TypedDict, total=False):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TimeLimit:
+    """The clock of a run that ``train auto`` trained.
+
+    Attributes:
+        budget: seconds that the whole call was given.
+        planned_epochs: of this training.
+        trained_epochs: a fraction where the clock ended the last one.
+        reached: whether the clock left out steps that were planned; the same command then trains
+            longer on a faster machine.
+    """
+
+    budget: float
+    planned_epochs: int
+    trained_epochs: float
+    reached: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetFacts:
     """The dataset of a run.
 
@@ -146,6 +164,7 @@ class Manifest:
         results: accuracies and number of epochs.
         weights: SHA-256 of each weights file.
         error: why the run failed.
+        time_limit: of a run of ``train auto``; None where nothing limits the time.
     """
 
     format: int = FORMAT
@@ -166,6 +185,7 @@ class Manifest:
     results: Results = field(default_factory=Results)
     weights: dict[str, str] = field(default_factory=dict)
     error: str | None = None
+    time_limit: TimeLimit | None = None
 
     def save(self, path: Path) -> None:
         """Write as JSON, atomically."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dressform.core.clock import Deadline
 from dressform.runs.tuning import Trial, Tuning
 from dressform.training.history import Epoch
 
@@ -22,9 +23,15 @@ class Callback:
     The methods of a training have Keras's names. A callback changes nothing, except that setting
     ``self.stop_training = True`` ends the training after the current epoch: the weights so far are
     kept as if it had been the last one.
+
+    Attributes:
+        stop_training: ends the training after the current epoch.
+        deadline: by when the training has to be over; None as long as it takes. The schedule is
+            then fitted to the time that is left, or the training given up where it is strict.
     """
 
     stop_training: bool = False
+    deadline: Deadline | None = None
 
     # A whole command
 
@@ -48,6 +55,9 @@ class Callback:
         """A step is done, counted from 1 within its epoch; ``loss`` is the epoch's mean so far, or
         None at steps where it was not computed.
         """
+
+    def on_steps_changed(self, steps: int) -> None:
+        """The deadline has changed the number of steps of the whole training."""
 
     def on_epoch_end(self, epoch: Epoch) -> None:
         """An epoch is done, validation included."""

@@ -51,6 +51,7 @@ class State:
         history: a row per finished epoch.
         best: weights of the best epoch on the stopping metric, or None.
         best_epoch: its number, counted from 1; 0 before the first.
+        pace: what :class:`dressform.training.pace.Pace` keeps; empty without a deadline.
     """
 
     network: Classifier
@@ -61,6 +62,7 @@ class State:
     history: list[Epoch] = field(default_factory=list)
     best: Weights | None = None
     best_epoch: int = 0
+    pace: list[float] = field(default_factory=list)
 
     @property
     def result(self) -> Classifier:
@@ -128,6 +130,7 @@ def save_state(path: Path, state: State, key: str) -> None:
         "key": key,
         "precision": state.precision,
         "best_epoch": state.best_epoch,
+        "pace": state.pace,
         "history": [dataclasses.asdict(row) for row in state.history],
     }
     save_weights(path, tensors, {"state": json.dumps(facts)})
@@ -169,6 +172,7 @@ def load_state(path: Path, state: State, key: str) -> None:
     state.best = groups["best"] or None
     state.precision = facts["precision"]
     state.best_epoch = facts["best_epoch"]
+    state.pace = facts.get("pace", [])
     state.history = [Epoch(**row) for row in facts["history"]]
     parameters = [p for group in state.optimizer.param_groups for p in group["params"]]
     values: dict[int, dict[str, Tensor]] = {}

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dressform.core.clock import Deadline
 from dressform.core.errors import RunError
 from dressform.core.files import sha256_bytes
 from dressform.models.network import Classifier
@@ -51,17 +53,26 @@ class FeatureExtractor:
         precision: ``float32`` or ``bfloat16``, for autocast.
         folder: of the files, one for each version; None keeps nothing. A damaged file is made
             again.
+        deadline: of the training. Further versions are computed as long as half of its time is
+            left; a strict one gives up.
 
     Raises:
         ConfigError: the network has no frozen backbone.
     """
 
     def __init__(
-        self, network: Classifier, augment: Augment, *, precision: str, folder: Path | None = None
+        self,
+        network: Classifier,
+        augment: Augment,
+        *,
+        precision: str,
+        folder: Path | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         self._backbone, self._digest = network.backbone(), network.backbone_digest()
         self._device = network.mean.device
         self._augment, self._precision, self._folder = augment, precision, folder
+        self._deadline, self._half = deadline, -math.inf
 
     def __call__(
         self,
@@ -84,15 +95,20 @@ class FeatureExtractor:
         ]
         total = versions * len(images)
         features: NDArray[np.float16] | None = None
+        if self._deadline is not None:
+            self._half = self._deadline.left() / 2
         for version in range(versions):
             known = self._version(images, digests, version, progress, total)
+            if version and len(known) < len(set(digests)):
+                versions = version
+                break
             if features is None:
                 features = np.empty((versions, len(images), *known[digests[0]].shape), np.float16)
             for row, digest in enumerate(digests):
                 features[version, row] = known[digest]
             progress((version + 1) * len(images), total)
         assert features is not None
-        return FeatureCache(features, self._device, seed=seed)
+        return FeatureCache(features[:versions], self._device, seed=seed)
 
     def _version(
         self,
@@ -102,7 +118,9 @@ class FeatureExtractor:
         progress: Progress,
         total: int,
     ) -> Features:
-        """One version of all images, from its file as far as it is there."""
+        """One version of all images, from its file as far as it is there; of some only where the
+        time is short and the version is not the first.
+        """
         path = self._path(images.shape[1:], version)
         known = _read(path)
         missing = list({d: row for row, d in enumerate(digests) if d not in known}.values())
@@ -110,10 +128,23 @@ class FeatureExtractor:
         for start in range(0, len(missing), WRITE_EVERY):
             rows = missing[start : start + WRITE_EVERY]
             computed = self._compute(images, rows, digests, version)
-            known |= {digests[row]: values for row, values in zip(rows, computed, strict=True)}
+            known |= {digests[row]: values for row, values in zip(rows, computed, strict=False)}
             _write(path, known)
+            if self._deadline is not None:
+                self._deadline.check()
+            if len(computed) < len(rows):
+                break
             progress(done + start + len(rows), total)
-        return known
+        return {digest: known[digest] for digest in digests if digest in known}
+
+    def _stops(self, version: int) -> bool:
+        """Whether there is no time for more of a version."""
+        if self._deadline is None:
+            return False
+        left = self._deadline.left()
+        return left < (0 if self._deadline.strict else self._half) and (
+            self._deadline.strict or version > 0
+        )
 
     @torch.inference_mode()
     def _compute(
@@ -121,6 +152,8 @@ class FeatureExtractor:
     ) -> NDArray[np.float16]:
         parts, size = [], BATCH_SIZE[self._device.type]
         for start in range(0, len(rows), size):
+            if start and self._stops(version):
+                break
             batch = rows[start : start + size]
             # Always a full batch: products of other sizes are summed in another order, and which
             # images are missing differs from call to call.

@@ -31,6 +31,7 @@ from dressform.training.history import Epoch
 from dressform.training.learning_data import class_weights, pixel_statistics
 from dressform.training.objective import Objective
 from dressform.training.optim import make_optimizer
+from dressform.training.pace import Pace
 from dressform.training.precision import choose_precision
 from dressform.training.progressive_resizing import check_progressive_resizing
 from dressform.training.recipe import Recipe
@@ -78,6 +79,8 @@ class Fitted:
         device: ``cpu`` or ``cuda``.
         precision: ``float32`` or ``bfloat16``.
         prepared: seconds spent before the first step and on recording CUDA graphs.
+        epochs: trained; a fraction where the deadline ended the last one.
+        shortened: whether the deadline left out steps that were planned.
     """
 
     network: Classifier
@@ -87,6 +90,8 @@ class Fitted:
     device: str
     precision: str
     prepared: float
+    epochs: float
+    shortened: bool
 
 
 def fit(
@@ -111,12 +116,13 @@ def fit(
         seed: of weights, order, augmentation and dropout.
         device: ``auto``, ``cpu`` or ``cuda``.
         files: the checkpoint to write and resume from, and where features are cached.
-        callback: follows the training, and may stop it.
+        callback: follows the training, may stop it, and says by when it has to be over.
 
     Raises:
         TrainingError: the loss is no longer finite.
         ConfigError: the network cannot be built for these images.
         RunError: the checkpoint is damaged or belongs to another training.
+        OutOfTimeError: the callback's strict deadline has passed.
     """
     began = time.perf_counter()
     callback, files = callback or Callback(), files or TrainingFiles()
@@ -133,21 +139,25 @@ def fit(
         example_losses=state.losses,
     )
     steps = [batches.steps(epoch) for epoch in range(recipe.epochs)]
-    step = Step(recipe, state, objective, steps=sum(steps))
+    pace = Pace(steps, callback.deadline, closing=len(validation or ()) / recipe.batch_size)
+    if state.pace:
+        pace.restore(state.pace)
+    step = Step(recipe, state, objective, pace)
     callback.on_train_begin(tuple(state.history), steps)
     prepared = time.perf_counter() - began
 
     with deterministic(where), pinned_threads(where):
-        while not _finished(recipe, state, callback):
+        while not _finished(recipe, state, pace, steps, callback):
             epoch, started = len(state.history), time.perf_counter()
             first = sum(steps[:epoch])
             with seeded(stream_seed(seed, "dropout", epoch), where):
-                metrics = _train_epoch(step, batches, state, epoch, first, callback)
+                metrics, trained = _train_epoch(step, batches, state, pace, first, callback)
+            stepped = time.monotonic()
             _check_finite(state.result, epoch)
             scores = validator(state.result)
             row = Epoch(
                 epoch=epoch + 1,
-                lr=step.learning_rate(first + steps[epoch] - 1),
+                lr=step.learning_rate(first + trained - 1),
                 train_loss=metrics.loss(),
                 train_accuracy=metrics.accuracy(),
                 val_loss=scores.loss,
@@ -157,9 +167,11 @@ def fit(
             )
             state.history.append(row)
             remember_best(recipe.early_stopping, state)
+            state.pace = pace.facts
             if files.checkpoint is not None:
                 save_state(files.checkpoint, state, files.key)
             callback.on_epoch_end(row)
+            pace.end_epoch(time.monotonic() - stepped)
     callback.on_train_end()
 
     last = weights_of(state.result)
@@ -169,29 +181,53 @@ def fit(
     if step.graphs is not None:
         prepared += step.graphs.seconds
     history = tuple(state.history)
-    return Fitted(network, history, last, state.best, where.type, state.precision, prepared)
+    planned = sum(steps[: len(history)])
+    part = max(0, planned - pace.end) / steps[len(history) - 1]
+    return Fitted(
+        network=network,
+        history=history,
+        last=last,
+        best=state.best,
+        device=where.type,
+        precision=state.precision,
+        prepared=prepared,
+        epochs=len(history) - part,
+        shortened=pace.end < pace.planned,
+    )
 
 
 def _train_epoch(
-    step: Step, batches: Batches, state: State, epoch: int, first: int, callback: Callback
-) -> RunningMetrics:
-    """One pass over the training examples; ``first`` is the number of its first step."""
+    step: Step, batches: Batches, state: State, pace: Pace, first: int, callback: Callback
+) -> tuple[RunningMetrics, int]:
+    """One pass over the training examples, or the part that there is time for; also its steps.
+
+    ``first`` is the number of its first step.
+    """
     state.network.train()
-    metrics, last = RunningMetrics(), batches.steps(epoch) - 1
-    for index, batch in enumerate(batches.epoch(epoch, state.losses)):
-        loss, logits = step(first + index, batch)
+    epoch, done = len(state.history), 0
+    metrics, steps, planned = RunningMetrics(), batches.steps(epoch), pace.end
+    pace.begin_epoch(first, steps)
+    for batch in batches.epoch(epoch, state.losses):
+        loss, logits = step(first + done, batch)
         metrics.update(loss, logits, batch.labels)
-        mean = None
-        if index % FINITE_CHECK_EVERY == 0 or index == last:
+        done += 1
+        pace.look(first + done)
+        if pace.end != planned:
+            planned = pace.end
+            callback.on_steps_changed(planned)
+        over, mean = done == steps or pace.over(first + done), None
+        if over or done % FINITE_CHECK_EVERY == 1:
             mean = metrics.loss()
             if not math.isfinite(mean):
                 raise TrainingError(
-                    f"the loss is {mean} in epoch {epoch + 1}, step {index + 1}; try a lower "
+                    f"the loss is {mean} in epoch {epoch + 1}, step {done}; try a lower "
                     f"learning rate (--set optim.lr={step.peak_learning_rate / 10:g}), or --set "
                     f"precision=float32"
                 )
-        callback.on_step(index + 1, mean)
-    return metrics
+        callback.on_step(done, mean)
+        if over:
+            break
+    return metrics, done
 
 
 def _initial_state(recipe: Recipe, train: Dataset, seed: int, device: torch.device) -> State:
@@ -227,7 +263,11 @@ def _data(
     features = None
     if recipe.cached_features:
         extract = FeatureExtractor(
-            state.network, recipe.augment, precision=state.precision, folder=files.features
+            state.network,
+            recipe.augment,
+            precision=state.precision,
+            folder=files.features,
+            deadline=callback.deadline,
         )
         versions = min(recipe.cached_features, recipe.epochs)
         inputs: AugmentedImages | FeatureCache = extract(
@@ -246,9 +286,16 @@ def _data(
     return batches, Validator(validation, features, state.precision)
 
 
-def _finished(recipe: Recipe, state: State, callback: Callback) -> bool:
+def _finished(
+    recipe: Recipe, state: State, pace: Pace, steps: list[int], callback: Callback
+) -> bool:
+    epochs = len(state.history)
+    done = sum(steps[:epochs])
+    if epochs:
+        pace.look(done)
     return (
-        len(state.history) >= recipe.epochs
+        epochs >= recipe.epochs
+        or pace.over(done)
         or callback.stop_training
         or out_of_patience(recipe.early_stopping, state)
     )

@@ -88,13 +88,14 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
             group["lr"] = value
 
 
-def learning_rate(config: Schedule, peak: float, *, step: int, steps: int, epochs: int) -> float:
+def learning_rate(config: Schedule, peak: float, *, step: float, steps: int, epochs: int) -> float:
     """The rate at one step.
 
     Args:
         config: the schedule.
         peak: highest rate.
-        step: counted from 0 over the whole training.
+        step: counted from 0 over the whole training; between two steps where a training was
+            shortened.
         steps: in the whole training.
         epochs: in the whole training.
     """

@@ -12,6 +12,7 @@ from dressform.training.batches import Batch
 from dressform.training.checkpoint import State
 from dressform.training.objective import Objective
 from dressform.training.optim import learning_rate, set_learning_rate
+from dressform.training.pace import Pace
 from dressform.training.progressive_resizing import resized
 from dressform.training.recipe import Recipe
 
@@ -27,11 +28,11 @@ class Step:
         recipe: how to train.
         state: network, optimiser and average; changed by each call.
         objective: what the network learns from.
-        steps: in the whole training.
+        pace: which part of the schedule each step stands for.
     """
 
-    def __init__(self, recipe: Recipe, state: State, objective: Objective, *, steps: int) -> None:
-        self._recipe, self._state, self._objective, self._steps = recipe, state, objective, steps
+    def __init__(self, recipe: Recipe, state: State, objective: Objective, pace: Pace) -> None:
+        self._recipe, self._state, self._objective, self._pace = recipe, state, objective, pace
         device = state.network.mean.device.type
         bfloat16 = state.precision == "bfloat16"
         self._autocast = functools.partial(
@@ -51,8 +52,8 @@ class Step:
         return learning_rate(
             recipe.schedule,
             recipe.optim.lr,
-            step=number,
-            steps=self._steps,
+            step=self._pace.position(number),
+            steps=self._pace.planned,
             epochs=recipe.epochs,
         )
 
@@ -66,7 +67,7 @@ class Step:
         Returns:
             the mean loss [], and logits [N, K], an ensemble's mean; neither asks for gradients.
         """
-        progress = number / self._steps
+        progress = self._pace.position(number) / self._pace.planned
         set_learning_rate(self._state.optimizer, self.learning_rate(number))
         inputs = resized(self._recipe.progressive_resizing, batch.inputs, progress)
         average = self._state.average

@@ -168,7 +168,7 @@ def draw_calibration(
         the file; None where there is no folder for it, or it cannot be written.
     """
     from dressform.reporting.figures.calibration import draw_reliability
-    from dressform.reporting.figures.canvas import save
+    from dressform.reporting.figures.canvas import LONGEST_TITLE, save, short_name
 
     opened = _open(what)
     title, folder = _name(what, 1), None
@@ -179,7 +179,7 @@ def draw_calibration(
         return None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        save(draw_reliability(calibration, title), target)
+        save(draw_reliability(calibration, short_name(title, LONGEST_TITLE)), target)
     except OSError as error:
         logger.warning(f"{target} cannot be written ({error.strerror or error}); give another file")
         return None

@@ -1,6 +1,7 @@
 """Train, compare by cross-validation, search for settings; with figures."""
 
 import logging
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,7 @@ def train_auto(
     data: str | Path = "fashion-mnist",
     *,
     budget: float = 600.0,
+    elapsed: float = 0.0,
     seed: int = 0,
     out: str | Path = DEFAULT_ROOT,
     resume: bool = False,
@@ -89,7 +91,9 @@ def train_auto(
 
     Args:
         data: a name of ``dressform data list``, or a path.
-        budget: seconds for everything, 30 or more.
+        budget: seconds for everything, figures included, 30 or more. The clock is kept: the last
+            training is shortened to the time that is left.
+        elapsed: seconds of the budget that are spent already, such as by the start of the program.
         seed: random seed for folds and training.
         out: folder of all runs.
         resume: continue an interrupted call.
@@ -107,9 +111,20 @@ def train_auto(
 
     options = _options(out=out, resume=resume, device=device, callback=callback)
     result = find_and_train(
-        data, budget=budget, seed=seed, reading=ReadOptions.of(reading), options=options
+        data,
+        budget=budget,
+        elapsed=elapsed,
+        seed=seed,
+        reading=ReadOptions.of(reading),
+        options=options,
     )
-    _draw(result.run, result.data, callback)
+    if result.deadline.left() > 0:
+        _draw(result.run, result.data, callback)
+    else:
+        logger.warning(
+            f"the budget is used up, so no figures are drawn; draw them with: dressform figures "
+            f"{shlex.quote(str(result.run.path))}"
+        )
     return result
 
 

@@ -4,6 +4,8 @@ import json
 import logging
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,50 +134,143 @@ def test_each_gets_what_there_is_time_for() -> None:
     chosen, skipped = candidates.choose(timed, 3)  # a fifth is too little, but all of it is enough
     assert [(c.description, c.epochs) for c in chosen] == [("quick", 6)]
     assert len(skipped) == 2
-    with pytest.raises(ConfigError, match="the quickest takes about 0.0 minutes"):
-        candidates.choose(timed, 2)
+    # no time for a comparison: the clock will shorten its ten epochs to those there is time for
+    chosen, skipped = candidates.choose(timed, 2)
+    assert [(c.description, c.epochs, c.compared) for c in chosen] == [("quick", 10, 0)]
+    assert len(skipped) == 2
+    with pytest.raises(candidates.TooLittleTimeError) as caught:
+        candidates.choose(timed, 1)
+    assert caught.value.seconds == pytest.approx(1.2)
 
 
+STAGES = candidates.Candidate(
+    description="stages",
+    recipe="simple-dense",
+    settings=("batch_size=50",),
+    epochs=4,
+    fewest=1,
+    shortened=True,
+    compared=2,
+    image_size=None,
+)
+QUICK = replace(STAGES, description="quick", epochs=2, shortened=False)
+
+
+def compared(candidate: candidates.Candidate, epoch: float, mean: float = 0.5) -> auto._Result:
+    return auto._Result(
+        candidate,
+        auto.Compared(
+            description=candidate.description,
+            command="",
+            epochs=2,
+            accuracies=[mean] * 3,
+            mean=mean,
+            seconds=1.0,
+            path="x",
+        ),
+        epoch,
+    )
+
+
+@pytest.mark.parametrize(
+    ("epoch", "version", "epochs"),
+    # 90 s less the 9 that follow the last epoch on an idle machine; less the two of four versions
+    # that the comparison does not see; the most; no fewer than compared
+    [(15.0, 0.0, 5), (15.0, 9.0, 4), (0.001, 0.0, 7), (1000.0, 0.0, 2)],
+)
 def test_the_last_training_gets_the_time_that_is_left(
+    source: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    epoch: float,
+    version: float,
+    epochs: int,
+) -> None:
+    cost = candidates.Cost(0, 1, version, 4)
+    monkeypatch.setattr(auto, "possible", lambda data, size: ([STAGES], []))
+    monkeypatch.setattr(auto, "MAX_EPOCHS", 7)
+    monkeypatch.setattr(auto, "cost_of", lambda *_: cost)
+    monkeypatch.setattr(auto, "contention", lambda: 1.0)
+    monkeypatch.setattr(
+        auto._Search, "_compare", lambda self, candidate, _: compared(candidate, epoch)
+    )
+    found = train_auto(source, budget=90, out=tmp_path)
+    assert found.run.manifest.results["epochs"] == epochs
+    assert f"--set epochs={epochs}" in found.candidates[0].command
+    limit = found.run.manifest.time_limit
+    assert limit is not None
+    assert (limit.planned_epochs, limit.trained_epochs, limit.reached) == (epochs, epochs, False)
+    # other times do not make another run
+    monkeypatch.setattr(auto._Search, "_compare", lambda self, c, _: compared(c, 4.0))
+    assert train_auto(source, budget=90, out=tmp_path, resume=True).run.path == found.run.path
+
+
+def test_a_comparison_that_takes_too_long_is_given_up_by_the_clock(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The estimates are far too low, as they are where a busy program begins later."""
+    caplog.set_level(logging.INFO, "dressform")
+    slow = replace(STAGES, description="slow", epochs=100_000, compared=0, shortened=False)
+    costs = {"quick": candidates.Cost(0.4, 0.05), "slow": candidates.Cost(0.0, 1e-6)}
+    monkeypatch.setattr(auto, "possible", lambda data, size: ([QUICK, slow], []))
+    monkeypatch.setattr(auto, "cost_of", lambda c, *_: costs[c.description])
+    monkeypatch.setattr(auto._Search, "_affordable", lambda self, candidate: candidate)
+    monkeypatch.setattr(auto, "MIN_BUDGET", 1.0)
+    monkeypatch.setattr(auto, "CLOSING_SECONDS", 4.0)
+    began = time.monotonic()
+    found = train_auto(source, budget=12.0, out=tmp_path)
+    assert time.monotonic() - began < 12 + 15
+    assert [row.description for row in found.candidates] == ["quick"]
+    assert found.skipped == ["slow: its comparison was not over in time"]
+    assert "skipped slow: its comparison was not over in time" in caplog.messages
+    assert found.run.path.name == "seed0-12s"
+
+
+def test_without_time_for_any_comparison_the_first_candidate_is_trained(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow = replace(STAGES, description="slow", epochs=100_000, compared=0, shortened=False)
+    monkeypatch.setattr(auto, "possible", lambda data, size: ([slow], []))
+    monkeypatch.setattr(auto, "cost_of", lambda *_: candidates.Cost(0.0, 1e-6))
+    monkeypatch.setattr(auto, "MIN_BUDGET", 1.0)
+    monkeypatch.setattr(auto, "CLOSING_SECONDS", 4.0)
+    began = time.monotonic()
+    found = train_auto(source, budget=12.0, out=tmp_path)
+    assert time.monotonic() - began < 12 + 15
+    assert found.candidates == []
+    assert "no time for a comparison, so slow is trained without" in caplog.text
+    limit = found.run.manifest.time_limit
+    assert limit is not None
+    assert limit.reached
+    assert limit.planned_epochs == 100_000
+    assert 0 < limit.trained_epochs < 100_000
+    assert "the clock ended the training after" in caplog.text
+
+
+def test_an_interrupted_call_goes_on_with_the_time_that_is_left(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dressform")
+    monkeypatch.setattr(auto, "possible", lambda data, size: ([QUICK], []))
+    monkeypatch.setattr(auto, "cost_of", lambda *_: candidates.Cost(0.0, 0.01))
+    monkeypatch.setattr(auto, "train_run", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train_auto(source, budget=60, elapsed=20.0, out=tmp_path)
+    monkeypatch.undo()
+    found = train_auto(source, budget=60, out=tmp_path, resume=True)
+    assert found.seconds > 20
+    (message,) = [m for m in caplog.messages if "of the budget are spent" in m]
+    assert 20 <= int(message.split()[0]) < 60
+    with pytest.raises(RunError, match="has --budget of another call"):
+        train_auto(source, budget=61, out=tmp_path, resume=True)
+
+
+def test_a_machine_that_is_too_slow_is_told_with_the_time_that_it_takes(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stages = candidates.Candidate(
-        description="stages",
-        recipe="fast",
-        settings=("batch_size=50",),
-        epochs=4,
-        fewest=1,
-        shortened=True,
-        compared=2,
-        image_size=None,
-    )
-    monkeypatch.setattr(auto, "possible", lambda data, size: ([stages], []))
-    monkeypatch.setattr(auto, "MAX_EPOCHS", 7)
-    compared = auto.Compared(
-        description="stages",
-        command="",
-        epochs=2,
-        accuracies=[0.5] * 3,
-        mean=0.5,
-        seconds=1.0,
-        path="x",
-    )
-    # 0.94 x 90 s; less the two of four versions that the comparison does not see; the most; no
-    # fewer than compared
-    for number, (epoch, version, expected) in enumerate(
-        [(15.0, 0.0, 5), (15.0, 9.0, 4), (0.001, 0.0, 7), (1000.0, 0.0, 2)]
-    ):
-        monkeypatch.setattr(
-            auto, "cost_of", lambda *_, version=version: candidates.Cost(0, 1, version, 4)
-        )
-        monkeypatch.setattr(auto, "_compare", lambda *_, epoch=epoch: (compared, epoch))
-        out = tmp_path / str(number)
-        found = train_auto(source, budget=90, out=out)
-        assert found.run.manifest.results["epochs"] == expected
-        assert f"--set epochs={expected}" in found.candidates[0].command
-        # other times do not make another run
-        monkeypatch.setattr(auto, "_compare", lambda *_: (compared, 4.0))
-        assert train_auto(source, budget=90, out=out, resume=True).run.path == found.run.path
+    monkeypatch.setattr(auto, "cost_of", lambda *_: candidates.Cost(10.0, 100.0, closing=5.0))
+    with pytest.raises(ConfigError, match=r"takes about 2\d\d s in all; give --budget [45]m or"):
+        train_auto(source, budget=60, out=tmp_path)
 
 
 def test_a_class_of_two_pictures_is_told_before_anything_is_timed(

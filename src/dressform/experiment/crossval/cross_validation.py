@@ -14,6 +14,7 @@ import torch
 
 from dressform.core import config
 from dressform.core.arguments import whole_number
+from dressform.core.clock import Deadline
 from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import exclusive, make_folder, remove_leftovers
 from dressform.data.archive import write_archive
@@ -35,8 +36,13 @@ from dressform.experiment.jobs.fold_job import (
 from dressform.experiment.jobs.pool import choose_workers, run_jobs
 from dressform.experiment.options import RunOptions
 from dressform.experiment.resolved import ResolvedRecipe, check_trainable
+from dressform.experiment.unfinished import (
+    Facts,
+    tell_nothing_to_continue,
+    unfinished_crossvals,
+)
 from dressform.runs.crossval import FORMAT, CrossvalRun
-from dressform.runs.layout import CrossvalLayout, FoldLayout, crossval_folder
+from dressform.runs.layout import CrossvalLayout, FoldLayout, crossval_folder, dataset_folder
 from dressform.training.callback import Callback, Fold
 from dressform.training.fit import reported_errors
 
@@ -96,7 +102,9 @@ def crossval(
             logger.warning(f"repeat {repeat}: {note}")
     studies = [_study(recipe, data, options.out, folds, seed) for recipe in recipes]
     _check_folders(studies, options)
-    here = any(not study.recipe.named for study in studies)
+    if options.resume and options.deadline is None:
+        _check_resume(studies, data, options)
+    here = options.deadline is not None or any(not study.recipe.named for study in studies)
     trainings = repeats * folds * len(studies)
     workers, threads = choose_workers(1 if here else options.workers, trainings, options.device)
     with contextlib.ExitStack() as held:
@@ -117,7 +125,10 @@ def crossval(
         clock = time.perf_counter()
         tell = _teller(pending, options.callback)
         if workers == 1:
-            results = [_train_here(p, data, tell, index) for index, p in enumerate(pending)]
+            results = [
+                _train_here(p, data, tell, index, options.deadline)
+                for index, p in enumerate(pending)
+            ]
         else:
             jobs = _with_data(pending, data, folder)
             results = run_jobs(jobs, workers=workers, threads=threads, tell=tell)
@@ -148,6 +159,20 @@ def _check_folders(studies: Sequence[Study], options: RunOptions) -> None:
                 f"{study.layout.root} already exists; --resume {what}, or choose another --seed "
                 f"or --out"
             )
+
+
+def _check_resume(studies: Sequence[Study], data: DatasetSplits, options: RunOptions) -> None:
+    """Say what there is where none of the studies was begun."""
+    if any(study.layout.root.exists() for study in studies):
+        return
+    others = unfinished_crossvals(dataset_folder(options.out, data.name))
+    for study in studies:
+        recipe = study.recipe.recipe
+        settings = {k: v for k, v in config.to_dict(recipe).items() if k != "name"}
+        wanted = Facts(
+            recipe.name, study.seed, data.train.digest, {"folds": study.folds, **settings}
+        )
+        tell_nothing_to_continue(wanted, data.name, others)
 
 
 def _pending(
@@ -186,12 +211,17 @@ def _pending(
 
 
 def _train_here(
-    pending: _Pending, data: DatasetSplits, tell: Callable[[int, Event], None], index: int
+    pending: _Pending,
+    data: DatasetSplits,
+    tell: Callable[[int, Event], None],
+    index: int,
+    deadline: Deadline | None,
 ) -> FoldResult:
     torch.set_num_threads(pending.job.threads)
+    recipe = pending.study.recipe.recipe
     with reported_errors():
         result = run_fold(
-            pending.job, pending.study.recipe.recipe, data.train, lambda event: tell(index, event)
+            pending.job, recipe, data.train, lambda event: tell(index, event), deadline
         )
     tell(index, FoldFinished(result=result))
     return result

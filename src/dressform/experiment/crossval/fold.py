@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dressform.core.clock import Deadline
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, remove_leftovers, sha256_file, write_json
 from dressform.core.records import read_record
@@ -63,7 +64,9 @@ def run_job(job: FoldJob, tell: Tell) -> FoldResult:
         return run_fold(job, recipe, _training_set(job.data), tell)
 
 
-def run_fold(job: FoldJob, recipe: Recipe, dataset: Dataset, tell: Tell) -> FoldResult:
+def run_fold(
+    job: FoldJob, recipe: Recipe, dataset: Dataset, tell: Tell, deadline: Deadline | None = None
+) -> FoldResult:
     """Train and test a fold, and keep its curves, predictions and result.
 
     A finished fold is not trained again; an interrupted one continues after its last finished
@@ -74,9 +77,13 @@ def run_fold(job: FoldJob, recipe: Recipe, dataset: Dataset, tell: Tell) -> Fold
         recipe: that ``job.recipe`` and ``job.settings`` stand for.
         dataset: the training set that is divided into folds.
         tell: told of each event.
+        deadline: of the training.
 
     Returns:
         what result.json holds.
+
+    Raises:
+        OutOfTimeError: a strict deadline has passed; what was trained so far is continued from.
     """
     layout = FoldLayout(Path(job.folder))
     if layout.result.exists():
@@ -101,7 +108,7 @@ def run_fold(job: FoldJob, recipe: Recipe, dataset: Dataset, tell: Tell) -> Fold
         seed=stream_seed(job.seed, "crossval", job.repeat, job.fold),
         device=job.device,
         files=TrainingFiles(checkpoint=layout.checkpoint, key=job.key, features=Path(job.features)),
-        callback=Recorder(layout.results, _Teller(tell)),
+        callback=Recorder(layout.results, _Teller(tell), deadline),
     )
     logits = _logits(recipe, fitted, test, Path(job.features))
     predictions = Predictions(test.ids, test.labels, logits, test.class_names, test.groups)

@@ -15,7 +15,12 @@ from dressform.experiment.options import RunOptions
 from dressform.experiment.resolved import ResolvedRecipe, check_trainable
 from dressform.experiment.tuning.space import Dimension, read_space
 from dressform.experiment.tuning.trial import TrialRunner
-from dressform.runs.layout import TuningLayout, run_folder
+from dressform.experiment.unfinished import (
+    facts_of_tuning,
+    tell_nothing_to_continue,
+    tunings,
+)
+from dressform.runs.layout import TuningLayout, dataset_folder, run_folder
 from dressform.runs.tuning import METRICS, Metric, Tuning
 from dressform.training.device import choose_device
 from dressform.training.learning_data import LearningData, learning_data
@@ -80,6 +85,11 @@ def tune(
             f"validation_fraction=0.1"
         )
     layout = TuningLayout(_folder(options.out, data.name, recipe, (texts, goal, seed)))
+    command = _command(recipe, data, seed)
+    if options.resume and not layout.database.exists():
+        wanted = facts_of_tuning(base.name, seed, texts, goal, command)
+        others = tunings(dataset_folder(options.out, data.name))
+        tell_nothing_to_continue(wanted, data.name, others)
     _make_folder(layout, options)
 
     from dressform.experiment.tuning.study import open_study  # it brings Optuna
@@ -114,7 +124,7 @@ def tune(
                 space=texts,
                 seed=seed,
                 trials=study.trials(),
-                train=_command(recipe, data, seed),
+                train=command,
                 importances=importances,
             )
 

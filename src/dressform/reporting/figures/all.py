@@ -8,7 +8,7 @@ from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES, describe, evalu
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions.examples import examples_of
 from dressform.reporting.figures.calibration import draw_calibration_history, draw_reliability
-from dressform.reporting.figures.canvas import save
+from dressform.reporting.figures.canvas import LONGEST_TITLE, save, short_name
 from dressform.reporting.figures.confusion import draw_confusion
 from dressform.reporting.figures.history import draw_history
 from dressform.reporting.figures.images import draw_first_images, draw_montage
@@ -51,26 +51,30 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
         RunError: the run is not finished.
         DataError: ``data`` are not the examples that were predicted.
     """
-    folder = run.layout.figures
+    folder, name = run.layout.figures, _title(run)
     folder.mkdir(exist_ok=True)
     history, measured = run.history(), training_conditions(run.manifest.resolved)
-    written = [save(draw_history(history, run.name, measured=measured), folder / "history.png")]
-    calibration = draw_calibration_history([history], run.name)
+    written = [save(draw_history(history, name, measured=measured), folder / "history.png")]
+    calibration = draw_calibration_history([history], name)
     if calibration is not None:
         written.append(save(calibration, folder / "calibration.png"))
     split = split_of(run, None)
     if run.layout.predictions(split).exists():
         written += _draw_predictions(run, split, data)
     if data is not None:
-        first = draw_first_images(data.train, f"First images of {data.name}")
+        first = draw_first_images(data.train, f"First images of {short_name(data.name)}")
         written.append(save(first, folder / "first-images.png"))
     return written
+
+
+def _title(run: Run) -> str:
+    return short_name(run.name, LONGEST_TITLE)
 
 
 def _draw_predictions(run: Run, split: str, data: DatasetSplits | None) -> list[Path]:
     """The figures of a run's predictions of a split."""
     folder, predictions = run.layout.figures, run.predictions(split)
-    evaluation, title, written = evaluate(predictions), f"{run.name}, {split}", []
+    evaluation, title, written = evaluate(predictions), f"{_title(run)}, {split}", []
     if evaluation.confusion is not None:
         names = predictions.class_names
         for normalised, name in ((False, "counts"), (True, "normalised")):

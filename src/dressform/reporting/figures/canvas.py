@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -12,6 +14,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dressform.core.files import write_atomic
 from dressform.core.text import one_line
+from dressform.reporting.figures.fonts import use_fonts_for
 
 TRAIN, VALIDATION = "#2b6cb0", "#dd7a1f"
 """Blue for training and orange for validation, as in tutorial 1."""
@@ -19,8 +22,8 @@ CORRECT, WRONG = "#1a8f3c", "#d03030"
 BARS = ("#4c78a8", "#f2a55f", "#72b7a1")
 
 
-LONGEST_NAME = 32
-"""Characters of a class or model that a figure has room for."""
+LONGEST_NAME, LONGEST_TITLE = 32, 80
+"""Characters of a class or model that a figure has room for, at an axis and above."""
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -31,12 +34,24 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def short_name(name: str) -> str:
+def short_name(name: str, most: int = LONGEST_NAME) -> str:
     """A name of others as a figure has room for it: on one line, the middle of a long one left
-    out.
+    out, and nothing in it a formula.
     """
     text = one_line(name)
-    return text if len(text) <= LONGEST_NAME else f"{text[:20]}…{text[-11:]}"
+    text = text if len(text) <= most else f"{text[: most - 12]}…{text[-11:]}"
+    return text.replace("$", r"\$")
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """The same for names beside each other: those that would look alike get their numbers,
+    counted from 1.
+    """
+    texts = [short_name(name) for name in names]
+    counts = Counter(texts)
+    return [
+        f"{text} ({number})" if counts[text] > 1 else text for number, text in enumerate(texts, 1)
+    ]
 
 
 def style_curves(axes: Axes, quantity: str) -> None:
@@ -62,6 +77,7 @@ def hide_axes(axes: Axes) -> None:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a PNG at 120 dots per inch, atomically, the same bytes for the same figure."""
+    use_fonts_for(figure)
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # characters that the font lacks are drawn as boxes

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dressform.reporting.figures.canvas import new_figure, short_name
+from dressform.reporting.figures.canvas import new_figure, short_names
 
 MAX_CLASSES_WITH_NUMBERS = 25
 MAX_CLASSES_WITH_NAMES = 100
@@ -52,7 +52,7 @@ def draw_confusion(
                     color="white" if fraction > 0.36 else "black",
                 )
     if classes <= MAX_CLASSES_WITH_NAMES:
-        names = [short_name(name) for name in class_names]
+        names = short_names(class_names)
         axes.set_xticks(range(classes), names, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(classes), names)
     axes.set_xlabel("Predicted class")

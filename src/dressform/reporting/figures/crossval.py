@@ -13,11 +13,13 @@ from dressform.evaluation.intervals import across_folds
 from dressform.evaluation.metrics import METRICS, Metric
 from dressform.reporting.figures.calibration import draw_calibration_history, draw_reliability
 from dressform.reporting.figures.canvas import (
+    LONGEST_TITLE,
     TRAIN,
     VALIDATION,
     new_figure,
     save,
     short_name,
+    short_names,
     style_curves,
 )
 from dressform.runs.crossval import CrossvalRun
@@ -35,13 +37,13 @@ def draw_crossval(run: CrossvalRun) -> list[Path]:
     histories = run.histories()
     predictions, folds = run.out_of_fold()
     number = f"{run.repeats} × {run.folds}" if run.repeats > 1 else str(run.folds)
-    title = f"{run.name}, {number} folds"
+    title = f"{short_name(run.name, LONGEST_TITLE)}, {number} folds"
     pooled = "all folds pooled" if run.repeats == 1 else "all folds of repeat 0 pooled"
     curves = draw_fold_curves(histories, title)
     boxes = draw_boxes({run.name: run.accuracies}, run.folds, METRICS["accuracy"])
     reliability = draw_reliability(
         calibrate(predictions[0], parts=folds[0]),
-        f"{run.name}, {pooled}",
+        f"{short_name(run.name, LONGEST_TITLE)}, {pooled}",
         fitted_on="the other folds",
     )
     written = [
@@ -158,7 +160,7 @@ def draw_boxes(scores: Mapping[str, Sequence[float]], folds: int, metric: Metric
             markersize=5,
             capsize=3,
         )
-    axes.set_yticks(positions, [short_name(name) for name in scores])
+    axes.set_yticks(positions, short_names(list(scores)))
     axes.set_ylim(0.4, len(scores) + 0.6)
     shown = f"{metric.title} of each fold{' in %' if metric.percent else ''}"
     axes.set_xlabel(f"{shown} (box: quartiles; dots: folds; diamond: mean with 95 % interval)")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dressform.evaluation.evaluate import Evaluation
 from dressform.evaluation.intervals import Estimate
-from dressform.reporting.figures.canvas import BARS, new_figure, short_name
+from dressform.reporting.figures.canvas import BARS, new_figure, short_names
 
 MAX_CLASSES = 60
 """Of more classes, those with the lowest F1 are shown."""
@@ -53,7 +53,7 @@ def draw_per_class(evaluation: Evaluation, title: str) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xticks(
         positions,
-        [short_name(s.label) for s in scores],
+        short_names([s.label for s in scores]),
         rotation=30,
         ha="right",
         rotation_mode="anchor",

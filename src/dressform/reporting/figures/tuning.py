@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from dressform.reporting.figures.canvas import CORRECT, TRAIN, VALIDATION, new_figure
+from dressform.reporting.figures.canvas import CORRECT, TRAIN, VALIDATION, new_figure, short_names
 
 _COLUMNS = 4
 
@@ -76,7 +76,7 @@ def _draw_setting(axes: Axes, tuning: Mapping[str, Any], path: str) -> None:
         numeric = all(isinstance(value, (int, float)) for value in choices)
         order = sorted(choices) if numeric else choices
         settings = {number: order.index(value) for number, value in settings.items()}
-        axes.set_xticks(range(len(order)), [str(value) for value in order])
+        axes.set_xticks(range(len(order)), short_names([str(value) for value in order]))
         axes.set_xlim(-0.5, len(order) - 0.5)
     elif text.startswith("log:"):
         axes.set_xscale("log")

@@ -23,7 +23,10 @@ def made(
     scores = np.asarray(logits, dtype=np.float32)
     texts = [f"{prefix}{i:05d}" for i in range(len(scores))] if ids is None else ids
     return Predictions(
-        np.array(texts), np.asarray(labels, dtype=np.int64), scores, class_names or NAMES[: scores.shape[1]]
+        np.array(texts),
+        np.asarray(labels, dtype=np.int64),
+        scores,
+        class_names or NAMES[: scores.shape[1]],
     )
 
 

@@ -108,9 +108,7 @@ def test_ids_that_are_the_same_number_are_joined_and_it_is_said(
 def test_ambiguous_numbers_and_texts_are_not_joined(caplog: pytest.LogCaptureFixture) -> None:
     for ids, others in ((["1", "01"], ["1", "2"]), (["1", "x"], ["01", "x"])):
         with pytest.raises(DataError, match="1 of 2 ids of one are not in two"):
-            align(
-                made([0, 1], np.eye(2), ids=ids), made([0, 1], np.eye(2), ids=others), NAMES
-            )
+            align(made([0, 1], np.eye(2), ids=ids), made([0, 1], np.eye(2), ids=others), NAMES)
     assert not caplog.messages
     align(made([0, 1], np.eye(2)), made([0, 1], np.eye(2)), NAMES)
     assert not caplog.messages

@@ -166,7 +166,8 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
         ("label,p0,p1\n", "has a header but no rows; give one row per example"),
         (
             "id,p0,p1\na,1,0\n",
-            r"has columns id, p0, p1; expected a column label, and a column per class \(p0, p1, …; log",
+            r"has columns id, p0, p1; expected a column label, and a column per class \(p0, p1, "
+            r"…; log",
         ),
         ("id,label,prob\na,1,0\n", "has columns id, label, prob; expected a column label"),
         ("0,0.5,0.5\n", r"has columns 0, 0.5, 0.5; expected a column label"),

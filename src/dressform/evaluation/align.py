@@ -107,7 +107,8 @@ def with_common_classes(
     if only_first and only_second and same_count:
         raise DataError(
             f"{first_name} has class {only_first[0]}, which {second_name} lacks, and "
-            f"{second_name} has {only_second[0]}, which {first_name} lacks; compare models with the "
+            f"{second_name} has {only_second[0]}, which {first_name} lacks; compare models with "
+            f"the "
             f"same classes"
         )
     raise DataError(

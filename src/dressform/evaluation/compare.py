@@ -295,9 +295,9 @@ def _permutation_p_value(first: Scores, second: Scores, metric: Metric) -> float
 
 
 def _identical(first: Predictions, second: Predictions) -> bool:
-    """Whether all probabilities are equal up to rounding in files; of hard predictions, all
-    classes.
+    """Whether all probabilities are equal up to rounding in files; beside hard predictions, whether
+    all predicted classes are.
     """
     if first.hard or second.hard:
-        return first.hard == second.hard and np.array_equal(first.predicted, second.predicted)
+        return np.array_equal(first.predicted, second.predicted)
     return bool(np.allclose(first.probabilities, second.probabilities, rtol=1e-5, atol=1e-7))

@@ -186,7 +186,8 @@ def _numbered_classes(
     names = sorted(set(labels))
     if len(names) != len(columns):
         raise DataError(
-            f"{table.path} has labels {_listed(names)} ({len(names)} class{'es' * (len(names) != 1)}) but the "
+            f"{table.path} has labels {_listed(names)} ({len(names)} "
+            f"class{'es' * (len(names) != 1)}) but the "
             f"{len(columns)} class columns {columns[0]} to {columns[-1]}; name these columns after "
             f"their classes"
         )

@@ -116,6 +116,4 @@ def _detect_format(path: Path) -> str:
         return ".parquet"
     if start.startswith(b"PK"):
         return ".npz"
-    raise DataError(
-        f"{path} has an unknown format (it starts with {start!r}); allowed: {_ALLOWED}"
-    )
+    raise DataError(f"{path} has an unknown format (it starts with {start!r}); allowed: {_ALLOWED}")

@@ -38,13 +38,13 @@ def rounding_tolerance(probabilities: NDArray[np.floating]) -> float:
     """How far from 1 rows of rounded probabilities [N, K] may add up to.
 
     Each of K numbers with d decimal digits is wrong by at most 0.5 · 10^-d, so their sum is by K/2
-    · 10^-d; at most ``MAX_TOLERANCE`` and at least ``SUM_TOLERANCE``. Two or more digits are needed:
-    what 0.5 and 0.4 leave out may be anything.
+    · 10^-d; at most ``MAX_TOLERANCE`` and at least ``SUM_TOLERANCE``. Two or more digits are
+    needed: what 0.5 and 0.4 leave out may be anything.
     """
     digits = decimal_digits(probabilities)
     if digits is None or digits < 2:
         return SUM_TOLERANCE
-    rounding = np.shape(probabilities)[1] / 2 * 10.0**-digits + 1e-9
+    rounding: float = np.shape(probabilities)[1] / 2 * 10.0**-digits + 1e-9
     return max(SUM_TOLERANCE, min(rounding, MAX_TOLERANCE))
 
 

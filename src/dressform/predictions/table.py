@@ -32,7 +32,7 @@ class Table:
     """
 
     path: Path
-    columns: dict[str, Sequence[str] | NDArray[Any]]
+    columns: Mapping[str, Sequence[str] | NDArray[Any]]
     names: tuple[str, ...]
     lines: Sequence[int] | None = None
     nulls: Mapping[str, int] = field(default_factory=dict)

@@ -7,8 +7,6 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +86,9 @@ def parse_csv(path: Path, text: str) -> Table:
     cells = [[from_table_cell(cell) for cell in column] for column in zip(*rows, strict=True)]
     if separator != ",":
         cells = [_with_decimal_points(column) for column in cells]
-    columns: dict[str, Sequence[str] | NDArray[Any]] = {}
-    for name, column in zip_longest(header, cells, fillvalue=[]):
-        columns.setdefault(str(name), column)
+    columns: dict[str, list[str]] = {}
+    for position, name in enumerate(header):
+        columns.setdefault(name, cells[position] if rows else [])
     return Table(path, columns, tuple(header), lines)
 
 

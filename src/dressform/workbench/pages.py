@@ -10,6 +10,7 @@ from dressform.core.files import user_path
 from dressform.data.dataset import DatasetSplits
 from dressform.exploration.points import data_of, points_of
 from dressform.exploration.tensorboard import write_tensorboard
+from dressform.predict.onnx_evaluation import OnnxOptions
 from dressform.predict.predictor import OOD_THRESHOLD, Predictor
 from dressform.predictions import Predictions
 from dressform.reporting.classifier import write_classifier
@@ -30,6 +31,10 @@ def report(
     data: str | Path | None = None,
     image_size: int | None = None,
     recipe: str | None = None,
+    scale: str | None = None,
+    mean: float | str | Sequence[float] | None = None,
+    std: float | str | Sequence[float] | None = None,
+    classes: str | Sequence[str] | None = None,
 ) -> Path:
     """Write one page that shows where models are right and wrong, and why.
 
@@ -37,11 +42,15 @@ def report(
         what: runs, cross-validations, predictions, or paths of them or of ONNX models; several must
             have predicted the same examples.
         out: the HTML file; default ``report.html`` in the folder of the first.
-        split: of runs and models: ``test`` (default, where there is one) or ``validation``.
-        data: the images, where a run does not say or they have moved: a name or a path.
+        split: of runs and models: ``test`` (default, where there is one) or ``validation``; of new
+            images default all.
+        data: a name or a path: new labelled images, on which runs and ONNX models are evaluated as
+            by :func:`evaluate`; or a run's own images, where they have moved; or the images of a
+            predictions file.
         image_size: side in pixels for folders of images of several sizes.
         recipe: ``file.py:function`` that made the run's network, where a file did; it is executed,
             for saliency.
+        scale, mean, std, classes: of ONNX models, as for :func:`evaluate`.
 
     Returns:
         the file.
@@ -49,12 +58,15 @@ def report(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
+    onnx = OnnxOptions.of(scale, mean, std, classes)
     if out is None and what and isinstance(what[0], Predictions):
         raise ConfigError("predictions have no folder for the page; give out='report.html'")
     with contextlib.ExitStack() as stack:
         return write_report(
             [_path(one, stack) for one in what],
-            ReportOptions(split=split, data=data, image_size=image_size, recipe_file=recipe),
+            ReportOptions(
+                split=split, data=data, image_size=image_size, recipe_file=recipe, onnx=onnx
+            ),
             out=out,
         )
 

@@ -107,8 +107,10 @@ class Evaluation:
             )
             interval = f"{s.recall.low:.4f} to {s.recall.high:.4f}" if s.support else "-"
             lines.append(f"{name:{width}}  {scores}  {interval}")
-        table = np.array([[s.precision.value, s.recall.value, s.f1.value] for s in self.per_class])
-        weights = np.array([s.support for s in self.per_class], dtype=np.float64)
+        # as macro-F1: the classes that occur among labels or predictions
+        rows = [s for s in self.per_class if s.f1.n]
+        table = np.array([[s.precision.value, s.recall.value, s.f1.value] for s in rows])
+        weights = np.array([s.support for s in rows], dtype=np.float64)
         averages = (
             ("macro average", table.mean(axis=0)),
             ("weighted average", weights @ table / weights.sum()),

@@ -115,7 +115,14 @@ def test_images_that_it_was_trained_on_are_named(
     for data in (training, tmp_path / "moved"):
         caplog.clear()
         dressform.evaluate(run, data=data)
-        assert "these are the images that simple-dense" in caplog.text
+        assert (
+            "64 of 80 images are those that simple-dense, seed 0 was trained on (equal digests); "
+            "its accuracy on new images will be lower; split test leaves them out"
+        ) in caplog.text
+    caplog.clear()
+    kept = dressform.evaluate(run)
+    assert dressform.evaluate(run, data=training, split="test").accuracy == kept.accuracy
+    assert "digests" not in caplog.text
     mixed = write_swatches(tmp_path / "mixed", first=200, count=3, size=(24, 24))
     held_out = set(run.predictions("test").ids) | set(run.predictions("validation").ids)
     names = [p.relative_to(training) for p in sorted(training.rglob("*.png"))]

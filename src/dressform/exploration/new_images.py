@@ -123,9 +123,10 @@ def _warn_of_training_images(run: Run, examples: LabelledImages) -> bool:
     trained = run.manifest.dataset.digests
     own = {name for name in examples.counts if trained.get(name) == examples.digests[name]}
     if "train" in own:
+        advice = "; split test leaves them out" if "test" in examples.counts else ""
         logger.warning(
-            f"these are the images that {run.name} was trained on (equal digests); its accuracy on "
-            f"new images will be lower"
+            f"{examples.counts['train']:,} of {len(examples):,} images are those that {run.name} "
+            f"was trained on (equal digests); its accuracy on new images will be lower{advice}"
         )
     if own:
         return True

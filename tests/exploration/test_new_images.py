@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -196,7 +197,7 @@ def test_compare_evaluates_runs_and_models_on_the_new_images(run: Run, new: Path
 
 
 def test_the_command_line_without_torch(run: Run, new: Path) -> None:
-    document = json_of("evaluate", run.path, "--data", new)
+    document: Any = json_of("evaluate", run.path, "--data", new)
     assert document["n"] == 24
     shown = dressform_command("evaluate", run.path, "--data", new)
     assert "evaluated on all 24 images of new\n" in shown.stderr

@@ -75,7 +75,7 @@ def test_the_wrong_scaling_is_hinted_at_with_the_option_that_mends_it(
     assert wrong < 0.8
     (hint,) = [line for line in caplog.messages if "sampled images" in line]
     assert hint.startswith(f"{100 * wrong:.1f} % of 64 sampled images are right, but with pixels ")
-    assert hint.endswith(f"100.0 % would be; if the model was trained so, give {option}")
+    assert f"100.0 % would be; if the model was trained so, give {option}" in hint
     words = shlex.split(option)
     options = {n.removeprefix("--"): v for n, v in zip(words[::2], words[1::2], strict=True)}
     assert _accuracy(model, swatches, **options) == 1
@@ -93,6 +93,15 @@ def test_the_wrong_order_is_hinted_at_with_the_right_one(
     assert ("--scale raw" in hint) == bool(trained)
     scale = "raw" if trained else "unit"
     assert _accuracy(model, swatches, scale=scale, classes="lime, amber, plum, cyan") == 1
+
+
+def test_scalings_that_the_images_do_not_tell_apart_are_named_together(
+    swatches: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nearly = nearest_colour(tmp_path / "m.onnx", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+    _accuracy(nearly, swatches)
+    (hint,) = [line for line in caplog.messages if "sampled images" in line]
+    assert "give --scale symmetric, or --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 (" in hint
 
 
 def test_a_bad_model_gets_no_hint(

@@ -21,8 +21,10 @@ MAX_SAMPLE = 256
 MIN_GAIN = 0.1
 """Difference in accuracy that is worth a remark."""
 MAX_P_VALUE = 0.001
-CLEARLY = 0.02
-"""The scaling by the images' own mean has to be better by this much than a published one."""
+SIMILAR = 0.02
+"""Scalings whose accuracies differ by less are named together: the images do not tell which it
+was.
+"""
 
 Predict = Callable[[NDArray[np.uint8], Scaling], NDArray[np.int64]]
 """The predicted classes of images, int64 [N]."""
@@ -59,13 +61,15 @@ def hint_of(
         if other != scaling:
             found = predict(sample, other)
             trials.append(_Trial(other, found, found == labels))
-    best = current
-    for trial in trials[1:]:
-        margin = CLEARLY if trial.scaling is own and best is not current else 0.0
-        if trial.correct.mean() > best.correct.mean() + margin and _far_better(
-            current.correct, trial.correct
-        ):
-            best = trial
+    better = [trial for trial in trials[1:] if _far_better(current.correct, trial.correct)]
+    best = max(better, key=lambda trial: float(trial.correct.mean()), default=current)
+    similar = [
+        trial
+        for trial in better
+        if trial is not best and best.correct.mean() - trial.correct.mean() < SIMILAR
+    ]
+    if best.scaling is own and similar:  # a published one is the likelier
+        best = similar.pop(0)
     order = _better_order(labels, best.predicted, len(dataset.class_names))
     if order is None and best is current:
         if len(dataset) > len(rows):  # more images tell more about the order
@@ -73,10 +77,11 @@ def hint_of(
         for trial in trials[1:] if order is None else ():
             fitted = _better_order(labels, trial.predicted, len(dataset.class_names))
             if fitted is not None and _far_better(best.correct, fitted[trial.predicted] == labels):
-                best, order = trial, fitted
+                best, order, similar = trial, fitted, []
     if best is current and order is None:
         return None
-    return _sentence(dataset, labels, (current, best), order)
+    similar = [trial for trial in similar if trial.scaling is not own and order is None]
+    return _sentence(dataset, labels, (current, best, *similar[:2]), order)
 
 
 def _far_better(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> bool:
@@ -118,10 +123,18 @@ def _assignment(
 def _sentence(
     dataset: Dataset,
     labels: NDArray[np.int64],
-    trials: tuple[_Trial, _Trial],
+    trials: tuple[_Trial, ...],
     order: NDArray[np.int64] | None,
 ) -> str:
-    current, best = trials
+    """The hint.
+
+    Args:
+        dataset: that the model was evaluated on.
+        labels: of the sample.
+        trials: of the sample: the present scaling, a better one or the same, and others as good.
+        order: of the classes, or None if it stays.
+    """
+    current, best, *similar = trials
     correct = best.correct if order is None else order[best.predicted] == labels
     options, what = [], []
     if best is not current:
@@ -133,8 +146,11 @@ def _sentence(
         csv.writer(text).writerow([dataset.class_names[k] for k in order])
         options.append(f"--classes {shlex.quote(text.getvalue().strip())}")
         what.append("classes in another order")
+    others = "".join(
+        f", or {trial.scaling.options} ({100 * trial.correct.mean():.1f} %)" for trial in similar
+    )
     return (
         f"{100 * current.correct.mean():.1f} % of {len(labels)} sampled images are right, but with "
         f"{' and '.join(what)} {100 * correct.mean():.1f} % would be; if the model was trained so, "
-        f"give {' '.join(options)}"
+        f"give {' '.join(options)}{others}"
     )

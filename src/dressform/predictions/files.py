@@ -9,7 +9,7 @@ from typing import Any
 
 from dressform.core.errors import DataError
 from dressform.core.files import user_path, write_atomic
-from dressform.core.text import table_cell
+from dressform.core.text import one_line, table_cell
 from dressform.predictions.columns import predictions_of
 from dressform.predictions.parquet import parquet_bytes, read_parquet
 from dressform.predictions.predictions import Predictions
@@ -49,7 +49,13 @@ def load_predictions(path: str | Path) -> Predictions:
         DataError: the file is unreadable, in another format, or does not contain predictions.
     """
     path = user_path(path)
-    file_format = format_of(path) or _detect_format(path)
+    try:
+        return _load(path, format_of(path) or _detect_format(path))
+    except DataError as error:  # which may quote cells and columns with line ends
+        raise DataError(one_line(str(error))) from error
+
+
+def _load(path: Path, file_format: str) -> Predictions:
     if file_format == ".npz":
         return Predictions.load(path)
     if file_format == ".parquet":

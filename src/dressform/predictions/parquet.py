@@ -35,6 +35,10 @@ def read_parquet(path: Path) -> Table:
         raise DataError(f"{path} is a damaged Parquet file ({reason}); write it again") from None
     except OSError as error:
         reason = error.strerror or str(error).splitlines()[0]
+        if error.errno is None:  # pyarrow's own, of bytes that make no sense
+            raise DataError(
+                f"{path} is a damaged Parquet file ({reason}); write it again"
+            ) from None
         raise DataError(f"{path} cannot be read: {reason}") from None
     cells: dict[str, list[str] | NDArray[Any]] = {}
     nulls = {}

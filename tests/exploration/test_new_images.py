@@ -218,7 +218,7 @@ def test_options_that_do_not_apply(run: Run, new: Path) -> None:
         dressform.evaluate(run, data=new, image_size=99)
     with pytest.raises(ConfigError, match="scale raw does not apply to a run, whose model.json"):
         dressform.evaluate(run, data=new, scale="raw")
-    with pytest.raises(ConfigError, match="unknown split 'test' of new; available: train"):
+    with pytest.raises(ConfigError, match="unknown split 'test' of new; available: all"):
         dressform.evaluate(
             run, data=write_swatches(new.parent / "n" / "new", count=1), split="test"
         )

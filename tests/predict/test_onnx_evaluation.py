@@ -10,6 +10,7 @@ import pytest
 
 from dressform.core.errors import ConfigError, DataError, DressformError
 from dressform.core.files import sha256_file
+from dressform.data.read_options import ReadOptions
 from dressform.predict.onnx_evaluation import OnnxOptions, predict_labelled
 from dressform.predict.scaling import Scaling
 from tests.predict.made_images import COLOURS, nearest_colour, swatch, write_swatches
@@ -194,10 +195,14 @@ def test_images_of_another_size_are_fitted_to_the_graphs(
         assert made.images.shape == (*size, 3)
         assert (made.predictions.predicted == made.predictions.labels).all()
     open_sizes = nearest_colour(tmp_path / "m.onnx", size=("h", "w"))
-    assert predict_labelled(open_sizes, data, image_size=20).images.shape == (20, 20, 3)
+    assert predict_labelled(open_sizes, data, reading=ReadOptions(image_size=20)).images.shape == (
+        20,
+        20,
+        3,
+    )
     fixed = nearest_colour(tmp_path / "m.onnx", size=(16, 16))
     with pytest.raises(ConfigError, match="image_size 20 does not apply to .* takes images of 16"):
-        predict_labelled(fixed, data, image_size=20)
+        predict_labelled(fixed, data, reading=ReadOptions(image_size=20))
 
 
 def test_arrays_of_another_size_are_fitted_and_it_is_said(
@@ -246,10 +251,12 @@ def test_a_tree_with_test_images_alone_and_a_split(
     write_swatches(data / "val", NAMES[:2], first=50)
     made = predict_labelled(model, data, options=OnnxOptions.of(classes=NAMES))
     assert made.split == "all"
-    assert "evaluated on all 60 images of data (test 36, validation 24)" in caplog.messages
+    assert "evaluated on all 60 images of data (validation 24, test 36)" in caplog.messages
     made = predict_labelled(model, data, split="val", options=OnnxOptions.of(classes=NAMES))
     assert (len(made.predictions), made.split) == (24, "validation")
-    with pytest.raises(DressformError, match="unknown split 'train' of data; available: test, val"):
+    with pytest.raises(
+        DressformError, match="unknown split 'train' of data; available: validation, test"
+    ):
         predict_labelled(model, data, split="train")
 
 

@@ -273,3 +273,19 @@ def test_a_truncated_npz_is_called_that(tmp_path: Path) -> None:
         (tmp_path / "p.npz").write_bytes(whole[:size])
         with pytest.raises(DataError, match="cannot be read as NPZ: it is truncated or damaged"):
             load_predictions(tmp_path / "p.npz")
+
+
+def test_numbers_that_are_no_probabilities_and_no_classes(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,label,p0,p1\na,1,0.25,0.75\nb,0,0.5,1e308\n")
+    with pytest.raises(DataError, match="example b range from 0.5 to 1e.308; allowed: 0 to 1"):
+        load_predictions(tmp_path / "p.csv")
+    (tmp_path / "q.csv").write_text("label,prediction\n4711,4711\n99000,4711\n815,815\n")
+    loaded = load_predictions(tmp_path / "q.csv")
+    assert loaded.class_names == ("815", "4711", "99000")
+    assert loaded.predicted.tolist() == [1, 1, 0]
+
+
+def test_a_message_is_one_line_whatever_a_cell_holds(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text('id,"la\nbel",p0,p1\na,1,0.25,0.75\n')
+    with pytest.raises(DataError, match=r"has columns id, la\\u000abel, p0, p1; expected"):
+        load_predictions(tmp_path / "p.csv")

@@ -8,11 +8,14 @@ import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json, print_table
+from dressform.cli.reading import READING, reading_options
+from dressform.data.read_options import ReadArguments
 
 if TYPE_CHECKING:
     from dressform.evaluation.comparison import Comparison
 
 
+@reading_options
 def compare(
     what: list[Path] = typer.Argument(
         help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .tsv, "
@@ -66,6 +69,7 @@ def compare(
     figure: Path | None = typer.Option(
         None, "--figure", help="Draw box plots of the cross-validations into this PNG file."
     ),
+    reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
     """Test whether one model is really better.
@@ -86,6 +90,7 @@ def compare(
         mean=mean,
         std=std,
         classes=classes,
+        **reading,
     )
     if as_json:
         print_json([comparison.to_json() for comparison in comparisons])

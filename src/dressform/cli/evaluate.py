@@ -6,8 +6,11 @@ import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json
+from dressform.cli.reading import READING, reading_options
+from dressform.data.read_options import ReadArguments
 
 
+@reading_options
 def evaluate(
     what: Path = typer.Argument(
         help="A run or a cross-validation, a predictions file (.npz, .csv, .tsv, .jsonl, "
@@ -24,11 +27,6 @@ def evaluate(
         "--data",
         help="New labelled images for a run, or the images for an .onnx model: a dataset's name, "
         "or a path. All of them are evaluated.",
-    ),
-    image_size: int | None = typer.Option(
-        None,
-        "--image-size",
-        help="Side in pixels, for .onnx models whose input has no fixed size.",
     ),
     scale: str | None = typer.Option(
         None,
@@ -52,6 +50,7 @@ def evaluate(
         "Default: those of a model.json or class_names.txt beside it or of its metadata, or else "
         "the order of the data's classes.",
     ),
+    reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
     """Evaluate a run, a predictions file, or an ONNX model.
@@ -66,11 +65,11 @@ def evaluate(
         what,
         split=split,
         data=data,
-        image_size=image_size,
         scale=scale,
         mean=mean,
         std=std,
         classes=classes,
+        **reading,
     )
     if as_json:
         print_json(evaluation.to_json())

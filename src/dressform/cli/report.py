@@ -6,8 +6,11 @@ import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json
+from dressform.cli.reading import READING, reading_options
+from dressform.data.read_options import ReadArguments
 
 
+@reading_options
 def report(
     what: list[Path] = typer.Argument(
         help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .tsv, "
@@ -27,9 +30,6 @@ def report(
         "--data",
         help="A dataset's name, or a path: new labelled images for runs and .onnx models, or a "
         "run's own if they have moved, or those of predictions files.",
-    ),
-    image_size: int | None = typer.Option(
-        None, "--image-size", help="Side in pixels for folders of mixed sizes."
     ),
     recipe: str | None = typer.Option(
         None,
@@ -59,6 +59,7 @@ def report(
         "Default: those of a model.json or class_names.txt beside it or of its metadata, or else "
         "the order of the data's classes.",
     ),
+    reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
     """Write one page that shows where a model is right and wrong, and why.
@@ -73,12 +74,12 @@ def report(
         out=out,
         split=split,
         data=data,
-        image_size=image_size,
         recipe=recipe,
         scale=scale,
         mean=mean,
         std=std,
         classes=classes,
+        **reading,
     )
     size = path.stat().st_size
     if as_json:

@@ -11,19 +11,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dressform.core.errors import DataError, unknown_name
-from dressform.core.files import user_path
 from dressform.data.catalog import CATALOG
+from dressform.data.contents import ImageSource
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.folder import SPLIT_FOLDERS, read_folder
 from dressform.data.image import fit, open_image
-from dressform.data.source import load_data
+from dressform.data.read_options import ReadOptions
+from dressform.data.source import read_examples_by_split
 
 logger = logging.getLogger(__name__)
 
-HELD_OUT = "no test split"
-"""What the note about a hold-out begins with; where all images are evaluated, nothing is held
-out.
-"""
+SPLITS: tuple[str, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +34,7 @@ class LabelledImages:
         digests: split -> digest, as :func:`dressform.load_data` divides the data; also of splits
             that were left out.
         divided: whether the data themselves have splits.
-        files: the file of each image, where each has its own; else None.
+        sources: what each image was decoded from; None for arrays.
         splits: the data as :func:`dressform.load_data` gives them; None if it refuses them.
         notes: remarks for the user on how the data were read, one line each.
     """
@@ -47,7 +44,7 @@ class LabelledImages:
     counts: dict[str, int]
     digests: dict[str, str]
     divided: bool
-    files: tuple[Path, ...] | None = None
+    sources: tuple[ImageSource, ...] | None = None
     splits: DatasetSplits | None = None
     notes: tuple[str, ...] = ()
 
@@ -70,55 +67,62 @@ class LabelledImages:
         return f"{text} ({', '.join(f'{split} {count:,}' for split, count in self.counts.items())})"
 
     def only(self, split: str) -> "LabelledImages":
-        """Those of one split.
+        """Those of one split; of undivided data, those that are held out for testing, or not.
 
         Raises:
             UnknownNameError: there is no such split.
         """
-        if split not in self.counts:
-            raise unknown_name(f"split of {self.name}", split, self.counts)
-        before = list(self.counts).index(split)
-        start = sum(list(self.counts.values())[:before])
-        rows = np.arange(start, start + self.counts[split])
+        if split in self.counts and self.divided:
+            before = list(self.counts).index(split)
+            start = sum(list(self.counts.values())[:before])
+            rows = np.arange(start, start + self.counts[split])
+        elif not self.divided and self.splits is not None and split in dict(self.splits):
+            rows = np.flatnonzero(np.isin(self.dataset.ids, self.splits[split].ids))
+        else:
+            available = self.counts if self.divided else dict(self.splits or ())
+            raise unknown_name(f"split of {self.name}", split, available or {"all": None})
         return replace(
             self,
             dataset=self.dataset.take(rows),
             counts={split: len(rows)},
             divided=True,
-            files=None if self.files is None else tuple(self.files[i] for i in rows.tolist()),
+            sources=None if self.sources is None else tuple(self.sources[i] for i in rows),
         )
 
 
-def read_examples(source: str | Path, *, image_size: int | None = None) -> LabelledImages:
-    """Read all labelled images of a source.
+def read_examples(source: str | Path, options: ReadOptions | None = None) -> LabelledImages:
+    """Read all labelled images of a source; nothing is held out, and one class is enough.
 
     Args:
-        source: as for :func:`dressform.load_data`; besides, a folder with a ``test`` folder alone.
-        image_size: side in pixels for folders of images of different sizes; default 64.
+        source: as for :func:`dressform.load_data`; besides, data without images to train on, such
+            as a folder with nothing but ``test``.
+        options: how they are read.
 
     Raises:
         DressformError: the data cannot be read.
     """
-    splits = None
-    try:
-        splits = load_data(source, image_size=image_size)
-    except DataError:
-        datasets, notes = _read_incomplete(source, image_size)
-        name, divided = user_path(source).resolve().name, set(datasets) != {"train"}
-    else:
-        datasets, name = dict(splits), splits.name
-        notes = [note for note in splits.notes if not note.startswith(HELD_OUT)]
-        divided = len(datasets) > 1 and len(notes) == len(splits.notes)
-    joined = _joined(list(datasets.values()))
+    examples = read_examples_by_split(source, options or ReadOptions())
+    order = [split for split in SPLITS if split in examples.parts]
+    splits = examples.splits
+    sources = [one for split in order for one in examples.sources[split] or ()]
+    joined = _joined(order, [examples.parts[split] for split in order])
+    digested = examples.parts if splits is None else dict(splits)
+    notes = list(examples.notes)
+    if examples.left_out:
+        names = ", ".join(path for path, _ in examples.left_out[:3])
+        more = ", …" if len(examples.left_out) > 3 else ""
+        notes.append(
+            f"{len(examples.left_out):,} files that cannot be read were left out: {names}{more}"
+        )
     return LabelledImages(
-        name,
-        joined,
-        {split: len(dataset) for split, dataset in datasets.items()},
-        {split: dataset.digest for split, dataset in datasets.items()},
-        divided,
-        _files(source, joined),
-        splits,
-        tuple(notes),
+        name=examples.name,
+        dataset=joined,
+        counts={split: len(examples.parts[split]) for split in order},
+        digests={split: dataset.digest for split, dataset in digested.items()},
+        divided=set(examples.parts) != {"train"},
+        sources=tuple(sources) if len(sources) == len(joined) else None,
+        splits=splits,
+        notes=tuple(notes),
     )
 
 
@@ -143,79 +147,45 @@ def chosen(examples: LabelledImages, split: str | None) -> LabelledImages:
     return examples
 
 
-def _read_incomplete(
-    source: str | Path, image_size: int | None
-) -> tuple[dict[str, Dataset], list[str]]:
-    """A folder that cannot be trained on but has labelled images: split folders without one for
-    training, or too few images to hold some out.
-
-    Raises:
-        DressformError: it is something else; the reason is that of :func:`load_data`.
-    """
-    path = user_path(source)
-    if not path.is_dir():
-        load_data(source, image_size=image_size)
-    folders = {
-        SPLIT_FOLDERS[child.name.lower()]: child
-        for child in sorted(path.iterdir())
-        if child.name.lower() in SPLIT_FOLDERS and any(p.is_dir() for p in child.iterdir())
-    }
-    if not folders:
-        datasets, notes = read_folder(path, image_size)
-        return datasets, notes
-    if "train" in folders:
-        load_data(source, image_size=image_size)
-    datasets, notes = {}, []
-    for split, folder in folders.items():
-        inside, remarks = read_folder(folder, image_size)
-        if set(inside) != {"train"}:
-            raise DataError(f"{folder} has split folders inside; give one of them")
-        ids = np.array([f"{folder.name}/{text}" for text in inside["train"].ids.tolist()])
-        datasets[split] = replace(inside["train"], ids=ids)
-        notes += [remark for remark in remarks if remark not in notes]
-    return datasets, notes
-
-
-def _joined(datasets: list[Dataset]) -> Dataset:
-    """One dataset of several, whose classes are joined by name; grey images become colour ones
-    beside others in colour.
+def _joined(names_of_splits: list[str], datasets: list[Dataset]) -> Dataset:
+    """One dataset of several with the same classes; grey images become colour ones beside others
+    in colour, and ids that two splits share get the split's name.
 
     Raises:
         DataError: their images have different sizes.
     """
     if len(datasets) == 1:
         return datasets[0]
-    names = datasets[0].class_names
-    if any(dataset.class_names != names for dataset in datasets):
-        names = tuple(sorted({name for dataset in datasets for name in dataset.class_names}))
     sizes = {dataset.shape[:2] for dataset in datasets}
     if len(sizes) > 1:
         listed = ", ".join(f"{height} x {width}" for height, width in sorted(sizes))
         raise DataError(f"the splits have images of {listed}; give one split with --split")
     channels = max(dataset.shape[2] for dataset in datasets)
-    labels = [
-        np.array([names.index(name) for name in dataset.class_names])[dataset.labels]
-        for dataset in datasets
-    ]
+    ids = np.concatenate([dataset.ids for dataset in datasets])
+    if len(np.unique(ids)) < len(ids):
+        ids = np.array(
+            [
+                f"{split}/{text}"
+                for split, dataset in zip(names_of_splits, datasets, strict=True)
+                for text in dataset.ids.tolist()
+            ]
+        )
     return Dataset(
         np.concatenate([_with_channels(dataset.images, channels) for dataset in datasets]),
-        np.concatenate(labels).astype(np.int64),
-        np.concatenate([dataset.ids for dataset in datasets]),
-        names,
+        np.concatenate([dataset.labels for dataset in datasets]),
+        ids,
+        datasets[0].class_names,
+        _joined_groups(datasets),
     )
+
+
+def _joined_groups(datasets: list[Dataset]) -> NDArray[np.str_] | None:
+    groups = [dataset.groups for dataset in datasets if dataset.groups is not None]
+    return np.concatenate(groups) if len(groups) == len(datasets) else None
 
 
 def _with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     return np.repeat(images, channels, axis=3) if images.shape[3] < channels else images
-
-
-def _files(source: str | Path, dataset: Dataset) -> tuple[Path, ...] | None:
-    """The file of each image: the ids of a folder's images are their paths below it."""
-    folder = user_path(source)
-    if str(source) in CATALOG or not folder.is_dir():
-        return None
-    files = tuple(folder / text for text in dataset.ids.tolist())
-    return files if all(path.is_file() for path in files) else None
 
 
 def images_at(examples: LabelledImages, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -238,8 +208,9 @@ def images_at(examples: LabelledImages, shape: tuple[int, int, int]) -> NDArray[
         return _with_channels(images, 3)
     result = np.empty((len(images), *shape), np.uint8)
     for i in range(len(images)):
-        if examples.files is not None:
-            image = open_image(examples.files[i], draft=2 * max(shape[:2]))
+        if examples.sources is not None:
+            one = examples.sources[i]
+            image = open_image(one.source(), one.name, draft=2 * max(shape[:2]))
         else:
             image = Image.fromarray(
                 images[i].squeeze(axis=2) if images.shape[3] == 1 else images[i]

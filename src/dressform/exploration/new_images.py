@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import ConfigError, DressformError
-from dressform.core.files import sha256_file, user_path
+from dressform.core.errors import BadFilesError, ConfigError, DressformError
+from dressform.core.files import sha256_file
 from dressform.data.dataset import Dataset
 from dressform.data.duplicates import image_hashes
 from dressform.data.image import SUFFIXES
 from dressform.data.labelled import LabelledImages, chosen, images_at, read_examples
+from dressform.data.read_options import ReadArguments, ReadOptions
 from dressform.exploration.points import data_of, training_examples
 from dressform.predict.predictor import Predictor
 from dressform.predictions import Predictions
@@ -43,24 +44,41 @@ class NewImages:
     own: bool
 
 
-def read_for(run: Run, data: str | Path, *, image_size: int | None = None) -> LabelledImages:
+def read_for(run: Run, data: str | Path, reading: ReadArguments | None = None) -> LabelledImages:
     """Read labelled images at the size that a run's model takes.
 
     Args:
         run: finished.
         data: a name or a path, as for :func:`dressform.data.labelled.read_examples`.
-        image_size: only the side that the model takes anyway.
+        reading: how they are read, where it differs from how the run's data were read; rare classes
+            are left out only if that is asked for here, or if the data are the run's own.
 
     Raises:
         DressformError: the data cannot be read.
     """
+    given = ReadArguments(**(reading or {}))  # type: ignore[typeddict-item]
     height, width, _ = run.manifest.dataset.shape
+    image_size = given.get("image_size")
     if image_size is not None and image_size not in (height, width):
         raise ConfigError(
             f"image_size {image_size} does not apply to {run.path}, whose model takes images of "
             f"{width} x {height}; leave it out"
         )
-    return read_examples(data, image_size=height if height == width else None)
+    trained = run.manifest.dataset
+    given["image_size"] = height if height == width else None
+    settings = ReadArguments(**{**trained.options.changed(), **given})  # type: ignore[typeddict-item]
+    if settings == given:
+        return read_examples(data, ReadOptions.of(given))
+    try:
+        examples = read_examples(data, ReadOptions.of(settings))
+    except BadFilesError:
+        raise
+    except DressformError:  # columns, groups or classes that other data do not have
+        return read_examples(data, ReadOptions.of(given))
+    if "min_count" in settings and "min_count" not in given and examples.digests != trained.digests:
+        del settings["min_count"]
+        return read_examples(data, ReadOptions.of(settings))
+    return examples
 
 
 def predict_new_images(
@@ -90,25 +108,32 @@ def predict_new_images(
         model=run.name,
     )
     own = _warn_of_training_images(run, examples)
-    images = Dataset(
-        _inputs(predictor, examples), labels, examples.dataset.ids, predictor.class_names
+    images = replace(
+        examples.dataset,
+        images=_inputs(predictor, examples),
+        labels=labels,
+        class_names=predictor.class_names,
     )
     predictions = Predictions(
-        images.ids, images.labels, predictor.logits(images.images), predictor.class_names
+        images.ids,
+        images.labels,
+        predictor.logits(images.images),
+        predictor.class_names,
+        images.groups,
     )
     return NewImages(predictions, images, examples.split, own)
 
 
 def _inputs(predictor: Predictor, examples: LabelledImages) -> NDArray[np.uint8]:
     """The model's inputs, uint8 [N, H, W, C]: those of ``predict`` where images are files."""
-    if examples.files is None or predictor.photo is None:
-        if examples.files is None and examples.dataset.shape[:2] != predictor.shape[:2]:
+    if examples.sources is None or predictor.photo is None:
+        if examples.sources is None and examples.dataset.shape[:2] != predictor.shape[:2]:
             size, target = (f"{w} x {h}" for h, w, _ in (examples.dataset.shape, predictor.shape))
             logger.warning(f"images of {size} were fitted to {target}, the model's input")
         return images_at(examples, predictor.shape)
     inputs = np.empty((len(examples), *predictor.shape), np.uint8)
-    for i, path in enumerate(examples.files):
-        inputs[i] = predictor.prepare(path).pixels
+    for i, one in enumerate(examples.sources):
+        inputs[i] = predictor.prepare(one.source(), one.name).pixels
         if (i + 1) % 500 == 0:
             logger.info(f"prepared {i + 1:,} of {len(inputs):,} photos")
     return inputs
@@ -121,11 +146,12 @@ def _warn_of_training_images(run: Run, examples: LabelledImages) -> bool:
         whether they are images of the run's own data.
     """
     trained = run.manifest.dataset.digests
-    own = {name for name in examples.counts if trained.get(name) == examples.digests[name]}
-    if "train" in own:
-        advice = "; split test leaves them out" if "test" in examples.counts else ""
+    evaluated = examples.counts if examples.divided else examples.digests
+    own = {name for name in evaluated if trained.get(name) == examples.digests[name]}
+    if "train" in own and examples.splits is not None:
+        advice = "; split test leaves them out" if "test" in evaluated else ""
         logger.warning(
-            f"{examples.counts['train']:,} of {len(examples):,} images are those that {run.name} "
+            f"{len(examples.splits.train):,} of {len(examples):,} images are those that {run.name} "
             f"was trained on (equal digests); its accuracy on new images will be lower{advice}"
         )
     if own:
@@ -143,9 +169,11 @@ def _training_duplicates(run: Run, examples: LabelledImages) -> int | None:
     """How many images are exact duplicates of training images; None if that would take long, or the
     training images are gone.
     """
-    source = user_path(run.manifest.dataset.source or "-")
-    if examples.files is not None:
-        return _duplicate_files(run, source, examples.files) if source.is_dir() else None
+    source = Path(run.manifest.dataset.location or run.manifest.dataset.source or "-")
+    if examples.sources is not None:
+        files = [one.source() for one in examples.sources if one.file is not None]
+        paths = tuple(path for path in files if isinstance(path, Path))
+        return _duplicate_files(run, source, paths) if source.is_dir() else None
     facts = run.manifest.dataset
     pixels = sum(facts.examples.values()) * int(np.prod(facts.shape))
     if source.is_dir() or pixels > MAX_HASHED_BYTES or examples.dataset.shape != facts.shape:

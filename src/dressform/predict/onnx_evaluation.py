@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dressform.core.errors import ConfigError, DataError
 from dressform.data.dataset import Dataset
 from dressform.data.labelled import LabelledImages, chosen, images_at, read_examples
+from dressform.data.read_options import ReadOptions
 from dressform.predict.onnx_classes import class_order_of, given_classes
 from dressform.predict.onnx_hints import hint_of
 from dressform.predict.onnx_model import OnnxModel, predict_onnx
@@ -81,7 +82,7 @@ def predict_labelled(
     data: str | Path = "fashion-mnist",
     *,
     split: str | None = None,
-    image_size: int | None = None,
+    reading: ReadOptions | None = None,
     options: OnnxOptions | None = None,
 ) -> LabelledPredictions:
     """Predict all labelled images of a source with an ONNX model.
@@ -94,7 +95,8 @@ def predict_labelled(
         path: see :class:`dressform.predict.onnx_model.OnnxModel`.
         data: a name or a path, as for :func:`dressform.data.labelled.read_examples`.
         split: of the data; default all, of a bundled benchmark test.
-        image_size: side in pixels, where the model's input has no fixed size.
+        reading: how the data are read; the side of images only where the model's input has no fixed
+            size.
         options: pixels and classes.
 
     Raises:
@@ -103,14 +105,15 @@ def predict_labelled(
     options = options or OnnxOptions()
     model = OnnxModel(path)
     size = model.size
-    if size is not None and image_size not in (None, *size[:2]):
-        raise ConfigError(
-            f"image_size {image_size} does not apply to {path}, which takes images of "
-            f"{size[1]} x {size[0]}; leave it out"
-        )
+    reading = reading or ReadOptions()
     if size is not None:
-        image_size = size[0] if size[0] == size[1] else None
-    examples = chosen(read_examples(data, image_size=image_size), split)
+        if reading.image_size not in (None, *size[:2]):
+            raise ConfigError(
+                f"image_size {reading.image_size} does not apply to {path}, which takes images of "
+                f"{size[1]} x {size[0]}; leave it out"
+            )
+        reading = replace(reading, image_size=size[0] if size[0] == size[1] else None)
+    examples = chosen(read_examples(data, reading), split)
     dataset = _in_order(model, options, replace(examples.dataset, images=_inputs(model, examples)))
     predictions = predict_onnx(model, dataset, scaling=options.scaling)
     if not model.takes_bytes:
@@ -164,4 +167,4 @@ def _in_order(model: OnnxModel, options: OnnxOptions, dataset: Dataset) -> Datas
         data="the data",
         model=f"{model.path.name} (classes by {order.origin})",
     )
-    return Dataset(dataset.images, labels, dataset.ids, order.names)
+    return replace(dataset, labels=labels, class_names=order.names)

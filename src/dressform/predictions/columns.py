@@ -23,6 +23,8 @@ IDS = ("id", "image_id", "image", "filename", "file_name", "file", "path")
 _PREFIX = re.compile(r"(?:p|prob|proba|probability|probabilities)[_.:\- ]+", re.IGNORECASE)
 _LOGIT_PREFIX = re.compile(r"logits?[_.:\- ]+", re.IGNORECASE)
 MAX_SHOWN = 10
+MAX_NUMBERED = 1000
+"""Hard predictions with a larger number do not count classes from 0."""
 
 
 @dataclass(frozen=True)
@@ -287,11 +289,11 @@ def _hard(
     table: Table, ids: NDArray[np.str_], labels: list[str], predicted: list[str]
 ) -> Predictions:
     present = {*labels, *predicted}
-    if all(re.fullmatch(r"\d+", text) for text in present):
+    if all(re.fullmatch(r"\d{1,18}", text) for text in present):
         largest = max(map(int, present))
-        if largest > 1_000_000:
-            raise DataError(f"{table.path} has class {largest}; number classes from 0")
         names = tuple(str(k) for k in range(max(2, largest + 1)))
+        if largest > MAX_NUMBERED:  # numbers that are names, such as those of articles
+            names = tuple(sorted(present, key=lambda text: (int(text), text)))
     else:
         names = tuple(sorted(present))
     number_of = {name: number for number, name in enumerate(names)}

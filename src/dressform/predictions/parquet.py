@@ -42,12 +42,15 @@ def read_parquet(path: Path) -> Table:
         raise DataError(f"{path} cannot be read: {reason}") from None
     cells: dict[str, list[str] | NDArray[Any]] = {}
     nulls = {}
-    for position, name in enumerate(names):
-        column = columns.column(position)
-        if name not in cells and (values := _cells(pyarrow.types, column)) is not None:
-            cells[name] = values
-            if column.null_count:
-                nulls[name] = column.is_null().to_pylist().index(True)
+    try:
+        for position, name in enumerate(names):
+            column = columns.column(position)
+            if name not in cells and (values := _cells(pyarrow.types, column)) is not None:
+                cells[name] = values
+                if column.null_count:
+                    nulls[name] = column.is_null().to_pylist().index(True)
+    except (pyarrow.ArrowException, ValueError) as error:  # texts that are no UTF-8
+        raise DataError(f"{path} is a damaged Parquet file ({error}); write it again") from None
     if columns.num_rows == 0:
         raise DataError(f"{path} has columns but no rows; give one row per example")
     if not cells:

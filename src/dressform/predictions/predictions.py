@@ -23,6 +23,8 @@ from dressform.predictions.probabilities import (
 logger = logging.getLogger(__name__)
 
 ScoreKind = Literal["logits", "probabilities"]
+MAX_NUMBERED = 100_000
+"""Classes that hard predictions may have without names."""
 HARD_LOGIT = 1.0
 """Logit of the predicted class of a hard prediction; the others have 0. Only their order counts."""
 
@@ -289,7 +291,10 @@ def _hard_predictions(path: Path, arrays: dict[str, NDArray[Any]]) -> Prediction
             f"{path} has labels {labels.dtype} and predicted {predicted.dtype}; expected whole "
             f"numbers [N], the classes from 0"
         )
-    numbers = range(1 + int(max(labels.max(initial=1), predicted.max(initial=1))))
+    largest = int(max(labels.max(initial=1), predicted.max(initial=1)))
+    if "class_names" not in arrays and largest >= MAX_NUMBERED:
+        raise DataError(f"{path} has class {largest}; number classes from 0, or give class_names")
+    numbers = range(1 + largest)
     names = arrays.get("class_names", np.array([str(i) for i in numbers]))
     ids = arrays.get("ids", np.array([f"{i:05d}" for i in range(len(labels))]))
     names, ids = _texts(path, "class_names", names), _texts(path, "ids", ids)

@@ -26,7 +26,7 @@ MAX_TOLERANCE = 0.1
 def decimal_digits(values: NDArray[np.floating]) -> int | None:
     """The decimal digits that all values were rounded to, 0 to ``MAX_DIGITS``; None if more."""
     numbers = np.asarray(values, dtype=np.float64)
-    if not np.isfinite(numbers).all():
+    if not (np.abs(numbers) <= 2).all():  # no probabilities, whose error follows
         return None
     for digits in range(MAX_DIGITS + 1):
         if np.all(np.abs(np.round(numbers, digits) - numbers) < 1e-7):

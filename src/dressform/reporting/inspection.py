@@ -10,6 +10,7 @@ from pathlib import Path
 from dressform.core.errors import DressformError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.labelled import LabelledImages
+from dressform.data.read_options import ReadArguments, ReadOptions
 from dressform.data.source import load_data
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import PredictionSet
@@ -43,7 +44,7 @@ class ReportOptions:
             exploration also takes ``train``, or ``all`` for training and test images.
         data: a name or a path: the run's own images, if they have moved; or new labelled images,
             on which runs and ONNX models are evaluated; or the images of a predictions file.
-        image_size: side in pixels, for folders of images of several sizes.
+        reading: how ``data`` are read.
         recipe_file: ``file.py:function`` that made the networks of runs, where a file did; it is
             executed, for saliency maps.
         onnx: pixels and classes of ONNX models.
@@ -51,13 +52,13 @@ class ReportOptions:
 
     split: str | None = None
     data: str | Path | None = None
-    image_size: int | None = None
+    reading: ReadArguments = field(default_factory=ReadArguments)
     recipe_file: str | None = None
     onnx: OnnxOptions = field(default_factory=OnnxOptions)
 
     def load_data(self) -> DatasetSplits | None:
         """The data that ``data`` names, or None."""
-        return None if self.data is None else load_data(self.data, image_size=self.image_size)
+        return None if self.data is None else load_data(self.data, **self.reading)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +125,7 @@ def inspect(path: str | Path, options: ReportOptions) -> Inspection:
         run = open_run(path)
         if options.data is None:
             return inspect_run(run, options)
-        examples = read_for(run, options.data, image_size=options.image_size)
+        examples = read_for(run, options.data, options.reading)
         if examples.digests == run.manifest.dataset.digests:  # its own, which may have moved
             return inspect_run(run, options, examples.splits)
         return _inspect_new_images(run, examples, options)
@@ -155,7 +156,7 @@ def _inspect_model(path: str | Path, options: ReportOptions) -> Inspection:
         path,
         "fashion-mnist" if options.data is None else options.data,
         split=options.split,
-        image_size=options.image_size,
+        reading=ReadOptions.of(options.reading),
         options=options.onnx,
     )
     missing = [

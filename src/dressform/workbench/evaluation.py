@@ -6,9 +6,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Unpack
 
 from dressform.core.arguments import whole_number
 from dressform.core.errors import ConfigError
+from dressform.data.read_options import ReadArguments, ReadOptions, check_reading
 from dressform.evaluation.calibrate import Calibration
 from dressform.evaluation.calibrate import calibrate as calibrate_predictions
 from dressform.evaluation.compare import PredictionSet
@@ -50,11 +52,11 @@ def evaluate(
     *,
     split: str | None = None,
     data: str | Path | None = None,
-    image_size: int | None = None,
     scale: str | None = None,
     mean: float | str | Sequence[float] | None = None,
     std: float | str | Sequence[float] | None = None,
     classes: str | Sequence[str] | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> Evaluation:
     """Accuracy with its interval, scores per class and the confusion matrix.
 
@@ -65,7 +67,6 @@ def evaluate(
         data: labelled images for a run or an ONNX model: a dataset's name or a path. All are
             evaluated, at the size that the model takes; their classes are joined by name. Default:
             the predictions that a run keeps; for a model, Fashion-MNIST's test split.
-        image_size: side in pixels, for an ONNX model whose input has no fixed size.
         scale: what an ONNX model of floats takes: ``unit``, 0 to 1 (default), ``raw``, 0 to 255, or
             ``symmetric``, -1 to 1.
         mean: subtracted from these pixels: a number or one per channel, as torchvision's
@@ -74,6 +75,8 @@ def evaluate(
         classes: names of an ONNX model's classes in the order of its outputs; default: those of a
             ``model.json`` or ``class_names.txt`` beside it or of its metadata, or else the order of
             the data's classes.
+        **reading: how ``data`` are read, as for :func:`load_data`; ``image_size`` only for an ONNX
+            model whose input has no fixed size.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
@@ -84,18 +87,18 @@ def evaluate(
         data is not None,
         split=split,
         data=data,
-        image_size=image_size,
         scale=scale,
         mean=mean,
         std=std,
         classes=classes,
+        **reading,
     )
     if isinstance(opened, CrossvalRun):
         logger.warning(
             "pooled over the folds of repeat 0, for these trained models; for the recipe, see the "
             "means over folds in crossval.json"
         )
-    source = _Source(split, data, image_size, OnnxOptions.of(scale, mean, std, classes))
+    source = _Source(split, data, reading, OnnxOptions.of(scale, mean, std, classes))
     predictions = _prediction_set(opened, source, "evaluate").predictions[0]
     return evaluate_predictions(predictions)
 
@@ -111,6 +114,7 @@ def compare(
     mean: float | str | Sequence[float] | None = None,
     std: float | str | Sequence[float] | None = None,
     classes: str | Sequence[str] | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> list[Comparison]:
     """Whether one model is really better: every pair, with interval, test and verdict.
 
@@ -124,6 +128,7 @@ def compare(
             predictions that runs keep; for models, Fashion-MNIST's test split.
         figure: PNG file for box plots; for cross-validations only.
         scale, mean, std, classes: of all ONNX models, as for :func:`evaluate`.
+        **reading: how ``data`` are read, as for :func:`load_data`.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
@@ -138,7 +143,8 @@ def compare(
         from dressform.reporting.output import check_target
 
         check_target(Path(figure))
-    source = _Source(split, data, None, OnnxOptions.of(scale, mean, std, classes))
+    source = _Source(split, data, reading, OnnxOptions.of(scale, mean, std, classes))
+    check_reading(data, reading)
     if data is not None and any(isinstance(one, CrossvalRun) for one in opened):
         raise ConfigError(
             f"data {data} does not apply to a cross-validation, which keeps its predictions; leave "
@@ -260,7 +266,7 @@ class _Source:
 
     split: str | None = None
     data: str | Path | None = None
-    image_size: int | None = None
+    reading: ReadArguments = field(default_factory=ReadArguments)
     onnx: OnnxOptions = field(default_factory=OnnxOptions)
 
 
@@ -287,7 +293,8 @@ def _check_options(
     if isinstance(opened, CrossvalRun):
         useful, reason = set[str](), "a cross-validation, which keeps its predictions"
     elif isinstance(opened, Run) and with_data:
-        useful, reason = {"split", "data", "image_size"}, "a run, whose model.json says it"
+        useful = {"split", "data", *ReadArguments.__annotations__}
+        reason = "a run, whose model.json says it"
     elif isinstance(opened, Run):
         useful, reason = {"split", "data"}, "a run, which keeps its predictions"
     elif isinstance(opened, Path) and kind_of(opened) == "model":
@@ -310,7 +317,7 @@ def _prediction_set(
     if isinstance(opened, CrossvalRun):
         return prediction_set_of(opened)
     if isinstance(opened, Run) and source.data is not None:
-        examples = read_for(opened, source.data, image_size=source.image_size)
+        examples = read_for(opened, source.data, source.reading)
         new = predict_new_images(opened, examples, split=source.split)
         if new.own:
             _note_look(opened.path, call, len(new.predictions))
@@ -320,7 +327,7 @@ def _prediction_set(
             opened,
             "fashion-mnist" if source.data is None else source.data,
             split=source.split,
-            image_size=source.image_size,
+            reading=ReadOptions.of(source.reading),
             options=source.onnx,
         )
         if made.split in ("test", "all"):

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +56,7 @@ def read_for(run: Run, data: str | Path, reading: ReadArguments | None = None) -
     Raises:
         DressformError: the data cannot be read.
     """
-    given = ReadArguments(**(reading or {}))  # type: ignore[typeddict-item]
+    given = ReadArguments(**(reading or {}))
     height, width, _ = run.manifest.dataset.shape
     image_size = given.get("image_size")
     if image_size is not None and image_size not in (height, width):

@@ -24,7 +24,8 @@ def write_explanation(path: Path, answers: Sequence[Prediction], model: str) -> 
 
     Args:
         path: the HTML file.
-        answers: of :meth:`dressform.predict.predictor.Predictor.predict`.
+        answers: of :meth:`dressform.predict.predictor.Predictor.predict`, or of ``predict_many``
+            with ``keep_prepared``.
         model: its name.
     """
     parts = {
@@ -41,7 +42,9 @@ def _section(answer: Prediction) -> str:
     title = f"{Path(answer.path).name}: {doubt}{label}, {100 * probability:.1f} %"
     steps = "".join(
         _figure(f"{number}. {description}", pixels)
-        for number, (description, pixels) in enumerate(answer.prepared.steps, 1)
+        for number, (description, pixels) in enumerate(
+            answer.prepared.steps if answer.prepared else (), 1
+        )
     )
     rows = "".join(
         f'<tr><th scope="row">{html.escape(name)}</th>'

@@ -70,6 +70,11 @@ def name_of(source: ImageSource) -> str:
     return "array" if isinstance(source, np.ndarray) else "image"
 
 
+def answer_name(source: ImageSource) -> str:
+    """The same where one of many images is answered: bytes come from stdin."""
+    return "-" if isinstance(source, bytes) else name_of(source)
+
+
 def decode(source: ImageSource, name: str, *, draft: int) -> Image.Image:
     """Decode an image to mode ``L`` or ``RGB``, upright.
 

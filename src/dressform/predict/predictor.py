@@ -1,7 +1,7 @@
 """`Predictor`: classes of new images, by ONNX Runtime, without torch."""
 
 import numbers
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from dressform.data.image import fit
 from dressform.data.photo import PreparedImage, is_photo, prepare
 from dressform.predict.image_source import (
     ImageSource,
+    answer_name,
     check_source,
     check_sources,
     decode,
@@ -283,10 +284,12 @@ class Predictor:
         step = (f"{made}{width} × {height}: what the network sees", pixels.squeeze())
         return PreparedImage(pixels, (step,) if keep_steps else ())
 
-    @property
-    def batch_size(self) -> int:
-        """Images that :meth:`predict_many` answers at a time."""
-        return max(MIN_BATCH_SIZE, inference_batch_size(self.shape, BATCH_SIZE))
+    def batch_size_for(self, count: int, workers: int | None = None) -> int:
+        """How many of ``count`` images :meth:`predict_many` answers at a time: fewer if some
+        workers would have nothing to do.
+        """
+        largest = max(MIN_BATCH_SIZE, inference_batch_size(self.shape, BATCH_SIZE))
+        return max(1, min(largest, -(-count // (2 * (workers or cores())))))
 
     def predict_many(
         self,
@@ -295,13 +298,13 @@ class Predictor:
         top: int = 3,
         keep_prepared: bool = False,
         workers: int | None = None,
+        batch_size: int | None = None,
     ) -> Iterator[Prediction | DataError]:
         """Predict many images in order, lazily; an unusable image yields its error in place of an
         answer.
 
-        Images are answered in batches of :attr:`batch_size`, several at a time. An answer does not
-        depend on ``workers``; it may differ in the last digits if the images of its batch differ.
-        While images are answered, Pillow's warnings are not shown.
+        Several batches of images are answered at a time. An answer may differ in the last digits if
+        its batch has other images. While images are answered, Pillow's warnings are not shown.
 
         Args:
             images: each as for :meth:`predict`. Images given as bytes are named ``-``, for stdin.
@@ -309,19 +312,23 @@ class Predictor:
             keep_prepared: whether each answer keeps the network's input and how it was made, up to
                 0.5 MB an image.
             workers: number of threads; default: the cores that this process may use.
+            batch_size: images per batch; default: :meth:`batch_size_for` the number of images.
 
         Raises:
-            ConfigError: ``images`` or one of them is of another type, or ``workers`` is less than
-                1.
+            ConfigError: ``images`` or one of them is of another type, or a number is less than 1.
         """
         check_sources(images)
-        if workers is not None and workers < 1:
-            raise ConfigError(f"workers is {workers}; allowed: 1 or more")
+        for name, number in (("top", top), ("workers", workers), ("batch_size", batch_size)):
+            if number is not None and number < 1:
+                raise ConfigError(f"{name} is {number}; allowed: 1 or more")
+        workers = workers or cores()
+        count = len(images) if isinstance(images, Sized) else 2**31
 
         def answer(batch: Sequence[ImageSource]) -> list[Prediction | DataError]:
             return self._answers(batch, top, keep_prepared=keep_prepared)
 
-        answers = map_in_order(answer, images, self.batch_size, workers or cores())
+        size = batch_size or self.batch_size_for(count, workers)
+        answers = map_in_order(answer, images, size, workers)
         return without_decoder_warnings(answers)
 
     def _answers(
@@ -331,7 +338,7 @@ class Predictor:
         answers: list[Prediction | DataError | None] = []
         names, prepared = [], []
         for source in batch:
-            name = "-" if isinstance(source, bytes) else name_of(source)
+            name = answer_name(source)
             try:
                 prepared.append(self.prepare(source, name, keep_steps=keep_prepared))
                 names.append(name)

@@ -1,0 +1,220 @@
+"""`RowFile`: rows appended to a CSV or JSON Lines file, whole again after a kill."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dressform.core.errors import RunError
+from dressform.core.text import from_table_cell, table_cell
+
+Cell = str | float | bool | None
+Row = dict[str, Cell]
+
+
+class CsvRows:
+    """UTF-8, commas, a header, and no cell that a spreadsheet would run."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
+        self.header = self._line(self.columns)
+
+    def encode(self, row: Row) -> bytes:
+        """A row as a record."""
+        return self._line([_text(row[column]) for column in self.columns])
+
+    def decode(self, record: bytes) -> Row:
+        """A record as a row of texts.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        (cells,) = csv.reader(io.StringIO(record.decode(), newline=""), strict=True)
+        if len(cells) != len(self.columns):
+            raise ValueError(f"{len(cells)} cells in place of {len(self.columns)}")
+        return {
+            column: from_table_cell(cell) or None
+            for column, cell in zip(self.columns, cells, strict=True)
+        }
+
+    def records(self, file: BinaryIO) -> Iterator[bytes]:
+        """The complete records of a file; a cell in quotes may have several lines."""
+        lines, quotes = [], 0
+        for line in file:
+            lines.append(line)
+            quotes += line.count(b'"')
+            if line.endswith(b"\n") and quotes % 2 == 0:
+                yield b"".join(lines)
+                lines, quotes = [], 0
+
+    def _line(self, cells: Sequence[str]) -> bytes:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerow(cells)
+        return text.getvalue().encode(errors="backslashreplace")
+
+
+class JsonRows:
+    """JSON Lines: an object per line."""
+
+    header = b""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
+
+    def encode(self, row: Row) -> bytes:
+        """A row as a record."""
+        line = json.dumps({c: row[c] for c in self.columns}, ensure_ascii=False, allow_nan=False)
+        return line.encode(errors="backslashreplace") + b"\n"
+
+    def decode(self, record: bytes) -> Row:
+        """A record as a row.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        row: Any = json.loads(record)
+        if not isinstance(row, dict) or tuple(row) != self.columns:
+            raise ValueError("its keys differ")
+        return row
+
+    def records(self, file: BinaryIO) -> Iterator[bytes]:
+        """The complete records of a file."""
+        return (line for line in file if line.endswith(b"\n"))
+
+
+RowFormat = CsvRows | JsonRows
+
+
+class RowFile:
+    """A file to which rows are appended, each whole on disk before the next is begun.
+
+    What a kill left of a last row is cut off when the file is opened.
+
+    Args:
+        path: the file; made if it is absent.
+        rows: how rows are written.
+
+    Attributes:
+        written: rows that were appended since it was opened.
+
+    Raises:
+        RunError: the file holds something else, another process is writing it, or it cannot be
+            written.
+    """
+
+    def __init__(self, path: Path, rows: RowFormat) -> None:
+        self.path, self.rows = path, rows
+        self.written = 0
+        try:
+            self._file = path.open("a+b", buffering=0)
+        except OSError as error:
+            raise RunError(
+                f"{path} cannot be written ({error.strerror}); give a writable path with --out"
+            ) from error
+        try:
+            self._lock()
+            self._repair()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def read(self) -> Iterator[Row]:
+        """All rows.
+
+        Raises:
+            RunError: a row was changed by another program.
+        """
+        for _, _, row in self.read_with_offsets():
+            yield row
+
+    def read_with_offsets(self) -> Iterator[tuple[int, int, Row]]:
+        """Where each row begins and ends, and the row."""
+        with self.path.open("rb") as file:
+            start = file.seek(len(self.rows.header))
+            for number, record in enumerate(self.rows.records(file), 1):
+                try:
+                    row = self.rows.decode(record)
+                except (ValueError, csv.Error) as error:
+                    raise RunError(
+                        f"{self.path} row {number} is not one that predict wrote ({error}); give "
+                        f"another --out"
+                    ) from None
+                yield start, start + len(record), row
+                start += len(record)
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Write rows.
+
+        Raises:
+            RunError: there is no room, or the disk fails.
+        """
+        self._write(b"".join(map(self.rows.encode, rows)))
+        self.written += len(rows)
+
+    def close(self) -> None:
+        """Flush to disk and close; a second time does nothing."""
+        if self._file.closed:
+            return
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._failure(error) from error
+        finally:
+            self._file.close()
+
+    def _write(self, content: bytes) -> None:
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> RunError:
+        return RunError(
+            f"{self.path} cannot be written ({error.strerror}); its complete rows are kept, so "
+            f"free some space and start the same command again"
+        )
+
+    def _lock(self) -> None:
+        try:
+            import fcntl
+        except ImportError:  # Windows, where nobody else can replace an open file
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"another process is writing {self.path}; wait for it or give another --out"
+            ) from None
+        except OSError:  # a file system without locks
+            return
+
+    def _repair(self) -> None:
+        header = self.rows.header
+        with self.path.open("rb") as file:
+            start = file.read(len(header))
+            if not start.startswith(header):
+                if not header.startswith(start):
+                    first = start.split(b"\r\n")[0][:100].decode(errors="replace")
+                    raise RunError(
+                        f"{self.path} is not a table of predict with the columns "
+                        f"{','.join(self.rows.columns)} (it begins with {first!r}); give another "
+                        f"--out, or the same --top as before"
+                    )
+                self._file.truncate(0)
+                self._write(header)
+                return
+            end = len(header) + sum(map(len, self.rows.records(file)))
+        self._file.truncate(end)
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return table_cell(cell) if isinstance(cell, str) else repr(cell)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError, DataError, RunError
-from dressform.core.files import sha256_file, user_path
+from dressform.core.files import sha256_file
 from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
 from dressform.data.image import fit
@@ -23,13 +23,12 @@ from dressform.predict.image_source import (
     name_of,
     without_decoder_warnings,
 )
-from dressform.predict.model_card import ModelCard
+from dressform.predict.model_card import ModelCard, weights_folder
 from dressform.predict.ood import OODDetector
 from dressform.predict.ordered_pool import map_in_order
 from dressform.predict.session import BATCH_SIZE, open_session, run_session
 from dressform.predictions import softmax
-from dressform.runs.layout import Layout
-from dressform.runs.run import Run, open_run
+from dressform.runs.run import Run
 
 MIN_BATCH_SIZE = 16
 """Smallest batch of :meth:`Predictor.predict_many`: out-of-distribution images are searched for in
@@ -51,7 +50,7 @@ class Prediction:
         abstain: whether it is at most the predictor's threshold, so that the classes are
             unreliable.
         warnings: about the image, one line each.
-        prepared: the network's input and how it was made; None unless it was asked for.
+        kept: the network's input and how it was made; None unless it was asked for.
     """
 
     path: str
@@ -59,7 +58,20 @@ class Prediction:
     ood_p_value: float | None = None
     abstain: bool = False
     warnings: tuple[str, ...] = ()
-    prepared: PreparedImage | None = None
+    kept: PreparedImage | None = None
+
+    @property
+    def prepared(self) -> PreparedImage:
+        """The network's input and how it was made.
+
+        Raises:
+            ConfigError: they were not kept.
+        """
+        if self.kept is None:
+            raise ConfigError(
+                "how images are prepared was not kept; call predict_many with keep_prepared=True"
+            )
+        return self.kept
 
 
 class Predictor:
@@ -93,7 +105,7 @@ class Predictor:
         threshold: float = OOD_THRESHOLD,
         spin: bool = True,
     ) -> None:
-        folder = _weights_folder(model)
+        folder = weights_folder(model)
         self.description = ModelCard.load(folder / "model.json")
         self.photo = self.description.preprocessing.photo if photos else None
         self.path = folder / "model.onnx"
@@ -382,21 +394,3 @@ def _checked_threshold(threshold: float) -> float:
     if not isinstance(threshold, numbers.Real) or not 0 <= threshold <= 1:
         raise ConfigError(f"threshold is {threshold!r}; allowed: a number from 0 to 1")
     return threshold
-
-
-def _weights_folder(model: Run | str | Path) -> Path:
-    if not isinstance(model, Run):
-        folder = user_path(model)
-        if (folder / "model.onnx").is_file():
-            return folder
-        if folder.suffix == ".onnx" and folder.is_file():
-            raise RunError(
-                f"{folder} is a file; give its folder, which has model.json too, or evaluate it "
-                f"with 'dressform evaluate {folder}'"
-            )
-        model = open_run(folder)
-    if model.manifest.status != "finished":
-        raise RunError(
-            f"{model.path} is {model.manifest.status}, not finished; train it with --resume first"
-        )
-    return Layout(model.path).weights

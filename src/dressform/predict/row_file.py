@@ -20,7 +20,7 @@ class CsvRows:
 
     def __init__(self, columns: Sequence[str]) -> None:
         self.columns = tuple(columns)
-        self.header = self._line(self.columns)
+        self.header = self.begin = self._line(self.columns)
 
     def encode(self, row: Row) -> bytes:
         """A row as a record."""
@@ -60,6 +60,7 @@ class JsonRows:
     """JSON Lines: an object per line."""
 
     header = b""
+    begin = b'{"path": '
 
     def __init__(self, columns: Sequence[str]) -> None:
         self.columns = tuple(columns)
@@ -194,22 +195,35 @@ class RowFile:
             return
 
     def _repair(self) -> None:
-        header = self.rows.header
+        begin = self.rows.begin
         with self.path.open("rb") as file:
-            start = file.read(len(header))
-            if not start.startswith(header):
-                if not header.startswith(start):
-                    first = start.split(b"\r\n")[0][:100].decode(errors="replace")
-                    raise RunError(
-                        f"{self.path} is not a table of predict with the columns "
-                        f"{','.join(self.rows.columns)} (it begins with {first!r}); give another "
-                        f"--out, or the same --top as before"
-                    )
+            start = file.read(len(begin))
+            if start != begin:
+                if not begin.startswith(start):
+                    raise self._is_another(start)
                 self._file.truncate(0)
-                self._write(header)
+                self._write(self.rows.header)
                 return
-            end = len(header) + sum(map(len, self.rows.records(file)))
+            end = file.seek(len(self.rows.header))
+            for number, record in enumerate(self.rows.records(file)):
+                if number == 0:  # nothing is cut off a file of somebody else's
+                    self._check_first(record)
+                end += len(record)
         self._file.truncate(end)
+
+    def _check_first(self, record: bytes) -> None:
+        try:
+            self.rows.decode(record)
+        except (ValueError, csv.Error):
+            raise self._is_another(record) from None
+
+    def _is_another(self, start: bytes) -> RunError:
+        first = start.splitlines()[0][:100].decode(errors="replace")
+        return RunError(
+            f"{self.path} is not a table of predict with the columns "
+            f"{','.join(self.rows.columns)} (it has {first!r}); give another --out, or the same "
+            f"--top as before"
+        )
 
 
 def _text(cell: Cell) -> str:

@@ -42,9 +42,7 @@ def _section(answer: Prediction) -> str:
     title = f"{Path(answer.path).name}: {doubt}{label}, {100 * probability:.1f} %"
     steps = "".join(
         _figure(f"{number}. {description}", pixels)
-        for number, (description, pixels) in enumerate(
-            answer.prepared.steps if answer.prepared else (), 1
-        )
+        for number, (description, pixels) in enumerate(answer.prepared.steps, 1)
     )
     rows = "".join(
         f'<tr><th scope="row">{html.escape(name)}</th>'

@@ -222,6 +222,8 @@ OTHERS: dict[str, tuple[str, str]] = {
     "another table without an end": ("a.csv", "name"),
     "other rows": ("a.jsonl", '{"path": "a.png"}\n{"path": "b'),
     "text": ("a.jsonl", "Dear diary"),
+    "an endless line": ("a.jsonl", '{"path": "' + "a" * 2**21),
+    "an endless nest": ("a.jsonl", '{"path": ' + "[" * 100_000 + "\n"),
     "no gzip": ("a.csv.gz", "path,label"),
     "no Parquet": ("a.parquet", "path,label"),
 }

@@ -306,7 +306,11 @@ class PredictionTable:
         """
         try:
             if self._suffix == ".csv.gz":
+                header = CsvRows(self._columns).header
                 with gzip.open(self.path) as packed:
+                    if (start := packed.read(len(header))) != header:
+                        raise ValueError(f"it begins with {start[:60]!r}")
+                    file.write(header)
                     shutil.copyfileobj(packed, file)
                 return
             _, parquet = _pyarrow()

@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 from dressform.core.errors import RunError
 from dressform.core.text import from_table_cell, table_cell
 
+MAX_ROW = 2**20
+"""Bytes of a row; ours are shorter, and others are refused before they fill the memory."""
 Cell = str | float | bool | None
 Row = dict[str, Cell]
 
@@ -41,14 +43,20 @@ class CsvRows:
         }
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """The complete records of a file; a cell in quotes may have several lines."""
-        lines, quotes = [], 0
-        for line in file:
-            lines.append(line)
+        """The complete records of a file; a cell in quotes may have several lines.
+
+        Raises:
+            ValueError: one is too long.
+        """
+        record, quotes = bytearray(), 0
+        for line in _lines(file):
+            record += line
             quotes += line.count(b'"')
+            if len(record) > MAX_ROW:
+                raise ValueError(f"a row has more than {MAX_ROW:,} bytes")
             if line.endswith(b"\n") and quotes % 2 == 0:
-                yield b"".join(lines)
-                lines, quotes = [], 0
+                yield bytes(record)
+                record, quotes = bytearray(), 0
 
     def _line(self, cells: Sequence[str]) -> bytes:
         text = io.StringIO(newline="")
@@ -76,14 +84,21 @@ class JsonRows:
         Raises:
             ValueError: it is none of ours.
         """
-        row: Any = json.loads(record)
+        try:
+            row: Any = json.loads(record)
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
         if not isinstance(row, dict) or tuple(row) != self.columns:
             raise ValueError("its keys differ")
         return row
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """The complete records of a file."""
-        return (line for line in file if line.endswith(b"\n"))
+        """The complete records of a file.
+
+        Raises:
+            ValueError: one is too long.
+        """
+        return (line for line in _lines(file) if line.endswith(b"\n"))
 
 
 RowFormat = CsvRows | JsonRows
@@ -134,17 +149,17 @@ class RowFile:
     def read_with_offsets(self) -> Iterator[tuple[int, int, Row]]:
         """Where each row begins and ends, and the row."""
         with self.path.open("rb") as file:
-            start = file.seek(len(self.rows.header))
-            for number, record in enumerate(self.rows.records(file), 1):
-                try:
+            start, number = file.seek(len(self.rows.header)), 1
+            try:
+                for record in self.rows.records(file):
                     row = self.rows.decode(record)
-                except (ValueError, csv.Error) as error:
-                    raise RunError(
-                        f"{self.path} row {number} is not one that predict wrote ({error}); give "
-                        f"another --out"
-                    ) from None
-                yield start, start + len(record), row
-                start += len(record)
+                    yield start, start + len(record), row
+                    start, number = start + len(record), number + 1
+            except (ValueError, csv.Error) as error:
+                raise RunError(
+                    f"{self.path} row {number} is not one that predict wrote ({error}); give "
+                    f"another --out"
+                ) from None
 
     def append(self, rows: Sequence[Row]) -> None:
         """Write rows.
@@ -205,17 +220,15 @@ class RowFile:
                 self._write(self.rows.header)
                 return
             end = file.seek(len(self.rows.header))
-            for number, record in enumerate(self.rows.records(file)):
-                if number == 0:  # nothing is cut off a file of somebody else's
-                    self._check_first(record)
-                end += len(record)
+            record = start
+            try:
+                for number, record in enumerate(self.rows.records(file)):
+                    if number == 0:  # nothing is cut off a file of somebody else's
+                        self.rows.decode(record)
+                    end += len(record)
+            except (ValueError, csv.Error):
+                raise self._is_another(record) from None
         self._file.truncate(end)
-
-    def _check_first(self, record: bytes) -> None:
-        try:
-            self.rows.decode(record)
-        except (ValueError, csv.Error):
-            raise self._is_another(record) from None
 
     def _is_another(self, start: bytes) -> RunError:
         first = start.splitlines()[0][:100].decode(errors="replace")
@@ -224,6 +237,18 @@ class RowFile:
             f"{','.join(self.rows.columns)} (it has {first!r}); give another --out, or the same "
             f"--top as before"
         )
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, the last one perhaps without an end.
+
+    Raises:
+        ValueError: one is longer than a row may be.
+    """
+    while line := file.readline(MAX_ROW + 1):
+        if len(line) > MAX_ROW:
+            raise ValueError(f"a row has more than {MAX_ROW:,} bytes")
+        yield line
 
 
 def _text(cell: Cell) -> str:

@@ -45,8 +45,8 @@ def test_killed_again_and_again_and_resumed_gives_the_same_bytes(
         assert whole.read_bytes().startswith(content)
         killed.write_bytes(content[:-7])  # as if the last row had been half written
     done = dressform_command(*words, killed)
-    assert "3,000 images, " in done.stdout
-    assert " of them from before, " in done.stdout
+    assert ": 3,000 rows (" in done.stdout
+    assert " from before), " in done.stdout
     assert killed.read_bytes() == whole.read_bytes()
 
 
@@ -58,7 +58,7 @@ def test_all_rows_are_written_and_errors_are_told(
     words = ["predict", pictures, tmp_path / "bad.png", "--model", tiny_run.path, "--out", out]
     done = dressform_command(*words, "--threshold", "0")
     assert done.returncode == 1
-    assert done.stdout == f"{out}: 4 images, 0 unsure, 1 errors\n"
+    assert done.stdout == f"{out}: 4 rows, 0 unsure, 1 unreadable\n"
     assert "classifying: 4 of 4" in done.stderr
     assert done.stderr.splitlines()[-1].startswith(
         f"dressform: 1 of 4 images could not be read; the column error of {out} says why; the "
@@ -87,7 +87,7 @@ def test_every_error_is_told_without_a_table_too(
     done = dressform_command("predict", tmp_path, pictures, "--model", tiny_run.path)
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) >= 3
-    assert "note: left out: 1 files that are not images" in done.stderr
+    assert "note: left out: 1 file that is not an image" in done.stderr
     assert f"error: {tmp_path / 'b.png'} is not an image" in done.stderr
     assert f"error: {tmp_path / 'c.png'} is not an image" in done.stderr
     last = done.stderr.splitlines()[-1]
@@ -124,5 +124,5 @@ def test_a_name_that_is_no_text_is_in_every_table(
         for _ in range(2):
             done = dressform_command(*words)
             assert done.returncode == 0, done.stderr
-        assert "2 of them from before" in done.stdout
+        assert "2 rows (2 from before)" in done.stdout
     assert rb"caf\udce9.png" in (tmp_path / "a.csv").read_bytes()

@@ -60,7 +60,7 @@ def test_leftovers_are_left_out_and_named(leftover: str, folder: Path) -> None:
     shutil.copy(folder / "a.PNG", folder / leftover)
     assert names(folder) == before
     (note, _) = reversed(find_images([str(folder)]).notes())
-    assert note.startswith("left out: 1 hidden files or leftovers of other programs (")
+    assert note.startswith("left out: 1 hidden file or leftover of another program (")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
@@ -90,19 +90,20 @@ def test_links_to_folders_are_followed_but_not_in_a_circle(folder: Path, tmp_pat
     assert "week 2/b.png" in names(folder)
     assert len(found.paths) == 8
     assert (
-        f"1 links to a folder that contains them ({folder / 'week 1' / 'up'})" in found.notes()[1]
+        f"left out: 1 link to a folder that contains it ({folder / 'week 1' / 'up'})"
+        in found.notes()[1]
     )
 
 
 def test_an_image_that_is_given_twice_is_answered_once(folder: Path) -> None:
     found = find_images([str(folder / "a.PNG"), str(folder)])
     assert len(found.paths) == 5
-    assert "1 images were given more than once; each is answered once" in found.notes()
+    assert "1 image was given more than once; each has one answer" in found.notes()
 
 
 def test_a_folder_without_images_says_what_it_has(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
-    with pytest.raises(DataError, match=r"has no images; allowed: .*1 files that are not images"):
+    with pytest.raises(DataError, match=r"has no images; allowed: .*1 file that is not an image"):
         find_images([str(tmp_path)])
 
 

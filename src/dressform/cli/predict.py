@@ -111,10 +111,10 @@ def _write(
             {key: v for key, v in dataclasses.asdict(summary).items() if key != "first_error"}
         )
     else:
-        kept = f"{summary.already:,} of them from before, " if summary.already else ""
+        kept = f" ({summary.already:,} from before)" if summary.already else ""
         print(
-            f"{summary.out}: {summary.images:,} images, {kept}{summary.abstained:,} unsure, "
-            f"{summary.errors:,} errors"
+            f"{summary.out}: {summary.images:,} row{'s' if summary.images != 1 else ''}{kept}, "
+            f"{summary.abstained:,} unsure, {summary.errors:,} unreadable"
         )
     if summary.errors:
         first = f"; the first: {summary.first_error}" if summary.first_error else ""

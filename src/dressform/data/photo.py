@@ -76,7 +76,16 @@ def photo_settings_for(images: NDArray[np.uint8]) -> PhotoSettings | None:
 
 def is_photo(image: Image.Image) -> bool:
     """Whether an image has a border that is not black."""
-    return bool(np.median(border_pixels(np.asarray(image.convert("L"))[None])) > MAX_BLACK)
+    width, height = image.size
+    sides = (
+        (0, 0, width, 1),
+        (0, height - 1, width, height),
+        (0, 0, 1, height),
+        (width - 1, 0, width, height),
+    )
+    # converted alone: a large photo would be copied as a whole
+    border = [np.asarray(image.crop(side).convert("L")).ravel() for side in sides]
+    return bool(np.median(np.concatenate(border)) > MAX_BLACK)
 
 
 def prepare(
@@ -99,7 +108,7 @@ def prepare(
         out from the background, the whole photo, negated if its border is bright.
     """
     height, width, channels = shape
-    colour = image.convert("RGB")
+    colour = image if image.mode == "RGB" else image.convert("RGB")
     small = _shrunk(colour, settings.side)
     steps: list[Step] = []
     if keep_steps:

@@ -60,19 +60,28 @@ class ImageFiles:
     def notes(self) -> list[str]:
         """What was left out, a line for each kind."""
         lines = []
-        for count, first, what in (
-            (self.others, self.other, "files that are not images"),
-            (self.leftovers, self.leftover, "hidden files or leftovers of other programs"),
-            (self.loops, self.loop, "links to a folder that contains them"),
+        for count, first, one, many in (
+            (self.others, self.other, "file that is not an image", "files that are not images"),
+            (
+                self.leftovers,
+                self.leftover,
+                "hidden file or leftover of another program",
+                "hidden files or leftovers of other programs",
+            ),
+            (
+                self.loops,
+                self.loop,
+                "link to a folder that contains it",
+                "links to folders that contain them",
+            ),
         ):
-            if count:
-                lines.append(
-                    f"left out: {count:,} {what} ({'such as ' if count > 1 else ''}{first})"
-                )
+            if count == 1:
+                lines.append(f"left out: 1 {one} ({first})")
+            elif count:
+                lines.append(f"left out: {count:,} {many} (such as {first})")
         if self.repeated:
-            lines.append(
-                f"{self.repeated:,} images were given more than once; each is answered once"
-            )
+            what = "1 image was" if self.repeated == 1 else f"{self.repeated:,} images were"
+            lines.append(f"{what} given more than once; each has one answer")
         return lines
 
 

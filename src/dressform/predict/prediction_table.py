@@ -165,6 +165,7 @@ class PredictionTable:
             write_atomic(growing, self._write_rows_of_finished)
         self._in_order, self._restored = True, restored
         self._file = RowFile(growing, rows)
+        self._shown = self.path if restored else growing
 
     def missing(self, paths: Sequence[str | Path]) -> list[bool]:
         """For each image whether it has no row yet.
@@ -179,7 +180,7 @@ class PredictionTable:
         for row in self._file.read():
             if row["model"] != self._model:
                 raise RunError(
-                    f"{self._file.path} has answers of model {row['model']}, not of "
+                    f"{self._shown} has answers of model {row['model']}, not of "
                     f"{self._model}; give another --out, or delete it"
                 )
             self.errors += row["error"] is not None
@@ -196,15 +197,15 @@ class PredictionTable:
                 strangers, stranger = strangers + 1, stranger or str(row["path"])
             elif not missing[found]:
                 raise RunError(
-                    f"{self._file.path} has two rows for {row['path']}; delete one, or give "
+                    f"{self._shown} has two rows for {row['path']}; delete one, or give "
                     f"another --out"
                 )
             else:
                 missing[found] = False
         if strangers:
             raise RunError(
-                f"{self._file.path} has rows of {strangers:,} images that are not among those "
-                f"given (the first is {stranger}); give these images too, or another --out"
+                f"{self._shown} has rows of images that are not among those given "
+                f"({strangers:,}, the first {stranger}); give these images too, or another --out"
             )
         return missing
 

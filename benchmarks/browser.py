@@ -20,7 +20,7 @@ from chromium import chromium, opened
 from report import write_report
 
 import dressform
-from dressform.predict.image_files import find_images
+from dressform.predict.found_images import find_images
 from dressform.predict.predictor import Predictor
 from dressform.reporting.classifier import write_classifier
 

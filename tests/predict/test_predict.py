@@ -13,7 +13,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.kernels.linear import MIN_BFLOAT16_BATCH
 from dressform.models.network import build_network
 from dressform.predict.export import export_onnx
-from dressform.predict.image_files import find_images
+from dressform.predict.found_images import find_images
 from dressform.predict.predictor import Prediction, Predictor
 from dressform.runs.run import Run
 

@@ -12,7 +12,7 @@ from dressform.cli.lists import Json
 from dressform.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from dressform.predict.image_source import ImageSource
+    from dressform.predict.image_input import ImageInput
     from dressform.predict.predictor import Prediction, Predictor
 
 
@@ -56,7 +56,7 @@ def predict(
 ) -> None:
     """Classify images."""
     from dressform.core.errors import ConfigError
-    from dressform.predict.image_files import find_images
+    from dressform.predict.found_images import find_images
     from dressform.predict.predictor import OOD_THRESHOLD, Predictor
     from dressform.runs.run import best_run
 
@@ -89,7 +89,7 @@ def predict(
             f"examples {confidence.sentence}"
         )
     piped = [sys.stdin.buffer.read()] if "-" in images else []
-    sources: list[ImageSource] = [*piped, *files.paths]
+    sources: list[ImageInput] = [*piped, *files.paths]
     if out is not None:
         _write(predictor, sources, out, top, as_json)
     else:
@@ -97,7 +97,7 @@ def predict(
 
 
 def _write(
-    predictor: "Predictor", sources: "Sequence[ImageSource]", out: Path, top: int, as_json: bool
+    predictor: "Predictor", sources: "Sequence[ImageInput]", out: Path, top: int, as_json: bool
 ) -> None:
     """Predict into a table."""
     from dressform.cli.count_progress import CountProgress
@@ -126,7 +126,7 @@ def _write(
 
 def _show(
     predictor: "Predictor",
-    sources: "Sequence[ImageSource]",
+    sources: "Sequence[ImageInput]",
     top: int,
     target: Path | None,
     as_json: bool,

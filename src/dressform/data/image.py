@@ -137,9 +137,10 @@ def upright(image: Image.Image, name: str = "image") -> Image.Image:
         )
     try:
         return _to_l_or_rgb(ImageOps.exif_transpose(image))
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+    except Exception as error:
         raise_if_out_of_resources(error, name)
-        raise DataError(f"{name} is a damaged image ({error}); replace or remove it") from error
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{name} is a damaged image ({reason}); replace or remove it") from error
 
 
 def raise_if_out_of_resources(error: BaseException, name: str) -> None:

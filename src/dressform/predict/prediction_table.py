@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.files import user_path, write_atomic
-from dressform.predict.image_source import ImageSource, answer_name
+from dressform.predict.image_input import ImageInput, answer_name
 from dressform.predict.predictor import OOD_THRESHOLD, Prediction, Predictor
 from dressform.predict.row_file import CsvRows, JsonRows, Row, RowFile
 
@@ -69,7 +69,7 @@ class TableSummary:
 
 def write_predictions(
     predictor: Predictor,
-    images: Sequence[ImageSource],
+    images: Sequence[ImageInput],
     out: str | Path,
     *,
     top: int = 3,

@@ -14,8 +14,8 @@ from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
 from dressform.data.image import fit
 from dressform.data.photo import PreparedImage, is_photo, prepare
-from dressform.predict.image_source import (
-    ImageSource,
+from dressform.predict.image_input import (
+    ImageInput,
     answer_name,
     check_source,
     check_sources,
@@ -242,7 +242,7 @@ class Predictor:
         ]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
-    def predict(self, image: ImageSource, *, top: int = 3, name: str | None = None) -> Prediction:
+    def predict(self, image: ImageInput, *, top: int = 3, name: str | None = None) -> Prediction:
         """Predict the most probable classes of one image.
 
         Args:
@@ -261,7 +261,7 @@ class Predictor:
         return self._predictions([path], [prepared], top, keep_prepared=True)[0]
 
     def prepare(
-        self, source: ImageSource, name: str | None = None, *, keep_steps: bool = True
+        self, source: ImageInput, name: str | None = None, *, keep_steps: bool = True
     ) -> PreparedImage:
         """Convert an image to the network's input: uint8 [H, W, C] of the model's size, and the
         steps.
@@ -305,7 +305,7 @@ class Predictor:
 
     def predict_many(
         self,
-        images: Iterable[ImageSource],
+        images: Iterable[ImageInput],
         *,
         top: int = 3,
         keep_prepared: bool = False,
@@ -336,7 +336,7 @@ class Predictor:
         workers = workers or cores()
         count = len(images) if isinstance(images, Sized) else 2**31
 
-        def answer(batch: Sequence[ImageSource]) -> list[Prediction | DataError]:
+        def answer(batch: Sequence[ImageInput]) -> list[Prediction | DataError]:
             return self._answers(batch, top, keep_prepared=keep_prepared)
 
         size = batch_size or self.batch_size_for(count, workers)
@@ -344,7 +344,7 @@ class Predictor:
         return without_decoder_warnings(answers)
 
     def _answers(
-        self, batch: Sequence[ImageSource], top: int, *, keep_prepared: bool
+        self, batch: Sequence[ImageInput], top: int, *, keep_prepared: bool
     ) -> list[Prediction | DataError]:
         """The answer to each image of a batch, or its error."""
         answers: list[Prediction | DataError | None] = []

@@ -8,19 +8,8 @@ from pathlib import Path
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
 from dressform.data.image import SUFFIXES
+from dressform.data.leftovers import is_leftover
 
-_LEFTOVERS = {
-    "__macosx",
-    "@eadir",
-    "#recycle",
-    "$recycle.bin",
-    "system volume information",
-    "lost+found",
-    "thumbs.db",
-    "ehthumbs.db",
-    "desktop.ini",
-    "icon\r",
-}
 _SIGNATURES = (
     (0, b"\x89PNG\r\n\x1a\n"),
     (0, b"\xff\xd8\xff"),
@@ -36,7 +25,7 @@ _SIGNATURES = (
 
 
 @dataclass
-class ImageFiles:
+class FoundImages:
     """The image files at some paths, and what is no image.
 
     Attributes:
@@ -85,7 +74,7 @@ class ImageFiles:
         return lines
 
 
-def find_images(paths: Sequence[str]) -> ImageFiles:
+def find_images(paths: Sequence[str]) -> FoundImages:
     """The image files at paths. Folders are searched recursively, links to folders too.
 
     A file in a folder counts as an image if its suffix or its first bytes say so; one that cannot
@@ -94,7 +83,7 @@ def find_images(paths: Sequence[str]) -> ImageFiles:
     Raises:
         DataError: a path does not exist, a folder may not be read, or a folder has no images.
     """
-    found, seen = ImageFiles([]), set[str]()
+    found, seen = FoundImages([]), set[str]()
     for text in paths:
         path = user_path(text)
         if not path.is_dir():
@@ -116,12 +105,7 @@ def find_images(paths: Sequence[str]) -> ImageFiles:
     return found
 
 
-def is_leftover(name: str) -> bool:
-    """Whether a file or folder is hidden, or was left behind by an archive or a system."""
-    return name.startswith(".") or name.lower() in _LEFTOVERS
-
-
-def _images_in(folder: Path, found: ImageFiles) -> list[Path]:
+def _images_in(folder: Path, found: FoundImages) -> list[Path]:
     images = []
     for name, subfolders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         here = Path(name)

@@ -1,4 +1,4 @@
-"""`ImageSource`: what `Predictor.predict` takes as one image, and how each kind is decoded."""
+"""`ImageInput`: what `Predictor.predict` takes as one image, and how each kind is decoded."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ from dressform.core.errors import ConfigError, DataError
 from dressform.core.files import user_path
 from dressform.data.image import open_image, upright
 
-ImageSource = str | Path | bytes | Image.Image | NDArray[np.uint8]
+ImageInput = str | Path | bytes | Image.Image | NDArray[np.uint8]
 """A path, the bytes of an image file, an image of Pillow's, or an array uint8 [H, W], [H, W, 1] or
 [H, W, 3].
 """
@@ -63,19 +63,19 @@ def check_sources(images: object) -> None:
         )
 
 
-def name_of(source: ImageSource) -> str:
+def name_of(source: ImageInput) -> str:
     """What an image is called in messages and answers."""
     if isinstance(source, (str, os.PathLike)):
         return str(source)
     return "array" if isinstance(source, np.ndarray) else "image"
 
 
-def answer_name(source: ImageSource) -> str:
+def answer_name(source: ImageInput) -> str:
     """The same where one of many images is answered: bytes come from stdin."""
     return "-" if isinstance(source, bytes) else name_of(source)
 
 
-def decode(source: ImageSource, name: str, *, draft: int) -> Image.Image:
+def decode(source: ImageInput, name: str, *, draft: int) -> Image.Image:
     """Decode an image to mode ``L`` or ``RGB``, upright.
 
     Args:

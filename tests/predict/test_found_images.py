@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dressform.core.errors import DataError
-from dressform.predict.image_files import find_images
+from dressform.predict.found_images import find_images
 from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
 

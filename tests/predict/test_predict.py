@@ -99,7 +99,7 @@ def test_folders_are_searched_and_absent_paths_named(pictures: Path, tmp_path: P
     ]
     with pytest.raises(DataError, match="does not exist; give image files or folders"):
         find_images(["absent.png"])
-    with pytest.raises(DataError, match="has no images; allowed: .png"):
+    with pytest.raises(DataError, match="has no images; allowed: PNG, JPEG"):
         find_images([str(tmp_path)])
 
 

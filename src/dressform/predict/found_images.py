@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
-from dressform.data.image import SUFFIXES
+from dressform.data.image import ALLOWED, SUFFIXES
 from dressform.data.leftovers import is_leftover
 
 _SIGNATURES = (
@@ -94,7 +94,7 @@ def find_images(paths: Sequence[str]) -> FoundImages:
             inside = _images_in(path, found)
             if not inside:
                 raise DataError(
-                    f"folder {text} has no images; allowed: {', '.join(SUFFIXES)}"
+                    f"folder {text} has no images; allowed: {ALLOWED}"
                     + "".join(f"; {line}" for line in found.notes())
                 )
         for image in inside:

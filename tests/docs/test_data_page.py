@@ -18,7 +18,8 @@ _SAYS = re.compile(r"^(Read as|Refused): (.+)\.$", re.M)
 def examples() -> list[tuple[str, list[re.Match[str]], re.Match[str]]]:
     """Heading, blocks, and what the page says about them."""
     text = PAGE.read_text(encoding="utf-8")
-    found, blocks = [], []
+    found: list[tuple[str, list[re.Match[str]], re.Match[str]]] = []
+    blocks: list[re.Match[str]] = []
     for match in sorted([*_BLOCK.finditer(text), *_SAYS.finditer(text)], key=lambda m: m.start()):
         if match.re is _BLOCK:
             blocks.append(match)

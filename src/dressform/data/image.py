@@ -117,7 +117,7 @@ def _opened(source: Path | bytes, name: str) -> Image.Image:
             f"{name} is an HEIC image; install pillow-heif (pip install 'dressform[heic]'), or "
             f"export it as JPEG"
         ) from None
-    image: Image.Image = HeifImageFile(
+    image: Image.Image = HeifImageFile(  # type: ignore[no-untyped-call]
         io.BytesIO(source) if isinstance(source, bytes) else str(source)
     )
     return image

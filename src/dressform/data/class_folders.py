@@ -106,24 +106,25 @@ def read_class_folders(tree: FileTree, root: Folder) -> Contents:
             named.
     """
     found = _Found(tree)
-    top = _unwrapped(root, found)
-    _read_top(top, found)
+    chain = _unwrapped(root, found)
+    _read_top(chain[-1], found)
     _check_names(found)
-    _tell_what_is_left(top, found)
+    _tell_what_is_left(chain, found)
     return _contents(found)
 
 
-def _unwrapped(folder: Folder, found: _Found) -> Folder:
-    """The folder below those that only wrap another."""
+def _unwrapped(root: Folder, found: _Found) -> list[Folder]:
+    """The root, and what it only wraps: the folders down to the one with splits or classes."""
+    chain = [root]
     while True:
-        inside = folder.with_images()
+        inside = chain[-1].with_images()
         if len(inside) != 1:
-            return folder
+            return chain
         ((name, only),) = inside.items()
         if not only.with_images() or splits_of_names([name]):
-            return folder
-        found.reasons.append(f"{found.shown(folder)} wraps {name}, which has the folders")
-        folder = only
+            return chain
+        found.reasons.append(f"{found.shown(chain[-1])} wraps {name}, which has the folders")
+        chain.append(only)
 
 
 def _read_top(folder: Folder, found: _Found) -> None:
@@ -139,6 +140,7 @@ def _read_top(folder: Folder, found: _Found) -> None:
     elif labelled:
         _read_splits(folder, labelled, found)
         for name in flat:
+            found.used.add(inside[name].path)
             found.notes.append(_unlabelled(name, len(inside[name].all_images())))
     elif len(splits) == 1 and others and not labelled:
         found.reasons.append(f"{flat[0]} is a class: its siblings {such_as(others)} name no split")
@@ -293,52 +295,49 @@ def _check_empty(folder: Folder, found: _Found) -> None:
 
 
 def _check_names(found: _Found) -> None:
+    """Tell of names that are easily confused."""
     spellings: dict[str, set[str]] = {}
-    for path in sorted(found.used):
-        spellings.setdefault(class_name(path.rpartition("/")[2]), set()).add(path)
-    for split in SPLITS:
-        inside = {name for one, name, _ in found.rows if one == split}
-        folded: dict[str, str] = {}
-        for name in sorted(inside):
-            if name.casefold() in folded:
-                found.notes.append(
-                    f"{folded[name.casefold()]} and {name} differ only in upper and lower case, "
-                    f"and are two classes"
-                )
-            folded[name.casefold()] = name
-    found.notes = list(dict.fromkeys(found.notes))
+    folded: dict[str, set[str]] = {}
+    for path in found.used:
+        name = path.rpartition("/")[2]
+        spellings.setdefault(class_name(name), set()).add(name)
+    for _, name, _ in found.rows:
+        folded.setdefault(name.casefold(), set()).add(name)
+    for name, several in spellings.items():
+        if len(several) > 1:
+            found.notes.append(f"{len(several)} spellings of {name} in Unicode are one class")
+    for names in folded.values():
+        if len(names) > 1:
+            found.notes.append(
+                f"{' and '.join(sorted(names))} differ only in upper and lower case, and are "
+                f"{len(names)} classes"
+            )
 
 
-def _tell_what_is_left(top: Folder, found: _Found) -> None:
-    taken = {file.path for _, _, file in found.rows}
-    unused = sorted(
-        name
-        for name, one in top.folders.items()
-        if not any(used == one.path or used.startswith(one.path + "/") for used in found.used)
-        and not any(one.path == path for path in found.used)
-        and (one.has_images or one.all_others())
-        and not any(path.startswith(one.path + "/") for path in taken)
-        and not any(note.startswith(f"{name} has no class folders") for note in found.notes)
-    )
-    with_images = [name for name in unused if top.folders[name].has_images]
-    without = [name for name in unused if name not in with_images]
+def _tell_what_is_left(chain: list[Folder], found: _Found) -> None:
+    """Tell what was not read: beside the class folders, beside what wraps them, and inside."""
+    unused: list[Folder] = []
+    others: list[File] = []
+    for folder in chain:
+        for one in folder.folders.values():
+            reached = any(f"{used}/".startswith(f"{one.path}/") for used in found.used)
+            unused += [] if reached else [one]
+        others += folder.others
+        _tell_loose(folder, found)
+    with_images = [one.path for one in unused if one.has_images]
+    without = [one.path for one in unused if not one.has_images]
     if with_images:
-        count = sum(len(top.folders[name].all_images()) for name in with_images)
+        count = sum(len(one.all_images()) for one in unused)
         found.notes.append(
             f"folders that are no split were ignored: {such_as(with_images)} ({count:,} images)"
         )
     if without:
         found.notes.append(f"folders without images were ignored: {such_as(without)}")
-    _tell_loose(top, found)
-    others = sorted(file.parts[-1] for file in top.others)
     if others:
-        found.notes.append(f"files next to the class folders were ignored: {such_as(others, 5)}")
-    inside = [f.path for name, one in top.folders.items() for f in one.all_others()]
-    inside = (
-        [path for path in inside if path.split("/")[len(top.path.split("/"))] not in without]
-        if top.path
-        else [path for path in inside if path.split("/")[0] not in without]
-    )
+        names = sorted(file.path for file in others)
+        found.notes.append(f"files next to the class folders were ignored: {such_as(names, 5)}")
+    told = {file.path for file in others} | {f.path for one in unused for f in one.all_others()}
+    inside = [f.path for f in chain[0].all_others() if f.path not in told]
     if inside:
         found.notes.append(
             f"{len(inside):,} files are not images and were ignored: {such_as(inside)}"

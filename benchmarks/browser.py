@@ -20,7 +20,8 @@ from chromium import chromium, opened
 from report import write_report
 
 import dressform
-from dressform.predict.predictor import Predictor, find_images
+from dressform.predict.found_images import find_images
+from dressform.predict.predictor import Predictor
 from dressform.reporting.classifier import write_classifier
 
 IN_PAGE = """async ([photo, pixels]) => {
@@ -47,7 +48,7 @@ def main() -> None:
     parser.add_argument("--chromium", help="default: the one on the path")
     options = parser.parse_args()
     predictor = Predictor(dressform.open_run(options.run))
-    files = find_images([str(options.photos)])
+    files = find_images([str(options.photos)]).paths
     files = [
         files[i]
         for i in np.linspace(0, len(files) - 1, min(options.count, len(files))).round().astype(int)

@@ -500,9 +500,14 @@ def photos_table(*reports: Report) -> str:
     return "\n".join([*lines, "", made_by(reports[0])])
 
 
-@measured("grouped-folds-linear-probe", "grouped-folds-from-scratch")
-def groups_table(*reports: Report) -> str:
-    """Accuracies by random folds and by folds of senders."""
+GROUPED = ("grouped-folds-linear-probe", "grouped-folds-fine-tuned", "grouped-folds-from-scratch")
+
+
+def groups_table() -> str:
+    """Accuracies by random folds and by folds of senders, of the networks that were measured."""
+    reports = [report for name in GROUPED if (report := newest(name)) is not None]
+    if not reports:
+        return "not measured yet"
     lines = [
         "| network | photos | random folds | folds of senders | difference in points |",
         "|---|---|---|---|---|",
@@ -530,6 +535,47 @@ def groups_table(*reports: Report) -> str:
         f"senders. {made_by(reports[0])}",
     ]
     return "\n".join(lines)
+
+
+@measured("predict-photos")
+def predict_photos_table(report: Report) -> str:
+    """`predict --out`: milliseconds per image, beside the version before."""
+    r = report["results"]
+    lines = [
+        "| model, images | n | version before, ms an image | now, ms an image | times as fast | "
+        "processor time now, ms | peak memory |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in r.items():
+        if not isinstance(row, dict):
+            continue
+        for kind, what in (("some", "photos"), ("28 x 28", "PNG of 28 × 28")):
+            if kind in row:
+                one = row[kind]
+                before, now = one["baseline"], one["now"]
+                lines.append(
+                    f"| {name.replace(' x ', ' × ')}: {what} | {one['images']:,} | "
+                    f"{before['ms_per_image']:.1f} | {now['ms_per_image']:.1f} | "
+                    f"{one['times_as_fast']:.1f} | {now['processor_ms_per_image']:.1f} | "
+                    f"{now['peak_megabytes']} MB |"
+                )
+        one = row["all"]
+        lines.append(
+            f"| {name.replace(' x ', ' × ')}: all photos, once | {one['images']:,} | – | "
+            f"{one['ms_per_image']:.1f} | – | {one['processor_ms_per_image']:.1f} | "
+            f"{one['peak_megabytes']} MB |"
+        )
+    kept = [row["all"] for row in r.values() if isinstance(row, dict)]
+    same = all(one["same_bytes_after_a_kill"] for one in kept)
+    lines += [
+        "",
+        f"Medians of {r['rounds']} rounds, both versions in each round, process start included; "
+        f"about {max(r['load_before'], r['load_after']):.0f} processes were running on the "
+        f"{report['hardware']['cores']} cores, so times are too long and ratios count. Killed "
+        f"after {' and '.join(format(one['rows_kept_after_a_kill'], ',') for one in kept)} rows "
+        f"and started again, the tables {'have' if same else 'do not have'} the same bytes.",
+    ]
+    return "\n".join([*lines, "", made_by(report)])
 
 
 @measured("ood")
@@ -768,6 +814,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "browser": browser_table,
     "photos": photos_table,
     "groups": groups_table,
+    "predict-photos": predict_photos_table,
     "ood": ood_table,
     "budget": budget_table,
     "time-limit": time_limit_table,

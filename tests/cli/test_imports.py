@@ -27,6 +27,7 @@ def test_predict_evaluate_and_help_never_import_torch(
         ["--help"],
         ["recipes"],
         ["predict", image, "--model", str(tiny_run.path)],
+        ["predict", image, "--model", str(tiny_run.path), "--out", str(tmp_path / "a.csv")],
         ["evaluate", str(tiny_run.path)],
         ["evaluate", str(tmp_path / "p.csv")],
         ["evaluate", str(tiny_run.layout.onnx), "--data", str(archive)],

@@ -185,6 +185,18 @@ def test_a_hold_out_of_many_small_groups_is_stratified_and_draws_large_ones_too(
     assert 2 <= with_large <= 11
 
 
+def test_few_large_groups_give_one_of_them() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 4, 4), dtype=np.uint8)
+    groups = [f"g{i % 5}" for i in range(40)]
+    dataset = Dataset.from_arrays(images, np.arange(40) // 20, groups=groups)
+    split = hold_out(dataset, 0.05, 0)
+    assert len(split.held_out_indices) == 8
+    assert split.notes == (
+        "no fewer than 8 of 40 examples (20%) could be held out, a whole group, where 5% were "
+        "requested",
+    )
+
+
 def test_repeats_divide_otherwise() -> None:
     random = np.random.default_rng(0)
     group = np.repeat(np.arange(60), random.integers(1, 30, 60))

@@ -1,5 +1,7 @@
 """Predictions made up for tests, and the limits of what chance explains."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike, NDArray
@@ -15,12 +17,16 @@ def made(
     *,
     prefix: str = "test/",
     class_names: tuple[str, ...] | None = None,
+    ids: Sequence[str] | None = None,
 ) -> Predictions:
     """Predictions of examples numbered in order."""
     scores = np.asarray(logits, dtype=np.float32)
-    ids = np.array([f"{prefix}{i:05d}" for i in range(len(scores))])
+    texts = [f"{prefix}{i:05d}" for i in range(len(scores))] if ids is None else ids
     return Predictions(
-        ids, np.asarray(labels, dtype=np.int64), scores, class_names or NAMES[: scores.shape[1]]
+        np.array(texts),
+        np.asarray(labels, dtype=np.int64),
+        scores,
+        class_names or NAMES[: scores.shape[1]],
     )
 
 

@@ -75,14 +75,58 @@ def test_other_classes_are_refused_but_numbers_stand_for_names() -> None:
     predictions = made([0, 1], np.eye(2), class_names=("cat", "dog"))
     numbered = made([0, 1], np.eye(2), class_names=("0", "1"))
     assert align(predictions, numbered, NAMES)[1].class_names == ("0", "1")
-    swapped = made([0, 1], np.eye(2), class_names=("dog", "cat"))
+    other = made([0, 1], np.eye(2), class_names=("cat", "emu"))
     with pytest.raises(
         DataError,
-        match="class 0 is cat in one but dog in two; compare models with the same classes in the "
-        "same order",
+        match="one has class dog, which two lacks, and two has emu, which one lacks; compare",
     ):
-        align(predictions, swapped, NAMES)
+        align(predictions, other, NAMES)
     with pytest.raises(
         DataError, match="one has 2 classes and two has 3; compare models with the same classes"
     ):
         align(predictions, made([0, 1], np.eye(3)[:2]), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("ids", "others", "example"),
+    [
+        (["7", "8", "12"], ["00008", "00012", "00007"], "12 and 00012"),
+        (["test/007", "test/008", "test/012"], ["8.0", "12.0", "7.0"], "012 and 12.0"),
+        (["0", "1", "2"], ["1", "2", "00"], "0 and 00"),
+    ],
+)
+def test_ids_that_are_the_same_number_are_joined_and_it_is_said(
+    ids: list[str], others: list[str], example: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = made([0, 1, 1], np.eye(3, 2), ids=ids)
+    second = made([1, 1, 0], np.eye(3, 2)[[1, 2, 0]], ids=others)
+    _, two = align(first, second, NAMES)
+    assert two.labels.tolist() == [0, 1, 1]
+    assert caplog.messages == [f"ids were matched by number: {example} are the same example"]
+
+
+def test_ambiguous_numbers_and_texts_are_not_joined(caplog: pytest.LogCaptureFixture) -> None:
+    for ids, others in ((["1", "01"], ["1", "2"]), (["1", "x"], ["01", "x"])):
+        with pytest.raises(DataError, match="1 of 2 ids of one are not in two"):
+            align(made([0, 1], np.eye(2), ids=ids), made([0, 1], np.eye(2), ids=others), NAMES)
+    assert not caplog.messages
+    align(made([0, 1], np.eye(2)), made([0, 1], np.eye(2)), NAMES)
+    assert not caplog.messages
+
+
+def test_classes_are_joined_by_name() -> None:
+    first = made([0, 1, 2], 2 * np.eye(3), class_names=("cat", "dog", "emu"))
+    second = made([1, 2, 0], 3 * np.eye(3)[[1, 2, 0]], class_names=("emu", "cat", "dog"))
+    _, two = align(first, second, NAMES)
+    assert two.class_names == first.class_names
+    assert two.labels.tolist() == [0, 1, 2]
+    assert two.logits.tolist() == (3 * np.eye(3)).tolist()
+
+
+def test_hard_predictions_may_lack_classes_that_do_not_occur() -> None:
+    first = made([2, 0], np.eye(3)[[2, 0]], class_names=("cat", "dog", "emu"))
+    hard = Predictions.from_classes(first.ids, [1, 0], [0, 0], ("cat", "emu"))
+    for pair in ((first, hard), (hard, first)):
+        aligned = align(*pair, NAMES)
+        assert [p.labels.tolist() for p in aligned] == [[2, 0], [2, 0]]
+        assert {p.class_names for p in aligned} == {first.class_names}

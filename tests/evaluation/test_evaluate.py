@@ -168,7 +168,7 @@ def test_what_are_no_predictions_is_refused(change: dict[str, object], message: 
 def test_files_that_are_no_predictions_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros(3))
     with pytest.raises(
-        DataError, match=r"has arrays x; predictions need labels and logits \(or probabilities\)"
+        DataError, match=r"has arrays x; predictions need labels and logits \(or probabilities, or"
     ):
         Predictions.load(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", labels=np.zeros(3), logits=np.zeros((3, 2)))

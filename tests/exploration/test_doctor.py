@@ -192,7 +192,7 @@ def test_near_duplicates_and_names_suggest_groups(small: DatasetSplits, tmp_path
         small.class_names,
     )
     data = DatasetSplits("copies", train, None, test)
-    suggestion = examine(data, "copies").suggestion
+    suggestion = examine(data).suggestion
     assert suggestion is not None
     assert suggestion.near_duplicates >= 20
     assert any("sets of near duplicates that a hold-out or folds" in a for a in suggestion.advice)
@@ -214,7 +214,7 @@ def test_near_duplicates_and_names_suggest_groups(small: DatasetSplits, tmp_path
         None,
         grouped(test, list("abc")),
     )
-    lines = examine(known, "known").suggestion
+    lines = examine(known).suggestion
     assert lines is not None
     assert lines.near_duplicates < suggestion.near_duplicates
 
@@ -222,7 +222,7 @@ def test_near_duplicates_and_names_suggest_groups(small: DatasetSplits, tmp_path
 def test_data_without_copies_get_no_advice() -> None:
     images = np.random.default_rng(0).integers(0, 256, (30, 12, 12, 1), dtype=np.uint8)
     data = DatasetSplits("noise", Dataset.from_arrays(images, np.arange(30) % 2))
-    suggestion = examine(data, "noise").suggestion
+    suggestion = examine(data).suggestion
     assert suggestion is not None
     assert suggestion.advice == ()
     assert set(suggestion.groups["train"].tolist()) == {""}

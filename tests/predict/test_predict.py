@@ -13,7 +13,8 @@ from dressform.data.dataset import DatasetSplits
 from dressform.kernels.linear import MIN_BFLOAT16_BATCH
 from dressform.models.network import build_network
 from dressform.predict.export import export_onnx
-from dressform.predict.predictor import Prediction, Predictor, find_images
+from dressform.predict.found_images import find_images
+from dressform.predict.predictor import Prediction, Predictor
 from dressform.runs.run import Run
 
 
@@ -46,11 +47,13 @@ def test_channels_first_last_and_grey_arrays(predictor: Predictor, small: Datase
     assert np.array_equal(predictor.logits(last[..., 0]), expected)
     assert predictor.logits(last[:0]).shape == (0, 10)
     for bad in (last.astype(np.float32), last[:, :20], last[0, 0, 0]):
-        for judge in (predictor.logits, predictor.ood_p_values, predictor.predict):
+        for judge in (predictor.logits, predictor.ood_p_values):
             with pytest.raises(
                 DataError, match=r"allowed: uint8 \[N, 28, 28, 1\] or \[N, 1, 28, 28\]"
             ):
                 judge(bad)
+        with pytest.raises(DataError, match=r"allowed: uint8 \[H, W\], \[H, W, 1\] or"):
+            predictor.predict(bad)
 
 
 def test_a_file_its_bytes_and_its_array_get_the_same_answer(
@@ -89,14 +92,14 @@ def test_bad_pictures_do_not_stop_the_others(
 
 
 def test_folders_are_searched_and_absent_paths_named(pictures: Path, tmp_path: Path) -> None:
-    assert [p.name for p in find_images([str(pictures)])] == [
+    assert [p.name for p in find_images([str(pictures)]).paths] == [
         "ankle-boot.png",
         "pullover.png",
         "trouser.png",
     ]
     with pytest.raises(DataError, match="does not exist; give image files or folders"):
         find_images(["absent.png"])
-    with pytest.raises(DataError, match="has no images; allowed: .png"):
+    with pytest.raises(DataError, match="has no images; allowed: PNG, JPEG"):
         find_images([str(tmp_path)])
 
 

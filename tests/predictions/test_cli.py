@@ -36,17 +36,18 @@ def test_tables_and_models_are_judged_as_the_run_is(
         judged = _judged(tmp_path / name)
         assert judged["accuracy"] == accuracy
         assert np.sum(judged["confusion"]) == 200
-    model = _judged(tiny_run.layout.onnx, "--data", archive)
+    model = _judged(tiny_run.layout.onnx, "--data", archive, "--split", "test")
     assert model["accuracy"] == accuracy
     assert model == _judged(
-        tiny_run.layout.onnx, "--data", archive, "--split", "test", "--pixels", "raw"
+        tiny_run.layout.onnx, "--data", archive, "--split", "test", "--scale", "raw"
     )
+    assert np.sum(_judged(tiny_run.layout.onnx, "--data", archive)["confusion"]) == 800
     train = _judged(tiny_run.layout.onnx, "--data", archive, "--split", "train")
     assert np.sum(train["confusion"]) == 600
     assert np.sum(_judged(tiny_run.layout.onnx)["confusion"]) == 10_000  # Fashion-MNIST's test
     shown = dressform_command("evaluate", tiny_run.layout.onnx, "--data", archive)
     assert "macro average" in shown.stdout
-    assert shown.stderr == "split: test of small\n"
+    assert shown.stderr == "evaluated on all 800 images of small (train 600, test 200)\n"
 
 
 def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> None:
@@ -58,8 +59,8 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
     assert "absent.onnx does not exist" in error_of(
         "evaluate", tmp_path / "absent.onnx", "--data", archive
     )
-    assert "pixels are 'bytes'; allowed: unit" in error_of(
-        "evaluate", tiny_run.layout.onnx, "--data", archive, "--pixels", "bytes"
+    assert "scale is 'bytes'; allowed: unit (0 to 1), raw (0 to 255)" in error_of(
+        "evaluate", tiny_run.layout.onnx, "--data", archive, "--scale", "bytes"
     )
     assert "unknown split 'tests' of small" in error_of(
         "evaluate", tiny_run.layout.onnx, "--data", archive, "--split", "tests"
@@ -67,7 +68,8 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
     for option, value in (
         ("--split", "test"),
         ("--data", "x"),
-        ("--pixels", "raw"),
+        ("--scale", "raw"),
+        ("--classes", "a,b"),
         ("--image-size", "32"),
     ):
         reason = (
@@ -75,12 +77,16 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
             f"splits and no images; leave it out"
         )
         assert reason in error_of("evaluate", table, option, value)
-    for option, value in (("--data", "x"), ("--pixels", "raw"), ("--image-size", "32")):
+    for option, value in (("--scale", "raw"), ("--image-size", "32")):
         name = option[2:].replace("-", "_")
         reason = (
             f"{name} {value} does not apply to a run, which keeps its predictions; leave it out"
         )
         assert reason in error_of("evaluate", tiny_run.path, option, value)
+    reason = "mean 0.5 does not apply to a run, whose model.json says it; leave it out"
+    assert reason in error_of("evaluate", tiny_run.path, "--data", archive, "--mean", "0.5")
+    reason = f"image_size 32 does not apply to {tiny_run.path}, whose model takes images of 28 x 28"
+    assert reason in error_of("evaluate", tiny_run.path, "--data", archive, "--image-size", "32")
     plain = dressform_command("evaluate", model, "--data", archive)
     assert plain.returncode == 1
-    assert plain.stderr.count("\n") == 2  # which split, and what is wrong
+    assert plain.stderr.count("\n") == 1

@@ -27,7 +27,7 @@ def predictions_of_any_kind(draw: st.DrawFn) -> Predictions:
     )
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".csv", ".csv.gz", ".parquet"])
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".csv.gz", ".tsv", ".jsonl.gz", ".parquet"])
 @given(first=predictions_of_any_kind())
 @example(
     first=Predictions(
@@ -151,7 +151,7 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
     with pytest.raises(
         DataError,
         match=r"p.txt has an unknown format \(it starts with b'labe'\); allowed: .npz, .csv, "
-        r".csv.gz, .parq",
+        r".tsv, .jsonl \(each",
     ):
         load_predictions(tmp_path / "p.txt")
     with pytest.raises(DataError, match=r"p.txt has an unknown format; allowed: .npz, .csv"):
@@ -161,19 +161,17 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "p.csv is empty; expected columns label, p0, p1"),
-        (" \n\n", "p.csv is empty; expected columns label, p0, p1"),
+        ("", "p.csv is empty; expected a column label, and a column per class"),
+        (" \n\n", "p.csv is empty; expected a column label, and a column per class"),
         ("label,p0,p1\n", "has a header but no rows; give one row per example"),
         (
             "id,p0,p1\na,1,0\n",
-            r"has columns id, p0, p1; expected columns label, p0, p1, … \(or logit0, logit1, …\)",
+            r"has columns id, p0, p1; expected a column label, and a column per class \(p0, p1, "
+            r"…; log",
         ),
-        ("id,label,prob\na,1,0\n", "has columns id, label, prob; expected columns label, p0"),
-        ("0,0.5,0.5\n", r"has columns 0, 0.5, 0.5; expected columns label, p0"),
-        (
-            "label;p0;p1\n1;1;0\n",
-            r"has columns label;p0;p1; expected .* \(in CSV, separated by commas\)",
-        ),
+        ("id,label,prob\na,1,0\n", "has columns id, label, prob; expected a column label"),
+        ("0,0.5,0.5\n", r"has columns 0, 0.5, 0.5; expected a column label"),
+        ("label/p0/p1\n1/1/0\n", "has columns label/p0/p1; expected a column label"),
         (",".join(f"c{i}" for i in range(99)), r"c18, c19, … \(99 in all\); expected"),
         (
             "label,p0,p1,logit0\n1,0,1,4\n",
@@ -197,8 +195,8 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
             "line 3 has 2 cells but the header has 3; the file is truncated",
         ),
         ("label,p0,p1\n0,1,0\n\n1,x,1\n", "line 4 has 'x' in column p0; allowed: a number"),
-        ("label,p0,p1\n0,1,0\n,0,1\n", "line 3 has '' in column label; allowed: a number"),
-        ("label,p0,p1\n0.5,0,1\n", "line 2 has label 0.5; allowed: whole numbers, 0 to 1"),
+        ("label,p0,p1\n0,1,0\n,0,1\n", "line 3 has no value in column label; add it or"),
+        ("label,p0,p1\n0.5,0,1\n", "line 2 has label 0.5; allowed: whole numbers from 0"),
         ("label,p0,p1\nnan,0,1\n", "line 2 has label nan; allowed: whole numbers"),
         ("label,p0,p1\ninf,0,1\n", "line 2 has label inf; allowed: whole numbers"),
         (
@@ -231,7 +229,7 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
         ),
         (
             "id,label,p0,p1\na,0,1,0\nb,0,1,0\na,0,1,0\n",
-            r"ids are not unique \(a in rows 1 and 3\); give each example",
+            r"ids are not unique \(a in line 2 and line 4\); give each example",
         ),
         (
             "id,label,p0,p1\na,0,1,0\nb,2,1,0\n",
@@ -265,7 +263,7 @@ def test_ten_classes_of_which_one_is_missing(tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "utf16.csv").write_text("label,p0,p1\n0,1,0\n", encoding="utf-16")
+    (tmp_path / "latin.csv").write_text("label,p0,p1\né,1,0\n", encoding="latin-1")
     (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(b"label,p0,p1\n0,1,0\n" * 100)[:-12])
     (tmp_path / "text.parquet").write_text("label,p0,p1\n0,1,0\n")
     (tmp_path / "empty.parquet").touch()
@@ -273,11 +271,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "cut.parquet").write_bytes(whole[:-40])
     (tmp_path / "folder.csv").mkdir()
     for name, message in (
-        ("utf16.csv", r"is not UTF-8 text \(byte 0\); save it as CSV in UTF-8"),
+        ("latin.csv", r"is not UTF-8 text \(byte 12\); save it in UTF-8"),
         ("cut.csv.gz", "is a damaged gzip file"),
         (
             "text.parquet",
-            "is not a Parquet file .it starts with b'labe'.; write one with columns label, p0",
+            "is not a Parquet file .it starts with b'labe'.; write one with a column label",
         ),
         ("empty.parquet", "is not a Parquet file .it starts with b''"),
         ("cut.parquet", "is a damaged Parquet file"),
@@ -297,16 +295,16 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     [
         ({"label": [0], "p0": [1.0]}, "has only one class column"),
         (
-            {"label": [0], "p0": ["1"], "p1": [0.0]},
-            "has column p0 of type string; allowed: numbers",
+            {"label": [0], "p0": ["most"], "p1": [0.0]},
+            "row 1 has 'most' in column p0; allowed: a number",
         ),
         (
-            {"label": ["0"], "p0": [1.0], "p1": [0.0]},
-            "has column label of type string; allowed: numbers",
+            {"label": ["a"], "p0": [1.0], "p1": [0.0]},
+            r"has labels a \(1 class\) but the 2 class columns p0 to p1",
         ),
         (
             {"id": [0.5], "label": [0], "p0": [1.0], "p1": [0.0]},
-            "has column id of type double; allowed: text or whole numbers",
+            "row 1 has 0.5 in column id; allowed: text or whole numbers",
         ),
         (
             {"label": [0, 1], "p0": [1.0, None], "p1": [0.0, 1.0]},
@@ -318,7 +316,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         ),
         (
             {"label": [0, 0.5], "p0": [1.0, 1.0], "p1": [0.0, 0.0]},
-            "row 2 has label 0.5; allowed: whole numbers, 0 to 1",
+            "row 2 has label 0.5; allowed: whole numbers from 0",
         ),
         (
             {"label": [0], "p0": [0.5], "p1": [0.4]},

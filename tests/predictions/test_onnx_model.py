@@ -13,8 +13,10 @@ from onnx import TensorProto, helper, numpy_helper
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.data.archive import write_archive
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.predict.onnx_evaluation import predict_labelled
 from dressform.predict.onnx_model import predict_onnx
 from dressform.predict.prediction_sets import kind_of, load_predictions_of
+from dressform.predict.scaling import Scaling
 from dressform.predictions import softmax
 from dressform.runs.run import Run
 
@@ -115,10 +117,10 @@ def test_every_layout_type_and_batch(
 ) -> None:
     dataset = pictures()
     path = linear(tmp_path / "m.onnx", layout, LAYOUTS[layout], dtype=dtype, batch=batch)
-    for pixels in ("unit", "raw"):
-        found = predict_onnx(path, dataset, pixels=pixels)
+    for scale in ("unit", "raw"):
+        found = predict_onnx(path, dataset, scaling=Scaling(scale=scale))
         wanted = expected(
-            dataset, unit=pixels == "unit" and dtype != "uint8", dtype=np.dtype(dtype).type
+            dataset, unit=scale == "unit" and dtype != "uint8", dtype=np.dtype(dtype).type
         )
         np.testing.assert_allclose(found.logits, wanted, rtol=1e-5, atol=1e-5)
         assert np.array_equal(found.labels, dataset.labels)
@@ -231,9 +233,9 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
     path = tmp_path / "m.onnx"
     dataset = pictures()
 
-    def fails(message: str, data: Dataset = dataset, pixels: str = "unit") -> None:
+    def fails(message: str, data: Dataset = dataset) -> None:
         with pytest.raises(DataError, match=message) as caught:
-            predict_onnx(path, data, pixels=pixels)
+            predict_onnx(path, data)
         assert "\n" not in str(caught.value)
 
     fails("m.onnx does not exist; give an .onnx file")
@@ -244,9 +246,8 @@ def test_models_that_cannot_be_used(tmp_path: Path, capfd: pytest.CaptureFixture
         path.write_bytes(content)
         fails(r"m.onnx cannot be loaded by ONNX Runtime \(.*\); export it to ONNX again")
     linear(path)
-    fails("pixels are 'bytes'; allowed: unit", pixels="bytes")
     fails(
-        "m.onnx gives 3 scores per image but the data have 4 classes; give the data",
+        "m.onnx gives 3 scores per image but there are 4 classes; name the classes of its outputs",
         pictures(classes=4),
     )
     fails(
@@ -291,35 +292,37 @@ def test_whatever_can_be_judged(
     kept = tiny_run.predictions("validation")
     for split in ("val", "validation"):
         assert np.array_equal(load_predictions_of(tiny_run.path, split)[1].ids, kept.ids)
-    for chosen, count in ((None, 200), ("test", 200), ("train", 600)):
-        name, found = load_predictions_of(model, chosen, data)
-        assert (name, len(found)) == (str(model), count)
-    assert caplog.messages == [
+    for chosen, count in ((None, 800), ("test", 200), ("train", 600)):
+        made = predict_labelled(model, data, split=chosen)
+        assert len(made.predictions) == len(made.images) == count
+        assert np.array_equal(made.predictions.ids, made.images.ids)
+        assert made.split == (chosen or "all")
+    order = f"{model} does not name its classes; they were taken to be "
+    assert [text for text in caplog.messages if not text.startswith(order)] == [
         "split: test",
         "split: validation",
         "split: validation",
-        *(f"split: {s} of d" for s in ("test", "test", "train")),
+        "evaluated on all 800 images of d (train 600, test 200)",
+        "evaluated on test of d, 200 images",
+        "evaluated on train of d, 600 images",
     ]
     for split in ("val", "validation"):
         with pytest.raises(
             ConfigError, match="unknown split 'validation' of d; available: train, test"
         ):
-            load_predictions_of(model, split, data)
+            predict_labelled(model, data, split=split)
     name, found = load_predictions_of(table, "train")
     assert (name, found.predicted.tolist()) == (str(table), [1])
     with pytest.raises(RunError, match="has no manifest"):
         load_predictions_of(tmp_path)
 
 
-def test_data_without_a_test_split_say_how_they_were_divided(
+def test_nothing_is_held_out_of_data_without_a_test_split(
     tiny_run: Run, small: DatasetSplits, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_archive(tmp_path / "d.npz", DatasetSplits("train alone", small.train))
     caplog.set_level(logging.INFO)
     caplog.clear()
-    _, found = load_predictions_of(tiny_run.layout.onnx, data=tmp_path / "d.npz")
-    assert len(found) == 120
-    assert caplog.messages == [
-        "no test split: 120 of 600 examples were held out for testing",
-        "split: test of d",
-    ]
+    made = predict_labelled(tiny_run.layout.onnx, tmp_path / "d.npz")
+    assert sorted(made.images.ids) == sorted(small.train.ids)
+    assert caplog.messages == ["evaluated on all 600 images of d"]

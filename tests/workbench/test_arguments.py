@@ -72,7 +72,6 @@ def test_other_images_under_the_same_ids_are_refused(
         lambda: dressform.robustness(tiny_run, corruptions=["contrast"], data=other),
         lambda: dressform.explore(tiny_run, data=other, methods=[], out=tmp_path / "e.html"),
         lambda: dressform.export(tiny_run, tmp_path / "board", data=other),
-        lambda: dressform.report(tiny_run, data=other, out=tmp_path / "r.html"),
     ):
         with pytest.raises(DressformError, match=r"small is not what .* \(test: other digests\)"):
             call()

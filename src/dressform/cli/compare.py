@@ -8,15 +8,18 @@ import typer
 
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json, print_table
+from dressform.cli.reading import READING, reading_options
+from dressform.data.read_options import ReadArguments
 
 if TYPE_CHECKING:
     from dressform.evaluation.comparison import Comparison
 
 
+@reading_options
 def compare(
     what: list[Path] = typer.Argument(
-        help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .parquet), "
-        "or .onnx models."
+        help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .tsv, "
+        ".jsonl, .parquet), or .onnx models."
     ),
     metric: str = typer.Option(
         "accuracy",
@@ -30,19 +33,43 @@ def compare(
         "half a point.",
     ),
     split: str | None = typer.Option(
-        None, "--split", help="test or validation; of runs and models. Default: test."
+        None,
+        "--split",
+        help="Of runs: test or validation; default test. Of --data: train, validation or test; "
+        "default all.",
     ),
-    data: str = typer.Option(
-        "fashion-mnist",
+    data: str | None = typer.Option(
+        None,
         "--data",
-        help="The images for .onnx models: a dataset's name, or a path.",
+        help="New labelled images for runs, or the images for .onnx models: a dataset's name, or "
+        "a path.",
     ),
-    pixels: str = typer.Option(
-        "unit", "--pixels", help="What .onnx models of floats take: unit, 0 to 1, or raw, 0 to 255."
+    scale: str | None = typer.Option(
+        None,
+        "--scale",
+        help="What all .onnx models of floats take: unit, 0 to 1 (default), raw, 0 to 255, or "
+        "symmetric, -1 to 1.",
+    ),
+    mean: str | None = typer.Option(
+        None,
+        "--mean",
+        help="Subtracted from these pixels: a number, or one per channel, such as "
+        "0.485,0.456,0.406.",
+    ),
+    std: str | None = typer.Option(
+        None, "--std", help="That they are divided by then: a number, or one per channel."
+    ),
+    classes: str | None = typer.Option(
+        None,
+        "--classes",
+        help="Classes of all .onnx models in the order of its outputs, such as dress,pants,shoes. "
+        "Default: those of a model.json or class_names.txt beside it or of its metadata, or else "
+        "the order of the data's classes.",
     ),
     figure: Path | None = typer.Option(
         None, "--figure", help="Draw box plots of the cross-validations into this PNG file."
     ),
+    reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
     """Test whether one model is really better.
@@ -53,7 +80,17 @@ def compare(
     from dressform.workbench.evaluation import compare as compare_all
 
     comparisons = compare_all(
-        *what, metric=metric, rope=rope, split=split, data=data, pixels=pixels, figure=figure
+        *what,
+        metric=metric,
+        rope=rope,
+        split=split,
+        data=data,
+        figure=figure,
+        scale=scale,
+        mean=mean,
+        std=std,
+        classes=classes,
+        **reading,
     )
     if as_json:
         print_json([comparison.to_json() for comparison in comparisons])

@@ -130,8 +130,10 @@ def main() -> None:
 
 
 def _interrupted() -> str:
-    resumed = RESUMABLE & set(sys.argv)
-    return "interrupted; --resume continues from here" if resumed else "interrupted"
+    if RESUMABLE & set(sys.argv):
+        return "interrupted; --resume continues from here"
+    table = {"predict", "--out"} <= {word.partition("=")[0] for word in sys.argv}
+    return f"interrupted{'; the same command continues from here' if table else ''}"
 
 
 def _usage(message: str) -> str:

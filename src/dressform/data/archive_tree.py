@@ -134,4 +134,5 @@ def _no_archive(root: Path, kind: str, error: Exception) -> DataError:
         return DataError(f"{root} is {other}, and no {kind}; give the data themselves, or a ZIP")
     if not start:
         return DataError(f"{root} is empty; copy it again")
-    return DataError(f"{root} is no {kind} archive, or is damaged ({error}); copy it again")
+    reason = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
+    return DataError(f"{root} is no {kind} archive, or is damaged ({reason}); copy it again")

@@ -119,43 +119,71 @@ def _blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:
     weights = weights / weights.sum()
     for axis in (0, 1):
         padding = [(2, 2) if a == axis else (0, 0) for a in range(3)]
-        padded = np.pad(values, padding, mode="edge")
-        count = values.shape[axis]
-        values = sum(w * padded.take(range(i, i + count), axis) for i, w in enumerate(weights))
+        padded, count = np.pad(values, padding, mode="edge"), values.shape[axis]
+        shifted = [
+            padded[i : i + count] if axis == 0 else padded[:, i : i + count] for i in range(5)
+        ]
+        values = sum(weight * part for weight, part in zip(weights, shifted, strict=True))
     return values
 
 
-PairwiseTerm = tuple[tuple[slice, slice], tuple[slice, slice], NDArray[np.float64]]
+@dataclass(frozen=True, eq=False)
+class _PairwiseTerm:
+    """Neighbours in one direction.
+
+    Pixels are in one row, with a column of zeros after each line of the photo: so a neighbour is
+    always ``offset`` further on, and all arrays are contiguous.
+
+    Attributes:
+        offset: from the first neighbour to the second.
+        weights: of each pair, by its first neighbour, 0..1, low across edges; 0 where there is no
+            second.
+    """
+
+    offset: int
+    weights: NDArray[np.float64]
 
 
-def _pairwise_terms(lab: NDArray[np.float64]) -> list[PairwiseTerm]:
-    """For each direction: slices of both neighbours and their weight, 0..1, low across edges."""
+def _pairwise_terms(lab: NDArray[np.float64]) -> list[_PairwiseTerm]:
+    """The weights of neighbours in four directions."""
     height, width = lab.shape[:2]
-    neighbours = []
-    for down, right, weight in _NEIGHBOUR_OFFSETS:
+    planes = np.ascontiguousarray(lab.transpose(2, 0, 1))
+    distances = []
+    for down, right, _ in _NEIGHBOUR_OFFSETS:
         first = (slice(0, height - down), slice(max(0, -right), width - max(0, right)))
         second = (slice(down, height), slice(max(0, right), width + min(0, right)))
-        neighbours.append((first, second, ((lab[first] - lab[second]) ** 2).sum(axis=2), weight))
-    mean_distance = sum(float(d.sum()) for *_, d, _ in neighbours) / sum(
-        d.size for *_, d, _ in neighbours
-    )
-    return [
-        (first, second, PAIRWISE_WEIGHT * w * np.exp(-d / (2 * mean_distance + 1e-6)))
-        for first, second, d, w in neighbours
-    ]
+        x, y, z = planes[:, *first] - planes[:, *second]
+        distances.append((first, x * x + y * y + z * z))
+    mean_distance = sum(float(d.sum()) for _, d in distances) / sum(d.size for _, d in distances)
+    terms = []
+    for (down, right, weight), (first, distance) in zip(_NEIGHBOUR_OFFSETS, distances, strict=True):
+        offset, padded = down * (width + 1) + right, np.zeros((height, width + 1))
+        padded[first] = PAIRWISE_WEIGHT * weight * np.exp(-distance / (2 * mean_distance + 1e-6))
+        terms.append(_PairwiseTerm(offset, padded.ravel()[: padded.size - offset]))
+    return terms
 
 
-def _mean_field(log_odds: NDArray[np.float64], pairwise: list[PairwiseTerm]) -> NDArray[np.float64]:
+def _mean_field(
+    log_odds: NDArray[np.float64], pairwise: list[_PairwiseTerm]
+) -> NDArray[np.float64]:
     """Log odds of each pixel given its neighbours."""
-    unary = np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-    field = unary
+    height, width = log_odds.shape
+    padded = np.zeros((height, width + 1))
+    np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS, out=padded[:, :width])
+    unary = padded.ravel()
+    field, expectation, message = unary.copy(), np.empty_like(unary), np.empty_like(unary)
     for _ in range(MEAN_FIELD_STEPS):
-        expectation = np.tanh(field / 2)  # 2 p - 1
-        field = unary.copy()
-        for first, second, weight in pairwise:
-            field[first] += weight * expectation[second]
-            field[second] += weight * expectation[first]
-    return field
+        np.tanh(np.divide(field, 2, out=expectation), out=expectation)  # 2 p - 1
+        np.copyto(field, unary)
+        for term in pairwise:
+            weights, first, second = (
+                term.weights,
+                slice(len(term.weights)),
+                slice(term.offset, None),
+            )
+            field[first] += np.multiply(weights, expectation[second], out=message[first])
+            field[second] += np.multiply(weights, expectation[first], out=message[first])
+    return field.reshape(height, width + 1)[:, :width]
 
 
 def _clean_mask(mask: NDArray[np.bool_], border: NDArray[np.bool_]) -> Foreground | None:

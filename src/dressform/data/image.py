@@ -117,10 +117,30 @@ def _opened(source: Path | bytes, name: str) -> Image.Image:
             f"{name} is an HEIC image; install pillow-heif (pip install 'dressform[heic]'), or "
             f"export it as JPEG"
         ) from None
-    image: Image.Image = HeifImageFile(
+    image: Image.Image = HeifImageFile(  # type: ignore[no-untyped-call]
         io.BytesIO(source) if isinstance(source, bytes) else str(source)
     )
     return image
+
+
+def upright(image: Image.Image, name: str = "image") -> Image.Image:
+    """Convert an open image of any mode as :func:`open_image` does.
+
+    Raises:
+        DataError: it is damaged (Pillow reads pixels on first use), empty, or larger than
+            ``MAX_PIXELS``.
+    """
+    width, height = image.size
+    if not 0 < width * height <= MAX_PIXELS:
+        raise DataError(
+            f"{name} is {width:,} x {height:,} pixels; allowed: 1 to {MAX_PIXELS:,} in total"
+        )
+    try:
+        return _to_l_or_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:
+        raise_if_out_of_resources(error, name)
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{name} is a damaged image ({reason}); replace or remove it") from error
 
 
 def raise_if_out_of_resources(error: BaseException, name: str) -> None:

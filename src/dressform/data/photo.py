@@ -21,6 +21,9 @@ MAX_BLACK = 16
 MIN_BLACK_FRACTION = 0.9
 """A dataset shows objects on black if at least this fraction of its images has such a border."""
 MIN_SIDE = 8
+NO_FOREGROUND = "nothing stands out from the background; the whole photo was used"
+Step = tuple[str, NDArray[np.uint8]]
+"""What was done, and the image after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +54,13 @@ class PreparedImage:
 
     Attributes:
         pixels: uint8 [H, W, C].
-        steps: a description of each step and the image after it, uint8 [h, w] or [h, w, 3].
+        steps: a description of each step and the image after it, uint8 [h, w] or [h, w, 3]; none
+            unless they were asked for.
         warnings: warnings for the user, one line each.
     """
 
     pixels: NDArray[np.uint8]
-    steps: tuple[tuple[str, NDArray[np.uint8]], ...]
+    steps: tuple[Step, ...]
     warnings: tuple[str, ...] = ()
 
 
@@ -72,11 +76,24 @@ def photo_settings_for(images: NDArray[np.uint8]) -> PhotoSettings | None:
 
 def is_photo(image: Image.Image) -> bool:
     """Whether an image has a border that is not black."""
-    return bool(np.median(border_pixels(np.asarray(image.convert("L"))[None])) > MAX_BLACK)
+    width, height = image.size
+    sides = (
+        (0, 0, width, 1),
+        (0, height - 1, width, height),
+        (0, 0, 1, height),
+        (width - 1, 0, width, height),
+    )
+    # converted alone: a large photo would be copied as a whole
+    border = [np.asarray(image.crop(side).convert("L")).ravel() for side in sides]
+    return bool(np.median(np.concatenate(border)) > MAX_BLACK)
 
 
 def prepare(
-    image: Image.Image, shape: tuple[int, int, int], settings: PhotoSettings
+    image: Image.Image,
+    shape: tuple[int, int, int],
+    settings: PhotoSettings,
+    *,
+    keep_steps: bool = True,
 ) -> PreparedImage:
     """Segment the object on a photo and make a model input of it.
 
@@ -84,18 +101,23 @@ def prepare(
         image: mode ``L`` or ``RGB``, upright (:func:`dressform.data.image.open_image`).
         shape: target height, width and channels.
         settings: stored with the model.
+        keep_steps: whether the image after each step is kept, which takes 0.3 MB.
 
     Returns:
         the object, bright on black, cropped and centred, its aspect ratio kept. If nothing stands
         out from the background, the whole photo, negated if its border is bright.
     """
     height, width, channels = shape
-    colour = image.convert("RGB")
+    colour = image if image.mode == "RGB" else image.convert("RGB")
     small = _shrunk(colour, settings.side)
-    steps = [("the photo, upright", np.asarray(_shrunk(colour, 2 * settings.side)))]
+    steps: list[Step] = []
+    if keep_steps:
+        steps.append(("the photo, upright", np.asarray(_shrunk(colour, 2 * settings.side))))
     foreground = None if min(small.size) < MIN_SIDE else segment_foreground(np.asarray(small))
     if foreground is None:
-        return _without_foreground(image, shape, steps)
+        result, description = _without_foreground(image, shape)
+        steps.append((description, result.squeeze()))
+        return PreparedImage(result, tuple(steps) if keep_steps else (), (NO_FOREGROUND,))
     pixels, mask = np.asarray(small), foreground.mask
     detail = _shrunk(colour, 4 * max(height, width))
     if max(detail.size) > settings.side:
@@ -103,7 +125,8 @@ def prepare(
         mask = np.asarray(
             Image.fromarray(foreground.mask).resize(detail.size, Image.Resampling.NEAREST)
         )
-    steps.append(("foreground", np.where(mask[..., None], pixels, 0)))
+    if keep_steps:
+        steps.append(("foreground", np.where(mask[..., None], pixels, 0)))
     if channels == 1:
         pixels, description = _negated(
             np.asarray(Image.fromarray(pixels).convert("L")), mask, settings.median
@@ -125,7 +148,7 @@ def prepare(
     steps.append(
         (f"cropped, padded, shrunk to {width} × {height}: what the network sees", result.squeeze())
     )
-    return PreparedImage(result, tuple(steps), _warnings(foreground))
+    return PreparedImage(result, tuple(steps) if keep_steps else (), _warnings(foreground))
 
 
 def _shrunk(image: Image.Image, side: int) -> Image.Image:
@@ -152,21 +175,14 @@ def _negated(
 
 
 def _without_foreground(
-    image: Image.Image, shape: tuple[int, int, int], steps: list[tuple[str, NDArray[np.uint8]]]
-) -> PreparedImage:
+    image: Image.Image, shape: tuple[int, int, int]
+) -> tuple[NDArray[np.uint8], str]:
+    """The whole photo as the network's input, and what was done to it."""
     grey = image.convert("L")
     negated = is_photo(grey) and shape[2] == 1
     result = fit(Image.eval(grey, lambda value: 255 - value) if negated else image, shape)
-    steps.append(
-        (
-            f"{'negated and ' if negated else ''}shrunk to {shape[1]} × {shape[0]}: what the "
-            f"network sees",
-            result.squeeze(),
-        )
-    )
-    return PreparedImage(
-        result, tuple(steps), ("nothing stands out from the background; the whole photo was used",)
-    )
+    done = "negated and shrunk" if negated else "shrunk"
+    return result, f"{done} to {shape[1]} × {shape[0]}: what the network sees"
 
 
 def _warnings(foreground: Foreground) -> tuple[str, ...]:

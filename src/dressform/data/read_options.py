@@ -111,3 +111,14 @@ class ReadOptions:
         """The fields that differ from their defaults, by name."""
         default = asdict(ReadOptions())
         return {name: value for name, value in asdict(self).items() if value != default[name]}
+
+
+def check_reading(data: object, reading: ReadArguments) -> None:
+    """Refuse options of reading where there are no data to read.
+
+    Raises:
+        ConfigError: there are such options, and ``data`` is None.
+    """
+    if data is None and reading:
+        name, value = next(iter(reading.items()))
+        raise ConfigError(f"{name} {value} says how data are read; give data, or leave it out")

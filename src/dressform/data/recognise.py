@@ -1,5 +1,6 @@
 """`read_tree`, `read_file`: decide what data are, then read them."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -30,6 +31,7 @@ FORMS = (
     "folder of IDX files, a table of pixels (CSV, ARFF), Parquet with images, an .npz file, or a "
     "ZIP or TAR of one of these"
 )
+_SUBMISSION = "{} holds answers to be submitted, by its name; it was ignored"
 _MAX_TABLE_SAMPLE = 40
 """Tables of a tree that are looked into."""
 
@@ -125,20 +127,28 @@ def _read_table_file(
             return read_pixel_tables(name, file.name, [(file, delimited, columns)], names)
     table = read_listing_table(file, delimited)
     here = beside.root.absolute()
-    for root in (here, here.parent):  # the images may lie in a folder next to the table's
-        tree = open_tree(root)
-        index = ImageIndex(tree)
-        placed = File(
-            tree, file.path if root is here else f"{here.name}/{file.path}", file.name, file.local
-        )
-        table = dataclasses.replace(table, file=placed)
-        found = find_columns(table, index, options)
-        if found is not None:
-            contents = read_listings(tree, index, [(table, found)], names)
-            return dataclasses.replace(contents, name=name)
-        if index.images:
-            break
-    raise _no_table(file, table, index)
+    tree = open_tree(here)
+    index = ImageIndex(tree)
+    found = find_columns(dataclasses.replace(table, file=_placed(tree, file, "")), index, options)
+    if found is None and not index.images:
+        # The images may lie in a folder next to the table's.
+        above = open_tree(here.parent)
+        placed = dataclasses.replace(table, file=_placed(above, file, here.name))
+        with contextlib.suppress(DataError):  # of other tables' images
+            found = find_columns(placed, ImageIndex(above), options)
+            if found is not None:
+                contents = read_listings(above, ImageIndex(above), [(placed, found)], names)
+                return dataclasses.replace(contents, name=name)
+        found = None
+    if found is None:
+        raise _no_table(file, table, index)
+    contents = read_listings(tree, index, [(table, found)], names)
+    return dataclasses.replace(contents, name=name)
+
+
+def _placed(tree: FileTree, file: File, folder: str) -> File:
+    """A table as a file of a tree, in a folder below its root."""
+    return File(tree, f"{folder}/{file.path}" if folder else file.path, file.name, file.local)
 
 
 def _no_table(file: File, table: ListingTable, index: ImageIndex) -> DataError:
@@ -236,8 +246,8 @@ def _listings(
     tables = [file for file in tree.files if file.suffix in TABLE_SUFFIXES]
     tables = [file for file in tables if file.parts[-1] not in NAMES_FILES]
     for file in sorted(tables, key=lambda file: len(file.parts))[:_MAX_TABLE_SAMPLE]:
-        if "submission" in file.parts[-1].lower():
-            notes.append(f"{file.path} holds answers to be submitted, by its name; it was ignored")
+        if _is_submission(file):
+            notes.append(_SUBMISSION.format(file.path))
             continue
         try:
             table = read_listing_table(file)
@@ -254,6 +264,11 @@ def _listings(
     if found and unused:
         notes.append(f"tables without labels were ignored: {such_as(unused)}")
     return found, problem, notes
+
+
+def _is_submission(file: File) -> bool:
+    """Whether a table is a competition's example of answers, which are no labels."""
+    return "submission" in file.parts[-1].lower()
 
 
 def _lists_images(file: File) -> bool:
@@ -308,6 +323,8 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
     pixels: list[tuple[File, Delimited, PixelColumns]] = []
     unused: list[str] = []
     problem: DataError | None = None
+    notes = [_SUBMISSION.format(file.path) for file in texts if _is_submission(file)]
+    texts = [file for file in texts if not _is_submission(file)]
     for file in texts[:_MAX_TABLE_SAMPLE]:
         try:
             delimited = read_delimited(file)
@@ -326,9 +343,8 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
         name = pixels[0][0].parts[-1].partition(".")[0] if len(pixels) == 1 else tree.name
         contents = read_pixel_tables(name, where, pixels, names_beside(tree, folder))
         if unused:
-            note = f"tables without labels, or damaged ones, were ignored: {such_as(unused)}"
-            contents = dataclasses.replace(contents, notes=(*contents.notes, note))
-        return contents
+            notes.append(f"tables without labels, or damaged ones, were ignored: {such_as(unused)}")
+        return dataclasses.replace(contents, notes=(*contents.notes, *notes))
     if arrays:
         read = _read_array_files(tree, one_folder(tree, arrays, "arrays"))
         return _without_columns(read, options)

@@ -63,7 +63,19 @@ def read_data(source: str | Path, options: ReadOptions) -> DatasetSplits:
     """The same as :func:`load_data`, with the options as one value."""
     contents = _contents(source, options)
     parts, left_out, notes = _decoded(contents, options)
-    splits = _splits(contents, parts, (*contents.notes, *notes))
+    return _divided(contents, parts, (left_out, (*contents.notes, *notes)), source, options)
+
+
+def _divided(
+    contents: Contents,
+    parts: "_Decoded",
+    remarks: tuple[tuple[LeftOut, ...], tuple[str, ...]],
+    source: str | Path,
+    options: ReadOptions,
+) -> DatasetSplits:
+    """What was read, as splits to train on and to test on."""
+    left_out, notes = remarks
+    splits = _splits(contents, parts, notes)
     splits = dataclasses.replace(
         splits,
         left_out=left_out,
@@ -72,6 +84,58 @@ def read_data(source: str | Path, options: ReadOptions) -> DatasetSplits:
     )
     splits = _with_test(_with_known_names(splits))
     return dataclasses.replace(splits, source=str(source), options=options)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Examples:
+    """All labelled images of a source.
+
+    Attributes:
+        name: of the data.
+        parts: split -> examples, as the source divides them; nothing is held out.
+        sources: split -> what each image was decoded from; None for arrays.
+        notes: for the user, one line each.
+        left_out: files that could not be read and were left out, as asked.
+        splits: the same as :func:`load_data` gives it; None if it refuses it.
+    """
+
+    name: str
+    parts: dict[str, Dataset]
+    sources: dict[str, tuple[ImageSource, ...] | None]
+    notes: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    splits: DatasetSplits | None
+
+
+def read_examples_by_split(source: str | Path, options: ReadOptions) -> Examples:
+    """All labelled images of a source, split by split, for a model that has been trained: nothing
+    is held out, one class is enough, and there need be no images to train on.
+
+    Raises:
+        DressformError: see :func:`load_data`.
+    """
+    contents = _contents(source, options)
+    parts, left_out, remarks = _decoded(contents, options)
+    notes = (*contents.notes, *remarks)
+    try:
+        splits = _divided(contents, parts, (left_out, notes), source, options)
+    except DataError:
+        splits = None
+    names = contents.ordered_names()
+    known = splits is not None and splits.class_names != names
+    if splits is not None and known and len(splits.class_names) == len(names):
+        names = splits.class_names  # of a known benchmark
+    datasets = {
+        split: dataclasses.replace(
+            dataset_of(part, images, contents.ordered_names()), class_names=names
+        )
+        for split, (part, images) in parts.items()
+    }
+    sources = {
+        split: None if isinstance(part.images, np.ndarray) else tuple(part.images)
+        for split, (part, _) in parts.items()
+    }
+    return Examples(contents.name, datasets, sources, notes, left_out, splits)
 
 
 def read_examples(source: str | Path, options: ReadOptions) -> Dataset:

@@ -105,8 +105,17 @@ def _with_groups(
     unit = inseparable(dataset)
     counts = class_counts(unit, dataset)
     parts = np.array([1 - fraction, fraction])
-    held_out = allocate(counts, parts, generator(seed, "hold-out", "groups")) == 1
-    if not held_out.any() or held_out.all():
+    rng = generator(seed, "hold-out", "groups")
+    held_out = allocate(counts, parts, rng) == 1
+    notes = list[str]()
+    if not held_out.any() and (smallest := _smallest(counts, rng)) is not None:
+        held_out[smallest] = True
+        size, total = int(counts[smallest].sum()), len(dataset)
+        notes.append(
+            f"no fewer than {size:,} of {total:,} examples ({size / total:.0%}) could be held out, "
+            f"a whole group, where {fraction:.0%} were requested"
+        )
+    if not held_out.any():
         raise DataError(
             f"{len(counts)} groups of {counts.sum(axis=1).min():,} to "
             f"{counts.sum(axis=1).max():,} examples are too few or too large to hold out "
@@ -119,5 +128,19 @@ def _with_groups(
         for label, name in enumerate(dataset.class_names)
         if counts[:, label].any() and not counts[held_out, label].any()
     ]
-    notes = (f"nothing was held out of some classes: {'; '.join(missing)}",) if missing else ()
-    return held_out[unit], notes
+    if missing:
+        notes.append(f"nothing was held out of some classes: {'; '.join(missing)}")
+    return held_out[unit], tuple(notes)
+
+
+def _smallest(counts: NDArray[np.int64], rng: np.random.Generator) -> int | None:
+    """One of the smallest groups without which every class keeps examples and half of all remain;
+    None if there is none.
+    """
+    total = counts.sum(axis=0)
+    sizes = counts.sum(axis=1)
+    whole = ((counts == total) & (total > 0)).any(axis=1)
+    possible = np.flatnonzero(~whole & (2 * sizes <= total.sum()))
+    if not len(possible):
+        return None
+    return int(rng.choice(possible[sizes[possible] == sizes[possible].min()]))

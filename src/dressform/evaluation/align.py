@@ -1,5 +1,7 @@
 """Join the predictions of two models by example id."""
 
+import logging
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +10,13 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError
 from dressform.predictions import Predictions
 from dressform.predictions.examples import indices_of
+
+logger = logging.getLogger(__name__)
+
+_WHOLE = re.compile(r"(\d+)(\.0+)?")
+"""An id that is a whole number, which a spreadsheet may have written without zeros before it, and
+pandas with one after the point.
+"""
 
 
 def align(
@@ -25,26 +34,7 @@ def align(
         DataError: ids, labels, classes or groups differ; the message says how.
     """
     first_name, second_name = names
-    if first.class_names != second.class_names and len(first.class_names) == len(
-        second.class_names
-    ):
-        numbered = tuple(str(i) for i in range(len(first.class_names)))
-        if numbered not in (first.class_names, second.class_names):
-            label = next(
-                i
-                for i, pair in enumerate(zip(first.class_names, second.class_names, strict=True))
-                if pair[0] != pair[1]
-            )
-            raise DataError(
-                f"class {label} is {first.class_names[label]} in {first_name} but "
-                f"{second.class_names[label]} in {second_name};"
-                " compare models with the same classes in the same order"
-            )
-    elif len(first.class_names) != len(second.class_names):
-        raise DataError(
-            f"{first_name} has {len(first.class_names)} classes and {second_name} has "
-            f"{len(second.class_names)}; compare models with the same classes"
-        )
+    first, second = with_common_classes(first, second, names)
     first, second = with_common_ids(first, second)
     missing, extra = np.setdiff1d(first.ids, second.ids), np.setdiff1d(second.ids, first.ids)
     if len(missing) or len(extra):
@@ -90,12 +80,90 @@ def _with_common_groups(
     return first, second
 
 
-def with_common_ids(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:
-    """Both, without the split's name in their ids (``test/00042`` becomes ``00042``) if only one of
-    them has it.
+def with_common_classes(
+    first: Predictions, second: Predictions, names: tuple[str, str]
+) -> tuple[Predictions, Predictions]:
+    """Both with the same classes in the same order, that of the first: joined by name.
 
-    Files made elsewhere usually number examples without it; :func:`align` checks the labels.
+    Classes that are called 0, 1, … in one of them are those of the other in its order. Hard
+    predictions may lack classes that neither occur nor were predicted.
+
+    Raises:
+        DataError: one has classes that the other lacks.
     """
+    first_name, second_name = names
+    if first.class_names == second.class_names:
+        return first, second
+    numbered = tuple(str(i) for i in range(len(first.class_names)))
+    same_count = len(first.class_names) == len(second.class_names)
+    if same_count and numbered in (first.class_names, second.class_names):
+        return first, second
+    only_first = [name for name in first.class_names if name not in second.class_names]
+    only_second = [name for name in second.class_names if name not in first.class_names]
+    if not only_second and (second.hard or not only_first):
+        return first, _reordered(second, first.class_names)
+    if not only_first and first.hard:
+        return _reordered(first, second.class_names), second
+    if only_first and only_second and same_count:
+        raise DataError(
+            f"{first_name} has class {only_first[0]}, which {second_name} lacks, and "
+            f"{second_name} has {only_second[0]}, which {first_name} lacks; compare models with "
+            f"the "
+            f"same classes"
+        )
+    raise DataError(
+        f"{first_name} has {len(first.class_names)} classes and {second_name} has "
+        f"{len(second.class_names)}; compare models with the same classes"
+    )
+
+
+def _reordered(predictions: Predictions, class_names: tuple[str, ...]) -> Predictions:
+    """The same with its classes in the order of others, which include them."""
+    positions = np.array([class_names.index(name) for name in predictions.class_names])
+    logits = np.zeros((len(predictions), len(class_names)), np.float32)
+    logits[:, positions] = predictions.logits
+    return replace(
+        predictions, labels=positions[predictions.labels], logits=logits, class_names=class_names
+    )
+
+
+def with_common_ids(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:
+    """Both, with ids that are the same number written in two ways written in one.
+
+    The split's name in ids (``test/00042`` becomes ``00042``) is left out if only one of them has
+    it, and numbers are joined by their value (``00042``, ``42`` and ``42.0``) if that is
+    unambiguous, which the user is told. Files made elsewhere usually number examples so;
+    :func:`align` checks the labels.
+    """
+    first, second = _without_split(first, second)
+    numbers = _numbers(first.ids), _numbers(second.ids)
+    if numbers[0] is None or numbers[1] is None:
+        return first, second
+    _, i, j = np.intersect1d(numbers[0], numbers[1], return_indices=True)
+    differing = np.flatnonzero(first.ids[i] != second.ids[j])
+    if not len(differing):
+        return first, second
+    example = int(differing[0])
+    logger.warning(
+        f"ids were matched by number: {first.ids[i][example]} and {second.ids[j][example]} are the "
+        f"same example"
+    )
+    return replace(first, ids=numbers[0]), replace(second, ids=numbers[1])
+
+
+def _numbers(ids: NDArray[np.str_]) -> NDArray[np.str_] | None:
+    """Ids without zeros before and after the number; None if one is no number, or two are the
+    same.
+    """
+    matches = [_WHOLE.fullmatch(text) for text in ids.tolist()]
+    numbers = [match[1].lstrip("0") or "0" for match in matches if match]
+    if len(numbers) < len(ids) or len(set(numbers)) < len(numbers):
+        return None
+    return np.array(numbers, dtype=np.str_)
+
+
+def _without_split(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:
+    """Both, without the split's name in their ids if only one of them has it."""
     prefixes = _prefixes(first.ids), _prefixes(second.ids)
     if (
         set(prefixes[0]) == set(prefixes[1])
@@ -112,7 +180,7 @@ def _prefixes(ids: NDArray[np.str_]) -> list[str]:
     """The distinct prefixes of ids such as ``test/00042``; an empty string for plain numbers."""
     prefixes = np.unique(
         [
-            text.rpartition("/")[0] if text.rpartition("/")[2].isdigit() else "?"
+            text.rpartition("/")[0] if _WHOLE.fullmatch(text.rpartition("/")[2]) else "?"
             for text in ids.tolist()
         ]
     )

@@ -114,8 +114,11 @@ def calibrate(
 
     Raises:
         ConfigError: alpha out of range.
-        DataError: there are too few examples.
+        DataError: there are too few examples, or no probabilities.
     """
+    for one in (predictions, fitted_on):
+        if one is not None:
+            one.require_probabilities("calibration")
     if not 0 < alpha < 1:
         raise ConfigError(
             f"alpha is {alpha}; allowed: between 0 and 1, such as 0.1 for sets that contain the "

@@ -88,7 +88,8 @@ def compare(
     Raises:
         ConfigError: there are fewer than two prediction sets, or the ROPE is out of range.
         UnknownNameError: no such metric.
-        DataError: examples, labels, classes or folds differ.
+        DataError: examples, labels, classes or folds differ, or the metric needs probabilities that
+            hard predictions lack.
     """
     chosen_metric = find_metric(metric)
     if len(prediction_sets) < 2:
@@ -102,6 +103,11 @@ def compare(
         raise ConfigError(
             f"rope is {rope:g}; allowed for {chosen_metric.name}: 0 {upper}, such as {example}"
         )
+    for prediction_set in prediction_sets:
+        if chosen_metric.needs_probabilities and any(p.hard for p in prediction_set.predictions):
+            prediction_set.predictions[0].require_probabilities(
+                f"{prediction_set.name}: {chosen_metric.title}"
+            )
     pairs = [_compare_pair(a, b, chosen_metric, rope) for a, b in combinations(prediction_sets, 2)]
     adjusted = holm([pair.p_value for pair in pairs])
     return [replace(pair, p_holm=p) for pair, p in zip(pairs, adjusted, strict=True)]
@@ -289,5 +295,9 @@ def _permutation_p_value(first: Scores, second: Scores, metric: Metric) -> float
 
 
 def _identical(first: Predictions, second: Predictions) -> bool:
-    """Whether all probabilities are equal up to rounding in files."""
+    """Whether all probabilities are equal up to rounding in files; beside hard predictions, whether
+    all predicted classes are.
+    """
+    if first.hard or second.hard:
+        return np.array_equal(first.predicted, second.predicted)
     return bool(np.allclose(first.probabilities, second.probabilities, rtol=1e-5, atol=1e-7))

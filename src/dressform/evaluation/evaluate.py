@@ -65,11 +65,14 @@ class Evaluation:
         per_class: one per class, in label order.
         confusion: int64 [K, K], rows true, columns predicted; None with more than
             ``MAX_CONFUSION_CLASSES`` classes.
+        missing: names of the metrics that need probabilities, which hard predictions lack; else
+            empty.
     """
 
     estimates: dict[str, Estimate]
     per_class: tuple[ClassScore, ...]
     confusion: NDArray[np.int64] | None
+    missing: tuple[str, ...] = ()
 
     @property
     def accuracy(self) -> Estimate:
@@ -87,6 +90,7 @@ class Evaluation:
             "estimates": {name: e.to_json() for name, e in self.estimates.items()},
             "per_class": [score.to_json() for score in self.per_class],
             "confusion": None if self.confusion is None else self.confusion.tolist(),
+            **({"need_probabilities": list(self.missing)} if self.missing else {}),
         }
 
     def report(self) -> str:
@@ -103,8 +107,10 @@ class Evaluation:
             )
             interval = f"{s.recall.low:.4f} to {s.recall.high:.4f}" if s.support else "-"
             lines.append(f"{padded(name, width)}  {scores}  {interval}")
-        table = np.array([[s.precision.value, s.recall.value, s.f1.value] for s in self.per_class])
-        weights = np.array([s.support for s in self.per_class], dtype=np.float64)
+        # as macro-F1: the classes that occur among labels or predictions
+        rows = [s for s in self.per_class if s.f1.n]
+        table = np.array([[s.precision.value, s.recall.value, s.f1.value] for s in rows])
+        weights = np.array([s.support for s in rows], dtype=np.float64)
         averages = (
             ("macro average", table.mean(axis=0)),
             ("weighted average", weights @ table / weights.sum()),
@@ -119,6 +125,11 @@ class Evaluation:
             lines.append(
                 f"{METRICS[name].title:{width}}  "
                 f"{describe(estimate, percent=METRICS[name].percent)}"
+            )
+        if self.missing:
+            titles = ", ".join(METRICS[name].title for name in self.missing)
+            lines.append(
+                f"\nThese are hard predictions; {titles} need a probability for each class."
             )
         return "\n".join(lines) + "\n"
 
@@ -203,15 +214,20 @@ def without_groups(interval: Estimate) -> Estimate:
 def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluation:
     """Evaluate predictions: every metric with its 95 % interval, metrics per class, and the
     confusion matrix.
+
+    Hard predictions have the metrics that need no probabilities; :attr:`Evaluation.missing` names
+    the others.
     """
     scores, classes = Scores(predictions), len(predictions.class_names)
-    found = estimates(METRICS.values(), scores, resamples=resamples)
+    possible = [m for m in METRICS.values() if not (m.needs_probabilities and predictions.hard)]
+    found = estimates(possible, scores, resamples=resamples)
     confusion = (
         confusion_matrix(predictions.labels, predictions.predicted, classes)
         if classes <= MAX_CONFUSION_CLASSES
         else None
     )
-    return Evaluation(found, _per_class(predictions.class_names, scores), confusion)
+    missing = tuple(name for name in METRICS if name not in found)
+    return Evaluation(found, _per_class(predictions.class_names, scores), confusion, missing)
 
 
 def _per_class(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]:

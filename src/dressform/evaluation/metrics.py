@@ -68,6 +68,8 @@ def _ratio(
 class Scores:
     """Intermediate values that metrics need, each computed once per set of predictions.
 
+    Hard predictions have no probabilities, and no values computed from them.
+
     Args:
         predictions: N examples, K classes.
 
@@ -75,12 +77,17 @@ class Scores:
         clusters: int64 [N], the number of each example's group, 0..G-1, or None.
     """
 
+    probabilities: NDArray[np.float64]
+    _logits: NDArray[np.float32]
+
     def __init__(self, predictions: Predictions) -> None:
         self.classes = len(predictions.class_names)
         self.labels = predictions.labels
         self.predicted = predictions.predicted
-        self.probabilities = predictions.probabilities
-        self._logits = predictions.logits
+        self.hard = predictions.hard
+        if not self.hard:
+            self.probabilities = predictions.probabilities
+            self._logits = predictions.logits
         self.clusters = None if predictions.groups is None else numbered(predictions.groups)
 
     def __len__(self) -> int:
@@ -91,7 +98,9 @@ class Scores:
         """Both sets of predictions concatenated, [2N]; weights then select among them."""
         both = cls.__new__(cls)
         both.classes, both.clusters = first.classes, None
-        for name in ("labels", "predicted", "probabilities", "_logits"):
+        both.hard = first.hard or second.hard
+        scores = () if both.hard else ("probabilities", "_logits")
+        for name in ("labels", "predicted", *scores):
             setattr(both, name, np.concatenate([getattr(first, name), getattr(second, name)]))
         return both
 
@@ -232,6 +241,7 @@ class Metric:
             all examples together.
         per_example: the per-example values of the first two kinds, [N].
         maximum: the largest possible value; the smallest is 0.
+        needs_probabilities: whether hard predictions do not have it.
     """
 
     name: str
@@ -241,6 +251,7 @@ class Metric:
     kind: Literal["proportion", "mean", "aggregate"]
     per_example: Callable[[Scores], NDArray[np.bool_] | NDArray[np.float64]] | None = None
     maximum: float = 1.0
+    needs_probabilities: bool = True
 
     @property
     def percent(self) -> bool:
@@ -251,9 +262,24 @@ class Metric:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "accuracy", accuracy, True, "proportion", lambda s: s.correct),
-        Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, True, "aggregate"),
-        Metric("macro_f1", "macro-F1", macro_f1, True, "aggregate"),
+        Metric(
+            "accuracy",
+            "accuracy",
+            accuracy,
+            True,
+            "proportion",
+            lambda s: s.correct,
+            needs_probabilities=False,
+        ),
+        Metric(
+            "balanced_accuracy",
+            "balanced accuracy",
+            balanced_accuracy,
+            True,
+            "aggregate",
+            needs_probabilities=False,
+        ),
+        Metric("macro_f1", "macro-F1", macro_f1, True, "aggregate", needs_probabilities=False),
         Metric("top2", "top-2 accuracy", top2, True, "proportion", lambda s: s.rank < 2),
         Metric("top3", "top-3 accuracy", top3, True, "proportion", lambda s: s.rank < 3),
         Metric("nll", "NLL", nll, False, "mean", lambda s: s.nll, math.inf),

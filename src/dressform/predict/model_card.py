@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from dressform.core.errors import RunError
-from dressform.core.files import read_json, write_json
+from dressform.core.files import read_json, user_path, write_json
 from dressform.core.records import check_format, read_record
 from dressform.data.photo import PhotoSettings
+from dressform.runs.layout import Layout
 from dressform.runs.manifest import check_shape
+from dressform.runs.run import Run, open_run
 
 FORMAT = 1
 
@@ -159,3 +161,26 @@ def describe(
         ),
         sha256=sha256,
     )
+
+
+def weights_folder(model: Run | str | Path) -> Path:
+    """The folder with ``model.onnx`` and ``model.json`` of a run, or such a folder itself.
+
+    Raises:
+        RunError: there is none, or the run is not finished.
+    """
+    if not isinstance(model, Run):
+        folder = user_path(model)
+        if (folder / "model.onnx").is_file():
+            return folder
+        if folder.suffix == ".onnx" and folder.is_file():
+            raise RunError(
+                f"{folder} is a file; give its folder, which has model.json too, or evaluate it "
+                f"with 'dressform evaluate {folder}'"
+            )
+        model = open_run(folder)
+    if model.manifest.status != "finished":
+        raise RunError(
+            f"{model.path} is {model.manifest.status}, not finished; train it with --resume first"
+        )
+    return Layout(model.path).weights

@@ -1,5 +1,6 @@
 """`predict_onnx`: run ONNX classifiers of any framework on a dataset. No torch."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, inference_batch_size
+from dressform.predict.scaling import Scaling
 from dressform.predict.session import BATCH_SIZE, open_session, run_session
 from dressform.predictions.predictions import Predictions, predictions_from_scores
 from dressform.predictions.probabilities import find_invalid_probabilities
 
-PIXEL_SCALES = ("unit", "raw")
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
     "tensor(float16)": np.float16,
@@ -39,75 +40,157 @@ class GraphInput:
     axes: str
     batch: int | None
 
-    def array(self, images: NDArray[np.uint8], pixels: str) -> NDArray[Any]:
+    def array(self, images: NDArray[np.uint8], scaling: Scaling) -> NDArray[Any]:
         """Convert images uint8 [N, H, W, C] to the graph's input."""
+        values: NDArray[Any] = images
+        if self.dtype is not np.uint8:
+            values = scaling.apply(images, self.dtype)
         if self.axes == "NCHW":
-            images = images.transpose(0, 3, 1, 2)
+            values = values.transpose(0, 3, 1, 2)
         elif self.axes == "NHW":
-            images = images[..., 0]
+            values = values[..., 0]
         elif self.axes == "NF":
-            images = images.reshape(len(images), -1)
-        if self.dtype is np.uint8:
-            return np.ascontiguousarray(images)
-        values: NDArray[Any] = np.ascontiguousarray(
-            images, dtype=np.float64 if self.dtype is np.float64 else np.float32
-        )
-        return (values / 255 if pixels == "unit" else values).astype(self.dtype)
+            values = values.reshape(len(values), -1)
+        return np.ascontiguousarray(values)
 
 
 MAX_BATCH_VALUES = 10**8
 """Maximum number of values in a fixed batch."""
 
 
-def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") -> Predictions:
-    """Run an ONNX classifier on a dataset.
+class OnnxModel:
+    """An ONNX classifier of any framework.
 
     Args:
         path: a model with one input, images as uint8, float16, float32 or float64, of shape [N,
             H, W, C], [N, C, H, W], [N, H, W] or [N, H·W·C]; N may be fixed. If both of the first
             two fit, the first is used. Its output is [N, K]: the one named ``logits`` or
-            ``probabilities``, else the first. If all rows add up to 1 with values in 0..1 they are
-            probabilities, else logits; an output within 0..1 that does not add up to 1 is refused
-            unless it is named ``logits``.
+            ``probabilities``, else the first.
+
+    Attributes:
+        path: of the file.
+        output: name of the output.
+
+    Raises:
+        DataError: the file does not exist, is not ONNX, or has another input.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = user_path(path)
+        if not self.path.is_file():
+            problem = "is a folder" if self.path.is_dir() else "does not exist"
+            raise DataError(f"{self.path} {problem}; give an .onnx file")
+        self._session = open_session(self.path, DataError)
+        self._inputs = self._session.get_inputs()
+        if len(self._inputs) != 1:
+            raise DataError(
+                f"{self.path} has {len(self._inputs)} inputs "
+                f"({', '.join(i.name for i in self._inputs)}); allowed: one, the images"
+            )
+        if self._inputs[0].type not in _DTYPES:
+            raise DataError(
+                f"{self.path} takes {self._inputs[0].type}; allowed: {', '.join(_DTYPES)}"
+            )
+        outputs = [output.name for output in self._session.get_outputs()]
+        self.output = next((n for n in ("logits", "probabilities") if n in outputs), outputs[0])
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What its maker wrote into the file, by name."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether its input is uint8, which nobody has to scale."""
+        return _DTYPES[self._inputs[0].type] is np.uint8
+
+    @property
+    def size(self) -> tuple[int, int, int | None] | None:
+        """Height, width and channels (None if they are open) of the images that it takes; None if
+        their size is open.
+        """
+        sizes = _sizes(self._inputs[0])
+        if len(sizes) == 4:
+            channels_last = sizes[3] in (1, 3) or (sizes[1] not in (1, 3) and sizes[3] is None)
+            height, width, channels = (
+                (sizes[1], sizes[2], sizes[3]) if channels_last else (*sizes[2:], sizes[1])
+            )
+        elif len(sizes) == 3:
+            height, width, channels = sizes[1], sizes[2], 1
+        elif len(sizes) == 2 and sizes[1] is not None:
+            return _square(sizes[1])
+        else:
+            return None
+        return None if height is None or width is None else (height, width, channels)
+
+    @property
+    def classes(self) -> int | None:
+        """K, or None if the file does not say."""
+        found = next(o for o in self._session.get_outputs() if o.name == self.output)
+        sizes = _sizes(found)
+        return sizes[1] if len(sizes) == 2 else None
+
+    def scores(self, images: NDArray[np.uint8], classes: int, scaling: Scaling) -> NDArray[Any]:
+        """The output for images.
+
+        Args:
+            images: uint8 [N, H, W, C], of the model's size.
+            classes: K.
+            scaling: of their pixels; inputs of uint8 models are not scaled.
+
+        Returns:
+            floats [N, K].
+
+        Raises:
+            DataError: the model takes other images, or gives something else.
+        """
+        height, width, channels = images.shape[1:]
+        graph = _graph_input(self.path, self._inputs, (height, width, channels))
+        values = height * width * channels
+        if graph.batch is not None and graph.batch * values > MAX_BATCH_VALUES:
+            raise DataError(
+                f"{self.path} has a fixed batch of {graph.batch:,} images, which does not fit in "
+                f"memory; export it with a dynamic batch size"
+            )
+        batch_size = graph.batch or inference_batch_size(images.shape[1:], BATCH_SIZE)
+        parts = []
+        for start in range(0, len(images), batch_size):
+            batch = images[start : start + batch_size]
+            count = len(batch)
+            if graph.batch and count < batch_size:  # the last, incomplete fixed batch
+                padding = np.zeros((batch_size - count, *images.shape[1:]), np.uint8)
+                batch = np.concatenate([batch, padding])
+            (scores,) = run_session(
+                self._session,
+                [self.output],
+                {graph.name: graph.array(batch, scaling)},
+                DataError,
+                str(self.path),
+            )
+            _check_scores(self.path, self.output, scores, len(batch), classes)
+            parts.append(scores[:count])
+        return np.concatenate(parts)
+
+
+def predict_onnx(
+    model: OnnxModel | str | Path, dataset: Dataset, *, scaling: Scaling | None = None
+) -> Predictions:
+    """Run an ONNX classifier on a dataset.
+
+    Args:
+        model: see :class:`OnnxModel`. If all rows of its output add up to 1 with values in 0..1
+            they are probabilities, else logits; an output within 0..1 that does not add up to 1 is
+            refused unless it is named ``logits``.
         dataset: images of the model's size, with its K classes in its order.
-        pixels: ``unit`` scales inputs of float models to 0..1, ``raw`` leaves 0..255. Inputs of
-            uint8 models are not scaled.
+        scaling: of the pixels, for a model of floats; default 0 to 1.
 
     Raises:
         DataError: the file does not exist or is not ONNX, its input, output, size or classes do not
             fit, or scores are not finite.
     """
-    if pixels not in PIXEL_SCALES:
-        raise DataError(f"pixels are {pixels!r}; allowed: unit (0 to 1) or raw (0 to 255)")
-    path = user_path(path)
-    if not path.is_file():
-        raise DataError(
-            f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; give an .onnx file"
-        )
-    session = open_session(path, DataError)
-    graph = _graph_input(path, session.get_inputs(), dataset.shape)
-    outputs = [output.name for output in session.get_outputs()]
-    output = next((name for name in ("logits", "probabilities") if name in outputs), outputs[0])
-    if graph.batch is not None and graph.batch * int(np.prod(dataset.shape)) > MAX_BATCH_VALUES:
-        raise DataError(
-            f"{path} has a fixed batch of {graph.batch:,} images, which does not fit in memory; "
-            f"export it with a dynamic batch size"
-        )
-    batch_size = graph.batch or inference_batch_size(dataset.shape, BATCH_SIZE)
-    parts = []
-    for start in range(0, len(dataset), batch_size):
-        images = dataset.images[start : start + batch_size]
-        rows = len(images)
-        if graph.batch and rows < batch_size:  # the last, incomplete fixed batch
-            images = np.concatenate(
-                [images, np.zeros((batch_size - rows, *dataset.shape), np.uint8)]
-            )
-        (scores,) = run_session(
-            session, [output], {graph.name: graph.array(images, pixels)}, DataError, str(path)
-        )
-        _check_scores(path, output, scores, len(images), len(dataset.class_names))
-        parts.append(scores[:rows])
-    all_scores = np.concatenate(parts)
+    opened = model if isinstance(model, OnnxModel) else OnnxModel(model)
+    path, output = opened.path, opened.output
+    all_scores = opened.scores(dataset.images, len(dataset.class_names), scaling or Scaling())
     invalid = find_invalid_probabilities(all_scores)
     if invalid and (
         "prob" in output.lower()
@@ -127,15 +210,22 @@ def predict_onnx(path: str | Path, dataset: Dataset, *, pixels: str = "unit") ->
     return replace(predictions, groups=dataset.groups)
 
 
+def _sizes(graph_input: Any) -> list[int | None]:
+    """The shape of an input; None where it is open."""
+    return [size if isinstance(size, int) and size > 0 else None for size in graph_input.shape]
+
+
+def _square(features: int) -> tuple[int, int, int | None] | None:
+    """The square images that have so many values: grey ones, else colour ones."""
+    for channels in (1, 3):
+        side = math.isqrt(features // channels)
+        if side * side * channels == features:
+            return side, side, channels
+    return None
+
+
 def _graph_input(path: Path, inputs: list[Any], shape: tuple[int, int, int]) -> GraphInput:
-    if len(inputs) != 1:
-        raise DataError(
-            f"{path} has {len(inputs)} inputs ({', '.join(i.name for i in inputs)}); allowed: "
-            f"one, the images"
-        )
     (graph_input,) = inputs
-    if graph_input.type not in _DTYPES:
-        raise DataError(f"{path} takes {graph_input.type}; allowed: {', '.join(_DTYPES)}")
     height, width, channels = shape
     layouts = {
         "NHWC": (height, width, channels),
@@ -145,8 +235,7 @@ def _graph_input(path: Path, inputs: list[Any], shape: tuple[int, int, int]) -> 
     }
     if channels > 1:
         del layouts["NHW"]
-    # others are symbols
-    sizes = [size if isinstance(size, int) and size > 0 else None for size in graph_input.shape]
+    sizes = _sizes(graph_input)
     for axes, expected in layouts.items():
         if len(sizes) == len(axes) and all(
             size in (None, size_expected)
@@ -180,7 +269,6 @@ def _check_scores(path: Path, output: str, scores: Any, rows: int, classes: int)
         )
     if scores.shape[1] != classes:
         raise DataError(
-            f"{path} gives {scores.shape[1]} scores per image but the data have {classes} "
-            f"classes;"
-            " give the data that the model was made for"
+            f"{path} gives {scores.shape[1]} scores per image but there are {classes} classes; "
+            f"name the classes of its outputs in their order with --classes"
         )

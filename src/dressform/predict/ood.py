@@ -12,6 +12,7 @@ at most a, whatever the model. docs/out-of-distribution.md compares it with othe
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -79,14 +80,20 @@ class OODDetector:
             reference, scales, np.sort(uncalibrated.distances_of(calibration, calibration_images))
         )
 
+    @cached_property
+    def _reference_and_lengths(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The reference in float32, converted once, and its squared lengths."""
+        reference = self.reference.astype(np.float32)
+        return reference, np.asarray((reference**2).sum(axis=1))
+
     def distances_of(
         self, features: NDArray[np.float32], images: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
         """Squared distances to the tenth nearest reference image, float32 [N]; arguments as for
         :meth:`p_values`.
         """
-        reference, distances = self.reference.astype(np.float32), [np.empty(0, np.float32)]
-        lengths = (reference**2).sum(axis=1)
+        reference, lengths = self._reference_and_lengths
+        distances = [np.empty(0, np.float32)]
         for start in range(0, len(features), BATCH_SIZE):
             means, deviations = block_statistics(images[start : start + BATCH_SIZE])
             rows = np.hstack(

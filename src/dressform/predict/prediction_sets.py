@@ -8,9 +8,8 @@ from typing import Literal
 
 from dressform.core.errors import ConfigError
 from dressform.core.files import user_path
-from dressform.data.source import load_data, log_notes
 from dressform.evaluation.compare import PredictionSet
-from dressform.predict.onnx_model import predict_onnx
+from dressform.predict.onnx_evaluation import predict_labelled
 from dressform.predictions import Predictions, load_predictions
 from dressform.predictions.examples import canonical_split
 from dressform.predictions.files import format_of
@@ -60,24 +59,16 @@ def kind_of(path: str | Path) -> Literal["run", "predictions", "model"]:
 
 
 def load_predictions_of(
-    path: Run | str | Path,
-    split: str | None = None,
-    data: str | Path = "fashion-mnist",
-    pixels: str = "unit",
-    image_size: int | None = None,
+    path: Run | str | Path, split: str | None = None
 ) -> tuple[str, Predictions]:
-    """Load the predictions of a run, a file or a model.
+    """Load the predictions of a run or a file, or make those of a model on Fashion-MNIST.
 
     Args:
-        path: a run or its folder, a predictions file (``.npz``, ``.csv``, ``.csv.gz``,
-            ``.parquet``) or an ``.onnx`` file.
-        split: of a run ``test`` or ``validation``; of a model's data also ``train``; ``val`` is
-            ``validation``. Default: test, or a run's validation if there is no test. Ignored for a
-            predictions file.
-        data: for a model only: a catalogue name or a path, as for :func:`dressform.load_data`.
-        pixels: for a model only: ``unit`` or ``raw``, as for
-            :func:`dressform.predict.onnx_model.predict_onnx`.
-        image_size: for a model only: side in pixels for folders of images of different sizes.
+        path: a run or its folder, a predictions file (see
+            :func:`dressform.predictions.load_predictions`) or an ``.onnx`` file, on other data see
+            :func:`dressform.predict.onnx_evaluation.predict_labelled`.
+        split: of a run ``test`` or ``validation``; ``val`` is ``validation``. Default: test, or a
+            run's validation if there is no test. Ignored for a predictions file.
 
     Returns:
         the name of a run (recipe and seed) or the path of a file, and its predictions.
@@ -92,11 +83,7 @@ def load_predictions_of(
         return run.name, run.predictions(chosen)
     if kind_of(path) == "predictions":
         return str(path), load_predictions(path)
-    splits = load_data(data, image_size=image_size)
-    log_notes(splits)
-    chosen = canonical_split(split or "test")
-    logger.info(f"split: {chosen} of {splits.name}")
-    return str(path), predict_onnx(path, splits[chosen], pixels=pixels)
+    return str(path), predict_labelled(path, split=split).predictions
 
 
 def check_same_images(runs: Sequence[Run], split: str | None) -> None:

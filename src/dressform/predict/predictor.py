@@ -1,28 +1,39 @@
 """`Predictor`: classes of new images, by ONNX Runtime, without torch."""
 
 import numbers
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError, DataError, RunError
-from dressform.core.files import sha256_file, user_path
+from dressform.core.files import sha256_file
+from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
-from dressform.data.image import SUFFIXES, fit, open_image
-from dressform.data.leftovers import is_leftover
+from dressform.data.image import fit
 from dressform.data.photo import PreparedImage, is_photo, prepare
-from dressform.predict.model_card import ModelCard
+from dressform.predict.image_input import (
+    ImageInput,
+    answer_name,
+    check_source,
+    check_sources,
+    decode,
+    name_of,
+    without_decoder_warnings,
+)
+from dressform.predict.model_card import ModelCard, weights_folder
 from dressform.predict.ood import OODDetector
+from dressform.predict.ordered_pool import map_in_order
 from dressform.predict.session import BATCH_SIZE, open_session, run_session
 from dressform.predictions import softmax
-from dressform.runs.layout import Layout
-from dressform.runs.run import Run, open_run
+from dressform.runs.run import Run
 
+MIN_BATCH_SIZE = 16
+"""Smallest batch of :meth:`Predictor.predict_many`: out-of-distribution images are searched for in
+a batch at a time.
+"""
 OOD_THRESHOLD = 0.02
 """Default p-value at or below which an image is out of distribution."""
 
@@ -34,29 +45,33 @@ class Prediction:
     Attributes:
         path: of the image, as given.
         top: (class name, probability), most probable first.
-        prepared: the network's input and how it was made.
         ood_p_value: conformal p-value of the image, 0..1 (:mod:`dressform.predict.ood`); None if
             unknown.
         abstain: whether it is at most the predictor's threshold, so that the classes are
             unreliable.
+        warnings: about the image, one line each.
+        kept: the network's input and how it was made; None unless it was asked for.
     """
 
     path: str
     top: tuple[tuple[str, float], ...]
-    prepared: PreparedImage
     ood_p_value: float | None = None
     abstain: bool = False
+    warnings: tuple[str, ...] = ()
+    kept: PreparedImage | None = None
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """Warnings about the image, one line each."""
-        if not self.abstain:
-            return self.prepared.warnings
-        line = (
-            f"does not look like the training images: only {100 * (self.ood_p_value or 0):.1f} % "
-            f"of validation images are this unusual"
-        )
-        return (line, *self.prepared.warnings)
+    def prepared(self) -> PreparedImage:
+        """The network's input and how it was made.
+
+        Raises:
+            ConfigError: they were not kept.
+        """
+        if self.kept is None:
+            raise ConfigError(
+                "how images are prepared was not kept; call predict_many with keep_prepared=True"
+            )
+        return self.kept
 
 
 class Predictor:
@@ -90,7 +105,7 @@ class Predictor:
         threshold: float = OOD_THRESHOLD,
         spin: bool = True,
     ) -> None:
-        folder = _weights_folder(model)
+        folder = weights_folder(model)
         self.description = ModelCard.load(folder / "model.json")
         self.photo = self.description.preprocessing.photo if photos else None
         self.path = folder / "model.onnx"
@@ -227,137 +242,155 @@ class Predictor:
         ]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
-    def predict(
-        self, image: str | Path | bytes | NDArray[Any], *, top: int = 3, name: str | None = None
-    ) -> Prediction:
+    def predict(self, image: ImageInput, *, top: int = 3, name: str | None = None) -> Prediction:
         """Predict the most probable classes of one image.
 
         Args:
-            image: a file, its bytes, or uint8 [H, W, C], [C, H, W], or [H, W] for a grey model,
-                of the model's size.
+            image: a file, its bytes, an image of Pillow's, or an array uint8 [H, W], [H, W, 1] or
+                [H, W, 3]. An array of the model's size ([C, H, W], too) is its input as it is;
+                everything else is prepared like a file.
             top: number of classes.
+            name: for messages; default: the path.
+
+        Raises:
+            DataError: the image is unusable.
+            ConfigError: it is of another type.
+        """
+        path = name or name_of(image)
+        prepared = self.prepare(image, path)
+        return self._predictions([path], [prepared], top, keep_prepared=True)[0]
+
+    def prepare(
+        self, source: ImageInput, name: str | None = None, *, keep_steps: bool = True
+    ) -> PreparedImage:
+        """Convert an image to the network's input: uint8 [H, W, C] of the model's size, and the
+        steps.
+
+        Args:
+            source: as for :meth:`predict`.
             name: for messages.
+            keep_steps: whether the image after each step is kept.
 
         Raises:
             DataError: the image is unusable.
+            ConfigError: it is of another type.
         """
-        if isinstance(image, np.ndarray):
-            path = name or "array"
-            (pixels,) = self._batch(image[None])
-            prepared = PreparedImage(
-                pixels,
-                (
-                    (
-                        f"{pixels.shape[1]} × {pixels.shape[0]}: what the network sees",
-                        pixels.squeeze(),
-                    ),
-                ),
-            )
+        check_source(source)
+        name = name or name_of(source)
+        height, width, channels = self.shape
+        if isinstance(source, np.ndarray) and source.shape in (
+            self.shape,
+            (channels, height, width),
+            *([(height, width)] if channels == 1 else []),
+        ):
+            (pixels,) = self._batch(source[None])
+            made = ""
         else:
-            source = Path(image) if isinstance(image, str) else image
-            path = name or (str(image) if not isinstance(image, bytes) else "image")
-            prepared = self.prepare(source, path)
-        logits, p_values = self._logits_and_p_values(prepared.pixels[None])
-        p_value = None if p_values is None else float(p_values[0])
-        return Prediction(
-            path,
-            self._top(logits[0], top),
-            prepared,
-            p_value,
-            p_value is not None and p_value <= self.threshold,
-        )
+            side = max(height, width)
+            draft = 2 * side if self.photo is None else max(2 * self.photo.side, 4 * side)
+            image = decode(source, name, draft=draft)
+            if self.photo is not None and max(image.size) > side and is_photo(image):
+                return prepare(image, self.shape, self.photo, keep_steps=keep_steps)
+            pixels = fit(image, self.shape)
+            made = "shrunk to "
+        step = (f"{made}{width} × {height}: what the network sees", pixels.squeeze())
+        return PreparedImage(pixels, (step,) if keep_steps else ())
 
-    def prepare(self, source: Path | bytes, name: str | None = None) -> PreparedImage:
-        """Convert an image file, or its bytes, to the network's input: uint8 [H, W, C] of the
-        model's size, and the steps.
-
-        Raises:
-            DataError: the image is unusable.
+    def batch_size_for(self, count: int, workers: int | None = None) -> int:
+        """How many of ``count`` images :meth:`predict_many` answers at a time: fewer if some
+        workers would have nothing to do.
         """
-        side = max(self.shape[:2])
-        if self.photo is not None:
-            image = open_image(source, name, draft=max(2 * self.photo.side, 4 * side))
-            if is_photo(image) and max(image.size) > side:
-                return prepare(image, self.shape, self.photo)
-        else:
-            image = open_image(source, name, draft=2 * side)
-        pixels = fit(image, self.shape)
-        return PreparedImage(
-            pixels,
-            (
-                (
-                    f"shrunk to {pixels.shape[1]} × {pixels.shape[0]}: what the network sees",
-                    pixels.squeeze(),
-                ),
-            ),
-        )
+        largest = max(MIN_BATCH_SIZE, inference_batch_size(self.shape, BATCH_SIZE))
+        return max(1, min(largest, -(-count // (2 * (workers or cores())))))
 
     def predict_many(
-        self, images: Sequence[Path | bytes], *, top: int = 3
+        self,
+        images: Iterable[ImageInput],
+        *,
+        top: int = 3,
+        keep_prepared: bool = False,
+        workers: int | None = None,
+        batch_size: int | None = None,
     ) -> Iterator[Prediction | DataError]:
-        """Predict many files in order, lazily; an unusable file yields its error in place of an
+        """Predict many images in order, lazily; an unusable image yields its error in place of an
         answer.
 
-        Images given as bytes are named ``-``, for stdin.
-        """
-        for source in images:
-            try:
-                yield self.predict(source, top=top, name="-" if isinstance(source, bytes) else None)
-            except DataError as error:
-                yield error
+        Several batches of images are answered at a time. An answer may differ in the last digits if
+        its batch has other images. While images are answered, Pillow's warnings are not shown.
 
-    def _top(self, logits: NDArray[np.float32], top: int) -> tuple[tuple[str, float], ...]:
+        Args:
+            images: each as for :meth:`predict`. Images given as bytes are named ``-``, for stdin.
+            top: number of classes.
+            keep_prepared: whether each answer keeps the network's input and how it was made, up to
+                0.5 MB an image.
+            workers: number of threads; default: the cores that this process may use.
+            batch_size: images per batch; default: :meth:`batch_size_for` the number of images.
+
+        Raises:
+            ConfigError: ``images`` or one of them is of another type, or a number is less than 1.
+        """
+        check_sources(images)
+        for name, number in (("top", top), ("workers", workers), ("batch_size", batch_size)):
+            if number is not None and number < 1:
+                raise ConfigError(f"{name} is {number}; allowed: 1 or more")
+        workers = workers or cores()
+        count = len(images) if isinstance(images, Sized) else 2**31
+
+        def answer(batch: Sequence[ImageInput]) -> list[Prediction | DataError]:
+            return self._answers(batch, top, keep_prepared=keep_prepared)
+
+        size = batch_size or self.batch_size_for(count, workers)
+        answers = map_in_order(answer, images, size, workers)
+        return without_decoder_warnings(answers)
+
+    def _answers(
+        self, batch: Sequence[ImageInput], top: int, *, keep_prepared: bool
+    ) -> list[Prediction | DataError]:
+        """The answer to each image of a batch, or its error."""
+        answers: list[Prediction | DataError | None] = []
+        names, prepared = [], []
+        for source in batch:
+            name = answer_name(source)
+            try:
+                prepared.append(self.prepare(source, name, keep_steps=keep_prepared))
+                names.append(name)
+                answers.append(None)
+            except DataError as error:
+                answers.append(error)
+        predictions = iter(
+            self._predictions(names, prepared, top, keep_prepared=keep_prepared) if names else ()
+        )
+        return [next(predictions) if answer is None else answer for answer in answers]
+
+    def _predictions(
+        self, names: list[str], prepared: list[PreparedImage], top: int, *, keep_prepared: bool
+    ) -> list[Prediction]:
+        """The predictions of images that are ready."""
+        logits, p_values = self._logits_and_p_values(np.stack([one.pixels for one in prepared]))
         probabilities = softmax(logits)
-        order = np.argsort(-probabilities, kind="stable")[:top]
-        return tuple((self.class_names[i], float(probabilities[i])) for i in order)
+        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+        predictions = []
+        for row, (name, image) in enumerate(zip(names, prepared, strict=True)):
+            p_value = None if p_values is None else float(p_values[row])
+            abstain = p_value is not None and p_value <= self.threshold
+            doubt = (
+                f"does not look like the training images: only {100 * (p_value or 0):.1f} % of "
+                f"validation images are this unusual",
+            )
+            predictions.append(
+                Prediction(
+                    name,
+                    tuple((self.class_names[i], float(probabilities[row, i])) for i in order[row]),
+                    p_value,
+                    abstain,
+                    (*(doubt if abstain else ()), *image.warnings),
+                    image if keep_prepared else None,
+                )
+            )
+        return predictions
 
 
 def _checked_threshold(threshold: float) -> float:
     if not isinstance(threshold, numbers.Real) or not 0 <= threshold <= 1:
         raise ConfigError(f"threshold is {threshold!r}; allowed: a number from 0 to 1")
     return threshold
-
-
-def _weights_folder(model: Run | str | Path) -> Path:
-    if not isinstance(model, Run):
-        folder = user_path(model)
-        if (folder / "model.onnx").is_file():
-            return folder
-        if folder.suffix == ".onnx" and folder.is_file():
-            raise RunError(
-                f"{folder} is a file; give its folder, which has model.json too, or evaluate it "
-                f"with 'dressform evaluate {folder}'"
-            )
-        model = open_run(folder)
-    if model.manifest.status != "finished":
-        raise RunError(
-            f"{model.path} is {model.manifest.status}, not finished; train it with --resume first"
-        )
-    return Layout(model.path).weights
-
-
-def find_images(paths: Sequence[str]) -> list[Path]:
-    """The image files at paths; folders are searched recursively, in sorted order.
-
-    Raises:
-        DataError: a path does not exist, or a folder has no images.
-    """
-    images: list[Path] = []
-    for text in paths:
-        path = user_path(text)
-        if not path.is_dir():
-            if not os.path.lexists(path):
-                raise DataError(f"{text} does not exist; give image files or folders of them")
-            images.append(path)
-            continue
-        inside = sorted(
-            p
-            for p in path.rglob("*")
-            if p.suffix.lower() in SUFFIXES
-            and p.is_file()
-            and not any(map(is_leftover, p.relative_to(path).parts))
-        )
-        if not inside:
-            raise DataError(f"folder {text} has no images; allowed: {', '.join(SUFFIXES)}")
-        images += inside
-    return images

@@ -1,23 +1,29 @@
-"""Predictions in file formats that any program can write: NPZ, CSV (gzip or not) and Parquet."""
+"""Predictions in file formats that any program can write: NPZ, CSV, TSV, JSON lines, Parquet."""
 
 import csv
 import gzip
 import io
-import zlib
+import json
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from dressform.core.errors import DataError
-from dressform.core.files import gunzip, user_path, write_atomic
-from dressform.core.text import table_cell
+from dressform.core.files import user_path, write_atomic
+from dressform.core.text import one_line, table_cell
+from dressform.predictions.columns import predictions_of
 from dressform.predictions.parquet import parquet_bytes, read_parquet
-from dressform.predictions.predictions import Predictions, predictions_from_scores
+from dressform.predictions.predictions import Predictions
 from dressform.predictions.probabilities import preserve_argmax
-from dressform.predictions.table import Table, read_csv
+from dressform.predictions.text_table import parse_csv, parse_json_lines, read_text
 
-SUFFIXES = (".npz", ".csv", ".csv.gz", ".parquet")
+TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
+SUFFIXES = (
+    ".npz",
+    *TEXT_SUFFIXES,
+    *(f"{suffix}.gz" for suffix in TEXT_SUFFIXES),
+    ".parquet",
+)
+_ALLOWED = ".npz, .csv, .tsv, .jsonl (each of these three with .gz, too), .parquet"
 
 
 def format_of(path: Path) -> str | None:
@@ -32,28 +38,38 @@ def load_predictions(path: str | Path) -> Predictions:
         path: the format follows from the file's suffix, or else from its first bytes.
 
             - ``.npz``: arrays as in :meth:`Predictions.load`.
-            - ``.csv``, ``.csv.gz`` (UTF-8, commas, a header) and ``.parquet``: a column ``label``
-              with whole numbers, a column per class, ``p0``…``pK-1`` for probabilities or
-              ``logit0``…``logitK-1`` for logits, and optionally ``id``. Default ids are ``00000``,
-              ``00001``, …; classes are named ``0``…``K-1``; other columns are ignored.
+            - ``.csv`` (any separator), ``.tsv``, ``.jsonl``, each with ``.gz`` or without, in UTF-8
+              or UTF-16, and ``.parquet``: a column ``label`` with names or whole numbers from 0; a
+              column per class, ``p0``…``pK-1`` for probabilities, ``logit0``…``logitK-1`` for
+              logits, or the names of the classes; and optionally ``id``. Default ids are ``00000``,
+              ``00001``, …; other columns are ignored. A column ``prediction`` without such columns
+              gives hard predictions.
 
     Raises:
         DataError: the file is unreadable, in another format, or does not contain predictions.
     """
     path = user_path(path)
-    file_format = format_of(path) or _detect_format(path)
+    try:
+        return _load(path, format_of(path) or _detect_format(path))
+    except DataError as error:  # which may quote cells and columns with line ends
+        raise DataError(one_line(str(error))) from error
+
+
+def _load(path: Path, file_format: str) -> Predictions:
     if file_format == ".npz":
         return Predictions.load(path)
-    table = read_parquet(path) if file_format == ".parquet" else read_csv(path, _text_of(path))
-    return _from_table(path, table)
+    if file_format == ".parquet":
+        return predictions_of(read_parquet(path))
+    parse = parse_json_lines if "json" in file_format else parse_csv
+    return predictions_of(parse(path, read_text(path)))
 
 
 def save_predictions(predictions: Predictions, path: str | Path) -> None:
     """Write predictions in the format given by the file's suffix; reading them back preserves the
     most likely classes.
 
-    CSV and Parquet store ``id,label,p0,…`` with probabilities to the last digit of float64; only
-    NPZ stores class names and groups.
+    Tables store ``id,label,p0,…`` with probabilities to the last digit of float64, or
+    ``id,label,prediction`` of hard predictions; only NPZ stores class names and groups.
 
     Raises:
         DataError: the suffix is unknown, or Parquet is requested without pyarrow.
@@ -61,30 +77,39 @@ def save_predictions(predictions: Predictions, path: str | Path) -> None:
     path = user_path(path)
     file_format = format_of(path)
     if file_format is None:
-        raise DataError(f"{path} has an unknown format; allowed: {', '.join(SUFFIXES)}")
+        raise DataError(f"{path} has an unknown format; allowed: {_ALLOWED}")
     if file_format == ".npz":
         predictions.save(path)
         return
-    probabilities = predictions.probabilities
-    preserve_argmax(probabilities, predictions.predicted)
-    columns = {
-        "id": [table_cell(name) for name in predictions.ids.tolist()],
-        "label": predictions.labels.tolist(),
-    }
-    columns |= {f"p{k}": probabilities[:, k].tolist() for k in range(probabilities.shape[1])}
+    columns = _columns_of(predictions)
     if file_format == ".parquet":
-        columns["id"] = predictions.ids.tolist()
         content = parquet_bytes(columns)
     else:
-        text = io.StringIO(newline="")
-        # the default \r\n: with another line end, a \r inside an id would stay unquoted
-        writer = csv.writer(text)
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
-        content = text.getvalue().encode()
-        if file_format == ".csv.gz":
+        content = _text_of(columns, file_format).encode()
+        if file_format.endswith(".gz"):
             content = gzip.compress(content, compresslevel=3, mtime=0)
     write_atomic(path, lambda file: file.write(content))
+
+
+def _columns_of(predictions: Predictions) -> dict[str, list[Any]]:
+    columns = {"id": predictions.ids.tolist(), "label": predictions.labels.tolist()}
+    if predictions.hard:
+        return {**columns, "prediction": predictions.predicted.tolist()}
+    probabilities = predictions.probabilities
+    preserve_argmax(probabilities, predictions.predicted)
+    return columns | {f"p{k}": probabilities[:, k].tolist() for k in range(probabilities.shape[1])}
+
+
+def _text_of(columns: dict[str, list[Any]], file_format: str) -> str:
+    rows = zip(*columns.values(), strict=True)
+    if "json" in file_format:
+        return "".join(f"{json.dumps(dict(zip(columns, row, strict=True)))}\n" for row in rows)
+    text = io.StringIO(newline="")
+    # the default \r\n: with another line end, a \r inside an id would stay unquoted
+    writer = csv.writer(text, delimiter="\t" if "tsv" in file_format else ",")
+    writer.writerow(columns)
+    writer.writerows((table_cell(id_), *others) for id_, *others in rows)
+    return text.getvalue()
 
 
 def _detect_format(path: Path) -> str:
@@ -97,50 +122,4 @@ def _detect_format(path: Path) -> str:
         return ".parquet"
     if start.startswith(b"PK"):
         return ".npz"
-    raise DataError(
-        f"{path} has an unknown format (it starts with {start!r}); allowed: {', '.join(SUFFIXES)}"
-    )
-
-
-MAX_BYTES = 2**31
-"""Maximum decompressed size of a table."""
-
-
-def _text_of(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-        if raw.startswith(b"\x1f\x8b"):
-            raw = gunzip(raw, MAX_BYTES)
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
-        ) from None
-    except ValueError as error:
-        raise DataError(f"{path} is too large ({error}); give a smaller table, or NPZ") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}); copy it again") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-def _from_table(path: Path, table: Table) -> Predictions:
-    labels, scores = table.numbers[:, 0], table.numbers[:, 1:]
-    invalid = np.flatnonzero(~(np.abs(labels) < 2**53) | (labels != np.floor(labels)))
-    if len(invalid):
-        row = int(invalid[0])
-        raise DataError(
-            f"{path} {table.location(row)} has label {labels[row]:g}; allowed: whole numbers, 0 to "
-            f"{scores.shape[1] - 1}"
-        )
-    ids: NDArray[np.str_] = np.array(
-        [f"{i:05d}" for i in range(len(labels))] if table.ids is None else table.ids, dtype=np.str_
-    )
-    return predictions_from_scores(
-        path,
-        table.kind,
-        ids=ids,
-        labels=labels,
-        scores=scores,
-        class_names=tuple(str(k) for k in range(scores.shape[1])),
-    )
+    raise DataError(f"{path} has an unknown format (it starts with {start!r}); allowed: {_ALLOWED}")

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.predictions.table import EXPECTED, Table, score_columns
+from dressform.predictions.table import EXPECTED, Table
 
 
 def read_parquet(path: Path) -> Table:
     """Read a table from a Parquet file.
 
     Raises:
-        DataError: the file is unreadable or not Parquet, its columns are wrong or not numeric, a
-            cell is empty, or pyarrow is missing.
+        DataError: the file is unreadable or not Parquet, a cell is empty, or pyarrow is missing.
     """
     pyarrow, parquet = _pyarrow()
     try:
@@ -28,43 +28,48 @@ def read_parquet(path: Path) -> Table:
                 )
             file.seek(0)
             file_reader = parquet.ParquetFile(file)
-            names = list(file_reader.schema_arrow.names)
-            kind, scores = score_columns(path, names)
-            columns = file_reader.read(
-                columns=[*(("id",) if "id" in names else ()), "label", *scores], use_threads=False
-            )
+            names = tuple(file_reader.schema_arrow.names)
+            columns = file_reader.read(use_threads=False)
     except (pyarrow.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path} is a damaged Parquet file ({reason}); write it again") from None
     except OSError as error:
         reason = error.strerror or str(error).splitlines()[0]
+        if error.errno is None:  # pyarrow's own, of bytes that make no sense
+            raise DataError(
+                f"{path} is a damaged Parquet file ({reason}); write it again"
+            ) from None
         raise DataError(f"{path} cannot be read: {reason}") from None
+    cells: dict[str, list[str] | NDArray[Any]] = {}
+    nulls = {}
+    try:
+        for position, name in enumerate(names):
+            column = columns.column(position)
+            if name not in cells and (values := _cells(pyarrow.types, column)) is not None:
+                cells[name] = values
+                if column.null_count:
+                    nulls[name] = column.is_null().to_pylist().index(True)
+    except (pyarrow.ArrowException, ValueError) as error:  # texts that are no UTF-8
+        raise DataError(f"{path} is a damaged Parquet file ({error}); write it again") from None
     if columns.num_rows == 0:
         raise DataError(f"{path} has columns but no rows; give one row per example")
-    types = pyarrow.types
+    if not cells:
+        raise DataError(f"{path} has no columns of numbers or text; expected {EXPECTED}")
+    return Table(path, cells, names, None, nulls)
+
+
+def _cells(types: Any, column: Any) -> list[str] | NDArray[Any] | None:
+    """A column of numbers or texts, or None if it has another type; no value becomes an empty
+    text.
+    """
     text_types = (types.is_string, types.is_large_string, types.is_dictionary)
-    for name in columns.column_names:
-        column_type, nulls = columns[name].type, columns[name].null_count
-        if not (
-            types.is_integer(column_type)
-            or any(
-                fits(column_type) for fits in (text_types if name == "id" else (types.is_floating,))
-            )
-        ):
-            allowed = "text or whole numbers" if name == "id" else "numbers"
-            raise DataError(
-                f"{path} has column {name} of type {column_type}; allowed: {allowed}, so convert it"
-            )
-        if nulls:
-            row = columns[name].is_null().to_pylist().index(True)
-            raise DataError(
-                f"{path} row {row + 1} has no value in column {name}; add it or remove the row"
-            )
-    ids = [str(value) for value in columns["id"].to_pylist()] if "id" in names else None
-    numbers = np.stack(
-        [columns[name].to_numpy().astype(np.float64) for name in ("label", *scores)], axis=1
-    )
-    return Table(kind, ids, numbers, None)
+    is_text = any(fits(column.type) for fits in text_types)
+    if not (is_text or types.is_integer(column.type) or types.is_floating(column.type)):
+        return None
+    if is_text or column.null_count:
+        return ["" if value is None else str(value) for value in column.to_pylist()]
+    values: NDArray[Any] = column.to_numpy()
+    return values.astype(np.float64) if types.is_floating(column.type) else values
 
 
 def parquet_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:

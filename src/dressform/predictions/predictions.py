@@ -1,5 +1,6 @@
 """`Predictions`: ids, labels and logits, in memory and on disk; all that evaluation needs."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +16,17 @@ from dressform.predictions.probabilities import (
     SUM_TOLERANCE,
     find_invalid_probabilities,
     preserve_argmax,
+    rounding_tolerance,
     softmax,
 )
 
+logger = logging.getLogger(__name__)
+
 ScoreKind = Literal["logits", "probabilities"]
+MAX_NUMBERED = 100_000
+"""Classes that hard predictions may have without names."""
+HARD_LOGIT = 1.0
+"""Logit of the predicted class of a hard prediction; the others have 0. Only their order counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +41,8 @@ class Predictions:
         class_names: K names in label order, K at least 2.
         groups: str [N], of examples that are no independent ones (photos of one sender), or None;
             intervals and tests then resample groups.
+        hard: whether only the predicted classes are known; ``logits`` then only rank them first,
+            and there are no probabilities.
 
     Raises:
         DataError: inconsistent shapes, non-finite values, labels out of range, or duplicate ids.
@@ -43,6 +53,7 @@ class Predictions:
     logits: NDArray[np.float32]
     class_names: tuple[str, ...]
     groups: NDArray[np.str_] | None = None
+    hard: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", class_names_of(self.class_names))
@@ -94,8 +105,29 @@ class Predictions:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """float64 [N, K]; rows add up to 1."""
+        """float64 [N, K]; rows add up to 1.
+
+        Raises:
+            DataError: the predictions are hard.
+        """
+        self.require_probabilities("this")
         return softmax(self.logits)
+
+    def require_probabilities(self, purpose: str) -> None:
+        """Refuse hard predictions.
+
+        Args:
+            purpose: what needs probabilities, for the message.
+
+        Raises:
+            DataError: the predictions are hard.
+        """
+        if self.hard:
+            raise DataError(
+                f"{purpose} needs probabilities, and these are hard predictions (a class for each "
+                f"example); give a table with a column of probabilities per class, or use accuracy,"
+                f" balanced_accuracy or macro_f1"
+            )
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -110,7 +142,42 @@ class Predictions:
             self.logits[indices],
             self.class_names,
             None if self.groups is None else self.groups[indices],
+            self.hard,
         )
+
+    @classmethod
+    def from_classes(
+        cls,
+        ids: Sequence[str] | NDArray[np.str_],
+        labels: Sequence[int] | NDArray[np.integer],
+        predicted: Sequence[int] | NDArray[np.integer],
+        class_names: Sequence[str],
+    ) -> "Predictions":
+        """Create hard predictions: the predicted classes, without probabilities.
+
+        Args:
+            ids: N unique ids.
+            labels: N whole numbers, 0..K-1.
+            predicted: N whole numbers, 0..K-1.
+            class_names: K names in label order.
+
+        Returns:
+            predictions that have accuracy, balanced accuracy, F1 and a confusion matrix, but no
+            NLL, Brier score, ECE or top-2 accuracy.
+
+        Raises:
+            DataError: a class out of range, or anything that :class:`Predictions` refuses.
+        """
+        names, classes = class_names_of(class_names), label_numbers(predicted)
+        wrong = np.flatnonzero((classes < 0) | (classes >= len(names)))
+        if len(wrong):
+            raise DataError(
+                f"prediction {classes[wrong[0]]} is out of range; allowed: 0 to {len(names) - 1} "
+                f"for {len(names)} classes"
+            )
+        logits = np.zeros((len(classes), len(names)), np.float32)
+        logits[np.arange(len(classes)), classes] = HARD_LOGIT
+        return cls(np.asarray(ids, dtype=np.str_), label_numbers(labels), logits, names, hard=True)
 
     @classmethod
     def from_probabilities(
@@ -125,8 +192,8 @@ class Predictions:
         Args:
             ids: N unique ids.
             labels: N whole numbers, 0..K-1.
-            probabilities: [N, K]; each row adds up to 1 within 1e-3. Values below 1e-12 are raised
-                to 1e-12.
+            probabilities: [N, K]; each row adds up to 1 within 1e-3, or within what rounding to its
+                digits explains. Values below 1e-12 are raised to 1e-12.
             class_names: K names in label order.
 
         Returns:
@@ -141,7 +208,7 @@ class Predictions:
             values.ndim == 2
             and values.size
             and len(values) == len(names)
-            and (invalid := find_invalid_probabilities(values))
+            and (invalid := find_invalid_probabilities(values, rounding_tolerance(values)))
         ):
             raise DataError(f"probabilities of example {names[invalid[0]]} {invalid[1]}")
         logits = np.log(np.clip(values, 1e-12, None)).astype(np.float32)
@@ -150,13 +217,13 @@ class Predictions:
         return cls(names, label_numbers(labels), logits, class_names_of(class_names))
 
     def save(self, path: str | Path) -> None:
-        """Write an NPZ file without pickle: ``ids``, ``labels``, ``logits``, ``class_names``, and
-        ``groups`` where there are any.
+        """Write an NPZ file without pickle: ``ids``, ``labels``, ``logits`` (of hard predictions
+        ``predicted``), ``class_names``, and ``groups`` where there are any.
         """
         arrays = {
             "ids": self.ids,
             "labels": self.labels,
-            "logits": self.logits,
+            **({"predicted": self.predicted} if self.hard else {"logits": self.logits}),
             "class_names": np.array(self.class_names),
         }
         if self.groups is not None:
@@ -168,19 +235,22 @@ class Predictions:
         """Read a file written by :meth:`save`, or an NPZ file made elsewhere.
 
         Args:
-            path: arrays ``labels`` [N] and ``logits`` or ``probabilities`` [N, K]; ``ids``,
-                ``class_names`` and ``groups`` are optional.
+            path: arrays ``labels`` [N] and ``logits`` or ``probabilities`` [N, K], or
+                ``predicted`` [N] for hard predictions; ``ids``, ``class_names`` and ``groups`` are
+                optional.
 
         Raises:
             DataError: the file is unreadable or does not contain predictions.
         """
         path = user_path(path)
         arrays = read_npz(path)
-        if "labels" not in arrays or not {"logits", "probabilities"} & set(arrays):
+        if "labels" not in arrays or not {"logits", "probabilities", "predicted"} & set(arrays):
             raise DataError(
                 f"{path} has arrays {', '.join(arrays) or 'none'}; predictions need labels and "
-                f"logits (or probabilities)"
+                f"logits (or probabilities, or predicted classes)"
             )
+        if not {"logits", "probabilities"} & set(arrays):
+            return _hard_predictions(path, arrays)
         kind: ScoreKind = "logits" if "logits" in arrays else "probabilities"
         scores = arrays[kind]
         labels = arrays["labels"]
@@ -213,6 +283,27 @@ class Predictions:
             raise DataError(f"{path}: {error}") from None
 
 
+def _hard_predictions(path: Path, arrays: dict[str, NDArray[Any]]) -> Predictions:
+    """Predictions of an NPZ file with ``labels`` and ``predicted``."""
+    labels, predicted = np.ravel(arrays["labels"]), np.ravel(arrays["predicted"])
+    if labels.dtype.kind not in "iu" or predicted.dtype.kind not in "iu":
+        raise DataError(
+            f"{path} has labels {labels.dtype} and predicted {predicted.dtype}; expected whole "
+            f"numbers [N], the classes from 0"
+        )
+    largest = int(max(labels.max(initial=1), predicted.max(initial=1)))
+    if "class_names" not in arrays and largest >= MAX_NUMBERED:
+        raise DataError(f"{path} has class {largest}; number classes from 0, or give class_names")
+    numbers = range(1 + largest)
+    names = arrays.get("class_names", np.array([str(i) for i in numbers]))
+    ids = arrays.get("ids", np.array([f"{i:05d}" for i in range(len(labels))]))
+    names, ids = _texts(path, "class_names", names), _texts(path, "ids", ids)
+    try:
+        return Predictions.from_classes(ids, labels, predicted, tuple(names.tolist()))
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+
+
 def _texts(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
     try:
         if array.dtype.kind == "S":
@@ -236,6 +327,17 @@ def _check_agreement(path: Path, logits: NDArray[Any], probabilities: NDArray[An
         )
 
 
+def _note_rounding(path: Path, probabilities: NDArray[Any]) -> None:
+    """Say that rows were normalised, where rounding made their sum another than 1."""
+    totals = np.asarray(probabilities, dtype=np.float64).sum(axis=1)
+    rounded = totals[np.abs(totals - 1) > SUM_TOLERANCE]
+    if len(rounded):
+        logger.warning(
+            f"{path}: {len(rounded):,} of {len(totals):,} rows add up to {rounded.min():.4g} to "
+            f"{rounded.max():.4g}, since their probabilities are rounded; they were normalised"
+        )
+
+
 def predictions_from_scores(
     path: Path,
     kind: ScoreKind,
@@ -249,7 +351,9 @@ def predictions_from_scores(
     str_ids, int_labels = ids.astype(np.str_), labels.astype(np.int64)
     try:
         if kind == "probabilities":
-            return Predictions.from_probabilities(str_ids, int_labels, scores, class_names)
+            predictions = Predictions.from_probabilities(str_ids, int_labels, scores, class_names)
+            _note_rounding(path, scores)
+            return predictions
         with np.errstate(
             over="ignore"
         ):  # values too large for float32 become infinite and are refused

@@ -16,17 +16,51 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
-def find_invalid_probabilities(probabilities: NDArray[np.floating]) -> tuple[int, str] | None:
+MAX_DIGITS = 4
+"""Probabilities with more decimal digits add up to 1 within ``SUM_TOLERANCE``, however many there
+are.
+"""
+MAX_TOLERANCE = 0.1
+
+
+def decimal_digits(values: NDArray[np.floating]) -> int | None:
+    """The decimal digits that all values were rounded to, 0 to ``MAX_DIGITS``; None if more."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if not (np.abs(numbers) <= 2).all():  # no probabilities, whose error follows
+        return None
+    for digits in range(MAX_DIGITS + 1):
+        if np.all(np.abs(np.round(numbers, digits) - numbers) < 1e-7):
+            return digits
+    return None
+
+
+def rounding_tolerance(probabilities: NDArray[np.floating]) -> float:
+    """How far from 1 rows of rounded probabilities [N, K] may add up to.
+
+    Each of K numbers with d decimal digits is wrong by at most 0.5 · 10^-d, so their sum is by K/2
+    · 10^-d; at most ``MAX_TOLERANCE`` and at least ``SUM_TOLERANCE``. Two or more digits are
+    needed: what 0.5 and 0.4 leave out may be anything.
+    """
+    digits = decimal_digits(probabilities)
+    if digits is None or digits < 2:
+        return SUM_TOLERANCE
+    rounding: float = np.shape(probabilities)[1] / 2 * 10.0**-digits + 1e-9
+    return max(SUM_TOLERANCE, min(rounding, MAX_TOLERANCE))
+
+
+def find_invalid_probabilities(
+    probabilities: NDArray[np.floating], tolerance: float = SUM_TOLERANCE
+) -> tuple[int, str] | None:
     """The first row of [N, K] that is not a probability distribution, and why; None if all are.
 
-    Values must be in 0..1 (up to rounding of 1e-6), and each row must add up to 1 within
-    ``SUM_TOLERANCE``.
+    Values must be in 0..1 (up to rounding of 1e-6), and each row must add up to 1 within the
+    tolerance.
     """
     values = np.asarray(probabilities, dtype=np.float64)
     finite = np.all(np.isfinite(values), axis=1)
     in_range = np.all((values >= -1e-6) & (values <= 1 + 1e-6), axis=1)
     totals = np.where(finite[:, None], values, 0).sum(axis=1)
-    invalid = np.flatnonzero(~(finite & in_range & (np.abs(totals - 1) <= SUM_TOLERANCE)))
+    invalid = np.flatnonzero(~(finite & in_range & (np.abs(totals - 1) <= tolerance)))
     if not len(invalid):
         return None
     row = int(invalid[0])
@@ -40,7 +74,7 @@ def find_invalid_probabilities(probabilities: NDArray[np.floating]) -> tuple[int
         )
     return (
         row,
-        f"add up to {totals[row]:.6g}; allowed: 1 within {SUM_TOLERANCE}, so apply softmax or "
+        f"add up to {totals[row]:.6g}; allowed: 1 within {tolerance:.4g}, so apply softmax or "
         f"give logits",
     )
 

@@ -1,132 +1,138 @@
-"""Tables with columns ``id,label,p0,…`` or ``id,label,logit0,…``, and their CSV form."""
+"""`Table`: the columns of a table of predictions, as read from a file of any format."""
 
-import csv
-import io
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.text import from_table_cell, is_number
-from dressform.predictions.predictions import ScoreKind
+from dressform.core.text import is_number
 
-EXPECTED = "columns label, p0, p1, … (or logit0, logit1, …) and optionally id"
+EXPECTED = (
+    "a column label, and a column per class (p0, p1, …; logit0, logit1, …; or the names of the "
+    "classes) or a column prediction, and optionally id"
+)
+NUMBERS = "iuf"
+"""Kinds of NumPy's types that count as numbers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Predictions as read from a table, not yet validated.
+    """Columns as read from a file, not yet interpreted.
 
     Attributes:
-        kind: ``probabilities`` or ``logits``.
-        ids: N texts, or None.
-        numbers: float64 [N, 1 + K], label and scores.
+        path: of the file, for messages.
+        columns: by name, N cells each: numbers as an array, or a list of texts.
+        names: of all columns of the file, in its order; a name may occur twice.
         lines: line number of each row in a text file, from 1; None if there are no lines.
+        nulls: the first row without a value of each column that has such rows.
     """
 
-    kind: ScoreKind
-    ids: list[str] | None
-    numbers: NDArray[np.float64]
-    lines: list[int] | None
+    path: Path
+    columns: Mapping[str, Sequence[str] | NDArray[Any]]
+    names: tuple[str, ...]
+    lines: Sequence[int] | None = None
+    nulls: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    @property
+    def listed(self) -> str:
+        """The names of the columns, for messages."""
+        more = f", … ({len(self.names)} in all)" if len(self.names) > 20 else ""
+        return (", ".join(self.names[:20]) or "without names") + more
 
     def location(self, row: int) -> str:
         """The location of a row, for messages."""
         return f"row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
 
+    def find(self, *names: str) -> str | None:
+        """The first of some names that the table has, ignoring case; of two that differ only in
+        case, the exact one.
+        """
+        for name in names:
+            if name in self.columns:
+                return name
+            for column in self.columns:
+                if column.casefold() == name:
+                    return column
+        return None
 
-def score_columns(path: Path, names: Sequence[str]) -> tuple[ScoreKind, list[str]]:
-    """The kind of the class columns, ``probabilities`` or ``logits``, and their names in class
-    order.
+    def is_numeric(self, name: str) -> bool:
+        """Whether all cells of a column are numbers."""
+        cells = self.columns[name]
+        if isinstance(cells, np.ndarray):
+            return cells.dtype.kind in NUMBERS
+        return name not in self.nulls and all(map(is_number, cells))
 
-    Raises:
-        DataError: there is no label, fewer than two class columns, both kinds, a gap, or a
-            duplicate name.
-    """
-    listed = ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")
-    columns_of = {
-        kind: [n for n in names if re.fullmatch(rf"{kind}(0|[1-9]\d*)", n)]
-        for kind in ("p", "logit")
-    }
-    if "label" not in names or not (columns_of["p"] or columns_of["logit"]):
-        raise DataError(
-            f"{path} has columns {listed or 'without names'}; expected {EXPECTED} (in CSV, "
-            f"separated by commas)"
+    def require_values(self, name: str) -> None:
+        """Refuse a column without a value in some row.
+
+        Raises:
+            DataError: there is such a row.
+        """
+        if name in self.nulls:
+            raise self._no_value(self.nulls[name], name)
+
+    def _no_value(self, row: int, name: str) -> DataError:
+        return DataError(
+            f"{self.path} {self.location(row)} has no value in column {name}; add it or remove the "
+            f"row"
         )
-    if columns_of["p"] and columns_of["logit"]:
-        raise DataError(
-            f"{path} has both {columns_of['p'][0]} and {columns_of['logit'][0]}; give "
-            f"probabilities or "
-            f"logits, not both"
-        )
-    kind = "p" if columns_of["p"] else "logit"
-    columns = columns_of[kind]
-    duplicate = next((n for n in ("id", "label", *columns) if names.count(n) > 1), None)
-    if duplicate is not None:
-        raise DataError(f"{path} has two columns named {duplicate}; keep one")
-    ordered = sorted(columns, key=lambda name: int(name.removeprefix(kind)))
-    gap = next((k for k, name in enumerate(ordered) if name != f"{kind}{k}"), None)
-    if gap is not None:
-        raise DataError(
-            f"{path} has {ordered[gap]} but no {kind}{gap}; give one column per class, from "
-            f"{kind}0 without gaps"
-        )
-    if len(ordered) < 2:
-        raise DataError(
-            f"{path} has only one class column ({ordered[0]}); give one per class, both for a "
-            f"binary model"
-        )
-    return ("probabilities" if kind == "p" else "logits"), ordered
 
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A column as float64 [N].
 
-def read_csv(path: Path, text: str) -> Table:
-    """Parse a CSV text; ``path`` is used in messages.
-
-    Raises:
-        DataError: the text is empty, :func:`score_columns` refuses its columns, a row has another
-            length, or a cell is not a number.
-    """
-    if not text.strip():
-        raise DataError(f"{path} is empty; expected {EXPECTED}")
-    reader = csv.reader(io.StringIO(text, newline=""))
-    lines, rows = [], []
-    try:
-        header = [name.strip() for name in next(reader)]
-        kind, scores = score_columns(path, header)
-        for row in reader:
-            if not row:  # an empty line
-                continue
-            if len(row) != len(header):
-                raise DataError(
-                    f"{path} line {reader.line_num} has {len(row)} cells but the header has "
-                    f"{len(header)};"
-                    " the file is truncated or damaged there"
-                )
-            lines.append(reader.line_num)
-            rows.append(row)
-    except csv.Error as error:
-        raise DataError(
-            f"{path} line {reader.line_num} is not CSV ({error}); fix that line"
-        ) from None
-    if not rows:
-        raise DataError(f"{path} has a header but no rows; give one row per example")
-    cells = dict(zip(header, zip(*rows, strict=True), strict=False))
-    numbers = np.empty((len(rows), 1 + len(scores)))
-    for position, name in enumerate(("label", *scores)):
+        Raises:
+            DataError: a cell is not a number.
+        """
+        self.require_values(name)
+        cells = self.columns[name]
         try:
-            numbers[:, position] = np.array(cells[name], dtype=np.float64)
+            return np.array(cells, dtype=np.float64)
         except ValueError:
-            bad_row = next(i for i, cell in enumerate(cells[name]) if not is_number(cell))
+            row = next(i for i, cell in enumerate(cells) if not is_number(str(cell)))
+            if not str(cells[row]).strip():
+                raise self._no_value(row, name) from None
             raise DataError(
-                f"{path} line {lines[bad_row]} has {cells[name][bad_row]!r} in column {name}; "
-                f"allowed: a number"
+                f"{self.path} {self.location(row)} has {cells[row]!r} in column {name}; allowed: "
+                f"a number"
             ) from None
-    return Table(
-        kind,
-        [from_table_cell(name) for name in cells["id"]] if "id" in cells else None,
-        numbers,
-        lines,
-    )
+
+    def texts(self, name: str) -> list[str]:
+        """A column as texts; whole numbers as their digits.
+
+        Raises:
+            DataError: a cell is empty, or a number with a fraction.
+        """
+        self.require_values(name)
+        cells = self.columns[name]
+        if isinstance(cells, np.ndarray):
+            if cells.dtype.kind == "f":
+                fractions = np.flatnonzero(~np.isfinite(cells) | (cells != np.floor(cells)))
+                if len(fractions):
+                    row = int(fractions[0])
+                    raise DataError(
+                        f"{self.path} {self.location(row)} has {cells[row]:g} in column {name}; "
+                        f"allowed: text or whole numbers"
+                    )
+                return [str(int(cell)) for cell in cells.tolist()]
+            return [str(cell) for cell in cells.tolist()]
+        empty = next((row for row, cell in enumerate(cells) if not cell.strip()), None)
+        if empty is not None:
+            raise self._no_value(empty, name)
+        return list(cells)
+
+    def refuse_duplicates(self, names: Sequence[str]) -> None:
+        """Refuse names that two columns have.
+
+        Raises:
+            DataError: there are such columns.
+        """
+        duplicate = next((name for name in names if self.names.count(name) > 1), None)
+        if duplicate is not None:
+            raise DataError(f"{self.path} has two columns named {duplicate}; keep one")

@@ -24,7 +24,8 @@ def write_explanation(path: Path, answers: Sequence[Prediction], model: str) -> 
 
     Args:
         path: the HTML file.
-        answers: of :meth:`dressform.predict.predictor.Predictor.predict`.
+        answers: of :meth:`dressform.predict.predictor.Predictor.predict`, or of ``predict_many``
+            with ``keep_prepared``.
         model: its name.
     """
     parts = {

@@ -4,16 +4,20 @@ model.
 
 import logging
 import shlex
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from dressform.core.errors import DressformError
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.data.labelled import LabelledImages
+from dressform.data.read_options import ReadArguments, ReadOptions
 from dressform.data.source import load_data
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import PredictionSet
 from dressform.exploration.explanation import explain
+from dressform.exploration.new_images import predict_new_images, read_for
 from dressform.exploration.points import data_of, training_examples
+from dressform.predict.onnx_evaluation import OnnxOptions, predict_labelled
 from dressform.predict.prediction_sets import (
     kind_of,
     load_predictions_of,
@@ -38,20 +42,23 @@ class ReportOptions:
     Attributes:
         split: of runs and models: ``test`` or ``validation``; default: test where there is one. An
             exploration also takes ``train``, or ``all`` for training and test images.
-        data: the images, if a run does not name them or they have moved: a name or a path.
-        image_size: side in pixels, for folders of images of several sizes.
+        data: a name or a path: the run's own images, if they have moved; or new labelled images,
+            on which runs and ONNX models are evaluated; or the images of a predictions file.
+        reading: how ``data`` are read.
         recipe_file: ``file.py:function`` that made the networks of runs, where a file did; it is
             executed, for saliency maps.
+        onnx: pixels and classes of ONNX models.
     """
 
     split: str | None = None
     data: str | Path | None = None
-    image_size: int | None = None
+    reading: ReadArguments = field(default_factory=ReadArguments)
     recipe_file: str | None = None
+    onnx: OnnxOptions = field(default_factory=OnnxOptions)
 
     def load_data(self) -> DatasetSplits | None:
         """The data that ``data`` names, or None."""
-        return None if self.data is None else load_data(self.data, image_size=self.image_size)
+        return None if self.data is None else load_data(self.data, **self.reading)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +122,53 @@ def inspect(path: str | Path, options: ReportOptions) -> Inspection:
     if is_crossval(path):
         return _inspect_crossval(open_crossval(path), options.load_data())
     if kind_of(path) == "run":
-        return inspect_run(open_run(path), options)
+        run = open_run(path)
+        if options.data is None:
+            return inspect_run(run, options)
+        examples = read_for(run, options.data, options.reading)
+        if examples.digests == run.manifest.dataset.digests:  # its own, which may have moved
+            return inspect_run(run, options, examples.splits)
+        return _inspect_new_images(run, examples, options)
+    if kind_of(path) == "model":
+        return _inspect_model(path, options)
     return _inspect_predictions(path, options, options.load_data())
+
+
+def _inspect_new_images(run: Run, examples: LabelledImages, options: ReportOptions) -> Inspection:
+    """A run on labelled images that are not its own."""
+    new = predict_new_images(run, examples, split=options.split)
+    missing = [
+        "learning curves: a report on the run's own data has them",
+        "nearest training images and saliency maps: a report on the run's own data has them",
+    ]
+    facts = [("evaluated on", f"{options.data}: {len(new.images):,} images"), *facts_of(run)]
+    return Inspection(
+        ModelReport(run.name, new.predictions, facts, missing=missing),
+        "new" if new.split == "all" else new.split,
+        PredictionSet(run.name, (new.predictions,)),
+        new.images,
+    )
+
+
+def _inspect_model(path: str | Path, options: ReportOptions) -> Inspection:
+    """An ONNX model on labelled images."""
+    made = predict_labelled(
+        path,
+        "fashion-mnist" if options.data is None else options.data,
+        split=options.split,
+        reading=ReadOptions.of(options.reading),
+        options=options.onnx,
+    )
+    missing = [
+        "learning curves and training settings: only a run directory has them",
+        "nearest training images and saliency maps: only a run directory has the network they need",
+    ]
+    return Inspection(
+        ModelReport(str(path), made.predictions, missing=missing),
+        "labelled" if made.split == "all" else made.split,
+        PredictionSet(str(path), (made.predictions,)),
+        made.images,
+    )
 
 
 def inspect_run(
@@ -173,21 +225,14 @@ def inspect_run(
 def _inspect_predictions(
     path: str | Path, options: ReportOptions, data: DatasetSplits | None
 ) -> Inspection:
-    """A predictions file, or an ONNX model and the data that it is tried on."""
-    is_model = kind_of(path) == "model"
-    name, predictions = load_predictions_of(
-        path,
-        options.split,
-        options.data or "fashion-mnist",
-        image_size=options.image_size,
-    )
+    """A predictions file."""
+    name, predictions = load_predictions_of(path)
+    predictions.require_probabilities(f"{path}: a report")
     missing = [
         "learning curves and training settings: only a run directory has them",
         "nearest training images and saliency maps: only a run directory has the network they need",
     ]
     images = None
-    if data is None and is_model:
-        data = load_data("fashion-mnist")
     if data is None:
         missing.append("images: a predictions file has none; give them with --data")
     else:
@@ -195,10 +240,9 @@ def _inspect_predictions(
             images = _examples_of_any_split(predictions, data)
         except DressformError as error:
             missing.append(f"images: {error}")
-    split = canonical_split(options.split or "test") if is_model else "predicted"
     prediction_set = PredictionSet(name, (predictions,))
     return Inspection(
-        ModelReport(name, predictions, missing=missing), split, prediction_set, images
+        ModelReport(name, predictions, missing=missing), "predicted", prediction_set, images
     )
 
 

@@ -4,11 +4,13 @@ models.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Unpack
 
 from dressform.core.arguments import whole_number
 from dressform.core.errors import ConfigError
+from dressform.data.read_options import ReadArguments, ReadOptions, check_reading
 from dressform.evaluation.calibrate import Calibration
 from dressform.evaluation.calibrate import calibrate as calibrate_predictions
 from dressform.evaluation.compare import PredictionSet
@@ -17,7 +19,9 @@ from dressform.evaluation.comparison import Comparison
 from dressform.evaluation.evaluate import Evaluation
 from dressform.evaluation.evaluate import evaluate as evaluate_predictions
 from dressform.evaluation.metrics import find_metric
+from dressform.exploration.new_images import predict_new_images, read_for
 from dressform.exploration.points import data_of
+from dressform.predict.onnx_evaluation import OnnxOptions, predict_labelled
 from dressform.predict.prediction_sets import (
     check_same_images,
     kind_of,
@@ -48,31 +52,53 @@ def evaluate(
     *,
     split: str | None = None,
     data: str | Path | None = None,
-    pixels: str | None = None,
-    image_size: int | None = None,
+    scale: str | None = None,
+    mean: float | str | Sequence[float] | None = None,
+    std: float | str | Sequence[float] | None = None,
+    classes: str | Sequence[str] | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> Evaluation:
     """Accuracy with its interval, scores per class and the confusion matrix.
 
     Args:
         what: a run, a cross-validation, predictions, or a path of one of them or of an ONNX model.
-        split: ``test``, ``validation`` or (of a model's data) ``train``; default test, or a run's
-            validation where it has no test.
-        data: images for an ONNX model: a dataset's name or a path; default Fashion-MNIST.
-        pixels: what an ONNX model of floats takes: ``unit``, 0 to 1 (default), or ``raw``, 0 to
-            255.
-        image_size: side in pixels for folders of images of several sizes.
+        split: without ``data`` ``test`` (default) or ``validation`` of a run; of ``data``
+            ``train``, ``validation`` or ``test``, default all of them.
+        data: labelled images for a run or an ONNX model: a dataset's name or a path. All are
+            evaluated, at the size that the model takes; their classes are joined by name. Default:
+            the predictions that a run keeps; for a model, Fashion-MNIST's test split.
+        scale: what an ONNX model of floats takes: ``unit``, 0 to 1 (default), ``raw``, 0 to 255, or
+            ``symmetric``, -1 to 1.
+        mean: subtracted from these pixels: a number or one per channel, as torchvision's
+            ``Normalize``.
+        std: that they are divided by then: a number or one per channel.
+        classes: names of an ONNX model's classes in the order of its outputs; default: those of a
+            ``model.json`` or ``class_names.txt`` beside it or of its metadata, or else the order of
+            the data's classes.
+        **reading: how ``data`` are read, as for :func:`load_data`; ``image_size`` only for an ONNX
+            model whose input has no fixed size.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
     opened = _open(what)
-    _check_options(opened, split=split, data=data, pixels=pixels, image_size=image_size)
+    _check_options(
+        opened,
+        data is not None,
+        split=split,
+        data=data,
+        scale=scale,
+        mean=mean,
+        std=std,
+        classes=classes,
+        **reading,
+    )
     if isinstance(opened, CrossvalRun):
         logger.warning(
             "pooled over the folds of repeat 0, for these trained models; for the recipe, see the "
             "means over folds in crossval.json"
         )
-    source = _Source(split, data or "fashion-mnist", pixels or "unit", image_size)
+    source = _Source(split, data, reading, OnnxOptions.of(scale, mean, std, classes))
     predictions = _prediction_set(opened, source, "evaluate").predictions[0]
     return evaluate_predictions(predictions)
 
@@ -82,21 +108,27 @@ def compare(
     metric: str = "accuracy",
     rope: float = 0.005,
     split: str | None = None,
-    data: str | Path = "fashion-mnist",
-    pixels: str = "unit",
+    data: str | Path | None = None,
     figure: str | Path | None = None,
+    scale: str | None = None,
+    mean: float | str | Sequence[float] | None = None,
+    std: float | str | Sequence[float] | None = None,
+    classes: str | Sequence[str] | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> list[Comparison]:
     """Whether one model is really better: every pair, with interval, test and verdict.
 
     Args:
         what: two or more runs, cross-validations, predictions, or paths of them or of ONNX models.
         metric: ``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``top2``, ``top3``, ``nll``,
-            ``brier`` or ``ece``.
+            ``brier`` or ``ece``. Hard predictions have the first three.
         rope: differences up to this count as practically equal, in the metric's units.
-        split: of runs and models; default test.
-        data: images for ONNX models: a dataset's name or a path.
-        pixels: what ONNX models of floats take: ``unit`` or ``raw``.
+        split: of runs and models, or of ``data``; default test, of ``data`` all.
+        data: labelled images for runs and ONNX models: a dataset's name or a path. Default: the
+            predictions that runs keep; for models, Fashion-MNIST's test split.
         figure: PNG file for box plots; for cross-validations only.
+        scale, mean, std, classes: of all ONNX models, as for :func:`evaluate`.
+        **reading: how ``data`` are read, as for :func:`load_data`.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
@@ -111,10 +143,17 @@ def compare(
         from dressform.reporting.output import check_target
 
         check_target(Path(figure))
-    source = _Source(split, data, pixels, None)
+    source = _Source(split, data, reading, OnnxOptions.of(scale, mean, std, classes))
+    check_reading(data, reading)
+    if data is not None and any(isinstance(one, CrossvalRun) for one in opened):
+        raise ConfigError(
+            f"data {data} does not apply to a cross-validation, which keeps its predictions; leave "
+            f"it out, or compare runs"
+        )
     sets = [_prediction_set(one, source, "compare") for one in opened]
     sets = with_distinct_names(sets, [_name(one, place) for place, one in enumerate(what, 1)])
-    check_same_images([one for one in opened if isinstance(one, Run)], split)
+    if data is None:
+        check_same_images([one for one in opened if isinstance(one, Run)], split)
     comparisons = compare_sets(sets, metric=metric, rope=rope)
     if figure is not None:
         _draw_boxes(sets, comparisons, Path(figure))
@@ -149,7 +188,7 @@ def calibrate(what: Evaluable, *, alpha: float = 0.1) -> Calibration:
         )
         _note_look(opened.path, "calibrate", len(calibration.unscaled))
         return calibration
-    source = _Source(None, "fashion-mnist", "unit", None)
+    source = _Source()
     predictions_alone = _prediction_set(opened, source, "calibrate").predictions[0]
     return calibrate_predictions(predictions_alone, alpha=alpha)
 
@@ -225,10 +264,10 @@ def robustness(
 class _Source:
     """Which predictions of a run or a model are wanted."""
 
-    split: str | None
-    data: str | Path
-    pixels: str
-    image_size: int | None
+    split: str | None = None
+    data: str | Path | None = None
+    reading: ReadArguments = field(default_factory=ReadArguments)
+    onnx: OnnxOptions = field(default_factory=OnnxOptions)
 
 
 def _open(what: Evaluable) -> Run | CrossvalRun | Predictions | PredictionSet | Path:
@@ -246,19 +285,24 @@ def _open(what: Evaluable) -> Run | CrossvalRun | Predictions | PredictionSet | 
 
 
 def _check_options(
-    opened: Run | CrossvalRun | Predictions | PredictionSet | Path, **options: object
+    opened: Run | CrossvalRun | Predictions | PredictionSet | Path,
+    with_data: bool,
+    **options: object,
 ) -> None:
     """Refuse options that would change nothing."""
     if isinstance(opened, CrossvalRun):
-        useless, reason = set(options), "a cross-validation, which keeps its predictions"
+        useful, reason = set[str](), "a cross-validation, which keeps its predictions"
+    elif isinstance(opened, Run) and with_data:
+        useful = {"split", "data", *ReadArguments.__annotations__}
+        reason = "a run, whose model.json says it"
     elif isinstance(opened, Run):
-        useless, reason = set(options) - {"split"}, "a run, which keeps its predictions"
+        useful, reason = {"split", "data"}, "a run, which keeps its predictions"
     elif isinstance(opened, Path) and kind_of(opened) == "model":
         return
     else:
-        useless, reason = set(options), "predictions, which have no splits and no images"
+        useful, reason = set[str](), "predictions, which have no splits and no images"
     for name, value in options.items():
-        if value is not None and name in useless:
+        if value is not None and name not in useful:
             raise ConfigError(f"{name} {value} does not apply to {reason}; leave it out")
 
 
@@ -272,17 +316,27 @@ def _prediction_set(
         return PredictionSet("predictions", (opened,))
     if isinstance(opened, CrossvalRun):
         return prediction_set_of(opened)
-    name, predictions = load_predictions_of(
-        opened,
-        source.split,
-        source.data,
-        source.pixels,
-        source.image_size,
-    )
+    if isinstance(opened, Run) and source.data is not None:
+        examples = read_for(opened, source.data, source.reading)
+        new = predict_new_images(opened, examples, split=source.split)
+        if new.own:
+            _note_look(opened.path, call, len(new.predictions))
+        return PredictionSet(opened.name, (new.predictions,))
+    if isinstance(opened, Path) and kind_of(opened) == "model":
+        made = predict_labelled(
+            opened,
+            "fashion-mnist" if source.data is None else source.data,
+            split=source.split,
+            reading=ReadOptions.of(source.reading),
+            options=source.onnx,
+        )
+        if made.split in ("test", "all"):
+            run = opened.resolve().parent.parent  # if a run has it
+            _note_look(run, call, len(made.predictions))
+        return PredictionSet(str(opened), (made.predictions,))
+    name, predictions = load_predictions_of(opened, source.split)
     if isinstance(opened, Run) and split_of(opened, source.split) == "test":
         _note_look(opened.path, call, len(predictions))
-    elif isinstance(opened, Path) and kind_of(opened) == "model" and source.split in (None, "test"):
-        _note_look(opened.resolve().parent.parent, call, len(predictions))  # if a run has it
     return PredictionSet(name, (predictions,))
 
 

@@ -4,12 +4,15 @@ import contextlib
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 from dressform.core.errors import ConfigError, DressformError, unknown_name
 from dressform.core.files import user_path
 from dressform.data.dataset import DatasetSplits
+from dressform.data.read_options import ReadArguments, check_reading
 from dressform.exploration.points import data_of, points_of
 from dressform.exploration.tensorboard import write_tensorboard
+from dressform.predict.onnx_evaluation import OnnxOptions
 from dressform.predict.predictor import OOD_THRESHOLD, Predictor
 from dressform.predictions import Predictions
 from dressform.reporting.classifier import write_classifier
@@ -28,8 +31,12 @@ def report(
     out: str | Path | None = None,
     split: str | None = None,
     data: str | Path | None = None,
-    image_size: int | None = None,
     recipe: str | None = None,
+    scale: str | None = None,
+    mean: float | str | Sequence[float] | None = None,
+    std: float | str | Sequence[float] | None = None,
+    classes: str | Sequence[str] | None = None,
+    **reading: Unpack[ReadArguments],
 ) -> Path:
     """Write one page that shows where models are right and wrong, and why.
 
@@ -37,11 +44,15 @@ def report(
         what: runs, cross-validations, predictions, or paths of them or of ONNX models; several must
             have predicted the same examples.
         out: the HTML file; default ``report.html`` in the folder of the first.
-        split: of runs and models: ``test`` (default, where there is one) or ``validation``.
-        data: the images, where a run does not say or they have moved: a name or a path.
-        image_size: side in pixels for folders of images of several sizes.
+        split: of runs and models: ``test`` (default, where there is one) or ``validation``; of new
+            images default all.
+        data: a name or a path: new labelled images, on which runs and ONNX models are evaluated as
+            by :func:`evaluate`; or a run's own images, where they have moved; or the images of a
+            predictions file.
         recipe: ``file.py:function`` that made the run's network, where a file did; it is executed,
             for saliency.
+        scale, mean, std, classes: of ONNX models, as for :func:`evaluate`.
+        **reading: how ``data`` are read, as for :func:`load_data`.
 
     Returns:
         the file.
@@ -49,12 +60,14 @@ def report(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
+    check_reading(data, reading)
+    onnx = OnnxOptions.of(scale, mean, std, classes)
     if out is None and what and isinstance(what[0], Predictions):
         raise ConfigError("predictions have no folder for the page; give out='report.html'")
     with contextlib.ExitStack() as stack:
         return write_report(
             [_path(one, stack) for one in what],
-            ReportOptions(split=split, data=data, image_size=image_size, recipe_file=recipe),
+            ReportOptions(split=split, data=data, reading=reading, recipe_file=recipe, onnx=onnx),
             out=out,
         )
 

@@ -1,0 +1,259 @@
+"""`RowFile`: rows appended to a CSV or JSON Lines file, whole again after a kill."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dressform.core.errors import RunError
+from dressform.core.text import from_table_cell, table_cell
+
+MAX_ROW = 2**20
+"""Bytes of a row; ours are shorter, and others are refused before they fill the memory."""
+Cell = str | float | bool | None
+Row = dict[str, Cell]
+
+
+class CsvRows:
+    """UTF-8, commas, a header, and no cell that a spreadsheet would run."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
+        self.header = self.begin = self._line(self.columns)
+
+    def encode(self, row: Row) -> bytes:
+        """A row as a record."""
+        return self._line([_text(row[column]) for column in self.columns])
+
+    def decode(self, record: bytes) -> Row:
+        """A record as a row of texts.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        (cells,) = csv.reader(io.StringIO(record.decode(), newline=""), strict=True)
+        if len(cells) != len(self.columns):
+            raise ValueError(f"{len(cells)} cells in place of {len(self.columns)}")
+        return {
+            column: from_table_cell(cell) or None
+            for column, cell in zip(self.columns, cells, strict=True)
+        }
+
+    def records(self, file: BinaryIO) -> Iterator[bytes]:
+        """The complete records of a file; a cell in quotes may have several lines.
+
+        Raises:
+            ValueError: one is too long.
+        """
+        record, quotes = bytearray(), 0
+        for line in _lines(file):
+            record += line
+            quotes += line.count(b'"')
+            if len(record) > MAX_ROW:
+                raise ValueError(f"a row has more than {MAX_ROW:,} bytes")
+            if line.endswith(b"\n") and quotes % 2 == 0:
+                yield bytes(record)
+                record, quotes = bytearray(), 0
+
+    def _line(self, cells: Sequence[str]) -> bytes:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerow(cells)
+        return text.getvalue().encode(errors="backslashreplace")
+
+
+class JsonRows:
+    """JSON Lines: an object per line."""
+
+    header = b""
+    begin = b'{"path": '
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
+
+    def encode(self, row: Row) -> bytes:
+        """A row as a record."""
+        line = json.dumps({c: row[c] for c in self.columns}, ensure_ascii=False, allow_nan=False)
+        return line.encode(errors="backslashreplace") + b"\n"
+
+    def decode(self, record: bytes) -> Row:
+        """A record as a row.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        try:
+            row: Any = json.loads(record)
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
+        if not isinstance(row, dict) or tuple(row) != self.columns:
+            raise ValueError("its keys differ")
+        return row
+
+    def records(self, file: BinaryIO) -> Iterator[bytes]:
+        """The complete records of a file.
+
+        Raises:
+            ValueError: one is too long.
+        """
+        return (line for line in _lines(file) if line.endswith(b"\n"))
+
+
+RowFormat = CsvRows | JsonRows
+
+
+class RowFile:
+    """A file to which rows are appended, each whole on disk before the next is begun.
+
+    What a kill left of a last row is cut off when the file is opened.
+
+    Args:
+        path: the file; made if it is absent.
+        rows: how rows are written.
+
+    Attributes:
+        written: rows that were appended since it was opened.
+
+    Raises:
+        RunError: the file holds something else, another process is writing it, or it cannot be
+            written.
+    """
+
+    def __init__(self, path: Path, rows: RowFormat) -> None:
+        self.path, self.rows = path, rows
+        self.written = 0
+        try:
+            self._file = path.open("a+b", buffering=0)
+        except OSError as error:
+            raise RunError(
+                f"{path} cannot be written ({error.strerror}); give a writable path with --out"
+            ) from error
+        try:
+            self._lock()
+            self._repair()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def read(self) -> Iterator[Row]:
+        """All rows.
+
+        Raises:
+            RunError: a row was changed by another program.
+        """
+        for _, _, row in self.read_with_offsets():
+            yield row
+
+    def read_with_offsets(self) -> Iterator[tuple[int, int, Row]]:
+        """Where each row begins and ends, and the row."""
+        with self.path.open("rb") as file:
+            start, number = file.seek(len(self.rows.header)), 1
+            try:
+                for record in self.rows.records(file):
+                    row = self.rows.decode(record)
+                    yield start, start + len(record), row
+                    start, number = start + len(record), number + 1
+            except (ValueError, csv.Error) as error:
+                raise RunError(
+                    f"{self.path} row {number} is not one that predict wrote ({error}); give "
+                    f"another --out"
+                ) from None
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Write rows.
+
+        Raises:
+            RunError: there is no room, or the disk fails.
+        """
+        self._write(b"".join(map(self.rows.encode, rows)))
+        self.written += len(rows)
+
+    def close(self) -> None:
+        """Flush to disk and close; a second time does nothing."""
+        if self._file.closed:
+            return
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._failure(error) from error
+        finally:
+            self._file.close()
+
+    def _write(self, content: bytes) -> None:
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> RunError:
+        return RunError(
+            f"{self.path} cannot be written ({error.strerror}); its complete rows are kept, so "
+            f"free some space and start the same command again"
+        )
+
+    def _lock(self) -> None:
+        try:
+            import fcntl
+        except ImportError:  # Windows, where nobody else can replace an open file
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"another process is writing {self.path}; wait for it or give another --out"
+            ) from None
+        except OSError:  # a file system without locks
+            return
+
+    def _repair(self) -> None:
+        begin = self.rows.begin
+        with self.path.open("rb") as file:
+            start = file.read(len(begin))
+            if start != begin:
+                if not begin.startswith(start):
+                    raise self._is_another(start)
+                self._file.truncate(0)
+                self._write(self.rows.header)
+                return
+            end = file.seek(len(self.rows.header))
+            record = start
+            try:
+                for number, record in enumerate(self.rows.records(file)):
+                    if number == 0:  # nothing is cut off a file of somebody else's
+                        self.rows.decode(record)
+                    end += len(record)
+            except (ValueError, csv.Error):
+                raise self._is_another(record) from None
+        self._file.truncate(end)
+
+    def _is_another(self, start: bytes) -> RunError:
+        first = start.splitlines()[0][:100].decode(errors="replace")
+        return RunError(
+            f"{self.path} is not a table of predict with the columns "
+            f"{','.join(self.rows.columns)} (it has {first!r}); give another --out, or the same "
+            f"--top as before"
+        )
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, the last one perhaps without an end.
+
+    Raises:
+        ValueError: one is longer than a row may be.
+    """
+    while line := file.readline(MAX_ROW + 1):
+        if len(line) > MAX_ROW:
+            raise ValueError(f"a row has more than {MAX_ROW:,} bytes")
+        yield line
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return table_cell(cell) if isinstance(cell, str) else repr(cell)

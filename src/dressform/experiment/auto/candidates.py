@@ -45,7 +45,7 @@ RARE = 10
 """Times as many examples in the largest class as in the smallest make rare ones count more; below
 that it costs accuracy.
 """
-ALONE_EPOCHS = 2
+ALONE_EPOCHS = 1
 """Of a candidate that is trained without a comparison, at least."""
 HEAD_EPOCHS = 40
 """Of a linear probe."""

@@ -128,7 +128,7 @@ def parse_json_lines(path: Path, text: str) -> Table:
     Raises:
         DataError: the text is empty, a line is not such an object, or a value is missing.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     lines = []
     for line, content in enumerate(text.split("\n"), 1):
         if not content.strip():
@@ -157,8 +157,8 @@ def parse_json_lines(path: Path, text: str) -> Table:
     return Table(path, {name: _cells([row[name] for row in rows]) for name in names}, names, lines)
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flat(row: dict[str, object]) -> dict[str, object]:
+    flat: dict[str, object] = {}
     for name, value in row.items():
         if isinstance(value, dict):
             flat |= value

@@ -51,11 +51,10 @@ def check(
     """Count images per class; find bad files, duplicates and overlaps between splits."""
     from dressform.core.errors import BadFilesError
     from dressform.data.audit import check_data
-    from dressform.data.read_options import ReadOptions
-    from dressform.data.source import log_notes, read_data
+    from dressform.data.source import load_data, log_notes
 
     try:
-        splits = read_data(source, ReadOptions.of(reading))
+        splits = load_data(source, **reading)
     except BadFilesError as error:
         _print_bad(error, as_json)
         raise

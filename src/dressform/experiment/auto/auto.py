@@ -6,80 +6,29 @@ than there is time for is given up, and the last training is shortened to the ti
 """
 
 import logging
-import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
-
-import numpy as np
 
 from dressform.core.clock import Deadline, contention
-from dressform.core.errors import ConfigError, OutOfTimeError, RunError
+from dressform.core.errors import ConfigError, RunError
 from dressform.data.dataset import DatasetSplits
 from dressform.data.group_advice import log_group_advice
 from dressform.data.read_options import ReadOptions
 from dressform.data.source import log_notes
 from dressform.experiment.auto.budget import AutoPlan, Budget, read_plan
-from dressform.experiment.auto.candidates import (
-    FOLDS,
-    MAX_EPOCHS,
-    Candidate,
-    Cost,
-    TooLittleTimeError,
-    affordable,
-    choose,
-    cost_of,
-    possible,
-)
 from dressform.experiment.auto.reader import Reader
-from dressform.experiment.crossval.cross_validation import crossval
+from dressform.experiment.auto.search import Compared, Search
 from dressform.experiment.options import RunOptions
-from dressform.experiment.resolved import ResolvedRecipe, resolve_recipe
-from dressform.experiment.train_run import train_run
-from dressform.runs.layout import CrossvalLayout, auto_plan, crossval_folder
+from dressform.runs.layout import auto_plan
 from dressform.runs.run import Run
-from dressform.training.callback import Callback
 
 logger = logging.getLogger(__name__)
 
-MIN_BUDGET, PLANNED = 30.0, 0.88
-"""Seconds of the smallest budget; and the fraction of what is left that may be planned, the rest
-being for what cannot be foreseen.
-"""
-CLOSING_SECONDS = 9.0
-"""For what comes after the last epoch and does not grow with the images: export, figures. On an
-idle machine.
-"""
+MIN_BUDGET = 30.0
+"""Seconds of the smallest budget."""
 DRAWING_SECONDS, GRACE = 4.0, 10.0
-"""The figures' part of that; and how much later than the budget they may be finished."""
-READING = 2.0
-"""Times the seconds of the first reading, for a reading at a larger size."""
-PROBING, LEAST_PROBING = 0.1, 12.0
-"""Of the budget, for the trial trainings of one candidate; and seconds that those have at least."""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A candidate's cross-validation.
-
-    Attributes:
-        description: of the candidate, for people.
-        command: that trains it alone, except for ``--data``.
-        epochs: of each fold's training.
-        accuracies: of the folds, 0..1.
-        mean: of the accuracies.
-        seconds: that the cross-validation took.
-        path: of its folder.
-    """
-
-    description: str
-    command: str
-    epochs: int
-    accuracies: list[float]
-    mean: float
-    seconds: float
-    path: str
+"""For figures; and how much later than the budget they may be finished."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +99,7 @@ def train_auto(
     file = auto_plan(options.out, data.name, seed)
     plan = _plan(file, AutoPlan(data.train.digest, budget, reading.image_size), options)
     clock = Budget(plan, file, elapsed + time.monotonic() - began)
-    search = _Search(read, clock, seed, options)
+    search = Search(read, clock, seed, options)
     if not plan.candidates:
         search.choose(first)
     else:
@@ -202,227 +151,3 @@ def describe_data(data: DatasetSplits) -> str:
         f"{len(data.train):,} training images of {len(data.class_names)} classes ({least} to "
         f"{most}), {'colour' if channels == 3 else 'grey'}, read at {height} x {width}"
     )
-
-
-@dataclass(frozen=True)
-class _Result:
-    """A finished comparison; ``epoch`` is the seconds of an epoch on all training examples."""
-
-    candidate: Candidate
-    compared: Compared
-    epoch: float
-
-
-@dataclass
-class _Search:
-    """One call: what is read, how much time is left, and how slow the machine is."""
-
-    read: Reader
-    clock: Budget
-    seed: int
-    options: RunOptions
-    slower: float = 1.0
-    """What the last comparison took, as a multiple of its estimate."""
-
-    def fixed(self) -> float:
-        """Seconds for what comes after the last epoch and does not grow with the images, beside
-        what runs here now.
-        """
-        return CLOSING_SECONDS * contention()
-
-    def choose(self, reading: float) -> None:
-        """Plan the candidates that there is time for, and why others are skipped."""
-        plan = self.clock.plan
-        data = self.read(plan.image_size)
-        if data.train.counts.min() < FOLDS:
-            raise ConfigError(
-                f"the comparison needs {FOLDS} training images of every class; give more, or name "
-                f"a recipe"
-            )
-        candidates, skipped = possible(data, plan.image_size)
-        costs: list[tuple[Candidate, Cost]] = []
-        for candidate in candidates:
-            try:
-                if costs and self.clock.left < plan.budget / 2:
-                    raise OutOfTimeError(f"{self.clock.spent:.0f} s were over before it was tried")
-                probing = LEAST_PROBING if costs else self.clock.left / 2
-                costs.append((candidate, self._cost(candidate, READING * reading, probing)))
-                if costs[0][1].alone(costs[0][0]) > self.clock.left:
-                    break  # the first is the quickest, and there is no time for it alone
-            except OutOfTimeError as error:
-                skipped.append(f"{candidate.description}: {error}")
-                if not costs:
-                    break  # the others take longer
-        left = PLANNED * (self.clock.left - self.fixed())
-        try:
-            chosen, too_long = choose(costs, left)
-        except TooLittleTimeError as error:
-            raise ConfigError(
-                f"the budget of {plan.budget:g} s is too small on this machine now: "
-                f"{self._needed(error.seconds, left)}"
-            ) from None
-        self.clock.keep(candidates=chosen, skipped=[*skipped, *too_long])
-
-    def _needed(self, seconds: float, left: float) -> str:
-        """How long the quickest candidate takes, and what to do."""
-        if seconds == math.inf:
-            return (
-                f"after {self.clock.spent:.0f} s it is not known yet how long a training takes; "
-                f"give a larger --budget"
-            )
-        needed = self.clock.plan.budget + seconds - left
-        return (
-            f"the quickest candidate takes about {needed:.0f} s in all; give --budget "
-            f"{math.ceil(needed / 60)}m or more"
-        )
-
-    def _cost(self, candidate: Candidate, reading: float, probing: float) -> Cost:
-        budget, left = self.clock.plan.budget, self.clock.left
-        if not self.read.has(candidate.image_size) and reading > left / 2:
-            raise OutOfTimeError(
-                f"reading the images at {candidate.image_size} px takes about {reading:.0f} s, "
-                f"{max(0, left):.0f} s left"
-            )
-        data = self.read(candidate.image_size)
-        left = self.clock.left
-        probing = min(left / 2, max(probing, PROBING * budget))
-        deadline = self.clock.deadline(left - probing, strict=True)
-        try:
-            return cost_of(candidate, data, replace(self.options, deadline=deadline))
-        except OutOfTimeError:
-            raise OutOfTimeError(
-                f"trial trainings on a few images were not over in {max(0, probing):.0f} s"
-            ) from None
-
-    def compare(self) -> list[_Result]:
-        """Cross-validate the candidates as long as there is time; best first."""
-        results: list[_Result] = []
-        first = self.clock.plan.candidates[0]
-        for place, planned in enumerate(list(self.clock.plan.candidates)):
-            if not planned.compared:
-                break
-            fixed = place == 0 or self._finished(planned)
-            candidate = planned if fixed else self._affordable(planned)
-            if candidate is None:
-                continue
-            try:
-                results.append(self._compare(candidate, results))
-            except OutOfTimeError:
-                self._drop(candidate, "its comparison was not over in time")
-        if not results:
-            self.clock.keep(candidates=[replace(first, compared=0)])
-        return sorted(results, key=lambda result: -result.compared.mean)
-
-    def _finished(self, candidate: Candidate) -> bool:
-        """Whether an earlier call has compared it."""
-        name, recipe = self.read(self.clock.plan.image_size).name, self._recipe(candidate)
-        folder = crossval_folder(
-            self.options.out, name, recipe.recipe.name, recipe.digest, FOLDS, self.seed
-        )
-        return CrossvalLayout(folder).summary.exists()
-
-    def _affordable(self, candidate: Candidate) -> Candidate | None:
-        """The candidate with as many epochs as there is time for, by how slow the last comparison
-        was.
-        """
-        if self.slower <= 1.0 and self.clock.left > candidate.cost.whole(candidate):
-            return candidate
-        left = self.clock.left - self.fixed()
-        cost = candidate.cost.slower(self.slower)
-        fitted, reason = affordable(candidate, cost, left)
-        if fitted is None:
-            self._drop(candidate, reason)
-        elif fitted.epochs != candidate.epochs:
-            rest = self.clock.plan.candidates
-            self.clock.keep(candidates=[fitted if c == candidate else c for c in rest])
-        return fitted
-
-    def _drop(self, candidate: Candidate, reason: str) -> None:
-        line = f"{candidate.description}: {reason}"
-        logger.info("skipped %s", line)
-        plan = self.clock.plan
-        rest = [c for c in plan.candidates if c.description != candidate.description]
-        self.clock.keep(candidates=rest, skipped=[*plan.skipped, line])
-
-    def _compare(self, candidate: Candidate, results: list[_Result]) -> _Result:
-        """A candidate's cross-validation, given up where the rest of the time is needed for the
-        last training.
-        """
-        data = self.read(candidate.image_size)
-        self.options.callback.on_phase_begin(f"comparing {candidate.description}")
-        started, cost = time.monotonic(), candidate.cost.slower(self.slower)
-        fixed = self.fixed()
-        last = max(
-            [
-                # K folds of K - 1 parts take K - 1 times as long as the last training: whatever
-                # the estimates say, this much is kept for it.
-                max(0.0, self.clock.left - fixed) / FOLDS,
-                candidate.compared * cost.epoch + cost.closing,
-                *(r.candidate.epochs * r.epoch + r.candidate.cost.closing for r in results),
-            ]
-        )
-        deadline = self.clock.deadline(fixed + last, strict=True)
-        options = replace(
-            self.options, workers=1, callback=Callback(), resume=True, deadline=deadline
-        )
-        recipe = self._recipe(candidate)
-        (study,) = crossval([recipe], data, folds=FOLDS, seed=self.seed, options=options)
-        mean, seconds = float(np.mean(study.accuracies)), time.monotonic() - started
-        if (estimate := candidate.cost.comparison(candidate)) > 0:
-            self.slower = max(1.0, seconds / estimate)
-        self.clock.keep()
-        folds = ", ".join(f"{100 * accuracy:.1f}" for accuracy in study.accuracies)
-        shortened = candidate.compared != candidate.epochs
-        part = f", with {candidate.compared} of its {candidate.epochs} epochs" if shortened else ""
-        logger.info(
-            f"{candidate.description}: {100 * mean:.2f} % over {FOLDS} folds ({folds}){part}, "
-            f"{seconds:.0f} s"
-        )
-        compared = Compared(
-            description=candidate.description,
-            command=candidate.command,
-            epochs=candidate.compared,
-            accuracies=study.accuracies,
-            mean=mean,
-            seconds=round(seconds, 1),
-            path=str(study.path),
-        )
-        rows = [row for history in study.histories() for row in history]
-        epoch = median(s for row in rows if (s := row["seconds"]) is not None)
-        return _Result(candidate, compared, epoch * FOLDS / (FOLDS - 1))
-
-    def winner(self, results: list[_Result]) -> Candidate:
-        """The best candidate, with the epochs of its last training."""
-        plan = self.clock.plan
-        if not results:
-            logger.warning(
-                f"there is no time for a comparison, so {plan.candidates[0].description} is "
-                f"trained without; a larger --budget compares"
-            )
-            return plan.candidates[0]
-        best, epoch = results[0].candidate, results[0].epoch
-        if best.shortened:
-            left = self.clock.left - self._closing(best) - self.slower * best.unseen
-            epochs = max(best.compared, min(MAX_EPOCHS, int(left / epoch)))
-            best = replace(best, epochs=plan.epochs or epochs)
-            self.clock.keep(epochs=best.epochs)
-        return best
-
-    def _recipe(self, candidate: Candidate) -> ResolvedRecipe:
-        return resolve_recipe(candidate.recipe, candidate.assignments(candidate.compared))
-
-    def _closing(self, candidate: Candidate) -> float:
-        return self.fixed() + self.slower * candidate.cost.closing
-
-    def train(self, best: Candidate) -> Run:
-        """Train a candidate on all training examples, by the end of the budget."""
-        logger.info("training on all data: %s, %d epochs", best.description, best.epochs)
-        options = replace(
-            self.options,
-            resume=True,
-            deadline=self.clock.deadline(self._closing(best)),
-            budget=self.clock.plan.budget,
-        )
-        data = self.read(best.image_size)
-        recipe = resolve_recipe(best.recipe, best.assignments(best.epochs))
-        return train_run(recipe, data, seed=self.seed, options=options)

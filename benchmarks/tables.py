@@ -565,15 +565,17 @@ def predict_photos_table(report: Report) -> str:
             f"{one['ms_per_image']:.1f} | – | {one['processor_ms_per_image']:.1f} | "
             f"{one['peak_megabytes']} MB |"
         )
-    kept = [row["all"] for row in r.values() if isinstance(row, dict)]
-    same = all(one["same_bytes_after_a_kill"] for one in kept)
+    rows = [row["all"] for row in r.values() if isinstance(row, dict)]
+    killed = [row for row in rows if "rows_kept_after_a_kill" in row]
+    same = all(row["same_bytes_after_a_kill"] for row in killed)
     lines += [
         "",
-        f"Medians of {r['rounds']} rounds, both versions in each round, process start included; "
-        f"about {max(r['load_before'], r['load_after']):.0f} processes were running on the "
-        f"{report['hardware']['cores']} cores, so times are too long and ratios count. Killed "
-        f"after {' and '.join(format(one['rows_kept_after_a_kill'], ',') for one in kept)} rows "
-        f"and started again, the tables {'have' if same else 'do not have'} the same bytes.",
+        f"Medians of {r['rounds']} rounds, both versions in each round, process start included. "
+        f"About {max(r['load_before'], r['load_after']):.0f} processes shared the "
+        f"{report['hardware']['cores']} cores: times are too long, and ratios and processor time "
+        f"count. Killed after "
+        f"{' and '.join(format(row['rows_kept_after_a_kill'], ',') for row in killed)} rows and "
+        f"started again, the table {'has' if same else 'does not have'} the same bytes.",
     ]
     return "\n".join([*lines, "", made_by(report)])
 

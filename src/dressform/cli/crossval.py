@@ -1,5 +1,6 @@
 """``dressform crossval``."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -79,5 +80,5 @@ def crossval(
     for study in studies:
         print(f"{study.name}: {describe_folds(study.summary)}\n  {study.path}")
     if len(studies) > 1:
-        paths = " ".join(str(study.path) for study in studies)
+        paths = shlex.join(str(study.path) for study in studies)
         print(f"\nIs the difference real? dressform compare {paths}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dressform.core.arguments import class_names_of, label_numbers
 from dressform.core.errors import DataError
 from dressform.core.files import read_npz, write_npz
-from dressform.data.contents import Contents, Part, dataset_of
+from dressform.data.contents import Contents, Part, class_name, dataset_of
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.labels import named_labels
 from dressform.data.split_names import split_words
@@ -62,7 +62,7 @@ def read_arrays(
     for key in arrays:
         place = _place(key)
         if key.lower() in _NAMES:
-            names = class_names_of(map(_text, np.ravel(arrays[key]).tolist()))
+            names = class_names_of(class_name(_text(n)) for n in np.ravel(arrays[key]).tolist())
         elif place is None or place[1] in found.get(place[0], {}):
             unused.append(key)
         else:

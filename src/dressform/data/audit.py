@@ -1,11 +1,16 @@
 """`check_data`: audit a dataset before training on it."""
 
+import logging
 from dataclasses import dataclass
+
+import numpy as np
 
 from dressform.data.dataset import DatasetSplits
 from dressform.data.duplicates import duplicate_groups, image_hashes, overlaps
 from dressform.data.group_advice import advise_groups, groups_of, shared_groups
 from dressform.data.provenance import is_before_recut
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,19 @@ class Audit:
     problems: list[str]
     groups: dict[str, int]
     advice: list[str]
+
+
+def log_shared_images(splits: DatasetSplits) -> None:
+    """Tell the user if images of train are in a split that is to be unseen."""
+    train = image_hashes(splits.train.images)
+    for split, dataset in splits:
+        if split != "train" and dataset.shape == splits.train.shape:
+            shared = int(np.isin(image_hashes(dataset.images), train).sum())
+            if shared:
+                logger.warning(
+                    f"{shared:,} of {len(dataset):,} {split} images are also in train, so accuracy "
+                    f"on {split} is no estimate for new images; 'dressform data check' lists them"
+                )
 
 
 def check_data(splits: DatasetSplits) -> Audit:
@@ -83,6 +101,11 @@ def check_data(splits: DatasetSplits) -> Audit:
         if n_conflicts:
             problems.append(
                 f"{split} has {n_conflicts} groups of equal images with different labels"
+            )
+        if dataset.images.max() == 1:
+            problems.append(
+                f"{split} has no pixel above 1, so its images are nearly black; pixels are 0 to "
+                f"255, so multiply them by 255"
             )
         constant = int(
             (

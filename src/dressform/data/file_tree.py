@@ -6,7 +6,7 @@ import stat
 import zipfile
 import zlib
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from dressform.core.errors import DataError
@@ -49,7 +49,8 @@ class File:
     def suffix(self) -> str:
         """In lower case, with its dot; without ``.gz``."""
         name = self.path.rpartition("/")[2].lower().removesuffix(".gz")
-        return PurePosixPath(name).suffix
+        dot = name.rfind(".")
+        return name[dot:] if dot > 0 else ""
 
     def source(self) -> Path | bytes:
         """What an image is decoded from: a path, or the bytes inside an archive.

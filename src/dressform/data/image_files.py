@@ -1,5 +1,7 @@
 """Decode many image files on all cores."""
 
+import contextlib
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +19,10 @@ MAX_ORIGINAL_SIDE = 128
 DEFAULT_SIDE = 64
 _TOGETHER = 32
 """Images that a thread decodes at a time."""
+_SMALL = 256 * 256
+"""Pixels of images that one thread decodes faster than several, which wait for each other: what is
+done to each in Python takes longer than decoding it.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +55,16 @@ def decode_all(sources: Sequence[ImageSource], image_size: int | None) -> Decode
     Raises:
         ResourceError: there is not enough memory.
     """
-    if image_size is not None:
-        note = f"images fitted to {image_size} x {image_size}"
-        return _decode(sources, (image_size, image_size), False, note)
-    common = _first_size(sources)
-    if common is not None and max(common) <= MAX_ORIGINAL_SIDE:
-        try:
-            return _decode(sources, common, True, "")
-        except _OtherSizeError:
-            pass
-    side = DEFAULT_SIDE
-    note = f"images fitted to {side} x {side}; --image-size sets another size"
-    return _decode(sources, (side, side), False, note)
+    first = _first_size(sources)
+    threads = 1 if first is None or first[0] * first[1] <= _SMALL else cores()
+    if image_size is None and first is not None and max(first) <= MAX_ORIGINAL_SIDE:
+        with contextlib.suppress(_OtherSizeError):
+            return DecodedImages(*_decode(sources, first, threads, exact=True), "")
+    side = image_size or DEFAULT_SIDE
+    note = f"images fitted to {side} x {side}"
+    if image_size is None:
+        note += "; --image-size sets another size"
+    return DecodedImages(*_decode(sources, (side, side), threads), note)
 
 
 def _first_size(sources: Sequence[ImageSource]) -> tuple[int, int] | None:
@@ -74,8 +78,8 @@ def _first_size(sources: Sequence[ImageSource]) -> tuple[int, int] | None:
 
 
 def _decode(
-    sources: Sequence[ImageSource], size: tuple[int, int], exact: bool, note: str
-) -> DecodedImages:
+    sources: Sequence[ImageSource], size: tuple[int, int], threads: int, *, exact: bool = False
+) -> tuple[NDArray[np.uint8], dict[int, LeftOut]]:
     width, height = size
     draft = None if exact else 2 * max(size)
     pixels = np.zeros((len(sources), height, width, 3), np.uint8)
@@ -96,11 +100,13 @@ def _decode(
             coloured[0] = coloured[0] or not is_grey(image)
 
     parts = [range(i, min(i + _TOGETHER, len(sources))) for i in range(0, len(sources), _TOGETHER)]
-    with ThreadPoolExecutor(cores()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+        # A thread's own filter may be undone by another's: one is set around all.
+        warnings.simplefilter("ignore")
         for _ in pool.map(decode, parts):  # which cancels the rest when one fails
             pass
     channels = 3 if coloured[0] else 1
-    return DecodedImages(pixels[..., :channels], dict(sorted(bad.items())), note)
+    return pixels[..., :channels], dict(sorted(bad.items()))
 
 
 def _reason(message: str, name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dressform.core.errors import DataError
+from dressform.data.contents import class_name
 from dressform.data.delimited import Delimited
 from dressform.data.file_tree import File
 
@@ -107,4 +108,4 @@ class ParquetTable:
             return None
         if isinstance(names, Mapping):
             names = [names[str(i)] for i in range(len(names)) if str(i) in names]
-        return tuple(map(str, names)) if isinstance(names, list) else None
+        return tuple(class_name(str(name)) for name in names) if isinstance(names, list) else None

@@ -197,8 +197,7 @@ def _read_tree(tree: FileTree, options: ReadOptions) -> Contents:
 
 def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
     """Class folders, or a listing of the images; the first where both say the same."""
-    index = ImageIndex(tree)
-    listings, problem, notes = _listings(tree, index, options)
+    listings, problem, notes = _listings(tree, options)
     asked = options.image_column is not None or options.label_column is not None
     contents: Contents | None = None
     refusal: DataError | None = None
@@ -208,7 +207,7 @@ def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
         refusal = error
     if contents is not None and not asked:
         classes = set(contents.parts["train"].labels) if "train" in contents.parts else set()
-        if not listings or (len(classes) > 1 and _agree(tree, index, listings, contents)):
+        if not listings or (len(classes) > 1 and _agree(tree, listings, contents)):
             for table, _ in listings:
                 notes.append(
                     f"{table.file.path} lists images with labels, too; the folders' were used, so "
@@ -225,7 +224,7 @@ def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
                 f"{table.file.name} for the table, or move it away"
             )
     if listings:
-        read = read_listings(tree, index, listings, names_beside(tree, ""))
+        read = read_listings(tree, ImageIndex(tree), listings, names_beside(tree, ""))
         return dataclasses.replace(read, notes=(*read.notes, *notes))
     if problem is not None:
         raise problem
@@ -237,7 +236,7 @@ def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
 
 
 def _listings(
-    tree: FileTree, index: ImageIndex, options: ReadOptions
+    tree: FileTree, options: ReadOptions
 ) -> tuple[list[tuple[ListingTable, Columns]], DataError | None, list[str]]:
     """The tables of a tree that list its images with labels, why one that might does not, and
     notes.
@@ -245,6 +244,9 @@ def _listings(
     found, problem, notes, unused = [], None, list[str](), list[str]()
     tables = [file for file in tree.files if file.suffix in TABLE_SUFFIXES]
     tables = [file for file in tables if file.parts[-1] not in NAMES_FILES]
+    if not tables:
+        return [], None, []
+    index = ImageIndex(tree)
     for file in sorted(tables, key=lambda file: len(file.parts))[:_MAX_TABLE_SAMPLE]:
         if _is_submission(file):
             notes.append(_SUBMISSION.format(file.path))
@@ -282,7 +284,6 @@ def _lists_images(file: File) -> bool:
 
 def _agree(
     tree: FileTree,
-    index: ImageIndex,
     listings: list[tuple[ListingTable, Columns]],
     contents: Contents,
 ) -> bool:
@@ -297,6 +298,7 @@ def _agree(
         for i, label in zip(part.ids, part.labels, strict=True)
     }
     same = different = 0
+    index = ImageIndex(tree)
     for table, columns in listings:
         try:
             read = read_listings(tree, index, [(table, columns)])

@@ -1,6 +1,7 @@
 """`ModelCard`: model.json, which describes how to use ``model.onnx``."""
 
 import dataclasses
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -176,7 +177,7 @@ def weights_folder(model: Run | str | Path) -> Path:
         if folder.suffix == ".onnx" and folder.is_file():
             raise RunError(
                 f"{folder} is a file; give its folder, which has model.json too, or evaluate it "
-                f"with 'dressform evaluate {folder}'"
+                f"with 'dressform evaluate {shlex.quote(str(folder))}'"
             )
         model = open_run(folder)
     if model.manifest.status != "finished":

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Unpack
 from dressform.core.arguments import whole_number
 from dressform.core.errors import ConfigError
 from dressform.core.registry import is_file_reference
+from dressform.data.audit import log_shared_images
+from dressform.data.catalog import CATALOG
 from dressform.data.dataset import DatasetSplits
 from dressform.data.group_advice import log_group_advice
 from dressform.data.read_options import ReadArguments, ReadOptions
@@ -279,6 +281,7 @@ def _read(
                 f"path in their place, or read them so: load_data(path, …)"
             )
         log_group_advice(data)
+        log_shared_images(data)
         return data
     callback.on_phase_begin("reading the data")
     if options.image_size is None:
@@ -286,6 +289,8 @@ def _read(
     splits = read_data(data, options)
     log_notes(splits)
     log_group_advice(splits)
+    if str(data) not in CATALOG:
+        log_shared_images(splits)
     return splits
 
 
@@ -318,5 +323,6 @@ def _draw(run: Run, data: DatasetSplits, callback: Callback) -> None:
     except OSError as error:
         logger.warning(
             f"{error.filename or run.layout.figures} cannot be written "
-            f"({error.strerror or error}); draw them later with: dressform figures {run.path}"
+            f"({error.strerror or error}); draw them later with: dressform figures "
+            f"{shlex.quote(str(run.path))}"
         )

@@ -14,7 +14,7 @@ import pytest
 from dressform.cli.train import duration
 from dressform.core.errors import ConfigError, RunError
 from dressform.data.dataset import DatasetSplits
-from dressform.experiment.auto import auto, candidates
+from dressform.experiment.auto import auto, candidates, search
 from dressform.runs.crossval import open_crossval
 from tests.experiment.calls import train_auto
 
@@ -156,10 +156,10 @@ STAGES = candidates.Candidate(
 QUICK = replace(STAGES, description="quick", epochs=2, shortened=False)
 
 
-def compared(candidate: candidates.Candidate, epoch: float, mean: float = 0.5) -> auto._Result:
-    return auto._Result(
+def compared(candidate: candidates.Candidate, epoch: float, mean: float = 0.5) -> search.Result:
+    return search.Result(
         candidate,
-        auto.Compared(
+        search.Compared(
             description=candidate.description,
             command="",
             epochs=2,
@@ -187,12 +187,12 @@ def test_the_last_training_gets_the_time_that_is_left(
     epochs: int,
 ) -> None:
     cost = candidates.Cost(0, 1, version, 4)
-    monkeypatch.setattr(auto, "possible", lambda data, size: ([STAGES], []))
-    monkeypatch.setattr(auto, "MAX_EPOCHS", 7)
-    monkeypatch.setattr(auto, "cost_of", lambda *_: cost)
-    monkeypatch.setattr(auto, "contention", lambda: 1.0)
+    monkeypatch.setattr(search, "possible", lambda data, size: ([STAGES], []))
+    monkeypatch.setattr(search, "MAX_EPOCHS", 7)
+    monkeypatch.setattr(search, "cost_of", lambda *_: cost)
+    monkeypatch.setattr(search, "contention", lambda: 1.0)
     monkeypatch.setattr(
-        auto._Search, "_compare", lambda self, candidate, _: compared(candidate, epoch)
+        search.Search, "_compare", lambda self, candidate, _: compared(candidate, epoch)
     )
     found = train_auto(source, budget=90, out=tmp_path)
     assert found.run.manifest.results["epochs"] == epochs
@@ -201,7 +201,7 @@ def test_the_last_training_gets_the_time_that_is_left(
     assert limit is not None
     assert (limit.planned_epochs, limit.trained_epochs, limit.reached) == (epochs, epochs, False)
     # other times do not make another run
-    monkeypatch.setattr(auto._Search, "_compare", lambda self, c, _: compared(c, 4.0))
+    monkeypatch.setattr(search.Search, "_compare", lambda self, c, _: compared(c, 4.0))
     assert train_auto(source, budget=90, out=tmp_path, resume=True).run.path == found.run.path
 
 
@@ -212,11 +212,11 @@ def test_a_comparison_that_takes_too_long_is_given_up_by_the_clock(
     caplog.set_level(logging.INFO, "dressform")
     slow = replace(STAGES, description="slow", epochs=100_000, compared=0, shortened=False)
     costs = {"quick": candidates.Cost(0.4, 0.05), "slow": candidates.Cost(0.0, 1e-6)}
-    monkeypatch.setattr(auto, "possible", lambda data, size: ([QUICK, slow], []))
-    monkeypatch.setattr(auto, "cost_of", lambda c, *_: costs[c.description])
-    monkeypatch.setattr(auto._Search, "_affordable", lambda self, candidate: candidate)
+    monkeypatch.setattr(search, "possible", lambda data, size: ([QUICK, slow], []))
+    monkeypatch.setattr(search, "cost_of", lambda c, *_: costs[c.description])
+    monkeypatch.setattr(search.Search, "_affordable", lambda self, candidate: candidate)
     monkeypatch.setattr(auto, "MIN_BUDGET", 1.0)
-    monkeypatch.setattr(auto, "CLOSING_SECONDS", 4.0)
+    monkeypatch.setattr(search, "CLOSING_SECONDS", 4.0)
     began = time.monotonic()
     found = train_auto(source, budget=12.0, out=tmp_path)
     assert time.monotonic() - began < 12 + 15
@@ -230,10 +230,10 @@ def test_without_time_for_any_comparison_the_first_candidate_is_trained(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     slow = replace(STAGES, description="slow", epochs=100_000, compared=0, shortened=False)
-    monkeypatch.setattr(auto, "possible", lambda data, size: ([slow], []))
-    monkeypatch.setattr(auto, "cost_of", lambda *_: candidates.Cost(0.0, 1e-6))
+    monkeypatch.setattr(search, "possible", lambda data, size: ([slow], []))
+    monkeypatch.setattr(search, "cost_of", lambda *_: candidates.Cost(0.0, 1e-6))
     monkeypatch.setattr(auto, "MIN_BUDGET", 1.0)
-    monkeypatch.setattr(auto, "CLOSING_SECONDS", 4.0)
+    monkeypatch.setattr(search, "CLOSING_SECONDS", 4.0)
     began = time.monotonic()
     found = train_auto(source, budget=12.0, out=tmp_path)
     assert time.monotonic() - began < 12 + 15
@@ -251,8 +251,8 @@ def test_an_interrupted_call_goes_on_with_the_time_that_is_left(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "dressform")
-    monkeypatch.setattr(auto, "possible", lambda data, size: ([QUICK], []))
-    monkeypatch.setattr(auto, "cost_of", lambda *_: candidates.Cost(0.0, 0.01))
+    monkeypatch.setattr(search, "possible", lambda data, size: ([QUICK], []))
+    monkeypatch.setattr(search, "cost_of", lambda *_: candidates.Cost(0.0, 0.01))
     monkeypatch.setattr(auto, "train_run", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train_auto(source, budget=60, elapsed=20.0, out=tmp_path)
@@ -268,7 +268,7 @@ def test_an_interrupted_call_goes_on_with_the_time_that_is_left(
 def test_a_machine_that_is_too_slow_is_told_with_the_time_that_it_takes(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auto, "cost_of", lambda *_: candidates.Cost(10.0, 100.0, closing=5.0))
+    monkeypatch.setattr(search, "cost_of", lambda *_: candidates.Cost(10.0, 100.0, closing=5.0))
     with pytest.raises(ConfigError, match=r"takes about 1\d\d s in all; give --budget [23]m or"):
         train_auto(source, budget=60, out=tmp_path)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from dressform.core.clock import Deadline, contention
 from dressform.core.errors import ConfigError, RunError
+from dressform.data.audit import log_shared_images
+from dressform.data.catalog import CATALOG
 from dressform.data.dataset import DatasetSplits
 from dressform.data.group_advice import log_group_advice
 from dressform.data.read_options import ReadOptions
@@ -95,6 +97,8 @@ def train_auto(
     first = time.monotonic() - began
     log_notes(data)
     log_group_advice(data)
+    if str(source) not in CATALOG:
+        log_shared_images(data)
     logger.info(describe_data(data))
     file = auto_plan(options.out, data.name, seed)
     plan = _plan(file, AutoPlan(data.train.digest, budget, reading.image_size), options)

@@ -79,7 +79,8 @@ def open_image(
                     )
                 if draft is not None:
                     image.draft(image.mode, (draft, draft))
-                return _to_l_or_rgb(ImageOps.exif_transpose(image))
+                ImageOps.exif_transpose(image, in_place=True)
+                return _to_l_or_rgb(image)
     except (DataError, ResourceError):
         raise
     except FileNotFoundError:
@@ -184,10 +185,20 @@ def _to_l_or_rgb(image: Image.Image) -> Image.Image:
         grey, alpha = image.convert("LA").split()
         return Image.composite(grey, Image.new("L", image.size, 0), alpha)
     if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        return Image.alpha_composite(black, rgba).convert("RGB")
+        return _over_black(image)
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _over_black(image: Image.Image) -> Image.Image:
+    """A transparent image over black, some rows at a time: a large one takes four copies."""
+    width, height = image.size
+    result = Image.new("RGB", image.size)
+    rows = max(1, 2**22 // width)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(top + rows, height))).convert("RGBA")
+        black = Image.new("RGBA", strip.size, (0, 0, 0, 255))
+        result.paste(Image.alpha_composite(black, strip).convert("RGB"), (0, top))
+    return result
 
 
 def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:

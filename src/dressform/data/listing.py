@@ -114,10 +114,17 @@ def _image_column(table: ListingTable, index: ImageIndex, given: str | None) -> 
             continue
         found = sum(bool(index.find(cell, table.file)) for cell in sample) / len(sample)
         place = known.get(name.strip().lower().replace(" ", "_"), len(known))
+        if place == len(known) and all(cell.isdigit() for cell in sample):
+            continue  # numbers of anything, which may be names of files by chance
         looks = sum(cell.lower().endswith(SUFFIXES) for cell in sample) / len(sample)
         if found >= _MOST_FOUND or (found > 0 and (place < len(known) or looks > _MOST_FOUND)):
             shares.append((-found, place, name))
     return min(shares)[2] if shares else None
+
+
+def names_label(columns: Columns) -> bool:
+    """Whether the column of labels is called so, and not only taken for it."""
+    return columns.label is not None and columns.label.strip().lower() in LABELS
 
 
 def lists_images(table: ListingTable, index: ImageIndex) -> bool:

@@ -18,7 +18,7 @@ from dressform.data.idx_sets import find_idx_sets, read_idx_set
 from dressform.data.image import SUFFIXES as IMAGE_SUFFIXES
 from dressform.data.image_index import ImageIndex
 from dressform.data.labels import NAMES_FILES, names_beside
-from dressform.data.listing import Columns, find_columns, lists_images, read_listings
+from dressform.data.listing import Columns, find_columns, lists_images, names_label, read_listings
 from dressform.data.listing_table import SUFFIXES as TABLE_SUFFIXES
 from dressform.data.listing_table import ListingTable, read_listing_table
 from dressform.data.parquet import ParquetTable
@@ -31,6 +31,7 @@ FORMS = (
     "folder of IDX files, a table of pixels (CSV, ARFF), Parquet with images, an .npz file, or a "
     "ZIP or TAR of one of these"
 )
+_COLUMN_OPTIONS = ("image_column", "label_column", "split_column", "group_column")
 _SUBMISSION = "{} holds answers to be submitted, by its name; it was ignored"
 _MAX_TABLE_SAMPLE = 40
 """Tables of a tree that are looked into."""
@@ -57,7 +58,7 @@ def _without_columns(contents: Contents, options: ReadOptions) -> Contents:
     Raises:
         ConfigError: one does.
     """
-    for name in ("image_column", "label_column", "split_column", "group_column"):
+    for name in _COLUMN_OPTIONS:
         value = getattr(options, name)
         if value is not None:
             raise ConfigError(
@@ -196,43 +197,34 @@ def _read_tree(tree: FileTree, options: ReadOptions) -> Contents:
 
 
 def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
-    """Class folders, or a listing of the images; the first where both say the same."""
+    """Class folders, or a listing of the images; class folders where both say the same."""
     listings, problem, notes = _listings(tree, options)
-    asked = options.image_column is not None or options.label_column is not None
-    contents: Contents | None = None
-    refusal: DataError | None = None
+    asked = any(getattr(options, name) is not None for name in _COLUMN_OPTIONS)
+    folders: Contents | None = None
     try:
-        contents = read_class_folders(tree, folder_of(tree))
+        folders = read_class_folders(tree, folder_of(tree))
     except DataError as error:
-        refusal = error
-    if contents is not None and not asked:
-        classes = set(contents.parts["train"].labels) if "train" in contents.parts else set()
-        if not listings or (len(classes) > 1 and _agree(tree, listings, contents)):
-            for table, _ in listings:
-                notes.append(
-                    f"{table.file.path} lists images with labels, too; the folders' were used, so "
-                    f"give --data {table.file.name} for the table's"
+        problem = problem or error
+    classes = set(folders.parts["train"].labels) if folders and "train" in folders.parts else set()
+    if folders is not None and not (listings and (asked or len(classes) < 2)):
+        for table, columns in listings:
+            if names_label(columns) and not _agree(tree, (table, columns), folders):
+                raise DataError(
+                    f"{tree.root} can be read in two ways: the classes are the folders "
+                    f"{such_as(sorted(classes))}, or what {table.file.path} says; give --data "
+                    f"{table.file.name} for the table, or move it away"
                 )
-            if len(classes) > 1 or not listings:
-                contents = dataclasses.replace(contents, notes=(*contents.notes, *notes))
-                return _without_columns(contents, options)
-        if len(classes) > 1:
-            table = listings[0][0]
-            raise DataError(
-                f"{tree.root} can be read in two ways: the classes are the folders "
-                f"{such_as(sorted(classes))}, or what {table.file.path} says; give --data "
-                f"{table.file.name} for the table, or move it away"
+            notes.append(
+                f"{table.file.path} lists images, too; the folders' classes were used, so give "
+                f"--data {table.file.name} for the table's"
             )
+        folders = dataclasses.replace(folders, notes=(*folders.notes, *notes))
+        return _without_columns(folders, options)
     if listings:
         read = read_listings(tree, ImageIndex(tree), listings, names_beside(tree, ""))
         return dataclasses.replace(read, notes=(*read.notes, *notes))
-    if problem is not None:
-        raise problem
-    assert refusal is not None or contents is not None
-    if refusal is not None:
-        raise refusal
-    assert contents is not None
-    return _without_columns(contents, options)
+    assert problem is not None
+    raise problem
 
 
 def _listings(
@@ -282,12 +274,8 @@ def _lists_images(file: File) -> bool:
     return any(suffix.encode() in start for suffix in IMAGE_SUFFIXES)
 
 
-def _agree(
-    tree: FileTree,
-    listings: list[tuple[ListingTable, Columns]],
-    contents: Contents,
-) -> bool:
-    """Whether the tables' labels are mostly those of the folders."""
+def _agree(tree: FileTree, listing: tuple[ListingTable, Columns], contents: Contents) -> bool:
+    """Whether a table's labels are mostly those of the folders."""
 
     def plain(name: str) -> str:
         return "".join(c for c in name.casefold() if c.isalnum())
@@ -297,19 +285,17 @@ def _agree(
         for part in contents.parts.values()
         for i, label in zip(part.ids, part.labels, strict=True)
     }
-    same = different = 0
-    index = ImageIndex(tree)
-    for table, columns in listings:
-        try:
-            read = read_listings(tree, index, [(table, columns)])
-        except DataError:
-            continue
-        for part in read.parts.values():
-            for i, label in zip(part.ids, part.labels, strict=True):
-                if i in folders:
-                    same += plain(label) == folders[i]
-                    different += plain(label) != folders[i]
-    return same >= different
+    try:
+        read = read_listings(tree, ImageIndex(tree), [listing])
+    except DataError:
+        return True  # of a table that cannot be used there is nothing to contradict
+    pairs = [
+        (plain(label), folders[i])
+        for part in read.parts.values()
+        for i, label in zip(part.ids, part.labels, strict=True)
+        if i in folders
+    ]
+    return 2 * sum(mine == theirs for mine, theirs in pairs) >= len(pairs)
 
 
 def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:

@@ -307,6 +307,10 @@ def read_npz(
         ) from error
 
 
+GUNZIPPED = 2**24
+"""Bytes that are decompressed at a time."""
+
+
 def gunzip(raw: bytes, most: int) -> bytes:
     """Decompress gzip, of which no more than ``most`` bytes may come: a few bytes can announce
     gigabytes.
@@ -315,11 +319,15 @@ def gunzip(raw: bytes, most: int) -> bytes:
         ValueError: more would come.
         EOFError, gzip.BadGzipFile, zlib.error: damaged.
     """
+    parts, size = [], 0
     with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
-        content = file.read(most + 1)
-        if len(content) > most:
-            raise ValueError(f"it holds more than {most:,} bytes")
-        return content
+        # Bit by bit: asked for all that may come, Python reserves the memory at once.
+        while part := file.read(min(GUNZIPPED, most + 1 - size)):
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise ValueError(f"it holds more than {most:,} bytes")
+    return b"".join(parts)
 
 
 def sha256_bytes(*parts: bytes | memoryview) -> str:

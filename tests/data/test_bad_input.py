@@ -325,3 +325,10 @@ def test_two_classes_of_one_name(small: DatasetSplits, tmp_path: Path) -> None:
 def test_image_size_out_of_range() -> None:
     with pytest.raises(ConfigError, match="image_size is -5; allowed: 4 to 1024"):
         load_data("fashion-mnist", image_size=-5)
+
+
+def test_a_table_with_one_column_and_none(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("label\ndress\n")
+    fails("has 1 columns", tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("index\n1\n2\n")
+    fails("has 1 columns", tmp_path / "b.csv")

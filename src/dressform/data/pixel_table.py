@@ -65,7 +65,7 @@ class PixelRows:
 def image_shape(values: int) -> tuple[int, int, int] | None:
     """Height, width and channels of a square image with so many values, or None."""
     for channels in (1, 3):
-        side = math.isqrt(values // channels)
+        side = math.isqrt(max(0, values) // channels)
         if side >= MIN_SIDE and side * side * channels == values:
             return side, side, channels
     return None

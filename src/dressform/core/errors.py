@@ -9,9 +9,14 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+from dressform.core.text import one_line
+
 
 class DressformError(Exception):
-    """Base of all errors with a message meant for the user."""
+    """Base of all errors with a message meant for the user: one line, whatever names are in it."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class ConfigError(DressformError):

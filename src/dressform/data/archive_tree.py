@@ -70,7 +70,7 @@ def _open_zip(tree: FileTree) -> None:
     tree.zip = archive
     for member in reversed(members):
         name = _zip_name(member)
-        if member.is_dir() or name.endswith("\\"):
+        if not name or name.endswith(("/", "\\")):
             continue
         if member.flag_bits & 0x1:
             raise DataError(f"{root} is encrypted; unpack it with its password and give the folder")

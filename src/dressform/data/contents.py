@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, unknown_name
+from dressform.core.text import one_line
 from dressform.data.dataset import Dataset, LeftOut
 from dressform.data.file_tree import File
 
@@ -167,4 +168,4 @@ def drop_classes(contents: Contents, drop: Sequence[str], min_count: int) -> Con
 def such_as(names: Sequence[str], most: int = 3) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return one_line(", ".join(names[:most]) + more)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dressform.core.errors import DataError
+from dressform.core.text import one_line
 from dressform.data.leftovers import is_leftover
 
 MAX_FILE_BYTES = 2**32
@@ -38,7 +39,7 @@ class File:
     __slots__ = ("_tree", "local", "name", "path")
 
     def __init__(self, tree: "FileTree", path: str, name: str, local: Path | None) -> None:
-        self._tree, self.path, self.name, self.local = tree, path, name, local
+        self._tree, self.path, self.name, self.local = tree, path, one_line(name), local
 
     @property
     def parts(self) -> tuple[str, ...]:

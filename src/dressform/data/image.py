@@ -45,6 +45,10 @@ SUFFIXES = (*(suffix for suffixes in FORMATS.values() for suffix in suffixes), *
 """Of files that are images by their names, in lower case."""
 ALLOWED = "PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF and others that Pillow decodes; HEIC by an extra"
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+MOST_DEFLATED = 1100
+"""A byte of a PNG file cannot hold more than this; it can declare more, for which memory would be
+reserved (https://zlib.net/zlib_tech.html: 1032).
+"""
 MAX_PIXELS = 64_000_000
 """Largest image that is decoded (about 8,000 x 8,000); larger ones are refused before their pixels
 are read.
@@ -76,6 +80,11 @@ def open_image(
                     raise DataError(
                         f"{name} is {width:,} x {height:,} pixels; allowed: at most "
                         f"{MAX_PIXELS:,} in total; resize it"
+                    )
+                if image.format == "PNG" and width * height > 8 * MOST_DEFLATED * _size_of(source):
+                    raise DataError(
+                        f"{name} is a damaged image (it declares {width:,} x {height:,} pixels in "
+                        f"{_size_of(source):,} bytes); replace or remove it"
                     )
                 if draft is not None:
                     image.draft(image.mode, (draft, draft))
@@ -161,6 +170,10 @@ def raise_if_out_of_resources(error: BaseException, name: str) -> None:
         raise ResourceError(
             f"too many files are open to read {name}; raise the limit (ulimit -n)"
         ) from error
+
+
+def _size_of(source: Path | bytes) -> int:
+    return len(source) if isinstance(source, bytes) else source.stat().st_size
 
 
 def _start_of(source: Path | bytes) -> bytes:

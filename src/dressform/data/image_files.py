@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
+from dressform.core.text import one_line
 from dressform.core.threads import cores
 from dressform.data.contents import ImageSource
 from dressform.data.dataset import LeftOut
@@ -111,4 +112,4 @@ def _decode(
 
 def _reason(message: str, name: str) -> str:
     """What is wrong, without the name that stands beside it."""
-    return message.removeprefix(name).strip()
+    return message.removeprefix(one_line(name)).strip()

@@ -241,8 +241,8 @@ def _decoded(
         if set(part.labels) != set(kept.labels):
             lost = sorted(set(part.labels) - set(kept.labels))
             raise DataError(
-                f"{contents.name}: no image of {such_as(lost, 10)} in {split} can be read; the first "
-                f"is {bad[0].path}, which {bad[0].reason}"
+                f"{contents.name}: no image of {such_as(lost, 10)} in {split} can be read; the "
+                f"first is {bad[0].path}, which {bad[0].reason}"
             )
         decoded[split] = kept, pixels
         start = end

@@ -351,7 +351,8 @@ def _contents(found: _Found) -> Contents:
         if not rows:
             continue
         names = sorted_names({name for name, _ in rows})
-        rows.sort(key=lambda row: names.index(row[0]))
+        place = {name: i for i, name in enumerate(names)}
+        rows.sort(key=lambda row: place[row[0]])
         for _, file in rows:
             try:
                 file.path.encode()

@@ -123,7 +123,8 @@ class Delimited:
             inside = np.cumsum(text == ord(self.quote)) % 2 == 1
             marks = marks[~inside[marks]]
         per_row = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
-        wrong = np.flatnonzero(per_row != self.width)
+        blank = np.diff(ends, prepend=-1) == 1
+        wrong = np.flatnonzero((per_row != self.width) & ~blank)
         if len(wrong):
             row = int(wrong[0])
             raise DataError(

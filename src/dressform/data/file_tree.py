@@ -92,6 +92,7 @@ class FileTree:
         zip: the archive, if it is a ZIP; closed with the tree.
         members: path -> where a file lies in the archive.
         contents: path -> content of a file, where an archive had to be read as a whole.
+        strict: whether a folder that may not be read is an error.
     """
 
     root: Path
@@ -102,6 +103,7 @@ class FileTree:
     zip: zipfile.ZipFile | None = None
     members: dict[str, zipfile.ZipInfo | Extent] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
+    strict: bool = True
 
     @property
     def name(self) -> str:
@@ -174,6 +176,9 @@ def walk(
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
     except PermissionError:
+        if below and not tree.strict:
+            tree.broken.append((below, "a folder that may not be read"))
+            return True
         raise DataError(f"{folder} may not be read; check its permissions") from None
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {error.strerror or error}") from None

@@ -128,12 +128,12 @@ def _read_table_file(
             return read_pixel_tables(name, file.name, [(file, delimited, columns)], names)
     table = read_listing_table(file, delimited)
     here = beside.root.absolute()
-    tree = open_tree(here)
+    tree = open_tree(here, strict=False)  # which may hold more than the table's images
     index = ImageIndex(tree)
     found = find_columns(dataclasses.replace(table, file=_placed(tree, file, "")), index, options)
-    if found is None and not index.images:
+    if found is None and not index.images and here.parent != Path(here.anchor):
         # The images may lie in a folder next to the table's.
-        above = open_tree(here.parent)
+        above = open_tree(here.parent, strict=False)
         placed = dataclasses.replace(table, file=_placed(above, file, here.name))
         with contextlib.suppress(DataError):  # of other tables' images
             found = find_columns(placed, ImageIndex(above), options)

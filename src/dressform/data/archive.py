@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from dressform.core.arguments import class_names_of, label_numbers
 from dressform.core.errors import DataError
 from dressform.core.files import read_npz, write_npz
-from dressform.data.contents import Contents, Part, class_name, dataset_of
+from dressform.data.contents import Contents, Part, class_name, dataset_of, numbered_ids
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.labels import named_labels
-from dressform.data.split_names import split_words
+from dressform.data.split_names import SPLITS, split_words
 
 Kind = Literal["images", "labels", "ids", "groups"]
 _KINDS: dict[str, Kind] = {
@@ -25,7 +25,6 @@ _KINDS: dict[str, Kind] = {
     "ids": "ids", "groups": "groups",
 }  # fmt: skip
 _NAMES = ("class_names", "classnames", "label_names", "target_names", "class_labels")
-SPLITS = ("train", "validation", "test")
 
 
 def _place(name: str) -> tuple[str, Kind] | None:
@@ -90,8 +89,7 @@ def read_arrays(
                     f"{keys['images']} has {len(images):,} images but {keys['labels']} has "
                     f"{len(labels[split]):,} labels"
                 )
-            width = max(5, len(str(len(images))))
-            ids = [f"{split}/{i:0{width}d}" for i in range(len(images))]
+            ids = numbered_ids(split, len(images))
             if "ids" in keys:
                 ids = [_text(i) for i in np.ravel(arrays[keys["ids"]]).tolist()]
             groups = None
@@ -143,7 +141,7 @@ def _images(images: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
         return images.astype(np.uint8, copy=False), note
     kind = images.dtype.kind
     low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
-    if kind in "iub" and low >= 0 and high <= 255 and kind != "b":
+    if kind in "iu" and low >= 0 and high <= 255:
         return images.astype(np.uint8), note
     if kind == "f" and low >= 0 and 1 < high <= 255 and (images == np.floor(images)).all():
         return images.astype(np.uint8), note

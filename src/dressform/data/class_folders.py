@@ -20,9 +20,7 @@ from dressform.data.contents import (
 from dressform.data.dataset import LeftOut
 from dressform.data.file_tree import File, FileTree
 from dressform.data.image import SUFFIXES
-from dressform.data.split_names import splits_of_names
-
-SPLITS = ("train", "validation", "test")
+from dressform.data.split_names import SPLITS, splits_of_names
 
 
 @dataclass(eq=False)

@@ -115,6 +115,12 @@ def dataset_of(part: Part, images: NDArray[np.uint8], names: Sequence[str]) -> D
     return Dataset(images, labels, np.array(part.ids, dtype=np.str_), tuple(names), groups)
 
 
+def numbered_ids(split: str, count: int) -> list[str]:
+    """Ids of examples that have no names: ``test/00000``, ``test/00001``, …"""
+    width = max(5, len(str(count)))
+    return [f"{split}/{i:0{width}d}" for i in range(count)]
+
+
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
     """Names sorted as text, or as numbers if all are whole numbers."""
     several = list(names)

@@ -17,10 +17,9 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.image import fit, open_image
 from dressform.data.read_options import ReadOptions
 from dressform.data.source import read_examples_by_split
+from dressform.data.split_names import SPLITS
 
 logger = logging.getLogger(__name__)
-
-SPLITS: tuple[str, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dressform.core.errors import DataError
-from dressform.data.class_folders import SPLITS, with_broken_files
+from dressform.data.class_folders import with_broken_files
 from dressform.data.contents import Contents, ImageSource, Part, class_name, such_as
 from dressform.data.file_tree import File, FileTree
 from dressform.data.image import SUFFIXES
 from dressform.data.image_index import ImageIndex
 from dressform.data.listing_table import ListingTable
 from dressform.data.read_options import ReadOptions
-from dressform.data.split_names import split_of_name, split_words
-from dressform.data.table_columns import IMAGES, LABELS, ROW_NUMBERS, named
-from dressform.data.table_columns import SPLITS as SPLIT_COLUMNS
+from dressform.data.split_names import SPLITS, split_of_name, split_words
+from dressform.data.table_columns import IMAGES, LABELS, ROW_NUMBERS, SPLIT_COLUMNS, named
 
 _SAMPLE = 500
 _MOST_FOUND = 0.5

@@ -13,7 +13,7 @@ from dressform.core.text import is_number
 from dressform.data.contents import class_name
 from dressform.data.delimited import Delimited
 from dressform.data.read_options import ReadOptions
-from dressform.data.table_columns import LABELS, ROW_NUMBERS, SPLITS, named
+from dressform.data.table_columns import LABELS, ROW_NUMBERS, SPLIT_COLUMNS, named
 
 MIN_SIDE = 2
 _SAMPLE = 300
@@ -82,7 +82,7 @@ def find_pixel_columns(table: Delimited, options: ReadOptions) -> PixelColumns |
         return _without_header(table)
     header = list(table.header)
     label = named(header, options.label_column, LABELS, table.name)
-    split = named(header, options.split_column, SPLITS, table.name)
+    split = named(header, options.split_column, SPLIT_COLUMNS, table.name)
     group = named(header, options.group_column, (), table.name)
     numbers = named(header, None, ROW_NUMBERS, table.name)
     taken = {label, split, group, numbers}

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from dressform.core.arguments import class_names_of, label_numbers
 from dressform.core.errors import DataError
 from dressform.core.files import read_npz, write_npz
-from dressform.data.contents import Contents, Part, class_name, dataset_of, numbered_ids
+from dressform.core.text import class_name
+from dressform.data.contents import Contents, Part, dataset_of, numbered_ids
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.labels import named_labels
 from dressform.data.split_names import SPLITS, split_words

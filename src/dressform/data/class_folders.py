@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dressform.core.errors import DataError
+from dressform.core.text import class_name
 from dressform.data.contents import (
     Contents,
     ImageSource,
     Part,
-    class_name,
     sorted_names,
     such_as,
 )

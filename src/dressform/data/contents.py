@@ -1,7 +1,6 @@
 """`Contents`: labelled images as a reader found them, before they become datasets."""
 
 import dataclasses
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, unknown_name
+from dressform.core.text import class_name
 from dressform.data.dataset import Dataset, LeftOut
 from dressform.data.file_tree import File
 
@@ -127,11 +127,6 @@ def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
     if all(name.isascii() and name.isdigit() for name in several):
         return tuple(sorted(several, key=lambda name: (int(name), name)))
     return tuple(sorted(several))
-
-
-def class_name(text: str) -> str:
-    """A class's name as it is compared: in Unicode's composed form, without blanks around it."""
-    return unicodedata.normalize("NFC", text).strip()
 
 
 def drop_classes(contents: Contents, drop: Sequence[str], min_count: int) -> Contents:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dressform.core.errors import DataError
+from dressform.core.text import class_name
 from dressform.data.class_folders import with_broken_files
-from dressform.data.contents import Contents, ImageSource, Part, class_name, such_as
+from dressform.data.contents import Contents, ImageSource, Part, such_as
 from dressform.data.file_tree import File, FileTree
 from dressform.data.image import SUFFIXES
 from dressform.data.image_index import ImageIndex

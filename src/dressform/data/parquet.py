@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dressform.core.errors import DataError
-from dressform.data.contents import class_name
+from dressform.core.text import class_name
 from dressform.data.delimited import Delimited
 from dressform.data.file_tree import File
 

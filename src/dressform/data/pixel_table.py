@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.text import is_number
-from dressform.data.contents import class_name
+from dressform.core.text import class_name, is_number
 from dressform.data.delimited import Delimited
 from dressform.data.read_options import ReadOptions
 from dressform.data.table_columns import LABELS, ROW_NUMBERS, SPLIT_COLUMNS, named

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.data.contents import Contents, ImageSource, Part, class_name, numbered_ids, such_as
+from dressform.core.text import class_name
+from dressform.data.contents import Contents, ImageSource, Part, numbered_ids, such_as
 from dressform.data.delimited import Delimited
 from dressform.data.file_tree import File, FileTree
 from dressform.data.labels import named_labels

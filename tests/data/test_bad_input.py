@@ -305,7 +305,7 @@ def test_folders_beside_train_are_told_and_a_class_may_be_called_train(
     (tmp_path / "d").mkdir()
     folder.rename(tmp_path / "d" / "train")
     write_folder(tmp_path / "d" / "extra", small.train.take(np.arange(60)))
-    assert any("ignored: extra" in note for note in load_data(tmp_path / "d").notes)
+    assert any("beside the splits: extra" in note for note in load_data(tmp_path / "d").notes)
     vehicles = tmp_path / "vehicles"
     write_folder(vehicles, small.train.take(np.arange(60)))
     (vehicles / "0-T-shirt top").rename(vehicles / "train")

@@ -152,13 +152,14 @@ def drop_classes(contents: Contents, drop: Sequence[str], min_count: int) -> Con
             parts[split] = kept
     if not parts:
         raise DataError(
-            f"{contents.name}: drop and min_count {min_count} leave out every class; keep two"
+            f"{contents.name} has no class left: --drop and --min-count {min_count} leave out all "
+            f"of them; keep two or more"
         )
     notes = list(contents.notes)
-    for reason, several in (("as asked", wanted), (f"with fewer than {min_count} examples", rare)):
+    for reason, several in (("by name", wanted), (f"with fewer than {min_count} examples", rare)):
         if several:
             shown = ", ".join(f"{name} ({counts[name]:,})" for name in sorted(several))
-            notes.append(f"left out {reason}: {shown}")
+            notes.append(f"left out classes {reason}: {shown}")
     names = None
     if contents.class_names is not None:
         names = tuple(name for name in contents.class_names if name not in out)

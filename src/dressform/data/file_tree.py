@@ -74,7 +74,9 @@ class File:
         except FileNotFoundError:
             raise DataError(f"{self.name} does not exist") from None
         except PermissionError:
-            raise DataError(f"{self.name} may not be read; check its permissions") from None
+            raise DataError(
+                f"{self.name} cannot be read: permission denied; change its permissions"
+            ) from None
         except OSError as error:
             raise DataError(f"{self.name} cannot be read: {error.strerror or error}") from None
 
@@ -177,9 +179,11 @@ def walk(
             entries = sorted(scan, key=lambda entry: entry.name)
     except PermissionError:
         if below and not tree.strict:
-            tree.broken.append((below, "a folder that may not be read"))
+            tree.broken.append((below, "a folder without permission to read it"))
             return True
-        raise DataError(f"{folder} may not be read; check its permissions") from None
+        raise DataError(
+            f"{folder} cannot be read: permission denied; change its permissions"
+        ) from None
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {error.strerror or error}") from None
     here = (status.st_dev, status.st_ino)

@@ -103,10 +103,10 @@ def read_idx_set(tree: FileTree, found: IdxSet) -> Contents:
     reasons = [f"IDX files: {files}"]
     notes = []
     if found.name.lower().startswith("emnist"):
-        reasons.append("EMNIST's images are stored on their side and were turned")
+        reasons.append("EMNIST's images are stored on their side and were turned upright")
     others = [f.parts[-1] for f in tree.files if f.suffix == ".csv"]
     if others:
-        notes.append(f"files next to the IDX files were ignored: {such_as(others)}")
+        notes.append(f"ignored files next to the IDX files: {such_as(others)}")
     return Contents(
         tree.name if not found.folder or not found.name else found.name.strip("-_"),
         parts,

@@ -170,7 +170,7 @@ def read_pixel_rows(table: Delimited, columns: PixelColumns) -> PixelRows:
     notes = [note] if note else []
     if columns.other and header:
         notes.append(
-            f"columns not used: {', '.join(header[i] or '(unnamed)' for i in columns.other)}"
+            f"ignored columns: {', '.join(header[i] or '(unnamed)' for i in columns.other)}"
         )
     declared = table.values.get(header[columns.label]) if header else None
     return PixelRows(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import BadFilesError, DataError, unknown_name
 from dressform.core.files import user_path
+from dressform.core.text import counted
 from dressform.data import provenance
 from dressform.data.catalog import CATALOG
 from dressform.data.contents import Contents, ImageSource, Part, dataset_of, drop_classes, such_as
@@ -154,7 +155,9 @@ def _contents(source: str | Path, options: ReadOptions) -> Contents:
         try:
             contents = read_source(path, options)
         except PermissionError as error:
-            raise DataError(f"{error.filename} may not be read; check its permissions") from None
+            raise DataError(
+                f"{error.filename} cannot be read: permission denied; change its permissions"
+            ) from None
     contents = with_groups(contents, options.groups)
     return drop_classes(contents, options.drop, options.min_count)
 
@@ -215,7 +218,7 @@ def _decoded(
     notes = [images_of.note] if images_of.note else []
     if bad:
         shown = such_as([one.path.rpartition("/")[2] for one in bad])
-        notes.append(f"{len(bad):,} files cannot be read and were left out: {shown}")
+        notes.append(f"left out {counted(len(bad), 'file')} that cannot be read: {shown}")
     return decoded, tuple(bad), tuple(notes)
 
 

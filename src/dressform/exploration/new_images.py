@@ -149,7 +149,7 @@ def _warn_of_training_images(run: Run, examples: LabelledImages) -> bool:
     evaluated = examples.counts if examples.divided else examples.digests
     own = {name for name in evaluated if trained.get(name) == examples.digests[name]}
     if "train" in own and examples.splits is not None:
-        advice = "; split test leaves them out" if "test" in evaluated else ""
+        advice = "; --split test leaves them out" if "test" in evaluated else ""
         logger.warning(
             f"{len(examples.splits.train):,} of {len(examples):,} images are those that {run.name} "
             f"was trained on (equal digests); its accuracy on new images will be lower{advice}"

@@ -174,7 +174,7 @@ def test_empty_class_folder(folder: Path) -> None:
 
 def test_no_class_folders(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
-    fails("has no sub-folders with images and nothing else that is known", tmp_path)
+    fails("has no sub-folders with images and no other data that can be read", tmp_path)
 
 
 def test_corrupt_jpeg(folder: Path) -> None:

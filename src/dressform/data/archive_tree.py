@@ -51,7 +51,7 @@ def _take(tree: FileTree, name: str, member: zipfile.ZipInfo | Extent) -> str | 
         return None
     parts = path.split("/")
     if len(parts) > MAX_DEPTH:
-        tree.broken.append((path, "too deeply nested"))
+        tree.broken.append((f"{parts[0]}/…/{parts[-1]}", "too deeply nested"))
         return None
     leftover = next((i for i, part in enumerate(parts) if is_leftover(part)), None)
     if leftover is not None:

@@ -261,7 +261,7 @@ def test_an_interrupted_call_goes_on_with_the_time_that_is_left(
     assert found.seconds > 20
     (message,) = [m for m in caplog.messages if "of the budget are spent" in m]
     assert 20 <= int(message.split()[0]) < 60
-    with pytest.raises(RunError, match="has --budget of another call"):
+    with pytest.raises(RunError, match="is of a call with different --budget"):
         train_auto(source, budget=61, out=tmp_path, resume=True)
 
 

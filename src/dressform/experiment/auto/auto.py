@@ -139,7 +139,7 @@ def _plan(file: Path, plan: AutoPlan, options: RunOptions) -> AutoPlan:
         )
     if differences and options.resume:
         raise RunError(
-            f"nothing to continue: {file} is of a call with other {' and '.join(differences)} "
+            f"nothing to continue: {file} is of a call with different {' and '.join(differences)} "
             f"(budget {before.budget:g} s, {before.spent:.0f} s spent); repeat that call, or leave "
             f"out --resume to start over"
         )

@@ -114,7 +114,7 @@ def _image_column(table: ListingTable, index: ImageIndex, given: str | None) -> 
             continue
         found = sum(bool(index.find(cell, table.file)) for cell in sample) / len(sample)
         place = known.get(name.strip().lower().replace(" ", "_"), len(known))
-        if place == len(known) and all(cell.isdigit() for cell in sample):
+        if place == len(known) and all(cell.removesuffix(".0").isdigit() for cell in sample):
             continue  # numbers of anything, which may be names of files by chance
         looks = sum(cell.lower().endswith(SUFFIXES) for cell in sample) / len(sample)
         if found >= _MOST_FOUND or (found > 0 and (place < len(known) or looks > _MOST_FOUND)):

@@ -5,9 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dressform.cli.reading import with_option_names
 from dressform.predictions import save_predictions
 from dressform.runs.run import Run
 from tests.cli.command import dressform_command, error_of
+
+
+def test_errors_name_the_options_of_the_command_line() -> None:
+    assert with_option_names("image_size -5; allowed") == "--image-size -5; allowed"
+    assert (
+        with_option_names("groups (a) and group_column (b)") == "groups (a) and --group-column (b)"
+    )
+    for same in ("'min_count'", "photos/min_count.csv", "--set image_size=3", "my_image_size"):
+        assert with_option_names(same) == same
 
 
 def test_errors_are_one_line_and_leave_nothing_behind(

@@ -174,7 +174,7 @@ def test_empty_class_folder(folder: Path) -> None:
 
 def test_no_class_folders(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
-    fails("has no sub-folders with images and nothing else that is known", tmp_path)
+    fails("has no sub-folders with images and no other data that can be read", tmp_path)
 
 
 def test_corrupt_jpeg(folder: Path) -> None:
@@ -305,7 +305,7 @@ def test_folders_beside_train_are_told_and_a_class_may_be_called_train(
     (tmp_path / "d").mkdir()
     folder.rename(tmp_path / "d" / "train")
     write_folder(tmp_path / "d" / "extra", small.train.take(np.arange(60)))
-    assert any("ignored: extra" in note for note in load_data(tmp_path / "d").notes)
+    assert any("beside the splits: extra" in note for note in load_data(tmp_path / "d").notes)
     vehicles = tmp_path / "vehicles"
     write_folder(vehicles, small.train.take(np.arange(60)))
     (vehicles / "0-T-shirt top").rename(vehicles / "train")

@@ -118,7 +118,7 @@ def test_flat_class_folder_with_colour_and_mixed_sizes(tmp_path: Path) -> None:
     data = load_data(tmp_path)
     assert data.class_names == ("blue", "red")
     assert data.shape == (64, 64, 3)
-    assert any("were ignored" in note for note in data.notes)
+    assert any("ignored 1 file that is not an image" in note for note in data.notes)
     assert load_data(tmp_path, image_size=16).shape == (16, 16, 3)
 
 

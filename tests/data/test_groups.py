@@ -250,7 +250,7 @@ def test_groups_from_names() -> None:
 
 
 def test_patterns_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match=r'groups is "\(a", which is no regular expression'):
+    with pytest.raises(ConfigError, match=r'groups is "\(a", which is not a regular expression'):
         groups_from_names(["a"], "(a")
     with pytest.raises(ConfigError, match=r'"b" *, which matches none of 1 names \(such as a\)'):
         groups_from_names(["a"], "b")

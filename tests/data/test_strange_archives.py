@@ -177,6 +177,20 @@ def _encrypted(path: Path) -> Path:
     return path
 
 
+def test_a_compressed_tar_that_is_called_otherwise(tmp_path: Path) -> None:
+    path = packed(cases.class_folders(tmp_path / "a", count=6), "gztar")
+    path = path.rename(tmp_path / "a.tar")
+    assert totals(dressform.load_data(path)) == SIX
+
+
+def test_folders_without_end_in_a_zip(tmp_path: Path) -> None:
+    path = packed(cases.class_folders(tmp_path / "a", count=6), "zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("/".join(["deep"] * 5000) + "/1.jpg", b"")
+    refused(path, "1 of 19", "too deeply nested")
+    assert totals(dressform.load_data(path, skip_bad=True)) == SIX
+
+
 def test_an_encrypted_archive_is_named(tmp_path: Path) -> None:
     path = _encrypted(packed(cases.class_folders(tmp_path / "a", count=6), "zip"))
     message = refused(path, "a.zip")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -213,6 +214,31 @@ def test_parquet(tmp_path: Path, expected: list[tuple[bytes, str]]) -> None:
     pq.write_table(pa.table(columns), tmp_path / "d" / "labels.parquet")
     assert examples(dressform.load_data(tmp_path / "d")) == expected
     assert examples(dressform.load_data(tmp_path / "d" / "labels.parquet")) == expected
+
+
+def test_parquet_with_a_column_of_lists(tmp_path: Path, expected: list[tuple[bytes, str]]) -> None:
+    """Boxes, for example: no damage, and nothing to be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    images(tmp_path / "images")
+    (names, *rows) = table(filename=file, label=label)
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    boxes = [[1, 2, 3, 4]] * len(rows)
+    pq.write_table(pa.table({**columns, "box": boxes}), tmp_path / "a.parquet")
+    assert examples(dressform.load_data(tmp_path / "a.parquet")) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may read all")
+def test_a_folder_beside_the_images_that_may_not_be_read(
+    tmp_path: Path, expected: list[tuple[bytes, str]]
+) -> None:
+    images(tmp_path / "images")
+    write(tmp_path / "a.csv", table(filename=file, label=label))
+    (tmp_path / "of somebody else").mkdir(mode=0)
+    splits = dressform.load_data(tmp_path / "a.csv")
+    assert examples(splits) == expected
+    assert notes_with(splits, "of somebody else")
 
 
 def test_labels_with_stray_spaces(tmp_path: Path, expected: list[tuple[bytes, str]]) -> None:

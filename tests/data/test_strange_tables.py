@@ -277,6 +277,13 @@ def test_parquet_of_pixels(tmp_path: Path, plain: list[tuple[bytes, str]]) -> No
     assert examples(dressform.load_data(tmp_path / "a.parquet")) == plain
 
 
+def test_a_blank_line_is_no_damage(tmp_path: Path, plain: list[tuple[bytes, str]]) -> None:
+    rows = [",".join(map(str, row)) for row in ROWS]
+    lines = [",".join(HEADER), *rows[:3], "", *rows[3:], ""]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert examples(dressform.load_data(tmp_path / "a.csv")) == plain
+
+
 def test_parquet_with_a_bad_image(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -123,6 +123,14 @@ def test_classes_are_joined_by_name() -> None:
     assert two.logits.tolist() == (3 * np.eye(3)).tolist()
 
 
+def test_numbers_in_another_order_are_names() -> None:
+    first = made([0, 1], 2 * np.eye(2), class_names=("0", "1"))
+    second = made([1, 0], 3 * np.eye(2)[[1, 0]], class_names=("1", "0"))
+    _, two = align(first, second, NAMES)
+    assert two.labels.tolist() == [0, 1]
+    assert two.logits.tolist() == (3 * np.eye(2)).tolist()
+
+
 def test_hard_predictions_may_lack_classes_that_do_not_occur() -> None:
     first = made([2, 0], np.eye(3)[[2, 0]], class_names=("cat", "dog", "emu"))
     hard = Predictions.from_classes(first.ids, [1, 0], [0, 0], ("cat", "emu"))

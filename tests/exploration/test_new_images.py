@@ -82,7 +82,7 @@ def test_a_class_that_the_model_lacks_is_refused_with_both_lists(run: Run, tmp_p
     renamed = write_swatches(tmp_path / "new", {name: name.title() for name in NAMES[:2]})
     with pytest.raises(
         DataError,
-        match="Amber, Cyan of new are no classes of .*; classes of the data: Amber, Cyan; of the "
+        match="Amber, Cyan of new are not classes of .*; classes of the data: Amber, Cyan; of the "
         "model: amber, cyan, lime, plum; rename or leave out",
     ):
         dressform.evaluate(run, data=renamed)
@@ -118,7 +118,7 @@ def test_images_that_it_was_trained_on_are_named(
         dressform.evaluate(run, data=data)
         assert (
             "64 of 80 images are those that simple-dense, seed 0 was trained on (equal digests); "
-            "its accuracy on new images will be lower; split test leaves them out"
+            "its accuracy on new images will be lower; --split test leaves them out"
         ) in caplog.text
     caplog.clear()
     kept = dressform.evaluate(run)

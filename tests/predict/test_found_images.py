@@ -95,6 +95,15 @@ def test_links_to_folders_are_followed_but_not_in_a_circle(folder: Path, tmp_pat
     )
 
 
+def test_folders_that_link_to_each_other(folder: Path) -> None:
+    (folder / "week 2").mkdir()
+    (folder / "week 2" / "last").symlink_to(folder / "week 1")
+    (folder / "week 1" / "next").symlink_to(folder / "week 2")
+    found = find_images([str(folder / "week 1")])
+    assert len(found.paths) == 3
+    assert found.loops == 1
+
+
 def test_an_image_that_is_given_twice_is_answered_once(folder: Path) -> None:
     found = find_images([str(folder / "a.PNG"), str(folder)])
     assert len(found.paths) == 5

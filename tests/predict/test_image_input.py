@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from dressform.core.errors import ConfigError, DataError
-from dressform.predict.ordered_pool import map_in_order
+from dressform.core.ordered_pool import map_in_order
 from dressform.predict.predictor import Prediction, Predictor
 from dressform.runs.run import Run
 from tests.data.test_photo import scene

@@ -75,8 +75,9 @@ def test_the_wrong_scaling_is_hinted_at_with_the_option_that_mends_it(
     wrong = _accuracy(model, swatches)
     assert wrong < 0.8
     (hint,) = [line for line in caplog.messages if "sampled images" in line]
-    assert hint.startswith(f"{100 * wrong:.1f} % of 64 sampled images are right, but with pixels ")
-    assert f"100.0 % would be; if the model was trained so, give {option}" in hint
+    assert hint.startswith(f"{100 * wrong:.1f} % of 64 sampled images are correct, but ")
+    assert "100.0 % would be with " in hint
+    assert f"; if the model was trained like that, give {option}" in hint
     words = shlex.split(option)
     options = {n.removeprefix("--"): v for n, v in zip(words[::2], words[1::2], strict=True)}
     assert _accuracy(model, swatches, **options) == 1
@@ -140,7 +141,10 @@ def test_where_the_order_comes_from(
     card.unlink()
     caplog.clear()
     assert _accuracy(model, swatches) < 1
-    assert "does not name its classes; they were taken to be amber, cyan, lime, plum" in caplog.text
+    assert (
+        "does not name its classes; the order of the data was assumed: amber, cyan, lime, plum"
+        in caplog.text
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +171,7 @@ def test_classes_that_do_not_fit(
     model = nearest_colour(tmp_path / "m.onnx")
     with pytest.raises(
         DataError,
-        match=r"plum of the data is no class of m.onnx \(classes by --classes\); classes of the "
+        match=r"plum of the data is not a class of m.onnx \(classes by --classes\); classes of the "
         r"data: amber, cyan, lime, plum; of the model: amber, cyan, lime, puce; rename",
     ):
         _accuracy(model, swatches, classes="amber,cyan,lime,puce")

@@ -297,7 +297,7 @@ def test_whatever_can_be_judged(
         assert len(made.predictions) == len(made.images) == count
         assert np.array_equal(made.predictions.ids, made.images.ids)
         assert made.split == (chosen or "all")
-    order = f"{model} does not name its classes; they were taken to be "
+    order = f"{model} does not name its classes; the order of the data was assumed: "
     assert [text for text in caplog.messages if not text.startswith(order)] == [
         "split: test",
         "split: validation",

@@ -57,14 +57,14 @@ def compare(
         "0.485,0.456,0.406.",
     ),
     std: str | None = typer.Option(
-        None, "--std", help="That they are divided by then: a number, or one per channel."
+        None, "--std", help="Divides them after that: a number, or one per channel."
     ),
     classes: str | None = typer.Option(
         None,
         "--classes",
-        help="Classes of all .onnx models in the order of its outputs, such as dress,pants,shoes. "
-        "Default: those of a model.json or class_names.txt beside it or of its metadata, or else "
-        "the order of the data's classes.",
+        help="Classes of all .onnx models in the order of their outputs, such as "
+        "dress,pants,shoes. Default: those in a model.json or class_names.txt beside each, or in "
+        "its metadata; else the order of the data's classes.",
     ),
     figure: Path | None = typer.Option(
         None, "--figure", help="Draw box plots of the cross-validations into this PNG file."

@@ -41,13 +41,13 @@ def evaluate(
         "0.485,0.456,0.406.",
     ),
     std: str | None = typer.Option(
-        None, "--std", help="That they are divided by then: a number, or one per channel."
+        None, "--std", help="Divides them after that: a number, or one per channel."
     ),
     classes: str | None = typer.Option(
         None,
         "--classes",
         help="Classes of an .onnx model in the order of its outputs, such as dress,pants,shoes. "
-        "Default: those of a model.json or class_names.txt beside it or of its metadata, or else "
+        "Default: those in a model.json or class_names.txt beside it, or in its metadata; else "
         "the order of the data's classes.",
     ),
     reading: ReadArguments = READING,

@@ -23,6 +23,7 @@ from dressform.cli.hardware import hardware
 from dressform.cli.lists import models, recipes
 from dressform.cli.output import Escaped, show_messages
 from dressform.cli.predict import predict
+from dressform.cli.reading import with_option_names
 from dressform.cli.report import report
 from dressform.cli.robustness import robustness
 from dressform.cli.train import train
@@ -102,7 +103,7 @@ def main() -> None:
     try:
         code = app(prog_name="dressform", standalone_mode=False)
     except DressformError as error:
-        _fail(str(error), 1)
+        _fail(with_option_names(str(error)), 1)
     except _UsageError as error:
         _fail(_usage(error.format_message()), 2)
     except (typer.Abort, KeyboardInterrupt):

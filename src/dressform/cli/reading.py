@@ -37,16 +37,18 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     ),
     "image_column": (
         str | None,
-        _column("image", "Column of a table with file names, paths or ids. Default: found."),
+        _column("image", "Column of a table with file names, paths or ids. Default: detected."),
     ),
-    "label_column": (str | None, _column("label", "Column with the classes. Default: found.")),
+    "label_column": (str | None, _column("label", "Column with the classes. Default: detected.")),
     "split_column": (
         str | None,
-        _column("split", "Column with train, validation and test. Default: found."),
+        _column("split", "Column with train, validation and test. Default: detected."),
     ),
     "group_column": (
         str | None,
-        _column("group", "Column; rows with the same value stay on one side of every split."),
+        _column(
+            "group", "Column with groups: rows with the same value stay on one side of every split."
+        ),
     ),
     "groups": (
         str | None,
@@ -115,6 +117,18 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     with_options.__annotations__ = {p.name: p.annotation for p in parameters}
     return with_options
+
+
+_ARGUMENTS = re.compile(
+    rf"(?<![\w'\"/.-])({'|'.join(n for n in _OPTIONS if '_' in n)})(?![\w'\"/.=])"
+)
+
+
+def with_option_names(message: str) -> str:
+    """A message with the options of the command line in place of Python's arguments:
+    ``--min-count`` for ``min_count``; names in quotes and paths stay.
+    """
+    return _ARGUMENTS.sub(lambda found: "--" + found[1].replace("_", "-"), message)
 
 
 def split_names(text: str) -> list[str]:

@@ -40,7 +40,7 @@ class Deadline:
             OutOfTimeError: a strict deadline has passed.
         """
         if self.left() < 0 and self.strict:
-            raise OutOfTimeError("the time for it is over; allow more")
+            raise OutOfTimeError("the deadline has passed; allow more time")
 
 
 def process_seconds() -> float:

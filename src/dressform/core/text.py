@@ -26,6 +26,16 @@ def _escaped(found: "re.Match[str]") -> str:
     return f"\\u{ord(found[0]):04x}"
 
 
+def class_name(text: str) -> str:
+    """A class's name as it is compared: in composed form (NFC), without spaces around it."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: ``1 image``, ``2,000 images``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def columns(text: str) -> int:
     """Columns of a terminal that a text of one line takes: two for a Chinese character, none for an
     accent that stands alone.

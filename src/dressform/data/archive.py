@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from dressform.core.arguments import class_names_of, label_numbers
 from dressform.core.errors import DataError
 from dressform.core.files import read_npz, write_npz
-from dressform.data.contents import Contents, Part, class_name, dataset_of
+from dressform.core.text import class_name
+from dressform.data.contents import Contents, Part, dataset_of, numbered_ids
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.labels import named_labels
-from dressform.data.split_names import split_words
+from dressform.data.file_tree import File, FileTree
+from dressform.data.labels import named_labels, names_beside
+from dressform.data.split_names import SPLITS, split_words
 
 Kind = Literal["images", "labels", "ids", "groups"]
 _KINDS: dict[str, Kind] = {
@@ -25,7 +27,6 @@ _KINDS: dict[str, Kind] = {
     "ids": "ids", "groups": "groups",
 }  # fmt: skip
 _NAMES = ("class_names", "classnames", "label_names", "target_names", "class_labels")
-SPLITS = ("train", "validation", "test")
 
 
 def _place(name: str) -> tuple[str, Kind] | None:
@@ -80,7 +81,7 @@ def read_arrays(
         numbers = {s: label_numbers(_unstacked(arrays[found[s]["labels"]])) for s in whole}
         labels, ordered = named_labels(numbers, where, names)
         parts = {}
-        notes = [f"arrays not used: {', '.join(unused)}"] if unused else []
+        notes = [f"ignored arrays: {', '.join(unused)}"] if unused else []
         for split in whole:
             keys = found[split]
             images, note = _images(arrays[keys["images"]])
@@ -90,8 +91,7 @@ def read_arrays(
                     f"{keys['images']} has {len(images):,} images but {keys['labels']} has "
                     f"{len(labels[split]):,} labels"
                 )
-            width = max(5, len(str(len(images))))
-            ids = [f"{split}/{i:0{width}d}" for i in range(len(images))]
+            ids = numbered_ids(split, len(images))
             if "ids" in keys:
                 ids = [_text(i) for i in np.ravel(arrays[keys["ids"]]).tolist()]
             groups = None
@@ -137,13 +137,13 @@ def _images(images: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
         images = images[..., None]
     elif images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
         images = images.transpose(0, 2, 3, 1)
-        note = "images [N, C, H, W] were turned into [N, H, W, C]"
+        note = "images [N, C, H, W] were transposed to [N, H, W, C]"
     images = np.ascontiguousarray(images)
     if images.dtype == np.uint8:
         return images.astype(np.uint8, copy=False), note
     kind = images.dtype.kind
     low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
-    if kind in "iub" and low >= 0 and high <= 255 and kind != "b":
+    if kind in "iu" and low >= 0 and high <= 255:
         return images.astype(np.uint8), note
     if kind == "f" and low >= 0 and 1 < high <= 255 and (images == np.floor(images)).all():
         return images.astype(np.uint8), note
@@ -154,6 +154,23 @@ def _images(images: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
         f"images have dtype {images.dtype} with values from {low:g} to {high:g}; allowed: uint8 "
         f"with values 0 to 255, or fractions from 0 to 1; convert them first"
     )
+
+
+def read_array_files(tree: FileTree, files: list[File]) -> Contents:
+    """Arrays of one NPZ file, or of several files with one array each, by their names."""
+    names = names_beside(tree, files[0].path.rpartition("/")[0])
+    if len(files) == 1 and files[0].suffix == ".npz":
+        arrays = read_npz(Path(files[0].name), files[0].source())
+        return read_arrays(tree.name, files[0].name, arrays, names)
+    together = {}
+    for file in files:
+        stem = file.parts[-1].rpartition(".")[0]
+        inside = read_npz(Path(file.name), file.source(), single=True)
+        if len(inside) == 1:
+            together[stem] = next(iter(inside.values()))
+        else:
+            together |= {f"{stem}_{name}": array for name, array in inside.items()}
+    return read_arrays(tree.name, str(tree.root), together, names)
 
 
 def _square(values: int) -> tuple[int, ...]:

@@ -7,23 +7,24 @@ from pathlib import Path
 
 from dressform.core.errors import DataError
 from dressform.core.file_kinds import kind_of_start
-from dressform.data.file_tree import Extent, FileTree, archive_suffix, walk
+from dressform.data.file_tree import MAX_DEPTH, Extent, FileTree, archive_suffix, walk
 from dressform.data.leftovers import is_leftover
 
 MAX_COMPRESSED_TAR_BYTES = 2**31
 """Decompressed bytes of a compressed TAR, which has to be held in memory."""
 
 
-def open_tree(path: Path) -> FileTree:
+def open_tree(path: Path, *, strict: bool = True) -> FileTree:
     """List the files of a folder or an archive.
 
     Args:
         path: a folder, a ZIP or a TAR file.
+        strict: whether a folder inside that may not be read is an error; otherwise it is noted.
 
     Raises:
         DataError: it cannot be read, or is no such archive.
     """
-    tree = FileTree(path)
+    tree = FileTree(path, strict=strict)
     if path.is_dir():
         walk(tree, path, "", (), 0)
     elif archive_suffix(path) == ".zip":
@@ -49,6 +50,9 @@ def _take(tree: FileTree, name: str, member: zipfile.ZipInfo | Extent) -> str | 
         tree.broken.append((name, "a path that leads out of the archive"))
         return None
     parts = path.split("/")
+    if len(parts) > MAX_DEPTH:
+        tree.broken.append((f"{parts[0]}/…/{parts[-1]}", "too deeply nested"))
+        return None
     leftover = next((i for i, part in enumerate(parts) if is_leftover(part)), None)
     if leftover is not None:
         tree.leftovers.append("/".join(parts[: leftover + 1]))
@@ -93,7 +97,7 @@ def _zip_name(member: zipfile.ZipInfo) -> str:
 
 
 def _open_tar(tree: FileTree) -> None:
-    root, compressed = tree.root, archive_suffix(tree.root) != ".tar"
+    root, compressed = tree.root, not _is_plain_tar(tree.root)
     found: dict[int, tuple[str, Extent]] = {}
     contents: dict[int, bytes] = {}
     total = 0
@@ -124,6 +128,15 @@ def _open_tar(tree: FileTree) -> None:
         if path is not None and place in contents:
             tree.contents[path] = contents[place]
     tree.leftovers = list(dict.fromkeys(tree.leftovers))
+
+
+def _is_plain_tar(root: Path) -> bool:
+    """Whether a TAR is not compressed, by its content: its name may say otherwise."""
+    try:
+        with tarfile.open(root, "r:"):
+            return True
+    except (tarfile.TarError, OSError, ValueError):
+        return False
 
 
 def _no_archive(root: Path, kind: str, error: Exception) -> DataError:

@@ -45,7 +45,8 @@ def log_shared_images(splits: DatasetSplits) -> None:
             if shared:
                 logger.warning(
                     f"{shared:,} of {len(dataset):,} {split} images are also in train, so accuracy "
-                    f"on {split} is no estimate for new images; 'dressform data check' lists them"
+                    f"on {split} is not an estimate for new images; 'dressform data check' lists "
+                    f"them"
                 )
 
 

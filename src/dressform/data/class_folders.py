@@ -9,20 +9,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dressform.core.errors import DataError
+from dressform.core.text import class_name, counted
 from dressform.data.contents import (
     Contents,
     ImageSource,
     Part,
-    class_name,
     sorted_names,
     such_as,
 )
 from dressform.data.dataset import LeftOut
 from dressform.data.file_tree import File, FileTree
 from dressform.data.image import SUFFIXES
-from dressform.data.split_names import splits_of_names
-
-SPLITS = ("train", "validation", "test")
+from dressform.data.split_names import SPLITS, splits_of_names
 
 
 @dataclass(eq=False)
@@ -123,7 +121,7 @@ def _unwrapped(root: Folder, found: _Found) -> list[Folder]:
         ((name, only),) = inside.items()
         if not only.with_images() or splits_of_names([name]):
             return chain
-        found.reasons.append(f"{found.shown(chain[-1])} wraps {name}, which has the folders")
+        found.reasons.append(f"{found.shown(chain[-1])} only holds {name}, so {name} was read")
         chain.append(only)
 
 
@@ -143,7 +141,9 @@ def _read_top(folder: Folder, found: _Found) -> None:
             found.used.add(inside[name].path)
             found.notes.append(_unlabelled(name, len(inside[name].all_images())))
     elif len(splits) == 1 and others and not labelled:
-        found.reasons.append(f"{flat[0]} is a class: its siblings {such_as(others)} name no split")
+        found.reasons.append(
+            f"{flat[0]} is a class: {such_as(others)} beside it are not names of splits"
+        )
         _read_classes(folder, "train", found)
     elif others:
         raise DataError(
@@ -221,7 +221,7 @@ def _tell_loose(folder: Folder, found: _Found) -> None:
     loose = sorted(file.parts[-1] for file in folder.images)
     if loose:
         found.notes.append(
-            f"{len(loose):,} images outside the class folders were ignored: {such_as(loose)}"
+            f"ignored {counted(len(loose), 'image')} outside the class folders: {such_as(loose)}"
         )
 
 
@@ -305,12 +305,14 @@ def _check_names(found: _Found) -> None:
         folded.setdefault(name.casefold(), set()).add(name)
     for name, several in spellings.items():
         if len(several) > 1:
-            found.notes.append(f"{len(several)} spellings of {name} in Unicode are one class")
+            found.notes.append(
+                f"{len(several)} Unicode spellings of {name} were joined into one class"
+            )
     for names in folded.values():
         if len(names) > 1:
             found.notes.append(
-                f"{' and '.join(sorted(names))} differ only in upper and lower case, and are "
-                f"{len(names)} classes"
+                f"{' and '.join(sorted(names))} differ only in case; they are {len(names)} "
+                f"separate classes"
             )
 
 
@@ -329,18 +331,20 @@ def _tell_what_is_left(chain: list[Folder], found: _Found) -> None:
     if with_images:
         count = sum(len(one.all_images()) for one in unused)
         found.notes.append(
-            f"folders that are no split were ignored: {such_as(with_images)} ({count:,} images)"
+            f"ignored folders beside the splits: {such_as(with_images)} ({counted(count, 'image')})"
         )
     if without:
-        found.notes.append(f"folders without images were ignored: {such_as(without)}")
+        found.notes.append(f"ignored folders without images: {such_as(without)}")
     if others:
         names = sorted(file.path for file in others)
-        found.notes.append(f"files next to the class folders were ignored: {such_as(names, 5)}")
+        found.notes.append(f"ignored files next to the class folders: {such_as(names, 5)}")
     told = {file.path for file in others} | {f.path for one in unused for f in one.all_others()}
     inside = [f.path for f in chain[0].all_others() if f.path not in told]
     if inside:
         found.notes.append(
-            f"{len(inside):,} files are not images and were ignored: {such_as(inside)}"
+            f"ignored "
+            f"{counted(len(inside), 'file that is not an image', 'files that are not images')}"
+            f": {such_as(inside)}"
         )
 
 
@@ -351,7 +355,8 @@ def _contents(found: _Found) -> Contents:
         if not rows:
             continue
         names = sorted_names({name for name, _ in rows})
-        rows.sort(key=lambda row: names.index(row[0]))
+        place = {name: i for i, name in enumerate(names)}
+        rows.sort(key=lambda row: place[row[0]])
         for _, file in rows:
             try:
                 file.path.encode()
@@ -377,11 +382,11 @@ def with_broken_files(contents: Contents, tree: FileTree) -> Contents:
         else:
             others.append(f"{path} ({reason})")
     if others:
-        notes.append(f"{len(others):,} entries are no files and were ignored: {such_as(others)}")
+        notes.append(f"ignored what cannot be read as a file: {such_as(others)}")
     if tree.leftovers:
         count = len(tree.leftovers)
         notes.append(
-            f"{count:,} file{'s' if count > 1 else ''} or folder{'s' if count > 1 else ''} of "
-            f"other programs ignored: {such_as(tree.leftovers)}"
+            f"ignored {counted(count, 'file or folder', 'files or folders')} of other programs: "
+            f"{such_as(tree.leftovers)}"
         )
     return dataclasses.replace(contents, bad=tuple(bad), notes=tuple(notes))

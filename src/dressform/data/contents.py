@@ -1,7 +1,6 @@
 """`Contents`: labelled images as a reader found them, before they become datasets."""
 
 import dataclasses
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, unknown_name
-from dressform.core.text import one_line
+from dressform.core.text import class_name, one_line
 from dressform.data.dataset import Dataset, LeftOut
 from dressform.data.file_tree import File
 
@@ -116,17 +115,18 @@ def dataset_of(part: Part, images: NDArray[np.uint8], names: Sequence[str]) -> D
     return Dataset(images, labels, np.array(part.ids, dtype=np.str_), tuple(names), groups)
 
 
+def numbered_ids(split: str, count: int) -> list[str]:
+    """Ids of examples that have no names: ``test/00000``, ``test/00001``, …"""
+    width = max(5, len(str(count)))
+    return [f"{split}/{i:0{width}d}" for i in range(count)]
+
+
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
     """Names sorted as text, or as numbers if all are whole numbers."""
     several = list(names)
     if all(name.isascii() and name.isdigit() for name in several):
         return tuple(sorted(several, key=lambda name: (int(name), name)))
     return tuple(sorted(several))
-
-
-def class_name(text: str) -> str:
-    """A class's name as it is compared: in Unicode's composed form, without blanks around it."""
-    return unicodedata.normalize("NFC", text).strip()
 
 
 def drop_classes(contents: Contents, drop: Sequence[str], min_count: int) -> Contents:
@@ -152,13 +152,14 @@ def drop_classes(contents: Contents, drop: Sequence[str], min_count: int) -> Con
             parts[split] = kept
     if not parts:
         raise DataError(
-            f"{contents.name}: drop and min_count {min_count} leave out every class; keep two"
+            f"{contents.name} has no class left: --drop and --min-count {min_count} leave out all "
+            f"of them; keep two or more"
         )
     notes = list(contents.notes)
-    for reason, several in (("as asked", wanted), (f"with fewer than {min_count} examples", rare)):
+    for reason, several in (("by name", wanted), (f"with fewer than {min_count} examples", rare)):
         if several:
             shown = ", ".join(f"{name} ({counts[name]:,})" for name in sorted(several))
-            notes.append(f"left out {reason}: {shown}")
+            notes.append(f"left out classes {reason}: {shown}")
     names = None
     if contents.class_names is not None:
         names = tuple(name for name in contents.class_names if name not in out)

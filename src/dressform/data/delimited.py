@@ -76,12 +76,14 @@ class Delimited:
                     line = self.first_line + reader.line_num - 1
                     raise DataError(
                         f"{self.name} line {line} has {len(cells)} values but the first line has "
-                        f"{width}; mend that line"
+                        f"{width}; fix that line"
                     )
                 yield [cell.strip() for cell in cells]
         except csv.Error as error:
             line = self.first_line + reader.line_num - 1
-            raise DataError(f"{self.name} line {line} cannot be read ({error})") from None
+            raise DataError(
+                f"{self.name} line {line} cannot be read ({error}); fix that line"
+            ) from None
 
     def numbers(self, columns: list[int]) -> NDArray[Any]:
         """Numbers in some columns, int32 or float64 [N, C], in the order of ``columns``.
@@ -123,7 +125,8 @@ class Delimited:
             inside = np.cumsum(text == ord(self.quote)) % 2 == 1
             marks = marks[~inside[marks]]
         per_row = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
-        wrong = np.flatnonzero(per_row != self.width)
+        blank = np.diff(ends, prepend=-1) == 1
+        wrong = np.flatnonzero((per_row != self.width) & ~blank)
         if len(wrong):
             row = int(wrong[0])
             raise DataError(
@@ -259,7 +262,9 @@ def _arff(text: str, name: str) -> Delimited:
             )
         found = _ATTRIBUTE.fullmatch(stripped)
         if found is None:
-            raise DataError(f"{name} line {number} is no line of an ARFF header: {stripped[:40]!r}")
+            raise DataError(
+                f"{name} line {number} is not a line of an ARFF header: {stripped[:40]!r}"
+            )
         attribute, kind = found[1].strip("'\""), found[2].strip()
         names.append(attribute)
         if kind.startswith("{") and kind.endswith("}"):

@@ -75,7 +75,9 @@ class File:
         except FileNotFoundError:
             raise DataError(f"{self.name} does not exist") from None
         except PermissionError:
-            raise DataError(f"{self.name} may not be read; check its permissions") from None
+            raise DataError(
+                f"{self.name} cannot be read: permission denied; change its permissions"
+            ) from None
         except OSError as error:
             raise DataError(f"{self.name} cannot be read: {error.strerror or error}") from None
 
@@ -93,6 +95,7 @@ class FileTree:
         zip: the archive, if it is a ZIP; closed with the tree.
         members: path -> where a file lies in the archive.
         contents: path -> content of a file, where an archive had to be read as a whole.
+        strict: whether a folder that may not be read is an error.
     """
 
     root: Path
@@ -103,6 +106,7 @@ class FileTree:
     zip: zipfile.ZipFile | None = None
     members: dict[str, zipfile.ZipInfo | Extent] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
+    strict: bool = True
 
     @property
     def name(self) -> str:
@@ -175,7 +179,12 @@ def walk(
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
     except PermissionError:
-        raise DataError(f"{folder} may not be read; check its permissions") from None
+        if below and not tree.strict:
+            tree.broken.append((below, "a folder without permission to read it"))
+            return True
+        raise DataError(
+            f"{folder} cannot be read: permission denied; change its permissions"
+        ) from None
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {error.strerror or error}") from None
     here = (status.st_dev, status.st_ino)

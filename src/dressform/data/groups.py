@@ -53,8 +53,8 @@ def groups_from_names(
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(
-            f'groups is "{pattern}", which is no regular expression ({error}); one such as '
-            f'"(sku\\d+)_" is needed'
+            f'groups is "{pattern}", which is not a regular expression ({error}); an '
+            f'example is "(sku\\d+)_"'
         ) from None
     names = [str(name) for name in ids]
     try:

@@ -7,7 +7,7 @@ import numpy as np
 
 from dressform.core.errors import DataError
 from dressform.data import provenance
-from dressform.data.contents import Contents, Part, such_as
+from dressform.data.contents import Contents, Part, numbered_ids, such_as
 from dressform.data.file_tree import File, FileTree
 from dressform.data.idx import read_pair
 from dressform.data.labels import named_labels, names_beside
@@ -97,17 +97,16 @@ def read_idx_set(tree: FileTree, found: IdxSet) -> Contents:
     labels_of, ordered = named_labels({s: y for s, (_, y) in arrays.items()}, where, names)
     parts = {}
     for split, (images_array, _) in arrays.items():
-        width = max(5, len(str(len(images_array))))
-        ids = [f"{split}/{i:0{width}d}" for i in range(len(images_array))]
+        ids = numbered_ids(split, len(images_array))
         parts[split] = Part(labels_of[split], ids, images_array)
     files = ", ".join(f.path for pair in found.files.values() for f in pair)
     reasons = [f"IDX files: {files}"]
     notes = []
     if found.name.lower().startswith("emnist"):
-        reasons.append("EMNIST's images are stored on their side and were turned")
+        reasons.append("EMNIST's images are stored on their side and were turned upright")
     others = [f.parts[-1] for f in tree.files if f.suffix == ".csv"]
     if others:
-        notes.append(f"files next to the IDX files were ignored: {such_as(others)}")
+        notes.append(f"ignored files next to the IDX files: {such_as(others)}")
     return Contents(
         tree.name if not found.folder or not found.name else found.name.strip("-_"),
         parts,

@@ -103,7 +103,9 @@ def open_image(
             f"{name} is not an image ({_describe_start(source)}); allowed: {ALLOWED}"
         ) from None
     except PermissionError:
-        raise DataError(f"{name} may not be read; check its permissions") from None
+        raise DataError(
+            f"{name} cannot be read: permission denied; change its permissions"
+        ) from None
     except Exception as error:
         raise_if_out_of_resources(error, name)
         reason = str(error).partition("\n")[0] or type(error).__name__

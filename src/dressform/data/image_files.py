@@ -3,13 +3,13 @@
 import contextlib
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
+from dressform.core.ordered_pool import map_in_order
 from dressform.core.text import one_line
 from dressform.core.threads import cores
 from dressform.data.contents import ImageSource
@@ -87,7 +87,7 @@ def _decode(
     bad: dict[int, LeftOut] = {}
     coloured = [False]
 
-    def decode(rows: range) -> None:
+    def decode(rows: Sequence[int]) -> tuple[()]:
         for row in rows:
             one = sources[row]
             try:
@@ -99,12 +99,13 @@ def _decode(
                 raise _OtherSizeError
             pixels[row] = fit(image, (height, width, 3))
             coloured[0] = coloured[0] or not is_grey(image)
+        return ()
 
-    parts = [range(i, min(i + _TOGETHER, len(sources))) for i in range(0, len(sources), _TOGETHER)]
-    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+    with warnings.catch_warnings():
         # A thread's own filter may be undone by another's: one is set around all.
         warnings.simplefilter("ignore")
-        for _ in pool.map(decode, parts):  # which cancels the rest when one fails
+        # Few batches wait at a time: a process that gives up a reading ends without the rest.
+        for _ in map_in_order(decode, range(len(sources)), _TOGETHER, threads):
             pass
     channels = 3 if coloured[0] else 1
     return pixels[..., :channels], dict(sorted(bad.items()))

@@ -17,10 +17,9 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.image import fit, open_image
 from dressform.data.read_options import ReadOptions
 from dressform.data.source import read_examples_by_split
+from dressform.data.split_names import SPLITS
 
 logger = logging.getLogger(__name__)
-
-SPLITS: tuple[str, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +106,6 @@ def read_examples(source: str | Path, options: ReadOptions | None = None) -> Lab
     sources = [one for split in order for one in examples.sources[split] or ()]
     joined = _joined(order, [examples.parts[split] for split in order])
     digested = examples.parts if splits is None else dict(splits)
-    notes = list(examples.notes)
-    if examples.left_out:
-        names = ", ".join(path for path, _ in examples.left_out[:3])
-        more = ", …" if len(examples.left_out) > 3 else ""
-        notes.append(
-            f"{len(examples.left_out):,} files that cannot be read were left out: {names}{more}"
-        )
     return LabelledImages(
         name=examples.name,
         dataset=joined,
@@ -122,7 +114,7 @@ def read_examples(source: str | Path, options: ReadOptions | None = None) -> Lab
         divided=set(examples.parts) != {"train"},
         sources=tuple(sources) if len(sources) == len(joined) else None,
         splits=splits,
-        notes=tuple(notes),
+        notes=examples.notes,
     )
 
 

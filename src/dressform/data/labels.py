@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.data.contents import class_name
+from dressform.core.text import class_name
 from dressform.data.file_tree import File, FileTree
 
 NAMES_FILES = ("class_names.txt", "classes.txt", "label_names.txt")

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dressform.core.errors import DataError
-from dressform.data.class_folders import SPLITS, with_broken_files
-from dressform.data.contents import Contents, ImageSource, Part, class_name, such_as
+from dressform.core.text import class_name, counted
+from dressform.data.class_folders import with_broken_files
+from dressform.data.contents import Contents, ImageSource, Part, such_as
 from dressform.data.file_tree import File, FileTree
 from dressform.data.image import SUFFIXES
 from dressform.data.image_index import ImageIndex
 from dressform.data.listing_table import ListingTable
 from dressform.data.read_options import ReadOptions
-from dressform.data.split_names import split_of_name, split_words
-from dressform.data.table_columns import IMAGES, LABELS, ROW_NUMBERS, named
-from dressform.data.table_columns import SPLITS as SPLIT_COLUMNS
+from dressform.data.split_names import SPLITS, split_of_name, split_words
+from dressform.data.table_columns import IMAGES, LABELS, ROW_NUMBERS, SPLIT_COLUMNS, named
 
 _SAMPLE = 500
 _MOST_FOUND = 0.5
@@ -114,7 +114,7 @@ def _image_column(table: ListingTable, index: ImageIndex, given: str | None) -> 
             continue
         found = sum(bool(index.find(cell, table.file)) for cell in sample) / len(sample)
         place = known.get(name.strip().lower().replace(" ", "_"), len(known))
-        if place == len(known) and all(cell.isdigit() for cell in sample):
+        if place == len(known) and all(cell.removesuffix(".0").isdigit() for cell in sample):
             continue  # numbers of anything, which may be names of files by chance
         looks = sum(cell.lower().endswith(SUFFIXES) for cell in sample) / len(sample)
         if found >= _MOST_FOUND or (found > 0 and (place < len(known) or looks > _MOST_FOUND)):
@@ -174,7 +174,7 @@ def read_listings(
     _by_folders(rows, tables, splits)
     unlisted = len(index.images) - len({id(file) for _, _, file, _ in rows.rows})
     if unlisted > 0:
-        rows.notes.append(f"{unlisted:,} images are in no row with a label and were ignored")
+        rows.notes.append(f"ignored {counted(unlisted, 'image')} without a labelled row")
     grouped = next((columns.group for _, columns in tables if columns.group), None)
     parts = {}
     for split in SPLITS:
@@ -262,26 +262,27 @@ def _read_one(
             rows.rows.append((own, label, file, group))
     if several:
         raise DataError(
-            f"{name} lists {len(several):,} images with several labels, such as {several[0]}; "
-            f"one label per image is read, so keep one row of each"
+            f"{name} gives several labels to {counted(len(several), 'image')}, such as "
+            f"{several[0]}; an image can have only one, so keep one row for each"
         )
     if not labels:
         raise DataError(
             f"{name} lists {table.rows:,} images in column {columns.image}, and none of them was "
-            f"found below {index.root}; the first is {missing[0] if missing else 'empty'!r}"
+            f"found below {index.root} (the first is {missing[0] if missing else 'empty'!r}); put "
+            f"the table where the images are, or correct its paths"
         )
     if missing:
         rows.notes.append(
-            f"{len(missing):,} of {table.rows:,} rows of {name} have no image file: "
-            f"{such_as(missing)}"
+            f"ignored {len(missing):,} of {table.rows:,} rows of {name}, whose image files are "
+            f"missing: {such_as(missing)}"
         )
     if twice:
         rows.notes.append(
-            f"{len(twice):,} row{'s' if len(twice) > 1 else ''} of {name} list an image twice with "
-            f"the same label: {such_as(twice)}"
+            f"ignored {counted(len(twice), 'row')} of {name} with an image and label of another "
+            f"row: {such_as(twice)}"
         )
     if unlabelled:
-        rows.notes.append(f"{unlabelled:,} rows of {name} have no label and were ignored")
+        rows.notes.append(f"ignored {counted(unlabelled, 'row')} of {name} without a label")
     where = columns.label or f"{len(columns.one_hot)} columns of 0 and 1"
     rows.reasons.append(
         f"{name} lists the images in column {columns.image} and their labels in {where}"
@@ -324,10 +325,10 @@ def _by_folders(
     ]
     if "train" in found and None not in found and len(set(found)) > 1:
         rows.rows = [(str(split), *row[1:]) for split, row in zip(found, rows.rows, strict=True)]
-        rows.reasons.append("all listed images are in folders that name splits")
+        rows.reasons.append("all listed images are in folders named after splits")
     elif any(found) and len(set(found)) > 1:
         counts = Counter(str(split) for split in found)
         rows.reasons.append(
-            f"the images are one collection: not all are in folders that name splits "
-            f"({counts['None']:,} are not)"
+            f"the images were read as one set: {counts['None']:,} of them are not in folders named "
+            f"after splits"
         )

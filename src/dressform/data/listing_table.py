@@ -63,7 +63,9 @@ def _from_json(file: File) -> ListingTable:
     try:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{file.name} is not UTF-8 text ({error.reason})") from None
+        raise DataError(
+            f"{file.name} is not UTF-8 text ({error.reason}); save it as UTF-8"
+        ) from None
     rows: list[Any] = []
     number = 0
     try:
@@ -74,7 +76,7 @@ def _from_json(file: File) -> ListingTable:
                 rows += [json.loads(line)] if line.strip() else []
     except (ValueError, RecursionError) as error:
         where = f" line {number}" if number else ""
-        raise DataError(f"{file.name}{where} is not JSON ({error}); mend it") from None
+        raise DataError(f"{file.name}{where} is not JSON ({error}); fix it") from None
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{file.name} has no rows; expected one JSON object per image")
     names = list(dict.fromkeys(name for row in rows for name in row))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dressform.core.errors import DataError
-from dressform.data.contents import class_name
+from dressform.core.text import class_name
 from dressform.data.delimited import Delimited
 from dressform.data.file_tree import File
 
@@ -81,20 +81,26 @@ class ParquetTable:
         return ["" if value is None else str(value) for value in self.values(name)]
 
     def delimited(self) -> Delimited:
-        """The same as a text table.
+        """The same as a text table, without columns of lists or bytes.
 
         Raises:
             DataError: the file is damaged.
         """
-        from pyarrow import csv
+        from pyarrow import csv, types
 
+        # lists and bytes have no form as text, and are neither pixels nor labels
+        names = [
+            field.name
+            for field in self._schema
+            if not (types.is_nested(field.type) or types.is_binary(field.type))
+        ]
         try:
             buffer = io.BytesIO()
-            csv.write_csv(self._file.read(use_threads=False), buffer)
+            csv.write_csv(self._file.read(columns=names, use_threads=False), buffer)
         except self._errors as error:
             raise self._damaged(error) from None
         body = buffer.getvalue().partition(b"\n")[2].rstrip()
-        return Delimited(self.name, body, ",", tuple(self.names), 1, {})
+        return Delimited(self.name, body, ",", tuple(names), 1, {})
 
     def class_names(self, name: str) -> tuple[str, ...] | None:
         """The names of a column of label numbers, where the file holds them as the hub writes

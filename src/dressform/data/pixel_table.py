@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.text import is_number
-from dressform.data.contents import class_name
+from dressform.core.text import class_name, is_number
 from dressform.data.delimited import Delimited
 from dressform.data.read_options import ReadOptions
-from dressform.data.table_columns import LABELS, ROW_NUMBERS, SPLITS, named
+from dressform.data.table_columns import LABELS, ROW_NUMBERS, SPLIT_COLUMNS, named
 
 MIN_SIDE = 2
 _SAMPLE = 300
@@ -82,7 +81,7 @@ def find_pixel_columns(table: Delimited, options: ReadOptions) -> PixelColumns |
         return _without_header(table)
     header = list(table.header)
     label = named(header, options.label_column, LABELS, table.name)
-    split = named(header, options.split_column, SPLITS, table.name)
+    split = named(header, options.split_column, SPLIT_COLUMNS, table.name)
     group = named(header, options.group_column, (), table.name)
     numbers = named(header, None, ROW_NUMBERS, table.name)
     taken = {label, split, group, numbers}
@@ -171,7 +170,7 @@ def read_pixel_rows(table: Delimited, columns: PixelColumns) -> PixelRows:
     notes = [note] if note else []
     if columns.other and header:
         notes.append(
-            f"columns not used: {', '.join(header[i] or '(unnamed)' for i in columns.other)}"
+            f"ignored columns: {', '.join(header[i] or '(unnamed)' for i in columns.other)}"
         )
     declared = table.values.get(header[columns.label]) if header else None
     return PixelRows(

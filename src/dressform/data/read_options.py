@@ -76,8 +76,8 @@ class ReadOptions:
                 re.compile(self.groups)
             except re.error as error:
                 raise ConfigError(
-                    f"groups is {self.groups!r}, which is no regular expression ({error}); one "
-                    f"such as '(sku\\d+)_' is needed"
+                    f"groups is {self.groups!r}, which is not a regular expression ({error}); an "
+                    f"example is '(sku\\d+)_'"
                 ) from None
 
     @classmethod

@@ -7,7 +7,7 @@ from pathlib import Path
 from dressform.core.errors import ConfigError, DataError
 from dressform.core.file_kinds import kind_of_file
 from dressform.core.files import read_npz
-from dressform.data.archive import read_arrays
+from dressform.data.archive import read_array_files, read_arrays
 from dressform.data.archive_tree import open_tree
 from dressform.data.class_folders import folder_of, read_class_folders
 from dressform.data.contents import Contents, such_as
@@ -32,7 +32,7 @@ FORMS = (
     "ZIP or TAR of one of these"
 )
 _COLUMN_OPTIONS = ("image_column", "label_column", "split_column", "group_column")
-_SUBMISSION = "{} holds answers to be submitted, by its name; it was ignored"
+_SUBMISSION = "ignored {}, by its name a sample of answers to submit"
 _MAX_TABLE_SAMPLE = 40
 """Tables of a tree that are looked into."""
 
@@ -85,7 +85,7 @@ def _read_file(path: Path, options: ReadOptions) -> Contents:
         ]
         if sets:
             return _without_columns(read_idx_set(tree, sets[0]), options)
-        raise DataError(f"{path} is one IDX file of an unknown name; expected {FORMS}")
+        raise DataError(f"{path} is an IDX file with an unknown name; expected {FORMS}")
     names = names_beside(beside, "")
     if file.suffix == ".npz":
         arrays = read_arrays(path.stem, str(path), read_npz(path), names)
@@ -118,22 +118,20 @@ def _read_table_file(
             contents = read_image_parquet(beside, [file], options, names)
             return dataclasses.replace(contents, name=name)
         delimited = ParquetTable(file).delimited()
-        columns = find_pixel_columns(delimited, options)
-        if columns is not None:
-            return read_pixel_tables(name, file.name, [(file, delimited, columns)], names)
     elif file.suffix in TEXT_SUFFIXES:
         delimited = read_delimited(file)
+    if delimited is not None:
         columns = find_pixel_columns(delimited, options)
         if columns is not None:
             return read_pixel_tables(name, file.name, [(file, delimited, columns)], names)
     table = read_listing_table(file, delimited)
     here = beside.root.absolute()
-    tree = open_tree(here)
+    tree = open_tree(here, strict=False)  # which may hold more than the table's images
     index = ImageIndex(tree)
     found = find_columns(dataclasses.replace(table, file=_placed(tree, file, "")), index, options)
-    if found is None and not index.images:
+    if found is None and not index.images and here.parent != Path(here.anchor):
         # The images may lie in a folder next to the table's.
-        above = open_tree(here.parent)
+        above = open_tree(here.parent, strict=False)
         placed = dataclasses.replace(table, file=_placed(above, file, here.name))
         with contextlib.suppress(DataError):  # of other tables' images
             found = find_columns(placed, ImageIndex(above), options)
@@ -161,7 +159,7 @@ def _no_table(file: File, table: ListingTable, index: ImageIndex) -> DataError:
             return DataError(
                 f"{file.name} lists {len(cells):,} images in column {name}, such as "
                 f"{named_files[0]}, and none of them was found below {index.root}; put the table "
-                f"where the images are, or mend its paths"
+                f"where the images are, or correct its paths"
             )
     if not index.images:
         return DataError(
@@ -170,9 +168,9 @@ def _no_table(file: File, table: ListingTable, index: ImageIndex) -> DataError:
             f"images in {index.root}"
         )
     return DataError(
-        f"{file.name} has columns {shown}; none of them has files among the {len(index.images):,} "
-        f"images in {index.root} with labels beside them; name them with --image-column and "
-        f"--label-column"
+        f"{file.name} has columns {shown}, but none that names any of the {len(index.images):,} "
+        f"images in {index.root} and has labels beside it; name the columns with --image-column "
+        f"and --label-column"
     )
 
 
@@ -215,8 +213,8 @@ def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
                     f"{table.file.name} for the table, or move it away"
                 )
             notes.append(
-                f"{table.file.path} lists images, too; the folders' classes were used, so give "
-                f"--data {table.file.name} for the table's"
+                f"{table.file.path} also lists images; the classes are those of the folders "
+                f"(--data {table.file.name} uses the table)"
             )
         folders = dataclasses.replace(folders, notes=(*folders.notes, *notes))
         return _without_columns(folders, options)
@@ -234,12 +232,12 @@ def _listings(
     notes.
     """
     found, problem, notes, unused = [], None, list[str](), list[str]()
-    tables = [file for file in tree.files if file.suffix in TABLE_SUFFIXES]
-    tables = [file for file in tables if file.parts[-1] not in NAMES_FILES]
+    tables = sorted(_tables(tree, TABLE_SUFFIXES), key=lambda file: len(file.parts))
     if not tables:
         return [], None, []
+    notes += _not_looked_into(tables)
     index = ImageIndex(tree)
-    for file in sorted(tables, key=lambda file: len(file.parts))[:_MAX_TABLE_SAMPLE]:
+    for file in tables[:_MAX_TABLE_SAMPLE]:
         if _is_submission(file):
             notes.append(_SUBMISSION.format(file.path))
             continue
@@ -258,6 +256,18 @@ def _listings(
     if found and unused:
         notes.append(f"tables without labels were ignored: {such_as(unused)}")
     return found, problem, notes
+
+
+def _tables(tree: FileTree, suffixes: tuple[str, ...]) -> list[File]:
+    """Files that may be tables; those with names of classes are none."""
+    return [f for f in tree.files if f.suffix in suffixes and f.parts[-1] not in NAMES_FILES]
+
+
+def _not_looked_into(tables: list[File]) -> list[str]:
+    """A note on the tables that are too many to look into."""
+    more = [file for file in tables[_MAX_TABLE_SAMPLE:] if file.suffix != ".txt"]
+    shown = such_as([file.path for file in more])
+    return [f"ignored all tables but the first {_MAX_TABLE_SAMPLE}: {shown}"] if more else []
 
 
 def _is_submission(file: File) -> bool:
@@ -302,8 +312,7 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
     """Trees without image files: arrays, tables of pixels, Parquet with images."""
     arrays = [f for f in tree.files if f.suffix in (".npz", ".npy")]
     parquet = [f for f in tree.files if f.suffix == ".parquet"]
-    texts = [f for f in tree.files if f.suffix in TEXT_SUFFIXES]
-    texts = [f for f in texts if f.parts[-1] not in NAMES_FILES]
+    texts = _tables(tree, TEXT_SUFFIXES)
     if parquet:
         files = one_folder(tree, parquet, "Parquet files")
         names = names_beside(tree, files[0].path.rpartition("/")[0])
@@ -313,6 +322,7 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
     problem: DataError | None = None
     notes = [_SUBMISSION.format(file.path) for file in texts if _is_submission(file)]
     texts = [file for file in texts if not _is_submission(file)]
+    notes += _not_looked_into(texts)
     for file in texts[:_MAX_TABLE_SAMPLE]:
         try:
             delimited = read_delimited(file)
@@ -334,28 +344,11 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
             notes.append(f"tables without labels, or damaged ones, were ignored: {such_as(unused)}")
         return dataclasses.replace(contents, notes=(*contents.notes, *notes))
     if arrays:
-        read = _read_array_files(tree, one_folder(tree, arrays, "arrays"))
+        read = read_array_files(tree, one_folder(tree, arrays, "arrays"))
         return _without_columns(read, options)
     if problem is not None:
         raise problem
     raise _nothing(tree)
-
-
-def _read_array_files(tree: FileTree, files: list[File]) -> Contents:
-    """Arrays of one NPZ file, or of several files with one array each, by their names."""
-    names = names_beside(tree, files[0].path.rpartition("/")[0])
-    if len(files) == 1 and files[0].suffix == ".npz":
-        arrays = read_npz(Path(files[0].name), files[0].source())
-        return read_arrays(tree.name, files[0].name, arrays, names)
-    together = {}
-    for file in files:
-        stem = file.parts[-1].rpartition(".")[0]
-        inside = read_npz(Path(file.name), file.source(), single=True)
-        if len(inside) == 1:
-            together[stem] = next(iter(inside.values()))
-        else:
-            together |= {f"{stem}_{name}": array for name, array in inside.items()}
-    return read_arrays(tree.name, str(tree.root), together, names)
 
 
 def _nothing(tree: FileTree) -> DataError:
@@ -364,8 +357,7 @@ def _nothing(tree: FileTree) -> DataError:
     if archives:
         return DataError(
             f"{tree.root} has no images outside archives; give {tree.root}/{archives[0]}, or "
-            f"unpack "
-            f"{such_as(archives)}"
+            f"unpack {such_as(archives)}"
         )
     other = next(
         (f for f in tree.files[:_MAX_TABLE_SAMPLE] if kind_of_file(f.path, f.read(200))), None
@@ -373,12 +365,16 @@ def _nothing(tree: FileTree) -> DataError:
     if other is not None:
         return _unknown(other)
     if not tree.files and not tree.broken:
-        more = f" but {such_as(tree.leftovers)} of other programs" if tree.leftovers else ""
+        more = (
+            f" but for files of other programs ({such_as(tree.leftovers)})"
+            if tree.leftovers
+            else ""
+        )
         return DataError(f"{tree.root} is empty{more}; expected {FORMS}")
     if tree.empty and not tree.files:
         return DataError(f"{tree.root} has folders but no files; expected {FORMS}")
     shown = such_as([f.path for f in tree.files])
     return DataError(
-        f"{tree.root} has no sub-folders with images and nothing else that is known ({shown}); "
+        f"{tree.root} has no sub-folders with images and no other data that can be read ({shown}); "
         f"expected {FORMS}"
     )

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from dressform.core.errors import DataError
-from dressform.data.contents import class_name
+from dressform.core.text import class_name
 from dressform.data.dataset import DatasetSplits
 
 

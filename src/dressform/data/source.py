@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import BadFilesError, DataError, unknown_name
 from dressform.core.files import user_path
+from dressform.core.text import counted
 from dressform.data import provenance
 from dressform.data.catalog import CATALOG
 from dressform.data.contents import Contents, ImageSource, Part, dataset_of, drop_classes, such_as
@@ -95,7 +95,6 @@ class Examples:
         parts: split -> examples, as the source divides them; nothing is held out.
         sources: split -> what each image was decoded from; None for arrays.
         notes: for the user, one line each.
-        left_out: files that could not be read and were left out, as asked.
         splits: the same as :func:`load_data` gives it; None if it refuses it.
     """
 
@@ -103,7 +102,6 @@ class Examples:
     parts: dict[str, Dataset]
     sources: dict[str, tuple[ImageSource, ...] | None]
     notes: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
     splits: DatasetSplits | None
 
 
@@ -135,38 +133,7 @@ def read_examples_by_split(source: str | Path, options: ReadOptions) -> Examples
         split: None if isinstance(part.images, np.ndarray) else tuple(part.images)
         for split, (part, _) in parts.items()
     }
-    return Examples(contents.name, datasets, sources, notes, left_out, splits)
-
-
-def read_examples(source: str | Path, options: ReadOptions) -> Dataset:
-    """All labelled images of a source as one dataset, for a model that has been trained: splits are
-    joined, nothing is held out, and one class is enough.
-
-    Raises:
-        DressformError: see :func:`load_data`.
-    """
-    contents = _contents(source, options)
-    parts, _, _ = _decoded(contents, options)
-    names = contents.ordered_names()
-    datasets = [dataset_of(part, images, names) for part, images in parts.values()]
-    if len(datasets) == 1:
-        return datasets[0]
-    ids = [
-        i if len({*d.ids.tolist()} & {*other.ids.tolist()}) == 0 else f"{split}/{i}"
-        for split, d, other in zip(parts, datasets, [*datasets[1:], datasets[0]], strict=True)
-        for i in d.ids.tolist()
-    ]
-    return Dataset(
-        np.concatenate([d.images for d in datasets]),
-        np.concatenate([d.labels for d in datasets]),
-        np.array(ids),
-        names,
-        None if any(d.groups is None for d in datasets) else _joined_groups(datasets),
-    )
-
-
-def _joined_groups(datasets: Sequence[Dataset]) -> NDArray[np.str_]:
-    return np.concatenate([d.groups for d in datasets if d.groups is not None])
+    return Examples(contents.name, datasets, sources, notes, splits)
 
 
 def _contents(source: str | Path, options: ReadOptions) -> Contents:
@@ -188,7 +155,9 @@ def _contents(source: str | Path, options: ReadOptions) -> Contents:
         try:
             contents = read_source(path, options)
         except PermissionError as error:
-            raise DataError(f"{error.filename} may not be read; check its permissions") from None
+            raise DataError(
+                f"{error.filename} cannot be read: permission denied; change its permissions"
+            ) from None
     contents = with_groups(contents, options.groups)
     return drop_classes(contents, options.drop, options.min_count)
 
@@ -249,7 +218,7 @@ def _decoded(
     notes = [images_of.note] if images_of.note else []
     if bad:
         shown = such_as([one.path.rpartition("/")[2] for one in bad])
-        notes.append(f"{len(bad):,} files cannot be read and were left out: {shown}")
+        notes.append(f"left out {counted(len(bad), 'file')} that cannot be read: {shown}")
     return decoded, tuple(bad), tuple(notes)
 
 

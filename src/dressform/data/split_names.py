@@ -2,6 +2,8 @@
 
 import re
 
+SPLITS = ("train", "validation", "test")
+"""The splits of a dataset, in their order."""
 _WORDS = {
     "train": "train", "training": "train", "trn": "train",
     "validation": "validation", "validate": "validation", "valid": "validation",

@@ -14,7 +14,16 @@ IMAGES = (
     "image_path", "imagepath", "image_name", "imagename", "img", "img_path", "img_name",
     "image_file", "image_id", "img_id", "id", "name", "photo", "picture", "url", "uri", "fname",
 )  # fmt: skip
-SPLITS = ("split", "set", "subset", "usage", "partition", "fold_name", "data_set", "dataset_split")
+SPLIT_COLUMNS = (
+    "split",
+    "set",
+    "subset",
+    "usage",
+    "partition",
+    "fold_name",
+    "data_set",
+    "dataset_split",
+)
 ROW_NUMBERS = ("", "unnamed:_0", "index", "row", "row_id", "id", "image_id", "rownames")
 
 

@@ -8,17 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.data.contents import Contents, ImageSource, Part, class_name, such_as
+from dressform.core.text import class_name
+from dressform.data.contents import Contents, ImageSource, Part, numbered_ids, such_as
 from dressform.data.delimited import Delimited
 from dressform.data.file_tree import File, FileTree
 from dressform.data.labels import named_labels
 from dressform.data.parquet import ParquetTable
 from dressform.data.pixel_table import PixelColumns, PixelRows, read_pixel_rows
 from dressform.data.read_options import ReadOptions
-from dressform.data.split_names import split_of_name, split_words
-from dressform.data.table_columns import LABELS, SPLITS, named
-
-ORDER = ("train", "validation", "test")
+from dressform.data.split_names import SPLITS, split_of_name, split_words
+from dressform.data.table_columns import LABELS, SPLIT_COLUMNS, named
 
 
 def files_by_split(files: Sequence[File], where: str, kind: str) -> dict[str, list[File]]:
@@ -47,7 +46,7 @@ def files_by_split(files: Sequence[File], where: str, kind: str) -> dict[str, li
             f"{where} has {', '.join(unused)} among its {kind} files; name them train, validation "
             f"and test, or give a single file"
         )
-    return {split: found[split] for split in ORDER if split in found}
+    return {split: found[split] for split in SPLITS if split in found}
 
 
 def read_pixel_tables(
@@ -104,9 +103,7 @@ def read_pixel_tables(
 
 
 def _part(split: str, rows: PixelRows, labels: list[str]) -> Part:
-    width = max(5, len(str(len(labels))))
-    ids = [f"{split}/{i:0{width}d}" for i in range(len(labels))]
-    return Part(labels, ids, rows.images, rows.groups)
+    return Part(labels, numbered_ids(split, len(labels)), rows.images, rows.groups)
 
 
 def _divided(contents: Contents, cells: Sequence[str], where: str) -> Contents:
@@ -120,7 +117,7 @@ def _divided(contents: Contents, cells: Sequence[str], where: str) -> Contents:
         )
     whole = contents.parts["train"]
     parts = {}
-    for split in ORDER:
+    for split in SPLITS:
         rows = [i for i, one in enumerate(splits) if one == split]
         if rows:
             parts[split] = whole.take(rows)
@@ -146,6 +143,7 @@ def read_image_parquet(
     parts: dict[str, Part] = {}
     reasons: list[str] = []
     declared = names
+    divided_by: list[str] = []
     for split, shards in splits.items():
         images: list[ImageSource] = []
         labels: list[Any] = []
@@ -173,25 +171,18 @@ def read_image_parquet(
             group = named(table.names, options.group_column, (), shard.name)
             groups += table.texts(table.names[group]) if group is not None else []
             if options.split_column is not None or len(splits) == 1:
-                place = named(table.names, options.split_column, SPLITS, shard.name)
+                place = named(table.names, options.split_column, SPLIT_COLUMNS, shard.name)
                 cells += table.texts(table.names[place]) if place is not None else []
             reasons.append(
                 f"{shard.path} has images in column {image}, labels in {table.names[label]}"
             )
-        width = max(5, len(str(len(images))))
-        ids = [f"{split}/{i:0{width}d}" for i in range(len(images))]
-        parts[split] = Part(labels, ids, images, groups or None)
+        parts[split] = Part(labels, numbered_ids(split, len(images)), images, groups or None)
         if cells and len(splits) == 1:
-            contents = _named(Contents(tree.name, parts), where, declared)
-            grouped = f"column {options.group_column}" if options.group_column else None
-            return _divided(
-                dataclasses.replace(contents, reasons=tuple(reasons), grouped_by=grouped),
-                cells,
-                where,
-            )
+            divided_by = cells
     grouped = f"column {options.group_column}" if options.group_column else None
     contents = Contents(tree.name, parts, None, (), tuple(reasons), (), grouped)
-    return _named(contents, where, declared)
+    contents = _named(contents, where, declared)
+    return _divided(contents, divided_by, where) if divided_by else contents
 
 
 def _named(contents: Contents, where: str, names: tuple[str, ...] | None) -> Contents:

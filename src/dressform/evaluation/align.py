@@ -96,7 +96,8 @@ def with_common_classes(
         return first, second
     numbered = tuple(str(i) for i in range(len(first.class_names)))
     same_count = len(first.class_names) == len(second.class_names)
-    if same_count and numbered in (first.class_names, second.class_names):
+    same_names = set(first.class_names) == set(second.class_names)
+    if same_count and not same_names and numbered in (first.class_names, second.class_names):
         return first, second
     only_first = [name for name in first.class_names if name not in second.class_names]
     only_second = [name for name in second.class_names if name not in first.class_names]
@@ -108,8 +109,7 @@ def with_common_classes(
         raise DataError(
             f"{first_name} has class {only_first[0]}, which {second_name} lacks, and "
             f"{second_name} has {only_second[0]}, which {first_name} lacks; compare models with "
-            f"the "
-            f"same classes"
+            f"the same classes"
         )
     raise DataError(
         f"{first_name} has {len(first.class_names)} classes and {second_name} has "

@@ -204,7 +204,11 @@ def percentile(
     """
     units = n if clusters is None else int(clusters.max()) + 1
     method = f"bootstrap, percentile, {100 * confidence:.0f} %"
-    method = method if clusters is None else f"bootstrap of {units:,} groups, percentile, 95 %"
+    method = (
+        method
+        if clusters is None
+        else f"bootstrap of {units:,} groups, percentile, {100 * confidence:.0f} %"
+    )
     if units < 2:  # every resample is the same
         return Estimate(value, -math.inf, math.inf, method, n)
     low, high = np.quantile(

@@ -98,7 +98,7 @@ def tell_nothing_to_continue(wanted: Facts, dataset: str, unfinished: Sequence[U
     if close:
         raise RunError(
             f"{what} with these settings; unfinished: {listed}; give the settings of one of these, "
-            f"or leave out --resume to begin anew"
+            f"or leave out --resume to start over"
         )
     logger.warning(f"{what}, so it begins now; unfinished: {listed}")
 

@@ -149,7 +149,7 @@ def _warn_of_training_images(run: Run, examples: LabelledImages) -> bool:
     evaluated = examples.counts if examples.divided else examples.digests
     own = {name for name in evaluated if trained.get(name) == examples.digests[name]}
     if "train" in own and examples.splits is not None:
-        advice = "; split test leaves them out" if "test" in evaluated else ""
+        advice = "; --split test leaves them out" if "test" in evaluated else ""
         logger.warning(
             f"{len(examples.splits.train):,} of {len(examples):,} images are those that {run.name} "
             f"was trained on (equal digests); its accuracy on new images will be lower{advice}"
@@ -171,8 +171,8 @@ def _training_duplicates(run: Run, examples: LabelledImages) -> int | None:
     """
     source = Path(run.manifest.dataset.location or run.manifest.dataset.source or "-")
     if examples.sources is not None:
-        files = [one.source() for one in examples.sources if one.file is not None]
-        paths = tuple(path for path in files if isinstance(path, Path))
+        files = [one.file for one in examples.sources if one.file is not None]
+        paths = tuple(file.local for file in files if file.local is not None)
         return _duplicate_files(run, source, paths) if source.is_dir() else None
     facts = run.manifest.dataset
     pixels = sum(facts.examples.values()) * int(np.prod(facts.shape))

@@ -113,7 +113,7 @@ def _images_in(folder: Path, found: FoundImages) -> list[Path]:
             if is_leftover(subfolder):
                 found.leftovers += 1
                 found.leftover = found.leftover or str(here / subfolder)
-            elif _is_loop(here / subfolder):
+            elif _is_loop(here / subfolder, folder):
                 found.loops += 1
                 found.loop = found.loop or str(here / subfolder)
             else:
@@ -131,12 +131,16 @@ def _images_in(folder: Path, found: FoundImages) -> list[Path]:
     return sorted(images)
 
 
-def _is_loop(folder: Path) -> bool:
-    """Whether a link leads to a folder that contains it."""
+def _is_loop(folder: Path, root: Path) -> bool:
+    """Whether a link leads to a folder that contains it, or to one that the way from ``root`` to it
+    has passed: two folders may link to each other.
+    """
     if not folder.is_symlink():
         return False
+    passed = [parent for parent in folder.parents if parent.is_relative_to(root)]
     try:
-        return folder.parent.resolve().is_relative_to(folder.resolve())
+        target = folder.resolve()
+        return any(parent.resolve().is_relative_to(target) for parent in passed)
     except (OSError, RuntimeError):
         return True
 

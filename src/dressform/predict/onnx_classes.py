@@ -12,10 +12,11 @@ from typing import Any
 from dressform.core.arguments import class_names_of
 from dressform.core.errors import ConfigError, DataError
 from dressform.core.files import sha256_file
+from dressform.data.labels import NAMES_FILES
 
 logger = logging.getLogger(__name__)
 
-TEXT_FILES = ("class_names.txt", "classes.txt", "labels.txt")
+TEXT_FILES = (*NAMES_FILES, "labels.txt")
 KEYS = ("class_names", "classes", "names", "labels", "id2label")
 
 

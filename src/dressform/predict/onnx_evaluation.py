@@ -150,9 +150,9 @@ def _in_order(model: OnnxModel, options: OnnxOptions, dataset: Dataset) -> Datas
     order = class_order_of(model.path, options.classes, model.metadata)
     if order is None:
         logger.warning(
-            f"{model.path} does not name its classes; they were taken to be "
+            f"{model.path} does not name its classes; the order of the data was assumed: "
             f"{', '.join(dataset.class_names[:10])}{', …' if len(dataset.class_names) > 10 else ''}"
-            f", the order of the data's; --classes gives another"
+            f"; --classes gives another"
         )
         return dataset
     if model.classes is not None and model.classes != len(order.names):

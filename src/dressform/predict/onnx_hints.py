@@ -150,7 +150,7 @@ def _sentence(
         f", or {trial.scaling.options} ({100 * trial.correct.mean():.1f} %)" for trial in similar
     )
     return (
-        f"{100 * current.correct.mean():.1f} % of {len(labels)} sampled images are right, but with "
-        f"{' and '.join(what)} {100 * correct.mean():.1f} % would be; if the model was trained so, "
-        f"give {' '.join(options)}{others}"
+        f"{100 * current.correct.mean():.1f} % of {len(labels)} sampled images are correct, but "
+        f"{100 * correct.mean():.1f} % would be with {' and '.join(what)}; if the model was "
+        f"trained like that, give {' '.join(options)}{others}"
     )

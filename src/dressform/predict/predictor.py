@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.files import sha256_file
+from dressform.core.ordered_pool import map_in_order
 from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
 from dressform.data.image import fit
@@ -25,7 +26,6 @@ from dressform.predict.image_input import (
 )
 from dressform.predict.model_card import ModelCard, weights_folder
 from dressform.predict.ood import OODDetector
-from dressform.predict.ordered_pool import map_in_order
 from dressform.predict.session import BATCH_SIZE, open_session, run_session
 from dressform.predictions import softmax
 from dressform.runs.run import Run

@@ -51,7 +51,7 @@ def labels_by_name(
         )
     unknown = sorted(name for name in names.values() if name not in number_of)
     if unknown:
-        verb = "is no class" if len(unknown) == 1 else "are no classes"
+        verb = "is not a class" if len(unknown) == 1 else "are not classes"
         raise DataError(
             f"{', '.join(unknown[:5])}{', …' if len(unknown) > 5 else ''} of {data} {verb} of "
             f"{model}; classes of the data: {_listed([names[label] for label in present])}; of the "

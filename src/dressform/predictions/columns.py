@@ -4,13 +4,12 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.text import is_number
+from dressform.core.text import class_name, is_number
 from dressform.predictions.predictions import Predictions, ScoreKind, predictions_from_scores
 from dressform.predictions.probabilities import find_invalid_probabilities, rounding_tolerance
 from dressform.predictions.table import EXPECTED, Table
@@ -56,7 +55,7 @@ def predictions_of(table: Table) -> Predictions:
     if not len(table):
         raise DataError(f"{table.path} has a header but no rows; give one row per example")
     predicted = table.find(*PREDICTED)
-    labels = [_name(text) for text in _label_texts(table, label)]
+    labels = [class_name(text) for text in _label_texts(table, label)]
     ids_column = table.find("id") or _alias_of_id(table, {label, predicted}, set(labels))
     classes = _classes(table, labels, {label, predicted, ids_column})
     table.refuse_duplicates([n for n in (label, ids_column, predicted) if n is not None])
@@ -74,7 +73,7 @@ def predictions_of(table: Table) -> Predictions:
         )
     if predicted is None:
         raise _unexpected(table)
-    return _hard(table, ids, labels, [_name(text) for text in _label_texts(table, predicted)])
+    return _hard(table, ids, labels, [class_name(text) for text in _label_texts(table, predicted)])
 
 
 def _unexpected(table: Table) -> DataError:
@@ -86,11 +85,6 @@ def _unexpected(table: Table) -> DataError:
         )
     advice = " in its first line" if table.names and all(map(is_number, table.names)) else ""
     return DataError(f"{table.path} has columns {table.listed}; expected {EXPECTED}{advice}")
-
-
-def _name(text: str) -> str:
-    """A class name in one of its spellings in Unicode (NFC), without spaces around it."""
-    return normalize("NFC", text.strip())
 
 
 def _label_texts(table: Table, column: str) -> list[str]:
@@ -115,7 +109,7 @@ def _label_texts(table: Table, column: str) -> list[str]:
 def _alias_of_id(table: Table, others: set[str | None], labels: set[str]) -> str | None:
     """A column of another name with a different text in each row, which serves as the id."""
     name = table.find(*IDS)
-    if name is None or name in others or _name(name) in labels or table.names.count(name) > 1:
+    if name is None or name in others or class_name(name) in labels or table.names.count(name) > 1:
         return None
     cells = table.columns[name]
     return name if len({str(cell) for cell in cells}) == len(table) else None
@@ -215,11 +209,13 @@ def _named_classes(
         DataError: some labels have a column and others have none.
     """
     present = set(labels)
-    class_of = {column: _name(column) for column in columns}
+    class_of = {column: class_name(column) for column in columns}
     logits = False
     if not present & set(class_of.values()):
         for pattern in (_PREFIX, _LOGIT_PREFIX):
-            stripped = {c: _name(pattern.sub("", c, count=1)) for c in columns if pattern.match(c)}
+            stripped = {
+                c: class_name(pattern.sub("", c, count=1)) for c in columns if pattern.match(c)
+            }
             if present & set(stripped.values()):
                 class_of, logits = stripped, pattern is _LOGIT_PREFIX
                 break
@@ -263,7 +259,7 @@ def _positional_classes(table: Table, columns: list[str], labels: list[str]) -> 
     numbers = all(re.fullmatch(r"\d+", text) and int(text) < len(columns) for text in labels)
     if not numbers or len(columns) < 2 or not _sum_to_1(table, columns):
         return None
-    names = tuple(_name(column) for column in columns)
+    names = tuple(class_name(column) for column in columns)
     logger.warning(
         f"{table.path}: labels 0 to {len(names) - 1} were taken as {_listed(list(names))}, the "
         f"order of the columns"

@@ -71,9 +71,9 @@ def evaluate(
             ``symmetric``, -1 to 1.
         mean: subtracted from these pixels: a number or one per channel, as torchvision's
             ``Normalize``.
-        std: that they are divided by then: a number or one per channel.
+        std: divides them after that: a number or one per channel.
         classes: names of an ONNX model's classes in the order of its outputs; default: those of a
-            ``model.json`` or ``class_names.txt`` beside it or of its metadata, or else the order of
+            ``model.json`` or ``class_names.txt`` beside it or in its metadata; else the order of
             the data's classes.
         **reading: how ``data`` are read, as for :func:`load_data`; ``image_size`` only for an ONNX
             model whose input has no fixed size.

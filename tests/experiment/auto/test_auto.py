@@ -221,8 +221,8 @@ def test_a_comparison_that_takes_too_long_is_given_up_by_the_clock(
     found = train_auto(source, budget=12.0, out=tmp_path)
     assert time.monotonic() - began < 12 + 15
     assert [row.description for row in found.candidates] == ["quick"]
-    assert found.skipped == ["slow: its comparison was not over in time"]
-    assert "skipped slow: its comparison was not over in time" in caplog.messages
+    assert found.skipped == ["slow: its comparison did not finish in time"]
+    assert "skipped slow: its comparison did not finish in time" in caplog.messages
     assert found.run.path.name == "seed0-12s"
 
 
@@ -261,7 +261,7 @@ def test_an_interrupted_call_goes_on_with_the_time_that_is_left(
     assert found.seconds > 20
     (message,) = [m for m in caplog.messages if "of the budget are spent" in m]
     assert 20 <= int(message.split()[0]) < 60
-    with pytest.raises(RunError, match="has --budget of another call"):
+    with pytest.raises(RunError, match="is of a call with different --budget"):
         train_auto(source, budget=61, out=tmp_path, resume=True)
 
 

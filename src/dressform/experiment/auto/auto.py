@@ -127,7 +127,9 @@ def _plan(file: Path, plan: AutoPlan, options: RunOptions) -> AutoPlan:
     before = read_plan(file)
     if before is None:
         if options.resume:
-            logger.warning(f"nothing to continue: {file} does not exist; starts anew")
+            logger.warning(
+                f"nothing to continue: {file} does not exist; starting from the beginning"
+            )
         return plan
     differences = before.differences(plan)
     if not differences and not options.resume:
@@ -137,9 +139,9 @@ def _plan(file: Path, plan: AutoPlan, options: RunOptions) -> AutoPlan:
         )
     if differences and options.resume:
         raise RunError(
-            f"nothing to continue: {file} has {' and '.join(differences)} of another call (budget "
-            f"{before.budget:g} s, {before.spent:.0f} s spent); repeat that call, or leave out "
-            f"--resume to begin anew"
+            f"nothing to continue: {file} is of a call with different {' and '.join(differences)} "
+            f"(budget {before.budget:g} s, {before.spent:.0f} s spent); repeat that call, or leave "
+            f"out --resume to start over"
         )
     return plan if differences else before
 

@@ -50,7 +50,7 @@ class Reader:
 
     def _in_time(self, image_size: int | None) -> DatasetSplits:
         """Read in a thread, which nobody waits for when the time is over: nothing can stop it, but
-        it ends with the process.
+        it ends with the process (decoding threads finish the few images that they have).
         """
         options = replace(self._reading, image_size=image_size)
         answers: queue.SimpleQueue[DatasetSplits | BaseException] = queue.SimpleQueue()

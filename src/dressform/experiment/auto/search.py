@@ -108,7 +108,9 @@ class Search:
         for candidate in candidates:
             try:
                 if costs and self.clock.left < plan.budget / 2:
-                    raise OutOfTimeError(f"{self.clock.spent:.0f} s were over before it was tried")
+                    raise OutOfTimeError(
+                        f"not tried, {self.clock.spent:.0f} s of the budget were already spent"
+                    )
                 probing = LEAST_PROBING if costs else self.clock.left / 2
                 costs.append((candidate, self._cost(candidate, READING * reading, probing)))
                 if costs[0][1].alone(costs[0][0]) > self.clock.left:
@@ -155,7 +157,7 @@ class Search:
             return cost_of(candidate, data, replace(self.options, deadline=deadline))
         except OutOfTimeError:
             raise OutOfTimeError(
-                f"trial trainings on a few images were not over in {max(0, probing):.0f} s"
+                f"trial trainings on a few images did not finish in {max(0, probing):.0f} s"
             ) from None
 
     def compare(self) -> list[Result]:
@@ -172,7 +174,7 @@ class Search:
             try:
                 results.append(self._compare(candidate, results))
             except OutOfTimeError:
-                self._drop(candidate, "its comparison was not over in time")
+                self._drop(candidate, "its comparison did not finish in time")
         if not results:
             self.clock.keep(candidates=[replace(first, compared=0)])
         return sorted(results, key=lambda result: -result.compared.mean)
@@ -261,7 +263,7 @@ class Search:
         if not results:
             logger.warning(
                 f"there is no time for a comparison, so {plan.candidates[0].description} is "
-                f"trained without; a larger --budget compares"
+                f"trained without one; a larger --budget allows one"
             )
             return plan.candidates[0]
         best, epoch = results[0].candidate, results[0].epoch

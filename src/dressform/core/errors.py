@@ -27,6 +27,10 @@ class DataError(DressformError):
     """A data file, folder or image that cannot be used."""
 
 
+class MistakenDataError(DataError):
+    """Data that are another well-known dataset than they are called."""
+
+
 class BadFilesError(DataError):
     """Files of a dataset that cannot be read.
 

@@ -69,7 +69,7 @@ def folder_of(tree: FileTree) -> Folder:
         for part in file.parts[:-1]:
             path = f"{folder.path}/{part}" if folder.path else part
             folder = folder.folders.setdefault(part, Folder(path))
-        (folder.images if file.suffix in SUFFIXES else folder.others).append(file)
+        (folder.images if file.is_image else folder.others).append(file)
     return root
 
 

@@ -154,6 +154,9 @@ def read_delimited(file: File) -> Delimited:
     if not lines:
         raise DataError(f"{file.name} has no rows; expected a header and one example per row")
     separator = _separator(lines)
+    if separator == " ":  # one or several, to line the columns up
+        text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
+        lines = [" ".join(line.split()) for line in lines]
     first = next(csv.reader([lines[0]], delimiter=separator, skipinitialspace=True))
     second = next(csv.reader(lines[1:2], delimiter=separator, skipinitialspace=True), [])
     header = None
@@ -167,6 +170,8 @@ def read_delimited(file: File) -> Delimited:
 
 
 def _text(file: File) -> str:
+    if file.size > MAX_BYTES:
+        raise DataError(f"{file.name} has {file.size:,} bytes; allowed: {MAX_BYTES:,}; split it")
     raw = file.read()
     if raw[:2] == b"\x1f\x8b":
         try:

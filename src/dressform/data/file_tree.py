@@ -11,8 +11,11 @@ from typing import NamedTuple
 
 from dressform.core.errors import DataError
 from dressform.core.text import one_line
+from dressform.data.image import SUFFIXES, starts_like_image
 from dressform.data.leftovers import is_leftover
 
+MAX_IMAGE_BYTES = 2**28
+"""Largest image that is read from an archive."""
 MAX_FILE_BYTES = 2**32
 """Largest file that is read from an archive."""
 MAX_FILES = 5_000_000
@@ -36,10 +39,11 @@ class File:
         local: where it lies on the disk; None inside an archive.
     """
 
-    __slots__ = ("_tree", "local", "name", "path")
+    __slots__ = ("_image", "_tree", "local", "name", "path")
 
     def __init__(self, tree: "FileTree", path: str, name: str, local: Path | None) -> None:
         self._tree, self.path, self.name, self.local = tree, path, one_line(name), local
+        self._image: bool | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -53,12 +57,40 @@ class File:
         dot = name.rfind(".")
         return name[dot:] if dot > 0 else ""
 
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an image by its suffix, or by its first bytes where there is none."""
+        if self._image is None:
+            self._image = self.suffix in SUFFIXES
+            if not self.suffix:
+                try:
+                    self._image = starts_like_image(self.read(16))
+                except DataError:
+                    self._image = False
+        return self._image
+
+    @property
+    def size(self) -> int:
+        """Bytes, decompressed if it is in an archive; 0 if that cannot be told."""
+        if self.local is None:
+            member = self._tree.members[self.path]
+            return member.file_size if isinstance(member, zipfile.ZipInfo) else member.size
+        try:
+            return self.local.stat().st_size
+        except OSError:
+            return 0
+
     def source(self) -> Path | bytes:
         """What an image is decoded from: a path, or the bytes inside an archive.
 
         Raises:
-            DataError: it cannot be read.
+            DataError: it cannot be read, or is too large for an archive.
         """
+        if self.local is None and self.size > MAX_IMAGE_BYTES:
+            raise DataError(
+                f"{self.name} has {self.size:,} bytes; allowed for an image in an archive: at most "
+                f"{MAX_IMAGE_BYTES:,}; resize it"
+            )
         return self.local if self.local is not None else self.read()
 
     def read(self, most: int | None = None) -> bytes:

@@ -174,6 +174,25 @@ def raise_if_out_of_resources(error: BaseException, name: str) -> None:
         ) from error
 
 
+_SIGNATURES = (
+    (0, b"\x89PNG\r\n\x1a\n"),
+    (0, b"\xff\xd8\xff"),
+    (0, b"GIF8"),
+    (0, b"II*\x00"),
+    (0, b"MM\x00*"),
+    (8, b"WEBP"),
+    (4, b"ftypavif"),
+    (4, b"ftyphei"),
+    (4, b"ftypmif1"),
+)
+"""Offset and first bytes of image files, for those whose names do not tell."""
+
+
+def starts_like_image(start: bytes) -> bool:
+    """Whether a file that begins so (16 bytes are enough) is an image of a usual form."""
+    return any(start.startswith(signature, offset) for offset, signature in _SIGNATURES)
+
+
 def _size_of(source: Path | bytes) -> int:
     return len(source) if isinstance(source, bytes) else source.stat().st_size
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import DataError
+from dressform.core.errors import DataError, ResourceError
+from dressform.core.memory import available_bytes
 from dressform.core.ordered_pool import map_in_order
 from dressform.core.text import one_line
 from dressform.core.threads import cores
@@ -83,6 +84,7 @@ def _decode(
 ) -> tuple[NDArray[np.uint8], dict[int, LeftOut]]:
     width, height = size
     draft = None if exact else 2 * max(size)
+    _check_memory(len(sources), size)
     pixels = np.zeros((len(sources), height, width, 3), np.uint8)
     bad: dict[int, LeftOut] = {}
     coloured = [False]
@@ -109,6 +111,16 @@ def _decode(
             pass
     channels = 3 if coloured[0] else 1
     return pixels[..., :channels], dict(sorted(bad.items()))
+
+
+def _check_memory(images: int, size: tuple[int, int]) -> None:
+    """Refuse what will not fit, before an hour is spent on reading it."""
+    needed, free = images * size[0] * size[1] * 3, available_bytes()
+    if free is not None and needed > free:
+        raise ResourceError(
+            f"{images:,} images of {size[0]} x {size[1]} take {needed / 1e9:.1f} GB, and "
+            f"{free / 1e9:.1f} GB of memory are free; give a smaller --image-size"
+        )
 
 
 def _reason(message: str, name: str) -> str:

@@ -25,7 +25,7 @@ class ImageIndex:
     def __init__(self, tree: FileTree) -> None:
         self.root = tree.root
         self._tree = tree
-        self.images = [file for file in tree.files if file.suffix in SUFFIXES]
+        self.images = [file for file in tree.files if file.is_image]
         self._paths: dict[str, list[File]] = {}
         self._names: dict[str, list[File]] = {}
         self._stems: dict[str, list[File]] = {}

@@ -254,12 +254,15 @@ def _as_bytes(
     pixels: NDArray[Any], table: Delimited, columns: PixelColumns
 ) -> tuple[NDArray[np.uint8], str]:
     """Pixels as bytes, and a note if they were scaled."""
-    whole = pixels.dtype.kind == "i" or bool((pixels == np.floor(pixels)).all())
+    integers = pixels.dtype.kind == "i"
+    whole = integers or bool((pixels == np.floor(pixels)).all())
     largest = pixels.max(initial=0)
     if not whole and np.isfinite(pixels).all() and pixels.min() >= 0 and largest <= 1:
         note = f"{table.name} has pixels from 0 to 1, which were multiplied by 255"
         return (pixels * 255).round().astype(np.uint8), note
-    wrong = np.argwhere(~((pixels >= 0) & (pixels <= 255) & (pixels == np.floor(pixels))))
+    wrong = np.argwhere(
+        ~((pixels >= 0) & (pixels <= 255) & (integers or pixels == np.floor(pixels)))
+    )
     if len(wrong):
         row, place = (int(i) for i in wrong[0])
         column = columns.pixels[place] if columns.pixels else None

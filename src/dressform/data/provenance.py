@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import DataError
+from dressform.core.errors import MistakenDataError
 
 FASHION_MNIST = {
     "train-images": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -59,13 +59,13 @@ RECUT_OVERLAPS = 10
 
 
 def refuse_mnist(sha256: str, path: Path) -> None:
-    """Raise a :class:`DataError` if the checksum is that of an MNIST file."""
+    """Raise a :class:`MistakenDataError` if the checksum is that of an MNIST file."""
     if sha256 in MNIST:
         raise _mnist_error(f"{path} is {MNIST[sha256]} (handwritten digits)")
 
 
 def refuse_mnist_counts(labels: NDArray[np.int64], image_shape: Sequence[int], path: Path) -> None:
-    """Raise a :class:`DataError` if 28 x 28 images have the label counts of an MNIST file."""
+    """Raise a :class:`MistakenDataError` if images of 28 x 28 have MNIST's label counts."""
     if (
         tuple(image_shape[:2]) == (28, 28)
         and tuple(np.bincount(labels, minlength=10)) in _MNIST_COUNTS
@@ -73,8 +73,8 @@ def refuse_mnist_counts(labels: NDArray[np.int64], image_shape: Sequence[int], p
         raise _mnist_error(f"{path} has exactly the label counts of MNIST (handwritten digits)")
 
 
-def _mnist_error(problem: str) -> DataError:
-    return DataError(
+def _mnist_error(problem: str) -> MistakenDataError:
+    return MistakenDataError(
         f"{problem}, not Fashion-MNIST, although the file names are the same; use --data "
         f"fashion-mnist, which is bundled with dressform"
     )

@@ -92,7 +92,7 @@ def _read_file(path: Path, options: ReadOptions) -> Contents:
         return _without_columns(arrays, options)
     if file.suffix in TABLE_SUFFIXES:
         return _read_table_file(beside, file, options, names)
-    if file.suffix in IMAGE_SUFFIXES:
+    if file.is_image:
         raise DataError(f"{path} is a single image; expected {FORMS}")
     raise _unknown(file)
 
@@ -189,7 +189,7 @@ def _read_tree(tree: FileTree, options: ReadOptions) -> Contents:
                 f"of them"
             )
         return _without_columns(read_idx_set(tree, sets[0]), options)
-    if any(file.suffix in IMAGE_SUFFIXES for file in tree.files):
+    if any(file.is_image for file in tree.files):
         return _read_images(tree, options)
     return _read_tables(tree, options)
 
@@ -314,9 +314,8 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
     parquet = [f for f in tree.files if f.suffix == ".parquet"]
     texts = _tables(tree, TEXT_SUFFIXES)
     if parquet:
-        files = one_folder(tree, parquet, "Parquet files")
-        names = names_beside(tree, files[0].path.rpartition("/")[0])
-        return read_image_parquet(tree, files, options, names)
+        names = names_beside(tree, parquet[0].path.rpartition("/")[0])
+        return read_image_parquet(tree, parquet, options, names)
     pixels: list[tuple[File, Delimited, PixelColumns]] = []
     unused: list[str] = []
     problem: DataError | None = None
@@ -335,7 +334,7 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
         if columns is not None:
             pixels.append((file, delimited, columns))
     if pixels:
-        one_folder(tree, [file for file, _, _ in pixels], "tables of pixels")
+        one_folder([file for file, _, _ in pixels], str(tree.root), "CSV")
         folder = pixels[0][0].path.rpartition("/")[0]
         where = pixels[0][0].name if len(pixels) == 1 else f"{tree.root}/{folder}".rstrip("/")
         name = pixels[0][0].parts[-1].partition(".")[0] if len(pixels) == 1 else tree.name
@@ -344,7 +343,8 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
             notes.append(f"tables without labels, or damaged ones, were ignored: {such_as(unused)}")
         return dataclasses.replace(contents, notes=(*contents.notes, *notes))
     if arrays:
-        read = read_array_files(tree, one_folder(tree, arrays, "arrays"))
+        one_folder(arrays, str(tree.root), "array")
+        read = read_array_files(tree, arrays)
         return _without_columns(read, options)
     if problem is not None:
         raise problem

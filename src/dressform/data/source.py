@@ -8,7 +8,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.errors import BadFilesError, DataError, unknown_name
+from dressform.core.errors import BadFilesError, DataError, MistakenDataError, unknown_name
 from dressform.core.files import user_path
 from dressform.core.text import counted
 from dressform.data import provenance
@@ -117,6 +117,8 @@ def read_examples_by_split(source: str | Path, options: ReadOptions) -> Examples
     notes = (*contents.notes, *remarks)
     try:
         splits = _divided(contents, parts, (left_out, notes), source, options)
+    except MistakenDataError:
+        raise
     except DataError:
         splits = None
     names = contents.ordered_names()

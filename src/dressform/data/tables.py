@@ -37,15 +37,21 @@ def files_by_split(files: Sequence[File], where: str, kind: str) -> dict[str, li
     unused = []
     for file in files:
         words = split_words(file.parts[-1].partition(".")[0])
-        if len(words) == 1:
-            found.setdefault(words.pop(), []).append(file)
+        folders = [split for part in file.parts[:-1] if (split := split_of_name(part))]
+        if len(words) == 1 or (not words and folders):
+            found.setdefault(words.pop() if words else folders[-1], []).append(file)
         else:
-            unused.append(file.parts[-1])
+            unused.append(file.path)
+    if not found:  # parts of one table, as a large one is written
+        one_folder(files, where, kind)
+        return {"train": list(files)}
     if unused:
         raise DataError(
-            f"{where} has {', '.join(unused)} among its {kind} files; name them train, validation "
+            f"{where} has {such_as(unused)} among its {kind} files; name them train, validation "
             f"and test, or give a single file"
         )
+    for several in found.values():
+        one_folder(several, where, kind)
     return {split: found[split] for split in SPLITS if split in found}
 
 
@@ -206,16 +212,15 @@ def _named(contents: Contents, where: str, names: tuple[str, ...] | None) -> Con
     return dataclasses.replace(contents, parts=parts, class_names=ordered)
 
 
-def one_folder(tree: FileTree, files: Sequence[File], what: str) -> list[File]:
-    """Files of one folder.
+def one_folder(files: Sequence[File], where: str, kind: str) -> None:
+    """Check that files are in one folder.
 
     Raises:
         DataError: they are in several, which are named.
     """
     folders = sorted({file.path.rpartition("/")[0] for file in files})
     if len(folders) > 1:
-        shown = [f"{tree.root}/{folder}" if folder else str(tree.root) for folder in folders]
+        shown = [f"{where}/{folder}" if folder else where for folder in folders]
         raise DataError(
-            f"{tree.root} has {what} in several folders ({such_as(shown, 6)}); give one of them"
+            f"{where} has {kind} files in several folders ({such_as(shown, 6)}); give one of them"
         )
-    return list(files)

@@ -7,21 +7,8 @@ from pathlib import Path
 
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
-from dressform.data.image import ALLOWED, SUFFIXES
+from dressform.data.image import ALLOWED, SUFFIXES, starts_like_image
 from dressform.data.leftovers import is_leftover
-
-_SIGNATURES = (
-    (0, b"\x89PNG\r\n\x1a\n"),
-    (0, b"\xff\xd8\xff"),
-    (0, b"GIF8"),
-    (0, b"II*\x00"),
-    (0, b"MM\x00*"),
-    (8, b"WEBP"),
-    (4, b"ftypavif"),
-    (4, b"ftyphei"),
-    (4, b"ftypmif1"),
-)
-"""Offset and first bytes of image files, for those whose names do not tell."""
 
 
 @dataclass
@@ -155,7 +142,7 @@ def _is_image(path: Path) -> bool:
             start = file.read(16)
     except OSError:
         return False
-    return any(start.startswith(signature, offset) for offset, signature in _SIGNATURES)
+    return starts_like_image(start)
 
 
 def _refuse(error: OSError) -> None:

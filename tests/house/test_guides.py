@@ -19,6 +19,7 @@ MANY_PARAMETERS = {
 MAX_LINES = 400
 LONG_FILES = {
     "src/dressform/web/projector.js": "one view and its controls, formatted one thing to a line",
+    "tests/data/test_strange_listings.py": "one listing, written in every way",
     "tests/runs/test_runs.py": "one run directory, damaged in every way",
 }
 """Longer files, each with its reason."""

@@ -11,7 +11,7 @@ from dressform.core.errors import DataError
 from dressform.data.source import load_data
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "data.md"
-_BLOCK = re.compile(r"^```(text tree|csv (?P<file>\S+))\n(?P<body>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^```text (tree|(?P<file>\S+\.csv))\n(?P<body>.*?)^```$", re.M | re.S)
 _SAYS = re.compile(r"^(Read as|Refused): (.+)\.$", re.M)
 
 

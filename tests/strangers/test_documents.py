@@ -18,6 +18,7 @@ import dressform
 from dressform.core.errors import DressformError
 from dressform.core.files import read_json
 from dressform.data.dataset import DatasetSplits
+from dressform.data.read_options import ReadOptions
 from dressform.data.review import Finding, Review, apply_review
 from dressform.evaluation.evaluate import evaluate
 from dressform.predict.predictor import Predictor
@@ -230,9 +231,9 @@ def test_review(small: DatasetSplits, tmp_path: Path) -> None:
         action="relabel",
         to="Coat",
     )
-    review = Review(
-        "small", "x", {name: d.digest for name, d in small}, (finding,), None, "fast", ("epochs=1",)
-    )
+    digests = {name: d.digest for name, d in small}
+    options = ReadOptions(image_size=28, drop=("Not sure",))
+    review = Review("small", "x", digests, (finding,), options, "fast", ("epochs=1",))
     file = tmp_path / "review.json"
     review.save(file)
     assert check(review.to_json(), file, lambda: apply_review(small, Review.load(file))) > 20

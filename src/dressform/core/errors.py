@@ -11,12 +11,19 @@ from collections.abc import Iterable, Sequence
 
 from dressform.core.text import one_line
 
+LONGEST = 1500
+"""Characters of a message; what is left out of a longer one is in its middle."""
+
 
 class DressformError(Exception):
     """Base of all errors with a message meant for the user: one line, whatever names are in it."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(one_line(message))
+        text = one_line(message)
+        # A damaged file can hold a name of a million characters.
+        super().__init__(
+            text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} … {text[-190:]}"
+        )
 
 
 class ConfigError(DressformError):

@@ -81,7 +81,9 @@ def open_image(
                         f"{name} is {width:,} x {height:,} pixels; allowed: at most "
                         f"{MAX_PIXELS:,} in total; resize it"
                     )
-                if image.format == "PNG" and width * height > 8 * MOST_DEFLATED * _size_of(source):
+                if image.format == "PNG" and _least_bytes(source, width * height) > _size_of(
+                    source
+                ):
                     raise DataError(
                         f"{name} is a damaged image (it declares {width:,} x {height:,} pixels in "
                         f"{_size_of(source):,} bytes); replace or remove it"
@@ -191,6 +193,15 @@ _SIGNATURES = (
 def starts_like_image(start: bytes) -> bool:
     """Whether a file that begins so (16 bytes are enough) is an image of a usual form."""
     return any(start.startswith(signature, offset) for offset, signature in _SIGNATURES)
+
+
+def _least_bytes(source: Path | bytes, pixels: int) -> int:
+    """Bytes that a PNG file of so many pixels has at least; their depth and colours stand in its
+    header.
+    """
+    start = _start_of(source)
+    depth, channels = start[24], {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(start[25], 1)
+    return pixels * channels * depth // 8 // MOST_DEFLATED
 
 
 def _size_of(source: Path | bytes) -> int:

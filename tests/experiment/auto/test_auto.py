@@ -253,7 +253,7 @@ def test_an_interrupted_call_goes_on_with_the_time_that_is_left(
     caplog.set_level(logging.INFO, "dressform")
     monkeypatch.setattr(search, "possible", lambda data, size: ([QUICK], []))
     monkeypatch.setattr(search, "cost_of", lambda *_: candidates.Cost(0.0, 0.01))
-    monkeypatch.setattr(auto, "train_run", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(search, "train_run", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train_auto(source, budget=60, elapsed=20.0, out=tmp_path)
     monkeypatch.undo()

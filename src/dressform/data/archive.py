@@ -78,8 +78,13 @@ def read_arrays(
         key for split, kinds in found.items() if split not in whole for key in kinds.values()
     ]
     try:
-        numbers = {s: label_numbers(_unstacked(arrays[found[s]["labels"]])) for s in whole}
-        labels, ordered = named_labels(numbers, where, names)
+        raw = {split: arrays[found[split]["labels"]] for split in whole}
+        if all(array.dtype.kind in "US" and array.ndim == 1 for array in raw.values()):
+            labels = {s: [class_name(_text(x)) for x in a.tolist()] for s, a in raw.items()}
+            ordered = names
+        else:
+            numbers = {s: label_numbers(_unstacked(array)) for s, array in raw.items()}
+            labels, ordered = named_labels(numbers, where, names)
         parts = {}
         notes = [f"ignored arrays: {', '.join(unused)}"] if unused else []
         for split in whole:

@@ -266,6 +266,12 @@ def _read_classes(folder: Folder, split: str | None, found: _Found) -> None:
     nested = [name for name, one in inside.items() if one.with_images()]
     if nested:
         found.reasons.append(f"sub-folders belong to their class: {such_as(nested)}")
+    joined = [name for name in nested if len(inside[name].with_images()) > 1]
+    if joined:
+        subs = [f"{name}/{inner}" for name in joined for inner in inside[name].with_images()]
+        found.notes.append(
+            f"the classes are {such_as(names)}; their sub-folders were joined: {such_as(subs)}"
+        )
     _check_empty(folder, found)
 
 
@@ -285,34 +291,28 @@ def _read_classes_with_splits(folder: Folder, found: _Found) -> None:
 
 
 def _check_empty(folder: Folder, found: _Found) -> None:
-    """An empty folder beside classes is a class without images, and a mistake."""
-    for path in found.tree.empty:
-        if path.rpartition("/")[0] == folder.path:
-            raise DataError(
-                f"class folder {found.tree.root}/{path} has no images; add some or remove the "
-                f"folder"
-            )
+    """Empty folders beside classes are classes without images, and a mistake."""
+    empty = [path for path in found.tree.empty if path.rpartition("/")[0] == folder.path]
+    if empty:
+        several = "folders" if len(empty) > 1 else "folder"
+        shown = such_as([f"{found.tree.root}/{path}" for path in empty])
+        raise DataError(
+            f"class {several} {shown} {'have' if len(empty) > 1 else 'has'} no images; add some or "
+            f"remove the {several}"
+        )
 
 
 def _check_names(found: _Found) -> None:
     """Tell of names that are easily confused."""
     spellings: dict[str, set[str]] = {}
-    folded: dict[str, set[str]] = {}
     for path in found.used:
         name = path.rpartition("/")[2]
         spellings.setdefault(class_name(name), set()).add(name)
-    for _, name, _ in found.rows:
-        folded.setdefault(name.casefold(), set()).add(name)
     for name, several in spellings.items():
         if len(several) > 1:
             found.notes.append(
-                f"{len(several)} Unicode spellings of {name} were joined into one class"
-            )
-    for names in folded.values():
-        if len(names) > 1:
-            found.notes.append(
-                f"{' and '.join(sorted(names))} differ only in case; they are {len(names)} "
-                f"separate classes"
+                f"{len(several)} spellings of {name} (in Unicode, or with blanks around it) were "
+                f"joined into one class"
             )
 
 

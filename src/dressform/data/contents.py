@@ -129,6 +129,19 @@ def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(several))
 
 
+def notes_on_names(names: Iterable[str]) -> tuple[str, ...]:
+    """A note for each set of names that differ only in upper and lower case."""
+    folded: dict[str, list[str]] = {}
+    for name in sorted(set(names)):
+        folded.setdefault(name.casefold(), []).append(name)
+    return tuple(
+        f"{' and '.join(several)} differ only in upper and lower case, and are {len(several)} "
+        f"classes"
+        for several in folded.values()
+        if len(several) > 1
+    )
+
+
 def drop_classes(contents: Contents, drop: Sequence[str], min_count: int) -> Contents:
     """Leave out classes by name, and those with fewer than ``min_count`` examples in all splits.
 

@@ -62,7 +62,10 @@ class Delimited:
         """
         text = io.StringIO(self.body.decode("utf-8", "replace"), newline="")
         reader = csv.reader(
-            text, delimiter=self.separator, quotechar=self.quote, skipinitialspace=True
+            text,
+            delimiter=self.separator,
+            quotechar=self.quote,
+            skipinitialspace=True,
         )
         width = None if self.header is None else len(self.header)
         try:
@@ -150,10 +153,13 @@ def read_delimited(file: File) -> Delimited:
     known = kind_of_start(text[:200].encode())
     if known:
         raise DataError(f"{file.name} is {known}; expected a table")
+    declared = re.match(r"sep=(.)\n", text)  # as Excel reads and writes it
+    if declared:
+        text = text[declared.end() :]
     lines = [line for line in text[: 2**20].split("\n")[:_SAMPLE] if line.strip()]
     if not lines:
         raise DataError(f"{file.name} has no rows; expected a header and one example per row")
-    separator = _separator(lines)
+    separator = declared[1] if declared else _separator(lines)
     if separator == " ":  # one or several, to line the columns up
         text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
         lines = [" ".join(line.split()) for line in lines]
@@ -243,6 +249,7 @@ _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)\s+(.+)", re.IGNO
 
 def _arff(text: str, name: str) -> Delimited:
     """ARFF, as OpenML and Weka write it (https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/)."""
+    text = text.replace("\\'", "''").replace('\\"', '""')  # as CSV writes a quotation mark
     names: list[str] = []
     values: dict[str, tuple[str, ...]] = {}
     lines = text.split("\n")

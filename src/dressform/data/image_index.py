@@ -48,6 +48,8 @@ class ImageIndex:
             value: the cell: a path of any system, a name, or an id.
             table: that it stands in.
         """
+        if value.count(";") and all(part.lower().endswith(SUFFIXES) for part in value.split(";")):
+            return ()  # several images
         path = _key(value.strip().replace("\\", "/").removeprefix("./"))
         parts = [part for part in path.split("/") if part]
         if not parts:

@@ -76,14 +76,18 @@ def named_labels(
     else:
         if len(names) and min((n.min(initial=1) for n in labels.values()), default=1) == 1:
             first = int(max(n.max(initial=0) for n in labels.values()) == len(names))
-        allowed = f"{NAMES_FILES[0]} names {len(names)} classes"
+        allowed = f"{len(names)} classes have names"
     for split, numbers in labels.items():
         outside = np.flatnonzero((numbers < first) | (numbers >= len(names) + first))
         if len(outside):
             raise DataError(
                 f"{where}: {split} example {outside[0]} has label {numbers[outside[0]]}; "
-                f"{allowed}, so allowed: {first} to {len(names) + first - 1}; fix the label, or "
-                f"list all class names in {NAMES_FILES[0]}, one per line"
+                f"{allowed}, so allowed: {first} to {len(names) + first - 1}; fix the label"
+                + (
+                    f", or list all class names in {NAMES_FILES[0]}, one per line"
+                    if numbers[outside[0]] > 0
+                    else ""
+                )
             )
     array = np.array(names, dtype=object)
     return {s: array[numbers - first].tolist() for s, numbers in labels.items()}, names

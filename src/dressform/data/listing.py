@@ -15,9 +15,17 @@ from dressform.data.image_index import ImageIndex
 from dressform.data.listing_table import ListingTable
 from dressform.data.read_options import ReadOptions
 from dressform.data.split_names import SPLITS, split_of_name, split_words
-from dressform.data.table_columns import IMAGES, LABELS, ROW_NUMBERS, SPLIT_COLUMNS, named
+from dressform.data.table_columns import (
+    IMAGES,
+    LABELS,
+    ROW_NUMBERS,
+    SPLIT_COLUMNS,
+    YES_NO_SPLITS,
+    named,
+)
 
 _SAMPLE = 500
+_YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
 _MOST_FOUND = 0.5
 """Fraction of rows whose files are found, in a column that is taken for that of the images without
 being called so.
@@ -68,22 +76,13 @@ def find_columns(table: ListingTable, index: ImageIndex, options: ReadOptions) -
     image = _image_column(table, index, chosen(options.image_column, ()))
     if image is None:
         return None
-    split = chosen(options.split_column, ())
-    if split is None:
-        split = next(
-            (
-                name
-                for name in header
-                if name.strip().lower() in SPLIT_COLUMNS and _names_splits(table.columns[name])
-            ),
-            None,
-        )
+    split = chosen(options.split_column, ()) or _split_column(table)
     group = chosen(options.group_column, ())
     label = chosen(options.label_column, ()) or _label_column(table, {image, split, group})
     if label is not None:
         return Columns(image, label, (), split, group)
     rest = [n for n in header if n not in (image, split, group)]
-    rest = [n for n in rest if n.strip().lower() not in ROW_NUMBERS]
+    rest = [n for n in rest if not _numbers_rows(n, table.columns[n])]
     if len(rest) == 1 and 1 < len(set(table.columns[rest[0]]) - {""}) < table.rows:
         return Columns(image, rest[0], (), split, group)
     if len(rest) > 1 and _is_one_hot([table.columns[name] for name in rest]):
@@ -132,9 +131,32 @@ def lists_images(table: ListingTable, index: ImageIndex) -> bool:
     return _image_column(table, index, None) is not None
 
 
-def _names_splits(cells: Sequence[str]) -> bool:
-    values = set(cells) - {""}
-    return bool(values) and all(split_of_name(value) for value in values)
+def _split_column(table: ListingTable) -> str | None:
+    """A column that is called so and whose cells name splits, or say yes and no to one; where most
+    do, the others are mistakes to be told.
+    """
+    for name, cells in table.columns.items():
+        known = name.strip().lower()
+        if known in SPLIT_COLUMNS or known in YES_NO_SPLITS:
+            values = [cell for cell in cells if cell]
+            if 2 * sum(split_of_cell(name, cell) is not None for cell in values) > len(values):
+                return name
+    return None
+
+
+def split_of_cell(column: str, cell: str) -> str | None:
+    """The split that a cell names: ``train``, or ``True`` in a column ``is_valid``."""
+    if (split := split_of_name(cell)) is not None:
+        return split
+    yes_no = YES_NO_SPLITS.get(column.strip().lower())
+    if yes_no is None or cell.lower() not in (*_YES, *_NO):
+        return None
+    return yes_no[0] if cell.lower() in _YES else yes_no[1]
+
+
+def _numbers_rows(name: str, cells: Sequence[str]) -> bool:
+    """Whether a column only counts rows: called so, and no value twice."""
+    return name.strip().lower() in ROW_NUMBERS and len(set(cells)) == len(cells)
 
 
 def _is_one_hot(columns: Sequence[Sequence[str]]) -> bool:
@@ -283,6 +305,10 @@ def _read_one(
         )
     if unlabelled:
         rows.notes.append(f"ignored {counted(unlabelled, 'row')} of {name} without a label")
+    used = {columns.image, columns.label, columns.split, columns.group, *columns.one_hot}
+    unused = [column for column in cells if column not in used]
+    if unused:
+        rows.notes.append(f"columns of {name} not used: {such_as(unused, 8)}")
     where = columns.label or f"{len(columns.one_hot)} columns of 0 and 1"
     rows.reasons.append(
         f"{name} lists the images in column {columns.image} and their labels in {where}"
@@ -304,7 +330,7 @@ def _label(table: ListingTable, columns: Columns, row: int) -> str:
 
 
 def _split_of_cell(cell: str, columns: Columns, table: ListingTable, row: int) -> str:
-    split = split_of_name(cell)
+    split = split_of_cell(columns.split or "", cell)
     if split is None:
         raise DataError(
             f"{table.file.name} row {row + 1} has {cell!r} in {columns.split}; allowed: train, "

@@ -102,6 +102,9 @@ def find_pixel_columns(table: Delimited, options: ReadOptions) -> PixelColumns |
             rest.remove(label)
     if image_shape(len(rest)) is None:
         return None
+    first = next(table.rows(1), [])
+    if not all(is_number(first[i]) for i in rest if i < len(first)):
+        return None
     if label is None:
         raise _no_label(table, header)
     return PixelColumns(label, _in_order(header, rest), None, split, group, other)

@@ -13,7 +13,15 @@ from dressform.core.files import user_path
 from dressform.core.text import counted
 from dressform.data import provenance
 from dressform.data.catalog import CATALOG
-from dressform.data.contents import Contents, ImageSource, Part, dataset_of, drop_classes, such_as
+from dressform.data.contents import (
+    Contents,
+    ImageSource,
+    Part,
+    dataset_of,
+    drop_classes,
+    notes_on_names,
+    such_as,
+)
 from dressform.data.dataset import Dataset, DatasetSplits, LeftOut
 from dressform.data.duplicates import fingerprint
 from dressform.data.grouped_contents import with_groups
@@ -161,7 +169,9 @@ def _contents(source: str | Path, options: ReadOptions) -> Contents:
                 f"{error.filename} cannot be read: permission denied; change its permissions"
             ) from None
     contents = with_groups(contents, options.groups)
-    return drop_classes(contents, options.drop, options.min_count)
+    contents = drop_classes(contents, options.drop, options.min_count)
+    notes = notes_on_names(contents.ordered_names())
+    return dataclasses.replace(contents, notes=(*contents.notes, *notes))
 
 
 def _bundled(name: str, options: ReadOptions) -> Contents:
@@ -235,9 +245,20 @@ def _splits(contents: Contents, parts: _Decoded, notes: tuple[str, ...]) -> Data
     if names is None:
         names = dataclasses.replace(contents, parts={"train": parts["train"][0]}).ordered_names()
     if len(names) < 2:
+        left = any(note.startswith("left out") for note in contents.notes)
         raise DataError(
-            f"{name} has only one class, {names[0]}; a classifier needs two or more, so give the "
-            f"folder above, or add images of another class"
+            f"{name} has only one class, {names[0]}; a classifier needs two or more: "
+            + (
+                "drop or min_count left out the others"
+                if left
+                else "put the images of each class into a folder of its own, or give the folder "
+                "that holds the folders of all classes"
+            )
+        )
+    if 2 < len(names) == len(parts["train"][0].labels):
+        raise DataError(
+            f"{name} has {len(names):,} examples and as many labels (such as {names[0]}); a class "
+            f"needs several examples, so check which column has the labels (label_column)"
         )
     for split, (part, _) in parts.items():
         unknown = sorted(set(part.labels) - set(names))

@@ -5,7 +5,7 @@ import re
 SPLITS = ("train", "validation", "test")
 """The splits of a dataset, in their order."""
 _WORDS = {
-    "train": "train", "training": "train", "trn": "train",
+    "train": "train", "training": "train", "trn": "train", "trainval": "train",
     "validation": "validation", "validate": "validation", "valid": "validation",
     "val": "validation", "dev": "validation", "development": "validation",
     "test": "test", "testing": "test", "tst": "test", "holdout": "test",

@@ -24,6 +24,13 @@ SPLIT_COLUMNS = (
     "data_set",
     "dataset_split",
 )
+YES_NO_SPLITS = {
+    "is_valid": ("validation", "train"), "is_val": ("validation", "train"),
+    "is_validation": ("validation", "train"), "is_test": ("test", "train"),
+    "is_train": ("train", "test"), "is_training": ("train", "test"),
+    "is_training_image": ("train", "test"),
+}  # fmt: skip
+"""Columns of yes and no: the split of either."""
 ROW_NUMBERS = ("", "unnamed:_0", "index", "row", "row_id", "id", "image_id", "rownames")
 
 

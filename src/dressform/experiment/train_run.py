@@ -5,6 +5,7 @@ can be resumed.
 import contextlib
 import dataclasses
 import logging
+import shlex
 import shutil
 import tempfile
 import time
@@ -236,6 +237,13 @@ def _check_whole(manifest: Manifest, layout: Layout) -> None:
 
 def _check_same_data(before: Manifest, after: Manifest, layout: Layout) -> None:
     then, today = before.dataset, after.dataset
+    if then.options != today.options and then.digests != today.digests:
+        raise RunError(
+            f"{layout.root} was trained on data that were read with "
+            f"{shlex.join(then.options.words()) or 'no options'}, not "
+            f"{shlex.join(today.options.words()) or 'without any'}; repeat them, or choose another "
+            f"--out"
+        )
     if (then.digests, then.hold_out_digest) != (today.digests, today.hold_out_digest):
         raise RunError(
             f"{layout.root} was trained on different data; {today.name} has changed since; choose "

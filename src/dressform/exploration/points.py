@@ -129,7 +129,15 @@ def data_of(run: Run, data: str | Path | None = None) -> DatasetSplits:
         DressformError: they are missing or have changed.
     """
     dataset = run.manifest.dataset
-    splits = read_data(_place(dataset) if data is None else data, dataset.options)
+    try:
+        splits = read_data(_place(dataset) if data is None else data, dataset.options)
+    except ConfigError as error:
+        if data is None:
+            raise
+        raise ConfigError(
+            f"{data} is not what {run.path} was trained on, since it cannot be read like that "
+            f"({error})"
+        ) from None
     found, trained = {name: d.digest for name, d in splits}, dataset.digests
     if found != trained:
         other = sorted(n for n in {*found, *trained} if found.get(n) != trained.get(n))

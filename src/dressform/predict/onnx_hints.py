@@ -96,6 +96,8 @@ def _better_order(
     """The class that each output seems to stand for, int64 [K]; None if the present order is as
     good on images on which no other was fitted.
     """
+    if len(np.unique(predicted)) < 2:  # always the same class: any order would fit the commonest
+        return None
     half = np.arange(len(labels)) % 2 == 0
     fitted = _assignment(labels[half], predicted[half], classes)
     tested, outputs = labels[~half], predicted[~half]

@@ -7,11 +7,11 @@ import shlex
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from dressform.core.errors import DressformError
+from dressform.core.errors import DataError, DressformError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.labelled import LabelledImages
 from dressform.data.read_options import ReadArguments, ReadOptions
-from dressform.data.source import load_data
+from dressform.data.source import load_data, read_data
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import PredictionSet
 from dressform.exploration.explanation import explain
@@ -120,7 +120,7 @@ def inspect(path: str | Path, options: ReportOptions) -> Inspection:
         DressformError: the path cannot be used.
     """
     if is_crossval(path):
-        return _inspect_crossval(open_crossval(path), options.load_data())
+        return _inspect_crossval(open_crossval(path), options)
     if kind_of(path) == "run":
         run = open_run(path)
         if options.data is None:
@@ -246,15 +246,14 @@ def _inspect_predictions(
     )
 
 
-def _inspect_crossval(run: CrossvalRun, data: DatasetSplits | None) -> Inspection:
+def _inspect_crossval(run: CrossvalRun, options: ReportOptions) -> Inspection:
     """A cross-validation: the out-of-fold predictions of its first repeat."""
     prediction_set = prediction_set_of(run)
     predictions = prediction_set.predictions[0]
     missing = ["nearest training images and saliency maps: the networks of the folds are not saved"]
     images = None
     try:
-        data = data or load_data(run.path.parent.parent.name)
-        images = _examples_of_any_split(predictions, data, "train")
+        images = _examples_of_any_split(predictions, _divided_data(run, options), "train")
     except DressformError as error:
         missing.append(f"images: {error}; give them with --data")
     facts = [
@@ -268,6 +267,23 @@ def _inspect_crossval(run: CrossvalRun, data: DatasetSplits | None) -> Inspectio
     estimates = {name: asdict(row) for name, row in run.summary.estimates.items()}
     model = ModelReport(run.name, predictions, facts, missing=missing, estimates=estimates)
     return Inspection(model, "out-of-fold", prediction_set, images)
+
+
+def _divided_data(run: CrossvalRun, options: ReportOptions) -> DatasetSplits:
+    """The data that a cross-validation divided, where they are now.
+
+    Raises:
+        DressformError: they are gone, or have changed.
+    """
+    divided = run.divided
+    source = options.data or divided.location
+    if source is None:
+        raise DataError("the data were made in memory")
+    reading = ReadOptions.of(options.reading) if options.reading else divided.options
+    data = read_data(source, reading)
+    if data.train.digest != divided.data_digest:
+        raise DataError(f"{source} is not what was divided into folds, or has changed since")
+    return data
 
 
 def _examples_of_any_split(

@@ -1,6 +1,6 @@
 """`CrossvalRun`: a finished cross-validation, opened for reading."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, read_npz, user_path
 from dressform.core.records import check_format, read_record
+from dressform.data.read_options import ReadOptions
 from dressform.predictions import Predictions
 from dressform.runs.history import EpochRow, read_history
 from dressform.runs.layout import CrossvalLayout
@@ -67,6 +68,22 @@ class CrossvalSummary:
             raise ValueError(f"{self.k} folds and {self.repeats} repeats")
         if rows != [(repeat, fold) for repeat in range(self.repeats) for fold in range(self.k)]:
             raise ValueError("its rows do not match its folds")
+
+
+@dataclass(frozen=True)
+class DividedData:
+    """What plan.json says of the data.
+
+    Attributes:
+        data_digest: of the training examples.
+        location: where they were: an absolute path, or a bundled dataset's name; None for data
+            made in memory.
+        options: how they were read.
+    """
+
+    data_digest: str
+    location: str | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +161,15 @@ class CrossvalRun:
             )
             folds.append(fold.astype(np.int64))
         return tuple(predictions), tuple(folds)
+
+    @property
+    def divided(self) -> DividedData:
+        """The data that were divided into folds.
+
+        Raises:
+            RunError: plan.json is missing or damaged.
+        """
+        return read_record(DividedData, read_json(self.layout.plan), self.layout.plan)
 
     def histories(self) -> list[list[EpochRow]]:
         """The rows of every fold's results.csv, repeat by repeat."""

@@ -1,7 +1,7 @@
 """`Plan`: what a cross-validation's folder says before any fold is trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dressform.core import config
@@ -124,6 +124,8 @@ def make_plan(
             "precision": precision,
             "data": data.name,
             "data_digest": data.train.digest,
+            "location": data.location,
+            "options": asdict(data.options),
             "groups": count_groups(data.train),
             "grouped_by": grouped_by(data),
             "hardware": hardware(),

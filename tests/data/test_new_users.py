@@ -1,6 +1,7 @@
 """What new users met, each with the answer that they needed."""
 
 import csv
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +156,28 @@ def test_the_images_of_a_study_are_those_that_it_divided(
     problem = "is not what was divided into folds"
     assert problem not in dressform.report(path, out=tmp_path / "a.html").read_text()
     assert problem in dressform.report(path, out=tmp_path / "b.html", data="real").read_text()
+
+
+@pytest.mark.parametrize("folders", [("train/x", "train/y", "test/x", "test/y"), ("x", "y")])
+@pytest.mark.parametrize("start", ["", "cat."])
+def test_equal_names_in_two_folders_are_no_copies(
+    folders: tuple[str, ...], start: str, tmp_path: Path
+) -> None:
+    for j, folder in enumerate(folders):
+        for i in range(10):
+            image(tmp_path / folder / f"{start}{i}.png", 100 * j + i)
+    assert dressform.check_data(dressform.load_data(tmp_path)).advice == []
+
+
+def test_another_encoding_is_told(images: Path) -> None:
+    lines = ["file,label", *(f"i{i}.png,{['платье', 'брюки'][i % 2]}" for i in range(24))]
+    (images / "x.csv").write_bytes("\n".join(lines).encode("cp1251"))
+    notes = dressform.load_data(images / "x.csv").notes
+    assert any("read as Windows-1252" in note for note in notes)
+
+
+def test_an_archive_of_nothing_but_ways_out(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("../../dress/a.png", b"x")
+    with pytest.raises(DataError, match=r"\.\./\.\./dress/a\.png \(a path that leads out"):
+        dressform.load_data(tmp_path / "a.zip")

@@ -6,7 +6,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Delimited:
         header: names of the columns, or None.
         first_line: number of the first line of ``body`` in the file, from 1.
         values: column -> allowed values, in order, where the file declares them (ARFF).
+        quote: around cells with a separator.
+        note: for the user, on how the text was read; or empty.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Delimited:
     first_line: int
     values: dict[str, tuple[str, ...]]
     quote: str = '"'
+    note: str = ""
 
     @property
     def width(self) -> int:
@@ -147,9 +150,9 @@ def read_delimited(file: File) -> Delimited:
     Raises:
         DataError: it is damaged, too large, or no text.
     """
-    text = _text(file)
+    text, note = _text(file)
     if file.suffix == ".arff":
-        return _arff(text, file.name)
+        return replace(_arff(text, file.name), note=note)
     known = kind_of_start(text[:200].encode())
     if known:
         raise DataError(f"{file.name} is {known}; expected a table")
@@ -172,10 +175,11 @@ def read_delimited(file: File) -> Delimited:
         body, first_line = text.partition("\n")[2].rstrip(), 2
     if not body.strip():
         raise DataError(f"{file.name} has no rows; expected a header and one example per row")
-    return Delimited(file.name, body.encode(), separator, header, first_line, {})
+    return Delimited(file.name, body.encode(), separator, header, first_line, {}, note=note)
 
 
-def _text(file: File) -> str:
+def _text(file: File) -> tuple[str, str]:
+    """The text, and a note where its encoding had to be guessed."""
     if file.size > MAX_BYTES:
         raise DataError(f"{file.name} has {file.size:,} bytes; allowed: {MAX_BYTES:,}; split it")
     raw = file.read()
@@ -199,6 +203,7 @@ def _text(file: File) -> str:
             f"{file.name} is {known or f'not a text table (it starts with {raw[:8]!r})'}; expected "
             f"a table"
         )
+    note = ""
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
@@ -208,7 +213,11 @@ def _text(file: File) -> str:
                 f"it as UTF-8"
             ) from None
         text = raw.decode("cp1252", "replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        note = (
+            f"{file.name} is not UTF-8 and was read as Windows-1252; if names look wrong, save it "
+            f"as UTF-8"
+        )
+    return text.replace("\r\n", "\n").replace("\r", "\n"), note
 
 
 def _separator(lines: list[str]) -> str:

@@ -93,18 +93,29 @@ def suggest_groups(
         step = max(1, len(names) // SAMPLE)
         if not any(search(name) for name in names[::step]):
             continue
-        found = [match[1] if (match := search(name)) else None for name in names]
+        found = [_key(match) if (match := search(name)) else None for name in names]
         suggestion = _suggestion(kind, [str(name) for name in ids], found, labels)
         if suggestion is not None:
             return suggestion
     return None
 
 
+def _key(match: "re.Match[str]") -> str | None:
+    """What a name shares with others, unless it is a plain number (``12.jpg`` and ``12 (2).jpg``
+    may be of anything).
+    """
+    return None if match[1].isdigit() else match[1]
+
+
 def _suggestion(
     kind: _Kind, ids: list[str], found: list[str | None], labels: NDArray[np.int64]
 ) -> NamedGroups | None:
-    sizes = Counter(key for key in found if key is not None)
-    several = {key for key, size in sizes.items() if size > 1}
+    # The same name in two folders is no copy of anything: that takes two names.
+    of_key: dict[str, set[str]] = {}
+    for name, key in zip(ids, found, strict=True):
+        if key is not None:
+            of_key.setdefault(key, set()).add(name.rpartition("/")[2])
+    several = {key for key, names in of_key.items() if len(names) > 1}
     rows = [row for row, key in enumerate(found) if key in several]
     if len(several) < MIN_GROUPS or (
         not kind.explicit and len(rows) < max(MIN_FRACTION * len(ids), 2 * MIN_GROUPS)

@@ -305,6 +305,8 @@ def _read_one(
         )
     if unlabelled:
         rows.notes.append(f"ignored {counted(unlabelled, 'row')} of {name} without a label")
+    if table.note:
+        rows.notes.append(table.note)
     used = {columns.image, columns.label, columns.split, columns.group, *columns.one_hot}
     unused = [column for column in cells if column not in used]
     if unused:

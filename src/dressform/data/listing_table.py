@@ -21,10 +21,12 @@ class ListingTable:
     Attributes:
         file: that it was read from.
         columns: name -> cells [N]; a cell without a value is empty.
+        note: for the user, on how the text was read; or empty.
     """
 
     file: File
     columns: dict[str, list[str]]
+    note: str = ""
 
     @property
     def rows(self) -> int:
@@ -56,7 +58,8 @@ def read_listing_table(file: File, delimited: Delimited | None = None) -> Listin
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{file.name} has two columns called {twice!r}; rename one")
-    return ListingTable(file, {name: [row[i] for row in rows] for i, name in enumerate(names)})
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    return ListingTable(file, columns, opened.note)
 
 
 def _from_json(file: File) -> ListingTable:

@@ -170,7 +170,7 @@ def read_pixel_rows(table: Delimited, columns: PixelColumns) -> PixelRows:
     ]
     if columns.pixels != tuple(sorted(columns.pixels)):
         reasons.append(f"{table.name}: pixels were ordered by the numbers in their columns' names")
-    notes = [note] if note else []
+    notes = [one for one in (table.note, note) if one]
     if columns.other and header:
         notes.append(
             f"ignored columns: {', '.join(header[i] or '(unnamed)' for i in columns.other)}"

@@ -371,6 +371,9 @@ def _nothing(tree: FileTree) -> DataError:
             else ""
         )
         return DataError(f"{tree.root} is empty{more}; expected {FORMS}")
+    if tree.broken and not tree.files:
+        shown = such_as([f"{path} ({reason})" for path, reason in tree.broken])
+        return DataError(f"{tree.root} has no files that can be read: {shown}; expected {FORMS}")
     if tree.empty and not tree.files:
         return DataError(f"{tree.root} has folders but no files; expected {FORMS}")
     shown = such_as([f.path for f in tree.files])

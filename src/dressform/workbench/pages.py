@@ -13,6 +13,7 @@ from dressform.data.read_options import ReadArguments, check_reading
 from dressform.exploration.points import data_of, points_of
 from dressform.exploration.tensorboard import write_tensorboard
 from dressform.predict.onnx_evaluation import OnnxOptions
+from dressform.predict.prediction_sets import kind_of
 from dressform.predict.predictor import OOD_THRESHOLD, Predictor
 from dressform.predictions import Predictions
 from dressform.reporting.classifier import write_classifier
@@ -62,6 +63,14 @@ def report(
     """
     check_reading(data, reading)
     onnx = OnnxOptions.of(scale, mean, std, classes)
+    given = {"scale": scale, "mean": mean, "std": std, "classes": classes}
+    models = [one for one in what if isinstance(one, (str, Path)) and kind_of(one) == "model"]
+    for name, value in given.items():
+        if value is not None and not models:
+            raise ConfigError(
+                f"{name} {value} does not apply to runs and predictions, only to ONNX models; "
+                f"leave it out"
+            )
     if out is None and what and isinstance(what[0], Predictions):
         raise ConfigError("predictions have no folder for the page; give out='report.html'")
     with contextlib.ExitStack() as stack:

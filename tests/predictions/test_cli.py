@@ -72,13 +72,14 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
         ("--classes", "a,b"),
         ("--image-size", "32"),
     ):
+        name = option if option == "--image-size" else option[2:]
         reason = (
-            f"{option[2:].replace('-', '_')} {value} does not apply to predictions, which have no "
-            f"splits and no images; leave it out"
+            f"{name} {value} does not apply to predictions, which have no splits and no images; "
+            f"leave it out"
         )
         assert reason in error_of("evaluate", table, option, value)
     for option, value in (("--scale", "raw"), ("--image-size", "32")):
-        name = option[2:].replace("-", "_")
+        name = option if option == "--image-size" else option[2:]
         reason = (
             f"{name} {value} does not apply to a run, which keeps its predictions; leave it out"
         )

@@ -86,7 +86,9 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
         assert reason in error_of("evaluate", tiny_run.path, option, value)
     reason = "mean 0.5 does not apply to a run, whose model.json says it; leave it out"
     assert reason in error_of("evaluate", tiny_run.path, "--data", archive, "--mean", "0.5")
-    reason = f"--image-size 32 does not apply to {tiny_run.path}, whose model takes images of 28 x 28"
+    reason = (
+        f"--image-size 32 does not apply to {tiny_run.path}, whose model takes images of 28 x 28"
+    )
     assert reason in error_of("evaluate", tiny_run.path, "--data", archive, "--image-size", "32")
     plain = dressform_command("evaluate", model, "--data", archive)
     assert plain.returncode == 1

@@ -307,8 +307,8 @@ def read_npz(
         ) from error
 
 
-GUNZIPPED = 2**24
-"""Bytes that are decompressed at a time."""
+GUNZIPPED = 2**27
+"""Bytes that are decompressed at a time; memory for so many is reserved at once."""
 
 
 def gunzip(raw: bytes, most: int) -> bytes:
@@ -321,13 +321,13 @@ def gunzip(raw: bytes, most: int) -> bytes:
     """
     parts, size = [], 0
     with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
-        # Bit by bit: asked for all that may come, Python reserves the memory at once.
+        # Part by part: asked for all that may come, Python reserves the memory at once.
         while part := file.read(min(GUNZIPPED, most + 1 - size)):
             parts.append(part)
             size += len(part)
             if size > most:
                 raise ValueError(f"it holds more than {most:,} bytes")
-    return b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def sha256_bytes(*parts: bytes | memoryview) -> str:

@@ -110,7 +110,7 @@ def dataset_of(part: Part, images: NDArray[np.uint8], names: Sequence[str]) -> D
         names: of the classes, in label order.
     """
     number = {name: i for i, name in enumerate(names)}
-    labels = np.array([number[label] for label in part.labels], dtype=np.int64)
+    labels = np.fromiter(map(number.__getitem__, part.labels), np.int64, len(part.labels))
     groups = None if part.groups is None else np.array(part.groups, dtype=np.str_)
     return Dataset(images, labels, np.array(part.ids, dtype=np.str_), tuple(names), groups)
 

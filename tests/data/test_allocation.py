@@ -46,7 +46,7 @@ def by_scikit_learn(counts: NDArray[np.int64], folds: int, seed: int) -> NDArray
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(8, 80), st.integers(1, 6), st.integers(2, 6))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=30)
 def test_folds_are_as_even_as_those_of_scikit_learn(
     seed: int, n_groups: int, classes: int, folds: int
 ) -> None:

@@ -24,7 +24,7 @@ EDITS = st.lists(
 
 @pytest.mark.parametrize("name", SAMPLES)
 @settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     database=None,

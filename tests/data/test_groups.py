@@ -125,7 +125,7 @@ def datasets(draw: st.DrawFn) -> Dataset:
 
 
 @given(datasets(), st.integers(2, 5), st.integers(0, 3))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_folds_keep_groups_together(dataset: Dataset, folds: int, seed: int) -> None:
     try:
         splits = make_folds(dataset, folds, seed=seed)
@@ -151,7 +151,7 @@ def test_folds_keep_groups_together(dataset: Dataset, folds: int, seed: int) -> 
 
 
 @given(datasets(), st.sampled_from([0.1, 0.2, 0.4]), st.integers(0, 3))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_hold_outs_keep_groups_together(dataset: Dataset, fraction: float, seed: int) -> None:
     try:
         split = hold_out(dataset, fraction, seed)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dressform.core.errors import DataError
+from dressform.core.errors import DataError, ResourceError
 from dressform.data.image import fit, open_image
 from tests.writers import packed
 
@@ -69,3 +69,21 @@ def test_one_pixel_fills_the_input() -> None:
 def test_bytes_that_are_no_picture(content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=f"stdin is not an image .*{message}"):
         open_image(content, "stdin")
+
+
+def test_a_chunk_that_declares_gigabytes_is_the_files_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Under a limit of memory; a sound file is never blamed for a shortage."""
+
+    def too_much(*_: object) -> None:
+        raise MemoryError
+
+    content = packed(Image.new("RGB", (9, 9)), "PNG")
+    chunk = content.index(b"IDAT") - 4
+    spoiled = content[:chunk] + b"\x7f\xff\xff\xff" + content[chunk + 4 :]
+    monkeypatch.setattr(Image, "open", too_much)
+    with pytest.raises(DataError, match="declares more bytes than there are"):
+        open_image(spoiled, "a.png")
+    with pytest.raises(ResourceError, match="not enough memory"):
+        open_image(content, "a.png")

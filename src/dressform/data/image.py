@@ -109,8 +109,11 @@ def open_image(
             f"{name} cannot be read: permission denied; change its permissions"
         ) from None
     except Exception as error:
-        raise_if_out_of_resources(error, name)
         reason = str(error).partition("\n")[0] or type(error).__name__
+        if isinstance(error, MemoryError) and _ends_within_a_chunk(source):
+            reason = "a part of it declares more bytes than there are"
+        else:
+            raise_if_out_of_resources(error, name)
         raise DataError(f"{name} is a damaged image ({reason}); replace or remove it") from error
 
 
@@ -193,6 +196,19 @@ _SIGNATURES = (
 def starts_like_image(start: bytes) -> bool:
     """Whether a file that begins so (16 bytes are enough) is an image of a usual form."""
     return any(start.startswith(signature, offset) for offset, signature in _SIGNATURES)
+
+
+def _ends_within_a_chunk(source: Path | bytes) -> bool:
+    """Whether a PNG file declares a chunk that is longer than what is left of it: Pillow asks for
+    that memory before it reads.
+    """
+    size, place = _size_of(source), 8
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        is_png = file.read(4) == b"\x89PNG"
+        while is_png and place + 8 <= size:
+            file.seek(place)
+            place += 12 + int.from_bytes(file.read(4), "big")
+    return is_png and place > size
 
 
 def _least_bytes(source: Path | bytes, pixels: int) -> int:

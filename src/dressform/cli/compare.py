@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dressform.cli.lists import Json
+from dressform.cli.onnx_options import Classes, Mean, Scale, Std
 from dressform.cli.output import print_json, print_table
 from dressform.cli.reading import READING, reading_options
 from dressform.data.read_options import ReadArguments
@@ -44,28 +45,10 @@ def compare(
         help="New labelled images for runs, or the images for .onnx models: a dataset's name, or "
         "a path.",
     ),
-    scale: str | None = typer.Option(
-        None,
-        "--scale",
-        help="What all .onnx models of floats take: unit, 0 to 1 (default), raw, 0 to 255, or "
-        "symmetric, -1 to 1.",
-    ),
-    mean: str | None = typer.Option(
-        None,
-        "--mean",
-        help="Subtracted from these pixels: a number, or one per channel, such as "
-        "0.485,0.456,0.406.",
-    ),
-    std: str | None = typer.Option(
-        None, "--std", help="Divides them after that: a number, or one per channel."
-    ),
-    classes: str | None = typer.Option(
-        None,
-        "--classes",
-        help="Classes of all .onnx models in the order of their outputs, such as "
-        "dress,pants,shoes. Default: those in a model.json or class_names.txt beside each, or in "
-        "its metadata; else the order of the data's classes.",
-    ),
+    scale: str | None = Scale,
+    mean: str | None = Mean,
+    std: str | None = Std,
+    classes: str | None = Classes,
     figure: Path | None = typer.Option(
         None, "--figure", help="Draw box plots of the cross-validations into this PNG file."
     ),

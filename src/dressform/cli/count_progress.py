@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from dressform.cli.progress import Display, clock
+from dressform.cli.progress import Display, bars, clock
 
 
 class CountProgress(Display):
@@ -53,17 +53,7 @@ class CountProgress(Display):
 
     def _show(self, done: int, total: int) -> None:
         if self._bars is None:
-            from rich.console import Console
-            from rich.progress import BarColumn, TextColumn
-            from rich.progress import Progress as Bars
-
-            columns = (
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                TextColumn("{task.fields[left]}"),
-            )
-            self.console = Console(stderr=True)
-            self._bars = Bars(*columns, console=self.console, transient=True)
+            self.console, self._bars = bars()
             self._bar = self._bars.add_task("", total=total, left="")
             self._bars.start()
         self._bars.update(

@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from dressform.cli.lists import Json
+from dressform.cli.onnx_options import Classes, Mean, Scale, Std
 from dressform.cli.output import print_json
 from dressform.cli.reading import READING, reading_options
 from dressform.data.read_options import ReadArguments
@@ -28,28 +29,10 @@ def evaluate(
         help="New labelled images for a run, or the images for an .onnx model: a dataset's name, "
         "or a path. All of them are evaluated.",
     ),
-    scale: str | None = typer.Option(
-        None,
-        "--scale",
-        help="What an .onnx model of floats takes: unit, 0 to 1 (default), raw, 0 to 255, or "
-        "symmetric, -1 to 1.",
-    ),
-    mean: str | None = typer.Option(
-        None,
-        "--mean",
-        help="Subtracted from these pixels: a number, or one per channel, such as "
-        "0.485,0.456,0.406.",
-    ),
-    std: str | None = typer.Option(
-        None, "--std", help="Divides them after that: a number, or one per channel."
-    ),
-    classes: str | None = typer.Option(
-        None,
-        "--classes",
-        help="Classes of an .onnx model in the order of its outputs, such as dress,pants,shoes. "
-        "Default: those in a model.json or class_names.txt beside it, or in its metadata; else "
-        "the order of the data's classes.",
-    ),
+    scale: str | None = Scale,
+    mean: str | None = Mean,
+    std: str | None = Std,
+    classes: str | None = Classes,
     reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:

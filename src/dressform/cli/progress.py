@@ -155,17 +155,7 @@ class Progress(Display):
 
     def _show(self, text: str) -> None:
         if self._bars is None:
-            from rich.console import Console
-            from rich.progress import BarColumn, TextColumn
-            from rich.progress import Progress as Bars
-
-            columns = (
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                TextColumn("{task.fields[left]}"),
-            )
-            self.console = Console(stderr=True)
-            self._bars = Bars(*columns, console=self.console, transient=True)
+            self.console, self._bars = bars()
             self._bar = self._bars.add_task(text, total=None, left="")
             self._bars.start()
         left = self.left() if self._steps else math.nan
@@ -174,6 +164,22 @@ class Progress(Display):
         if not math.isnan(left):
             known = {"total": passed + left, "completed": passed, "left": f"{clock(left)} left"}
         self._bars.update(self._bar, description=text, **known)
+
+
+def bars() -> tuple[Any, Any]:
+    """A console on stderr, and a display there of text, a bar and the time left (``left``), which
+    goes away when it is stopped.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    console = Console(stderr=True)
+    return console, Progress(*columns, console=console, transient=True)
 
 
 def clock(seconds: float) -> str:

@@ -18,6 +18,9 @@ export default [
       complexity: ["error", 15],
     },
   },
-  { files: ["src/dressform/web/**/*.js"], languageOptions: { globals: globals.browser } },
+  {
+    files: ["src/dressform/web/**/*.js", "tests/browser/*.js"],
+    languageOptions: { globals: globals.browser },
+  },
   { files: ["tests/web/**/*.js", "*.js"], languageOptions: { globals: globals.node } },
 ];

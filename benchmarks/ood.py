@@ -63,7 +63,11 @@ def main() -> None:
         "n": {n: len(f.logits) for n, f in found.items()},
     }
     ood_detector = OODDetector.fit(
-        learned.values, training.images, found["held out"].values, images["held out"]
+        learned.values,
+        training.images,
+        found["held out"].values,
+        images["held out"],
+        found["held out"].logits.argmax(axis=1) == data.train.labels[held_out],
     )
     assert ood_detector is not None
     judged = [which for which in found if which != "held out"]

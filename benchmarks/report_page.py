@@ -107,7 +107,7 @@ def answers(page: Path, path: str | None) -> dict[str, Any]:
         ready = time.perf_counter() - started
         started = time.perf_counter()
         tab.click(".confusion td[data-i='0'][data-j='0']")
-        tab.wait_for_selector("#confusion .tile")
+        tab.wait_for_selector("#images .tile")
         click = time.perf_counter() - started
     return {"ready": round(ready, 2), "click": round(click, 2)}
 

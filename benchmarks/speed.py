@@ -134,7 +134,7 @@ def main() -> None:
         for index, (name, seed) in enumerate(order):
             if index == len(order) // 2 and options.keras:
                 keras = [train_keras(options.keras, s) for s in range(options.keras_seeds)]
-            trained = result(train(name, seed, Path(folder), device=options.device))
+            trained = result(train(name, seed, Path(folder), device=options.device).manifest)
             results[name].append(trained)
             accuracy = 100 * trained["test_accuracy"]
             say(f"{name}, seed {seed}: test {accuracy:.2f} %, {trained['seconds']:.1f} s")

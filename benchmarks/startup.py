@@ -1,8 +1,9 @@
 """Wall time of short commands, process start included.
 
-    python benchmarks/startup.py RUN [--rounds 15]
+    python benchmarks/startup.py [RUN] [--rounds 15]
 
-RUN is a finished run; the image is examples/images/ankle-boot.png.
+RUN is a finished run; default: the model that comes with dressform. The image is
+examples/images/ankle-boot.png.
 """
 
 import argparse
@@ -19,7 +20,7 @@ PICTURE = Path(__file__).resolve().parent.parent / "examples" / "images" / "ankl
 def main() -> None:
     """Time each command and write the report."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("run")
+    parser.add_argument("run", nargs="?", default="shipped")
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     commands = {

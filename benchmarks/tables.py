@@ -344,6 +344,22 @@ def inference_table(report: Report) -> str:
     return "\n".join([*lines, "", made_by(report)])
 
 
+@measured("keras-export")
+def keras_table(report: Report) -> str:
+    """What Keras says of the `.keras` files."""
+    r = report["results"]
+    rows = r["recipes"].values()
+    largest = max(row["max_probability_difference"] for row in rows)
+    same = sum(row["same_classes"] for row in rows)
+    return (
+        f"Measured: Keras {r['versions']['keras']} on TensorFlow {r['versions']['tensorflow']} "
+        f"opens the files of all {len(rows)} recipes, saves them again and trains them for a step; "
+        f"the largest difference of a probability is {largest:.2g} on {r['images']} images each "
+        f"({same:,} of {r['images'] * len(rows):,} classes the same; random weights). "
+        f"{made_by(report)}"
+    )
+
+
 @measured("transfer-auto")
 def transfer_table(report: Report) -> str:
     """Own classes from a folder of photos."""
@@ -812,6 +828,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "processors": processors_table,
     "speed": speed_table,
     "inference": inference_table,
+    "keras-export": keras_table,
     "transfer": transfer_table,
     "browser": browser_table,
     "photos": photos_table,
@@ -834,13 +851,18 @@ _UNITS = re.compile(r"(?<=\d) (?=(?:%|s|±|×)(?![\w-]))|(?<=±) (?=\d)")
 """Spaces at which no line of a table should break."""
 
 
+def non_breaking(row: str) -> str:
+    """A row of a table whose numbers stay with their units."""
+    return _UNITS.sub("\u00a0", row)
+
+
 def filled(text: str) -> str:
     """A page with its tables replaced."""
     for name, table in TABLES.items():
         opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, found, rest = text.partition(opening)
         if found:
-            rows = _UNITS.sub("\u00a0", table())
+            rows = non_breaking(table())
             text = f"{before}{opening}{rows}\n{closing}{rest.partition(closing)[2]}"
     return text
 

@@ -3,8 +3,9 @@
     python benchmarks/tutorials.py [RECIPE…] [--seeds 3] [--workers N] [--out runs]
     [--device auto] [--only-finished]
 
-Writes src/dressform/recipes/reproduced.json. Can be stopped and started again: finished trainings
-are kept. Test is opened once by each training, for the weights that the recipe keeps.
+Writes src/dressform/recipes/reproduced.json and a report. Can be stopped and started again:
+finished trainings are kept. Test is opened once by each training, for the weights that the recipe
+keeps.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from report import write_report
 from trainings import facts, train
 
 from dressform.core import config
@@ -104,7 +106,7 @@ def main() -> None:
     threads = max(1, len(os.sched_getaffinity(0)) // options.workers)
 
     def one(name: str, seed: int) -> Manifest:
-        manifest = train(name, seed, options.out, device=options.device, threads=threads)
+        manifest = train(name, seed, options.out, device=options.device, threads=threads).manifest
         accuracy = 100 * float(manifest.results["test_accuracy"] or 0)
         print(f"{name}, seed {seed}: test {accuracy:.2f} %", file=sys.stderr, flush=True)
         return manifest
@@ -122,7 +124,9 @@ def main() -> None:
             if manifests:
                 rows[name] = row(name, manifests)
     command = f"python benchmarks/tutorials.py --seeds {options.seeds}"
-    write_json(TARGET, {**document, "command": command, "dataset": DATASET, "recipes": rows})
+    document = {**document, "command": command, "dataset": DATASET, "recipes": rows}
+    write_json(TARGET, document)
+    write_report("tutorials", command, document)
 
 
 if __name__ == "__main__":

@@ -47,11 +47,18 @@ pygments_dark_style = "monokai"
 
 
 def setup(app: Sphinx) -> None:
-    """Show a default path as a caller would type it."""
+    """Show a default path as a caller would type it, and say at which level headings are."""
 
     def shown(_app, _what, _name, _object, _options, signature, returned):  # type: ignore[no-untyped-def]
         if signature:
             signature = re.sub(r"PosixPath\(('[^']*')\)", r"\1", signature)
         return signature, returned
 
+    def levelled(_app, _page, _template, context, _tree):  # type: ignore[no-untyped-def]
+        tree = context.get("furo_navigation_tree")  # its captions are headings without a level
+        if tree:
+            headings = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+            context["furo_navigation_tree"] = headings
+
     app.connect("autodoc-process-signature", shown)
+    app.connect("html-page-context", levelled, priority=900)  # after furo's own

@@ -1,5 +1,6 @@
 """Real pictures for every test: slices of the Fashion-MNIST files that travel with the project."""
 
+import gc
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share two cores
@@ -13,7 +14,7 @@ import pytest
 os.environ["DRESSFORM_CACHE"] = tempfile.mkdtemp(prefix="dressform-cache-")  # not the user's
 
 import dressform
-from dressform.data.dataset import DatasetSplits
+from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.runs.run import Run
 
 TINY = (
@@ -55,8 +56,12 @@ SLOW = (
     "reporting/test_figures.py",
     "reporting/test_says_the_same.py",
     "runs/test_runs.py",
+    "service/test_kills.py",
+    "service/test_supervisor.py",
+    "service/test_worker.py",
     "strangers",
     "test_examples.py",
+    "test_notebooks.py",
     "test_readme.py",
     "training/test_feature_cache.py",
     "training/test_fit.py",
@@ -67,6 +72,12 @@ SLOW = (
 """Packages and modules below tests that train, or start many processes; measured with --durations.
 Everything else is marked ``fast``.
 """
+
+
+def pytest_collection_finish() -> None:
+    """Collections need not go through all that was imported: statsmodels asks for one per call."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -90,6 +101,21 @@ def small(fashion: DatasetSplits) -> DatasetSplits:
     assert fashion.test is not None
     return DatasetSplits(
         "small", fashion.train.take(np.arange(600)), None, fashion.test.take(np.arange(200))
+    )
+
+
+@pytest.fixture(scope="session")
+def faulty(small: DatasetSplits) -> DatasetSplits:
+    """Ten test pictures are training pictures, one of the training pictures is noise."""
+    assert small.test is not None
+    images, test = small.train.images.copy(), small.test.images.copy()
+    images[50] = np.random.default_rng(0).integers(0, 255, (28, 28, 1))
+    test[:10] = images[:10]
+    return DatasetSplits(
+        "faulty",
+        Dataset(images, small.train.labels, small.train.ids, small.class_names),
+        None,
+        Dataset(test, small.test.labels, small.test.ids, small.class_names),
     )
 
 

@@ -5,9 +5,24 @@
     data = df.load_data("fashion-mnist")
     run = df.train("fast", data)
     print(df.evaluate(run).report())
-    print(df.Predictor(run).predict("photo.jpg").top)
+    print(df.Predictor(run).predict("photo.jpg"))
 
-Importing dressform imports neither torch nor NumPy; each name below is fetched when it is first
+Data            load_data, check_data, diagnose, apply_review, list_datasets, Dataset, DatasetSplits
+Recipes         list_recipes, find_recipe, Recipe and its parts: Optim, Schedule, Augment, EMA,
+                EarlyStopping, ProgressiveResizing, HardExamples; list_models, build_model,
+                count_parameters
+Training        train, train_auto, crossval, tune, Callback; hardware, tune_process
+Runs            open_run, best_run, list_runs, annotate_run, remove_run, runs_page,
+                open_crossval, Run, CrossvalRun, Tuning
+Evaluation      evaluate, compare, calibrate, draw_calibration, robustness, Predictions,
+                PredictionSet
+New images      Predictor, QuickPredictor
+Pages, exports  report, explore, export, draw_figures
+Service         Client (of what dressform serve offers)
+Errors          DressformError: every message is one line that says what to do
+
+Whatever takes a run takes a Run or the path of its folder. help(dressform.train) tells what a call
+takes. Importing dressform imports neither torch nor NumPy; each name is fetched when it is first
 used.
 """
 
@@ -15,6 +30,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dressform.client.client import Client as Client
     from dressform.core.errors import DressformError as DressformError
     from dressform.data.audit import check_data as check_data
     from dressform.data.dataset import Dataset as Dataset
@@ -58,6 +74,10 @@ if TYPE_CHECKING:
     from dressform.workbench.pages import explore as explore
     from dressform.workbench.pages import export as export
     from dressform.workbench.pages import report as report
+    from dressform.workbench.runs import annotate_run as annotate_run
+    from dressform.workbench.runs import list_runs as list_runs
+    from dressform.workbench.runs import remove_run as remove_run
+    from dressform.workbench.runs import runs_page as runs_page
     from dressform.workbench.training import crossval as crossval
     from dressform.workbench.training import train as train
     from dressform.workbench.training import train_auto as train_auto
@@ -100,6 +120,10 @@ _MODULES = {
     "CrossvalRun": "runs.crossval",
     "open_crossval": "runs.crossval",
     "Tuning": "runs.tuning",
+    "list_runs": "workbench.runs",
+    "annotate_run": "workbench.runs",
+    "remove_run": "workbench.runs",
+    "runs_page": "workbench.runs",
     "hardware": "workbench.catalogue",
     "tune_process": "kernels.process",
     # Predictions and what they are worth
@@ -118,6 +142,8 @@ _MODULES = {
     "explore": "workbench.pages",
     "export": "workbench.pages",
     "draw_figures": "workbench.pages",
+    # Service
+    "Client": "client.client",
     # Errors
     "DressformError": "core.errors",
 }
@@ -126,6 +152,7 @@ __all__ = [
     "EMA",
     "Augment",
     "Callback",
+    "Client",
     "CrossvalRun",
     "Dataset",
     "DatasetSplits",
@@ -142,6 +169,7 @@ __all__ = [
     "Run",
     "Schedule",
     "Tuning",
+    "annotate_run",
     "apply_review",
     "best_run",
     "build_model",
@@ -161,11 +189,14 @@ __all__ = [
     "list_datasets",
     "list_models",
     "list_recipes",
+    "list_runs",
     "load_data",
     "open_crossval",
     "open_run",
+    "remove_run",
     "report",
     "robustness",
+    "runs_page",
     "train",
     "train_auto",
     "tune",
@@ -175,8 +206,15 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
-        known = ", ".join(__all__)
-        raise AttributeError(f"module 'dressform' has no attribute {name!r}; it has {known}")
+        import difflib
+
+        from dressform.core.errors import alternatives
+
+        near = difflib.get_close_matches(name.lower(), {known.lower(): known for known in __all__})
+        same = [known for known in __all__ if known.lower() == name.lower()]
+        names = same or [known for word in near for known in __all__ if known.lower() == word]
+        hint = f"did you mean {alternatives(names)}?" if names else "dir(dressform) lists all names"
+        raise AttributeError(f"dressform has no {name!r}; {hint}")
     value = getattr(import_module(f"dressform.{_MODULES[name]}"), name)
     globals()[name] = value
     return value

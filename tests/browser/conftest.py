@@ -3,9 +3,26 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+import dressform
+from dressform.data.dataset import DatasetSplits
+from dressform.exploration.doctor import examine
+from dressform.exploration.out_of_sample import OutOfSample
+from dressform.predict.predictor import Predictor
+from dressform.reporting.classifier import write_classifier
+from dressform.reporting.doctor import write_diagnosis
+from dressform.reporting.explanation import write_explanation
+from dressform.reporting.exploration import ProjectionOptions, write_exploration
+from dressform.reporting.report import write_report
+from dressform.runs.run import Run
+from tests.conftest import TINY
+from tests.data.test_photo import scene
+from tests.exploration.test_doctor import confident_predictions
+from tests.writers import packed
 
 FLAGS = [
     "--no-sandbox",
@@ -16,6 +33,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--enable-unsafe-swiftshader",
+    "--use-fake-device-for-media-stream",  # a camera that shows a moving test pattern
+    "--use-fake-ui-for-media-stream",
 ]
 
 
@@ -78,3 +97,64 @@ def watched(browser: Browser) -> Iterator[Watched]:
     assert found.faults == []
     assert set(found.asked) <= {"file", "data", "blob"}
     assert found.asked.count("file") <= 1
+
+
+@pytest.fixture(scope="session")
+def one(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report([named_run.path], out=tmp_path_factory.mktemp("page") / "one.html")
+
+
+@pytest.fixture(scope="session")
+def two(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    other = dressform.train(
+        "fast", named_run.manifest.dataset.source, settings=TINY, seed=1, out=folder
+    )
+    return write_report([named_run.path, other.path], out=folder / "two.html")
+
+
+@pytest.fixture(scope="session")
+def tested(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 200 test pictures."""
+    return write_exploration(
+        named_run.path,
+        projection=ProjectionOptions(methods=["pca", "tsne"], dimensions=[2, 3]),
+        out=tmp_path_factory.mktemp("page") / "e.html",
+    )
+
+
+@pytest.fixture(scope="session")
+def doctored(faulty: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    assert faulty.test is not None
+    test, path = faulty.test, tmp_path_factory.mktemp("page") / "doctor.html"
+    predictions = confident_predictions(
+        test.labels, list(range(20, 70)), test.ids, test.class_names
+    )
+    write_diagnosis(path, examine(faulty, [OutOfSample("model", predictions)]), faulty)
+    return path
+
+
+@pytest.fixture(scope="session")
+def predictor(named_run: Run) -> Predictor:
+    found = Predictor(named_run)
+    assert found.photo is not None
+    assert found.ood_detector is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def file(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("classifier") / "page.html"
+    write_classifier(path, predictor)
+    return path
+
+
+@pytest.fixture(scope="session")
+def explained(
+    predictor: Predictor, pictures: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("page") / "explanation.html"
+    photo = packed(scene((200, 40, 50), (210, 205, 195), planks=8)[0], "PNG")
+    answers = [predictor.predict(photo, name="photo"), predictor.predict(pictures / "trouser.png")]
+    write_explanation(path, answers, predictor)
+    return path

@@ -18,6 +18,7 @@ import dressform
 from dressform.core.errors import ConfigError
 from dressform.data.image import fit, open_image
 from dressform.data.photo import PhotoSettings, is_photo, prepare
+from dressform.predict.prediction_table import column_names
 from dressform.predict.predictor import Predictor
 from dressform.reporting.classifier import write_classifier
 from dressform.runs.run import Run
@@ -38,21 +39,6 @@ JUDGE = """async (photos) => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="session")
-def predictor(named_run: Run) -> Predictor:
-    found = Predictor(named_run)
-    assert found.photo is not None
-    assert found.ood_detector is not None
-    return found
-
-
-@pytest.fixture(scope="session")
-def file(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("classifier") / "page.html"
-    write_classifier(path, predictor)
-    return path
 
 
 def opened(watched: Watched, file: Path) -> Page:
@@ -221,13 +207,12 @@ def test_photos_are_chosen_dropped_and_saved(
     expect(page.locator("#results section")).to_have_count(2)
     answer = predictor.predict(paths[0])
     label, share = answer.top[0]
-    expect(page.locator("#results section").nth(1).locator("h2")).to_have_text(
-        f"red.png: {'unsure, perhaps ' if answer.abstain else ''}{label}, {100 * share:.1f} %"
-    )
-    expect(page.locator("#results section").nth(1).locator("canvas")).to_have_count(
-        len(answer.prepared.steps)
-    )
-    expect(page.locator("#results section").nth(0)).to_contain_text("text.png: no prediction")
+    red = page.locator("#results section").nth(1)
+    expect(red.locator("h2")).to_have_text(f"{'Unsure, perhaps ' if answer.abstain else ''}{label}")
+    expect(red.locator("p").first).to_have_text(f"{100 * share:.1f} % · red.png")
+    expect(red.locator(".steps canvas")).to_have_count(len(answer.prepared.steps))
+    expect(page.locator("#results section").nth(0)).to_contain_text("No prediction")
+    expect(page.locator("#results section").nth(0)).to_contain_text("text.png")
     expect(page.locator("#results section").nth(0)).to_contain_text(
         "this browser cannot read it as an image"
     )
@@ -240,17 +225,47 @@ def test_photos_are_chosen_dropped_and_saved(
         }""",
         base64.b64encode(given["dark"]).decode(),
     )
-    expect(page.locator("#results section").nth(0).locator("h2")).to_contain_text(
-        "dropped <b>.png: "
-    )
+    expect(page.locator("#results section p").first).to_contain_text("dropped <b>.png")
     with page.expect_download() as download:
         page.click("#save")
     rows = list(
         csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8")))
     )
-    assert [row["image"] for row in rows] == ["red.png", "dropped <b>.png"]
-    assert rows[0]["class"] == label
+    *own, model, size_mtime = column_names(3)  # as predict --out, but for what a file has
+    assert (list(rows[0]), model, size_mtime) == (own, "model", "size_mtime")
+    assert [row["path"] for row in rows] == ["red.png", "text.png", "dropped <b>.png"]
+    assert rows[1]["error"].startswith("this browser cannot read it as an image")
+    assert rows[0]["label"] == label
     assert float(rows[0]["probability"]) == pytest.approx(share, abs=1e-4)
+    page.get_by_role("button", name="Clear results").click()
+    expect(page.locator("#results section")).to_have_count(0)
+    expect(page.locator("#save")).to_be_disabled()
+    assert page.evaluate("document.activeElement.id") == "choose"
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.set_input_files("#file", paths[0])
+    expect(page.locator("#results section")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_camera_is_live_and_switched_off(watched: Watched, file: Path) -> None:
+    page = opened(watched, file)
+    page.evaluate("""() => {
+      const devices = navigator.mediaDevices, ask = devices.getUserMedia.bind(devices);
+      devices.getUserMedia = async (wish) => (window.given = await ask(wish));
+    }""")
+    page.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("button", name="Take photo").click()
+    expect(page.locator("#results p").first).to_contain_text("camera 1.png")
+    page.get_by_role("button", name="Take photo").press("Escape")
+    expect(page.locator("video")).to_be_hidden()
+    assert page.evaluate("given.getTracks().map((track) => track.readyState)") == ["ended"]
+    page.evaluate("""() => {
+      const refused = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+      navigator.mediaDevices.getUserMedia = refused;
+    }""")
+    page.get_by_role("button", name="Use the camera").click()
+    expect(page.get_by_role("alert")).to_contain_text("allow the camera for this page")
+    expect(page.get_by_role("button", name="Use the camera")).to_be_enabled()
 
 
 def test_the_command_writes_it(named_run: Run, watched: Watched, tmp_path: Path) -> None:
@@ -272,7 +287,7 @@ def test_the_command_writes_it(named_run: Run, watched: Watched, tmp_path: Path)
     page = opened(watched, Path(page_file))
     (tmp_path / "red.png").write_bytes(photos()["red"])
     page.set_input_files("#file", tmp_path / "red.png")
-    expect(page.locator("#results h2")).to_contain_text("red.png: unsure, perhaps ")
+    expect(page.locator("#results h2")).to_contain_text("Unsure, perhaps ")
 
 
 def test_a_folder_is_no_page(named_run: Run, tmp_path: Path) -> None:

@@ -10,25 +10,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import dressform
+from dressform.evaluation.metrics import METRICS
 from dressform.predictions import Predictions
 from dressform.reporting.report import write_report
 from dressform.runs.run import Run
 from tests.browser.conftest import Watched
 from tests.conftest import TINY
-
-
-@pytest.fixture(scope="session")
-def one(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report([named_run.path], out=tmp_path_factory.mktemp("page") / "one.html")
-
-
-@pytest.fixture(scope="session")
-def two(named_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("page")
-    other = dressform.train(
-        "fast", named_run.manifest.dataset.source, settings=TINY, seed=1, out=folder
-    )
-    return write_report([named_run.path, other.path], out=folder / "two.html")
 
 
 def opened(watched: Watched, path: Path) -> Page:
@@ -66,8 +53,26 @@ def test_the_page_says_what_evaluate_says(watched: Watched, one: Path, named_run
         for row in page.locator(".confusion tbody tr").all()
     ] == found["confusion"]
     assert page.title() == named_run.name
-    expect(page.locator("nav a")).to_have_count(6)
-    expect(page.locator("section")).to_have_count(6)
+    assert page.locator("nav a").all_inner_texts() == [
+        "Results",
+        "Confusion matrix",
+        "Images",
+        "Per-class metrics",
+        "Precision-recall and ROC curves",
+        "Selective classification",
+        "Calibration",
+        "Learning curves",
+        "Citation",
+    ]
+    expect(page.locator("section")).to_have_count(9)
+    for name, estimate in found["estimates"].items():
+        row = page.locator("#summary tbody tr").filter(has_text=METRICS[name].title).first
+        form = "{:.2f}" if METRICS[name].percent else "{:.4f}"
+        factor = 100 if METRICS[name].percent else 1
+        low, high = (form.format(factor * estimate[end]) for end in ("low", "high"))
+        expect(row).to_contain_text(form.format(factor * estimate["value"]))
+        expect(row).to_contain_text(f"{low} to {high}")
+        expect(row).to_contain_text(estimate["method"])
 
 
 def test_from_a_cell_to_its_images_to_one_image(
@@ -76,22 +81,23 @@ def test_from_a_cell_to_its_images_to_one_image(
     page, predictions = opened(watched, one), named_run.predictions()
     i, j, positions = wrong_cell(predictions)
     page.click(f".confusion td[data-i='{i}'][data-j='{j}']")
-    gallery = page.locator("#confusion .gallery")
+    gallery = page.locator("#images .gallery")
     expect(gallery.locator("h3")).to_have_text(
         f"{predictions.class_names[i]} predicted as {predictions.class_names[j]} ({len(positions)})"
     )
+    page.select_option("#images .gallery select", "most_confident")
     sure = predictions.probabilities[positions].max(axis=1)
     shown = [int(tile.get_attribute("data-index") or -1) for tile in gallery.locator(".tile").all()]
     assert shown == positions[np.argsort(-np.round(sure * 65535), kind="stable")].tolist()[:60]
-    page.select_option("#confusion select", "least_confident")
+    page.select_option("#images .gallery select", "least_confident")
     assert (
         int(gallery.locator(".tile").first.get_attribute("data-index") or -1)
         == positions[np.argmin(np.round(sure * 65535))]
     )
 
-    page.locator("#confusion .tile").first.scroll_into_view_if_needed()
+    page.locator("#images .tile").first.scroll_into_view_if_needed()
     page.wait_for_timeout(200)
-    assert painted(page, "#confusion .tile canvas")
+    assert painted(page, "#images .tile canvas")
     gallery.locator(".tile").first.click()
     dialog = page.locator("#detail")
     expect(dialog).to_be_visible()
@@ -109,7 +115,7 @@ def test_from_a_cell_to_its_images_to_one_image(
     dialog.get_by_label("Saliency map (HiResCAM)").check()
     expect(dialog.locator(".saliency")).to_be_visible()
     assert painted(page, "#detail .saliency")
-    assert f"#image={str(predictions.ids[where]).replace('/', '%2F')}" in page.url
+    assert f"&image={str(predictions.ids[where]).replace('/', '%2F')}" in page.url
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 
@@ -119,11 +125,12 @@ def test_by_keyboard_alone(watched: Watched, one: Path, named_run: Run) -> None:
     page.locator(".confusion td[data-i='0'][data-j='0']").focus()
     for key in ("ArrowRight", "ArrowDown", "Enter"):
         page.keyboard.press(key)
-    expect(page.locator("#confusion h3")).to_contain_text(f"{names[1]}, correct")
+    expect(page.locator("#images h3")).to_contain_text(f"{names[1]}, correct")
     page.keyboard.press("End")
     page.keyboard.press("Enter")
-    expect(page.locator("#confusion h3")).to_contain_text(f"{names[1]} predicted as {names[9]}")
-    page.locator("#top-losses .tile").first.focus()
+    expect(page.locator("#images h3")).to_contain_text(f"{names[1]} predicted as {names[9]}")
+    page.get_by_role("button", name="Top losses").press("Enter")
+    page.locator("#images .tile").first.focus()
     page.keyboard.press("Enter")
     first = page.locator("#detail h2").inner_text()
     page.keyboard.press("ArrowRight")
@@ -138,8 +145,7 @@ def test_highest_loss_comes_first(watched: Watched, one: Path, named_run: Run) -
     page, predictions = opened(watched, one), named_run.predictions()
     loss = -np.log(predictions.probabilities[np.arange(len(predictions)), predictions.labels])
     shown = [
-        int(tile.get_attribute("data-index") or -1)
-        for tile in page.locator("#top-losses .gallery").first.locator(".tile").all()
+        int(tile.get_attribute("data-index") or -1) for tile in page.locator("#images .tile").all()
     ]
     assert shown[:10] == np.argsort(-loss, kind="stable")[:10].tolist()
 
@@ -149,7 +155,7 @@ def test_tables_sort_and_open_errors(watched: Watched, one: Path, named_run: Run
     table = page.locator("#per-class table").first
     table.get_by_role("button", name="recall").click()
     recall = [
-        float(row.locator("td").nth(1).inner_text().rstrip(" %"))
+        float(row.locator("td").nth(1).inner_text().partition(" %")[0])
         for row in table.locator("tbody tr").all()
     ]
     assert recall == sorted(recall, reverse=True)
@@ -158,10 +164,10 @@ def test_tables_sort_and_open_errors(watched: Watched, one: Path, named_run: Run
     expect(table.locator("th[aria-sort=ascending]")).to_have_count(1)
     name, matrix = found["per_class"][0]["label"], np.array(found["confusion"])
     table.get_by_role("button", name=name, exact=True).click()
-    errors = matrix[0].sum() + matrix[:, 0].sum() - 2 * matrix[0, 0]
-    expect(page.locator("#confusion h3")).to_have_text(f"Errors involving {name} ({errors})")
+    errors = matrix[0].sum() - matrix[0, 0]
+    expect(page.locator("#images h3")).to_have_text(f"Errors, true class {name} ({errors})")
     page.locator("#per-class table").nth(1).locator("button.link").first.click()
-    expect(page.locator("#confusion h3")).to_contain_text("predicted as")
+    expect(page.locator("#images h3")).to_contain_text("predicted as")
 
 
 def test_an_image_has_an_address(watched: Watched, one: Path, named_run: Run) -> None:
@@ -196,7 +202,7 @@ def test_two_runs_are_compared_and_either_is_shown(
     first = page.locator(".headline strong").inner_text()
     page.select_option("#top select", "1")
     assert page.locator(".headline strong").inner_text() != first
-    page.locator("#confusion .tile").first.click()
+    page.locator("#images .tile").first.click()
     expect(page.locator("#detail")).to_be_visible()
 
 
@@ -211,7 +217,7 @@ def test_runs_of_other_training_images(watched: Watched, named_run: Run, tmp_pat
     page = opened(watched, write_report([named_run.path, other.path], out=tmp_path / "r.html"))
     page.select_option("#top select", "1")
     expect(page.locator("#summary .note")).to_contain_text("this model was trained on other images")
-    page.locator("#confusion .tile").first.click()
+    page.locator("#images .tile").first.click()
     expect(page.locator("#detail")).to_be_visible()
     expect(page.locator("#detail .neighbours li")).to_have_count(0)
 
@@ -231,12 +237,26 @@ def test_nothing_sticks_out(watched: Watched, two: Path, width: int) -> None:
     watched.page.set_viewport_size({"width": width, "height": 800})
     page = opened(watched, two)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.locator("#confusion .tile").first.click()
+    page.locator("#images .tile").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(
         "document.getElementById('detail').scrollWidth <= "
         "document.getElementById('detail').clientWidth"
     )
+
+
+def test_on_paper_the_page_is_light_and_whole(watched: Watched, one: Path, tmp_path: Path) -> None:
+    page = opened(watched, one)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for selector in ("nav", ".filters", ".controls", ".readout >> nth=0"):
+        expect(page.locator(selector)).to_be_hidden()
+    assert (
+        page.locator("figure").first.evaluate("(f) => getComputedStyle(f).breakInside") == "avoid"
+    )
+    paper = page.pdf(path=tmp_path / "page.pdf", format="A4")
+    assert 3 <= paper.count(b"/Type /Page\n") <= 9
 
 
 def made(classes: int, n: int) -> Predictions:
@@ -255,10 +275,10 @@ def test_predictions_from_elsewhere(watched: Watched, tmp_path: Path, classes: i
     page = opened(watched, write_report([tmp_path / "p.npz"], out=tmp_path / "r.html"))
     missing = page.locator("#summary .note")
     expect(missing).to_contain_text("only a run directory has the network they need")
-    expect(missing).to_contain_text("give them with --data")
+    expect(missing).to_contain_text("give its data, too")
     assert ("calibration" in missing.inner_text()) == (n < 20)
     expect(page.locator(".confusion tbody tr")).to_have_count(classes)
-    page.locator("#top-losses .tile").first.click()
+    page.locator("#images .tile").first.click()
     expect(page.locator("#detail h2")).to_contain_text("</script><i>")
     expect(page.locator("#detail")).to_contain_text("<b>class & ")
 

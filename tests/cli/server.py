@@ -25,6 +25,8 @@ def main() -> None:
 
     from dressform.cli import main as command_line
 
+    command_line.create_app()  # imports all commands
+
     for line in sys.stdin:
         words, folder, *files = json.loads(line)
         child = os.fork()

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 import dressform
+from dressform.exploration.doctor import counted_finding
 from dressform.runs.run import Run
 from tests.cli.command import dressform_command, error_of, json_of
 
@@ -17,6 +18,14 @@ def test_data_check(archive: Path) -> None:
     assert list(found) == [*keys, "notes", "explanation", "bad"]
     assert sum(found["counts"]["train"].values()) == 600
     assert "no problems found" in dressform_command("data", "check", archive).stdout
+
+
+def test_one_finding_is_no_plural() -> None:
+    assert counted_finding("near duplicates between train and test", 1) == (
+        "near duplicate between train and test"
+    )
+    assert counted_finding("outliers in test", 1) == "outlier in test"
+    assert counted_finding("suspect labels in train", 2) == "suspect labels in train"
 
 
 def test_doctor_review_and_apply(tiny_run: Run, archive: Path, tmp_path: Path) -> None:
@@ -98,10 +107,16 @@ def test_a_review_of_photos_gives_the_photos_themselves(tmp_path: Path) -> None:
         path.relative_to(tmp_path / "photos").as_posix(): path
         for path in (tmp_path / "photos").rglob("*.jpg")
     }
-    kept = before.keys() - set(train[:2])
-    moved = files.keys() - kept
+    # What was held out for testing is the test split of the new folders.
+    split_of = {str(name): split for split, part in split for name in part.ids}
+    kept = {f"{split_of[name]}/{name}": name for name in before.keys() - set(train[:2])}
+    moved = files.keys() - kept.keys()
     assert len(files) == len(before) - 1
     assert len(moved) == 1
-    assert moved.pop().startswith("pants/")
-    assert all(files[name].read_bytes() == before[name].read_bytes() for name in kept)
+    assert moved.pop().startswith("train/pants/")
+    assert all(files[new].read_bytes() == before[old].read_bytes() for new, old in kept.items())
+    again = dressform.load_data(tmp_path / "new", image_size=32)
+    assert split.test is not None
+    assert again.test is not None
+    assert sorted(again.test.ids) == sorted(f"test/{name}" for name in split.test.ids)
     assert not list(tmp_path.glob(".new*"))

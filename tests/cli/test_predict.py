@@ -2,8 +2,11 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
+from dressform.core.errors import ConfigError
+from dressform.reporting.explanation import check_count
 from dressform.runs.run import Run
 from tests.cli.command import dressform_command, error_of, json_of
 from tests.data.test_photo import scene
@@ -27,7 +30,9 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
         "nothing stands out from the background; the whole photo was used"
     ]
     page = (tmp_path / "why.html").read_text()
-    assert page.count("<img") == 6
+    assert page.count('<details class="answer">') == 2
+    assert page.count("<img") >= 8  # the photos, their steps, and saliency maps
+    assert "HiResCAM" in page
     assert "foreground" in page
     assert "a shirt.jpg" in page
     plain = json_of(*command, "--no-photos", "--threshold", "0")
@@ -41,6 +46,8 @@ def test_a_photo_is_prepared_and_explained(tiny_run: Run, tmp_path: Path) -> Non
     assert "allowed: a file that ends in .html" in error_of(
         *command, "--explain", tmp_path / "why.pdf"
     )
+    with pytest.raises(ConfigError, match="was given 501 images; allowed: up to 500 on a page"):
+        check_count(501)
     model = tmp_path / "model"
     shutil.copytree(tiny_run.layout.weights, model)
     document = json.loads((model / "model.json").read_text())
@@ -67,5 +74,5 @@ def test_predict_says_that_a_model_is_less_sure_than_it_is_right(
         done = dressform_command("predict", pictures, "--model", tmp_path / "model")
         assert done.returncode == 0, done.stderr
         assert (
-            f"probabilities are not calibrated; on 60 validation examples {sentence}" in done.stderr
+            f"on 60 validation examples, with calibrated probabilities: {sentence}" in done.stderr
         ) is said

@@ -61,8 +61,9 @@ def test_every_phase_is_shown_and_time_is_left_until_the_end(
     )
     for phase in PHASES:
         assert phase in shown, phase
-    assert "100" not in re.sub(r"\d+\.\d+", "", shown.split("test ")[0])
-    left = [int(m[1]) * 60 + int(m[2]) for m in re.finditer(r"(\d+):(\d\d) left", shown)]
+    assert "100" not in re.sub(r"[\d,]+ images/s|\d+\.\d+", "", shown.split("test ")[0])
+    assert re.search(r"epoch [12]/2  loss [\d.]+ accuracy [\d.]+ %  [\d,]+ images/s", shown)
+    left = [int(m[1]) for m in re.finditer(r"(\d+) s left", shown)]
     assert left
     assert min(left) >= 1
     assert "test       accuracy" in shown
@@ -94,13 +95,13 @@ def test_the_estimate_covers_what_comes_after(clock: list[float]) -> None:
     progress.on_train_begin((), [100, 100])
     for step in range(1, 101):
         clock[0] += 0.5
-        progress.on_step(step, 1.0)
+        progress.on_step(step, 10 * step, 1.0, 0.5)
     progress.on_epoch_end(row(1))
     # 50 s for an epoch of 1,000 pictures: another one, and half as many again to predict.
     assert progress.left() == pytest.approx(50 + CLOSING_SECONDS + 0.6 * 75)
     for step in range(1, 101):
         clock[0] += 0.5
-        progress.on_step(step, 1.0)
+        progress.on_step(step, 10 * step, 1.0, 0.5)
     progress.on_epoch_end(row(2))
     at_the_end = progress.left()
     assert at_the_end == pytest.approx(CLOSING_SECONDS + 0.6 * 75)
@@ -120,7 +121,7 @@ def test_a_frozen_front_sees_what_is_predicted(clock: list[float]) -> None:
         progress.on_features(done, 2000)
     progress.on_train_begin((), [10])
     clock[0] += 1
-    progress.on_step(10, 1.0)
+    progress.on_step(10, 1000, 1.0, 0.5)
     assert progress.left() == pytest.approx(CLOSING_SECONDS + 1300 * 0.04)
 
 
@@ -130,5 +131,5 @@ def test_resumed_epochs_are_not_counted_as_quick(clock: list[float]) -> None:
     progress.on_train_begin([row(1)], [10, 10, 10])
     for step in range(1, 11):
         clock[0] += 1
-        progress.on_step(step, 1.0)
+        progress.on_step(step, 10 * step, 1.0, 0.5)
     assert progress.left() == pytest.approx(10 + CLOSING_SECONDS + 0.6 * 10)

@@ -69,13 +69,13 @@ def test_the_command(
     assert document["command"].startswith(f"dressform train fast --data {half} --set epochs=3")
     assert (path.parent / "figures" / "tuning.png").is_file()
 
-    again = command(*words, "--trials", 3, "--resume", "--json")
+    again = command(*words, "--trials", 3, "--json")
     assert json.loads(again.stdout) == document
     assert again.stderr.splitlines()[0] == "the study already has its 3 trials"
     for wrong, message in (
         (["fats", "--space", "epochs=1,2"], "unknown recipe 'fats'; did you mean fast"),
         (["fast", "--space", "epochs=1,2", "--seed", "-1"], "seed is -1; allowed: 0 or more"),
-        (words, "--resume continues"),
+        ([*words, "--trials", "4"], "resume=True continues"),
     ):
         failed = command(*wrong)
         assert isinstance(failed.exception, DressformError)

@@ -82,6 +82,16 @@ def test_unknown_name_lists_the_nearest() -> None:
     assert str(unknown_name("recipe", "fasst", ["fast", "slow"])) == (
         "unknown recipe 'fasst'; did you mean fast? available: fast, slow"
     )
+    several = str(unknown_name("recipe", "fas", ["fast-95", "fast", "fast-93"]))
+    assert "did you mean fast, fast-93 or fast-95?" in several
+    assert "did you mean fast? " in str(unknown_name("recipe", "FAST", ["fast", "fast-93"]))
+    settings = ["lr_scale", "optim.lr", "optim.sgd_lr", "epochs"]
+    assert "did you mean optim.lr? " in str(unknown_name("setting", "lr", settings))
+
+
+def test_assignments_are_stored_without_spaces() -> None:
+    assert config.normalised(" epochs = 1 ") == "epochs=1"
+    assert config.normalised("epochs") == "epochs"
 
 
 def test_registry_imports_only_what_is_asked_for() -> None:

@@ -325,7 +325,7 @@ def test_an_audit_advises_groups_and_names_those_that_splits_share() -> None:
     assert plain.groups == {}
     assert plain.advice == [
         "60 images look like 20 groups of numbered images (such as sku0_0.jpg and sku0_1.jpg); "
-        '--groups "(sku\\d+)" keeps each group on one side of every split',
+        "groups='(sku\\\\d+)' keeps each group on one side of every split",
         "by these names, 1 groups are in both train and test (such as sku13), so test is not "
         "unseen",
     ]

@@ -6,6 +6,7 @@ from PIL import Image
 
 from dressform.core.errors import DataError, ResourceError
 from dressform.data.image import fit, open_image
+from dressform.data.source import load_data
 from tests.writers import packed
 
 
@@ -64,7 +65,8 @@ def test_one_pixel_fills_the_input() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"", "it is empty"), (b"hello", "starts with b'hello'")]
+    ("content", "message"),
+    [(b"", "it is empty"), (b"hello", "it is text"), (b"\1\2", "starts with b")],
 )
 def test_bytes_that_are_no_picture(content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=f"stdin is not an image .*{message}"):
@@ -87,3 +89,18 @@ def test_a_chunk_that_declares_gigabytes_is_the_files_fault(
         open_image(spoiled, "a.png")
     with pytest.raises(ResourceError, match="not enough memory"):
         open_image(content, "a.png")
+
+
+def test_small_jpegs_are_read_as_browsers_decode_them(tmp_path: Path) -> None:
+    """Decoding at a reduced scale gives other pixels."""
+    noise = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(5):
+            path = tmp_path / "photos" / name / f"{number}.jpg"
+            pixels = noise.integers(0, 255, (200, 240, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(path, quality=90)
+    data = load_data(tmp_path / "photos", image_size=28)
+    whole = {fit(open_image(path), (28, 28, 3)).tobytes() for path in tmp_path.rglob("*.jpg")}
+    assert {image.tobytes() for image in data.train.images} <= whole
+    assert len(data.train) > 1

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import dressform
+from dressform.data.audit import check_data
 from tests.data.cases import class_folders, draw, encoded, write_image
 from tests.data.reading import check, check_text, complaint, has, refused, totals, train
 
@@ -194,7 +195,8 @@ def spoiled(tmp_path: Path) -> Path:
 
 def test_every_bad_file_is_listed(spoiled: Path, tmp_path: Path) -> None:
     message = refused(spoiled, "8 of 26", "skip")
-    assert message in complaint(*train(spoiled, tmp_path / "runs"))
+    said = message.replace("skip_bad=True", "--skip-bad")
+    assert said in complaint(*train(spoiled, tmp_path / "runs"))
     bad = check(spoiled, code=1)["bad"]
     assert sorted(Path(entry["path"]).name for entry in bad) == sorted(BAD)
     reasons = {Path(entry["path"]).name: entry["reason"] for entry in bad}
@@ -204,7 +206,8 @@ def test_every_bad_file_is_listed(spoiled: Path, tmp_path: Path) -> None:
     assert all("\n" not in reason for reason in reasons.values())
     text = check_text(spoiled, code=1)
     assert all(text.count(name) >= 1 for name in BAD)
-    assert "--skip-bad" in text
+    assert "8 of 26 images cannot be used (listed above); --skip-bad leaves them out" in text
+    assert "data check" not in text
 
 
 def test_bad_files_are_left_out_on_request(spoiled: Path) -> None:
@@ -242,3 +245,14 @@ def test_a_large_photo_is_read_at_its_reduced_size(tmp_path: Path) -> None:
     splits = dressform.load_data(tmp_path)
     assert totals(splits)["dress"] == 9
     assert splits.shape == (64, 64, 3)
+
+
+def test_equal_images_of_two_classes_are_named(tmp_path: Path) -> None:
+    class_folders(tmp_path, count=6)
+    first, second = (sorted(p for p in tmp_path.iterdir() if p.is_dir())[i] for i in (0, 1))
+    image = min(first.iterdir())
+    (second / "same.png").write_bytes(image.read_bytes())
+    audit = check_data(dressform.load_data(tmp_path))
+    (problem,) = (line for line in audit.problems if "different labels" in line)
+    assert f"{first.name}/{image.name} ({first.name}) and {second.name}/same.png" in problem
+    assert problem.endswith("'dressform data doctor' shows all")

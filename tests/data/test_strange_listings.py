@@ -405,7 +405,7 @@ def test_one_file_with_two_labels(tmp_path: Path) -> None:
 def test_no_column_of_labels(tmp_path: Path) -> None:
     images(tmp_path / "images")
     write(tmp_path / "a.csv", table(filename=file, price=lambda r: "12"))
-    refused(tmp_path / "a.csv", "filename", "price", "--label-column", error=DressformError)
+    refused(tmp_path / "a.csv", "filename", "price", "label_column=", error=DressformError)
 
 
 def test_columns_that_are_not_there(tmp_path: Path) -> None:
@@ -413,3 +413,36 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", table(filename=file, label=label))
     for option in ("image_column", "label_column", "split_column", "group_column"):
         refused(tmp_path, "lable", "filename", "label", error=DressformError, **{option: "lable"})
+
+
+def test_a_listing_is_read_without_what_else_lies_beside_it(
+    tmp_path: Path, expected: list[tuple[bytes, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table in a working directory or a home folder: only the folders that it names are read."""
+    images(tmp_path / "work" / "photos")
+    for number in range(20):
+        write_image(tmp_path / "work" / "other" / f"{number}.jpg", "dress", number, suffix=".jpg")
+    listing = write(
+        tmp_path / "work" / "full.csv", table(file=lambda r: f"photos/{FILES[r]}", label=label)
+    )
+    monkeypatch.setattr("dressform.data.file_tree.MAX_FILES", 19)  # the table and 18 images
+    data = dressform.load_data(listing)
+    assert examples(data) == expected
+    assert not [note for note in data.notes if "ignored" in note]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "advised"),
+    [("sender_id", 5, True), ("productId", 5, True), ("sender_id", 2, False), ("note", 5, False)],
+)
+def test_a_column_that_looks_like_groups_is_named(
+    tmp_path: Path, column: str, values: int, *, advised: bool
+) -> None:
+    folder = images(tmp_path / "photos")
+    rows = table(file=file, label=label, **{column: lambda r: f"s{r[1] % values}"})
+    listing = write(folder / "photos.csv", rows)
+    notes = notes_with(dressform.load_data(listing), "looks like")
+    assert bool(notes) == advised
+    if advised:
+        assert f"column {column} of photos.csv looks like 5 groups of images; group_c" in notes[0]
+        assert not notes_with(dressform.load_data(listing, group_column=column), "looks like")

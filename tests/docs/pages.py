@@ -135,6 +135,15 @@ class Reader:
         assert words[0] == "dressform", f"{block.place}: {words[0]} needs '{NOT_TESTED}reason'"
         done = dressform_command(*_smaller(words[1:]), cwd=self.folder, warnings="default")
         assert done.returncode == 0, f"{block.place}: {shlex.join(words)}\n{done.stderr}"
+        if words[1:3] == ["data", "doctor"]:
+            self._decide()
+
+    def _decide(self) -> None:
+        """Drop an image, as a reader does on the doctor's page, and save the review."""
+        path = self.folder / "review.json"
+        review = json.loads(path.read_text(encoding="utf-8"))
+        next(one for one in review["findings"] if one["split"] == "train")["action"] = "drop"
+        path.write_text(json.dumps(review), encoding="utf-8")
 
     def _parse(self, words: list[str], block: Block) -> None:
         """The command line knows the command and its options."""
@@ -173,6 +182,8 @@ def _smaller(words: list[str]) -> list[str]:
             words += ["--data", SLICE]
         if words[1] not in QUICK and not any(word.startswith("epochs=") for word in words):
             words += ["--set", "epochs=1"]
+    if words[0] == "crossval":
+        words += ["--workers", "1"]  # a process that need not import torch first
     if words[0] in ("report", "explore", "robustness") and "--data" not in words:
         words += ["--data", SLICE]  # a run that Python trained knows a name, and no file
     return words

@@ -15,6 +15,7 @@ from dressform.evaluation.calibration import (
     with_temperature,
 )
 from dressform.evaluation.conformal import conformal_sets
+from dressform.evaluation.learned_temperature import learned_temperature
 from dressform.evaluation.metrics import Scores, ece, nll
 from dressform.predictions import Predictions, softmax
 from tests.evaluation.made import drawn, made
@@ -80,6 +81,32 @@ def test_random_parts_are_stratified_and_seeded() -> None:
     assert np.ptp(np.bincount(parts)) <= 1
     assert np.array_equal(parts, random_parts(predictions, 5, seed=1))
     assert not np.array_equal(parts, random_parts(predictions, 5, seed=2))
+
+
+def test_random_parts_keep_groups_together() -> None:
+    groups = np.array([f"sender {i % 37}" for i in range(400)])
+    predictions = replace(drawn(400), groups=groups)
+    parts = random_parts(predictions)
+    assert set(parts.tolist()) == {0, 1, 2, 3, 4}
+    assert all(len(set(parts[groups == group].tolist())) == 1 for group in set(groups.tolist()))
+    assert np.bincount(parts).min() > 50
+    three = replace(predictions, groups=np.array([str(i % 3) for i in range(400)]))
+    assert set(random_parts(three).tolist()) == {0, 1, 2}
+    one = replace(predictions, groups=np.array(["all"] * 400))
+    assert set(random_parts(one).tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_the_temperature_that_a_model_keeps() -> None:
+    assert learned_temperature(None) == 1
+    assert learned_temperature(drawn(19, colder=3.0)) == 1
+    many = drawn(3_000, colder=3.0)
+    assert learned_temperature(many) == pytest.approx(fit_temperature(many), rel=5e-3)
+    few = drawn(30)
+    right = replace(few, labels=few.predicted)
+    assert fit_temperature(right) < 0.02
+    assert learned_temperature(right) > 0.2
+    again = replace(many, temperature=7.0)
+    assert learned_temperature(again) == learned_temperature(many)
 
 
 def test_reliability_sums_to_the_ece() -> None:
@@ -153,8 +180,8 @@ def test_confidence_and_accuracy_in_a_sentence() -> None:
     ids, labels = np.array([f"{i:04d}" for i in range(400)]), np.arange(400) % 2
     right = np.where(np.arange(400) < 300, labels, 1 - labels)
     for confidence, verdict in (
-        (0.95, "overconfident by 20.0 points"),
-        (0.55, "underconfident by 20.0 points"),
+        (0.95, "overconfident by 20.00 points"),
+        (0.55, "underconfident by 20.00 points"),
         (0.76, "no clear gap"),
     ):
         logits = np.full((400, 2), 0.0, np.float32)
@@ -162,4 +189,4 @@ def test_confidence_and_accuracy_in_a_sentence() -> None:
         mean, accuracy, sentence = mean_confidence(Predictions(ids, labels, logits, ("a", "b")))
         assert mean == pytest.approx(confidence, abs=1e-6)
         assert accuracy == 0.75
-        assert sentence == f"mean confidence {100 * confidence:.1f} %, accuracy 75.0 %: {verdict}"
+        assert sentence == f"mean confidence {100 * confidence:.2f} %, accuracy 75.00 %: {verdict}"

@@ -361,7 +361,7 @@ def test_refusals() -> None:
             compare(pair)
     twice = _crossval("C", [1, 1, 1, 1, 1], [1, 1, 1, 1, 1])
     with pytest.raises(
-        DataError, match="B has 1 repeats and C 2; run the smaller one with --repeats 2 --resume"
+        DataError, match="B has 1 repeats and C 2; run the smaller one with repeats=2, resume=True"
     ):
         compare([crossval, twice])
     moved = replace(crossval, name="D", folds=(np.where(np.arange(600) < 7, 4 - FOLDS, FOLDS),))

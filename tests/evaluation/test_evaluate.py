@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,16 @@ def _predictions(count: int = 50, classes: int = 4, seed: int = 0) -> Prediction
     return Predictions(ids, random.integers(0, classes, count), logits, tuple("abcdefgh"[:classes]))
 
 
+def test_the_report_says_its_temperature() -> None:
+    predictions = _predictions()
+    assert "temperature" not in evaluate(predictions, resamples=20).report()
+    scaled = evaluate(replace(predictions, temperature=0.8), resamples=20)
+    assert scaled.report().endswith("\nprobabilities with temperature 0.80\n")
+    assert scaled.to_json()["temperature"] == 0.8
+    known = replace(scaled, temperature_fitted_on="validation")
+    assert known.scaling == "probabilities with temperature 0.80, fitted on validation"
+
+
 def test_the_report_says_what_the_numbers_are() -> None:
     predictions = _predictions()
     evaluation = evaluate(predictions, resamples=50)
@@ -26,8 +37,8 @@ def test_the_report_says_what_the_numbers_are() -> None:
     reference = sklearn.metrics.classification_report(
         predictions.labels, predictions.predicted, output_dict=True
     )
-    assert f"{reference['macro avg']['f1-score']:.4f}" in text
-    assert f"{reference['weighted avg']['precision']:.4f}" in text
+    assert f"{100 * reference['macro avg']['f1-score']:.2f}" in text
+    assert f"{100 * reference['weighted avg']['precision']:.2f}" in text
     assert "Wilson score, 95 %, n = 50" in text
     for metric in METRICS.values():
         assert f"\n{metric.title} " in text
@@ -39,6 +50,8 @@ def test_the_report_says_what_the_numbers_are() -> None:
         "high",
         "method",
         "n",
+        "temperature",
+        "temperature_fitted_on",
         "estimates",
         "per_class",
         "confusion",
@@ -115,7 +128,7 @@ def test_estimates_in_words() -> None:
         describe(Estimate(0.934, 0.929, 0.9387, "m", 10)) == "93.40 % (92.90 to 93.87, m, n = 10)"
     )
     assert (
-        describe(Estimate(0.182, 0.175, 0.189, "m", 10), percent=False)
+        describe(Estimate(0.182, 0.175, 0.189, "m", 10), METRICS["nll"])
         == "0.1820 (0.1750 to 0.1890, m, n = 10)"
     )
 

@@ -45,7 +45,7 @@ def test_other_settings_are_refused_with_the_run_that_was_probably_meant(
     assert "\n" not in message
     assert message.startswith(f"nothing to continue for simple-dense, seed 0, on {small.name}")
     assert f"{folder} (failed, 1 of 2 epochs; epochs 2 there, 3 here)" in message
-    assert message.endswith("or leave out --resume to start over")
+    assert message.endswith("or leave out resume=True to start over")
     assert len(list(tmp_path.glob("*/*/*"))) == 1  # nothing was begun
     # what was meant goes on, and the other begins without --resume
     resumed = train_run("simple-dense", small, settings=DENSE, out=tmp_path, resume=True)
@@ -118,7 +118,7 @@ def test_tunings(small: DatasetSplits, tmp_path: Path) -> None:
         tune("simple-dense", small, [space], trials=1, settings=DENSE, out=tmp_path, **more)
 
     search("optim.lr=0.01,0.1")
-    expected = r"tune-\w{8} \(1 trials; --space optim.lr 0.01,0.1 there, 0.02,0.1 here\)"
+    expected = r"tune-\w{8} \(1 trials; range of optim.lr 0.01,0.1 there, 0.02,0.1 here\)"
     with pytest.raises(RunError, match=expected):
         search("optim.lr=0.02,0.1", resume=True)
     search("optim.lr=0.01,0.1", resume=True)

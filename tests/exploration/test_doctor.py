@@ -7,27 +7,12 @@ import pytest
 
 from dressform.core.errors import DataError
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.exploration.doctor import examine
+from dressform.exploration.doctor import MAX_OUTLIERS, examine
 from dressform.exploration.group_suggestion import write_groups
 from dressform.exploration.out_of_sample import OutOfSample
 from dressform.exploration.outliers import find_outliers
 from dressform.predictions import Predictions
 from tests.data.grouped import grouped
-
-
-@pytest.fixture(scope="module")
-def faulty(small: DatasetSplits) -> DatasetSplits:
-    """Ten test pictures are training pictures, one of the training pictures is noise."""
-    assert small.test is not None
-    images, test = small.train.images.copy(), small.test.images.copy()
-    images[50] = np.random.default_rng(0).integers(0, 255, (28, 28, 1))
-    test[:10] = images[:10]
-    return DatasetSplits(
-        "faulty",
-        Dataset(images, small.train.labels, small.train.ids, small.class_names),
-        None,
-        Dataset(test, small.test.labels, small.test.ids, small.class_names),
-    )
 
 
 def confident_predictions(
@@ -69,7 +54,9 @@ def test_planted_faults_are_found_and_scored(faulty: DatasetSplits) -> None:
     assert diagnosis.counts["suspect labels in test"] == 3
     for split in diagnosis.review.digests:
         listed = [f for f in diagnosis.review.findings if f.kind == "outlier" and f.split == split]
-        assert diagnosis.counts[f"outliers in {split}"] == len(listed)
+        assert len(listed) == min(MAX_OUTLIERS, diagnosis.counts[f"outliers in {split}"])
+    assert score.without_outliers is not None
+    assert score.without_outliers.n == 200 - diagnosis.counts["outliers in test"]
 
 
 def test_predictions_of_other_examples_are_refused(faulty: DatasetSplits) -> None:
@@ -142,6 +129,7 @@ def test_a_leaked_test_split_is_listed_and_not_scored_without(small: DatasetSpli
     assert [label for label, _ in diagnosis.reevaluated[0].scores()] == [
         "all",
         "without suspect labels",
+        "without outliers",
     ]
     assert diagnosis.counts["near duplicates between train and test"] >= 100
 

@@ -117,8 +117,9 @@ def test_images_that_it_was_trained_on_are_named(
         caplog.clear()
         dressform.evaluate(run, data=data)
         assert (
-            "64 of 80 images are those that simple-dense, seed 0 was trained on (equal digests); "
-            "its accuracy on new images will be lower; --split test leaves them out"
+            "51 of 80 images are those that simple-dense, seed 0 was trained on, and 13 those that "
+            "it was validated on (equal digests); its accuracy on new images will be lower; "
+            "split='test' leaves them out"
         ) in caplog.text
     caplog.clear()
     kept = dressform.evaluate(run)
@@ -176,7 +177,7 @@ def test_photos_are_prepared_as_predict_does_it(named_run: Run, tmp_path: Path) 
 
 def test_the_report_shows_the_new_images(run: Run, new: Path, tmp_path: Path) -> None:
     page = dressform.report(run, data=new, out=tmp_path / "new.html").read_text()
-    assert "24 new examples" in page
+    assert ": 24 examples of new" in page
     assert '"sheets":[]' not in page.replace(" ", "")
     own = dressform.report(run, out=tmp_path / "own.html").read_text()
     assert "test examples" in own
@@ -202,7 +203,8 @@ def test_the_command_line_without_torch(run: Run, new: Path) -> None:
     shown = dressform_command("evaluate", run.path, "--data", new)
     assert "evaluated on all 24 images of new\n" in shown.stderr
     code = (
-        "import sys; from dressform.cli.main import app; app(standalone_mode=False); assert "
+        "import sys; from dressform.cli.main import create_app; "
+        "create_app()(standalone_mode=False); assert "
         "'torch' not in sys.modules"
     )
     subprocess.run(
@@ -214,11 +216,20 @@ def test_the_command_line_without_torch(run: Run, new: Path) -> None:
 
 
 def test_options_that_do_not_apply(run: Run, new: Path) -> None:
-    with pytest.raises(ConfigError, match="image_size 99 does not apply to .* of 24 x 24; leave"):
+    with pytest.raises(ConfigError, match="image_size=99 does not apply to .* of 24 x 24; leave"):
         dressform.evaluate(run, data=new, image_size=99)
-    with pytest.raises(ConfigError, match="scale raw does not apply to a run, whose model.json"):
+    with pytest.raises(ConfigError, match="scale='raw' does not apply to a run, whose model.json"):
         dressform.evaluate(run, data=new, scale="raw")
     with pytest.raises(ConfigError, match="unknown split 'test' of new; available: all"):
         dressform.evaluate(
             run, data=write_swatches(new.parent / "n" / "new", count=1), split="test"
         )
+
+
+def test_a_page_of_other_images_has_its_own_name(run: Run, new: Path) -> None:
+    page = dressform.report(run, data=new)
+    assert page == run.path / "report-new.html"
+    text = page.read_text()
+    assert ": 24 examples of new" in text
+    assert "new examples" not in text
+    page.unlink()

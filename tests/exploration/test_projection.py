@@ -98,20 +98,28 @@ def test_what_was_found_is_read_back(
     caplog.clear()
     again = embed(clusters[0], keep, methods=["tsne"])
     assert caplog.messages == []
-    np.testing.assert_array_equal(again.projections[1].embedding, first.projections[1].embedding)
+    np.testing.assert_array_equal(again.projections[0].embedding, first.projections[0].embedding)
     embed(clusters[0], keep, methods=["tsne"], seed=1)
     assert caplog.messages == ["t-SNE in 2 dimensions"]
     changed = clusters[0].copy()
     changed[0, 0] += 1
     caplog.clear()
-    embed(changed, keep, methods=[])
+    embed(changed, keep, methods=["pca"])
     assert len(caplog.messages) == 2
+    caplog.clear()
+    both = embed(clusters[0], keep, methods=["pca", "tsne"])
+    assert caplog.messages == []
+    assert [one.name for one in both.projections] == ["tsne", "pca"]
+    assert both.knn_recall == tuple(sorted(both.knn_recall, reverse=True))
+    neighbours = neighbours_within(clusters[0])
+    assert both.knn_recall[1] == knn_recall(neighbours, pca(clusters[0], 2).embedding)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"methods": ["mds"]}, "projection mds is unknown; allowed: tsne, umap"),
+        ({"methods": ["mds"]}, "projection mds is unknown; allowed: pca, tsne, umap"),
+        ({"methods": []}, "no projection is named; allowed: one or more of pca, tsne, umap"),
         ({"dimensions": [4]}, "dimensions are 4; allowed: 2, 3, or both"),
         ({"dimensions": []}, "dimensions are none"),
     ],

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dressform.core.errors import ConfigError, DressformError
+from dressform.core.errors import DressformError, ResourceError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import load_data
 from dressform.exploration.points import Points, points_of, training_examples
@@ -125,7 +125,7 @@ def test_what_cannot_be_is_refused(named_run: Run, tmp_path: Path) -> None:
     with pytest.raises(DressformError, match="did you mean test"):
         points_of(named_run, data, "tset")
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ConfigError, match="cannot be written to"):
+    with pytest.raises(ResourceError, match="cannot be written to"):
         write_tensorboard(points_of(named_run, data, "test", "pixels"), tmp_path / "file")
 
 

@@ -44,10 +44,13 @@ def test_no_pickle_is_written_or_read() -> None:
 
 
 def test_commands_shown_in_the_readme_exist() -> None:
-    from dressform.cli.main import app
+    from dressform.cli.main import create_app
     from dressform.recipes import RECIPES
 
-    known = {c.callback.__name__ for c in app.registered_commands if c.callback} | {"data"}
+    known = {c.callback.__name__ for c in create_app().registered_commands if c.callback} | {
+        "data",
+        "runs",
+    }
     shown = re.findall(
         r"^(?:\.venv/bin/)?dressform (\w+)(?: (\S+))?", (ROOT / "README.md").read_text(), re.M
     )

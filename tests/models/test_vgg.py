@@ -101,5 +101,5 @@ def test_what_cannot_be_had_is_told_in_one_line(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(ConfigError, match="cannot be fetched"):
         build("hub")
-    with pytest.raises(ConfigError, match="=hub, which fetches 575 MB"):
+    with pytest.raises(ConfigError, match="or hub, which fetches 575 MB"):
         build("imagenet")

@@ -12,7 +12,8 @@ from PIL import Image
 
 from dressform.core.errors import ConfigError, DataError
 from dressform.core.ordered_pool import map_in_order
-from dressform.predict.predictor import Prediction, Predictor
+from dressform.predict.prediction import Prediction
+from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
 from tests.data.test_photo import scene
 from tests.writers import packed

@@ -140,7 +140,7 @@ REFUSED = {
     "empty.png": (lambda: b"", "it is empty"),
     "text.jpg": (
         lambda: b"dear model, what is this?",
-        r"is not an image \(it starts with b'dear model",
+        r"is not an image \(it is text\)",
     ),
     "program.png": (lambda: b"\x7fELF" + bytes(3000), "is not an image"),
     "page.gif": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not an image"),

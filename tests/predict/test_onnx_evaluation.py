@@ -1,8 +1,8 @@
 """Models of other programs on labelled images: pixels, order of classes, sizes, and hints."""
 
+import ast
 import json
 import logging
-import shlex
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +59,9 @@ def test_a_model_fed_rightly_is_right_and_gets_no_hint(
 @pytest.mark.parametrize(
     ("trained", "option"),
     [
-        ({"factor": 1}, "--scale raw"),
-        ({"factor": 1 / 127.5, "mean": (1, 1, 1)}, "--scale symmetric"),
-        (NORMALIZED, "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225"),
+        ({"factor": 1}, "scale='raw'"),
+        ({"factor": 1 / 127.5, "mean": (1, 1, 1)}, "scale='symmetric'"),
+        (NORMALIZED, "mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]"),
     ],
 )
 def test_the_wrong_scaling_is_hinted_at_with_the_option_that_mends_it(
@@ -75,11 +75,12 @@ def test_the_wrong_scaling_is_hinted_at_with_the_option_that_mends_it(
     wrong = _accuracy(model, swatches)
     assert wrong < 0.8
     (hint,) = [line for line in caplog.messages if "sampled images" in line]
-    assert hint.startswith(f"{100 * wrong:.1f} % of 64 sampled images are correct, but ")
-    assert "100.0 % would be with " in hint
+    assert hint.startswith(f"{100 * wrong:.2f} % of 64 sampled images are correct, but ")
+    assert "100.00 % would be with " in hint
     assert f"; if the model was trained like that, give {option}" in hint
-    words = shlex.split(option)
-    options = {n.removeprefix("--"): v for n, v in zip(words[::2], words[1::2], strict=True)}
+    call = ast.parse(f"evaluate({option})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    options = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
     assert _accuracy(model, swatches, **options) == 1
 
 
@@ -91,8 +92,8 @@ def test_the_wrong_order_is_hinted_at_with_the_right_one(
     model = nearest_colour(tmp_path / "m.onnx", order, **trained)
     assert _accuracy(model, swatches) < 0.6
     (hint,) = [line for line in caplog.messages if "sampled images" in line]
-    assert "--classes lime,amber,plum,cyan" in hint
-    assert ("--scale raw" in hint) == bool(trained)
+    assert "classes='lime,amber,plum,cyan'" in hint
+    assert ("scale='raw'" in hint) == bool(trained)
     scale = "raw" if trained else "unit"
     assert _accuracy(model, swatches, scale=scale, classes="lime, amber, plum, cyan") == 1
 
@@ -103,7 +104,9 @@ def test_scalings_that_the_images_do_not_tell_apart_are_named_together(
     nearly = nearest_colour(tmp_path / "m.onnx", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
     _accuracy(nearly, swatches)
     (hint,) = [line for line in caplog.messages if "sampled images" in line]
-    assert "give --scale symmetric, or --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 (" in hint
+    assert (
+        "give scale='symmetric', or mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225] (" in hint
+    )
 
 
 def test_a_bad_model_gets_no_hint(
@@ -171,11 +174,11 @@ def test_classes_that_do_not_fit(
     model = nearest_colour(tmp_path / "m.onnx")
     with pytest.raises(
         DataError,
-        match=r"plum of the data is not a class of m.onnx \(classes by --classes\); classes of the "
+        match=r"plum of the data is not a class of m.onnx \(classes by classes=\); classes of the "
         r"data: amber, cyan, lime, plum; of the model: amber, cyan, lime, puce; rename",
     ):
         _accuracy(model, swatches, classes="amber,cyan,lime,puce")
-    with pytest.raises(DataError, match="--classes names 3 classes but .* gives 4 scores per im"):
+    with pytest.raises(DataError, match="classes= names 3 classes but .* gives 4 scores per im"):
         _accuracy(model, swatches, classes="amber,cyan,lime")
     with pytest.raises(ConfigError, match="classes are amber; give the name of each class once"):
         OnnxOptions.of(classes="amber")
@@ -205,7 +208,7 @@ def test_images_of_another_size_are_fitted_to_the_graphs(
         3,
     )
     fixed = nearest_colour(tmp_path / "m.onnx", size=(16, 16))
-    with pytest.raises(ConfigError, match="image_size 20 does not apply to .* takes images of 16"):
+    with pytest.raises(ConfigError, match="image_size=20 does not apply to .* takes images of 16"):
         predict_labelled(fixed, data, reading=ReadOptions(image_size=20))
 
 

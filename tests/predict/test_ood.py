@@ -11,7 +11,7 @@ import pytest
 from dressform.core.errors import RunError
 from dressform.data.dataset import DatasetSplits
 from dressform.predict.features import offer_features, penultimate
-from dressform.predict.ood import N_NEIGHBOURS, OODDetector, block_statistics
+from dressform.predict.ood import N_NEIGHBOURS, OODDetector, block_statistics, kth_smallest
 from dressform.predict.predictor import Predictor
 from dressform.predictions.examples import examples_of
 from dressform.runs.run import Run
@@ -30,7 +30,8 @@ def blank(n: int) -> np.ndarray:
 
 
 def fitted(training: np.ndarray, unseen: np.ndarray) -> OODDetector | None:
-    return OODDetector.fit(training, blank(len(training)), unseen, blank(len(unseen)))
+    correct = np.arange(len(unseen)) % 10 > 0
+    return OODDetector.fit(training, blank(len(training)), unseen, blank(len(unseen)), correct)
 
 
 def test_how_a_picture_looks() -> None:
@@ -55,7 +56,9 @@ def test_what_looks_otherwise_is_unusual_though_its_features_are_usual() -> None
     images = random.integers(60, 90, (400, 14, 14, 1), dtype=np.uint8)
     images[:, :7] //= 2
     features = directions(400, 0)
-    found = OODDetector.fit(features[:300], images[:300], features[300:], images[300:])
+    found = OODDetector.fit(
+        features[:300], images[:300], features[300:], images[300:], np.ones(100, np.bool_)
+    )
     assert found is not None
     assert np.median(found.p_values(features[300:], images[300:])) == pytest.approx(0.5, abs=0.05)
     for other in (
@@ -64,6 +67,30 @@ def test_what_looks_otherwise_is_unusual_though_its_features_are_usual() -> None
         images[300:] * random.integers(0, 2, images[300:].shape, dtype=np.uint8),
     ):
         assert (found.p_values(features[300:], other) <= 0.05).mean() > 0.9
+
+
+def test_how_often_it_is_right_where_it_does_not_abstain() -> None:
+    training = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
+    # the farther from the first axis, the later; the model is wrong about every tenth from the
+    # first
+    unseen = np.array([[1, t, 0] for t in np.linspace(0.02, 1, 50)], np.float32)
+    found = fitted(training, unseen)
+    assert found is not None
+    assert found.answered(0.0) == (50, 45)
+    p_values = found.p_values(unseen, blank(50))
+    for threshold in (0.05, 0.5, 0.99):
+        kept = p_values > threshold
+        assert found.answered(threshold) == (kept.sum(), (kept & (np.arange(50) % 10 > 0)).sum())
+    assert found.answered(1.0) == (0, 0)
+
+
+def test_the_tenth_smallest_is_that_of_a_sort() -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((3, 10), (1, 99), (4, 101), (0, 500), (5, 10_000)):
+        rows = rng.integers(0, 200, shape).astype(np.float32)  # with many ties
+        np.testing.assert_array_equal(kth_smallest(rows, 10), np.sort(rows, axis=1)[:, 9])
+    rows[0, 50:], rows[1] = np.inf, np.nan
+    np.testing.assert_array_equal(kth_smallest(rows, 10), np.sort(rows, axis=1)[:, 9])
 
 
 def test_p_values_by_hand() -> None:

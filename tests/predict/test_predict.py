@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,15 @@ from torch import nn
 
 from dressform.core.errors import DataError, RunError, TrainingError
 from dressform.data.dataset import DatasetSplits
+from dressform.evaluation.learned_temperature import learned_temperature
 from dressform.kernels.linear import MIN_BFLOAT16_BATCH
 from dressform.models.network import build_network
 from dressform.predict.export import export_onnx
 from dressform.predict.found_images import find_images
-from dressform.predict.predictor import Prediction, Predictor
+from dressform.predict.onnx_model import predict_onnx
+from dressform.predict.prediction import Prediction
+from dressform.predict.predictor import Predictor
+from dressform.predictions import softmax
 from dressform.runs.run import Run
 
 
@@ -159,3 +164,38 @@ def test_an_exported_network_takes_any_number_of_pictures(network: str, tmp_path
     for count in (1, 7, len(images)):
         (logits,) = session.run(["logits"], {"images": images[:count]})
         assert logits.shape == (count, 10)
+
+
+def test_probabilities_are_calibrated_on_validation_everywhere_alike(
+    predictor: Predictor, tiny_run: Run, small: DatasetSplits
+) -> None:
+    validation = tiny_run.predictions("validation")
+    temperature = learned_temperature(replace(validation, temperature=1.0))
+    assert temperature != 1
+    assert predictor.temperature == pytest.approx(temperature)
+    assert tiny_run.manifest.results["temperature"] == predictor.temperature
+    assert tiny_run.predictions("test").temperature == validation.temperature == temperature
+    images = small.train.images[:20]
+    session = onnxruntime.InferenceSession(predictor.path)
+    logits, probabilities = session.run(["logits", "probabilities"], {"images": images})
+    np.testing.assert_allclose(probabilities, softmax(logits / temperature), atol=1e-6)
+    for image, row in zip(images, probabilities, strict=True):
+        assert predictor.predict(image, top=1).top[0][1] == pytest.approx(row.max(), abs=1e-5)
+    assert small.test is not None
+    exported = predict_onnx(predictor.path, small.test)
+    np.testing.assert_allclose(
+        exported.probabilities, tiny_run.predictions("test").probabilities, atol=1e-5
+    )
+
+
+def test_a_model_card_with_an_impossible_temperature_is_refused(
+    tiny_run: Run, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_run.layout.weights, tmp_path / "weights")
+    card = json.loads((folder / "model.json").read_text())
+    for value in (0, -1, "1"):
+        (folder / "model.json").write_text(
+            json.dumps({**card, "confidence": {**card["confidence"], "temperature": value}})
+        )
+        with pytest.raises(RunError, match="temperature"):
+            Predictor(folder)

@@ -84,6 +84,8 @@ def test_each_format_has_a_row_per_image(
         out=str(out),
         images=11,
         already=0,
+        changed=0,
+        dropped=0,
         abstained=summary.abstained,
         errors=2,
         first_error=summary.first_error,
@@ -103,6 +105,7 @@ def test_each_format_has_a_row_per_image(
         "warnings",
         "error",
         "model",
+        "size_mtime",
     )  # fmt: skip
     assert [str(row["path"]) for row in rows] == [str(path) for path in images]
     for row, answer in zip(rows, predictor.predict_many(images, top=2), strict=True):
@@ -176,14 +179,54 @@ def test_rows_that_are_there_are_not_computed_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """An error is tried again."""
     out = tmp_path / f"a{suffix}"
     first = write_predictions(predictor, images, out)
     content = out.read_bytes()
-    monkeypatch.setattr(Predictor, "prepare", lambda *_, **__: pytest.fail("computed again"))
     again = write_predictions(predictor, images, out)
-    assert (again.already, again.errors, again.abstained) == (11, 2, first.abstained)
+    assert (again.already, again.errors, again.abstained) == (9, 2, first.abstained)
     assert out.read_bytes() == content
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    good = [path for path in images if path.exists() and path.name != "text.png"]
+    write_predictions(predictor, good, tmp_path / f"good{suffix}")
+    monkeypatch.setattr(Predictor, "prepare", lambda *_, **__: pytest.fail("computed again"))
+    assert write_predictions(predictor, good, tmp_path / f"good{suffix}").already == 9
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_overwritten_and_mended_images_are_predicted_again(
+    suffix: str, predictor: Predictor, images: list[Path], tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "images", tmp_path / f"a{suffix}"
+    folder.mkdir()
+    paths = [folder / f"{i}.png" for i in range(4)]
+    for path in paths[:3]:
+        shutil.copy(images[0], path)
+    paths[3].write_text("text")
+    assert write_predictions(predictor, paths, out).errors == 1
+    shutil.copy(images[1], paths[1])
+    shutil.copy(images[1], paths[3])
+    summary = write_predictions(predictor, paths, out)
+    assert (summary.already, summary.changed, summary.errors) == (2, 2, 0)
+    content = out.read_bytes()
+    out.unlink()
+    write_predictions(predictor, paths, out)
+    assert out.read_bytes() == content
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_errors_of_images_that_are_gone_are_dropped(
+    suffix: str, predictor: Predictor, images: list[Path], tmp_path: Path
+) -> None:
+    out, gone = tmp_path / f"a{suffix}", tmp_path / "gone.png"
+    gone.write_text("text")
+    write_predictions(predictor, [gone, images[0]], out)
+    with pytest.raises(RunError, match="not among those given"):
+        write_predictions(predictor, images[:1], out)
+    gone.unlink()
+    summary = write_predictions(predictor, images[:1], out)
+    assert (summary.dropped, summary.already, summary.errors) == (1, 1, 0)
+    assert [str(row["path"]) for row in rows_of(out)] == [str(images[0])]
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -192,9 +235,9 @@ def test_images_that_are_added_come_in_their_place(
 ) -> None:
     out = tmp_path / f"a{suffix}"
     write_predictions(predictor, images[::2], out)
-    assert write_predictions(predictor, images, out).already == 6
+    assert write_predictions(predictor, images, out).already == 5
     assert [str(row["path"]) for row in rows_of(out)] == [str(path) for path in images]
-    with pytest.raises(RunError, match=r"images that are not among those given \(10, the first"):
+    with pytest.raises(RunError, match=r"images that are not among those given \(9, the first"):
         write_predictions(predictor, images[:1], out)
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
 
@@ -207,8 +250,8 @@ def test_another_model_is_refused(
     content = out.read_bytes()
     shutil.copytree(tiny_run.layout.weights, model)
     for other, name in (
-        (Predictor(tiny_run, threshold=0.5), r"\w{12} --threshold 0.5"),
-        (Predictor(tiny_run, photos=False), r"\w{12} --no-photos"),
+        (Predictor(tiny_run, threshold=0.5), r"\w{12} threshold=0.5"),
+        (Predictor(tiny_run, photos=False), r"\w{12} photos=False"),
     ):
         with pytest.raises(
             RunError, match=rf"a\.csv has answers of model \w{{12}}, not of {name}; give another"
@@ -247,7 +290,11 @@ def test_other_columns_and_changed_rows_are_named(
 ) -> None:
     out = tmp_path / "a.csv"
     write_predictions(predictor, images, out, top=2)
-    with pytest.raises(RunError, match="give another --out, or the same --top as before"):
+    with pytest.raises(
+        RunError,
+        match=r"a\.csv was written with top=2; give top=2 or another "
+        r"out=",
+    ):
         write_predictions(predictor, images, out, top=3)
     lines = out.read_bytes().splitlines(keepends=True)
     out.write_bytes(b"".join([*lines[:3], b"a,b\r\n", *lines[3:]]))
@@ -262,7 +309,7 @@ def test_other_columns_and_changed_rows_are_named(
     ("name", "message"),
     [
         ("a.txt", r"allowed: a file that ends in \.csv, \.csv\.gz, \.jsonl, \.parquet"),
-        ("absent/a.csv", "absent does not exist; create that folder, or change --out"),
+        ("absent/a.csv", "absent does not exist; create that folder, or change out="),
         ("folder.csv", "is a folder; give the file to write"),
     ],
 )

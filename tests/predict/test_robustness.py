@@ -58,5 +58,5 @@ def test_the_command_prints_a_table_and_json(named_run: Run) -> None:
     wrong = subprocess.run(
         [*command, "--split", "tests"], capture_output=True, text=True, check=False
     )
-    assert wrong.returncode == 1
+    assert wrong.returncode == 2
     assert "tests" in wrong.stderr

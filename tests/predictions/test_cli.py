@@ -72,19 +72,17 @@ def test_errors_are_one_line(tiny_run: Run, archive: Path, tmp_path: Path) -> No
         ("--classes", "a,b"),
         ("--image-size", "32"),
     ):
-        name = option if option == "--image-size" else option[2:]
         reason = (
-            f"{name} {value} does not apply to predictions, which have no splits and no images; "
+            f"{option} {value} does not apply to predictions, which have no splits and no images; "
             f"leave it out"
         )
         assert reason in error_of("evaluate", table, option, value)
     for option, value in (("--scale", "raw"), ("--image-size", "32")):
-        name = option if option == "--image-size" else option[2:]
         reason = (
-            f"{name} {value} does not apply to a run, which keeps its predictions; leave it out"
+            f"{option} {value} does not apply to a run, which keeps its predictions; leave it out"
         )
         assert reason in error_of("evaluate", tiny_run.path, option, value)
-    reason = "mean 0.5 does not apply to a run, whose model.json says it; leave it out"
+    reason = "--mean 0.5 does not apply to a run, whose model.json says it; leave it out"
     assert reason in error_of("evaluate", tiny_run.path, "--data", archive, "--mean", "0.5")
     reason = (
         f"--image-size 32 does not apply to {tiny_run.path}, whose model takes images of 28 x 28"

@@ -23,7 +23,11 @@ def predictions_of_any_kind(draw: st.DrawFn) -> Predictions:
     labels = draw(st.lists(st.integers(0, k - 1), min_size=n, max_size=n))
     logits = draw(arrays(np.float32, (n, k), elements=st.floats(-1e4, 1e4, width=32)))
     return Predictions(
-        np.array(ids, np.str_), np.array(labels), logits, tuple(str(i) for i in range(k))
+        np.array(ids, np.str_),
+        np.array(labels),
+        logits,
+        tuple(str(i) for i in range(k)),
+        temperature=draw(st.sampled_from([1.0, 0.7, 30.0])),
     )
 
 
@@ -343,7 +347,7 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = _parquet(tmp_path / "p.parquet", label=[0], p0=[1.0], p1=[0.0])
     loaded = load_predictions(path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    message = "Parquet needs pyarrow; pip install pyarrow, or write the table as CSV"
+    message = "needs pyarrow; install it with pip install .dressform.parquet.., or use CSV"
     with pytest.raises(DataError, match=message):
         load_predictions(path)
     with pytest.raises(DataError, match=message):

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.metrics
 
 import dressform
 from dressform.data.dataset import DatasetSplits
 from dressform.predictions import save_predictions
 from dressform.runs.crossval import CrossvalRun
+from dressform.runs.run import Run
 from tests.cli.command import json_of
 
 DENSE = ("batch_size=50", "precision=float32", "optim.lr=0.05")
@@ -98,3 +100,48 @@ def test_the_scores_of_a_cross_validation_are_those_of_its_folds(
         assert {key: row[key] for key in ("value", "low", "high", "method")} == {
             key: getattr(estimate, key) for key in ("value", "low", "high", "method")
         }
+
+
+def test_the_scores_of_a_run_are_those_of_evaluate(named_run: Run, tmp_path: Path) -> None:
+    """Every metric, class and cell; areas under curves are scikit-learn's, and thresholds do on the
+    test images what is said, chosen on the validation images.
+    """
+    json_of("report", named_run.path, "--out", tmp_path / "page.html")
+    (page,) = document_of(tmp_path / "page.html")["runs"]
+    command: Any = json_of("evaluate", named_run.path)
+    estimates = {row["name"]: row for row in page["estimates"]}
+    assert estimates.keys() == command["estimates"].keys()
+    for name, estimate in command["estimates"].items():
+        assert {key: estimates[name][key] for key in estimate} == estimate
+    assert page["per_class"] == command["per_class"]
+    assert page["confusion"] == command["confusion"]
+
+    test = named_run.predictions("test")
+    areas = {
+        "average_precision": sklearn.metrics.average_precision_score,
+        "roc_auc": sklearn.metrics.roc_auc_score,
+    }
+    for name, area in areas.items():
+        expected = [
+            area(test.labels == c, test.probabilities[:, c]) for c in range(len(test.class_names))
+        ]
+        shown = [row[name]["value"] for row in page["curves"]]
+        assert shown == pytest.approx(expected, abs=1e-12)
+        assert page[f"macro_{name}"] == pytest.approx(np.mean(expected), abs=1e-12)
+
+    validation = named_run.predictions("validation")
+    selective = page["selective"]
+    assert selective["chosen_on"] == f"{len(validation):,} validation images"
+    assert selective["measured_on"] == f"{len(test):,} test images"
+    rows = [*selective["curve"], *(row["point"] for row in selective["targets"] if row["point"])]
+    for row in rows:
+        answered = test.probabilities.max(axis=1) >= row["threshold"]
+        assert row["coverage"][0] == answered.mean()
+        if answered.any():
+            correct = (test.predicted == test.labels)[answered]
+            assert row["precision"][0] == correct.mean()
+    for row in selective["targets"]:
+        if row["point"]:
+            answered = validation.probabilities.max(axis=1) >= row["point"]["threshold"]
+            correct = (validation.predicted == validation.labels)[answered]
+            assert correct.mean() >= row["precision"]

@@ -15,7 +15,7 @@ from dressform.core.files import sha256_file
 from dressform.core.registry import load_from_file
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.runs.layout import run_folder
-from dressform.runs.manifest import Manifest
+from dressform.runs.manifest import Manifest, for_people
 from dressform.runs.run import Run, best_run, open_run
 from dressform.workbench.pages import draw_figures
 from tests.conftest import TINY
@@ -25,6 +25,8 @@ FILES = {
     "results.csv",
     "classification-report.txt",
     "classification-report.json",
+    "per_class.csv",
+    "README.md",
     "weights/last.safetensors",
     "weights/best.safetensors",
     "weights/model.onnx",
@@ -95,10 +97,11 @@ def test_the_look_at_the_test_split_is_in_the_ledger(tiny_run: Run) -> None:
 
 def test_a_run_is_never_written_over(tiny_run: Run, small: DatasetSplits) -> None:
     before = {name: (tiny_run.path / name).read_bytes() for name in FILES}
-    with pytest.raises(RunError, match=r"already exists \(finished\); --resume shows it"):
-        dressform.train("fast", small, settings=TINY, out=tiny_run.path.parents[2])
-    again = dressform.train("fast", small, settings=TINY, out=tiny_run.path.parents[2], resume=True)
-    assert again.path == tiny_run.path
+    for resume in (False, True):  # what is finished is shown, whether or not one asks for it
+        again = dressform.train(
+            "fast", small, settings=TINY, out=tiny_run.path.parents[2], resume=resume
+        )
+        assert again.path == tiny_run.path
     assert before == {name: (tiny_run.path / name).read_bytes() for name in FILES}
 
 
@@ -109,7 +112,7 @@ def test_other_data_under_the_same_name_are_refused(
     other = DatasetSplits("small", small.train.take(np.arange(500)), None, small.test)
     with pytest.raises(
         RunError,
-        match="was trained on different data; small has changed since; choose another --out",
+        match="was trained on different data; small has changed since; choose another out=",
     ):
         dressform.train("fast", other, settings=TINY, out=tmp_path / "runs", resume=True)
 
@@ -153,8 +156,12 @@ def test_unknown_and_unfinished_predictions(tiny_run: Run, tmp_path: Path) -> No
         DressformError, match=r"unknown split 'train' of .*; .*available: validation, test"
     ):
         tiny_run.predictions("train")
-    with pytest.raises(RunError, match="is started, not finished; train it with --resume first"):
+    with pytest.raises(RunError, match="is stopped, not finished; train it with resume=True first"):
         Run(tmp_path, replace(tiny_run.manifest, status="started")).predictions()
+    results = tiny_run.manifest.results
+    assert tiny_run.status == "finished"
+    assert tiny_run.val_accuracy == results["val_accuracy"]
+    assert tiny_run.test_accuracy == results["test_accuracy"]
 
 
 def copied(
@@ -196,7 +203,9 @@ def test_between_datasets_nobody_but_the_user_chooses(tiny_run: Run, tmp_path: P
     )
     with pytest.raises(RunError, match="models of 2 datasets") as caught:
         best_run(tmp_path)
-    assert f"fashion-mnist: --model {other}; photos: --model {photos}" in str(caught.value)
+    assert f"fashion-mnist: model={str(other)!r}; photos: model={str(photos)!r}" in str(
+        caught.value
+    )
 
 
 def test_figures_are_rebuilt_even_without_the_data(tiny_run: Run, tmp_path: Path) -> None:
@@ -223,7 +232,7 @@ def test_an_output_that_cannot_be_written_is_told_before_training(
     small: DatasetSplits, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RunError, match=r"cannot be created: .*; give a writable folder with --out"):
+    with pytest.raises(RunError, match=r"cannot be created: .*; give a writable folder with out="):
         dressform.train("fast", small, settings=TINY, out=tmp_path / "file" / "runs")
 
 
@@ -410,3 +419,8 @@ def test_a_file_without_a_function_and_data_of_one_class(
         DressformError, match=r"d has one class only \(hats\); a classifier needs two or more"
     ):
         dressform.train("fast", DatasetSplits("d", one), out=tmp_path / "runs")
+
+
+def test_times_for_people() -> None:
+    assert for_people("2026-11-26T19:24:31+00:00") == "2026-11-26 19:24 UTC"
+    assert (for_people(None), for_people("soon")) == ("-", "soon")

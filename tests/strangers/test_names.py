@@ -17,8 +17,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 from dressform.cli.fold_table import FoldTable
-from dressform.cli.output import print_json, print_table
+from dressform.cli.output import print_json
 from dressform.cli.progress import Progress
+from dressform.cli.table import print_table
 from dressform.core.text import columns, one_line, padded, table_cell
 from dressform.data.dataset import Dataset
 from dressform.evaluation.evaluate import evaluate

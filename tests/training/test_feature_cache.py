@@ -43,7 +43,7 @@ class StopAfter(Callback):
     def on_epoch_end(self, epoch: Epoch) -> None:
         self._left -= 1
 
-    def on_step(self, step: int, loss: float | None) -> None:
+    def on_step(self, step: int, images: int, loss: float | None, accuracy: float | None) -> None:
         if self._left == 0:
             raise KeyboardInterrupt
 

@@ -73,7 +73,7 @@ class KillAt(Callback):
     def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
         self._now = len(history)
 
-    def on_step(self, step: int, loss: float | None) -> None:
+    def on_step(self, step: int, images: int, loss: float | None, accuracy: float | None) -> None:
         if (self._now, step) == self._at:
             raise Killed
 
@@ -285,7 +285,17 @@ def test_weight_decay_spares_biases_and_norms() -> None:
             lambda: Recipe(
                 name="My Recipe", model=find_recipe("fast").model, epochs=1, batch_size=2
             ),
-            "name is 'My Recipe'; allowed",
+            "name of the recipe is 'My Recipe'; allowed",
+        ),
+        (lambda: Optim(kind="adamm"), "unknown value 'adamm' of optim.kind; did you mean adam"),
+        (lambda: Schedule(kind="cos"), "unknown value 'cos' of schedule.kind; did you mean"),
+        (
+            lambda: EarlyStopping(metric="val_los"),
+            "unknown value 'val_los' of early_stopping.metric; did you mean val_loss",
+        ),
+        (
+            lambda: replace(find_recipe("fast"), pixels="units"),
+            "unknown value 'units' of pixels; did you mean unit",
         ),
         (
             lambda: Recipe(name="x", model=3, epochs=1, batch_size=2),
@@ -302,7 +312,7 @@ def test_recipes_refuse_values_out_of_range(make: object, message: str) -> None:
 def test_cuda_is_refused_where_there_is_none(halves: tuple[Dataset, Dataset]) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
-    with pytest.raises(ConfigError, match="torch finds no CUDA GPU here; use --device cpu"):
+    with pytest.raises(ConfigError, match="torch finds no CUDA GPU here; allowed: auto, cpu"):
         fit(override(find_recipe("fast"), TINY), *halves, device="cuda")
     with pytest.raises(ConfigError, match="device is 'tpu'; allowed: auto, cpu, cuda"):
         fit(override(find_recipe("fast"), TINY), *halves, device="tpu")

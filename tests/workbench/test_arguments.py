@@ -12,6 +12,7 @@ from dressform.core.errors import ConfigError, DataError, DressformError
 from dressform.data.archive import write_archive
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.runs.run import Run
+from dressform.workbench.arguments import checked_settings
 from tests.conftest import TINY
 
 
@@ -35,7 +36,7 @@ def test_a_numpy_seed_trains_a_run_that_can_be_opened(small: DatasetSplits, tmp_
 
 @pytest.mark.parametrize("call", [dressform.evaluate, dressform.compare, dressform.calibrate])
 def test_what_cannot_be_evaluated(call: object, tiny_run: Run, small: DatasetSplits) -> None:
-    for wrong in (None, [tiny_run, tiny_run], np.zeros(3), small):
+    for wrong in (None, np.zeros(3), small):
         with pytest.raises(ConfigError, match="cannot be evaluated; allowed: a run"):
             call(wrong)  # type: ignore[operator]
 
@@ -44,8 +45,17 @@ def test_what_is_no_data(small: DatasetSplits) -> None:
     for wrong in (small.train, None, (small.train.images, small.train.labels)):
         with pytest.raises(DataError, match="in place of data; allowed: a dataset's name or a pa"):
             dressform.train("fast", wrong)
-    with pytest.raises(ConfigError, match="NoneType was given in place of a path"):
-        dressform.Predictor(None)
+    with pytest.raises(ConfigError, match="int was given in place of a path"):
+        dressform.Predictor(3)
+
+
+def test_settings_are_texts_or_a_mapping() -> None:
+    changes = {"epochs": np.int64(3), "model.widths": (8, 16), "early_stopping": None, "a": True}
+    texts = ("epochs=3", "model.widths=8,16", "early_stopping=none", "a=true")
+    assert checked_settings("settings", changes) == checked_settings("settings", texts) == texts
+    assert checked_settings("settings", "epochs=3") == ("epochs=3",)
+    with pytest.raises(ConfigError, match=r"epochs is \{\} \(dict\); allowed: a number, text"):
+        checked_settings("settings", {"epochs": {}})
 
 
 def test_thresholds(tiny_run: Run) -> None:
@@ -70,7 +80,7 @@ def test_other_images_under_the_same_ids_are_refused(
     other = inverted(small, tmp_path / "small.npz")
     for call in (
         lambda: dressform.robustness(tiny_run, corruptions=["contrast"], data=other),
-        lambda: dressform.explore(tiny_run, data=other, methods=[], out=tmp_path / "e.html"),
+        lambda: dressform.explore(tiny_run, data=other, methods=["pca"], out=tmp_path / "e.html"),
         lambda: dressform.export(tiny_run, tmp_path / "board", data=other),
     ):
         with pytest.raises(DressformError, match=r"small is not what .* \(test: other digests\)"):
@@ -92,7 +102,7 @@ def test_runs_that_saw_other_images_are_not_compared(
 def test_a_page_is_an_html_file(tiny_run: Run, tmp_path: Path) -> None:
     data = tmp_path / "photos.npz"
     data.write_bytes(b"precious")
-    with pytest.raises(ConfigError, match=r"the target is .*photos.npz; allowed: .* \.html"):
+    with pytest.raises(ConfigError, match=r"target is .*photos.npz; allowed: .* \.html"):
         dressform.export(tiny_run, data, to="page")
     assert data.read_bytes() == b"precious"
 
@@ -108,3 +118,39 @@ def test_a_run_s_model_leaves_a_line_in_the_ledger(named_run: Run) -> None:
 def test_a_model_file_in_place_of_its_folder(tiny_run: Run) -> None:
     with pytest.raises(DressformError, match=r"model.onnx is a file; give its folder"):
         dressform.Predictor(tiny_run.layout.onnx)
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "message"),
+    [
+        ("train", (3,), "int was given in place of a recipe; allowed: a name of"),
+        ("train", ("auto",), r"auto is not a recipe; call train_auto\(data, budget='10m'\)"),
+        ("train", ("fast", {"epochs": 3}), r"give settings=\{'epochs': 3\}"),
+        (
+            "train",
+            ("fast", {"imagesize": 3}),
+            "unknown argument 'imagesize'; did you mean image_size",
+        ),
+        ("train", ("fast", {"settings": [3]}), r"settings has 3 \(int\); allowed: text such as"),
+        ("crossval", ([3],), "int was given in place of a recipe"),
+        ("tune", ("fast", [3]), r"space has 3 \(int\)"),
+        ("train_auto", ({"budget": "soon"},), "budget is soon; allowed: a number with s, m or h"),
+        ("check_data", (3,), "int was given in place of data; allowed: DatasetSplits"),
+        ("explore", (3,), "int was given in place of a run; allowed: a Run"),
+        ("robustness", (None,), "NoneType was given in place of a run; allowed: a Run"),
+        ("export", ([1], "x"), "list was given in place of a run"),
+        ("draw_figures", (3.0,), "float was given in place of a run"),
+        ("report", ({1},), "set was given in place of a run; allowed: a Run"),
+        ("evaluate", ([1, 2],), "a list of 2 cannot be evaluated; .* compare and report take"),
+        ("best_run", ("absent",), r"no finished run under absent \(no such folder\)"),
+    ],
+)
+def test_wrong_arguments_get_one_line(
+    call: str, arguments: tuple[object, ...], message: str
+) -> None:
+    options = arguments[-1] if isinstance(arguments[-1], dict) else {}
+    given = arguments[:-1] if options else arguments
+    with pytest.raises(DressformError, match=message) as caught:
+        getattr(dressform, call)(*given, **options)
+    assert "\n" not in str(caught.value)
+    assert " --" not in str(caught.value)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import dressform
-from dressform.core.errors import ConfigError
+from dressform.core.errors import ConfigError, DataError
 from dressform.data.archive import write_archive
 from dressform.data.dataset import DatasetSplits
 
@@ -16,6 +16,8 @@ def test_diagnose_and_apply_review(small: DatasetSplits, tmp_path: Path) -> None
     found = dressform.diagnose(tmp_path / "small.npz", out=tmp_path / "doctor.html")
     assert found.page.read_text().startswith("<!doctype html>")
     review = json.loads(found.review.read_text())
+    with pytest.raises(DataError, match=r"no decisions in .*review\.json; give the one that your"):
+        dressform.apply_review(found.review, out=tmp_path / "reviewed.npz")
     dropped = next(f for f in review["findings"] if f["split"] == "train")
     dropped["action"] = "drop"
     found.review.write_text(json.dumps(review))

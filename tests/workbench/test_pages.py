@@ -14,19 +14,22 @@ PAGE = "<!doctype html>"
 
 
 def test_report_of_a_run_a_path_and_predictions(
-    named_run: Run, predictions: Path, tmp_path: Path
+    named_run: Run, predictions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number, what in enumerate((named_run, named_run.path, named_run.predictions())):
+    for number, what in enumerate((named_run, [named_run.path], named_run.predictions())):
         out = tmp_path / f"{number}.html"
         assert report(what, out=out, data=named_run.manifest.dataset.source) == out
         assert out.read_text().startswith(PAGE)
     with pytest.raises(ConfigError, match="predictions have no folder for the page"):
         report(named_run.predictions())
+    monkeypatch.chdir(tmp_path)
+    made = report(named_run.layout.onnx, data=named_run.manifest.dataset.source)
+    assert (made.name, made.resolve().parent) == ("report-small.html", tmp_path.resolve())
 
 
 def test_explore_writes_one_page(named_run: Run, tmp_path: Path) -> None:
     out = tmp_path / "explore.html"
-    assert explore(named_run, out=out, split="validation", methods=()) == out
+    assert explore(named_run, out=out, split="validation", methods=["pca"]) == out
     assert out.read_text().startswith(PAGE)
 
 

@@ -9,10 +9,12 @@ import pytest
 
 import dressform
 from dressform.cli.data import data_app
-from dressform.cli.main import app
+from dressform.cli.main import create_app
+from dressform.cli.runs import runs_app
 
 PACKAGE = Path(dressform.__file__).parent
 CALLS = {
+    **{name: set() for name in ("serve", "worker", "backup", "restore")},  # dressform.service
     "recipes": {"list_recipes"},
     "models": {"list_models"},
     "train": {"train", "train_auto"},
@@ -24,10 +26,15 @@ CALLS = {
     "report": {"report"},
     "explore": {"explore"},
     "export": {"export"},
-    "predict": {"Predictor", "best_run"},
+    "predict": {"Predictor"},
     "figures": {"draw_figures"},
     "robustness": {"robustness"},
     "hardware": {"hardware"},
+    "runs show": {"list_runs"},
+    "runs rm": {"remove_run"},
+    "runs rename": {"annotate_run"},
+    "runs note": {"annotate_run"},
+    "runs tag": {"annotate_run"},
     "data list": {"list_datasets"},
     "data check": {"load_data", "check_data"},
     "data doctor": {"diagnose"},
@@ -40,7 +47,7 @@ NOT_PUBLIC = {"check_request"}
 
 def _commands() -> Iterator[tuple[str, str]]:
     """Name and module of each command."""
-    for prefix, application in (("", app), ("data ", data_app)):
+    for prefix, application in (("", create_app()), ("data ", data_app), ("runs ", runs_app)):
         for command in application.registered_commands:
             assert command.callback is not None
             name = command.name or command.callback.__name__

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import dressform
 from dressform.core.errors import ConfigError, UnknownNameError
 from dressform.data.dataset import DatasetSplits
+from dressform.predictions import Predictions
+from dressform.runs.run import open_run
 from dressform.training.history import Epoch
+from dressform.workbench.training import warn_of_chance
 from tests.conftest import TINY
+from tests.runs.made_runs import make_run
 
 
 class StopAt(dressform.Callback):
@@ -77,3 +82,27 @@ def test_tune_returns_its_trials_and_draws_them(small: DatasetSplits, tmp_path: 
     )
     assert [trial.state for trial in tuning.trials] == ["complete", "complete"]
     assert tuning.layout.figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("right", "labels", "said"),
+    [
+        (5, [6] * 4, "validation accuracy 20.83 % is no better than chance for 4 classes; give"),
+        (12, [18, 2, 2, 2], "validation accuracy 50.00 % is less than 75.00 %, the share of a;"),
+        (20, [6] * 4, ""),
+    ],
+)
+def test_a_model_that_learned_nothing_is_told(
+    right: int, labels: list[int], said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = open_run(make_run(tmp_path))
+    truth = np.repeat(np.arange(4), labels)
+    shown = (truth + (np.arange(24) >= right)) % 4
+    logits = np.eye(4, dtype=np.float32)[shown]
+    predictions = Predictions(np.arange(24).astype(str), truth, logits, tuple("abcd"))
+    path = run.layout.predictions("validation")
+    path.parent.mkdir(exist_ok=True)
+    predictions.save(path)
+    warn_of_chance(run, "more epochs")
+    assert said in caplog.text
+    assert bool(said) == bool(caplog.messages)

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dressform.cli.complete import complete_runs
 from dressform.cli.lists import Json
-from dressform.cli.output import print_json, print_table
+from dressform.cli.output import print_json
+from dressform.cli.table import print_table
+from dressform.core.numbers import percent, percent_range
 
 if TYPE_CHECKING:
     from dressform.evaluation.calibrate import Calibration
@@ -14,7 +17,8 @@ if TYPE_CHECKING:
 
 def calibrate(
     what: Path = typer.Argument(
-        help="The folder of a run or of a cross-validation, or a predictions file."
+        help="The folder of a run or of a cross-validation, or a predictions file.",
+        autocompletion=complete_runs,
     ),
     alpha: float = typer.Option(
         0.1, "--alpha", help="Fraction of prediction sets that may miss the true class."
@@ -54,22 +58,23 @@ def _print(calibration: "Calibration", alpha: float) -> None:
     rows = []
     for metric, before in calibration.before.items():
         estimates = (before, calibration.after[metric])
-        cells = (f"{e.value:.4f} ({e.low:.4f} to {e.high:.4f})" for e in estimates)
+        shown = METRICS[metric]
+        cells = (f"{shown.text(e.value)} ({shown.span(e.low, e.high)})" for e in estimates)
         rows.append((METRICS[metric].title, *cells))
     print_table(("", "uncalibrated", f"with {calibration.temperature}"), rows)
     print(f"\n{calibration.advice}")
     print(f"\nprediction sets that may miss {100 * alpha:g} % of the true classes:\n")
     rows = []
     for s in calibration.sets:
-        interval = f"{100 * s.coverage.low:.2f} to {100 * s.coverage.high:.2f}"
+        interval = percent_range(s.coverage.low, s.coverage.high)
         rows.append(
             (
                 s.method.upper(),
-                f"{100 * s.coverage.value:.2f} % ({interval})",
-                f"{100 * s.worst_coverage:.1f} % ({s.worst_class})",
-                f"{s.mean_size:.3f}",
-                f"{100 * s.empty:.1f} %",
+                f"{percent(s.coverage.value)} ({interval})",
+                f"{percent(s.worst_coverage)} ({s.worst_class})",
+                f"{s.mean_size:.2f}",
+                percent(s.empty),
             )
         )
     header = ("method", "coverage, 95 % interval", "worst class", "classes per set", "empty")
-    print_table(header, rows)
+    print_table(header, rows, shorten=(2,))

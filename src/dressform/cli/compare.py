@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dressform.cli.complete import complete_data, complete_runs
 from dressform.cli.lists import Json
 from dressform.cli.onnx_options import Classes, Mean, Scale, Std
-from dressform.cli.output import print_json, print_table
+from dressform.cli.output import print_json
 from dressform.cli.reading import READING, reading_options
+from dressform.cli.table import print_table
 from dressform.data.read_options import ReadArguments
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 def compare(
     what: list[Path] = typer.Argument(
         help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .tsv, "
-        ".jsonl, .parquet), or .onnx models."
+        ".jsonl, .parquet), or .onnx models.",
+        autocompletion=complete_runs,
     ),
     metric: str = typer.Option(
         "accuracy",
@@ -44,13 +47,17 @@ def compare(
         "--data",
         help="New labelled images for runs, or the images for .onnx models: a dataset's name, or "
         "a path.",
+        autocompletion=complete_data,
     ),
     scale: str | None = Scale,
     mean: str | None = Mean,
     std: str | None = Std,
     classes: str | None = Classes,
     figure: Path | None = typer.Option(
-        None, "--figure", help="Draw box plots of the cross-validations into this PNG file."
+        None,
+        "--figure",
+        help="Draw box plots of cross-validations, or the differences with their intervals, into "
+        "this PNG file.",
     ),
     reading: ReadArguments = READING,
     as_json: bool = Json,
@@ -94,14 +101,20 @@ def _print_pairs(comparisons: "Sequence[Comparison]") -> None:
     rows: list[tuple[str, ...]] = []
     for c in comparisons:
         value, low, high = (
-            f"{100 * v:+.2f}" if metric.percent else f"{v:+.4f}"
-            for v in (c.difference.value, c.difference.low, c.difference.high)
+            metric.difference(v) for v in (c.difference.value, c.difference.low, c.difference.high)
         )
-        posterior = (f"{p:.2f}" for p in (c.posterior.better, c.posterior.equal, c.posterior.worse))
         p = format_p_value(c.p_holm).removeprefix("= ")
-        rows.append((c.b, c.a, value, f"{low} to {high}", p, *posterior, c.verdict))
-    difference = f"{metric.name} b - a{' in points' if metric.percent else ''}"
-    print_table(
-        ("b", "a", difference, "95 % interval", "p (Holm)", "better", "equal", "worse", "verdict"),
-        rows,
-    )
+        rows.append((c.b, c.a, value, f"{low} to {high}", p, c.verdict))
+    header = ("b", "a", "b - a", "95 % interval", "p (Holm)", "verdict")
+    print(f"{metric.name}{', in points' if metric.percent else ''}")
+    print_table(header, rows, shorten=(0, 1))
+    print("\nposterior probability that b is better, equal in practice, or worse")
+    posteriors = [
+        (
+            c.b,
+            c.a,
+            *(f"{p:.2f}" for p in (c.posterior.better, c.posterior.equal, c.posterior.worse)),
+        )
+        for c in comparisons
+    ]
+    print_table(("b", "a", "better", "equal", "worse"), posteriors, shorten=(0, 1))

@@ -6,7 +6,8 @@ import sys
 import time
 from typing import Any
 
-from dressform.cli.progress import Display, bars, clock
+from dressform.cli.progress import Display, bars
+from dressform.core.numbers import time_left
 
 
 class CountProgress(Display):
@@ -49,7 +50,7 @@ class CountProgress(Display):
         now = done - (self._before or 0)
         if not now or done == total:
             return ""
-        return f"{separator}{clock((time.monotonic() - self._began) / now * (total - done))} left"
+        return f"{separator}{time_left((time.monotonic() - self._began) / now * (total - done))}"
 
     def _show(self, done: int, total: int) -> None:
         if self._bars is None:

@@ -6,15 +6,21 @@ from pathlib import Path
 
 import typer
 
+from dressform.cli.complete import complete_data, complete_recipes
 from dressform.cli.lists import Json
-from dressform.cli.output import describe_folds, print_json, print_table
+from dressform.cli.output import describe_folds, print_json
 from dressform.cli.reading import DATA_HELP, READING, reading_options
+from dressform.cli.table import print_table
+from dressform.core.numbers import percent
 from dressform.data.read_options import ReadArguments
+from dressform.runs.layout import DEFAULT_ROOT
 
 
 @reading_options
 def crossval(
-    recipes: list[str] = typer.Argument(help="Names of 'dressform recipes', or file.py:function."),
+    recipes: list[str] = typer.Argument(
+        help="Names of 'dressform recipes', or file.py:function.", autocompletion=complete_recipes
+    ),
     folds: int = typer.Option(5, "--folds", help="Number of folds, 2 to 100."),
     repeats: int = typer.Option(
         1, "--repeats", help="Number of repeats, each with different folds."
@@ -24,14 +30,12 @@ def crossval(
         None, "--workers", help="Processes that share the cores. Default: one per core."
     ),
     data: str = typer.Option(
-        "fashion-mnist",
-        "--data",
-        help=DATA_HELP,
+        "fashion-mnist", "--data", help=DATA_HELP, autocompletion=complete_data
     ),
     settings: list[str] = typer.Option(
         [], "--set", help="Change a setting of every recipe, such as optim.lr=0.05."
     ),
-    out: Path = typer.Option(Path("runs"), "--out", help="Folder of all runs."),
+    out: Path = typer.Option(DEFAULT_ROOT, "--out", help="Folder of all runs."),
     resume: bool = typer.Option(
         False, "--resume", help="Continue after an interruption, or add repeats."
     ),
@@ -63,6 +67,7 @@ def crossval(
             device=device,
             **reading,
             callback=table,
+            progress=False,
         )
     if as_json:
         documents = [
@@ -73,12 +78,13 @@ def crossval(
         return
     rows = []
     for i, row in enumerate(studies[0].summary.folds):
-        scores = (f"{100 * study.accuracies[i]:.2f} %" for study in studies)
-        rows.append((str(row.repeat), str(row.fold), *scores))
-    print_table(("repeat", "fold", *(study.name for study in studies)), rows)
+        scores = (percent(study.accuracies[i]) for study in studies)
+        rows.append((str(row.repeat + 1), str(row.fold + 1), *scores))
+    names = [study.name for study in studies]
+    print_table(("repeat", "fold", *names), rows, shorten=range(2, 2 + len(names)))
     print()
     for study in studies:
         print(f"{study.name}: {describe_folds(study.summary)}\n  {study.path}")
     if len(studies) > 1:
         paths = shlex.join(str(study.path) for study in studies)
-        print(f"\nIs the difference real? dressform compare {paths}")
+        print(f"\nIs the difference real?\n  dressform compare {paths}")

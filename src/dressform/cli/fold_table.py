@@ -7,8 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from dressform.cli.output import percent, say
-from dressform.cli.progress import Display, clock
+from dressform.cli.output import say
+from dressform.cli.progress import Display
+from dressform.core.numbers import duration, percent, time_left
 from dressform.core.text import one_line
 from dressform.training.callback import Fold
 
@@ -61,11 +62,11 @@ class FoldTable(Display):
         """A fold is finished."""
         self._done += 1
         per_fold = (time.monotonic() - self._began) / self._done
-        left = clock(per_fold * (self._left - self._done))
-        self._show(fold, f"{percent(accuracy)}  {seconds:.0f} s")
+        left = time_left(per_fold * (self._left - self._done))
+        self._show(fold, f"{percent(accuracy)}  {duration(seconds)}")
         line = (
-            f"{fold.recipe}  repeat {fold.repeat} fold {fold.fold}  {percent(accuracy)}  "
-            f"{seconds:.0f} s, {left} left"
+            f"{fold.recipe}  repeat {fold.repeat + 1} fold {fold.fold + 1}  {percent(accuracy)}  "
+            f"{duration(seconds)}, {left}"
         )
         self.say(line)
 
@@ -101,7 +102,7 @@ class FoldTable(Display):
         table.add_column("recipe")
         table.add_column("repeat")
         for fold in folds:
-            table.add_column(f"fold {fold}")
+            table.add_column(f"fold {fold + 1}")
         for recipe, repeat in sorted({(job.recipe, job.repeat) for job in self._states}):
             cells = {
                 job.fold: state
@@ -112,5 +113,6 @@ class FoldTable(Display):
                 job.repeat for job in self._states
             ):
                 name = Text(one_line(recipe))  # settings and paths are no markup
-                table.add_row(name, str(repeat), *(cells.get(fold, "finished") for fold in folds))
+                row = (cells.get(fold, "finished") for fold in folds)
+                table.add_row(name, str(repeat + 1), *row)
         return table

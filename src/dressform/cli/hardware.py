@@ -5,7 +5,8 @@ from typing import Any
 import typer
 
 from dressform.cli.lists import Json
-from dressform.cli.output import print_json, print_table
+from dressform.cli.output import print_json
+from dressform.cli.table import print_table
 
 
 def hardware(
@@ -43,4 +44,6 @@ def hardware(
             ("measured", f"{precision['decided']}, with torch {precision['torch']}"),
             ("cached in", facts["file"]),
         ],
+        shorten=(),
+        wrap=(1,),
     )

@@ -4,7 +4,9 @@ from dataclasses import asdict
 
 import typer
 
-from dressform.cli.output import percent, print_json, print_table
+from dressform.cli.output import print_json
+from dressform.cli.table import print_table
+from dressform.core.numbers import percent
 
 Json = typer.Option(False, "--json", help="Print one JSON document on stdout.")
 
@@ -29,11 +31,12 @@ def recipes(as_json: bool = Json) -> None:
     rows = []
     for e in entries:
         found = e.reproduced()
-        where = "" if e.claimed is None or e.claimed_on == "test" else f" ({e.claimed_on})"
+        on = {"test": "", "validation": " (val)", "folds": " (folds)"}[e.claimed_on]
+        where = "" if e.claimed is None else on
         shown = "-"
         if found is not None:
-            spread = "-" if found["sd"] is None else f"{100 * found['sd']:.2f}"
-            shown = f"{percent(found['mean'])} ± {spread} (n = {found['n']})"
+            spread = "" if found["sd"] is None else f" ± {100 * found['sd']:.2f}"
+            shown = f"{percent(found['mean'])}{spread} (n = {found['n']:,})"
         rows.append(
             (
                 e.name,
@@ -42,7 +45,7 @@ def recipes(as_json: bool = Json) -> None:
                 shown,
             )
         )
-    print_table(("recipe", "tutorial", "claimed", "reproduced, mean ± s.d."), rows)
+    print_table(("recipe", "tutorial", "claimed", "reproduced, mean ± s.d."), rows, shorten=())
 
 
 def models(as_json: bool = Json) -> None:
@@ -56,4 +59,6 @@ def models(as_json: bool = Json) -> None:
     if as_json:
         print_json([asdict(e) for e in entries])
         return
-    print_table(("model", "parameters"), [(e.name, f"{e.parameters:,}") for e in entries])
+    print_table(
+        ("model", "parameters"), [(e.name, f"{e.parameters:,}") for e in entries], shorten=()
+    )

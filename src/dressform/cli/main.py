@@ -2,67 +2,68 @@
 codes.
 """
 
+import functools
 import io
 import json
-import re
 import sys
+from importlib import import_module
 from typing import Any, TextIO, cast
 
 import typer
 
 from dressform import __version__
-from dressform.cli.calibrate import calibrate
-from dressform.cli.compare import compare
-from dressform.cli.crossval import crossval
-from dressform.cli.data import data_app
-from dressform.cli.evaluate import evaluate
-from dressform.cli.explore import explore
-from dressform.cli.export import export
-from dressform.cli.figures import figures
-from dressform.cli.hardware import hardware
-from dressform.cli.lists import models, recipes
-from dressform.cli.output import Escaped, show_messages
-from dressform.cli.predict import predict
-from dressform.cli.reading import with_option_names
-from dressform.cli.report import report
-from dressform.cli.robustness import robustness
-from dressform.cli.train import train
-from dressform.cli.tune import tune
-from dressform.core.errors import DressformError
+from dressform.cli.option_names import OptionNames
+from dressform.cli.output import Shown, messages, show_messages
+from dressform.cli.usage import TRAINING, spaces_hint, usage_message
+from dressform.core.errors import ConfigError, DressformError
 from dressform.core.text import one_line
 from dressform.core.threads import wait_briefly
 
-app = typer.Typer(
-    name="dressform",
-    help="Train, evaluate and use small-image classifiers.",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-for command in (
-    recipes,
-    models,
-    train,
-    crossval,
-    tune,
-    compare,
-    evaluate,
-    calibrate,
-    robustness,
-    report,
-    explore,
-    export,
-    predict,
-    figures,
-    hardware,
-):
-    app.command()(command)
-app.add_typer(data_app, name="data")
+COMMANDS = {
+    "recipes": "lists",
+    "models": "lists",
+    "train": "train",
+    "crossval": "crossval",
+    "tune": "tune",
+    "compare": "compare",
+    "evaluate": "evaluate",
+    "calibrate": "calibrate",
+    "robustness": "robustness",
+    "report": "report",
+    "explore": "explore",
+    "export": "export",
+    "predict": "predict",
+    "figures": "figures",
+    "hardware": "hardware",
+    "serve": "serve",
+    "worker": "serve",
+    "backup": "serve",
+    "restore": "serve",
+}
+"""Commands, each a function of a module of this package."""
+GROUPS = {"runs": ("runs", "runs_app"), "data": ("data", "data_app")}
 
 
-_COMMANDS = {
-    command.callback.__name__ for command in app.registered_commands if command.callback
-} | {"data"}
+def create_app(word: str = "") -> typer.Typer:
+    """The command line with all commands, or with the one that a word names: importing the others
+    takes longer than many commands do.
+    """
+    app = typer.Typer(
+        name="dressform",
+        help="Train, evaluate and use small-image classifiers.",
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    known = word in COMMANDS or word in GROUPS
+    for name, module in COMMANDS.items():
+        if name == word or not known:
+            app.command()(getattr(import_module(f"dressform.cli.{module}"), name))
+    for name, (module, group) in GROUPS.items():
+        if name == word or not known:
+            app.add_typer(getattr(import_module(f"dressform.cli.{module}"), group), name=name)
+    app.callback(invoke_without_command=True)(start)
+    return app
 
 
 # typer brings its own copy of click in some versions, under a private name; this is ClickException
@@ -70,7 +71,6 @@ _COMMANDS = {
 _UsageError: Any = typer.BadParameter.__mro__[2]
 
 
-@app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
@@ -82,15 +82,15 @@ def start(
         print(context.get_help())
 
 
-RESUMABLE = {"train", "crossval", "tune"}
-"""Commands that take --resume."""
-
-
 def main() -> None:
     """Run the command line and exit: 0 done, 1 an error with a message, 2 wrong usage, 130
     interrupted.
     """
     wait_briefly()
+    command = typer.main.get_command(create_app(*sys.argv[1:2]))
+    # most calls have no message; one may be about another command
+    names = functools.cache(lambda: OptionNames(typer.main.get_command(create_app()), sys.argv[1:]))
+    messages.translate = lambda message: names()(message)
     show_messages()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
@@ -99,17 +99,21 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     if sys.stdout is None:  # closed by the caller: the answer could not be given
         sys.exit(1)
-    sys.stdout = cast(TextIO, Escaped(sys.stdout))
+    sys.stdout = cast(TextIO, Shown(sys.stdout, "standard output", escape=True))
+    if sys.stderr is not None:
+        sys.stderr = cast(TextIO, Shown(sys.stderr, "standard error", escape=False))
     try:
-        code = app(prog_name="dressform", standalone_mode=False)
+        code = command(prog_name="dressform", standalone_mode=False)
+        sys.stdout.flush()
+    except ConfigError as error:
+        message, hint = messages.translate(str(error)), spaces_hint(sys.argv[1:])
+        _fail(f"{message.partition('; ')[0]}.{hint}" if hint else message, 2)
     except DressformError as error:
-        _fail(with_option_names(str(error)), 1)
+        _fail(messages.translate(str(error)), 1)
     except _UsageError as error:
-        _fail(_usage(error.format_message()), 2)
+        _fail(usage_message(error, sys.argv[1:]), 2)
     except (typer.Abort, KeyboardInterrupt):
         _fail(_interrupted(), 130)
-    except BrokenPipeError:
-        sys.exit(1)
     except MemoryError as error:
         _fail(
             f"not enough memory ({str(error) or 'an allocation failed'}); use fewer or smaller "
@@ -121,7 +125,7 @@ def main() -> None:
         advice = (
             "; finished epochs are kept: free some space or fix the path, then continue with "
             "--resume"
-            if RESUMABLE & set(sys.argv)
+            if TRAINING & set(sys.argv)
             else ""
         )
         _fail(f"{name}{error.strerror or error}{advice}", 1)
@@ -131,31 +135,10 @@ def main() -> None:
 
 
 def _interrupted() -> str:
-    if RESUMABLE & set(sys.argv):
+    if TRAINING & set(sys.argv):
         return "interrupted; --resume continues from here"
     table = {"predict", "--out"} <= {word.partition("=")[0] for word in sys.argv}
     return f"interrupted{'; the same command continues from here' if table else ''}"
-
-
-def _usage(message: str) -> str:
-    """What is wrong with a command, and where to look."""
-    message, _, near = message.rstrip(".").partition(" (Possible options: ")
-    option = re.match(r"No such option: --([\w.-]+)$", message)
-    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    setting = option[1].replace("-", "_") if option else ""
-    hint = f" Did you mean {near.rstrip(')').replace(', ', ' or ')}?" if near else ""
-    if setting in _settings():
-        hint = f" Did you mean --set {setting}=…?"
-    return f"{message}.{hint} See dressform {f'{command} ' if command in _COMMANDS else ''}--help."
-
-
-def _settings() -> set[str]:
-    """The settings of a recipe that are no groups of others."""
-    from dataclasses import fields
-
-    from dressform.training.recipe import Recipe
-
-    return {field.name for field in fields(Recipe)} - {"name", "model"}
 
 
 def _fail(message: str, code: int) -> None:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dressform.cli.complete import complete_models
 from dressform.cli.lists import Json
 from dressform.cli.output import print_json, say
+from dressform.core.numbers import percent
 
 if TYPE_CHECKING:
     from dressform.predict.image_input import ImageInput
-    from dressform.predict.predictor import Prediction, Predictor
+    from dressform.predict.prediction import Prediction
+    from dressform.predict.predictor import Predictor
 
 
 def predict(
@@ -23,8 +26,10 @@ def predict(
     model: str | None = typer.Option(
         None,
         "--model",
-        help="Folder of a run, or one with model.onnx and model.json. Default: the run with the "
-        "best validation accuracy.",
+        help="Folder of a run, or one with model.onnx and model.json; shipped for the model that "
+        "comes with dressform. Default: the run with the best validation accuracy, or without "
+        "runs the shipped model.",
+        autocompletion=complete_models,
     ),
     out: Path | None = typer.Option(
         None,
@@ -36,7 +41,8 @@ def predict(
     explain: Path | None = typer.Option(
         None,
         "--explain",
-        help="Write an HTML page that shows each step from the photo to the network's input.",
+        help="Write an HTML page of all images: each step from the photo to the network's input, "
+        "probabilities and saliency map.",
     ),
     threshold: float | None = typer.Option(
         None,
@@ -57,8 +63,8 @@ def predict(
     """Classify images."""
     from dressform.core.errors import ConfigError
     from dressform.predict.found_images import find_images
+    from dressform.predict.model_folder import find_model
     from dressform.predict.predictor import OOD_THRESHOLD, Predictor
-    from dressform.runs.run import best_run
 
     target = None
     if explain is not None:
@@ -69,24 +75,29 @@ def predict(
                 "--explain shows every step of every image, which --out does not keep; give one "
                 "of them"
             )
-        target = target_of(explain, explain, "explained.html", option="--explain")
+        target = target_of(explain, explain, "explained.html", argument="explain")
     files = find_images([p for p in images if p != "-"])
+    if target is not None:
+        from dressform.reporting.explanation import check_count
+
+        check_count(len(files.paths))
     for line in files.notes():
         say(f"note: {line}")
-    run, why = (None, "") if model is not None else best_run()
+    chosen, why = find_model(model)
     predictor = Predictor(
-        run or str(model),
+        chosen,
         photos=photos,
         threshold=OOD_THRESHOLD if threshold is None else threshold,
         spin=False,  # its threads take turns with those that decode
     )
-    if run is not None:
-        say(f"model: {predictor.description.name}, {why} ({run.path})")
+    if why:
+        where = chosen if isinstance(chosen, Path) else chosen.path
+        say(f"model: {predictor.description.name}, {why} ({where})")
     confidence = predictor.description.confidence
     if confidence is not None and "confident by" in confidence.sentence:
         say(
-            f"note: probabilities are not calibrated; on {confidence.examples:,} validation "
-            f"examples {confidence.sentence}"
+            f"note: on {confidence.examples:,} validation examples, with calibrated "
+            f"probabilities: {confidence.sentence}"
         )
     piped = [sys.stdin.buffer.read()] if "-" in images else []
     sources: list[ImageInput] = [*piped, *files.paths]
@@ -102,6 +113,7 @@ def _write(
     """Predict into a table."""
     from dressform.cli.count_progress import CountProgress
     from dressform.core.errors import DataError
+    from dressform.core.text import counted
     from dressform.predict.prediction_table import write_predictions
 
     with CountProgress("classifying") as progress:
@@ -112,10 +124,22 @@ def _write(
         )
     else:
         kept = f" ({summary.already:,} from before)" if summary.already else ""
+        unsure = "unsure: not available"
+        if summary.abstained is not None:
+            unsure = f"{summary.abstained:,} unsure"
         print(
             f"{summary.out}: {summary.images:,} row{'s' if summary.images != 1 else ''}{kept}, "
-            f"{summary.abstained:,} unsure, {summary.errors:,} unreadable"
+            f"{unsure}, {summary.errors:,} unreadable"
         )
+    if summary.changed:
+        have = "image has" if summary.changed == 1 else "images have"
+        are = "is" if summary.changed == 1 else "are"
+        say(f"note: {summary.changed:,} {have} changed since and {are} predicted again")
+    if summary.dropped:
+        rows = counted(summary.dropped, "row")
+        say(f"note: {rows} with an error dropped, as the image is gone")
+    if summary.abstained and predictor.abstention is not None:
+        say(f"note: where the model is unsure: {predictor.abstention}")
     if summary.errors:
         first = f"; the first: {summary.first_error}" if summary.first_error else ""
         raise DataError(
@@ -133,30 +157,36 @@ def _show(
 ) -> None:
     """Print the answers."""
     from dressform.core.errors import DataError
-    from dressform.core.text import one_line
+    from dressform.core.text import counted, one_line
 
     answers: list[Prediction] = []
-    first_error, errors = "", 0
+    first_error, errors, unsure = "", 0, 0
     for answer in predictor.predict_many(sources, top=top, keep_prepared=target is not None):
         if isinstance(answer, DataError):
             if errors:
                 say(f"error: {answer}")
             first_error, errors = first_error or str(answer), errors + 1
             continue
+        unsure += answer.abstain
         if as_json or target is not None:
             answers.append(answer)
         if not as_json:
-            shares = ", ".join(f"{label} {100 * p:.1f} %" for label, p in answer.top)
+            shares = ", ".join(f"{label} {percent(p)}" for label, p in answer.top)
             print(one_line(f"{answer.path}: {f'unsure ({shares})' if answer.abstain else shares}"))
             for line in answer.warnings:
                 print(one_line(f"  note: {line}"))
+            if getattr(sys.stdout, "closed_by_reader", False):  # predict … | head -1
+                return
+    if unsure and predictor.abstention is not None:
+        say(f"note: the model is unsure about {unsure:,} of these images; {predictor.abstention}")
     if as_json and (answers or not errors):
         print_json([_document(answer) for answer in answers])
     if target is not None and answers:
         from dressform.reporting.explanation import write_explanation
 
-        write_explanation(target, answers, predictor.description.name)
-        say(f"explanation written to {target}")
+        say(f"computing saliency maps of {counted(len(answers), 'image')} …")
+        attribution = write_explanation(target, answers, predictor)
+        say(f"explanation written to {target} (saliency: {attribution.method})")
     if errors:
         more = f" (and {errors - 1} more unreadable images)" if errors > 1 else ""
         raise DataError(f"{first_error}{more}")

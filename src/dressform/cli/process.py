@@ -11,7 +11,7 @@ def prepare_training(recipes: Sequence[str], seed: int) -> None:
         UnknownNameError: no such recipe.
         ConfigError: a negative seed.
     """
-    from dressform.workbench.training import check_request
+    from dressform.workbench.arguments import check_request
 
     check_request(recipes, seed)
 

@@ -2,13 +2,15 @@
 terminal, lines elsewhere.
 """
 
+import functools
 import math
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any, Self
 
-from dressform.cli.output import messages, percent, say
+from dressform.cli.output import messages, say
+from dressform.core.numbers import duration, percent, time_left
 from dressform.core.text import one_line
 from dressform.training.callback import Callback
 from dressform.training.history import Epoch
@@ -17,6 +19,17 @@ CLOSING_SECONDS = 11.0
 """Of export and figures, whatever the network: seconds on two cores (figures: docs/log.md)."""
 PREDICTING = 0.6
 """What an image's prediction takes, as a fraction of what it takes to learn from it once."""
+
+
+MIN_BAR, MAX_BAR, TEXTS = 5, 40, 72
+"""Columns of the bar, and of the texts beside it at their longest."""
+COLOURS = (
+    (r"accuracy [\d.]+ %", "cyan"),
+    (r"validation loss [\d.]+ accuracy [\d.]+ %", "green"),
+    (r"[\d:.]+ (s|min|h)( left)?", "dim"),
+    (r"^note: ", "yellow"),
+)
+"""What stands out in a line, in which style."""
 
 
 class Display(Callback):
@@ -36,9 +49,7 @@ class Display(Callback):
     def say(self, text: str) -> None:
         """A line above what is live."""
         if self.console is not None:
-            self.console.print(
-                one_line(text), highlight=False, markup=False, emoji=False, soft_wrap=True
-            )
+            self.console.print(coloured(one_line(text)), emoji=False, soft_wrap=True)
         else:
             say(text)
 
@@ -57,7 +68,7 @@ class Progress(Display):
         self._bar: Any = None
         self._steps: Sequence[int] = ()
         self._done = self._before = self._step = self._end = 0
-        self._began = self._features_began = time.monotonic()
+        self._began = self._features_began = self._epoch_began = time.monotonic()
         self._features_told = 0
         self._to_predict, self._train = 0, 1
         self._feature_seconds = 0.0
@@ -96,10 +107,12 @@ class Progress(Display):
     def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Training begins."""
         done = len(history)
+        resumed = done > self._done
         self._steps, self._done, self._before = steps, done, sum(steps[:done])
         self._end = sum(steps)
         self._step, self._began = self._before, time.monotonic()
-        if done:
+        self._epoch_began = self._began
+        if resumed:
             self.say(f"resumed after epoch {done} of {len(steps)}")
         if self._live:
             self._show("training")
@@ -108,15 +121,19 @@ class Progress(Display):
         """The end is nearer or farther."""
         self._end = steps
 
-    def on_step(self, step: int, loss: float | None) -> None:
+    def on_step(self, step: int, images: int, loss: float | None, accuracy: float | None) -> None:
         """Move the bar."""
         self._step = sum(self._steps[: self._done]) + step
         if self._live and loss is not None:
-            self._show(f"epoch {self._done + 1}/{len(self._steps)}  loss {loss:.3f}")
+            seconds = max(1e-9, time.monotonic() - self._epoch_began)
+            self._show(
+                f"epoch {self._done + 1}/{len(self._steps)}  loss {loss:.4f} accuracy "
+                f"{percent(accuracy)}  {images / seconds:,.0f} images/s"
+            )
 
     def on_epoch_end(self, epoch: Epoch) -> None:
         """Print the epoch's line."""
-        self._done = epoch.epoch
+        self._done, self._epoch_began = epoch.epoch, time.monotonic()
         self._step = sum(self._steps[: self._done])
         validation = ""
         if epoch.val_loss is not None:
@@ -124,8 +141,8 @@ class Progress(Display):
             validation = f"  validation loss {epoch.val_loss:.4f} accuracy {accuracy}"
         self.say(
             f"epoch {epoch.epoch:3d}/{len(self._steps)}  loss {epoch.train_loss:.4f} accuracy "
-            f"{percent(epoch.train_accuracy)}{validation}  {epoch.seconds:.1f} s, "
-            f"{clock(self.left())} left"
+            f"{percent(epoch.train_accuracy)}{validation}  {duration(epoch.seconds)}, "
+            f"{time_left(self.left())}"
         )
 
     def left(self) -> float:
@@ -162,7 +179,7 @@ class Progress(Display):
         passed = time.monotonic() - self._began
         known: dict[str, Any] = {}
         if not math.isnan(left):
-            known = {"total": passed + left, "completed": passed, "left": f"{clock(left)} left"}
+            known = {"total": passed + left, "completed": passed, "left": time_left(left)}
         self._bars.update(self._bar, description=text, **known)
 
 
@@ -172,17 +189,37 @@ def bars() -> tuple[Any, Any]:
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
+    from rich.table import Column
 
+    console = Console(stderr=True)  # without colours where NO_COLOR is set
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[left]}"),
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            highlighter=_highlighter(),
+            table_column=Column(no_wrap=True, overflow="ellipsis"),
+        ),
+        BarColumn(bar_width=max(MIN_BAR, min(MAX_BAR, console.width - TEXTS))),
+        TextColumn("{task.fields[left]}", style="dim", table_column=Column(no_wrap=True)),
     )
-    console = Console(stderr=True)
     return console, Progress(*columns, console=console, transient=True)
 
 
-def clock(seconds: float) -> str:
-    """``3:07``, minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+def coloured(line: str) -> Any:
+    """A line with its accuracies and losses in colour."""
+    from rich.text import Text
+
+    return _highlighter()(Text(line))
+
+
+@functools.cache
+def _highlighter() -> Any:
+    from rich.highlighter import Highlighter
+    from rich.text import Text
+
+    class Scores(Highlighter):
+        def highlight(self, text: Text) -> None:
+            for pattern, style in COLOURS:
+                text.highlight_regex(pattern, style)
+
+    return Scores()

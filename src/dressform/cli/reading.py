@@ -119,18 +119,6 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_options
 
 
-_ARGUMENTS = re.compile(
-    rf"(?<![\w'\"/.-])({'|'.join(n for n in _OPTIONS if '_' in n)})(?![\w'\"/.=])"
-)
-
-
-def with_option_names(message: str) -> str:
-    """A message with the options of the command line in place of Python's arguments:
-    ``--min-count`` for ``min_count``; names in quotes and paths stay.
-    """
-    return _ARGUMENTS.sub(lambda found: "--" + found[1].replace("_", "-"), message)
-
-
 def split_names(text: str) -> list[str]:
     """``Not sure,Skip`` as two names; a comma after a backslash belongs to a name."""
     names = [name.replace("\\,", ",").strip() for name in re.split(r"(?<!\\),", text)]

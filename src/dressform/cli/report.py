@@ -4,6 +4,8 @@ from pathlib import Path
 
 import typer
 
+from dressform.cli.browser import open_in_browser
+from dressform.cli.complete import complete_data, complete_runs
 from dressform.cli.lists import Json
 from dressform.cli.onnx_options import Classes, Mean, Scale, Std
 from dressform.cli.output import print_json
@@ -15,10 +17,14 @@ from dressform.data.read_options import ReadArguments
 def report(
     what: list[Path] = typer.Argument(
         help="Folders of runs or of cross-validations, predictions files (.npz, .csv, .tsv, "
-        ".jsonl, .parquet), or .onnx models."
+        ".jsonl, .parquet), or .onnx models.",
+        autocompletion=complete_runs,
     ),
     out: Path | None = typer.Option(
-        None, "--out", help="The HTML file. Default: report.html in the folder of the first."
+        None,
+        "--out",
+        help="The HTML file. Default: report.html in the folder of the first; report-NAME.html "
+        "for other images of --data.",
     ),
     split: str | None = typer.Option(
         None,
@@ -31,6 +37,7 @@ def report(
         "--data",
         help="A dataset's name, or a path: new labelled images for runs and .onnx models, or a "
         "run's own if they have moved, or those of predictions files.",
+        autocompletion=complete_data,
     ),
     recipe: str | None = typer.Option(
         None,
@@ -38,6 +45,7 @@ def report(
         help="file.py:function that made the run's network, if a file of yours did; it is "
         "executed, for saliency.",
     ),
+    open_page: bool = typer.Option(False, "--open", help="Open the page in the browser."),
     scale: str | None = Scale,
     mean: str | None = Mean,
     std: str | None = Std,
@@ -45,7 +53,7 @@ def report(
     reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
-    """Write one page that shows where a model is right and wrong, and why.
+    """Write a page that shows where a model is right and wrong.
 
     A single HTML file with everything inside: it opens without a network and can be sent to
     anybody.
@@ -69,3 +77,5 @@ def report(
         print_json({"report": str(path), "bytes": size})
     else:
         print(f"{path} ({size / 1e6:.1f} MB)")
+    if open_page:
+        open_in_browser(path)

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import typer
 
+from dressform.cli.complete import complete_data, complete_runs
 from dressform.cli.lists import Json
-from dressform.cli.output import percent, print_json, print_table
+from dressform.cli.output import print_json
+from dressform.cli.table import print_table
+from dressform.core.numbers import percent, percent_range
 
 
 def robustness(
-    run: Path = typer.Argument(help="A run."),
+    run: Path = typer.Argument(help="A run.", autocompletion=complete_runs),
     names: list[str] = typer.Option(
         [], "--corruption", help="A corruption, such as gaussian-noise; repeatable. Default: all."
     ),
@@ -18,11 +21,17 @@ def robustness(
     ),
     seed: int = typer.Option(0, "--seed", help="Random seed for the corruptions."),
     data: str | None = typer.Option(
-        None, "--data", help="The run's images, where they have moved."
+        None,
+        "--data",
+        help="The run's images, where they have moved.",
+        autocompletion=complete_data,
     ),
     as_json: bool = Json,
 ) -> None:
-    """Measure a run's accuracy on corrupted images, as in Fashion-MNIST-C, at each severity."""
+    """Measure a run's accuracy on corrupted images.
+
+    The corruptions are those of Fashion-MNIST-C, each at five severities.
+    """
     from dressform.workbench.evaluation import robustness as measure
 
     result = measure(run, corruptions=names, split=split, seed=seed, data=data)
@@ -31,8 +40,8 @@ def robustness(
         return
     clean = result.clean
     print(
-        f"{result.examples:,} clean images: {percent(clean.value)} ({clean.method}:"
-        f" {100 * clean.low:.2f} to {100 * clean.high:.2f})"
+        f"{result.examples:,} clean images: {percent(clean.value)} "
+        f"({percent_range(clean.low, clean.high)}, {clean.method})"
     )
     rows = []
     for name, severities in result.corruptions.items():

@@ -1,16 +1,21 @@
 """``dressform train``."""
 
-import re
-from dataclasses import asdict
+import shlex
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from dressform.cli.complete import complete_data, complete_trained
 from dressform.cli.lists import Json
-from dressform.cli.output import percent, print_json, print_table
+from dressform.cli.output import print_json
 from dressform.cli.reading import DATA_HELP, READING, reading_options
+from dressform.cli.table import print_table
+from dressform.core.numbers import duration, percent
+from dressform.core.text import counted
 from dressform.data.read_options import ReadArguments
+from dressform.runs.layout import DEFAULT_ROOT
 
 if TYPE_CHECKING:  # it brings torch
     from dressform.experiment.auto.auto import AutoResult
@@ -23,11 +28,10 @@ def train(
         "fast",
         help="A name of 'dressform recipes', file.py:function, or auto: compare candidates by "
         "cross-validation and train the best.",
+        autocompletion=complete_trained,
     ),
     data: str = typer.Option(
-        "fashion-mnist",
-        "--data",
-        help=DATA_HELP,
+        "fashion-mnist", "--data", help=DATA_HELP, autocompletion=complete_data
     ),
     seed: int = typer.Option(
         0, "--seed", help="Random seed for weights, order, augmentation and dropout."
@@ -35,7 +39,7 @@ def train(
     settings: list[str] = typer.Option(
         [], "--set", help="Change the recipe: epochs=3, optim.lr=0.05, model.dropout=0.1 …"
     ),
-    out: Path = typer.Option(Path("runs"), "--out", help="Folder of all runs."),
+    out: Path = typer.Option(DEFAULT_ROOT, "--out", help="Folder of all runs."),
     resume: bool = typer.Option(
         False, "--resume", help="Continue an unfinished run; show a finished one."
     ),
@@ -65,19 +69,19 @@ def train(
             f"--budget {budget} was given with {recipe}, which takes as long as it takes; leave it "
             f"out, or train auto"
         )
-    seconds = duration(budget or "10m")
     prepare_training([] if recipe == "auto" else [recipe], seed)
     with Progress() as progress:
         if recipe == "auto":
             result = training.train_auto(
                 data,
-                budget=seconds,
+                budget=budget or "10m",
                 elapsed=process_seconds(),
                 seed=seed,
                 out=out,
                 resume=resume,
                 device=device,
                 callback=progress,
+                progress=False,
                 **reading,
             )
         else:
@@ -90,33 +94,26 @@ def train(
                 resume=resume,
                 device=device,
                 callback=progress,
+                progress=False,
                 **reading,
             )
     if recipe == "auto":
-        _print_auto(result, as_json)
+        _print_auto(result, out, as_json)
     elif as_json:
         print_json(_document(run))
     else:
         _print(run)
 
 
-def duration(text: str) -> float:
-    """Seconds of ``90s``, ``10m`` or ``1.5h``.
-
-    Raises:
-        ConfigError: anything else.
-    """
-    from dressform.core.errors import ConfigError
-
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    if match is None:
-        raise ConfigError(
-            f"--budget is {text}; allowed: a number with s, m or h, such as 90s, 10m or 1h"
-        )
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+def _alone(command: str, run: "Run", out: Path) -> str:
+    """A candidate's command with the data of the run, to be pasted."""
+    dataset = run.manifest.dataset
+    words = [*shlex.split(command), "--data", dataset.source or dataset.name]
+    words += replace(dataset.options, image_size=None).words()  # each candidate has its own
+    return shlex.join(words if out == DEFAULT_ROOT else [*words, "--out", str(out)])
 
 
-def _print_auto(result: "AutoResult", as_json: bool) -> None:
+def _print_auto(result: "AutoResult", out: Path, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -127,12 +124,13 @@ def _print_auto(result: "AutoResult", as_json: bool) -> None:
             }
         )
         return
-    rows = [
-        (percent(c.mean), f"{c.seconds:.0f} s", c.description, c.command) for c in result.candidates
-    ]
+    rows = [(c.description, percent(c.mean), duration(c.seconds)) for c in result.candidates]
     if rows:
-        print_table(("mean accuracy", "time", "candidate", "command"), rows)
-    print(f"{'total':10s} {result.seconds:.0f} s")
+        print_table(("candidate", "mean accuracy", "time"), rows, shorten=(), wrap=(0,))
+        print("\ntrain one of them by itself:")
+        print("\n".join(f"  {_alone(c.command, result.run, out)}" for c in result.candidates))
+        print()
+    print(f"{'total':10s} {duration(result.seconds)}")
     _print(result.run)
 
 
@@ -150,26 +148,34 @@ def _document(run: "Run") -> dict[str, object]:
 
 
 def _print(run: "Run") -> None:
-    from dressform.evaluation.calibration import mean_confidence
     from dressform.evaluation.evaluate import describe, estimate
     from dressform.evaluation.metrics import METRICS
+    from dressform.predict.model_card import ModelCard
 
     layout, manifest = run.layout, run.manifest
     for split in ("validation", "test"):
         if layout.predictions(split).exists():
             accuracy = estimate(METRICS["accuracy"], run.predictions(split))
             print(f"{split:10s} accuracy {describe(accuracy)}")
-    if layout.predictions("validation").exists():
-        sentence = mean_confidence(run.predictions("validation"))[2]
-        print(f"{'confidence':10s} {sentence}, on validation")
+    confidence = ModelCard.load(layout.model).confidence
+    if confidence is not None:
+        print(f"{'confidence':10s} {confidence.sentence}, on validation")
     epochs, seconds = manifest.results["epochs"], manifest.seconds["train"]
     limit = manifest.time_limit
     cut = limit is not None and limit.reached
-    trained = f"{limit.trained_epochs:g} of {limit.planned_epochs}" if limit and cut else epochs
+    trained = (
+        f"{limit.trained_epochs:g} of {limit.planned_epochs}" if limit and cut else f"{epochs:g}"
+    )
     ended = ", ended by the clock" if cut else ""
-    print(f"{'trained':10s} {trained} epochs in {seconds:.0f} s{ended}")
+    print(
+        f"{'trained':10s} {trained} {'epoch' if trained == '1' else 'epochs'} in "
+        f"{duration(seconds)}{ended}"
+    )
     print(f"{'run':10s} {run.path}")
-    print(f"{'per class':10s} {layout.report}")
-    figures = sorted(path.name for path in layout.figures.glob("*.png"))
+    for name, path in (("per class", layout.per_class), ("model card", layout.card)):
+        if path.exists():
+            print(f"{name:10s} {path}")
+    figures = len(list(layout.figures.glob("*.png")))
     if figures:
-        print(f"{'figures':10s} {layout.figures}: {', '.join(figures)}")
+        print(f"{'figures':10s} {counted(figures, 'file')} in {layout.figures}")
+    print(f"{'next':10s} {shlex.join(['dressform', 'report', str(run.path)])}")

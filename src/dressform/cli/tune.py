@@ -2,15 +2,20 @@
 
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dressform.cli.complete import complete_data, complete_recipes
 from dressform.cli.lists import Json
-from dressform.cli.output import percent, print_json, print_table, say
-from dressform.cli.progress import Display
+from dressform.cli.output import print_json, say
+from dressform.cli.progress import Display, bars
 from dressform.cli.reading import DATA_HELP, READING, reading_options
+from dressform.cli.table import print_table
+from dressform.core.numbers import percent, time_left
+from dressform.core.text import counted
 from dressform.data.read_options import ReadArguments
 from dressform.runs.layout import DEFAULT_ROOT
 
@@ -23,7 +28,9 @@ SHOWN = 10
 @reading_options
 def tune(
     recipe: str = typer.Argument(
-        "fast", help="A name of 'dressform recipes', or file.py:function."
+        "fast",
+        help="A name of 'dressform recipes', or file.py:function.",
+        autocompletion=complete_recipes,
     ),
     space: list[str] = typer.Option(
         ...,
@@ -33,9 +40,7 @@ def tune(
     trials: int = typer.Option(30, "--trials", help="Total number of trials."),
     metric: str = typer.Option("val_accuracy", "--metric", help="val_accuracy or val_loss."),
     data: str = typer.Option(
-        "fashion-mnist",
-        "--data",
-        help=DATA_HELP,
+        "fashion-mnist", "--data", help=DATA_HELP, autocompletion=complete_data
     ),
     seed: int = typer.Option(0, "--seed", help="Random seed for sampling and training."),
     settings: list[str] = typer.Option(
@@ -68,6 +73,7 @@ def tune(
             resume=resume,
             device=device,
             callback=progress,
+            progress=False,
             **reading,
         )
     if tuning.best is not None:
@@ -93,7 +99,8 @@ def _print(tuning: "Tuning", out: Path) -> None:
         )
         for t in tuning.ranked[:SHOWN]
     ]
-    print_table(("trial", "state", tuning.metric, "trained", *paths), rows)
+    header = ("trial", "state", tuning.metric, "trained", *paths)
+    print_table(header, rows, shorten=range(4, len(header)))
     if len(tuning.trials) > SHOWN:
         print(f"and {len(tuning.trials) - SHOWN} more in {tuning.layout.document}")
     if tuning.importances:
@@ -115,7 +122,7 @@ def _print(tuning: "Tuning", out: Path) -> None:
 
 
 def _epochs(count: int) -> str:
-    return f"{count} epoch{'' if count == 1 else 's'}"
+    return counted(count, "epoch")
 
 
 def _shown(value: float | None, metric: str) -> str:
@@ -130,7 +137,8 @@ class TrialProgress(Display):
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
         self._bars: Any = None
-        self._trials = 0
+        self._trials = self._before = 0
+        self._began = time.monotonic()
         self._metric = ""
 
     def on_tuning_begin(self, tuning: "Tuning", trials: int) -> None:
@@ -143,26 +151,22 @@ class TrialProgress(Display):
                 if done < trials
                 else f"the study already has its {done} trials"
             )
+        self._began, self._before = time.monotonic(), done
         if self._live:
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.percentage:3.0f} %"),
-                TimeRemainingColumn(),
+            self.console, self._bars = bars()
+            self._bar = self._bars.add_task(
+                "tuning", total=trials, completed=min(done, trials), left=""
             )
-            self.console = Console(stderr=True)
-            self._bars = Progress(*columns, console=self.console, transient=True)
-            self._bar = self._bars.add_task("tuning", total=trials, completed=min(done, trials))
             self._bars.start()
 
     def on_trial_epoch_end(self, trial: int, epoch: int, epochs: int) -> None:
         """Move the bar."""
         if self._bars is not None:
             text = f"trial {trial}  epoch {epoch}/{epochs}"
-            self._bars.update(self._bar, completed=trial + epoch / epochs, description=text)
+            done = trial + epoch / epochs
+            per_trial = (time.monotonic() - self._began) / max(1e-9, done - self._before)
+            left = time_left(per_trial * max(0.0, self._trials - done))
+            self._bars.update(self._bar, completed=done, description=text, left=left)
 
     def on_trial_end(self, trial: "Trial", best: "Trial | None", reason: str) -> None:
         """Print the trial's line."""

@@ -2,12 +2,22 @@
 
 import operator
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import ConfigError, DataError
+
+
+def argument(name: str, value: object) -> str:
+    """An argument as a call spells it, such as ``groups='(sku\\\\d+)_'``; the command line puts its
+    own options in the place of such text.
+    """
+    if isinstance(value, Path):
+        value = str(value)
+    return f"{name}={list(value) if isinstance(value, tuple) else value!r}"
 
 
 def whole_number(name: str, value: Any, *, least: int, most: int | None = None) -> int:

@@ -1,12 +1,13 @@
 """`Deadline`: a moment by which something has to be over; and how long this process has run."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dressform.core.errors import OutOfTimeError
+from dressform.core.errors import ConfigError, OutOfTimeError
 
 _LOADED = time.monotonic()
 LONGEST_START = 600.0
@@ -68,3 +69,23 @@ def contention(seconds: float = 0.5) -> float:
     while (passed := time.perf_counter() - began) < seconds:
         pass
     return max(1.0, passed / max(1e-9, time.thread_time() - used))
+
+
+def seconds_of(name: str, duration: float | str) -> float:
+    """Seconds of a number of seconds, or of a text such as ``90s``, ``10m`` or ``1.5h``.
+
+    Args:
+        name: of the argument, for the message.
+        duration: the number or the text.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if isinstance(duration, (int, float)) and not isinstance(duration, bool):
+        return float(duration)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", str(duration).strip())
+    if match is None:
+        raise ConfigError(
+            f"{name} is {duration}; allowed: a number with s, m or h, such as 90s, 10m or 1h"
+        )
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]

@@ -18,9 +18,15 @@ Config = TypeVar("Config")
 
 
 def to_dict(config: Any) -> Any:
-    """Turn a config into JSON types; a nested dataclass also gets ``"type"``, its class name."""
+    """Turn a config into JSON types; a nested dataclass also gets ``"type"``, its class name. A
+    field with the value that its metadata calls ``omitted`` is left out.
+    """
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
-        fields = {f.name: to_dict(getattr(config, f.name)) for f in dataclasses.fields(config)}
+        fields = {
+            f.name: to_dict(value)
+            for f in dataclasses.fields(config)
+            if (value := getattr(config, f.name)) is not f.metadata.get("omitted", f)
+        }
         return {"type": type(config).__qualname__, **fields}
     if isinstance(config, (list, tuple)):
         return [to_dict(item) for item in config]
@@ -73,6 +79,12 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
             )
         config = _assign(config, path.strip().split("."), text.strip(), path.strip())
     return config
+
+
+def normalised(assignment: str) -> str:
+    """An assignment without spaces around its name and value, as it is stored."""
+    path, equals, text = assignment.partition("=")
+    return f"{path.strip()}{equals}{text.strip()}"
 
 
 def _assign(config: Any, path: list[str], text: str, whole: str) -> Any:
@@ -143,6 +155,16 @@ def _convert(text: str, kind: Any, path: str) -> Any:
     if kind is str:
         return text
     raise ConfigError(f"{path} cannot be set from text; change it in a recipe file")
+
+
+def require_choices(config: Any, prefix: str = "") -> None:
+    """Raise an error with the nearest names unless every ``Literal`` field has one of its values;
+    for ``__post_init__`` of configs.
+    """
+    for name, kind in typing.get_type_hints(type(config)).items():
+        value, allowed = getattr(config, name), typing.get_args(kind)
+        if typing.get_origin(kind) is Literal and value not in allowed:
+            raise unknown_name(f"value of {prefix}{name}", str(value), allowed)
 
 
 def require(condition: bool, name: str, value: object, allowed: str) -> None:

@@ -43,10 +43,12 @@ class BadFilesError(DataError):
 
     Attributes:
         bad: (path, reason) of every one of them.
+        images: how many there are, these included.
     """
 
-    def __init__(self, message: str, bad: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, message: str, bad: Sequence[tuple[str, str]], images: int) -> None:
         super().__init__(message)
+        self.images = images
         self.bad = tuple(bad)
 
 
@@ -80,8 +82,30 @@ def is_shortage(error: BaseException) -> bool:
     )
 
 
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three known names that a mistyped one may stand for, in alphabetical order: those that
+    differ in case or lack their section (``lr`` of ``optim.lr``), else the nearest, what begins
+    with the name, and what is about as near.
+    """
+    names = list(known)
+    written = name.lower()
+    same = [one for one in names if written in (one.lower(), one.lower().rpartition(".")[2])]
+    if same:
+        return sorted(same)[:3]
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    ratios = {one: difflib.SequenceMatcher(None, one, name).ratio() for one in near}
+    best = max(ratios.values(), default=0)
+    return sorted(one for one in near if one.startswith(name) or ratios[one] > best - 0.1)
+
+
+def alternatives(names: Sequence[str]) -> str:
+    """``fast``, ``fast or fast-93``, ``fast, fast-93 or fast-95``."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """Build the error for a mistyped name, nearest known names first.
+    """Build the error for a mistyped name, with the nearest known names.
 
     Args:
         kind: what the name stands for, such as ``"recipe"`` or ``"split of small.npz"``.
@@ -89,8 +113,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
         known: every allowed name.
     """
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    near = nearest(name, names)
+    hint = f"did you mean {alternatives(near)}? " if near else ""
     noun, *where = re.split(r"(?= (?:of|in) )", kind, maxsplit=1)
     return UnknownNameError(
         f"unknown {noun} {name!r}{''.join(where)}; {hint}available: {', '.join(names)}"

@@ -63,7 +63,7 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         raise RunError(
             f"{folder} cannot be created: {error.strerror or error}; give a writable folder with "
-            f"--out"
+            f"out="
         ) from error
 
 
@@ -319,6 +319,13 @@ def gunzip(raw: bytes, most: int) -> bytes:
         ValueError: more would come.
         EOFError, gzip.BadGzipFile, zlib.error: damaged.
     """
+    # Whole, since gzip.GzipFile passes 8 KB at a time through Python. It takes what is left: files
+    # of several members, and damaged ones.
+    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    with contextlib.suppress(zlib.error):
+        content = member.decompress(raw, most + 1)
+        if member.eof and not member.unused_data and len(content) <= most:
+            return content
     parts, size = [], 0
     with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
         # Part by part: asked for all that may come, Python reserves the memory at once.
@@ -364,7 +371,7 @@ def exclusive(path: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise RunError(
-                f"another process is working on {path.parent}; wait for it or choose another --out"
+                f"another process is working on {path.parent}; wait for it or choose another out="
             ) from None
         yield
 

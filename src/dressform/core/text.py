@@ -53,6 +53,25 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 
+def shortened(text: str, width: int) -> str:
+    """A text of one line in at most ``width`` columns: of a longer one, ``…`` stands for the
+    middle, since names that belong together often begin alike and differ at the end.
+    """
+    if columns(text) <= width:
+        return text
+    room = width - 1
+    start, end = "", ""
+    for c in text:
+        if columns(start + c) > (room + 1) // 2:
+            break
+        start += c
+    for c in reversed(text):
+        if columns(start) + columns(c + end) > room:
+            break
+        end = c + end
+    return f"{start}…{end}"
+
+
 def table_cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula: one that begins like one gets an apostrophe
     before it.

@@ -4,8 +4,12 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dressform.data.dataset import DatasetSplits
+from dressform.core.display import brief, paragraph, table
+from dressform.core.errors import DataError
+from dressform.core.text import counted
+from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.duplicates import duplicate_groups, image_hashes, overlaps
 from dressform.data.group_advice import advise_groups, groups_of, shared_groups
 from dressform.data.provenance import is_before_recut
@@ -35,6 +39,19 @@ class Audit:
     groups: dict[str, int]
     advice: list[str]
 
+    def __repr__(self) -> str:
+        found = counted(len(self.problems), "problem") if self.problems else "no problems"
+        examples = (f"{split} {sum(row.values()):,}" for split, row in self.counts.items())
+        return brief(self, found, *examples, f"{len(self.classes)} classes", *self.problems[:1])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [name, *(f"{row[name]:,}" for row in self.counts.values())] for name in self.classes
+        ]
+        lines = [f"problem: {one}" for one in self.problems] or ["no problems found"]
+        lines += [f"advice: {one}" for one in self.advice]
+        return table(["class", *self.counts], rows) + "".join(map(paragraph, lines))
+
 
 def log_shared_images(splits: DatasetSplits) -> None:
     """Tell the user if images of train are in a split that is to be unseen."""
@@ -54,7 +71,15 @@ def check_data(splits: DatasetSplits) -> Audit:
     """Count examples per class and find exact duplicates and groups in two splits, duplicates
     within one, conflicting labels and images of a single colour; and say where the names of files
     suggest groups.
+
+    Raises:
+        DataError: they are no splits.
     """
+    if not isinstance(splits, DatasetSplits):
+        raise DataError(
+            f"{type(splits).__name__} was given in place of data; allowed: DatasetSplits, such as "
+            f"load_data('photos/') gives"
+        )
     datasets = dict(splits)
     hashes = {split: image_hashes(dataset.images) for split, dataset in datasets.items()}
     groups = {split: duplicate_groups(hashes[split]) for split in datasets}
@@ -88,7 +113,7 @@ def check_data(splits: DatasetSplits) -> Audit:
         problems.insert(
             0,
             "these are Fashion-MNIST's files from before 2017-08-31 (43 duplicate pairs in train, "
-            "10 train images in test); use --data fashion-mnist, the corrected files",
+            "10 train images in test); use fashion-mnist, the corrected files",
         )
     for split, dataset in datasets.items():
         n_duplicates = sum(len(group) - 1 for group in groups[split])
@@ -98,10 +123,12 @@ def check_data(splits: DatasetSplits) -> Audit:
                 f"splits "
                 f"keep each group together"
             )
-        n_conflicts = sum(len(set(dataset.labels[group].tolist())) > 1 for group in groups[split])
-        if n_conflicts:
+        conflicts = [g for g in groups[split] if len(set(dataset.labels[g].tolist())) > 1]
+        if conflicts:
+            shown = "; ".join(_conflict(dataset, group) for group in conflicts[:3])
             problems.append(
-                f"{split} has {n_conflicts} groups of equal images with different labels"
+                f"{split} has {counted(len(conflicts), 'group')} of equal images with different "
+                f"labels: {shown}; 'dressform data doctor' shows all"
             )
         if dataset.images.max() == 1:
             problems.append(
@@ -135,3 +162,11 @@ def check_data(splits: DatasetSplits) -> Audit:
     n_groups = {split: len(names) for split, names in grouped.items() if names}
     advice = list(advise_groups(splits))
     return Audit(splits.class_names, counts, duplicates, shared_ids, problems, n_groups, advice)
+
+
+def _conflict(dataset: Dataset, group: NDArray[np.int64]) -> str:
+    """Two equal images of different classes."""
+    labels = dataset.labels
+    first, second = group[0], next(i for i in group if labels[i] != labels[group[0]])
+    names = (f"{dataset.ids[i]} ({dataset.class_names[labels[i]]})" for i in (first, second))
+    return " and ".join(names)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from dressform.core.display import brief
 from dressform.core.errors import DataError
 from dressform.data.provenance import FASHION_MNIST_CLASSES
 
@@ -24,6 +25,9 @@ class DatasetSpec:
     class_names: tuple[str, ...]
     description: str
     licence: str
+
+    def __repr__(self) -> str:
+        return brief(self, self.name, self.description)
 
     def path(self) -> Path:
         """The folder of its files: in the installed package, or in the repository it was installed

@@ -118,7 +118,7 @@ def dataset_of(part: Part, images: NDArray[np.uint8], names: Sequence[str]) -> D
 def numbered_ids(split: str, count: int) -> list[str]:
     """Ids of examples that have no names: ``test/00000``, ``test/00001``, …"""
     width = max(5, len(str(count)))
-    return [f"{split}/{i:0{width}d}" for i in range(count)]
+    return [f"{split}/{str(i).zfill(width)}" for i in range(count)]
 
 
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -165,8 +165,8 @@ def drop_classes(contents: Contents, drop: Sequence[str], min_count: int) -> Con
             parts[split] = kept
     if not parts:
         raise DataError(
-            f"{contents.name} has no class left: --drop and --min-count {min_count} leave out all "
-            f"of them; keep two or more"
+            f"{contents.name} has no class left: drop= and min_count={min_count} leave out "
+            f"all of them; keep two or more"
         )
     notes = list(contents.notes)
     for reason, several in (("by name", wanted), (f"with fewer than {min_count} examples", rare)):

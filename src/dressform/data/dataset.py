@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.arguments import class_names_of, group_texts, label_numbers
+from dressform.core.display import Markup, brief, listed, paragraph, table
 from dressform.core.errors import DataError, unknown_name
 from dressform.core.files import sha256_bytes
 from dressform.data.read_options import ReadOptions
 
 Layout = Literal["channels-last", "channels-first"]
+SHOWN_IMAGES, MAX_SHOWN_CLASSES = 4, 30
+"""Images of a class, and classes, that a notebook shows."""
 
 
 def inference_batch_size(shape: tuple[int, ...], maximum: int) -> int:
@@ -142,6 +145,12 @@ class Dataset:
         together = None if groups is None else group_texts(groups)
         return cls(pixels, numbers, np.asarray(ids, dtype=np.str_), names, together)
 
+    def __repr__(self) -> str:
+        return brief(self, f"{len(self):,} images", _size(self.shape), _classes(self.class_names))
+
+    def _repr_html_(self) -> str:
+        return _class_table({"examples": self})
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -228,6 +237,17 @@ class DatasetSplits:
                     f"{self.train.shape}; make them equal"
                 )
 
+    def __repr__(self) -> str:
+        counts = (f"{split} {len(dataset):,}" for split, dataset in self)
+        return brief(
+            self, self.name, *counts, _size(self.shape), f"{len(self.class_names)} classes"
+        )
+
+    def _repr_html_(self) -> str:
+        title = f"{self.name}: images of {_size(self.shape)}, {len(self.class_names)} classes"
+        notes = "".join(paragraph(note) for note in self.notes)
+        return f"{paragraph(title)}{_class_table(dict(self))}{notes}"
+
     def __iter__(self) -> Iterator[tuple[str, Dataset]]:
         yield "train", self.train
         if self.validation is not None:
@@ -264,3 +284,28 @@ class DatasetSplits:
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of each image."""
         return self.train.shape
+
+
+def _size(shape: tuple[int, int, int]) -> str:
+    height, width, channels = shape
+    return f"{height} x {width}{' in colour' if channels == 3 else ' in grey'}"
+
+
+def _classes(names: tuple[str, ...]) -> str:
+    return f"{len(names)} classes ({listed(names)})"
+
+
+def _class_table(splits: dict[str, Dataset]) -> str:
+    """A row per class: its number of examples in each split, and its first images."""
+    from dressform.data.thumbnails import thumbnail
+
+    first = next(iter(splits.values()))
+    counts = [dataset.counts for dataset in splits.values()]
+    rows = []
+    for label, name in enumerate(first.class_names[:MAX_SHOWN_CLASSES]):
+        places = np.flatnonzero(first.labels == label)[:SHOWN_IMAGES]
+        images = (thumbnail(first.images[i], title=str(first.ids[i]), side=32) for i in places)
+        rows.append([name, *(f"{count[label]:,}" for count in counts), Markup("".join(images))])
+    more = len(first.class_names) - len(rows)
+    rest = paragraph(f"and {more} more classes") if more else ""
+    return table(["class", *splits, "images"], rows) + rest

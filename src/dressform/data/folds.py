@@ -103,7 +103,7 @@ def _with_groups(
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """The fold of each example, and notes on what the groups prevent."""
     unit = inseparable(dataset)
-    counts = class_counts(unit, dataset)
+    counts = class_counts(unit, dataset.labels, len(dataset.class_names))
     for label, name in enumerate(dataset.class_names):
         groups = int((counts[:, label] > 0).sum())
         if groups < folds:

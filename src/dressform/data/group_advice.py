@@ -4,7 +4,6 @@ versions.
 
 import logging
 import re
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -164,7 +163,7 @@ def advise_groups(data: DatasetSplits) -> tuple[str, ...]:
     names = " and ".join(name.rpartition("/")[2] for name in found.example)
     lines = [
         f"{found.images:,} images look like {found.count:,} groups of {found.meaning} (such as "
-        f"{names}); --groups {_quoted(found.pattern)} keeps each group on one side of every split"
+        f"{names}); groups={found.pattern!r} keeps each group on one side of every split"
     ]
     start, of_split = 0, dict[str, set[str]]()
     for split, dataset in data:
@@ -204,8 +203,3 @@ def shared_groups(groups: dict[str, set[str]], start: str = "") -> list[str]:
 def groups_of(dataset: Dataset) -> set[str]:
     """The groups of a dataset; empty without any."""
     return set() if dataset.groups is None else set(dataset.groups.tolist())
-
-
-def _quoted(pattern: str) -> str:
-    """For a command line; in double quotes, which every shell knows, where that is enough."""
-    return shlex.quote(pattern) if set('$`"!') & set(pattern) else f'"{pattern}"'

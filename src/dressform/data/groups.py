@@ -161,10 +161,11 @@ def _numbered(keys: NDArray[np.intp]) -> NDArray[np.int64]:
     return rank[inverse]
 
 
-def class_counts(unit: NDArray[np.int64], dataset: Dataset) -> NDArray[np.int64]:
+def class_counts(
+    unit: NDArray[np.int64], labels: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
     """Examples of each class in each set, int64 [G, K]."""
-    classes = len(dataset.class_names)
-    cells = np.bincount(unit * classes + dataset.labels, minlength=(int(unit.max()) + 1) * classes)
+    cells = np.bincount(unit * classes + labels, minlength=(int(unit.max()) + 1) * classes)
     return cells.reshape(-1, classes).astype(np.int64)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dressform.core.errors import DataError
+from dressform.core.ordered_pool import map_in_order
 from dressform.data import provenance
 from dressform.data.contents import Contents, Part, numbered_ids, such_as
 from dressform.data.file_tree import File, FileTree
@@ -73,8 +74,13 @@ def read_idx_set(tree: FileTree, found: IdxSet) -> Contents:
     """
     where = str(tree.root / found.folder) if found.folder else str(tree.root)
     arrays, known = {}, True
-    for split, (images_file, labels_file) in found.files.items():
-        images, labels = read_pair(images_file, labels_file)
+    pairs = map_in_order(
+        lambda files: [read_pair(*pair) for pair in files],
+        found.files.values(),
+        1,
+        len(found.files),
+    )
+    for split, (images, labels) in zip(found.files, pairs, strict=True):
         array = images.array
         if found.name.lower().startswith("emnist"):
             array = array.transpose(0, 2, 1)  # NIST's images lie on their side in these files

@@ -15,7 +15,7 @@ from dressform.core.text import one_line
 from dressform.core.threads import cores
 from dressform.data.contents import ImageSource
 from dressform.data.dataset import LeftOut
-from dressform.data.image import fit, is_grey, open_image
+from dressform.data.image import DRAFT_FACTOR, fit, is_grey, open_image
 
 MAX_ORIGINAL_SIDE = 128
 DEFAULT_SIDE = 64
@@ -65,7 +65,7 @@ def decode_all(sources: Sequence[ImageSource], image_size: int | None) -> Decode
     side = image_size or DEFAULT_SIDE
     note = f"images fitted to {side} x {side}"
     if image_size is None:
-        note += "; --image-size sets another size"
+        note += "; image_size= sets another size"
     return DecodedImages(*_decode(sources, (side, side), threads), note)
 
 
@@ -83,7 +83,7 @@ def _decode(
     sources: Sequence[ImageSource], size: tuple[int, int], threads: int, *, exact: bool = False
 ) -> tuple[NDArray[np.uint8], dict[int, LeftOut]]:
     width, height = size
-    draft = None if exact else 2 * max(size)
+    draft = None if exact else DRAFT_FACTOR * max(size)
     _check_memory(len(sources), size)
     pixels = np.zeros((len(sources), height, width, 3), np.uint8)
     bad: dict[int, LeftOut] = {}
@@ -119,7 +119,7 @@ def _check_memory(images: int, size: tuple[int, int]) -> None:
     if free is not None and needed > free:
         raise ResourceError(
             f"{images:,} images of {size[0]} x {size[1]} take {needed / 1e9:.1f} GB, and "
-            f"{free / 1e9:.1f} GB of memory are free; give a smaller --image-size"
+            f"{free / 1e9:.1f} GB of memory are free; give a smaller image_size="
         )
 
 

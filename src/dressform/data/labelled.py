@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dressform.core.display import brief
 from dressform.core.errors import DataError, unknown_name
 from dressform.data.catalog import CATALOG
 from dressform.data.contents import ImageSource
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.image import fit, open_image
+from dressform.data.image import DRAFT_FACTOR, fit, open_image
 from dressform.data.read_options import ReadOptions
 from dressform.data.source import read_examples_by_split
 from dressform.data.split_names import SPLITS
@@ -46,6 +47,12 @@ class LabelledImages:
     sources: tuple[ImageSource, ...] | None = None
     splits: DatasetSplits | None = None
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return brief(self, self.summary, f"{len(self.dataset.class_names)} classes")
+
+    def _repr_html_(self) -> str:
+        return self.dataset._repr_html_()
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -151,7 +158,7 @@ def _joined(names_of_splits: list[str], datasets: list[Dataset]) -> Dataset:
     sizes = {dataset.shape[:2] for dataset in datasets}
     if len(sizes) > 1:
         listed = ", ".join(f"{height} x {width}" for height, width in sorted(sizes))
-        raise DataError(f"the splits have images of {listed}; give one split with --split")
+        raise DataError(f"the splits have images of {listed}; give one split with split=")
     channels = max(dataset.shape[2] for dataset in datasets)
     ids = np.concatenate([dataset.ids for dataset in datasets])
     if len(np.unique(ids)) < len(ids):
@@ -202,7 +209,7 @@ def images_at(examples: LabelledImages, shape: tuple[int, int, int]) -> NDArray[
     for i in range(len(images)):
         if examples.sources is not None:
             one = examples.sources[i]
-            image = open_image(one.source(), one.name, draft=2 * max(shape[:2]))
+            image = open_image(one.source(), one.name, draft=DRAFT_FACTOR * max(shape[:2]))
         else:
             image = Image.fromarray(
                 images[i].squeeze(axis=2) if images.shape[3] == 1 else images[i]

@@ -21,6 +21,7 @@ from dressform.data.table_columns import (
     ROW_NUMBERS,
     SPLIT_COLUMNS,
     YES_NO_SPLITS,
+    looks_like_groups,
     named,
 )
 
@@ -91,7 +92,7 @@ def find_columns(table: ListingTable, index: ImageIndex, options: ReadOptions) -
         return None  # names of images alone: those that have no labels
     raise DataError(
         f"{where} lists images in column {image}, but which column has the labels is not clear: "
-        f"{', '.join(rest)}; name it with --label-column"
+        f"{', '.join(rest)}; name it with label_column="
     )
 
 
@@ -311,6 +312,13 @@ def _read_one(
     unused = [column for column in cells if column not in used]
     if unused:
         rows.notes.append(f"columns of {name} not used: {such_as(unused, 8)}")
+    grouping = [column for column in unused if looks_like_groups(column, cells[column])]
+    if grouping and columns.group is None:
+        groups = len({cell for cell in cells[grouping[0]] if cell})
+        rows.notes.append(
+            f"column {grouping[0]} of {name} looks like {groups:,} groups of images; "
+            f"group_column={grouping[0]!r} keeps each group on one side of every split"
+        )
     where = columns.label or f"{len(columns.one_hot)} columns of 0 and 1"
     rows.reasons.append(
         f"{name} lists the images in column {columns.image} and their labels in {where}"

@@ -2,12 +2,16 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dressform.core.errors import DataError
+from dressform.data.archive_tree import open_tree
 from dressform.data.delimited import SUFFIXES as TEXT_SUFFIXES
 from dressform.data.delimited import Delimited, read_delimited
-from dressform.data.file_tree import File
+from dressform.data.file_tree import File, FileTree, walk
+from dressform.data.image import SUFFIXES as IMAGE_SUFFIXES
+from dressform.data.leftovers import is_leftover
 from dressform.data.parquet import ParquetTable
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
@@ -60,6 +64,37 @@ def read_listing_table(file: File, delimited: Delimited | None = None) -> Listin
         raise DataError(f"{file.name} has two columns called {twice!r}; rename one")
     columns = {name: [row[i] for row in rows] for i, name in enumerate(names)}
     return ListingTable(file, columns, opened.note)
+
+
+def open_listed(table: ListingTable, here: Path) -> FileTree:
+    """The files beside a table: in the folders that its cells name, where a column leads to files
+    only; else everything below its folder, which may be much more than the table's images.
+
+    Args:
+        table: of images, perhaps.
+        here: the folder that it lies in.
+
+    Raises:
+        DataError: the folder cannot be read.
+    """
+    for cells in table.columns.values():
+        paths = [cell.strip().replace("\\", "/").removeprefix("./") for cell in cells]
+        if not paths or not all(_is_below(path) and (here / path).is_file() for path in paths):
+            continue
+        tree = FileTree(here, strict=False)
+        for entry in here.iterdir():
+            if entry.is_file() and not is_leftover(entry.name):
+                tree.add(entry.name, entry)
+        for folder in {path.partition("/")[0] for path in paths if "/" in path}:
+            walk(tree, here / folder, folder, (), 1)
+        tree.files.sort(key=lambda file: file.parts)
+        return tree
+    return open_tree(here, strict=False)
+
+
+def _is_below(path: str) -> bool:
+    """Whether a cell may be the path of an image below the table's folder."""
+    return path.lower().endswith(IMAGE_SUFFIXES) and path[0] != "/" and ".." not in path.split("/")
 
 
 def _from_json(file: File) -> ListingTable:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dressform.core.errors import DataError
+from dressform.core.parquet import pyarrow_for
 from dressform.core.text import class_name
 from dressform.data.delimited import Delimited
 from dressform.data.file_tree import File
@@ -28,14 +29,7 @@ class ParquetTable:
 
     def __init__(self, file: File) -> None:
         self.name = file.name
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError:
-            raise DataError(
-                f"{file.name} needs pyarrow to be read; install it with pip install "
-                f"'dressform[parquet]'"
-            ) from None
+        pyarrow, parquet = pyarrow_for(file.name)
         self._errors = (pyarrow.ArrowException, ValueError, OSError, KeyError, TypeError)
         try:
             source: Any = io.BytesIO(file.read()) if file.local is None else file.local

@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dressform.core.display import brief, escaped, paragraph
+from dressform.core.numbers import percent
 from dressform.data.foreground import Foreground, segment_foreground
 from dressform.data.image import border_pixels, fit
+from dressform.data.thumbnails import thumbnail
 
 MAX_BLACK = 16
 """A border whose median is at most this counts as black."""
@@ -62,6 +65,20 @@ class PreparedImage:
     pixels: NDArray[np.uint8]
     steps: tuple[Step, ...]
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.pixels.shape))
+        return brief(self, size, *(description for description, _ in self.steps), *self.warnings)
+
+    def _repr_html_(self) -> str:
+        steps = self.steps or (("", self.pixels),)
+        images = "".join(
+            f'<figure style="display: inline-block; margin: 4px; vertical-align: top; '
+            f'max-width: 10em">{thumbnail(image, title=description, side=112)}'
+            f"<figcaption>{escaped(description)}</figcaption></figure>"
+            for description, image in steps
+        )
+        return images + "".join(map(paragraph, self.warnings))
 
 
 def photo_settings_for(images: NDArray[np.uint8]) -> PhotoSettings | None:
@@ -195,5 +212,5 @@ def _warnings(foreground: Foreground) -> tuple[str, ...]:
     if foreground.cut > 0.15:
         lines.append("the object is cut off by the photo's edge; leave some background around it")
     if fraction < 0.03:
-        lines.append(f"the object fills only {100 * fraction:.1f} % of the photo; move closer")
+        lines.append(f"the object fills only {percent(fraction, 1)} of the photo; move closer")
     return tuple(lines)

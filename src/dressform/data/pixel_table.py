@@ -128,7 +128,7 @@ def _no_label(table: Delimited, header: list[str]) -> DataError:
     shown = ", ".join(header[:4])
     return DataError(
         f"{table.name} has pixels but no column of labels (columns {shown}, …); name it with "
-        f"--label-column"
+        f"label_column="
     )
 
 

@@ -75,7 +75,7 @@ def refuse_mnist_counts(labels: NDArray[np.int64], image_shape: Sequence[int], p
 
 def _mnist_error(problem: str) -> MistakenDataError:
     return MistakenDataError(
-        f"{problem}, not Fashion-MNIST, although the file names are the same; use --data "
+        f"{problem}, not Fashion-MNIST, although the file names are the same; use "
         f"fashion-mnist, which is bundled with dressform"
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import TypedDict
 
-from dressform.core.arguments import whole_number
+from dressform.core.arguments import argument, whole_number
 from dressform.core.errors import ConfigError, unknown_name
 
 
@@ -68,7 +68,7 @@ class ReadOptions:
         object.__setattr__(self, "drop", drop)
         if self.groups is not None and self.group_column is not None:
             raise ConfigError(
-                f"groups ({self.groups}) and group_column ({self.group_column}) were both given; "
+                f"groups= ({self.groups}) and group_column= ({self.group_column}) were both given; "
                 f"give one"
             )
         if self.groups is not None:
@@ -79,6 +79,9 @@ class ReadOptions:
                     f"groups is {self.groups!r}, which is not a regular expression ({error}); an "
                     f"example is '(sku\\d+)_'"
                 ) from None
+
+    def __repr__(self) -> str:
+        return f"ReadOptions({self.arguments()})"
 
     @classmethod
     def of(cls, arguments: ReadArguments) -> "ReadOptions":
@@ -107,6 +110,10 @@ class ReadOptions:
                 words += [option, str(value)]
         return words
 
+    def arguments(self) -> str:
+        """The arguments of a call that say the same, such as ``image_size=64, skip_bad=True``."""
+        return ", ".join(argument(name, value) for name, value in self.changed().items())
+
     def changed(self) -> dict[str, object]:
         """The fields that differ from their defaults, by name."""
         default = asdict(ReadOptions())
@@ -121,4 +128,6 @@ def check_reading(data: object, reading: ReadArguments) -> None:
     """
     if data is None and reading:
         name, value = next(iter(reading.items()))
-        raise ConfigError(f"{name} {value} says how data are read; give data, or leave it out")
+        raise ConfigError(
+            f"{argument(name, value)} says how data are read; give data=, or leave it out"
+        )

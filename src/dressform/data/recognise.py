@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 from pathlib import Path
 
+from dressform.core.arguments import argument
 from dressform.core.errors import ConfigError, DataError
 from dressform.core.file_kinds import kind_of_file
 from dressform.core.files import read_npz
@@ -20,7 +21,7 @@ from dressform.data.image_index import ImageIndex
 from dressform.data.labels import NAMES_FILES, names_beside
 from dressform.data.listing import Columns, find_columns, lists_images, names_label, read_listings
 from dressform.data.listing_table import SUFFIXES as TABLE_SUFFIXES
-from dressform.data.listing_table import ListingTable, read_listing_table
+from dressform.data.listing_table import ListingTable, open_listed, read_listing_table
 from dressform.data.parquet import ParquetTable
 from dressform.data.pixel_table import PixelColumns, find_pixel_columns
 from dressform.data.read_options import ReadOptions
@@ -62,8 +63,9 @@ def _without_columns(contents: Contents, options: ReadOptions) -> Contents:
         value = getattr(options, name)
         if value is not None:
             raise ConfigError(
-                f"{name} {value} does not apply to {contents.name}, which was not read from a "
-                f"table; leave it out, or give the table with --data"
+                f"{argument(name, value)} does not apply to {contents.name}, which was not read "
+                f"from a "
+                f"table; leave it out, or give the table itself"
             )
     return contents
 
@@ -126,7 +128,7 @@ def _read_table_file(
             return read_pixel_tables(name, file.name, [(file, delimited, columns)], names)
     table = read_listing_table(file, delimited)
     here = beside.root.absolute()
-    tree = open_tree(here, strict=False)  # which may hold more than the table's images
+    tree = open_listed(table, here)
     index = ImageIndex(tree)
     found = find_columns(dataclasses.replace(table, file=_placed(tree, file, "")), index, options)
     if found is None and not index.images and here.parent != Path(here.anchor):
@@ -169,8 +171,8 @@ def _no_table(file: File, table: ListingTable, index: ImageIndex) -> DataError:
         )
     return DataError(
         f"{file.name} has columns {shown}, but none that names any of the {len(index.images):,} "
-        f"images in {index.root} and has labels beside it; name the columns with --image-column "
-        f"and --label-column"
+        f"images in {index.root} and has labels beside it; name the columns with image_column= "
+        f"and label_column="
     )
 
 
@@ -209,12 +211,12 @@ def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
             if names_label(columns) and not _agree(tree, (table, columns), folders):
                 raise DataError(
                     f"{tree.root} can be read in two ways: the classes are the folders "
-                    f"{such_as(sorted(classes))}, or what {table.file.path} says; give --data "
-                    f"{table.file.name} for the table, or move it away"
+                    f"{such_as(sorted(classes))}, or what {table.file.path} says; give "
+                    f"{table.file.name} itself for the table, or move it away"
                 )
             notes.append(
                 f"{table.file.path} also lists images; the classes are those of the folders "
-                f"(--data {table.file.name} uses the table)"
+                f"(giving {table.file.name} itself uses the table)"
             )
         folders = dataclasses.replace(folders, notes=(*folders.notes, *notes))
         return _without_columns(folders, options)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dressform.core.display import brief
 from dressform.core.errors import DataError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
@@ -75,6 +76,14 @@ class Review:
     options: ReadOptions = field(default_factory=ReadOptions)
     recipe: str | None = None
     settings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return brief(
+            self,
+            self.dataset,
+            f"{len(self.findings):,} findings",
+            f"{len(self.decisions):,} decided",
+        )
 
     @property
     def decisions(self) -> tuple[Finding, ...]:
@@ -155,6 +164,11 @@ class ReviewedData:
     relabelled: int
     dropped: int
 
+    def __repr__(self) -> str:
+        return brief(
+            self, repr(self.data), f"{self.relabelled:,} relabelled", f"{self.dropped:,} dropped"
+        )
+
 
 def apply_review(data: DatasetSplits, review: Review) -> ReviewedData:
     """Apply the decisions of a review to its dataset.
@@ -170,8 +184,8 @@ def apply_review(data: DatasetSplits, review: Review) -> ReviewedData:
     if {name: d.digest for name, d in data} != review.digests:
         raise DataError(
             f"{data.name} is not what was reviewed ({review.dataset}), or has changed since; "
-            f"review it again, or name the reviewed"
-            " data with --data"
+            f"review it again, or give the reviewed "
+            f"data with data="
         )
     decisions: dict[tuple[str, str], Finding] = {}
     for finding in review.decisions:

@@ -210,8 +210,9 @@ def _decoded(
         more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
         raise BadFilesError(
             f"{len(bad)} of {total} images cannot be used: {shown}{more}; 'dressform data check' "
-            f"lists all, and --skip-bad leaves them out",
+            f"lists all, and skip_bad=True leaves them out",
             bad,
+            total,
         )
     start = 0
     for split, part in contents.parts.items():
@@ -249,7 +250,7 @@ def _splits(contents: Contents, parts: _Decoded, notes: tuple[str, ...]) -> Data
         raise DataError(
             f"{name} has only one class, {names[0]}; a classifier needs two or more: "
             + (
-                "drop or min_count left out the others"
+                "drop= or min_count= left out the others"
                 if left
                 else "put the images of each class into a folder of its own, or give the folder "
                 "that holds the folders of all classes"
@@ -258,7 +259,7 @@ def _splits(contents: Contents, parts: _Decoded, notes: tuple[str, ...]) -> Data
     if 2 < len(names) == len(parts["train"][0].labels):
         raise DataError(
             f"{name} has {len(names):,} examples and as many labels (such as {names[0]}); a class "
-            f"needs several examples, so check which column has the labels (label_column)"
+            f"needs several examples, so check which column has the labels (label_column=)"
         )
     for split, (part, _) in parts.items():
         unknown = sorted(set(part.labels) - set(names))

@@ -103,7 +103,7 @@ def _with_groups(
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     """Whether each example is held out, and notes on what the groups prevent."""
     unit = inseparable(dataset)
-    counts = class_counts(unit, dataset)
+    counts = class_counts(unit, dataset.labels, len(dataset.class_names))
     parts = np.array([1 - fraction, fraction])
     rng = generator(seed, "hold-out", "groups")
     held_out = allocate(counts, parts, rng) == 1

@@ -1,5 +1,7 @@
 """Names that people give to the columns of tables of images."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from dressform.core.errors import DataError, unknown_name
@@ -32,6 +34,69 @@ YES_NO_SPLITS = {
 }  # fmt: skip
 """Columns of yes and no: the split of either."""
 ROW_NUMBERS = ("", "unnamed:_0", "index", "row", "row_id", "id", "image_id", "rownames")
+
+
+_GROUPS = frozenset(
+    [
+        "sender",
+        "user",
+        "customer",
+        "client",
+        "person",
+        "patient",
+        "subject",
+        "participant",
+        "author",
+        "owner",
+        "seller",
+        "vendor",
+        "buyer",
+        "product",
+        "article",
+        "item",
+        "sku",
+        "order",
+        "session",
+        "scene",
+        "video",
+        "clip",
+        "burst",
+        "series",
+        "camera",
+        "device",
+        "location",
+        "site",
+        "shop",
+        "store",
+        "house",
+        "group",
+        "cluster",
+        "study",
+    ]
+)
+_NO_GROUPS = frozenset(
+    ["type", "category", "class", "kind", "color", "colour", "size", "brand", "count", "name"]
+)
+MIN_REPEATED, MAX_SHARE = 0.3, 0.5
+"""Of the rows that have a value with others, at least, and that have the commonest value, at most,
+where a column looks like groups.
+"""
+
+
+def looks_like_groups(name: str, cells: Sequence[str]) -> bool:
+    """Whether a column may say which images belong together: it is called like ``sender_id``, and
+    many of its values are in several rows, but none in most.
+    """
+    words = set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()))
+    if not words & _GROUPS or words & _NO_GROUPS:
+        return False
+    counts = Counter(cell for cell in cells if cell)
+    repeated = sum(count for count in counts.values() if count > 1)
+    return (
+        len(counts) > 2
+        and repeated >= MIN_REPEATED * len(cells)
+        and max(counts.values()) <= MAX_SHARE * len(cells)
+    )
 
 
 def named(header: Sequence[str], given: str | None, known: Sequence[str], table: str) -> int | None:

@@ -167,7 +167,7 @@ def read_image_parquet(
             if label is None:
                 raise DataError(
                     f"{shard.name} has no column of labels; its columns are "
-                    f"{', '.join(table.names)}; name one with --label-column"
+                    f"{', '.join(table.names)}; name one with label_column="
                 )
             declared = declared or table.class_names(table.names[label])
             labels += table.values(table.names[label])

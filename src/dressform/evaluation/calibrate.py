@@ -10,7 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.display import brief, paragraph, table
 from dressform.core.errors import ConfigError, DataError
+from dressform.core.numbers import percent
 from dressform.evaluation.calibration import (
     cross_fit_temperature,
     fit_temperature,
@@ -59,6 +61,24 @@ class Calibration:
     scaled: Predictions
     effect: Literal["better", "worse", "unclear"]
 
+    def __repr__(self) -> str:
+        return brief(self, self.temperature, self.advice)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [METRICS[name].title, *(_cell(name, one[name]) for one in (self.before, self.after))]
+            for name in self.before
+        ]
+        sets = [
+            [one.method, percent(one.coverage.value), f"{one.mean_size:.2f}"] for one in self.sets
+        ]
+        return (
+            paragraph(self.advice)
+            + paragraph(self.protocol)
+            + table(["metric", "uncalibrated", f"with {self.temperature}"], rows)
+            + table(["prediction sets", "coverage", "mean size"], sets)
+        )
+
     @property
     def advice(self) -> str:
         """The conclusion, in one sentence."""
@@ -96,6 +116,10 @@ class Calibration:
         }
 
 
+def _cell(name: str, estimate: Estimate) -> str:
+    return METRICS[name].text(estimate.value)
+
+
 def calibrate(
     predictions: Predictions,
     *,
@@ -124,6 +148,8 @@ def calibrate(
             f"alpha is {alpha}; allowed: between 0 and 1, such as 0.1 for sets that contain the "
             f"true class nine times out of ten"
         )
+    # What the model itself does about its probabilities is what is tried here.
+    predictions = with_temperature(predictions, 1.0)
     count = len(predictions) if fitted_on is None else min(len(predictions), len(fitted_on))
     if count < MIN_EXAMPLES:
         raise DataError(

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.display import brief
 from dressform.core.errors import ConfigError, DataError
 from dressform.evaluation import clusters
 from dressform.evaluation.align import align, with_common_ids
@@ -58,6 +59,15 @@ class PredictionSet:
     predictions: tuple[Predictions, ...]
     folds: tuple[NDArray[np.int64], ...] = ()
 
+    def __repr__(self) -> str:
+        folds = int(self.folds[0].max()) + 1 if self.folds else 0
+        return brief(
+            self,
+            self.name,
+            f"{len(self.predictions[0]):,} examples",
+            f"{folds} folds, {len(self.folds)} repeats" if folds else "",
+        )
+
     def fold_scores(self, metric: Metric) -> list[float]:
         """The metric of each fold, repeat by repeat, [R * K]."""
         scores = []
@@ -97,12 +107,7 @@ def compare(
             f"{len(prediction_sets)} to compare; give two or more runs, cross-validations or "
             f"predictions files"
         )
-    if not 0 <= rope <= chosen_metric.maximum or math.isinf(rope):
-        upper = "or more" if math.isinf(chosen_metric.maximum) else f"to {chosen_metric.maximum:g}"
-        example = "0.005 for half a point" if chosen_metric.percent else "0.005"
-        raise ConfigError(
-            f"rope is {rope:g}; allowed for {chosen_metric.name}: 0 {upper}, such as {example}"
-        )
+    check_rope(rope, chosen_metric)
     for prediction_set in prediction_sets:
         if chosen_metric.needs_probabilities and any(p.hard for p in prediction_set.predictions):
             prediction_set.predictions[0].require_probabilities(
@@ -111,6 +116,19 @@ def compare(
     pairs = [_compare_pair(a, b, chosen_metric, rope) for a, b in combinations(prediction_sets, 2)]
     adjusted = holm([pair.p_value for pair in pairs])
     return [replace(pair, p_holm=p) for pair, p in zip(pairs, adjusted, strict=True)]
+
+
+def check_rope(rope: float, metric: Metric) -> None:
+    """Refuse a region of practical equivalence that is no range of this metric.
+
+    Raises:
+        ConfigError: it is below 0, infinite or above the metric's maximum.
+    """
+    if 0 <= rope <= metric.maximum and not math.isinf(rope):
+        return
+    upper = "or more" if math.isinf(metric.maximum) else f"to {metric.maximum:g}"
+    example = "0.005 for half a point" if metric.percent else "0.005"
+    raise ConfigError(f"rope is {rope:g}; allowed for {metric.name}: 0 {upper}, such as {example}")
 
 
 def _compare_pair(a: PredictionSet, b: PredictionSet, metric: Metric, rope: float) -> Comparison:
@@ -128,8 +146,7 @@ def _compare_folds(a: PredictionSet, b: PredictionSet, metric: Metric, rope: flo
     if len(a.folds) != len(b.folds):
         raise DataError(
             f"{a.name} has {len(a.folds)} repeats and {b.name} {len(b.folds)}; run the smaller "
-            f"one with --repeats"
-            f" {max(len(a.folds), len(b.folds))} --resume"
+            f"one with repeats={max(len(a.folds), len(b.folds))}, resume=True"
         )
     second = []
     for r in range(repeats):
@@ -140,8 +157,8 @@ def _compare_folds(a: PredictionSet, b: PredictionSet, metric: Metric, rope: flo
             n_different = int((a.folds[r] != b.folds[r][indices]).sum())
             raise DataError(
                 f"{a.name} and {b.name} have different folds: {n_different:,} of {len(indices):,} "
-                f"examples of repeat {r} are in different ones; run both with the same --folds "
-                f"and --seed on the same data"
+                f"examples of repeat {r} are in different ones; run both with the same folds= "
+                f"and seed= on the same data"
             )
         second.append(aligned)
     b = replace(b, predictions=tuple(second), folds=a.folds)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dressform.core.display import brief, paragraph, table
 from dressform.evaluation.intervals import Estimate
 from dressform.evaluation.metrics import METRICS, Metric
 from dressform.evaluation.significance import Posterior, t_p_value, t_posterior
@@ -53,6 +54,26 @@ class Comparison:
     folds: int = 0
     identical: bool = False
     tests: dict[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return brief(self, "", self.sentence())
+
+    def _repr_html_(self) -> str:
+        metric = METRICS[self.metric]
+        scores = [metric.text(score) for score in self.scores]
+        low, high = (
+            _format_difference(value, metric)
+            for value in (self.difference.low, self.difference.high)
+        )
+        row = [
+            *scores,
+            _format_difference(self.difference.value, metric),
+            f"{low} to {high}",
+            format_p_value(self.p_holm).removeprefix("= "),
+            f"{self.posterior.equal:.2f}",
+        ]
+        header = [self.a, self.b, "difference", "95 % interval", "p (Holm)", "P(equal)"]
+        return paragraph(self.sentence()) + table(header, [row]) + paragraph(self.scope)
 
     @property
     def significant(self) -> bool:
@@ -148,7 +169,7 @@ class Comparison:
         if self.identical or difference.value == difference.low == difference.high == 0:
             return (
                 f"{self.b} and {self.a} perform identically ({metric.title} "
-                f"{_format_score(self.scores[0], metric)})."
+                f"{metric.text(self.scores[0])})."
             )
         gain = difference.value if metric.greater_is_better else -difference.value
         low, high = sorted(
@@ -158,9 +179,7 @@ class Comparison:
         )
         if gain < 0:
             low, high = -high, -low
-        interval = (
-            f"95 % interval {_format_difference(low, metric)} to {_format_difference(high, metric)}"
-        )
+        interval = f"95 % interval {metric.span(low, high)}"
         amount = f"by {_format_difference(abs(gain), metric)}{unit} of {metric.title}, {interval}"
         relation = f"{self.b} is {'ahead' if gain > 0 else 'behind'} {amount}"
         if float(_format_difference(gain, metric)) == 0:
@@ -191,6 +210,13 @@ class Comparison:
         return text + "."
 
 
+class Comparisons(list[Comparison]):
+    """Every pair that was compared; a notebook shows each sentence and its figures."""
+
+    def _repr_html_(self) -> str:
+        return "".join(one._repr_html_() for one in self)
+
+
 def _verdict(posterior: Posterior, significant: bool) -> Verdict:
     if posterior.equal >= DECISION_PROBABILITY:
         return "equal"
@@ -201,10 +227,6 @@ def _verdict(posterior: Posterior, significant: bool) -> Verdict:
 
 def _format_difference(value: float, metric: Metric) -> str:
     return f"{100 * value:.2f}" if metric.percent else f"{value:.4f}"
-
-
-def _format_score(value: float, metric: Metric) -> str:
-    return f"{100 * value:.2f} %" if metric.percent else f"{value:.4f}"
 
 
 def format_p_value(value: float) -> str:

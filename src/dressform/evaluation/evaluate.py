@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.text import columns, one_line, padded
+from dressform.core.display import brief, paragraph, table
+from dressform.core.numbers import percent, percent_range
+from dressform.core.text import columns, one_line, padded, shortened
 from dressform.evaluation import clusters
 from dressform.evaluation.calibration_error import ece_distribution
+from dressform.evaluation.fold_scores import FoldScores
 from dressform.evaluation.intervals import (
     RESAMPLES,
     Estimate,
@@ -25,6 +28,10 @@ from dressform.predictions import Predictions
 
 MAX_CONFUSION_CLASSES = 1000
 """Maximum number of classes for a confusion matrix, which then has a million cells."""
+
+
+SCORES, MIN_NAME = 54, 16
+"""Columns of the scores in a report, and of the names at least."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,16 @@ class ClassScore:
     recall: Estimate
     f1: Estimate
     support: int
+
+    def __repr__(self) -> str:
+        return brief(
+            self,
+            self.label,
+            f"precision {percent(self.precision.value)}",
+            f"recall {percent(self.recall.value)}",
+            f"F1 {percent(self.f1.value)}",
+            f"support {self.support:,}",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Values by name, and the bounds of their intervals."""
@@ -67,17 +84,67 @@ class Evaluation:
             ``MAX_CONFUSION_CLASSES`` classes.
         missing: names of the metrics that need probabilities, which hard predictions lack; else
             empty.
+        temperature: that the probabilities were computed with.
+        temperature_fitted_on: the split that it was fitted on, where that is known.
+        over_folds: of a cross-validation, whose other scores are pooled over the folds of its first
+            repeat; else None.
     """
 
     estimates: dict[str, Estimate]
     per_class: tuple[ClassScore, ...]
     confusion: NDArray[np.int64] | None
     missing: tuple[str, ...] = ()
+    temperature: float = 1.0
+    temperature_fitted_on: str | None = None
+    over_folds: FoldScores | None = None
+
+    def __repr__(self) -> str:
+        folds, classes = self.over_folds, f"{len(self.per_class)} classes"
+        if folds is None:
+            return brief(self, f"accuracy {describe(self.accuracy)}", classes)
+        return brief(self, folds.title, f"accuracy {folds.text(METRICS['accuracy'])}", classes)
+
+    def _repr_html_(self) -> str:
+        metrics = [
+            [METRICS[name].title, *_cells(METRICS[name], one), one.method]
+            for name, one in self.estimates.items()
+        ]
+        classes = [
+            [
+                s.label,
+                percent(s.precision.value),
+                percent(s.recall.value),
+                percent(s.f1.value),
+                f"{s.support:,}",
+            ]
+            for s in self.per_class
+        ]
+        folds = self.over_folds
+        return (
+            (folds._repr_html_() + paragraph(self.pooled) if folds is not None else "")
+            + paragraph(f"{self.accuracy.n:,} examples")
+            + (paragraph(self.scaling) if self.scaling else "")
+            + table(["metric", "value", "95 % interval", "method"], metrics)
+            + table(["class", "precision", "recall", "F1", "support"], classes)
+        )
 
     @property
     def accuracy(self) -> Estimate:
         """Accuracy."""
         return self.estimates["accuracy"]
+
+    @property
+    def pooled(self) -> str:
+        """What the scores beside those over folds are, for people."""
+        repeat = ", repeat 1" if self.over_folds is not None and self.over_folds.repeats > 1 else ""
+        return f"pooled over all folds{repeat}: of these trained models, not of the recipe"
+
+    @property
+    def scaling(self) -> str:
+        """``probabilities with temperature 0.80, fitted on validation``; empty where logits are
+        not scaled.
+        """
+        return temperature_note(self.temperature, self.temperature_fitted_on)
 
     def to_json(self) -> dict[str, Any]:
         """The document printed by ``dressform evaluate --json``."""
@@ -87,26 +154,44 @@ class Evaluation:
             "high": self.accuracy.high,
             "method": self.accuracy.method,
             "n": self.accuracy.n,
+            "temperature": self.temperature,
+            "temperature_fitted_on": self.temperature_fitted_on,
             "estimates": {name: e.to_json() for name, e in self.estimates.items()},
             "per_class": [score.to_json() for score in self.per_class],
             "confusion": None if self.confusion is None else self.confusion.tolist(),
             **({"need_probabilities": list(self.missing)} if self.missing else {}),
+            **({} if self.over_folds is None else {"over_folds": self.over_folds.to_json()}),
         }
 
-    def report(self) -> str:
-        """The classification report as text: a row per class, averages, and every metric with its
-        interval.
+    def report(self, width: int | None = None) -> str:
+        """The classification report as text: a row per class in percent, averages, and every
+        metric with its interval.
+
+        Args:
+            width: columns that the table may take; longer names of classes are then shortened in
+                the middle. None shows them whole.
         """
         names = [one_line(score.label) for score in self.per_class]
-        width = max(len("weighted average"), *map(columns, names))
-        lines = [f"{'':{width}}  precision  recall      F1  support  recall, 95 %"]
+        if width is not None:
+            names = [shortened(name, max(MIN_NAME, width - SCORES)) for name in names]
+        titles = ("weighted average", *(METRICS[name].title for name in self.estimates))
+        column = max(map(columns, (*titles, *names)))
+        lines = []
+        if self.over_folds is not None:
+            lines += [f"{self.over_folds.title}, ± s.d.\n"]
+            lines += [
+                f"{METRICS[name].title:{column}}  {self.over_folds.text(METRICS[name])}"
+                for name in self.over_folds.scores
+            ]
+            lines += [f"\n{self.pooled}\n"]
+        lines += [f"{'in %':{column}}  precision  recall      F1  support  recall, 95 %"]
         for name, s in zip(names, self.per_class, strict=True):
             scores = (
-                f"{s.precision.value:9.4f}  {s.recall.value:6.4f}  {s.f1.value:6.4f}  "
-                f"{s.support:7d}"
+                f"{100 * s.precision.value:9.2f}  {100 * s.recall.value:6.2f}  "
+                f"{100 * s.f1.value:6.2f}  {s.support:7,d}"
             )
-            interval = f"{s.recall.low:.4f} to {s.recall.high:.4f}" if s.support else "-"
-            lines.append(f"{padded(name, width)}  {scores}  {interval}")
+            interval = percent_range(s.recall.low, s.recall.high) if s.support else "-"
+            lines.append(f"{padded(name, column)}  {scores}  {interval}")
         # as macro-F1: the classes that occur among labels or predictions
         rows = [s for s in self.per_class if s.f1.n]
         table = np.array([[s.precision.value, s.recall.value, s.f1.value] for s in rows])
@@ -117,35 +202,45 @@ class Evaluation:
         )
         lines.append("")
         lines += [
-            f"{name:{width}}  {p:9.4f}  {r:6.4f}  {f:6.4f}  {self.accuracy.n:7d}"
+            f"{name:{column}}  {100 * p:9.2f}  {100 * r:6.2f}  {100 * f:6.2f}  "
+            f"{self.accuracy.n:7,d}"
             for name, (p, r, f) in averages
         ]
         lines.append("")
         for name, estimate in self.estimates.items():
-            lines.append(
-                f"{METRICS[name].title:{width}}  "
-                f"{describe(estimate, percent=METRICS[name].percent)}"
-            )
+            metric = METRICS[name]
+            lines.append(f"{metric.title:{column}}  {describe(estimate, metric)}")
+        if self.scaling:
+            lines.append(f"\n{self.scaling}")
         if self.missing:
-            titles = ", ".join(METRICS[name].title for name in self.missing)
+            needy = ", ".join(METRICS[name].title for name in self.missing)
             lines.append(
-                f"\nThese are hard predictions; {titles} need a probability for each class."
+                f"\nThese are hard predictions; {needy} need a probability for each class."
             )
         return "\n".join(lines) + "\n"
 
 
-def describe(estimate: Estimate, *, percent: bool = True) -> str:
-    """``93.40 % (92.90 to 93.87, Wilson score, 95 %, n = 10000)``; without ``percent`` ``0.1820
-    (0.1750 to 0.1890, …)``.
+def temperature_note(temperature: float, fitted_on: str | None) -> str:
+    """What probabilities were computed with, for people; empty for a temperature of 1."""
+    if temperature == 1:
+        return ""
+    fitted = f", fitted on {fitted_on}" if fitted_on else ""
+    return f"probabilities with temperature {temperature:.2f}{fitted}"
+
+
+def _cells(metric: Metric, estimate: Estimate) -> tuple[str, str]:
+    """The value and its interval."""
+    unit = " %" if metric.percent else ""
+    return metric.text(estimate.value), f"{metric.span(estimate.low, estimate.high)}{unit}"
+
+
+def describe(estimate: Estimate, metric: Metric = METRICS["accuracy"]) -> str:
+    """``93.40 % (92.90 to 93.87, Wilson score, 95 %, n = 10,000)``, or of a metric that is not in
+    percent ``0.1820 (0.1750 to 0.1890, …)``.
     """
-    if percent:
-        return (
-            f"{100 * estimate.value:.2f} % ({100 * estimate.low:.2f} to {100 * estimate.high:.2f}, "
-            f"{estimate.method}, n = {estimate.n})"
-        )
     return (
-        f"{estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f}, {estimate.method}, "
-        f"n = {estimate.n})"
+        f"{metric.text(estimate.value)} ({metric.span(estimate.low, estimate.high)}, "
+        f"{estimate.method}, n = {estimate.n:,})"
     )
 
 
@@ -227,7 +322,13 @@ def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluat
         else None
     )
     missing = tuple(name for name in METRICS if name not in found)
-    return Evaluation(found, _per_class(predictions.class_names, scores), confusion, missing)
+    return Evaluation(
+        found,
+        _per_class(predictions.class_names, scores),
+        confusion,
+        missing,
+        predictions.temperature,
+    )
 
 
 def _per_class(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]:

@@ -7,7 +7,6 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-import scipy.special
 from numpy.typing import ArrayLike, NDArray
 
 from dressform.core.rng import generator
@@ -161,7 +160,9 @@ def _t_interval(values: ArrayLike, factor: float, confidence: float, method: str
 
 def t_quantile(probability: float, dof: float) -> float:
     """Quantile of Student's t distribution."""
-    return float(scipy.special.stdtrit(dof, probability))
+    from scipy.special import stdtrit  # takes as long to import as all that predict needs
+
+    return float(stdtrit(dof, probability))
 
 
 def resample(

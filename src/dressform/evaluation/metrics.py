@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import unknown_name
+from dressform.core.numbers import percent, percent_range
 from dressform.evaluation.clusters import numbered
 from dressform.predictions import Predictions
 
@@ -40,31 +41,6 @@ def confusion_matrix(
     )
 
 
-def precision_recall_f1(
-    confusion: NDArray[np.int64] | NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Precision, recall and F1 of each class, float64 [K]; 0 if the denominator is 0, as in
-    scikit-learn.
-
-    Args:
-        confusion: [K, K], rows true, columns predicted.
-    """
-    true_positives = np.diag(confusion).astype(np.float64)
-    precision = _ratio(true_positives, confusion.sum(axis=0))
-    recall = _ratio(true_positives, confusion.sum(axis=1))
-    return (
-        precision,
-        recall,
-        _ratio(2 * true_positives, confusion.sum(axis=0) + confusion.sum(axis=1)),
-    )
-
-
-def _ratio(
-    numerator: NDArray[np.float64], denominator: NDArray[np.int64] | NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
-
-
 class Scores:
     """Intermediate values that metrics need, each computed once per set of predictions.
 
@@ -78,7 +54,7 @@ class Scores:
     """
 
     probabilities: NDArray[np.float64]
-    _logits: NDArray[np.float32]
+    _logits: NDArray[np.float64]
 
     def __init__(self, predictions: Predictions) -> None:
         self.classes = len(predictions.class_names)
@@ -87,7 +63,7 @@ class Scores:
         self.hard = predictions.hard
         if not self.hard:
             self.probabilities = predictions.probabilities
-            self._logits = predictions.logits
+            self._logits = predictions.scaled_logits
         self.clusters = None if predictions.groups is None else numbered(predictions.groups)
 
     def __len__(self) -> int:
@@ -117,7 +93,7 @@ class Scores:
     @cached_property
     def nll(self) -> NDArray[np.float64]:
         """Negative log-likelihood of the true class in nats, float64 [N]."""
-        logits = self._logits.astype(np.float64)
+        logits = self._logits
         top = logits.max(axis=1)
         true = logits[np.arange(len(self)), self.labels]
         return np.asarray(top + np.log(np.exp(logits - top[:, None]).sum(axis=1)) - true)
@@ -257,6 +233,18 @@ class Metric:
     def percent(self) -> bool:
         """Whether it is shown in percent."""
         return self.name not in ("nll", "brier")
+
+    def text(self, value: float) -> str:
+        """A value for people: ``93.40 %`` or ``0.1820``."""
+        return percent(value) if self.percent else f"{value:.4f}"
+
+    def difference(self, value: float) -> str:
+        """A difference without its unit: ``+1.09`` points, or ``-0.0120``."""
+        return f"{100 * value:+.2f}" if self.percent else f"{value:+.4f}"
+
+    def span(self, low: float, high: float) -> str:
+        """The bounds of an interval for people, without their unit: ``92.90 to 93.87``."""
+        return percent_range(low, high) if self.percent else f"{low:.4f} to {high:.4f}"
 
 
 METRICS = {

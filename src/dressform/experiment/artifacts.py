@@ -11,18 +11,22 @@ import torch
 from dressform.core.files import sha256_file, write_json, write_text
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.photo import photo_settings_for
-from dressform.evaluation.calibration import mean_confidence
-from dressform.evaluation.evaluate import evaluate
+from dressform.evaluation.calibration import mean_confidence, with_temperature
+from dressform.evaluation.evaluate import Evaluation, evaluate
+from dressform.evaluation.learned_temperature import cross_fitted, learned_temperature
 from dressform.experiment.options import RunOptions
+from dressform.models.network import count_parameters
 from dressform.predict.export import export_onnx
 from dressform.predict.features import offer_features, penultimate
 from dressform.predict.model_card import Confidence, ModelCard, describe
 from dressform.predict.ood import OODDetector, subsample_indices
+from dressform.predict.readme import per_class_table, readme
 from dressform.predictions import Predictions
 from dressform.runs.layout import Layout
 from dressform.runs.ledger import note_test_look
 from dressform.runs.manifest import Manifest, Results, now
-from dressform.training.checkpoint import save_weights
+from dressform.runs.run import Run
+from dressform.training.checkpoint import TrainingFiles, save_weights
 from dressform.training.fit import Fitted
 from dressform.training.inference import logits_of
 from dressform.training.learning_data import LearningData
@@ -49,31 +53,40 @@ def write_artifacts(
     Returns:
         the finished manifest.
     """
-    options.callback.on_phase_begin("exporting to ONNX")
-    clock = time.perf_counter()
-    difference, card = _export(fitted, learning, data, manifest, layout)
-    exported = time.perf_counter() - clock
-
     options.callback.on_phase_begin("predicting")
     clock = time.perf_counter()
+    predictions = {
+        split: _predict(fitted, dataset)
+        for split, dataset in (("validation", learning.validation), ("test", data.test))
+        if dataset is not None
+    }
+    temperature = learned_temperature(predictions.get("validation"))
     results: Results = {
         "epochs": len(fitted.history),
-        "onnx_difference": difference,
+        "parameters": count_parameters(fitted.network),
         "val_accuracy": None,
         "test_accuracy": None,
+        "temperature": temperature,
     }
-    for split, dataset in (("validation", learning.validation), ("test", data.test)):
-        if dataset is not None:
-            predictions = _predict(fitted, dataset)
-            predictions.save(layout.predictions(split))
-            accuracy = _write_scores(predictions, layout)
-            if split == "validation":
-                results["val_accuracy"] = accuracy
-                _add_confidence(card, predictions, layout)
-            else:
-                results["test_accuracy"] = accuracy
-                note_test_look(options.out, what="train", run=layout.root, examples=len(dataset))
-    seconds = {**manifest.seconds, "export": exported, "predict": time.perf_counter() - clock}
+    evaluations: dict[str, Evaluation] = {}
+    for split, raw in predictions.items():
+        calibrated = with_temperature(raw, temperature)
+        calibrated.save(layout.predictions(split))
+        evaluations[split] = _write_scores(calibrated, layout)
+        accuracy = evaluations[split].accuracy.value
+        if split == "validation":
+            results["val_accuracy"] = accuracy
+        else:
+            results["test_accuracy"] = accuracy
+            note_test_look(options.out, what="train", run=layout.root, examples=len(raw))
+    predicted = time.perf_counter() - clock
+
+    options.callback.on_phase_begin("exporting to ONNX")
+    clock = time.perf_counter()
+    validated = predictions.get("validation")
+    results["onnx_difference"], card = _export(fitted, learning, data, manifest, layout, validated)
+    exported = time.perf_counter() - clock
+    seconds = {**manifest.seconds, "export": exported, "predict": predicted}
 
     files = (layout.last, layout.best, layout.onnx, layout.ood_reference)
     manifest = dataclasses.replace(
@@ -90,15 +103,17 @@ def write_artifacts(
             "threads": torch.get_num_threads(),
         },
     )
+    write_text(layout.card, readme(Run(layout.root, manifest), card, evaluations))
     manifest.save(layout.manifest)
     drop_checkpoint(layout)
     return manifest
 
 
 def drop_checkpoint(layout: Layout) -> None:
-    """Delete a finished run's checkpoint; a file too many does no harm."""
+    """Delete a finished run's checkpoints; a file too many does no harm."""
     with contextlib.suppress(OSError):
-        layout.checkpoint.unlink(missing_ok=True)
+        for file in TrainingFiles(checkpoint=layout.checkpoint).written():
+            file.unlink(missing_ok=True)
 
 
 def _export(
@@ -107,15 +122,20 @@ def _export(
     data: DatasetSplits,
     manifest: Manifest,
     layout: Layout,
+    raw: Predictions | None,
 ) -> tuple[float, ModelCard]:
     """Weights, ONNX file, model card and OOD reference; the largest difference between the network
-    and its ONNX file.
+    and its ONNX file, and the card.
+
+    Args:
+        raw: uncalibrated predictions of the validation examples, or None without any.
     """
+    temperature = learned_temperature(raw)
     train, validation = learning.train, learning.validation
     save_weights(layout.last, fitted.last)
     if fitted.best is not None:
         save_weights(layout.best, fitted.best)
-    difference = export_onnx(fitted.network, train.images, layout.onnx)
+    difference = export_onnx(fitted.network, train.images, layout.onnx, temperature=temperature)
     features = offer_features(layout.onnx)
     card = describe(
         f"{manifest.recipe}, seed {manifest.seed}",
@@ -124,14 +144,16 @@ def _export(
         sha256_file(layout.onnx),
         photo=photo_settings_for(data.train.images),
         features=features,
+        confidence=_confidence(raw),
     )
     card.save(layout.model)
-    if features is not None and validation is not None:
+    if features is not None and validation is not None and raw is not None:
         reference = train.images[subsample_indices(len(train))]
         known, unseen = (
             penultimate(layout.onnx, images).values for images in (reference, validation.images)
         )
-        detector = OODDetector.fit(known, reference, unseen, validation.images)
+        correct = raw.predicted == raw.labels
+        detector = OODDetector.fit(known, reference, unseen, validation.images, correct)
         if detector is not None:
             detector.save(layout.ood_reference)
     return difference, card
@@ -142,17 +164,24 @@ def _predict(fitted: Fitted, dataset: Dataset) -> Predictions:
     return Predictions(dataset.ids, dataset.labels, logits, dataset.class_names, dataset.groups)
 
 
-def _write_scores(predictions: Predictions, layout: Layout) -> float:
-    """The classification report, of test where there is one, else of validation; its accuracy."""
+def _write_scores(predictions: Predictions, layout: Layout) -> Evaluation:
+    """The classification report, of test where there is one, else of validation."""
     evaluation = evaluate(predictions)
     write_text(layout.report, evaluation.report())
     write_json(layout.report_json, evaluation.to_json())
-    return evaluation.accuracy.value
+    write_text(layout.per_class, per_class_table(evaluation))
+    return evaluation
 
 
-def _add_confidence(card: ModelCard, predictions: Predictions, layout: Layout) -> None:
-    mean, accuracy, sentence = mean_confidence(predictions)
-    confidence = Confidence(
-        examples=len(predictions), mean=mean, accuracy=accuracy, sentence=sentence
+def _confidence(predictions: Predictions | None) -> Confidence | None:
+    """Mean confidence and accuracy on validation examples, each with the temperature of others."""
+    if predictions is None:
+        return None
+    mean, accuracy, sentence = mean_confidence(cross_fitted(predictions))
+    return Confidence(
+        examples=len(predictions),
+        mean=mean,
+        accuracy=accuracy,
+        sentence=sentence,
+        temperature=learned_temperature(predictions),
     )
-    dataclasses.replace(card, confidence=confidence).save(layout.model)

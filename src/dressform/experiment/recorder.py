@@ -32,12 +32,13 @@ class Recorder(Callback):
     def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Write the rows so far again: a killed run may have left half a row."""
         write_text(self._path, _csv(history))
+        self._inner.deadline = self.deadline  # what it tells of the time that is left
         self._inner.on_train_begin(history, steps)
         self.stop_training = self._inner.stop_training
 
-    def on_step(self, step: int, loss: float | None) -> None:
+    def on_step(self, step: int, images: int, loss: float | None, accuracy: float | None) -> None:
         """Pass on."""
-        self._inner.on_step(step, loss)
+        self._inner.on_step(step, images, loss, accuracy)
 
     def on_steps_changed(self, steps: int) -> None:
         """Pass on."""

@@ -12,6 +12,7 @@ from dressform.core.errors import DataError
 from dressform.core.files import sha256_file, user_path
 from dressform.core.registry import is_file_reference
 from dressform.data.dataset import DatasetSplits
+from dressform.models.ensemble import Members
 from dressform.models.network import build_network
 from dressform.models.transfer import transfer_of
 from dressform.recipes import find_recipe
@@ -49,7 +50,7 @@ def resolve_recipe(recipe: Recipe | str, settings: Iterable[str] = ()) -> Resolv
         UnknownNameError: no such recipe.
         ConfigError: the user's file gives none, or a setting cannot be applied.
     """
-    assignments, named = tuple(settings), isinstance(recipe, str)
+    assignments, named = tuple(map(config.normalised, settings)), isinstance(recipe, str)
     reference = recipe if isinstance(recipe, str) else recipe.name
     original = find_recipe(recipe) if isinstance(recipe, str) else recipe
     changed = config.override(original, assignments)
@@ -75,7 +76,10 @@ def check_trainable(recipe: Recipe, data: DatasetSplits) -> nn.Module:
             f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or "
             f"more"
         )
-    network = build_network(recipe.model, data.shape, len(data.class_names))
-    if recipe.cached_features:
-        transfer_of(network)
-    return network
+    classes = len(data.class_names)
+    parts = (recipe,) if recipe.beside is None else (recipe, recipe.beside)
+    networks = [build_network(part.model, data.shape, classes) for part in parts]
+    for part, network in zip(parts, networks, strict=True):
+        if part.cached_features:
+            transfer_of(network)
+    return networks[0] if len(networks) == 1 else Members(networks)

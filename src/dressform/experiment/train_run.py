@@ -5,7 +5,6 @@ can be resumed.
 import contextlib
 import dataclasses
 import logging
-import shlex
 import shutil
 import tempfile
 import time
@@ -35,6 +34,7 @@ from dressform.runs.manifest import (
     DatasetFacts,
     Manifest,
     TimeLimit,
+    for_people,
     hardware,
     now,
     packages,
@@ -71,10 +71,11 @@ def train_run(
             ``out/<dataset>/<recipe>-<digest>/seed<n>``.
 
     Returns:
-        the finished run, without figures.
+        the finished run, without figures; one that was finished before is returned as it is.
 
     Raises:
-        RunError: there is such a run already and ``resume`` is false, or it cannot be resumed.
+        RunError: there is such a run already, unfinished, and ``resume`` is false; or it cannot be
+            resumed.
         DressformError: anything else that the user has to know; the run then says ``failed``.
     """
     network = check_trainable(recipe.recipe, data)
@@ -82,7 +83,7 @@ def train_run(
         # A user's own network may use what ONNX has not: better said before training than after.
         with tempfile.TemporaryDirectory() as folder:
             export_onnx(network.eval(), data.train.images[:2], Path(folder) / "trial.onnx")
-    learning = learning_data(recipe.recipe, data)
+    learning = learning_data(recipe.recipe, data, recipe.settings)
     for note in learning.notes:
         logger.warning(note)
     manifest = _manifest(recipe, data, learning, seed)
@@ -91,11 +92,11 @@ def train_run(
     if layout.manifest.exists() and not options.resume:
         before = open_run(layout.root).manifest
         _check_same_data(before, manifest, layout)
-        does = "shows" if before.status == "finished" else "continues"
-        raise RunError(
-            f"{layout.root} already exists ({before.status}); --resume {does} it, or choose "
-            f"another --seed or --out"
-        )
+        if before.status != "finished":
+            raise RunError(
+                f"{layout.root} already exists ({before.state}); resume=True continues it, or "
+                f"choose another seed= or out="
+            )
     new = not layout.manifest.exists()
     if new and options.resume and options.deadline is None:
         others = unfinished_runs(dataset_folder(options.out, data.name))
@@ -148,7 +149,7 @@ def _check_room(layout: Layout, network: nn.Module) -> None:
     if free < needed:
         raise RunError(
             f"{layout.root} has {free / 1e6:,.0f} MB free, and a run of this network takes up to "
-            f"{needed / 1e6:,.0f} MB; make room, or choose another --out"
+            f"{needed / 1e6:,.0f} MB; make room, or choose another out="
         )
 
 
@@ -167,6 +168,11 @@ def _train_locked(
         if before.status == "finished":
             _check_whole(before, layout)
             drop_checkpoint(layout)  # which a kill after the last write may have left
+            logger.info(
+                f"already trained on {for_people(before.finished).replace(' ', ' at ', 1)}, so "
+                f"this shows {layout.root}; for another "
+                f"training, change seed= or out="
+            )
             return Run(layout.root, before)
         manifest = dataclasses.replace(manifest, started=before.started)
     manifest.save(layout.manifest)
@@ -198,7 +204,7 @@ def _train_locked(
 def _time_limit(fitted: Fitted, recipe: ResolvedRecipe, options: RunOptions) -> TimeLimit | None:
     if options.budget is None:
         return None
-    planned, trained = recipe.recipe.epochs, round(fitted.epochs, 2)
+    planned, trained = recipe.recipe.all_epochs, round(fitted.epochs, 2)
     if fitted.shortened:
         logger.warning(
             f"the clock ended the training after {trained:g} of {planned} planned epochs"
@@ -220,7 +226,7 @@ def _failed(error: Exception, manifest: Manifest, layout: Layout) -> Exception:
     failed = dataclasses.replace(manifest, status="failed", finished=now(), error=reason)
     with contextlib.suppress(OSError):  # the reason is what counts
         failed.save(layout.manifest)
-    return error if expected else TrainingError(f"{reason}, then continue with --resume")
+    return error if expected else TrainingError(f"{reason}, then continue with resume=True")
 
 
 def _check_whole(manifest: Manifest, layout: Layout) -> None:
@@ -230,8 +236,7 @@ def _check_whole(manifest: Manifest, layout: Layout) -> None:
             what = "was changed afterwards" if path.is_file() else "is missing"
             raise RunError(
                 f"{layout.root} is finished, but its {path.name} {what}; delete that folder or "
-                f"choose "
-                f"another --out"
+                f"choose another out="
             )
 
 
@@ -240,12 +245,11 @@ def _check_same_data(before: Manifest, after: Manifest, layout: Layout) -> None:
     if then.options != today.options and then.digests != today.digests:
         raise RunError(
             f"{layout.root} was trained on data that were read with "
-            f"{shlex.join(then.options.words()) or 'no options'}, not "
-            f"{shlex.join(today.options.words()) or 'without any'}; repeat them, or choose another "
-            f"--out"
+            f"{then.options.arguments() or 'no options'}, not with "
+            f"{today.options.arguments() or 'none'}; repeat them, or choose another out="
         )
     if (then.digests, then.hold_out_digest) != (today.digests, today.hold_out_digest):
         raise RunError(
             f"{layout.root} was trained on different data; {today.name} has changed since; choose "
-            f"another --out"
+            f"another out="
         )

@@ -98,7 +98,7 @@ def tell_nothing_to_continue(wanted: Facts, dataset: str, unfinished: Sequence[U
     if close:
         raise RunError(
             f"{what} with these settings; unfinished: {listed}; give the settings of one of these, "
-            f"or leave out --resume to start over"
+            f"or leave out resume=True to start over"
         )
     logger.warning(f"{what}, so it begins now; unfinished: {listed}")
 
@@ -115,7 +115,7 @@ def unfinished_runs(folder: Path) -> list[Unfinished]:
         if manifest.status == "finished" or is_locked(layout.lock):
             continue
         epochs = manifest.resolved.get("epochs")
-        done = f"{manifest.status}, {_rows(layout.results)} of {epochs} epochs"
+        done = f"{manifest.state}, {_rows(layout.results)} of {epochs} epochs"
         found.append(Unfinished(layout.root, facts_of_run(manifest), done))
     return found
 
@@ -194,8 +194,8 @@ def facts_of_tuning(
     """The facts of a tuning; ``train`` are the words of the training that trials start from."""
     changed = [text for word, text in pairwise(train) if word == "--set"]
     settings = dict(text.partition("=")[::2] for text in changed)
-    ranges = {f"--space {path}": text for path, text in space.items()}
-    return Facts(recipe, seed, "", {**settings, **ranges, "--metric": metric})
+    ranges = {f"range of {path}": text for path, text in space.items()}
+    return Facts(recipe, seed, "", {**settings, **ranges, "metric": metric})
 
 
 def _newest(paths: Iterable[Path]) -> list[Path]:

@@ -5,13 +5,16 @@ on a model's accuracy.
 import contextlib
 import dataclasses
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.display import brief, table
 from dressform.core.errors import DataError
+from dressform.core.numbers import percent
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.review import Finding, Kind, Review
 from dressform.evaluation.intervals import Estimate, wilson
@@ -46,6 +49,7 @@ class Reevaluated:
             contradicts, so this is an upper bound. None if no example remains.
         without_duplicates: without near duplicates of training images; None for train itself, or if
             no example remains.
+        without_outliers: without outliers; None if no example remains.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Reevaluated:
     all: Estimate
     without_suspects: Estimate | None
     without_duplicates: Estimate | None
+    without_outliers: Estimate | None
 
     def scores(self) -> list[tuple[str, Estimate]]:
         """The estimates with labels for people."""
@@ -60,6 +65,7 @@ class Reevaluated:
             "all": self.all,
             "without suspect labels": self.without_suspects,
             "without near duplicates of training images": self.without_duplicates,
+            "without outliers": self.without_outliers,
         }
         return [(label, value) for label, value in estimates.items() if value is not None]
 
@@ -71,8 +77,8 @@ class Diagnosis:
     Attributes:
         review: the findings, all still undecided.
         reevaluated: for each of the given predictions.
-        counts: findings by kind and split, such as ``near duplicates between train and test``, for
-            people.
+        counts: how many were found by kind and split, such as ``near duplicates between train and
+            test``, for people; of outliers at most ``MAX_OUTLIERS`` of each split are listed.
         suggestion: which examples belong together, with advice; None if that was not examined.
     """
 
@@ -80,6 +86,19 @@ class Diagnosis:
     reevaluated: tuple[Reevaluated, ...]
     counts: dict[str, int]
     suggestion: GroupSuggestion | None = None
+
+    def __repr__(self) -> str:
+        found = [
+            f"{count:,} {counted_finding(finding, count)}"
+            for finding, count in self.counts.items()
+            if count
+        ]
+        return brief(self, self.review.dataset, *(found or ["no findings"]))
+
+    def _repr_html_(self) -> str:
+        return table(
+            ["findings", "number"], [[name, f"{count:,}"] for name, count in self.counts.items()]
+        )
 
 
 def examine(
@@ -105,6 +124,10 @@ def examine(
     logger.info(f"searching for near duplicates among {sum(map(len, splits.values())):,} images")
     pairs = near_duplicates(np.concatenate([d.images for d in splits.values()]))
     findings, counts, duplicate_ids = _duplicate_findings(splits, pairs)
+    outliers = {}
+    for split, dataset in splits.items():
+        logger.info(f"searching for outliers in {split}")
+        outliers[split] = _outlier_findings(dataset, split)
     reevaluated = []
     suspects: dict[tuple[str, str], Finding] = {}
     for model in models:
@@ -112,13 +135,12 @@ def examine(
         issues = find_label_issues(model.predictions)
         _add_label_findings(suspects, model, split, splits[split], issues)
         counts[f"suspect labels in {split}"] = sum(of_split == split for of_split, _ in suspects)
-        reevaluated.append(_reevaluate(model, split, issues, duplicate_ids[split]))
+        left_out = (duplicate_ids[split], {finding.id for finding in outliers[split]})
+        reevaluated.append(_reevaluate(model, split, issues, *left_out))
     findings += sorted(suspects.values(), key=lambda finding: finding.score)
-    for split, dataset in splits.items():
-        logger.info(f"searching for outliers in {split}")
-        outliers = _outlier_findings(dataset, split)
-        counts[f"outliers in {split}"] = len(outliers)
-        findings += outliers
+    for split, found in outliers.items():
+        counts[f"outliers in {split}"] = len(found)
+        findings += found[:MAX_OUTLIERS]
     recipe, settings = next(
         ((model.recipe, model.settings) for model in models if model.recipe is not None), (None, ())
     )
@@ -155,6 +177,13 @@ def _split_of(model: OutOfSample, data: DatasetSplits) -> str:
     return candidates[-1]
 
 
+def counted_finding(finding: str, count: int) -> str:
+    """What was found so many times: ``outlier in test`` or ``outliers in test``."""
+    if count != 1:
+        return finding
+    return re.sub(r"\b(duplicate|label|outlier)s\b", r"\1", finding, count=1)
+
+
 def _add_label_findings(
     suspects: dict[tuple[str, str], Finding],
     model: OutOfSample,
@@ -174,8 +203,8 @@ def _add_label_findings(
             split,
             kind="label",
             score=quality,
-            reason=f"{model.name} gives {names[int(predictions.labels[i])]} {100 * quality:.1f} "
-            f"%, {suggested} {100 * top[i]:.1f} %",
+            reason=f"{model.name} gives {names[int(predictions.labels[i])]} "
+            f"{percent(quality)}, {suggested} {percent(float(top[i]))}",
             suggested=suggested,
         )
         if earlier := suspects.get((split, finding.id)):
@@ -188,17 +217,24 @@ def _add_label_findings(
 
 
 def _reevaluate(
-    model: OutOfSample, split: str, issues: LabelIssues, duplicate_ids: set[str]
+    model: OutOfSample,
+    split: str,
+    issues: LabelIssues,
+    duplicate_ids: set[str],
+    outlier_ids: set[str],
 ) -> Reevaluated:
     predictions: Predictions = model.predictions
     correct = predictions.labels == predictions.predicted
-    is_duplicate = np.isin(predictions.ids, list(duplicate_ids))
+    is_duplicate, is_outlier = (
+        np.isin(predictions.ids, list(ids)) for ids in (duplicate_ids, outlier_ids)
+    )
     return Reevaluated(
         name=model.name,
         split=split,
         all=wilson(int(correct.sum()), len(correct)),
         without_suspects=_accuracy(correct[~issues.suspect]),
         without_duplicates=None if split == "train" else _accuracy(correct[~is_duplicate]),
+        without_outliers=_accuracy(correct[~is_outlier]),
     )
 
 
@@ -207,8 +243,9 @@ def _accuracy(correct: NDArray[np.bool_]) -> Estimate | None:
 
 
 def _outlier_findings(dataset: Dataset, split: str) -> list[Finding]:
+    """All outliers of a split, farthest first."""
     outliers, findings = find_outliers(pixels(dataset.images), dataset.labels), list[Finding]()
-    for i in outliers.order[:MAX_OUTLIERS].tolist():
+    for i in outliers.order.tolist():
         if (score := float(outliers.score[i])) < MIN_OUTLIER_SCORE:
             break
         label = dataset.class_names[int(dataset.labels[i])]

@@ -13,11 +13,19 @@ from dressform.core.errors import ConfigError
 from dressform.exploration.cache import Arrays, cached
 from dressform.exploration.explanation import digest
 from dressform.exploration.neighbours import Metric, Neighbours, nearest
-from dressform.exploration.projection import MIN_EXAMPLES, N_NEIGHBOURS, Projection, pca, tsne, umap
+from dressform.exploration.projection import (
+    MIN_EXAMPLES,
+    N_NEIGHBOURS,
+    Projection,
+    knn_recall,
+    pca,
+    tsne,
+    umap,
+)
 
 logger = logging.getLogger(__name__)
 
-METHODS = ("tsne", "umap")
+METHODS = ("pca", "tsne", "umap")
 N_SHOWN_NEIGHBOURS = 10
 """Neighbours shown on a page for each metric."""
 N_COMPONENTS = 32
@@ -34,12 +42,16 @@ class Embeddings:
     """Projections and neighbours of N examples.
 
     Attributes:
-        projections: PCA first.
+        projections: the one with the highest recall first: of PCA's first two components and of
+            each method in the first of its dimensions.
+        knn_recall: of each projection, 0..1: see
+            :func:`dressform.exploration.projection.knn_recall`.
         components: float32 [N, D], up to ``N_COMPONENTS`` principal components.
         neighbours: nearest other examples, by ``cosine`` and ``euclidean`` distance.
     """
 
     projections: tuple[Projection, ...]
+    knn_recall: tuple[float, ...]
     components: NDArray[np.float32]
     neighbours: dict[Metric, Neighbours]
 
@@ -55,15 +67,30 @@ def check_methods(methods: Sequence[str], dimensions: Sequence[int], seed: int =
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
         raise ConfigError(
-            f"projection {unknown[0]} is unknown; allowed: {', '.join(METHODS)} (PCA is always "
-            f"included)"
+            f"projection {unknown[0]} is unknown; allowed: {', '.join(METHODS)}, or several of them"
         )
+    if not methods:
+        raise ConfigError(f"no projection is named; allowed: one or more of {', '.join(METHODS)}")
     if not dimensions or not set(dimensions) <= {2, 3}:
         raise ConfigError(
             f"dimensions are {', '.join(map(str, dimensions)) or 'none'}; allowed: 2, 3, or both"
         )
     if "umap" in methods and find_spec("umap") is None:
-        raise ConfigError("UMAP needs umap-learn; pip install umap-learn")
+        raise ConfigError(
+            "UMAP needs umap-learn; pip install umap-learn, or name other projections than umap"
+        )
+
+
+def check_enough(examples: int) -> None:
+    """Check that there are enough examples for neighbours and projections.
+
+    Raises:
+        ConfigError: there are fewer than ``MIN_EXAMPLES``.
+    """
+    if examples < MIN_EXAMPLES:
+        raise ConfigError(
+            f"{examples:,} examples are too few for a projection; give {MIN_EXAMPLES} or more"
+        )
 
 
 def embed(
@@ -79,18 +106,15 @@ def embed(
     Args:
         values: float32 [N, D], features or pixels.
         keep: maps a name to the path of a cache file, which is read if it exists.
-        methods: of ``tsne`` and ``umap``, in addition to PCA.
-        dimensions: 2, 3 or both, for each method.
+        methods: of ``pca``, ``tsne`` and ``umap``.
+        dimensions: 2, 3 or both, for t-SNE and UMAP.
         seed: of the methods.
 
     Raises:
         ConfigError: see :func:`check_methods`, or there are too few examples.
     """
     check_methods(methods, dimensions, seed)
-    if len(values) < MIN_EXAMPLES:
-        raise ConfigError(
-            f"{len(values)} examples are too few for a projection; give {MIN_EXAMPLES} or more"
-        )
+    check_enough(len(values))
     key = digest(np.ascontiguousarray(values).tobytes(), str(values.shape))
 
     def compute_or_read(
@@ -115,12 +139,16 @@ def embed(
         arrays = compute_or_read(f"near-{metric}", search, {"indices", "distances"}, message)
         neighbours[metric] = Neighbours(arrays["indices"], arrays["distances"])
     components = pca(values, N_COMPONENTS)
-    projections = [Projection("pca", components.embedding[:, :10], components.explained[:10])]
+    projections = list[Projection]()
+    if "pca" in methods:
+        projections.append(
+            Projection("pca", components.embedding[:, :10], components.explained[:10])
+        )
     reduced = (
         pca(values, PCA_COMPONENTS).embedding if values.shape[1] > 4 * PCA_COMPONENTS else values
     )
-    for method in methods:
-        for d in dimensions:
+    for method in dict.fromkeys(methods):
+        for d in dict.fromkeys(dimensions) if method != "pca" else ():
 
             def project(method: str = method, d: int = d) -> Arrays:
                 projector = tsne if method == "tsne" else umap
@@ -136,4 +164,24 @@ def embed(
         metric: Neighbours(n.indices[:, :N_SHOWN_NEIGHBOURS], n.distances[:, :N_SHOWN_NEIGHBOURS])
         for metric, n in neighbours.items()
     }
-    return Embeddings(tuple(projections), components.embedding, shown)
+    ordered, recall = _best_first(projections, neighbours["euclidean"], dimensions[0])
+    return Embeddings(ordered, recall, components.embedding, shown)
+
+
+def _best_first(
+    projections: Sequence[Projection], neighbours: Neighbours, first_dimension: int
+) -> tuple[tuple[Projection, ...], tuple[float, ...]]:
+    """The projection that keeps most neighbours before the others, and the recall of each.
+
+    One more dimension keeps more neighbours of the same method, so only the first of the requested
+    dimensions competes.
+    """
+    scored = []
+    for projection in projections:
+        shown = projection.embedding[:, :2] if projection.name == "pca" else projection.embedding
+        recall = knn_recall(neighbours, shown, min(N_SHOWN_NEIGHBOURS, neighbours.indices.shape[1]))
+        competes = projection.name == "pca" or shown.shape[1] == first_dimension
+        scored.append((competes, recall, projection))
+    best = max(range(len(scored)), key=lambda i: scored[i][:2])
+    ordered = [scored[best], *scored[:best], *scored[best + 1 :]]
+    return tuple(p for _, _, p in ordered), tuple(recall for _, recall, _ in ordered)

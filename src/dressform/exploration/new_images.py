@@ -61,7 +61,7 @@ def read_for(run: Run, data: str | Path, reading: ReadArguments | None = None) -
     image_size = given.get("image_size")
     if image_size is not None and image_size not in (height, width):
         raise ConfigError(
-            f"image_size {image_size} does not apply to {run.path}, whose model takes images of "
+            f"image_size={image_size} does not apply to {run.path}, whose model takes images of "
             f"{width} x {height}; leave it out"
         )
     trained = run.manifest.dataset
@@ -120,6 +120,7 @@ def predict_new_images(
         predictor.logits(images.images),
         predictor.class_names,
         images.groups,
+        temperature=predictor.temperature,
     )
     return NewImages(predictions, images, examples.split, own)
 
@@ -140,7 +141,7 @@ def _inputs(predictor: Predictor, examples: LabelledImages) -> NDArray[np.uint8]
 
 
 def _warn_of_training_images(run: Run, examples: LabelledImages) -> bool:
-    """Say how many of the images the run was trained on.
+    """Say how many of the images the run was trained on, and how many it was validated on.
 
     Returns:
         whether they are images of the run's own data.
@@ -149,10 +150,16 @@ def _warn_of_training_images(run: Run, examples: LabelledImages) -> bool:
     evaluated = examples.counts if examples.divided else examples.digests
     own = {name for name in evaluated if trained.get(name) == examples.digests[name]}
     if "train" in own and examples.splits is not None:
-        advice = "; --split test leaves them out" if "test" in evaluated else ""
+        advice = "; split='test' leaves them out" if "test" in evaluated else ""
+        validated = _validation_ids(run)
+        held_out = sum(str(one) in validated for one in examples.splits.train.ids)
+        trained_on = len(examples.splits.train) - held_out
+        if "validation" in own and examples.splits.validation is not None:
+            held_out = len(examples.splits.validation)
+        also = f", and {held_out:,} those that it was validated on" if held_out else ""
         logger.warning(
-            f"{len(examples.splits.train):,} of {len(examples):,} images are those that {run.name} "
-            f"was trained on (equal digests); its accuracy on new images will be lower{advice}"
+            f"{trained_on:,} of {len(examples):,} images are those that {run.name} was trained on"
+            f"{also} (equal digests); its accuracy on new images will be lower{advice}"
         )
     if own:
         return True
@@ -163,6 +170,13 @@ def _warn_of_training_images(run: Run, examples: LabelledImages) -> bool:
             f"{run.name} was trained on; its accuracy on new images may be lower"
         )
     return False
+
+
+def _validation_ids(run: Run) -> set[str]:
+    """The ids of the images that the run was validated on."""
+    if not run.layout.predictions("validation").exists():
+        return set()
+    return {str(one) for one in run.predictions("validation").ids}
 
 
 def _training_duplicates(run: Run, examples: LabelledImages) -> int | None:

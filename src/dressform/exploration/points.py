@@ -42,6 +42,7 @@ class Points:
         values: float32 [N, D] of all examples: features of the penultimate layer, or pixels in
             0..1.
         logits: float32 [N, K].
+        temperature: of the model's probabilities.
     """
 
     split: str
@@ -51,6 +52,7 @@ class Points:
     first: int
     values: NDArray[np.float32]
     logits: NDArray[np.float32]
+    temperature: float = 1.0
 
     @property
     def training_predictions(self) -> Predictions | None:
@@ -62,6 +64,7 @@ class Points:
             self.training.labels,
             self.logits[len(self.evaluated) :],
             self.training.class_names,
+            temperature=self.temperature,
         )
 
 
@@ -93,7 +96,8 @@ def points_of(
             raise unknown_name(argument, name, get_args(allowed))
     with_train = selection in ("train", "all")
     split = split_of(run, None if with_train else selection)
-    evaluated = examples_of(run.predictions(split), data, split)
+    predictions = run.predictions(split)
+    evaluated = examples_of(predictions, data, split)
     training, trained_on = None, np.zeros(0, bool)
     if with_train:
         learned = training_examples(run, data)
@@ -115,6 +119,7 @@ def points_of(
         len(evaluated) if selection == "train" else 0,
         values,
         features.logits,
+        predictions.temperature,
     )
 
 
@@ -143,7 +148,7 @@ def data_of(run: Run, data: str | Path | None = None) -> DatasetSplits:
         other = sorted(n for n in {*found, *trained} if found.get(n) != trained.get(n))
         raise ConfigError(
             f"{splits.name} is not what {run.path} was trained on, or has changed since "
-            f"({', '.join(other)}: other digests); give the original data with --data"
+            f"({', '.join(other)}: other digests); give the original data with data="
         )
     return splits
 
@@ -159,9 +164,7 @@ def _place(dataset: DatasetFacts) -> str:
         return location
     if Path(dataset.source).exists():
         return dataset.source
-    raise DataError(
-        f"{location} is gone, with which the run was trained; name the data with --data"
-    )
+    raise DataError(f"{location} is gone, with which the run was trained; name the data with data=")
 
 
 def training_examples(run: Run, data: DatasetSplits) -> Dataset:

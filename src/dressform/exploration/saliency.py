@@ -20,8 +20,9 @@ from dressform.core.errors import RunError
 from dressform.data.dataset import inference_batch_size
 from dressform.models.efficientnet_lite import EfficientNetLite0
 from dressform.models.network import Classifier, build_network
+from dressform.models.pair import Pair
 from dressform.models.vgg import VGG19
-from dressform.recipes import RECIPES, find_recipe
+from dressform.recipes import find_recipe, is_named
 from dressform.runs.run import Run
 from dressform.training.checkpoint import load_weights
 
@@ -43,16 +44,18 @@ def load_network(run: Run, recipe_file: str | None = None) -> Classifier:
             weights are missing or do not fit.
     """
     manifest, layout = run.manifest, run.layout
-    if recipe_file is None and manifest.reference not in RECIPES.names:
+    if recipe_file is None and not is_named(manifest.reference):
         raise RunError(
             f"the network of {run.path} is built by a file ({manifest.reference!r}), which is "
-            f"only run on request; if you trust it, name it with --recipe file.py:function"
+            f"only run on request; if you trust it, name it with recipe='file.py:function'"
         )
     recipe = override(find_recipe(recipe_file or manifest.reference), manifest.settings)
     shape, classes = manifest.dataset.shape, len(manifest.dataset.class_names)
-    model = recipe.model
-    if isinstance(model, EfficientNetLite0 | VGG19):
-        model = replace(model, weights="none")  # the run has its own
+    own = [  # the run has its own weights
+        replace(model, weights="none") if isinstance(model, EfficientNetLite0 | VGG19) else model
+        for model in recipe.networks
+    ]
+    model = own[0] if recipe.beside is None else Pair(of=tuple(own))
     network = Classifier(
         build_network(model, shape, classes), torch.zeros(shape[2]), torch.ones(shape[2])
     )

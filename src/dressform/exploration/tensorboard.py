@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dressform.core.errors import ConfigError
+from dressform.core.errors import ConfigError, ResourceError
 from dressform.core.files import write_atomic, write_text
 from dressform.core.text import one_line, table_cell
 from dressform.data.image import image_grid
@@ -34,14 +34,15 @@ def write_tensorboard(points: Points, folder: Path) -> list[Path]:
         the four files.
 
     Raises:
-        ConfigError: the folder is not writable, or one sprite cannot hold all images.
+        ConfigError: one sprite cannot hold all images.
+        ResourceError: the folder cannot be written to.
     """
     parts = [points.evaluated] if points.training is None else [points.evaluated, points.training]
     images, labels, ids = (
         np.concatenate([getattr(p, name) for p in parts])[points.first :]
         for name in ("images", "labels", "ids")
     )
-    probabilities = softmax(points.logits[points.first :])
+    probabilities = softmax(points.logits[points.first :] / points.temperature)
     predicted, names = probabilities.argmax(axis=1), points.evaluated.class_names
     rows = ["id\tlabel\tpredicted\tprobability\tright"]
     for example, label, prediction, probability in zip(
@@ -80,7 +81,7 @@ def write_tensorboard(points: Points, folder: Path) -> list[Path]:
             f"single_image_dim: {tile[0]}\n  }}\n}}\n",
         )
     except OSError as error:
-        raise ConfigError(
+        raise ResourceError(
             f"{folder} cannot be written to ({error.strerror or error}); give another folder"
         ) from error
     return files

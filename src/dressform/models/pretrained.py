@@ -99,9 +99,9 @@ def load_vgg19(features: nn.Sequential, weights: str) -> None:
             _fetch(VGG19_ADDRESS, path)
     if not path.is_file():
         raise ConfigError(
-            f"VGG19's weights were not found ({path}); give --set "
-            f"model.weights=FILE.safetensors, =none for random ones,"
-            f" or =hub, which fetches 575 MB from {VGG19_ADDRESS} once"
+            f"VGG19's weights were not found ({path}); give "
+            f"settings=['model.weights=FILE.safetensors'], or none in its place for random ones, "
+            f"or hub, which fetches 575 MB from {VGG19_ADDRESS} once"
         )
     try:
         with safetensors.safe_open(path, framework="pt") as file:

@@ -26,25 +26,28 @@ TOLERANCE = 1e-3
 """Maximum difference of a logit, relative to the largest logit."""
 
 
-class _WithPixelScaling(nn.Module):
-    """uint8 [N, H, W, C] -> logits [N, K]."""
+class _FromBytes(nn.Module):
+    """uint8 [N, H, W, C] -> logits and probabilities [N, K]."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, temperature: float) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.temperature = network, temperature
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         logits: Tensor = self.network(images.permute(0, 3, 1, 2).float() / 255)
-        return logits
+        return logits, torch.softmax(logits / self.temperature, dim=1)
 
 
-def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> float:
-    """Export a network to ONNX and compare the two.
+def export_onnx(
+    network: nn.Module, images: NDArray[np.uint8], path: Path, *, temperature: float = 1.0
+) -> float:
+    """Export a network to ONNX, with outputs ``logits`` and ``probabilities``, and compare the two.
 
     Args:
         network: float [N, C, H, W] in [0, 1] -> logits, on the CPU, in evaluation mode.
         images: uint8 [N, H, W, C], at least two examples to compare on.
         path: written atomically.
+        temperature: by which logits are divided for the probabilities.
 
     Returns:
         the largest absolute difference of a logit between torch and ONNX Runtime.
@@ -52,7 +55,7 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
     Raises:
         TrainingError: the network cannot be exported, or ONNX Runtime gives different logits.
     """
-    module = _WithPixelScaling(network).eval()
+    module = _FromBytes(network, temperature).eval()
     sample = torch.tensor(images[: inference_batch_size(images.shape[1:], N_COMPARED)])
     try:
         with _silenced_exporter():
@@ -61,7 +64,7 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
                 (sample,),
                 None,
                 input_names=["images"],
-                output_names=["logits"],
+                output_names=["logits", "probabilities"],
                 verbose=False,
                 dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}},
                 dynamo=True,
@@ -86,7 +89,7 @@ def export_onnx(network: nn.Module, images: NDArray[np.uint8], path: Path) -> fl
             f"ONNX Runtime cannot run the exported network ({str(error).splitlines()[0]})"
         ) from error
     with torch.inference_mode():
-        expected = module(sample).numpy()
+        expected = module(sample)[0].numpy()
     difference = float(np.abs(actual - expected).max())
     if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
         raise TrainingError(

@@ -10,6 +10,9 @@ from dressform.core.files import user_path
 from dressform.data.image import ALLOWED, SUFFIXES, starts_like_image
 from dressform.data.leftovers import is_leftover
 
+TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
+"""Suffixes of files that are surely no image."""
+
 
 @dataclass
 class FoundImages:
@@ -68,7 +71,8 @@ def find_images(paths: Sequence[str]) -> FoundImages:
     be read, or a link to nothing, is in the list too, so that it gets an error.
 
     Raises:
-        DataError: a path does not exist, a folder may not be read, or a folder has no images.
+        DataError: a path does not exist, a folder may not be read, a folder has no images, or a
+            file is a table.
     """
     found, seen = FoundImages([]), set[str]()
     for text in paths:
@@ -76,6 +80,11 @@ def find_images(paths: Sequence[str]) -> FoundImages:
         if not path.is_dir():
             if not os.path.lexists(path):
                 raise DataError(f"{text} does not exist; give image files or folders of them")
+            if path.suffix.lower() in TABLES:
+                raise DataError(
+                    f"{text} is a table; predict takes images; for labelled images use evaluate "
+                    f"with data="
+                )
             inside = [path]
         else:
             inside = _images_in(path, found)

@@ -139,8 +139,10 @@ def read_layers(path: Path) -> tuple[Tensor, Tensor, list[Layer]]:
                 f"{path} has the operator {node.op_type}, which int8 does not support; {ADVICE}"
             )
         last = node.op_type
+        if "logits" in node.output:  # what follows makes probabilities of them
+            break
     channels = layers[0].weight.shape[1] if layers else 0
-    if not layers or layers[0].flat or graph.output[0].name not in graph.node[-1].output:
+    if not layers or layers[0].flat:
         raise ConfigError(f"{path} does not start with a convolution; {ADVICE}")
     if layers[-1].relu or layers[-1].pool:
         raise ConfigError(

@@ -1,18 +1,16 @@
 """`ModelCard`: model.json, which describes how to use ``model.onnx``."""
 
 import dataclasses
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dressform.core.display import brief
 from dressform.core.errors import RunError
-from dressform.core.files import read_json, user_path, write_json
+from dressform.core.files import read_json, write_json
 from dressform.core.records import check_format, read_record
 from dressform.data.photo import PhotoSettings
-from dressform.runs.layout import Layout
 from dressform.runs.manifest import check_shape
-from dressform.runs.run import Run, open_run
 
 FORMAT = 1
 
@@ -28,8 +26,8 @@ class ImagesInput:
 
 @dataclass(frozen=True, kw_only=True)
 class LogitsOutput:
-    """The outputs of the graph: ``logits``, float32 [N, K], whose softmax gives probabilities, and
-    optionally features.
+    """The outputs of the graph: ``logits``, float32 [N, K], ``probabilities``, the softmax of the
+    logits divided by the temperature, and optionally features.
     """
 
     name: str = "logits"
@@ -52,19 +50,26 @@ class Preprocessing:
 
 @dataclass(frozen=True, kw_only=True)
 class Confidence:
-    """Mean confidence and accuracy on examples that the model was not trained on.
+    """Mean confidence and accuracy on examples that the model was not trained on, calibrated.
 
     Attributes:
         examples: number of examples.
         mean: mean probability of the predicted class, 0..1.
         accuracy: 0..1.
         sentence: the comparison of the two, for people.
+        temperature: by which logits are divided for the probabilities, fitted on these examples;
+            mean and accuracy are cross-fitted.
     """
 
     examples: int
     mean: float
     accuracy: float
     sentence: str
+    temperature: float
+
+    def __post_init__(self) -> None:
+        if not 0.01 <= self.temperature <= 100:
+            raise ValueError(f"temperature {self.temperature}; allowed: 0.01 to 100")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +107,17 @@ class ModelCard:
                 f"names"
             )
 
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.shape))
+        return brief(self, self.name, size, f"{len(self.class_names)} classes")
+
+    @property
+    def temperature(self) -> float:
+        """By which logits are divided for the probabilities; 1 without validation examples to fit
+        it on.
+        """
+        return 1.0 if self.confidence is None else self.confidence.temperature
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels."""
@@ -136,6 +152,7 @@ def describe(
     *,
     photo: PhotoSettings | None = None,
     features: str | None = None,
+    confidence: Confidence | None = None,
 ) -> ModelCard:
     """Create the card of a model exported by :mod:`dressform.predict.export`.
 
@@ -146,6 +163,7 @@ def describe(
         sha256: of the file.
         photo: how photos are prepared for it, or None.
         features: name of the output with penultimate features, or None.
+        confidence: on validation examples, if there were any.
     """
     return ModelCard(
         name=name,
@@ -161,27 +179,5 @@ def describe(
             photo=photo,
         ),
         sha256=sha256,
+        confidence=confidence,
     )
-
-
-def weights_folder(model: Run | str | Path) -> Path:
-    """The folder with ``model.onnx`` and ``model.json`` of a run, or such a folder itself.
-
-    Raises:
-        RunError: there is none, or the run is not finished.
-    """
-    if not isinstance(model, Run):
-        folder = user_path(model)
-        if (folder / "model.onnx").is_file():
-            return folder
-        if folder.suffix == ".onnx" and folder.is_file():
-            raise RunError(
-                f"{folder} is a file; give its folder, which has model.json too, or evaluate it "
-                f"with 'dressform evaluate {shlex.quote(str(folder))}'"
-            )
-        model = open_run(folder)
-    if model.manifest.status != "finished":
-        raise RunError(
-            f"{model.path} is {model.manifest.status}, not finished; train it with --resume first"
-        )
-    return Layout(model.path).weights

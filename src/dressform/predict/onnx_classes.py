@@ -71,7 +71,7 @@ def class_order_of(
         DataError: a file beside it has no list of different names.
     """
     if given:
-        return ClassOrder(given, "--classes")
+        return ClassOrder(given, "classes=")
     card = path.with_name("model.json")
     if card.is_file() and (names := _of_card(card, path)):
         return ClassOrder(names, str(card))
@@ -92,14 +92,14 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read ({error}); give --classes") from None
+        raise DataError(f"{path} cannot be read ({error}); give classes=") from None
 
 
 def _of_card(card: Path, path: Path) -> tuple[str, ...] | None:
     try:
         document = json.loads(_read(card))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{card} is not JSON ({error}); remove it, or give --classes") from None
+        raise DataError(f"{card} is not JSON ({error}); remove it, or give classes=") from None
     if not isinstance(document, dict):
         return None
     if "sha256" in document and document["sha256"] != sha256_file(path):
@@ -140,4 +140,4 @@ def _checked(names: list[str], path: Path) -> tuple[str, ...]:
     try:
         return class_names_of(names)
     except DataError as error:
-        raise DataError(f"{path}: {error}, or give --classes") from None
+        raise DataError(f"{path}: {error}, or give classes=") from None

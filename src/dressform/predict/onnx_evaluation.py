@@ -109,7 +109,7 @@ def predict_labelled(
     if size is not None:
         if reading.image_size not in (None, *size[:2]):
             raise ConfigError(
-                f"image_size {reading.image_size} does not apply to {path}, which takes images of "
+                f"image_size={reading.image_size} does not apply to {path}, which takes images of "
                 f"{size[1]} x {size[0]}; leave it out"
             )
         reading = replace(reading, image_size=size[0] if size[0] == size[1] else None)
@@ -152,13 +152,13 @@ def _in_order(model: OnnxModel, options: OnnxOptions, dataset: Dataset) -> Datas
         logger.warning(
             f"{model.path} does not name its classes; the order of the data was assumed: "
             f"{', '.join(dataset.class_names[:10])}{', …' if len(dataset.class_names) > 10 else ''}"
-            f"; --classes gives another"
+            f"; classes= gives another"
         )
         return dataset
     if model.classes is not None and model.classes != len(order.names):
         raise DataError(
             f"{order.origin} names {len(order.names)} classes but {model.path} gives "
-            f"{model.classes} scores per image; name each of them once, with --classes"
+            f"{model.classes} scores per image; name each of them once, with classes="
         )
     labels = labels_by_name(
         dataset.labels,

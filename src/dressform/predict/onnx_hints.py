@@ -4,13 +4,14 @@ classes.
 
 import csv
 import io
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.arguments import argument
+from dressform.core.numbers import percent
 from dressform.core.rng import generator
 from dressform.data.dataset import Dataset
 from dressform.evaluation.metrics import confusion_matrix
@@ -146,13 +147,15 @@ def _sentence(
     if order is not None:
         text = io.StringIO()
         csv.writer(text).writerow([dataset.class_names[k] for k in order])
-        options.append(f"--classes {shlex.quote(text.getvalue().strip())}")
+        options.append(argument("classes", text.getvalue().strip()))
         what.append("classes in another order")
     others = "".join(
-        f", or {trial.scaling.options} ({100 * trial.correct.mean():.1f} %)" for trial in similar
+        f", or {trial.scaling.options} ({percent(float(trial.correct.mean()))})"
+        for trial in similar
     )
     return (
-        f"{100 * current.correct.mean():.1f} % of {len(labels)} sampled images are correct, but "
-        f"{100 * correct.mean():.1f} % would be with {' and '.join(what)}; if the model was "
-        f"trained like that, give {' '.join(options)}{others}"
+        f"{percent(float(current.correct.mean()))} of {len(labels)} sampled images are correct, "
+        f"but "
+        f"{percent(float(correct.mean()))} would be with {' and '.join(what)}; if the model was "
+        f"trained like that, give {', '.join(options)}{others}"
     )

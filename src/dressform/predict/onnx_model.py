@@ -64,8 +64,8 @@ class OnnxModel:
     Args:
         path: a model with one input, images as uint8, float16, float32 or float64, of shape [N,
             H, W, C], [N, C, H, W], [N, H, W] or [N, H·W·C]; N may be fixed. If both of the first
-            two fit, the first is used. Its output is [N, K]: the one named ``logits`` or
-            ``probabilities``, else the first.
+            two fit, the first is used. Its output is [N, K]: the one named
+            ``probabilities`` or ``logits``, else the first.
 
     Attributes:
         path: of the file.
@@ -92,7 +92,7 @@ class OnnxModel:
                 f"{self.path} takes {self._inputs[0].type}; allowed: {', '.join(_DTYPES)}"
             )
         outputs = [output.name for output in self._session.get_outputs()]
-        self.output = next((n for n in ("logits", "probabilities") if n in outputs), outputs[0])
+        self.output = next((n for n in ("probabilities", "logits") if n in outputs), outputs[0])
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -270,5 +270,5 @@ def _check_scores(path: Path, output: str, scores: Any, rows: int, classes: int)
     if scores.shape[1] != classes:
         raise DataError(
             f"{path} gives {scores.shape[1]} scores per image but there are {classes} classes; "
-            f"name the classes of its outputs in their order with --classes"
+            f"name the classes of its outputs in their order with classes="
         )

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import RunError
 from dressform.core.files import read_npz, write_npz
+from dressform.core.numbers import percent, percent_range
+from dressform.evaluation.intervals import wilson
 
 N_NEIGHBOURS = 10
 MAX_REFERENCES = 10_000
@@ -28,6 +30,10 @@ MIN_CALIBRATION_IMAGES = 50
 """Minimum number of calibration images."""
 BATCH_SIZE = 1000
 GRID = 7
+MAX_VALUES = 2**20
+"""Pixels and channels of which :func:`block_statistics` makes floats at a time."""
+N_BLOCKS = 50
+"""Blocks of a row in :func:`kth_smallest`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +45,13 @@ class OODDetector:
             standard deviations of L blocks and channels, both divided by their scale.
         scales: float32 [2], root mean square length of the means, and of the deviations.
         distances: float32 [V], ascending, of calibration images.
+        correct: bool [V], whether the model is right about each of them, in that order.
     """
 
     reference: NDArray[np.float16]
     scales: NDArray[np.float32]
     distances: NDArray[np.float32]
+    correct: NDArray[np.bool_]
 
     @classmethod
     def fit(
@@ -52,6 +60,7 @@ class OODDetector:
         images: NDArray[np.uint8],
         calibration: NDArray[np.float32],
         calibration_images: NDArray[np.uint8],
+        correct: NDArray[np.bool_],
     ) -> "OODDetector | None":
         """Fit a detector.
 
@@ -60,6 +69,7 @@ class OODDetector:
             images: uint8 [N, H, W, C], the same images.
             calibration: [V, D], of images that the model was not trained on.
             calibration_images: uint8 [V, H, W, C].
+            correct: bool [V], whether the model is right about them.
 
         Returns:
             None if there are too few images of either kind.
@@ -75,16 +85,18 @@ class OODDetector:
         reference = np.hstack(
             [_unit(features[subsample]), means / scales[0], deviations / scales[1]]
         ).astype(np.float16)
-        uncalibrated = cls(reference, scales, np.empty(0, np.float32))
-        return cls(
-            reference, scales, np.sort(uncalibrated.distances_of(calibration, calibration_images))
-        )
+        uncalibrated = cls(reference, scales, np.empty(0, np.float32), np.empty(0, np.bool_))
+        distances = uncalibrated.distances_of(calibration, calibration_images)
+        order = np.argsort(distances, kind="stable")
+        return cls(reference, scales, distances[order], np.asarray(correct)[order])
 
     @cached_property
-    def _reference_and_lengths(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The reference in float32, converted once, and its squared lengths."""
+    def _factors(self) -> NDArray[np.float32]:
+        """[D + 2 L + 1, M]: times a row and a 1, the squared distances to each reference image less
+        the row's own squared length, in one product.
+        """
         reference = self.reference.astype(np.float32)
-        return reference, np.asarray((reference**2).sum(axis=1))
+        return np.vstack([-2 * reference.T, (reference**2).sum(axis=1)])
 
     def distances_of(
         self, features: NDArray[np.float32], images: NDArray[np.uint8]
@@ -92,7 +104,6 @@ class OODDetector:
         """Squared distances to the tenth nearest reference image, float32 [N]; arguments as for
         :meth:`p_values`.
         """
-        reference, lengths = self._reference_and_lengths
         distances = [np.empty(0, np.float32)]
         for start in range(0, len(features), BATCH_SIZE):
             means, deviations = block_statistics(images[start : start + BATCH_SIZE])
@@ -101,10 +112,11 @@ class OODDetector:
                     _unit(features[start : start + BATCH_SIZE]),
                     means / self.scales[0],
                     deviations / self.scales[1],
+                    np.ones((len(means), 1), np.float32),
                 ]
             )
-            squared = lengths + (rows**2).sum(axis=1)[:, None] - 2 * rows @ reference.T
-            distances.append(np.partition(squared, N_NEIGHBOURS - 1, axis=1)[:, N_NEIGHBOURS - 1])
+            own = (rows[:, :-1] ** 2).sum(axis=1)
+            distances.append(own + kth_smallest(rows @ self._factors, N_NEIGHBOURS))
         return np.concatenate(distances)
 
     def p_values(
@@ -122,11 +134,37 @@ class OODDetector:
             (len(self.distances) - closer + 1) / (len(self.distances) + 1), dtype=np.float64
         )
 
+    def answered(self, threshold: float) -> tuple[int, int]:
+        """Of the calibration images: how many have a p-value above a threshold, and about how many
+        of those the model is right.
+
+        Args:
+            threshold: 0 to 1, at or below which a model abstains.
+        """
+        closer = np.searchsorted(self.distances, self.distances, side="left")
+        count = len(self.distances)
+        above = (count - closer + 1) / (count + 1) > threshold
+        return int(above.sum()), int(self.correct[above].sum())
+
+    def abstention(self, threshold: float) -> str:
+        """How often a model abstains on the calibration images, and how often it is right about the
+        others, in a sentence.
+        """
+        answered, right = self.answered(threshold)
+        count = len(self.distances)
+        if not answered:
+            return f"it abstains on all {count:,} validation images"
+        accuracy = wilson(right, answered)
+        return (
+            f"it abstains on {percent(1 - answered / count, 1)} of {count:,} validation images "
+            f"and is right about {percent(accuracy.value, 1)} of the others "
+            f"({percent_range(accuracy.low, accuracy.high, 1)}, 95 %)"
+        )
+
     def save(self, path: Path) -> None:
         """Write, atomically."""
-        write_npz(
-            path, {"reference": self.reference, "scales": self.scales, "distances": self.distances}
-        )
+        arrays = ("reference", "scales", "distances", "correct")
+        write_npz(path, {name: getattr(self, name) for name in arrays})
 
     @classmethod
     def load(cls, path: Path) -> "OODDetector":
@@ -141,15 +179,16 @@ class OODDetector:
             "reference": (2, "float16"),
             "scales": (1, "float32"),
             "distances": (1, "float32"),
+            "correct": (1, "bool"),
         }
         if valid:
-            reference, scales, distances = (
-                arrays[name] for name in ("reference", "scales", "distances")
+            reference, scales, distances, correct = (
+                arrays[name] for name in ("reference", "scales", "distances", "correct")
             )
             valid = (
                 len(reference) >= N_NEIGHBOURS
                 and len(scales) == 2
-                and len(distances) >= 1
+                and len(distances) == len(correct) >= 1
                 and bool((scales > 0).all())
             )
             valid = valid and all(
@@ -161,7 +200,7 @@ class OODDetector:
                 f"{path} is not an OOD detector as this version writes it; delete it to predict "
                 f"without one"
             )
-        return cls(reference, scales, distances)
+        return cls(reference, scales, distances, correct)
 
     def width_of(self, channels: int) -> int:
         """Number of features of the model that this detector belongs to."""
@@ -178,12 +217,47 @@ def block_statistics(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ND
         both float32 [N, 49 C]; blocks overlap by a pixel if a side is not a multiple of 7.
     """
     count, height, width, channels = images.shape
+    # one call for all blocks, where they have one size
+    if height % GRID == 0 and width % GRID == 0:
+        parts = np.empty((2, count, GRID * GRID * channels), np.float32)
+        step = max(1, MAX_VALUES // images[:1].size) if count else 1
+        for start in range(0, count, step):
+            some = images[start : start + step]
+            blocks = some.reshape(-1, GRID, height // GRID, GRID, width // GRID, channels)
+            flat = blocks.transpose(0, 1, 3, 5, 2, 4).reshape(len(some), parts.shape[2], -1)
+            values = flat.astype(np.float32) / 255
+            parts[:, start : start + step] = values.mean(axis=2), values.std(axis=2)
+        return parts[0], parts[1]
     statistics = np.empty((2, count, GRID, GRID, channels), np.float32)
     for i, rows in enumerate(_grid_slices(height)):
         for j, columns in enumerate(_grid_slices(width)):
             part = images[:, rows, columns].astype(np.float32) / 255
             statistics[:, :, i, j] = part.mean(axis=(1, 2)), part.std(axis=(1, 2))
     return statistics[0].reshape(count, -1), statistics[1].reshape(count, -1)
+
+
+def kth_smallest(rows: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """The k-th smallest value of each row, float32 [N].
+
+    The k-th smallest of the smallest values of some blocks is a bound, above which nothing needs
+    to be sorted: that takes an eighth of the time of sorting the 10,000 values of a row partly.
+
+    Args:
+        rows: float32 [N, M].
+        k: 1 to M.
+    """
+    width = rows.shape[1] // N_BLOCKS
+    if width < 2 or k > N_BLOCKS:
+        return np.asarray(np.partition(rows, k - 1, axis=1)[:, k - 1])
+    minima = rows[:, : width * N_BLOCKS].reshape(len(rows), N_BLOCKS, width).min(axis=2)
+    bounds = np.partition(minima, k - 1, axis=1)[:, k - 1]
+    smallest = np.empty(len(rows), np.float32)
+    for i, (row, bound) in enumerate(zip(rows, bounds, strict=True)):
+        candidates = row[row <= bound]
+        if len(candidates) < k:  # values that are not finite
+            candidates = row
+        smallest[i] = np.partition(candidates, k - 1)[k - 1]
+    return smallest
 
 
 def _grid_slices(side: int) -> list[slice]:

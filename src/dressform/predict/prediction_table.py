@@ -1,9 +1,9 @@
 """`PredictionTable`: predictions of many images, a row each, in a file that goes on after a kill.
 
-A row has the image's path, its most probable class and the further ones, and which model answered;
-an image that cannot be read has an error in its row. CSV and JSON Lines grow row by row. A gzip or
-Parquet file cannot: its rows grow in a ``.partial`` file beside it, which becomes the table at the
-end.
+A row has the image's path, its most probable class and the further ones, which model answered, and
+which state of the file; an image that cannot be read has an error in its row. CSV and JSON Lines
+grow row by row. A gzip or Parquet file cannot: its rows grow in a ``.partial`` file beside it,
+which becomes the table at the end.
 """
 
 import gzip
@@ -12,12 +12,15 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.files import user_path, write_atomic
+from dressform.core.parquet import pyarrow_for
+from dressform.predict.file_state import state_of
 from dressform.predict.image_input import ImageInput, answer_name
-from dressform.predict.predictor import OOD_THRESHOLD, Prediction, Predictor
+from dressform.predict.prediction import Prediction
+from dressform.predict.predictor import OOD_THRESHOLD, Predictor
 from dressform.predict.row_file import CsvRows, JsonRows, Row, RowFile
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".parquet")
@@ -33,16 +36,16 @@ def model_id(predictor: Predictor) -> str:
     """
     words = [predictor.description.sha256[:MODEL_DIGITS]]
     if predictor.photo is None and predictor.description.preprocessing.photo is not None:
-        words.append("--no-photos")
+        words.append("photos=False")
     if predictor.ood_detector is not None and predictor.threshold != OOD_THRESHOLD:
-        words.append(f"--threshold {predictor.threshold:g}")
+        words.append(f"threshold={predictor.threshold:g}")
     return " ".join(words)
 
 
 def column_names(top: int) -> tuple[str, ...]:
     """The columns of a table with the ``top`` most probable classes."""
     further = [f"{name}_{k}" for k in range(2, top + 1) for name in ("label", "probability")]
-    ends = ("abstain", "ood_p_value", "warnings", "error", "model")
+    ends = ("abstain", "ood_p_value", "warnings", "error", "model", "size_mtime")
     return ("path", "label", "probability", *further, *ends)
 
 
@@ -53,8 +56,10 @@ class TableSummary:
     Attributes:
         out: the file.
         images: rows.
-        already: rows that were there before.
-        abstained: rows with ``abstain``.
+        already: rows that were there before and are kept.
+        changed: images that were overwritten since they had a row, and are predicted again.
+        dropped: rows with an error whose image is gone, and which are gone too.
+        abstained: rows with ``abstain``; None if the model cannot tell.
         errors: rows with an error.
         first_error: of the images that could not be read now, the first one's; or empty.
     """
@@ -62,7 +67,9 @@ class TableSummary:
     out: str
     images: int
     already: int
-    abstained: int
+    changed: int
+    dropped: int
+    abstained: int | None
     errors: int
     first_error: str
 
@@ -75,7 +82,8 @@ def write_predictions(
     top: int = 3,
     progress: Callable[[int, int], None] | None = None,
 ) -> TableSummary:
-    """Predict images into a table; rows that are there already are not computed again.
+    """Predict images into a table; rows that are there already are not computed again, except those
+    with an error and those of images that were overwritten since.
 
     Images that cannot be read have their error in the row. A batch of images is written as soon as
     it is answered; one that was interrupted is computed again as a whole, so that the table has the
@@ -96,7 +104,8 @@ def write_predictions(
     names = [answer_name(image) for image in images]
     table = PredictionTable(out, predictor, top)
     try:
-        missing = table.missing(names)
+        states = [state_of(image) for image in images]  # before the images are read
+        missing = table.missing(names, states)
         already, first_error = len(names) - sum(missing), ""
         size = predictor.batch_size_for(len(names))
         starts = [i for i in range(0, len(names), size) if any(missing[i : i + size])]
@@ -106,10 +115,10 @@ def write_predictions(
         done = already
         if progress is not None:
             progress(done, len(names))
-        rows: list[tuple[str, Prediction | DataError]] = []
+        rows: list[tuple[str, str | None, Prediction | DataError]] = []
         for index, answer in zip(indices, answers, strict=True):
             if missing[index]:
-                rows.append((names[index], answer))
+                rows.append((names[index], states[index], answer))
                 if isinstance(answer, DataError):
                     first_error = first_error or str(answer)
             if index % size == size - 1 or index == len(names) - 1:
@@ -125,7 +134,9 @@ def write_predictions(
         out=str(table.path),
         images=len(names),
         already=already,
-        abstained=table.abstained,
+        changed=table.changed,
+        dropped=table.dropped,
+        abstained=None if predictor.ood_detector is None else table.abstained,
         errors=table.errors,
         first_error=first_error,
     )
@@ -143,6 +154,8 @@ class PredictionTable:
         path: as given.
         errors: rows with an error, those that were there included.
         abstained: rows with ``abstain``, those that were there included.
+        changed: rows that were there of images that were overwritten since.
+        dropped: rows that were there with an error, of images that are gone.
 
     Raises:
         ConfigError: the suffix is unknown, the folder does not exist, or pyarrow is missing.
@@ -152,7 +165,7 @@ class PredictionTable:
 
     def __init__(self, path: str | Path, predictor: Predictor, top: int) -> None:
         self.path = user_path(path)
-        self.errors = self.abstained = 0
+        self.errors = self.abstained = self.changed = self.dropped = 0
         self._model, self._suffix = model_id(predictor), _checked_suffix(self.path)
         self._columns = column_names(min(top, len(predictor.class_names)))
         self._grows = self._suffix in (".csv", ".jsonl")
@@ -167,55 +180,69 @@ class PredictionTable:
         self._file = RowFile(growing, rows)
         self._shown = self.path if restored else growing
 
-    def missing(self, paths: Sequence[str | Path]) -> list[bool]:
-        """For each image whether it has no row yet.
+    def missing(self, paths: Sequence[str | Path], states: Sequence[str | None]) -> list[bool]:
+        """For each image whether it has no row yet that holds.
+
+        Rows with an error and those of images in another state do not hold; they are removed.
 
         Raises:
             RunError: a row is of another model, of an image that is not among ``paths``, or of one
                 that has a row already.
         """
-        missing, names = [True] * len(paths), map(cell_of, paths)
+        missing, names = [True] * len(paths), [cell_of(path) for path in paths]
         position, strangers, stranger = 0, 0, ""
         index: dict[str, int] | None = None
-        for row in self._file.read():
+        seen, stale = [False] * len(paths), set[int]()
+        for start, _, row in self._file.read_with_offsets():
+            name, failed = str(row["path"]), row["error"] is not None
             if row["model"] != self._model:
                 raise RunError(
                     f"{self._shown} has answers of model {row['model']}, not of "
-                    f"{self._model}; give another --out, or delete it"
+                    f"{self._model}; give another out=, or delete it"
                 )
-            self.errors += row["error"] is not None
-            self.abstained += row["abstain"] in (True, "true")
-            if index is None:
-                if position < len(paths) and row["path"] == next(names):
-                    missing[position] = False
-                    position += 1
-                    continue
-                self._in_order = False
-                index = {cell_of(path): i for i, path in enumerate(paths)}
-            found = index.get(str(row["path"]))
-            if found is None:
-                strangers, stranger = strangers + 1, stranger or str(row["path"])
-            elif not missing[found]:
-                raise RunError(
-                    f"{self._shown} has two rows for {row['path']}; delete one, or give "
-                    f"another --out"
-                )
+            if index is None and position < len(paths) and name == names[position]:
+                found: int | None = position
+                position += 1
             else:
-                missing[found] = False
+                self._in_order = False
+                index = index or {name: i for i, name in enumerate(names)}
+                found = index.get(name)
+            if found is None:
+                if failed and state_of(name) is None:
+                    self.dropped += 1
+                    stale.add(start)
+                else:
+                    strangers, stranger = strangers + 1, stranger or name
+                continue
+            if seen[found]:
+                raise RunError(
+                    f"{self._shown} has two rows for {name}; delete one, or give another out="
+                )
+            seen[found] = True
+            changed = row["size_mtime"] != states[found]
+            if failed or changed:
+                self.changed += changed
+                stale.add(start)
+                continue
+            missing[found] = False
+            self.abstained += row["abstain"] in (True, "true")
         if strangers:
             raise RunError(
                 f"{self._shown} has rows of images that are not among those given "
-                f"({strangers:,}, the first {stranger}); give these images too, or another --out"
+                f"({strangers:,}, the first {stranger}); give these images too, or another out="
             )
+        if stale:
+            self._in_order = False
+            self._file.remove(stale)
         return missing
 
-    def append(self, rows: Sequence[tuple[str | Path, Prediction | DataError]]) -> None:
-        """Write the answers of images.
+    def append(self, rows: Sequence[tuple[str | Path, str | None, Prediction | DataError]]) -> None:
+        """Write the answers of images, each in the state in which :meth:`missing` was told of it.
 
         Raises:
             RunError: there is no room, or the disk fails.
         """
-        made = [self._row(path, answer) for path, answer in rows]
+        made = [self._row(*row) for row in rows]
         self._file.append(made)
         self.errors += sum(row["error"] is not None for row in made)
         self.abstained += sum(row["abstain"] is True for row in made)
@@ -249,9 +276,9 @@ class PredictionTable:
         if self._restored and not self._file.written:
             self._file.path.unlink(missing_ok=True)
 
-    def _row(self, path: str | Path, answer: Prediction | DataError) -> Row:
+    def _row(self, path: str | Path, state: str | None, answer: Prediction | DataError) -> Row:
         row: Row = dict.fromkeys(self._columns)
-        row |= {"path": cell_of(path), "model": self._model}
+        row |= {"path": cell_of(path), "model": self._model, "size_mtime": state}
         if isinstance(answer, DataError):
             return row | {"error": cell_of(str(answer))}
         for k, (label, probability) in enumerate(answer.top, 1):
@@ -281,7 +308,7 @@ class PredictionTable:
             self._copy(packed, paths)  # type: ignore[arg-type]
 
     def _write_parquet(self, file: BinaryIO, paths: Sequence[str | Path]) -> None:
-        pyarrow, parquet = _pyarrow()
+        pyarrow, parquet = pyarrow_for(self.path)
         schema = pyarrow.schema(
             [(name, pyarrow.type_for_alias(_type_of(name))) for name in self._columns]
         )
@@ -314,7 +341,7 @@ class PredictionTable:
                     file.write(header)
                     shutil.copyfileobj(packed, file)
                 return
-            _, parquet = _pyarrow()
+            _, parquet = pyarrow_for(self.path)
             rows = JsonRows(self._columns)
             with parquet.ParquetFile(self.path) as table:
                 if tuple(table.schema_arrow.names) != self._columns:
@@ -325,7 +352,7 @@ class PredictionTable:
             # those of pyarrow are ValueErrors
             raise RunError(
                 f"{self.path} is not a table of predict with these columns "
-                f"({str(error).splitlines()[0]}); give another --out"
+                f"({str(error).splitlines()[0]}); give another out="
             ) from error
 
 
@@ -359,22 +386,11 @@ def _checked_suffix(path: Path) -> str:
     name = path.name.lower()
     suffix = next((s for s in SUFFIXES if name.endswith(s)), None)
     if suffix is None:
-        raise ConfigError(f"--out is {path}; allowed: a file that ends in {', '.join(SUFFIXES)}")
+        raise ConfigError(f"out is {path}; allowed: a file that ends in {', '.join(SUFFIXES)}")
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; give the file to write")
     if not path.parent.is_dir():
-        raise ConfigError(f"{path.parent} does not exist; create that folder, or change --out")
+        raise ConfigError(f"{path.parent} does not exist; create that folder, or change out=")
     if suffix == ".parquet":
-        _pyarrow()
+        pyarrow_for(path)
     return suffix
-
-
-def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise ConfigError(
-            "Parquet needs pyarrow; pip install pyarrow, or give --out a name that ends in .csv"
-        ) from None
-    return pyarrow, pyarrow.parquet

@@ -2,18 +2,19 @@
 
 import numbers
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.display import brief
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.files import sha256_file
+from dressform.core.numbers import percent
 from dressform.core.ordered_pool import map_in_order
 from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
-from dressform.data.image import fit
+from dressform.data.image import DRAFT_FACTOR, fit
 from dressform.data.photo import PreparedImage, is_photo, prepare
 from dressform.predict.image_input import (
     ImageInput,
@@ -24,8 +25,10 @@ from dressform.predict.image_input import (
     name_of,
     without_decoder_warnings,
 )
-from dressform.predict.model_card import ModelCard, weights_folder
+from dressform.predict.model_card import ModelCard
+from dressform.predict.model_folder import weights_folder
 from dressform.predict.ood import OODDetector
+from dressform.predict.prediction import Prediction
 from dressform.predict.session import BATCH_SIZE, open_session, run_session
 from dressform.predictions import softmax
 from dressform.runs.run import Run
@@ -38,53 +41,20 @@ OOD_THRESHOLD = 0.02
 """Default p-value at or below which an image is out of distribution."""
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """The prediction of one image.
-
-    Attributes:
-        path: of the image, as given.
-        top: (class name, probability), most probable first.
-        ood_p_value: conformal p-value of the image, 0..1 (:mod:`dressform.predict.ood`); None if
-            unknown.
-        abstain: whether it is at most the predictor's threshold, so that the classes are
-            unreliable.
-        warnings: about the image, one line each.
-        kept: the network's input and how it was made; None unless it was asked for.
-    """
-
-    path: str
-    top: tuple[tuple[str, float], ...]
-    ood_p_value: float | None = None
-    abstain: bool = False
-    warnings: tuple[str, ...] = ()
-    kept: PreparedImage | None = None
-
-    @property
-    def prepared(self) -> PreparedImage:
-        """The network's input and how it was made.
-
-        Raises:
-            ConfigError: they were not kept.
-        """
-        if self.kept is None:
-            raise ConfigError(
-                "how images are prepared was not kept; call predict_many with keep_prepared=True"
-            )
-        return self.kept
-
-
 class Predictor:
     """A trained model, ready to use.
 
     Args:
-        model: a run, the folder of a run, or a folder with ``model.onnx`` and ``model.json``.
+        model: a run, the folder of a run, or a folder with ``model.onnx`` and ``model.json``;
+            ``"shipped"`` for the model that comes with dressform. Default: the run below ``runs``
+            with the best validation accuracy, or where there is none, the shipped model.
         photos: whether to prepare photos as the model requires (:mod:`dressform.data.photo`) or
             only to shrink them to its size.
         threshold: 0 to 1; expected fraction of in-distribution images on which the predictor
             abstains.
         spin: whether threads keep spinning between calls
             (:func:`dressform.predict.session.open_session`).
+        threads: that run the network; default: ONNX Runtime's choice.
 
     Attributes:
         path: of ``model.onnx``.
@@ -99,27 +69,25 @@ class Predictor:
 
     def __init__(
         self,
-        model: Run | str | Path,
+        model: Run | str | Path | None = None,
         *,
         photos: bool = True,
         threshold: float = OOD_THRESHOLD,
         spin: bool = True,
+        threads: int | None = None,
     ) -> None:
         folder = weights_folder(model)
         self.description = ModelCard.load(folder / "model.json")
         self.photo = self.description.preprocessing.photo if photos else None
         self.path = folder / "model.onnx"
         if not self.path.is_file():
-            raise RunError(
-                f"{folder} has no {self.path.name}; train into another --out, or give another "
-                f"--model"
-            )
+            raise RunError(f"{folder} has no {self.path.name}; train again, or give another model=")
         if sha256_file(self.path) != self.description.sha256:
             raise RunError(
                 f"{self.path} is not the file that its model.json describes (SHA-256 differs); "
                 f"copy both again"
             )
-        self._session = open_session(self.path, RunError, spin=spin)
+        self._session = open_session(self.path, RunError, spin=spin, threads=threads)
         self.threshold = _checked_threshold(threshold)
         self._features = self.description.output.features
         detector_file = folder / "ood_reference.npz"
@@ -129,6 +97,13 @@ class Predictor:
             else None
         )
         self._check_graph()
+
+    def __repr__(self) -> str:
+        card = self.description
+        size = " x ".join(map(str, self.shape))
+        return brief(
+            self, card.name, size, f"{len(self.class_names)} classes", str(self.path.parent)
+        )
 
     def _check_graph(self) -> None:
         """Check that the model card belongs to the graph.
@@ -166,6 +141,19 @@ class Predictor:
     def class_names(self) -> tuple[str, ...]:
         """K names in the order of the logits."""
         return self.description.class_names
+
+    @property
+    def temperature(self) -> float:
+        """By which logits are divided for the probabilities."""
+        return self.description.temperature
+
+    @property
+    def abstention(self) -> str | None:
+        """How often the model abstains on validation images, and how often it is right about the
+        others, in a sentence; None if it never abstains.
+        """
+        detector = self.ood_detector
+        return None if detector is None else detector.abstention(self.threshold)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -258,7 +246,7 @@ class Predictor:
         """
         path = name or name_of(image)
         prepared = self.prepare(image, path)
-        return self._predictions([path], [prepared], top, keep_prepared=True)[0]
+        return self.predict_prepared([path], [prepared], top=top, keep_prepared=True)[0]
 
     def prepare(
         self, source: ImageInput, name: str | None = None, *, keep_steps: bool = True
@@ -287,7 +275,9 @@ class Predictor:
             made = ""
         else:
             side = max(height, width)
-            draft = 2 * side if self.photo is None else max(2 * self.photo.side, 4 * side)
+            draft = DRAFT_FACTOR * side
+            if self.photo is not None:
+                draft = max(2 * self.photo.side, 4 * side)
             image = decode(source, name, draft=draft)
             if self.photo is not None and max(image.size) > side and is_photo(image):
                 return prepare(image, self.shape, self.photo, keep_steps=keep_steps)
@@ -357,24 +347,32 @@ class Predictor:
                 answers.append(None)
             except DataError as error:
                 answers.append(error)
-        predictions = iter(
-            self._predictions(names, prepared, top, keep_prepared=keep_prepared) if names else ()
-        )
+        told = self.predict_prepared(names, prepared, top=top, keep_prepared=keep_prepared)
+        predictions = iter(told)
         return [next(predictions) if answer is None else answer for answer in answers]
 
-    def _predictions(
-        self, names: list[str], prepared: list[PreparedImage], top: int, *, keep_prepared: bool
+    def predict_prepared(
+        self,
+        names: Sequence[str],
+        prepared: Sequence[PreparedImage],
+        *,
+        top: int = 3,
+        keep_prepared: bool = False,
     ) -> list[Prediction]:
-        """The predictions of images that are ready."""
+        """Predict N images that :meth:`prepare` made, in one batch, named by ``names``; for the
+        other arguments see :meth:`predict_many`.
+        """
+        if not prepared:
+            return []
         logits, p_values = self._logits_and_p_values(np.stack([one.pixels for one in prepared]))
-        probabilities = softmax(logits)
+        probabilities = softmax(logits / self.temperature)
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
         predictions = []
         for row, (name, image) in enumerate(zip(names, prepared, strict=True)):
             p_value = None if p_values is None else float(p_values[row])
             abstain = p_value is not None and p_value <= self.threshold
             doubt = (
-                f"does not look like the training images: only {100 * (p_value or 0):.1f} % of "
+                f"does not look like the training images: only {percent(p_value or 0, 1)} of "
                 f"validation images are this unusual",
             )
             predictions.append(

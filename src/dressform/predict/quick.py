@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.display import brief
 from dressform.core.errors import DataError
+from dressform.core.numbers import percent
 from dressform.predict.int8 import Int8Network
 from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
@@ -57,6 +59,15 @@ class QuickPredictor:
             np.sqrt(np.mean((margins(logits) - margins(expected))[reliable] ** 2))
         )
         self.repeated = float(np.mean(saturated | (margins(logits) < self.margin)))
+
+    def __repr__(self) -> str:
+        exact = self._exact
+        return brief(
+            self,
+            exact.description.name,
+            f"int8, {percent(self.repeated)} repeated in float32",
+            str(exact.path.parent),
+        )
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.display import brief, table
 from dressform.core.errors import DataError
+from dressform.core.numbers import percent
 from dressform.core.rng import stream_seed
 from dressform.data.corruptions import CORRUPTIONS, corrupt, severities_of
 from dressform.data.dataset import Dataset
@@ -37,6 +39,23 @@ class Robustness:
     clean: Estimate
     corruptions: dict[str, dict[str, Estimate]]
     mean: float
+
+    def __repr__(self) -> str:
+        return brief(
+            self,
+            f"accuracy {percent(self.clean.value)} clean",
+            f"{percent(self.mean)} under {len(self.corruptions)} corruptions",
+            f"{self.examples:,} examples",
+        )
+
+    def _repr_html_(self) -> str:
+        severities = list(dict.fromkeys(s for row in self.corruptions.values() for s in row))
+        rows = [["none", percent(self.clean.value)] + [""] * (len(severities) - 1)]
+        rows += [
+            [name, *(percent(row[s].value) if s in row else "" for s in severities)]
+            for name, row in self.corruptions.items()
+        ]
+        return table(["corruption", *(f"severity {s}" for s in severities)], rows)
 
     def to_json(self) -> dict[str, Any]:
         """The document printed by ``dressform robustness --json``."""

@@ -4,11 +4,12 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from dressform.core.errors import RunError
+from dressform.core.files import write_atomic
 from dressform.core.text import from_table_cell, table_cell
 
 MAX_ROW = 2**20
@@ -128,7 +129,7 @@ class RowFile:
             self._file = path.open("a+b", buffering=0)
         except OSError as error:
             raise RunError(
-                f"{path} cannot be written ({error.strerror}); give a writable path with --out"
+                f"{path} cannot be written ({error.strerror}); give a writable path with out="
             ) from error
         try:
             self._lock()
@@ -158,7 +159,7 @@ class RowFile:
             except (ValueError, csv.Error) as error:
                 raise RunError(
                     f"{self.path} row {number} is not one that predict wrote ({error}); give "
-                    f"another --out"
+                    f"another out="
                 ) from None
 
     def append(self, rows: Sequence[Row]) -> None:
@@ -169,6 +170,30 @@ class RowFile:
         """
         self._write(b"".join(map(self.rows.encode, rows)))
         self.written += len(rows)
+
+    def remove(self, starts: Container[int]) -> None:
+        """Remove the rows that begin there.
+
+        Raises:
+            RunError: there is no room, or the disk fails.
+        """
+
+        def copy_others(target: BinaryIO) -> None:
+            target.write(self.rows.header)
+            with self.path.open("rb") as source:
+                for start, end, _ in self.read_with_offsets():
+                    if start not in starts:
+                        source.seek(start)
+                        target.write(source.read(end - start))
+
+        before = self._file
+        try:
+            write_atomic(self.path, copy_others)
+            self._file = self.path.open("a+b", buffering=0)
+        except OSError as error:
+            raise self._failure(error) from error
+        self._lock()
+        before.close()
 
     def close(self) -> None:
         """Flush to disk and close; a second time does nothing."""
@@ -204,7 +229,7 @@ class RowFile:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
-                f"another process is writing {self.path}; wait for it or give another --out"
+                f"another process is writing {self.path}; wait for it or give another out="
             ) from None
         except OSError:  # a file system without locks
             return
@@ -215,7 +240,7 @@ class RowFile:
             start = file.read(len(begin))
             if start != begin:
                 if not begin.startswith(start):
-                    raise self._is_another(start)
+                    raise self._is_another(start + file.readline(MAX_ROW))
                 self._file.truncate(0)
                 self._write(self.rows.header)
                 return
@@ -231,12 +256,31 @@ class RowFile:
         self._file.truncate(end)
 
     def _is_another(self, start: bytes) -> RunError:
-        first = start.splitlines()[0][:100].decode(errors="replace")
+        first = start.splitlines()[0].decode(errors="replace")
+        if (top := self._top_of(first)) is not None:
+            return RunError(
+                f"{self.path} was written with top={top}; give top={top} or another out="
+            )
+        first = first[:100]
         return RunError(
             f"{self.path} is not a table of predict with the columns "
-            f"{','.join(self.rows.columns)} (it has {first!r}); give another --out, or the same "
-            f"--top as before"
+            f"{','.join(self.rows.columns)} (it has {first!r}); give another out="
         )
+
+    def _top_of(self, line: str) -> int | None:
+        """How many classes the rows of a table have that differs from ours only in that."""
+        columns = [name.strip() for name in line.split(",")]
+        if line.startswith("{"):
+            try:
+                columns = list(json.loads(line))
+            except (ValueError, RecursionError):
+                return None
+        ranks = [name.rpartition("_")[2] for name in columns if name.startswith("label_")]
+        ours, theirs = (
+            [name for name in names if not name.startswith(("label", "probability"))]
+            for names in (self.rows.columns, columns)
+        )
+        return len(ranks) + 1 if ours == theirs else None
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

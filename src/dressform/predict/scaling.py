@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.arguments import argument
 from dressform.core.errors import ConfigError
 
 SCALES = {
@@ -77,14 +78,14 @@ class Scaling:
 
     @property
     def options(self) -> str:
-        """The options of a command that ask for it, such as ``--mean 0.5 --std 0.5``."""
-        words = [] if self.scale == "unit" and self.mean else [f"--scale {self.scale}"]
+        """The arguments that ask for it, such as ``mean=0.5, std=0.5``."""
+        words = [] if self.scale == "unit" and self.mean else [f"scale={self.scale!r}"]
         words += [
-            f"--{name} {','.join(f'{value:.4g}' for value in values)}"
+            argument(name, _short(values))
             for name, values in (("mean", self.mean), ("std", self.std))
             if values
         ]
-        return " ".join(words)
+        return ", ".join(words)
 
 
 def numbers_of(name: str, value: float | str | Sequence[float] | None) -> tuple[float, ...]:
@@ -136,6 +137,11 @@ def common_scalings(images: NDArray[np.uint8]) -> tuple[list[Scaling], Scaling]:
     common = [Scaling(scale=scale) for scale in SCALES]
     common += [Scaling(mean=of_set, std=sd) for of_set, sd in published]
     return common, Scaling(mean=mean, std=std)
+
+
+def _short(values: Sequence[float]) -> float | list[float]:
+    short = [float(f"{value:.4g}") for value in values]
+    return short if len(short) > 1 else short[0]
 
 
 def _listed(values: Sequence[float]) -> str:

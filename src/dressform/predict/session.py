@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions on the CPU, with ONNX Runtime's default number of threads."""
+"""ONNX Runtime sessions on the CPU."""
 
 import threading
 from pathlib import Path
@@ -11,7 +11,9 @@ BATCH_SIZE = 64
 """
 
 
-def open_session(path: Path, refuse: type[DressformError], *, spin: bool = True) -> Any:
+def open_session(
+    path: Path, refuse: type[DressformError], *, spin: bool = True, threads: int | None = None
+) -> Any:
     """Open an ONNX file.
 
     Args:
@@ -19,6 +21,7 @@ def open_session(path: Path, refuse: type[DressformError], *, spin: bool = True)
         refuse: the kind of error to raise.
         spin: whether threads keep spinning for a while after a call. The next call then starts
             sooner, but other work has fewer cores meanwhile.
+        threads: that run the network; default: ONNX Runtime's choice.
 
     Returns:
         an ``onnxruntime.InferenceSession``.
@@ -26,7 +29,7 @@ def open_session(path: Path, refuse: type[DressformError], *, spin: bool = True)
     Raises:
         DressformError: of the kind ``refuse``; ONNX Runtime cannot load the file.
     """
-    return create_session(str(path), refuse, str(path), spin=spin)
+    return create_session(str(path), refuse, str(path), spin=spin, threads=threads)
 
 
 TIME_LIMIT = 120.0
@@ -90,13 +93,20 @@ def run_session(
 
 
 def create_session(
-    model: str | bytes, refuse: type[DressformError], name: str, *, spin: bool = True
+    model: str | bytes,
+    refuse: type[DressformError],
+    name: str,
+    *,
+    spin: bool = True,
+    threads: int | None = None,
 ) -> Any:
     """Open a model given by path or as bytes, named ``name`` in errors (:func:`open_session`)."""
     import onnxruntime  # imported here, since listing and errors do not need it
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised; the runtime would print them too
+    if threads is not None:
+        options.intra_op_num_threads = threads
     options.add_session_config_entry("session.force_spinning_stop", "0" if spin else "1")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

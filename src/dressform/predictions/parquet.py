@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
+from dressform.core.parquet import pyarrow_for
 from dressform.predictions.table import EXPECTED, Table
 
 
@@ -18,7 +19,7 @@ def read_parquet(path: Path) -> Table:
     Raises:
         DataError: the file is unreadable or not Parquet, a cell is empty, or pyarrow is missing.
     """
-    pyarrow, parquet = _pyarrow()
+    pyarrow, parquet = pyarrow_for(path)
     try:
         with path.open("rb") as file:
             if (start := file.read(4)) != b"PAR1":
@@ -78,18 +79,7 @@ def parquet_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
     Raises:
         DataError: pyarrow is missing.
     """
-    pyarrow, parquet = _pyarrow()
+    pyarrow, parquet = pyarrow_for("a Parquet file")
     buffer = io.BytesIO()
     parquet.write_table(pyarrow.table(dict(columns)), buffer)
     return buffer.getvalue()
-
-
-def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise DataError(
-            "Parquet needs pyarrow; pip install pyarrow, or write the table as CSV"
-        ) from None
-    return pyarrow, pyarrow.parquet

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.arguments import class_names_of, label_numbers
+from dressform.core.display import brief, listed
 from dressform.core.errors import DataError
 from dressform.core.files import read_npz, user_path, write_npz
+from dressform.core.numbers import percent
 from dressform.predictions.probabilities import (
     SUM_TOLERANCE,
     find_invalid_probabilities,
@@ -36,13 +38,15 @@ class Predictions:
     Attributes:
         ids: str [N], unique; they join the predictions of two models.
         labels: int64 [N], the true classes.
-        logits: float32 [N, K]; softmax of a row gives its probabilities. Log-probabilities are
-            valid logits.
+        logits: float32 [N, K]; softmax of a row, divided by the temperature, gives its
+            probabilities. Log-probabilities are valid logits.
         class_names: K names in label order, K at least 2.
         groups: str [N], of examples that are no independent ones (photos of one sender), or None;
             intervals and tests then resample groups.
         hard: whether only the predicted classes are known; ``logits`` then only rank them first,
             and there are no probabilities.
+        temperature: above 0; the model's logits are divided by it for its probabilities
+            (C. Guo et al. 2017, https://arxiv.org/abs/1706.04599).
 
     Raises:
         DataError: inconsistent shapes, non-finite values, labels out of range, or duplicate ids.
@@ -54,8 +58,13 @@ class Predictions:
     class_names: tuple[str, ...]
     groups: NDArray[np.str_] | None = None
     hard: bool = False
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 < self.temperature < np.inf:
+            raise DataError(
+                f"predictions have a temperature of {self.temperature}; allowed: above 0, finite"
+            )
         object.__setattr__(self, "class_names", class_names_of(self.class_names))
         n, k = self.labels.size, len(self.class_names)
         if n == 0:
@@ -100,6 +109,11 @@ class Predictions:
                 f"example its own id"
             )
 
+    def __repr__(self) -> str:
+        accuracy = percent(float((self.predicted == self.labels).mean()))
+        names = f"{len(self.class_names)} classes ({listed(self.class_names)})"
+        return brief(self, f"{len(self):,} examples", f"accuracy {accuracy}", names)
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -111,7 +125,12 @@ class Predictions:
             DataError: the predictions are hard.
         """
         self.require_probabilities("this")
-        return softmax(self.logits)
+        return softmax(self.scaled_logits)
+
+    @property
+    def scaled_logits(self) -> NDArray[np.float64]:
+        """Logits divided by the temperature, float64 [N, K]."""
+        return self.logits.astype(np.float64) / self.temperature
 
     def require_probabilities(self, purpose: str) -> None:
         """Refuse hard predictions.
@@ -136,13 +155,12 @@ class Predictions:
 
     def take(self, indices: NDArray[np.int64] | NDArray[np.bool_]) -> "Predictions":
         """The examples at indices [M] or under a mask [N]."""
-        return Predictions(
-            self.ids[indices],
-            self.labels[indices],
-            self.logits[indices],
-            self.class_names,
-            None if self.groups is None else self.groups[indices],
-            self.hard,
+        return replace(
+            self,
+            ids=self.ids[indices],
+            labels=self.labels[indices],
+            logits=self.logits[indices],
+            groups=None if self.groups is None else self.groups[indices],
         )
 
     @classmethod
@@ -218,7 +236,7 @@ class Predictions:
 
     def save(self, path: str | Path) -> None:
         """Write an NPZ file without pickle: ``ids``, ``labels``, ``logits`` (of hard predictions
-        ``predicted``), ``class_names``, and ``groups`` where there are any.
+        ``predicted``), ``class_names``, and ``groups`` and ``temperature`` where there are any.
         """
         arrays = {
             "ids": self.ids,
@@ -228,6 +246,8 @@ class Predictions:
         }
         if self.groups is not None:
             arrays["groups"] = self.groups
+        if self.temperature != 1:
+            arrays["temperature"] = np.array(self.temperature)
         write_npz(user_path(path), arrays)
 
     @classmethod
@@ -236,8 +256,8 @@ class Predictions:
 
         Args:
             path: arrays ``labels`` [N] and ``logits`` or ``probabilities`` [N, K], or
-                ``predicted`` [N] for hard predictions; ``ids``, ``class_names`` and ``groups`` are
-                optional.
+                ``predicted`` [N] for hard predictions; ``ids``, ``class_names``, ``groups`` and
+                ``temperature`` (of logits) are optional.
 
         Raises:
             DataError: the file is unreadable or does not contain predictions.
@@ -269,16 +289,16 @@ class Predictions:
             )
         names = arrays.get("class_names", np.array([str(i) for i in range(scores.shape[1])]))
         ids = arrays.get("ids", np.array([f"{i:05d}" for i in range(len(labels))]))
+        temperature = _temperature(path, arrays)
         if {"logits", "probabilities"} <= set(arrays):
-            _check_agreement(path, scores, arrays["probabilities"])
+            _check_agreement(path, scores / temperature, arrays["probabilities"])
         names, ids = _texts(path, "class_names", names), _texts(path, "ids", ids)
         predictions = predictions_from_scores(
             path, kind, ids=ids, labels=labels, scores=scores, class_names=tuple(names.tolist())
         )
-        if "groups" not in arrays:
-            return predictions
         try:
-            return replace(predictions, groups=_texts(path, "groups", arrays["groups"]))
+            groups = _texts(path, "groups", arrays["groups"]) if "groups" in arrays else None
+            return replace(predictions, groups=groups, temperature=temperature)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
@@ -302,6 +322,21 @@ def _hard_predictions(path: Path, arrays: dict[str, NDArray[Any]]) -> Prediction
         return Predictions.from_classes(ids, labels, predicted, tuple(names.tolist()))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+
+
+def _temperature(path: Path, arrays: dict[str, NDArray[Any]]) -> float:
+    """The temperature of an NPZ file's logits; 1 without one."""
+    if "temperature" not in arrays:
+        return 1.0
+    value = arrays["temperature"]
+    if value.size != 1 or value.dtype.kind not in "fiu" or not 0 < float(value.item()) < np.inf:
+        raise DataError(
+            f"{path} has temperature {value.dtype} {value.ravel()[:3].tolist()}; allowed: one "
+            f"number above 0"
+        )
+    if "logits" not in arrays:
+        raise DataError(f"{path} has a temperature but no logits, which alone it applies to")
+    return float(value.item())
 
 
 def _texts(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:

@@ -1,5 +1,23 @@
 """Recipes by name. `RECIPES` lists them, with their tutorial's claim, without importing torch."""
 
-from dressform.recipes.table import RECIPES, RecipeEntry, entry, find_recipe, image_size_for
+from dressform.recipes.table import (
+    BESIDE,
+    RECIPES,
+    RecipeEntry,
+    check_recipe,
+    entry,
+    find_recipe,
+    image_size_for,
+    is_named,
+)
 
-__all__ = ["RECIPES", "RecipeEntry", "entry", "find_recipe", "image_size_for"]
+__all__ = [
+    "BESIDE",
+    "RECIPES",
+    "RecipeEntry",
+    "check_recipe",
+    "entry",
+    "find_recipe",
+    "image_size_for",
+    "is_named",
+]

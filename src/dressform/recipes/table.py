@@ -2,7 +2,7 @@
 
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Literal, cast
 
@@ -88,7 +88,24 @@ def _entries() -> tuple[RecipeEntry, ...]:
 
 
 _ENTRIES = {e.name: e for e in _entries()}
+BESIDE = "+"
+"""Between the names of two recipes of which the second is trained beside the first."""
 RECIPES = Registry("recipe", {e.name: e.target for e in _ENTRIES.values()})
+
+
+def check_recipe(reference: str) -> None:
+    """Raise an error for a name that :func:`find_recipe` does not know, without importing torch.
+
+    Raises:
+        UnknownNameError: no such recipe.
+    """
+    for name in reference.split(BESIDE):
+        RECIPES.check(name)
+
+
+def is_named(reference: str) -> bool:
+    """Whether :func:`find_recipe` finds a recipe without running a user's file."""
+    return all(name in RECIPES.names for name in reference.split(BESIDE))
 
 
 def entry(name: str) -> RecipeEntry:
@@ -121,12 +138,18 @@ def _reproduced() -> dict[str, Any]:
 def find_recipe(reference: str) -> Any:
     """The recipe that a name or ``file.py:attribute`` stands for. Imports torch.
 
+    ``fast+transfer-efficientnet-lite0`` is the first with the second beside it.
+
     Raises:
         UnknownNameError: no such recipe.
         ConfigError: the user's file fails or does not give a recipe.
     """
     from dressform.training.recipe import Recipe
 
+    first, beside, second = reference.partition(BESIDE)
+    if beside and not is_file_reference(reference):
+        one, other = find_recipe(first), find_recipe(second)
+        return replace(one, name=f"{one.name}-and-{other.name}", beside=other)
     made = load_from_file(reference) if is_file_reference(reference) else RECIPES.resolve(reference)
     if callable(made) and not isinstance(made, Recipe):
         try:

@@ -32,6 +32,7 @@ def write_classifier(path: Path, predictor: Predictor) -> None:
         "classes": card.class_names,
         "shape": list(predictor.shape),
         "threshold": predictor.threshold,
+        "temperature": predictor.temperature,
         "features": card.output.features,
         "photo": None if predictor.photo is None else vars(predictor.photo),
     }

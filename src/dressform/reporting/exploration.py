@@ -9,10 +9,10 @@ import numpy as np
 
 from dressform.core.errors import ConfigError
 from dressform.evaluation.align import align
-from dressform.exploration.embedding import METHODS, check_methods, embed
+from dressform.exploration.embedding import METHODS, check_enough, check_methods, embed
 from dressform.exploration.out_of_sample import OutOfSample, load_out_of_sample
 from dressform.exploration.points import data_of, points_of
-from dressform.exploration.projection import Projection
+from dressform.exploration.projection import MAX_SCORED, Projection
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions import Predictions
 from dressform.predictions.examples import canonical_split
@@ -41,8 +41,8 @@ class ProjectionOptions:
 
     Attributes:
         embedding: ``features`` of the network's penultimate layer, or ``pixels``.
-        methods: besides PCA: ``tsne``, ``umap``.
-        dimensions: of those: 2, 3 or both.
+        methods: of ``pca``, ``tsne`` and ``umap``.
+        dimensions: of t-SNE and UMAP: 2, 3 or both.
         seed: of the projections.
     """
 
@@ -88,6 +88,10 @@ def write_exploration(
     run = open_run(path)
     split = canonical_split(options.split or split_of(run, None))
     target = target_of(out, run.path, "explore.html")
+    counts = run.manifest.dataset.examples
+    if split in counts:  # before the data are read
+        held_out = counts.get("validation", 0) if split == "train" else 0
+        check_enough(counts[split] + held_out)
     data = data_of(run, options.data)
     points = points_of(run, data, split, projection.embedding)
     first, last = points.first, len(points.values)
@@ -112,15 +116,21 @@ def write_exploration(
         trained_on=points.trained_on,
         out_of_fold=assessment,
     )
+    scored = f"{MAX_SCORED:,} of them" if last - first > MAX_SCORED else "all"
     features = projection.embedding == "features"
     source = "the network's penultimate features" if features else "their pixels"
     projector = PageProjector(
-        projections=[titled(one) for one in embeddings.projections],
+        projections=[
+            titled(one, recall)
+            for one, recall in zip(embeddings.projections, embeddings.knn_recall, strict=True)
+        ],
         basis=embeddings.components,
         first=first,
         neighbours_title=f"Nearest points by {source}",
         note=f"{last - first:,} images, placed by {source}. Neighbours and projections were "
-        f"computed in all {points.values.shape[1]:,} dimensions (seed {seed}).",
+        f"computed in all {points.values.shape[1]:,} dimensions (seed {seed}). kNN recall is the "
+        f"fraction of an image's ten nearest neighbours that are among its ten nearest on the "
+        f"plane too, mean over {scored}; the projection with the highest one is shown first.",
     )
     report = Report(
         title=run.name,
@@ -150,12 +160,17 @@ def _in_order(training: Predictions, judge: OutOfSample) -> Predictions:
 
 
 def default_methods() -> list[str]:
-    """t-SNE, and UMAP where it is installed."""
+    """PCA, t-SNE, and UMAP where it is installed."""
     return [method for method in METHODS if method != "umap" or find_spec("umap") is not None]
 
 
-def titled(projection: Projection) -> PageProjection:
-    """A projection with a title."""
+def titled(projection: Projection, recall: float) -> PageProjection:
+    """A projection with a title and its kNN recall."""
     three = projection.name != "pca" and projection.embedding.shape[1] == 3
-    title = TITLES[projection.name] + (" (3D)" if three else "")
-    return PageProjection(title, projection.embedding, projection.explained)
+    return PageProjection(
+        name=projection.name + ("-3d" if three else ""),
+        title=TITLES[projection.name] + (" (3D)" if three else ""),
+        coordinates=projection.embedding,
+        explained_variance_ratio=projection.explained,
+        knn_recall=recall,
+    )

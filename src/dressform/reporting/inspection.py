@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from dressform.core.errors import DataError, DressformError
+from dressform.core.files import sha256_file, user_path
+from dressform.core.numbers import duration
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.labelled import LabelledImages
 from dressform.data.read_options import ReadArguments, ReadOptions
@@ -26,10 +28,11 @@ from dressform.predict.prediction_sets import (
 )
 from dressform.predictions import Predictions
 from dressform.predictions.examples import canonical_split, examples_of, indices_of
-from dressform.reporting.page.document import ModelReport
+from dressform.reporting.page.models import ModelReport
 from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
 from dressform.runs.history import training_conditions
 from dressform.runs.ledger import note_look
+from dressform.runs.manifest import for_people
 from dressform.runs.run import Run, open_run
 
 logger = logging.getLogger(__name__)
@@ -71,6 +74,7 @@ class Inspection:
         prediction_set: what it compares.
         images: of the examples, in their order, or None.
         training_images: those that the neighbours are indices of, or None.
+        data_name: of the data, where they are not the run's own; else empty.
     """
 
     model: ModelReport
@@ -78,6 +82,7 @@ class Inspection:
     prediction_set: PredictionSet
     images: Dataset | None = None
     training_images: Dataset | None = None
+    data_name: str = ""
 
     def renamed(self, name: str) -> "Inspection":
         """The same with another name."""
@@ -143,10 +148,11 @@ def _inspect_new_images(run: Run, examples: LabelledImages, options: ReportOptio
     ]
     facts = [("evaluated on", f"{options.data}: {len(new.images):,} images"), *facts_of(run)]
     return Inspection(
-        ModelReport(run.name, new.predictions, facts, missing=missing),
+        ModelReport(run.name, new.predictions, facts, validation=_validation(run), missing=missing),
         "new" if new.split == "all" else new.split,
         PredictionSet(run.name, (new.predictions,)),
         new.images,
+        data_name=Path(str(options.data)).stem or run.name,
     )
 
 
@@ -163,11 +169,13 @@ def _inspect_model(path: str | Path, options: ReportOptions) -> Inspection:
         "learning curves and training settings: only a run directory has them",
         "nearest training images and saliency maps: only a run directory has the network they need",
     ]
+    facts = [("model digest", sha256_file(user_path(path)))]
     return Inspection(
-        ModelReport(str(path), made.predictions, missing=missing),
+        ModelReport(str(path), made.predictions, facts, missing=missing),
         "labelled" if made.split == "all" else made.split,
         PredictionSet(str(path), (made.predictions,)),
         made.images,
+        data_name="" if options.data is None else Path(str(options.data)).stem,
     )
 
 
@@ -197,12 +205,21 @@ def inspect_run(
         if options.data is not None:
             raise
         missing.append(f"images, nearest training images and saliency maps: {error}")
-    model = ModelReport(run.name, predictions, facts=facts_of(run), missing=missing)
+    model = ModelReport(
+        run.name,
+        predictions,
+        facts=facts_of(run),
+        validation=_validation(run) if split == "test" else None,
+        missing=missing,
+    )
     try:
-        note = (
-            f"Training values were measured {training_conditions(run.manifest.resolved)}, with "
-            f"augmentation and dropout where the recipe uses them."
-        )
+        conditions = [
+            *training_conditions(run.manifest.resolved),
+            "with augmentation and dropout where the recipe uses them",
+        ]
+        *others, last = conditions
+        conditions_text = f"{', '.join(others)}, and {last}" if others else last
+        note = f"Training values were measured during training: {conditions_text}."
         model = replace(model, history=run.history(), history_note=note)
     except DressformError as error:
         missing.append(f"learning curves: {error}")
@@ -222,6 +239,13 @@ def inspect_run(
     )
 
 
+def _validation(run: Run) -> Predictions | None:
+    """The run's predictions of its validation images, on which thresholds are chosen, or None."""
+    if not run.layout.predictions("validation").exists():
+        return None
+    return run.predictions("validation")
+
+
 def _inspect_predictions(
     path: str | Path, options: ReportOptions, data: DatasetSplits | None
 ) -> Inspection:
@@ -234,15 +258,16 @@ def _inspect_predictions(
     ]
     images = None
     if data is None:
-        missing.append("images: a predictions file has none; give them with --data")
+        missing.append("images: a predictions file has none; give its data, too")
     else:
         try:
             images = _examples_of_any_split(predictions, data)
         except DressformError as error:
             missing.append(f"images: {error}")
     prediction_set = PredictionSet(name, (predictions,))
+    facts = [("predictions digest", sha256_file(user_path(path)))]
     return Inspection(
-        ModelReport(name, predictions, missing=missing), "predicted", prediction_set, images
+        ModelReport(name, predictions, facts, missing=missing), "predicted", prediction_set, images
     )
 
 
@@ -255,18 +280,35 @@ def _inspect_crossval(run: CrossvalRun, options: ReportOptions) -> Inspection:
     try:
         images = _examples_of_any_split(predictions, _divided_data(run, options), "train")
     except DressformError as error:
-        missing.append(f"images: {error}; give them with --data")
-    facts = [
-        ("recipe", run.name),
-        (
-            "folds",
-            f"{run.folds}; each example is predicted by the model that was not trained on it",
-        ),
-        ("repeats", f"{run.repeats}; this report shows the first" if run.repeats > 1 else "1"),
-    ]
+        missing.append(f"images: {error}; give its data, too")
+    facts = _facts_of_crossval(run)
     estimates = {name: asdict(row) for name, row in run.summary.estimates.items()}
     model = ModelReport(run.name, predictions, facts, missing=missing, estimates=estimates)
     return Inspection(model, "out-of-fold", prediction_set, images)
+
+
+def _facts_of_crossval(run: CrossvalRun) -> list[tuple[str, str]]:
+    """What a report says about a cross-validation: names and values."""
+    divided, summary = run.divided, run.summary
+    source = divided.location or divided.data
+    words = ["dressform", "crossval", divided.reference or summary.recipe]
+    words += ["--data", source] if source else []
+    words += [word for text in summary.settings for word in ("--set", text)]
+    words += [*divided.options.words(), "--folds", str(run.folds)]
+    words += ["--repeats", str(run.repeats), "--seed", str(summary.seed)]
+    examples = f"{summary.examples:,} train"
+    return [
+        ("run", "/".join(run.path.resolve().parts[-2:])),
+        ("recipe", run.name),
+        ("command", shlex.join(words)),
+        ("data", f"{divided.data}: {examples}" if divided.data else examples),
+        ("data digest", f"train {divided.data_digest}"),
+        ("folds", f"{run.folds} (each example is predicted by a model not trained on it)"),
+        ("repeats", f"{run.repeats} (this report shows the first)" if run.repeats > 1 else "1"),
+        ("seed", str(summary.seed)),
+        ("finished", for_people(divided.finished)),
+        ("folder", str(run.path)),
+    ]
 
 
 def _divided_data(run: CrossvalRun, options: ReportOptions) -> DatasetSplits:
@@ -304,7 +346,7 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
     """What a report says about the training of a run: names and values."""
     manifest = run.manifest
     dataset, seconds, hardware = manifest.dataset, manifest.seconds, manifest.hardware
-    source = dataset.location or dataset.source or dataset.name
+    source = dataset.source or dataset.name
     words = ["dressform", "train", manifest.reference, "--data", source]
     words += [word for text in manifest.settings for word in ("--set", text)]
     command = shlex.join([*words, *dataset.options.words(), "--seed", str(manifest.seed)])
@@ -314,14 +356,17 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
     ]
     if "threads" in hardware:
         devices.append(f"{hardware['threads']} threads")
+    digests = ", ".join(f"{split} {digest}" for split, digest in dataset.digests.items())
     versions = ", ".join(f"{name} {version}" for name, version in manifest.packages.items())
     return [
+        ("run", "/".join(run.path.resolve().parts[-2:])),
         ("command", command),
         ("data", f"{dataset.name}: {splits}"),
+        ("data digest", digests),
         ("epochs", str(manifest.results.get("epochs", "-"))),
-        ("training time", f"{seconds['train']:,.0f} s" if "train" in seconds else "-"),
+        ("training time", duration(seconds["train"]) if "train" in seconds else "-"),
         ("hardware", ", ".join(devices)),
         ("versions", versions),
-        ("finished", manifest.finished or "-"),
+        ("finished", for_people(manifest.finished)),
         ("folder", str(run.path)),
     ]

@@ -86,5 +86,5 @@ def local_server(page: Path, port: int = 0) -> ThreadingHTTPServer:
         return _Server(("127.0.0.1", port), Handler)
     except (OSError, OverflowError) as error:
         raise ConfigError(
-            f"port {port} cannot be used ({error}); give another --port, or 0 for a free one"
+            f"port {port} cannot be used ({error}); give another port=, or 0 for a free one"
         ) from error

@@ -1,6 +1,7 @@
 """`write_report`: runs, cross-validations, predictions files and models become one page."""
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES
 from dressform.predict.prediction_sets import with_distinct_names
 from dressform.reporting.inspection import Inspection, ReportOptions, inspect
 from dressform.reporting.output import target_of, write_checked
-from dressform.reporting.page.document import ModelReport, Report, report_document
+from dressform.reporting.page.citation import listed_models
+from dressform.reporting.page.document import Report, report_document
+from dressform.reporting.page.models import ModelReport
 from dressform.runs.manifest import timestamp
 
 logger = logging.getLogger(__name__)
@@ -33,7 +36,7 @@ def write_report(
             have predictions of the same examples.
         options: split, data and more.
         out: the HTML file; default: ``report.html`` in the folder of the first run, else in the
-            working directory.
+            working directory; ``report-NAME.html`` for images that are not the run's own.
 
     Returns:
         the file.
@@ -69,10 +72,14 @@ def write_report(
     models, training_images = _with_neighbours(
         inspections, None if with_images is None else with_images.training_images
     )
-    split = inspections[0].split
+    split, name = inspections[0].split, inspections[0].data_name
+    shown = f"{len(first.predictions):,} {split} examples"
+    if name:
+        of_split = "" if split == "new" else f"{split} "
+        shown = f"{len(first.predictions):,} {of_split}examples of {name}"
     report = Report(
-        title=first.name if len(paths) == 1 else f"Comparison of {len(paths)} models",
-        made=f"{timestamp()}: {len(first.predictions):,} {split} examples",
+        title=first.name if len(paths) == 1 else f"Comparison of {listed_models(models)}",
+        made=f"{timestamp()}: {shown}",
         split=split,
         models=models,
         comparisons=comparisons,
@@ -81,9 +88,15 @@ def write_report(
     )
     for line in first.missing:
         logger.warning("the page lacks %s", line)
-    target = target_of(out, paths[0], "report.html")
+    target = target_of(out, paths[0], _file_name(name))
     write_checked(target, *report_document(report))
     return target
+
+
+def _file_name(data: str) -> str:
+    """What a page is called: the run's own page is not overwritten by one of other images."""
+    words = re.sub(r"[^\w.-]+", "-", data).strip("-.")
+    return f"report-{words}.html" if words else "report.html"
 
 
 def _with_neighbours(

@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.display import brief, paragraph, table
 from dressform.core.errors import DataError, RunError
 from dressform.core.files import read_json, read_npz, user_path
+from dressform.core.links import link
+from dressform.core.numbers import percent, points
 from dressform.core.records import check_format, read_record
 from dressform.data.read_options import ReadOptions
 from dressform.predictions import Predictions
@@ -62,6 +65,9 @@ class CrossvalSummary:
     out_of_fold: str
     groups: int | None = None
 
+    def __repr__(self) -> str:
+        return brief(self, self.recipe, f"{self.k} folds", f"mean accuracy {percent(self.mean)}")
+
     def __post_init__(self) -> None:
         rows = [(row.repeat, row.fold) for row in self.folds]
         if not (2 <= self.k <= 100 and 1 <= self.repeats <= 1000):
@@ -79,11 +85,23 @@ class DividedData:
         location: where they were: an absolute path, or a bundled dataset's name; None for data
             made in memory.
         options: how they were read.
+        data: their name.
+        reference: of the recipe, as the user gave it.
+        passes: what was trained when.
     """
 
     data_digest: str
     location: str | None = None
     options: ReadOptions = field(default_factory=ReadOptions)
+    data: str | None = None
+    reference: str | None = None
+    passes: list[dict[str, int | float | str | None]] = field(default_factory=list)
+
+    @property
+    def finished(self) -> str | None:
+        """When the last fold was."""
+        last = self.passes[-1].get("finished") if self.passes else None
+        return None if last is None else str(last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +115,24 @@ class CrossvalRun:
 
     path: Path
     summary: CrossvalSummary
+
+    def __repr__(self) -> str:
+        return brief(self, self.name, self._headline(), str(self.path))
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [str(row.repeat + 1), str(row.fold + 1), percent(row.accuracy)]
+            for row in self.summary.folds
+        ]
+        return (
+            f"{paragraph(f'{self.name}: {self._headline()}')}"
+            f"{table(['repeat', 'fold', 'accuracy'], rows)}<div>{link(self.path)}</div>"
+        )
+
+    def _headline(self) -> str:
+        one = self.summary
+        repeats = f", {one.repeats} repeats" if one.repeats > 1 else ""
+        return f"{one.k} folds{repeats}, mean accuracy {percent(one.mean)}, s.d. {points(one.sd)}"
 
     @property
     def layout(self) -> CrossvalLayout:
@@ -131,7 +167,7 @@ class CrossvalRun:
             RunError: the file is missing or damaged.
             DataError: its arrays are not predictions.
         """
-        path, advice = self.layout.out_of_fold, "run crossval with --resume to recreate it"
+        path, advice = self.layout.out_of_fold, "run crossval with resume=True to recreate it"
         try:
             arrays = read_npz(path)
         except DataError as error:
@@ -202,7 +238,7 @@ def open_crossval(path: str | Path) -> CrossvalRun:
     layout = CrossvalLayout(folder)
     if not layout.summary.is_file():
         reason = (
-            "is not finished; run crossval with --resume"
+            "is not finished; run crossval with resume=True"
             if layout.plan.is_file()
             else f"has no {layout.summary.name}"
         )
@@ -213,7 +249,7 @@ def open_crossval(path: str | Path) -> CrossvalRun:
         )
     document = read_json(layout.summary)
     check_format(document, FORMAT, layout.summary)
-    advice = "delete it and run crossval with --resume"
+    advice = "delete it and run crossval with resume=True"
     return CrossvalRun(
         folder, read_record(CrossvalSummary, document, layout.summary, advice=advice)
     )

@@ -49,18 +49,18 @@ def read_history(path: Path) -> list[EpochRow]:
     return rows
 
 
-def training_conditions(resolved: Mapping[str, Any]) -> str:
-    """Why training values are not comparable to validation values, such as ``while training,
-    smoothed labels``.
+def training_conditions(resolved: Mapping[str, Any]) -> list[str]:
+    """Why training values are not comparable to validation values, such as ``with smoothed
+    labels``; empty where only the time of measuring differs.
 
     Args:
         resolved: the resolved recipe of a manifest.
     """
-    parts = ["while training"]
+    parts = list[str]()
     if resolved.get("label_smoothing"):
-        parts.append("smoothed labels")
+        parts.append("with smoothed labels")
     hard_examples = resolved.get("hard_examples")
     fraction = hard_examples.get("fraction", 1) if isinstance(hard_examples, dict) else 1
     if isinstance(fraction, (int, float)) and fraction < 1:
         parts.append("on a subset of mainly hard examples")
-    return ", ".join(parts)
+    return parts

@@ -8,6 +8,8 @@ from pathlib import Path
 from dressform.core.files import make_folder
 
 DEFAULT_ROOT = Path("runs")
+SHIPPED = "shipped"
+"""Names the model that comes with dressform, as the name of its recipe does."""
 MAX_NAME_BYTES = 100
 """Of a dataset's or recipe's folder, in UTF-8."""
 
@@ -101,6 +103,21 @@ class Layout:
         derived.
         """
         return self.root / "classification-report.json"
+
+    @property
+    def per_class(self) -> Path:
+        """Precision, recall and F1 of each class with their intervals, as a table; derived."""
+        return self.root / "per_class.csv"
+
+    @property
+    def card(self) -> Path:
+        """The model card, as Hugging Face has it; derived."""
+        return self.root / "README.md"
+
+    def exported(self, form: str) -> Path:
+        """Where ``dressform export`` writes by default; derived."""
+        files = {"page": "classify.html", "keras": "model.keras"}
+        return self.root / files.get(form, form)
 
     def make_folders(self) -> None:
         """Create the folders that files are written to."""
@@ -217,6 +234,17 @@ class TuningLayout:
         return self.root / ".lock"
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run, a cross-validation or a tuning, finished or not."""
+    marks = (Layout(folder).manifest, CrossvalLayout(folder).plan, TuningLayout(folder).document)
+    return any(mark.is_file() for mark in marks)
+
+
+def annotations(root: Path) -> Path:
+    """The name, note and tags that a user gave to a run, a cross-validation or a tuning."""
+    return root / "annotations.json"
+
+
 def crossval_folder(
     root: Path, dataset: str, recipe: str, digest: str, folds: int, seed: int
 ) -> Path:
@@ -260,6 +288,11 @@ def folder_name(name: str) -> str:
 def ledger(root: Path) -> Path:
     """The ledger of evaluations on the test split, one for all runs under ``root``."""
     return root / "test-ledger.jsonl"
+
+
+def runs_page(root: Path) -> Path:
+    """The table of all runs under ``root`` as an HTML page; derived."""
+    return root / "runs.html"
 
 
 def features_folder(out: Path) -> Path:

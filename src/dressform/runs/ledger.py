@@ -1,5 +1,6 @@
 """The ledger of evaluations on the test split: each one adds a line."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -44,3 +45,18 @@ def note_look(run: Path, *, what: str, examples: int) -> str | None:
             f"({error.strerror})"
         )
     return None
+
+
+def count_looks(run: Path) -> int:
+    """How often the ledger of a run's runs folder says that its test predictions were used."""
+    parents = run.resolve().parents
+    path = ledger(parents[2]) if len(parents) > 2 else None
+    if path is None or not path.is_file():
+        return 0
+    count = 0
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            named = Path(json.loads(line)["run"])
+            # as it was called from another folder
+            count += named.parts[-3:] == run.resolve().parts[-3:]
+    return count

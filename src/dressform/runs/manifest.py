@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from dressform.core.display import brief
 from dressform.core.errors import RunError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import check_format, read_record
@@ -72,12 +73,16 @@ class Results(TypedDict, total=False):
         onnx_difference: largest difference of a logit between torch and ONNX Runtime.
         val_accuracy: 0..1, or None without validation.
         test_accuracy: 0..1, or None without a test split.
+        temperature: by which logits are divided for the probabilities.
+        parameters: numbers in the network.
     """
 
     epochs: int
     onnx_difference: float
     val_accuracy: float | None
     test_accuracy: float | None
+    temperature: float
+    parameters: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +136,15 @@ class DatasetFacts:
     examples: dict[str, int] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return brief(
+            self,
+            self.name,
+            *(f"{split} {count:,}" for split, count in self.examples.items()),
+            " x ".join(map(str, self.shape)),
+            f"{len(self.class_names)} classes",
+        )
 
     def __post_init__(self) -> None:
         check_shape(self.shape)
@@ -187,6 +201,16 @@ class Manifest:
     error: str | None = None
     time_limit: TimeLimit | None = None
 
+    def __repr__(self) -> str:
+        return brief(self, f"{self.recipe}, seed {self.seed}", self.state, self.dataset.name)
+
+    @property
+    def state(self) -> Literal["finished", "stopped", "failed"]:
+        """Its status where no process trains it any more: ``stopped`` before its end if it was
+        started only.
+        """
+        return "stopped" if self.status == "started" else self.status
+
     def save(self, path: Path) -> None:
         """Write as JSON, atomically."""
         write_json(path, dataclasses.asdict(self))
@@ -218,6 +242,16 @@ def now() -> str:
 def timestamp() -> str:
     """The current time, UTC, to the minute, for people."""
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def for_people(time: str | None) -> str:
+    """A time of :func:`now` to the minute, such as ``2026-11-26 19:24 UTC``; ``-`` without one."""
+    if time is None:
+        return "-"
+    try:
+        return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError):
+        return time
 
 
 def hardware() -> Hardware:

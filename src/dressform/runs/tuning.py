@@ -6,11 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dressform.core.display import brief, escaped, paragraph, table
+from dressform.core.files import read_json, user_path
+from dressform.core.links import link
+from dressform.core.records import read_record
 from dressform.runs.layout import TuningLayout
 
 Value = int | float | str
 """What a setting can be given: ``f"{path}={value}"`` is its assignment."""
 Metric = Literal["val_accuracy", "val_loss"]
+SHOWN_TRIALS = 10
+"""Trials that a notebook shows, best first."""
 METRICS: tuple[Metric, ...] = ("val_accuracy", "val_loss")
 
 
@@ -51,6 +57,28 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BestTrial:
+    """The best trial in tuning.json; its settings as ``--set`` takes them."""
+
+    number: int
+    value: float | None
+    settings: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningSummary:
+    """The document tuning.json; for its fields see :class:`Tuning`."""
+
+    recipe: str
+    metric: Metric
+    space: dict[str, str]
+    seed: int
+    trials: list[Trial]
+    best: BestTrial | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tuning:
     """All trials of a tuning.
 
@@ -76,6 +104,32 @@ class Tuning:
     trials: tuple[Trial, ...]
     train: Sequence[str]
     importances: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return brief(self, self.recipe, self._headline(), str(self.path))
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                str(trial.number),
+                trial.state,
+                "-" if trial.value is None else f"{trial.value:.4f}",
+                *(str(trial.settings[path]) for path in self.space),
+            ]
+            for trial in self.ranked[:SHOWN_TRIALS]
+        ]
+        best = f"<div><code>{escaped(self.command)}</code></div>" if self.command else ""
+        return (
+            f"{paragraph(f'{self.recipe}: {self._headline()}')}"
+            f"{table(['trial', 'state', self.metric, *self.space], rows)}{best}"
+            f"<div>{link(self.path)}</div>"
+        )
+
+    def _headline(self) -> str:
+        best, trials = self.best, f"{len(self.trials)} trials"
+        if best is None or best.value is None:
+            return f"{trials}, none complete"
+        return f"{trials}, best {self.metric} {best.value:.4f} ({', '.join(best.assignments)})"
 
     @property
     def ranked(self) -> list[Trial]:
@@ -124,3 +178,14 @@ class Tuning:
             else {"number": best.number, "value": best.value, "settings": best.assignments},
             "command": self.command,
         }
+
+
+def open_tuning(path: str | Path) -> TuningSummary:
+    """Read the tuning.json of a folder.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    document = TuningLayout(user_path(path)).document
+    advice = "delete it; tune writes it again with resume=True"
+    return read_record(TuningSummary, read_json(document), document, advice=advice)

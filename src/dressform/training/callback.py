@@ -51,9 +51,10 @@ class Callback:
         steps of every epoch.
         """
 
-    def on_step(self, step: int, loss: float | None) -> None:
-        """A step is done, counted from 1 within its epoch; ``loss`` is the epoch's mean so far, or
-        None at steps where it was not computed.
+    def on_step(self, step: int, images: int, loss: float | None, accuracy: float | None) -> None:
+        """A step is done, counted from 1 within its epoch, after ``images`` of its training images;
+        ``loss`` and ``accuracy`` (0..1) are the epoch's means so far, or None at steps where they
+        were not computed.
         """
 
     def on_steps_changed(self, steps: int) -> None:

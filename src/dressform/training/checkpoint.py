@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,21 @@ class TrainingFiles:
     checkpoint: Path | None = None
     key: str = ""
     features: Path | None = None
+
+    def written(self) -> list[Path]:
+        """The checkpoints that are there: of the training, and of its parts."""
+        if self.checkpoint is None:
+            return []
+        folder, stem, suffix = self.checkpoint.parent, self.checkpoint.stem, self.checkpoint.suffix
+        found = [self.checkpoint, *folder.glob(f"{stem}-*{suffix}")]
+        return [file for file in found if file.exists()]
+
+    def part(self, name: str) -> "TrainingFiles":
+        """The files of a part of a training."""
+        checkpoint = self.checkpoint
+        if checkpoint is not None:
+            checkpoint = checkpoint.with_name(f"{checkpoint.stem}-{name}{checkpoint.suffix}")
+        return replace(self, checkpoint=checkpoint, key=f"{self.key}-{name}")
 
 
 @dataclass
@@ -100,8 +115,8 @@ def load_weights(path: Path) -> tuple[Weights, dict[str, str]]:
             return tensors, dict(file.metadata() or {})
     except (safetensors.SafetensorError, OSError) as error:
         raise RunError(
-            f"{path} cannot be read as safetensors ({error}); train again without --resume, into "
-            f"another --out"
+            f"{path} cannot be read as safetensors ({error}); train again without resume=True, "
+            f"into another out="
         ) from error
 
 
@@ -147,7 +162,7 @@ def load_state(path: Path, state: State, key: str) -> None:
     if facts.get("key") != key:
         raise RunError(
             f"{path} belongs to a training with other settings, data or seed; train into another "
-            f"--out"
+            f"out="
         )
     groups: dict[str, dict[str, Tensor]] = {
         "network": {},
@@ -164,9 +179,7 @@ def load_state(path: Path, state: State, key: str) -> None:
         if state.average is not None:
             state.average.network.load_state_dict(groups["average"])
     except RuntimeError as error:
-        raise RunError(
-            f"{path} has weights of another network; train into another --out"
-        ) from error
+        raise RunError(f"{path} has weights of another network; train into another out=") from error
     if state.losses is not None:
         state.losses.copy_(groups["losses"][""])
     state.best = groups["best"] or None

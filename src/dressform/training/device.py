@@ -19,7 +19,7 @@ def choose_device(name: Literal["auto", "cpu", "cuda"] | str = "auto") -> torch.
         raise ConfigError(f"device is {name!r}; allowed: auto, cpu, cuda")
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise ConfigError("device is cuda, but torch finds no CUDA GPU here; use --device cpu")
+        raise ConfigError("device is 'cuda', but torch finds no CUDA GPU here; allowed: auto, cpu")
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 

@@ -3,8 +3,8 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -14,6 +14,7 @@ from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
 from dressform.kernels.threads import pinned_threads
 from dressform.models.network import Classifier, build_network
+from dressform.models.pair import paired
 from dressform.training.batches import AugmentedImages, Batches
 from dressform.training.callback import Callback
 from dressform.training.checkpoint import (
@@ -32,6 +33,7 @@ from dressform.training.learning_data import class_weights, pixel_statistics
 from dressform.training.objective import Objective
 from dressform.training.optim import make_optimizer
 from dressform.training.pace import Pace
+from dressform.training.parts import Parts
 from dressform.training.precision import choose_precision
 from dressform.training.progressive_resizing import check_progressive_resizing
 from dressform.training.recipe import Recipe
@@ -124,8 +126,23 @@ def fit(
         RunError: the checkpoint is damaged or belongs to another training.
         OutOfTimeError: the callback's strict deadline has passed.
     """
-    began = time.perf_counter()
     callback, files = callback or Callback(), files or TrainingFiles()
+    if recipe.beside is not None:
+        parts = Parts(recipe, callback, files)
+        fitted = [
+            fit(
+                part.recipe,
+                train,
+                validation,
+                seed=seed,
+                device=device,
+                files=part.files,
+                callback=part.callback,
+            )
+            for part in parts
+        ]
+        return _together(fitted)
+    began = time.perf_counter()
     where = choose_device(device)
     state = _initial_state(recipe, train, seed, where)
     if files.checkpoint is not None and files.checkpoint.exists():
@@ -196,6 +213,32 @@ def fit(
     )
 
 
+def _together(parts: Sequence[Fitted]) -> Fitted:
+    """Trainings of one recipe beside another, as one."""
+    history = tuple(row for part in parts for row in part.history)
+    whole = paired([part.network for part in parts]).eval()
+    rest = {name: t for name, t in weights_of(whole).items() if name in ("mean", "std")}
+
+    def weights(of: Sequence[Weights]) -> Weights:
+        named = {
+            f"network.members.{i}.{name}": t for i, one in enumerate(of) for name, t in one.items()
+        }
+        return rest | named
+
+    kept = any(part.best is not None for part in parts)
+    return Fitted(
+        network=whole,
+        history=tuple(replace(row, epoch=number) for number, row in enumerate(history, 1)),
+        last=weights([part.last for part in parts]),
+        best=weights([part.best or part.last for part in parts]) if kept else None,
+        device=parts[0].device,
+        precision=parts[0].precision,
+        prepared=sum(part.prepared for part in parts),
+        epochs=sum(part.epochs for part in parts),
+        shortened=any(part.shortened for part in parts),
+    )
+
+
 def _train_epoch(
     step: Step, batches: Batches, state: State, pace: Pace, first: int, callback: Callback
 ) -> tuple[RunningMetrics, int]:
@@ -204,27 +247,28 @@ def _train_epoch(
     ``first`` is the number of its first step.
     """
     state.network.train()
-    epoch, done = len(state.history), 0
+    epoch, done, images = len(state.history), 0, 0
     metrics, steps, planned = RunningMetrics(), batches.steps(epoch), pace.end
     pace.begin_epoch(first, steps)
     for batch in batches.epoch(epoch, state.losses):
         loss, logits = step(first + done, batch)
         metrics.update(loss, logits, batch.labels)
-        done += 1
+        done, images = done + 1, images + len(batch.labels)
         pace.look(first + done)
         if pace.end != planned:
             planned = pace.end
             callback.on_steps_changed(planned)
-        over, mean = done == steps or pace.over(first + done), None
+        over = done == steps or pace.over(first + done)
+        mean = accuracy = None
         if over or done % FINITE_CHECK_EVERY == 1:
-            mean = metrics.loss()
+            mean, accuracy = metrics.loss(), metrics.accuracy()
             if not math.isfinite(mean):
                 raise TrainingError(
                     f"the loss is {mean} in epoch {epoch + 1}, step {done}; try a lower "
-                    f"learning rate (--set optim.lr={step.peak_learning_rate / 10:g}), or --set "
-                    f"precision=float32"
+                    f"learning rate (settings=['optim.lr={step.peak_learning_rate / 10:g}']), or "
+                    f"settings=['precision=float32']"
                 )
-        callback.on_step(done, mean)
+        callback.on_step(done, images, mean, accuracy)
         if over:
             break
     return metrics, done
@@ -306,5 +350,5 @@ def _check_finite(network: nn.Module, epoch: int) -> None:
     if not bool(torch.stack([torch.isfinite(t).all() for t in floating]).all()):
         raise TrainingError(
             f"the weights are no longer finite after epoch {epoch + 1}; try a lower learning rate "
-            f"(--set optim.lr=…)"
+            f"(settings=['optim.lr=…'])"
         )

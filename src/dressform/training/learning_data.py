@@ -1,5 +1,6 @@
 """`LearningData`: what a recipe learns from and is validated on, and what is counted there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +9,11 @@ from torch import Tensor
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.splits import hold_out
 from dressform.training.recipe import Recipe
+
+MIN_VALIDATION, MAX_FRACTION = 30, 0.2
+"""Examples that are held out at least, as long as they are no larger fraction of all: with fewer,
+chance decides which epoch or run is the best.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,27 +34,49 @@ class LearningData:
     notes: tuple[str, ...] = ()
 
 
-def learning_data(recipe: Recipe, data: DatasetSplits) -> LearningData:
-    """The data's own validation split, or what the recipe holds out of train.
+def learning_data(
+    recipe: Recipe, data: DatasetSplits, settings: Sequence[str] = ()
+) -> LearningData:
+    """The data's own validation split, or what is held out of train; see :func:`held_out`.
 
     Raises:
         DataError: so few examples that nothing can be held out.
     """
     if data.validation is not None:
         return LearningData(data.train, data.validation, data.validation.digest)
-    return held_out(recipe, data.train)
+    return held_out(recipe, data.train, settings)
 
 
-def held_out(recipe: Recipe, train: Dataset) -> LearningData:
-    """The recipe's fraction of the training set held out for validation."""
-    if recipe.validation_fraction == 0:
+def held_out(recipe: Recipe, train: Dataset, settings: Sequence[str] = ()) -> LearningData:
+    """The recipe's fraction of the training set held out for validation; of few examples more, so
+    that there is something to choose by.
+
+    Args:
+        recipe: how to train.
+        train: what is divided.
+        settings: that the user changed; a fraction among them is taken as it is.
+
+    Raises:
+        DataError: so few examples that nothing can be held out.
+    """
+    fraction = recipe.validation_fraction
+    if fraction == 0:
         return LearningData(train, None, "")
-    split = hold_out(train, recipe.validation_fraction, recipe.split_seed)
+    notes = list[str]()
+    chosen = any(setting.startswith("validation_fraction=") for setting in settings)
+    if not chosen and (more := min(MAX_FRACTION, MIN_VALIDATION / len(train))) > fraction:
+        fraction = more
+        notes.append(
+            f"held out about {round(100 * fraction)} % of the {len(train):,} training examples for "
+            f"validation, since the recipe's {100 * recipe.validation_fraction:g} % would be too "
+            f"few to choose by; settings=['validation_fraction=…'] sets it"
+        )
+    split = hold_out(train, fraction, recipe.split_seed)
     return LearningData(
         train.take(split.train_indices),
         train.take(split.held_out_indices),
         split.digest,
-        split.notes,
+        (*notes, *split.notes),
     )
 
 

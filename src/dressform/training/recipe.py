@@ -1,10 +1,13 @@
 """`Recipe`: everything that decides a training but the data and the seed."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dressform.core.config import require
+from dressform.core.config import require, require_choices, to_dict
+from dressform.core.display import brief, table
+from dressform.core.text import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,7 @@ class Optim:
     sgd_momentum: float = 0.85
 
     def __post_init__(self) -> None:
+        require_choices(self, "optim.")
         require(0 < self.lr <= 1000, "optim.lr", self.lr, "above 0, to 1000")
         require(0 <= self.momentum < 1, "optim.momentum", self.momentum, "0 to below 1")
         require(0 <= self.beta2 < 1, "optim.beta2", self.beta2, "0 to below 1")
@@ -69,6 +73,7 @@ class Schedule:
     decay: float | None = None
 
     def __post_init__(self) -> None:
+        require_choices(self, "schedule.")
         require(0 <= self.warmup < 1, "schedule.warmup", self.warmup, "0 to below 1")
         require(0 <= self.final <= 1, "schedule.final", self.final, "0 to 1")
         require(self.decay is None or self.decay >= 0, "schedule.decay", self.decay, "0 or more")
@@ -140,6 +145,7 @@ class EarlyStopping:
     restore_best: bool = False
 
     def __post_init__(self) -> None:
+        require_choices(self, "early_stopping.")
         require(self.patience >= 0, "early_stopping.patience", self.patience, "0 or more")
 
 
@@ -224,7 +230,8 @@ class Recipe:
         label_smoothing: fraction of the target spread evenly over the classes (Szegedy et al.
             2015).
         validation_fraction: fraction of the training examples held out for validation, where the
-            data have no validation split.
+            data have no validation split; where those are fewer than 30 and this was not set, 30
+            are held out, but at most a fifth.
         split_seed: of that hold-out; independent of the run's seed, so that runs can be compared.
         precision: ``auto`` is bfloat16 autocast where the processor or GPU is fast at it, else
             float32.
@@ -234,6 +241,8 @@ class Recipe:
             augments again and runs the whole network.
         class_weight_power: weight of an example's loss, as a power of how rare its class is: 0
             counts every example alike, 1 every class alike.
+        beside: another recipe. Each is trained as if it were alone, one after the other, and the
+            network is the mean of both's logits. The hold-out is that of the first.
     """
 
     name: str
@@ -254,11 +263,37 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     cached_features: int = 0
     class_weight_power: float = 0.0
+    beside: "Recipe | None" = field(default=None, metadata={"omitted": None})
+
+    @property
+    def networks(self) -> tuple[Any, ...]:
+        """The networks' configs: of this recipe, and of the one beside it."""
+        return (self.model,) if self.beside is None else (self.model, self.beside.model)
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs of the whole training."""
+        return self.epochs + (0 if self.beside is None else self.beside.epochs)
+
+    def __repr__(self) -> str:
+        model = getattr(self.model, "__name__", type(self.model).__name__)
+        return brief(
+            self,
+            self.name,
+            model,
+            counted(self.epochs, "epoch"),
+            f"batch size {self.batch_size}",
+            f"{self.optim.kind} with learning rate {self.optim.lr:g}",
+            f"{self.schedule.kind} schedule",
+        )
+
+    def _repr_html_(self) -> str:
+        return table(["setting", "value"], [[k, str(v)] for k, v in _flat(to_dict(self)).items()])
 
     def __post_init__(self) -> None:
         allowed = "lower-case letters, digits and hyphens"
         valid = self.name.replace("-", "").isalnum() and self.name == self.name.lower()
-        require(valid, "name", self.name, allowed)
+        require(valid, "name of the recipe", self.name, allowed)
         buildable = dataclasses.is_dataclass(self.model) and hasattr(self.model, "build")
         require(
             buildable or callable(self.model),
@@ -266,6 +301,7 @@ class Recipe:
             self.model,
             "a dataclass with build(shape, classes), or a function of shape and classes",
         )
+        require_choices(self)
         require(1 <= self.epochs <= 100_000, "epochs", self.epochs, "1 to 100,000")
         require(2 <= self.batch_size <= 1_000_000, "batch_size", self.batch_size, "2 to 1,000,000")
         require(
@@ -277,6 +313,10 @@ class Recipe:
             only = "where features are cached"
             require(resizing.start == 1, "progressive_resizing.start", resizing.start, f"1 {only}")
             require(augment.start == 0, "augment.start", augment.start, f"0 {only}")
+        inner = self.beside
+        require(
+            inner is None or inner.beside is None, "beside.beside", inner and inner.beside, "none"
+        )
         power = self.class_weight_power
         require(0 <= power <= 1, "class_weight_power", power, "0 to 1")
         fraction, stopping = self.validation_fraction, self.early_stopping
@@ -287,3 +327,15 @@ class Recipe:
             fraction,
             "above 0 with early_stopping.patience or restore_best",
         )
+
+
+def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """The settings by the names that an assignment has for them."""
+    flat: dict[str, object] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat |= {f"{prefix}{name}": value["type"]} if name == "model" else {}
+            flat |= _flat(value, f"{prefix}{name}.")
+        elif name != "type":
+            flat[f"{prefix}{name}"] = value
+    return flat

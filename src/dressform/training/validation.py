@@ -58,7 +58,7 @@ class Validator:
         if not np.isfinite(logits).all():
             raise TrainingError(
                 "the logits of validation examples are not finite; try a lower learning rate "
-                "(--set optim.lr=…)"
+                "(settings=['optim.lr=…'])"
             )
         scores = Scores(Predictions(dataset.ids, dataset.labels, logits, dataset.class_names))
         return ValidationScores(nll(scores), accuracy(scores), ece(scores))

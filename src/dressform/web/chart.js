@@ -1,204 +1,302 @@
-// Line and bar charts in SVG, drawn with the page's own colours.
+// Line and bar charts in SVG, drawn as wide as their place on the page, with a cursor that reads
+// values: it follows the pointer and the arrow keys.
 
-import { button, contextOf, csv, element, save, saveCanvas, svgElement } from "dressform/html.js";
+import { savePng, standalone } from "dressform/chart_files.js";
+import {
+  axes,
+  BOTTOM,
+  drawn,
+  HEIGHT,
+  hueStyle,
+  middle,
+  scales,
+  TOP,
+} from "dressform/chart_marks.js";
+import { button, csv, element, save, svgElement } from "dressform/html.js";
 
 /**
  * @typedef {object} Axis
  * @property {string} title
+ * @property {string} [name] a shorter title, for the values that are read
  * @property {number} low
  * @property {number} high
  * @property {(value: number) => string} [show] a tick's text
+ * @property {(value: number) => string} [read] a value's text, more exact
  * @property {number[]} [ticks]
  */
 /**
  * @typedef {object} Series
  * @property {string} title
- * @property {"line" | "bars" | "dash"} kind
+ * @property {string} [name] in place of the title, for the values that are read
+ * @property {"line" | "bars" | "dash"} kind dashed lines are references, whose values are not read
  * @property {[number, number][]} points
- * @property {number} colour 1 to 4
+ * @property {number} [colour] 1 to 4
+ * @property {number} [hue] in degrees, in place of a colour
+ * @property {boolean} [broken] whether the line is interrupted, to tell it from its neighbours
  * @property {number} [width] of bars
  * @property {[number, number][]} [ranges] an interval for each point
+ * @property {boolean[]} [faded] points that say little
+ * @property {string[]} [notes] what else is read at each point
+ * @property {boolean} [hidden] until its name in the legend is pressed
  */
-/** @typedef {{x: Axis, y: Axis, series: Series[]}} Plot */
-/** @typedef {(value: number) => number} Scale a value's pixel */
+/**
+ * @typedef {object} Plot
+ * @property {Axis} x
+ * @property {Axis} y
+ * @property {Series[]} series
+ * @property {boolean} [together] whether all series have a value at each x, read together
+ * @property {boolean} [choosable] whether the legend shows and hides series
+ * @property {(series: number, point: number) => void} [onread]
+ */
 
-const WIDTH = 560;
-const HEIGHT = 280;
-const LEFT = 52;
-const RIGHT = WIDTH - 22;
-const TOP = 12;
-const BOTTOM = HEIGHT - 40;
-const MAX_MARKED_POINTS = 40;
+const MIN_WIDTH = 280;
+const MAX_WIDTH = 640;
+const HINT = "Point at the chart, or use the arrow keys, to read values.";
+
+/** @type {WeakMap<Element, Chart>} */
+const charts = new WeakMap();
+const observer =
+  typeof ResizeObserver === "undefined"
+    ? null
+    : new ResizeObserver((entries) => {
+        for (const { target, contentRect } of entries) charts.get(target)?.fit(contentRect.width);
+      });
 
 /**
- * Round values between two ends, about `number` of them.
- * @param {number} low
- * @param {number} high
- */
-export function ticks(low, high, number = 5) {
-  const rough = (high - low) / number || 1;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= rough * 0.999) ?? 10;
-  const step = power * factor;
-  const values = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i += 1) {
-    values.push(Number((i * step).toPrecision(12)));
-  }
-  return values;
-}
-
-/**
- * A chart that can be saved as SVG, PNG and CSV.
+ * A chart that can be read, and saved as SVG, PNG and CSV.
  * @param {string} name of the files
  * @param {string} caption
  * @param {Plot} plot
  */
-export function chart(name, caption, { x, y, series }) {
-  const across = scale(x, LEFT, RIGHT);
-  const up = scale(y, BOTTOM, TOP);
-  const viewBox = `0 0 ${WIDTH} ${HEIGHT}`;
-  const svg = svgElement("svg", { viewBox, role: "img", "aria-label": caption, class: "chart" });
-  svg.append(...axes({ x, y }, across, up), ...series.map((one) => drawn(one, across, up)));
-  const keys = series.map((one) =>
-    element("span", { class: `key c${one.colour} ${one.kind}` }, one.title),
-  );
-  const rows = series.flatMap((one) => one.points.map((point) => [one.title, ...point]));
-  const saveCsv = () =>
-    save(`${name}.csv`, "text/csv", csv([["series", x.title, y.title], ...rows]));
-  const small = { class: "small" };
-  return element(
-    "figure",
-    {},
-    element(
-      "figcaption",
+export const chart = (name, caption, plot) => new Chart(name, caption, plot).node;
+
+export class Chart {
+  /**
+   * @param {string} name of the files
+   * @param {string} caption
+   * @param {Plot} plot
+   */
+  constructor(name, caption, plot) {
+    this.name = name;
+    this.plot = plot;
+    this.shown = plot.series.map((series) => !series.hidden);
+    /** @type {[number, number] | null} series and point */
+    this.cursor = null;
+    this.width = MAX_WIDTH;
+    this.svg = svgElement("svg", { role: "img", "aria-label": caption, class: "chart" });
+    this.area = element(
+      "div",
+      {
+        class: "plot",
+        tabindex: "0",
+        role: "group",
+        "aria-label": `${caption}: values`,
+        onkeydown: (event) => this.key(event),
+      },
+      this.svg,
+    );
+    for (const type of /** @type {const} */ (["pointermove", "pointerdown"])) {
+      this.svg.addEventListener(type, (event) => this.point(event));
+    }
+    this.readout = element("output", { class: "readout quiet" }, HINT);
+    this.legend = element(
+      "div",
+      { class: "legend" },
+      plot.series.map((_, s) => this.legendKey(s)),
+    );
+    const small = { class: "small" };
+    this.node = element(
+      "figure",
       {},
-      caption,
-      " ",
-      button("SVG", () => save(`${name}.svg`, "image/svg+xml", standalone(svg)), small),
-      button("PNG", () => savePng(`${name}.png`, svg), small),
-      button("CSV", saveCsv, small),
-    ),
-    svg,
-    element("div", { class: "legend" }, keys),
-  );
-}
+      element(
+        "figcaption",
+        {},
+        caption,
+        " ",
+        button("SVG", () => save(`${name}.svg`, "image/svg+xml", standalone(this.svg)), small),
+        button("PNG", () => savePng(`${name}.png`, this.svg), small),
+        button("CSV", () => this.saveCsv(), small),
+      ),
+      this.area,
+      this.readout,
+      this.legend,
+    );
+    charts.set(this.area, this);
+    observer?.observe(this.area);
+    this.draw();
+  }
 
-/**
- * @param {Axis} axis
- * @param {number} start
- * @param {number} end
- * @returns {Scale}
- */
-function scale({ low, high }, start, end) {
-  return (value) => start + ((value - low) / (high - low || 1)) * (end - start);
-}
+  /** @param {number} width that the page has for it */
+  fit(width) {
+    const fitting = Math.round(Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, width)));
+    if (!width || fitting === this.width) return; // 0: it is not on the page
+    this.width = fitting;
+    this.draw();
+  }
 
-/**
- * Grid, ticks and titles.
- * @param {{x: Axis, y: Axis}} plot
- * @param {Scale} across
- * @param {Scale} up
- */
-function axes({ x, y }, across, up) {
-  const middle = { "text-anchor": "middle" };
-  const line = (/** @type {number} */ y1, /** @type {string} */ kind) =>
-    svgElement("line", { x1: LEFT, x2: RIGHT, y1, y2: y1, class: kind });
-  const text = (/** @type {Axis} */ axis, /** @type {number} */ value) =>
-    (axis.show ?? String)(value);
-  const rows = (y.ticks ?? ticks(y.low, y.high)).flatMap((value) => [
-    line(up(value), "grid"),
-    svgElement("text", { x: LEFT - 6, y: up(value) + 4, "text-anchor": "end" }, text(y, value)),
-  ]);
-  const columns = (x.ticks ?? ticks(x.low, x.high, 8)).map((value) =>
-    svgElement("text", { x: across(value), y: BOTTOM + 16, ...middle }, text(x, value)),
-  );
-  const turned = `translate(11 ${(TOP + BOTTOM) / 2}) rotate(-90)`;
-  return [
-    ...rows,
-    ...columns,
-    line(up(y.low), "axis"),
-    svgElement("text", { x: (LEFT + RIGHT) / 2, y: HEIGHT - 6, ...middle }, x.title),
-    svgElement("text", { x: 0, y: 0, ...middle, transform: turned }, y.title),
-  ];
+  get scales() {
+    return scales(this.plot, this.width);
+  }
+
+  draw() {
+    const { across, up } = this.scales;
+    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
+    const shown = this.plot.series.filter((_, s) => this.shown[s]);
+    this.svg.replaceChildren(
+      ...axes(this.plot, across, up, this.width),
+      ...shown.map((one) => drawn(one, across, up)),
+    );
+    this.drawCursor();
+  }
+
+  drawCursor() {
+    this.svg.querySelector(".cursor")?.remove();
+    if (!this.cursor) return;
+    const [s, i] = this.cursor;
+    const { across, up } = this.scales;
+    const [x, y] = middle(this.plot.series[s], i);
+    this.svg.append(
+      svgElement(
+        "g",
+        { class: "cursor" },
+        svgElement("line", { x1: across(x), x2: across(x), y1: TOP, y2: BOTTOM }),
+        svgElement("circle", { cx: across(x), cy: up(y), r: 5 }),
+      ),
+    );
+  }
+
+  /** Whether the cursor may be on a series. @param {number} s */
+  readable(s) {
+    const { kind, points } = this.plot.series[s];
+    return this.shown[s] && kind !== "dash" && points.length > 0;
+  }
+
+  /**
+   * Put the cursor on a point and read it.
+   * @param {number} s
+   * @param {number} i
+   */
+  read(s, i) {
+    if (this.cursor?.[0] === s && this.cursor[1] === i) return;
+    this.mark(s, i);
+    this.plot.onread?.(s, i);
+  }
+
+  /**
+   * Put the cursor on a point without telling.
+   * @param {number} s
+   * @param {number} i
+   */
+  mark(s, i) {
+    this.cursor = [s, i];
+    this.readout.textContent = this.reading(s, i);
+    this.readout.classList.remove("quiet");
+    this.drawCursor();
+  }
+
+  /**
+   * @param {number} s
+   * @param {number} i
+   */
+  reading(s, i) {
+    const { x, y, series, together } = this.plot;
+    const [at] = series[s].points[i];
+    const readX = x.read ?? x.show ?? String;
+    const { kind, width = 0, notes } = series[s];
+    const where = kind === "bars" ? `${readX(at)} to ${readX(at + width)}` : readX(at);
+    const read = series.flatMap((one, other) => {
+      if (!this.readable(other) || (other !== s && !together)) return [];
+      const j = other === s ? i : one.points.findIndex(([value]) => value === at);
+      return j < 0
+        ? []
+        : [`${one.name ?? one.title} ${valueOf(one, j, y.read ?? y.show ?? String)}`];
+    });
+    const note = notes ? `, ${notes[i]}` : "";
+    return `${x.name ?? x.title} ${where}: ${read.join(", ")}${note}`;
+  }
+
+  /** @param {PointerEvent} event */
+  point(event) {
+    const box = this.svg.getBoundingClientRect();
+    const px = ((event.clientX - box.left) / box.width) * this.width;
+    const py = ((event.clientY - box.top) / box.height) * HEIGHT;
+    const { across, up } = this.scales;
+    const weight = this.plot.together ? 0.001 : 1; // then the nearest x counts
+    /** @type {[number, number] | null} */
+    let nearest = null;
+    let least = Infinity;
+    for (const [s, series] of this.plot.series.entries()) {
+      if (!this.readable(s)) continue;
+      for (let i = 0; i < series.points.length; i += 1) {
+        const [x, y] = middle(series, i);
+        const distance =
+          (across(x) - px) ** 2 + (series.kind === "bars" ? 0 : weight * (up(y) - py) ** 2);
+        if (distance < least) [least, nearest] = [distance, [s, i]];
+      }
+    }
+    if (nearest) this.read(...nearest);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const readable = this.plot.series.flatMap((_, s) => (this.readable(s) ? [s] : []));
+    const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+    const turns = { ArrowUp: -1, ArrowDown: 1 };
+    const step = steps[/** @type {keyof typeof steps} */ (event.key)];
+    const turn = turns[/** @type {keyof typeof turns} */ (event.key)];
+    if ((step === undefined && turn === undefined) || !readable.length) return;
+    event.preventDefault();
+    if (!this.cursor || !this.readable(this.cursor[0])) return this.read(readable[0], 0);
+    const [s, i] = this.cursor;
+    if (step !== undefined) {
+      this.read(s, Math.max(0, Math.min(this.plot.series[s].points.length - 1, i + step)));
+    } else {
+      const next = readable[(readable.indexOf(s) + turn + readable.length) % readable.length];
+      const [at] = this.plot.series[s].points[i];
+      const distances = this.plot.series[next].points.map(([x]) => Math.abs(x - at));
+      this.read(next, distances.indexOf(Math.min(...distances)));
+    }
+  }
+
+  /** @param {number} s */
+  legendKey(s) {
+    const { title, kind, colour = 0, hue, broken } = this.plot.series[s];
+    const attributes = {
+      class: `key c${colour} ${kind} ${broken ? "broken" : ""}`,
+      style: hueStyle(hue),
+    };
+    if (!this.plot.choosable) return element("span", attributes, title);
+    const toggle = button(
+      title,
+      () => {
+        this.shown[s] = !this.shown[s];
+        toggle.setAttribute("aria-pressed", String(this.shown[s]));
+        if (this.cursor?.[0] === s) this.cursor = null;
+        this.draw();
+      },
+      { ...attributes, "aria-pressed": String(this.shown[s]) },
+    );
+    return toggle;
+  }
+
+  saveCsv() {
+    const { x, y, series } = this.plot;
+    const intervals = series.some((one) => one.ranges);
+    const heading = ["series", x.title, y.title, ...(intervals ? ["low", "high"] : [])];
+    const rows = series.flatMap((one) =>
+      one.points.map((point, i) => [one.title, ...point, ...(one.ranges?.[i] ?? [])]),
+    );
+    save(`${this.name}.csv`, "text/csv", csv([heading, ...rows]));
+  }
 }
 
 /**
  * @param {Series} series
- * @param {Scale} across
- * @param {Scale} up
+ * @param {number} i
+ * @param {(value: number) => string} show
  */
-function drawn(series, across, up) {
-  const { kind, points, colour, ranges = [] } = series;
-  const group = svgElement("g", { class: `series c${colour} ${kind}` });
-  if (kind === "bars") {
-    group.append(...points.map(([x, y]) => bar(across(x), across(x + (series.width ?? 0)), up(y))));
-    return group;
-  }
-  const path = points.map(([x, y]) => `${across(x).toFixed(1)},${up(y).toFixed(1)}`).join(" ");
-  group.append(svgElement("polyline", { points: path }));
-  if (kind === "line" && points.length <= MAX_MARKED_POINTS) {
-    const mark = ([x, y] = points[0]) => svgElement("circle", { cx: across(x), cy: up(y), r: 3 });
-    group.append(...points.map((point) => mark(point)));
-  }
-  for (const [i, [low, high]] of ranges.entries()) {
-    const x = across(points[i][0]);
-    group.append(
-      svgElement("line", { x1: x, x2: x, y1: up(low), y2: up(high), class: "interval" }),
-    );
-  }
-  return group;
-}
-
-/**
- * @param {number} left
- * @param {number} right
- * @param {number} top
- */
-function bar(left, right, top) {
-  const width = Math.max(1, right - left - 2);
-  return svgElement("rect", { x: left + 1, width, y: top, height: BOTTOM - top });
-}
-
-const COPIED_STYLES = [
-  "fill",
-  "stroke",
-  "stroke-width",
-  "stroke-dasharray",
-  "fill-opacity",
-  "font-size",
-  "font-family",
-];
-
-/**
- * The SVG as a file of its own, with the colours that it has on the page.
- * @param {SVGSVGElement} svg
- */
-function standalone(svg) {
-  const copy = /** @type {SVGSVGElement} */ (svg.cloneNode(true));
-  const originals = svg.querySelectorAll("*");
-  copy.querySelectorAll("*").forEach((node, i) => {
-    const style = getComputedStyle(originals[i]);
-    for (const property of COPIED_STYLES) {
-      node.setAttribute(property, style.getPropertyValue(property));
-    }
-  });
-  const size = { width: String(WIDTH), height: String(HEIGHT) };
-  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  for (const [attribute, value] of Object.entries(size)) copy.setAttribute(attribute, value);
-  const fill = getComputedStyle(document.body).backgroundColor;
-  copy.prepend(svgElement("rect", { ...size, fill }));
-  return new XMLSerializer().serializeToString(copy);
-}
-
-/**
- * @param {string} name
- * @param {SVGSVGElement} svg
- */
-async function savePng(name, svg) {
-  const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone(svg))}`;
-  await image.decode();
-  const canvas = element("canvas", { width: 2 * WIDTH, height: 2 * HEIGHT });
-  contextOf(canvas).drawImage(image, 0, 0, 2 * WIDTH, 2 * HEIGHT);
-  saveCanvas(name, canvas);
+function valueOf(series, i, show) {
+  const value = show(series.points[i][1]);
+  const range = series.ranges?.[i];
+  return range ? `${value} (${show(range[0])} to ${show(range[1])})` : value;
 }

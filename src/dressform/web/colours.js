@@ -38,7 +38,7 @@ const CLASS_ALPHA = 200;
  * Distinct colours, readable on light and dark; after the palette round the circle.
  * @param {number} c
  */
-const categorical = (c) =>
+export const categorical = (c) =>
   PALETTE[c] ?? `hsl(${((c * GOLDEN_ANGLE) % 360).toFixed(1)} 65% ${c % 2 ? 60 : 45}%)`;
 
 /**

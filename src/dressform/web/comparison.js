@@ -1,11 +1,19 @@
-// Which of several models is better: a forest plot and a sentence for each pair.
+// Which of several models is better: a forest plot and a sentence for each pair, and the images
+// that only one of them gets right.
 
-import { element, section } from "dressform/html.js";
+import { matching, DEFAULTS, modelChoices } from "dressform/image_filters.js";
+import { button, count, element, percent, section } from "dressform/html.js";
+import { head, plainTable } from "dressform/table.js";
 
+/** @import { Page } from "dressform/data.js" */
 /** @import { Comparison } from "dressform/types.js" */
 
-/** @param {Comparison[]} comparisons */
-export function comparisonSection(comparisons) {
+/**
+ * @param {Page} page
+ * @param {(models: string) => void} open shows the images on which those models are right
+ */
+export function comparisonSection(page, open) {
+  const { comparisons } = page;
   const ends = comparisons.flatMap((c) => [Math.abs(c.low), Math.abs(c.high), c.rope]);
   const scale = Math.max(...ends) || 1;
   return section(
@@ -18,7 +26,40 @@ export function comparisonSection(comparisons) {
       "Line: 95 % interval of the difference. Band: region of practical equivalence. ",
       comparisons[0].scope,
     ),
+    agreement(page, open),
   );
+}
+
+/**
+ * How many images which models get right.
+ * @param {Page} page
+ * @param {(models: string) => void} open
+ */
+function agreement(page, open) {
+  const disjoint = Object.entries(modelChoices(page.runs)).filter(
+    ([models]) => !["any", "one", "differ"].includes(models),
+  );
+  const rows = disjoint.map(([models, title]) => {
+    const matches = matching({ ...DEFAULTS, models }, page, 0);
+    let images = 0;
+    for (let i = 0; i < page.examples; i += 1) images += Number(matches(i));
+    return element(
+      "tr",
+      {},
+      element(
+        "th",
+        { scope: "row" },
+        button(title, () => open(models), { class: "plain link" }),
+      ),
+      element("td", { class: "number" }, count(images)),
+      element("td", { class: "number" }, percent(images / page.examples, 1)),
+    );
+  });
+  return plainTable({
+    caption: "Where the models agree. Select a row to see its images.",
+    heads: [head("Models"), head("Images", "number"), head("Fraction", "number")],
+    rows,
+  });
 }
 
 /**

@@ -3,8 +3,10 @@
 import { COLOURINGS } from "dressform/colours.js";
 import { saveCoordinates, saveStage } from "dressform/export.js";
 import { button, count, element, percent } from "dressform/html.js";
+import { search } from "dressform/search.js";
 
-/** @import { Filter, Projector } from "dressform/projector.js" */
+/** @import { Filter } from "dressform/filters.js" */
+/** @import { Projector } from "dressform/projector.js" */
 /** @import { LegendEntry } from "dressform/colours.js" */
 /** @import { Projection } from "dressform/types.js" */
 
@@ -47,25 +49,32 @@ export class Controls {
       { "aria-pressed": "false" },
     );
     const colourings = Object.entries(COLOURINGS).filter(([, c]) => c.applies(projector));
-    const colouring = choice(
+    this.colouring = choice(
       "Colour by",
       colourings.map(([key, { title }]) => [key, title]),
       (value) => projector.colour(value),
     );
-    const projection = choice("Projection", this.projectionOptions(), (value) =>
+    this.projection = choice("Projection", this.projectionOptions(), (value) =>
       this.project(value),
     );
+    this.exports = element(
+      "span",
+      { class: "axes" },
+      button("PNG", () => saveStage(projector), { class: "small" }),
+      button("CSV", () => saveCoordinates(projector), { class: "small" }),
+      button("Copy link", () => this.copyLink(), { class: "small" }),
+    );
+    this.clear = button("Clear selection", () => projector.select("", null), { hidden: true });
     this.bar = element(
       "div",
       { class: "bar" },
-      projection.node,
+      this.projection.node,
       this.axes,
-      colouring.node,
+      this.colouring.node,
       this.filter.node,
       this.lasso,
       this.search(),
-      button("PNG", () => saveStage(projector), { class: "small" }),
-      button("CSV", () => saveCoordinates(projector), { class: "small" }),
+      this.clear,
       button("Reset", () => projector.reset()),
     );
   }
@@ -74,7 +83,10 @@ export class Controls {
   projectionOptions() {
     const { projections, basis } = this.projector.page;
     /** @type {Option[]} */
-    const options = projections.map(({ title }, p) => [String(p), title]);
+    const options = projections.map(({ name, title, knn_recall: recall }) => [
+      name,
+      `${title} (kNN recall ${percent(recall, recall < 0.1 ? 1 : 0)})`,
+    ]);
     return basis ? [...options, ["custom", "Custom axes"]] : options;
   }
 
@@ -99,23 +111,47 @@ export class Controls {
     const input = element("input", {
       type: "search",
       placeholder: "Class or id",
+      list: "classes",
       "aria-label": "Find a class or an id",
       onkeydown: (event) => {
-        if (event.key === "Enter") projector.search(input.value);
+        if (event.key === "Enter") search(projector, input.value);
       },
     });
-    return [input, button("Find", () => projector.search(input.value))];
+    const classes = element(
+      "datalist",
+      { id: "classes" },
+      projector.page.classes.map((value) => element("option", { value })),
+    );
+    return [input, classes, button("Find", () => search(projector, input.value))];
   }
 
-  reset() {
-    this.filter.select.value = "all";
+  /** Show in the choices what the projector shows. */
+  show() {
+    const { projector } = this;
+    this.filter.select.value = projector.filter;
+    this.colouring.select.value = projector.colouring;
+    if (projector.projection) this.projection.select.value = projector.projection;
   }
 
-  /** @param {string} value */
+  /** Put the address of the view into the clipboard. */
+  async copyLink() {
+    const { projector } = this;
+    projector.link.write();
+    try {
+      await navigator.clipboard.writeText(location.href);
+      projector.report("The link to this view is in the clipboard.");
+    } catch {
+      projector.report("This browser gives no clipboard: copy the address of this page.");
+    }
+  }
+
+  /** @param {string} value name of a projection, or "custom" */
   project(value) {
     const { projector } = this;
-    if (value === "custom") this.offerEnds();
-    else projector.project(projector.page.projections[Number(value)]);
+    const projection = projector.page.projections.find(({ name }) => name === value);
+    if (projection) projector.project(projection);
+    else this.offerEnds();
+    this.projection.select.value = value;
   }
 
   /** The buttons that make a selection one end of the horizontal axis. */
@@ -146,9 +182,9 @@ export class Controls {
   /**
    * A choice of the component on each axis, for principal components.
    * @param {Projection} projection
-   * @param {number[]} components that are shown; changed by the choice
    */
-  offerComponents({ explained_variance_ratio: ratios }, components) {
+  offerComponents({ explained_variance_ratio: ratios }) {
+    const { projector } = this;
     const options = ratios.map((ratio, j) => ({ j, text: `PC ${j + 1} (${percent(ratio, 1)})` }));
     const selects = ["x", "y", "z"].map((axis, a) => {
       const select = element(
@@ -156,13 +192,13 @@ export class Controls {
         {
           "aria-label": `Component on ${axis}`,
           onchange: () => {
-            components.splice(a, 1, Number(select.value));
-            this.projector.showComponents(components);
+            projector.components.splice(a, 1, Number(select.value));
+            projector.showComponents();
           },
         },
         axis === "z" && element("option", { value: "-1" }, "2D"),
         options.map(({ j, text }) =>
-          element("option", { value: j, selected: components[a] === j }, text),
+          element("option", { value: j, selected: projector.components[a] === j }, text),
         ),
       );
       return select;

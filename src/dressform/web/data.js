@@ -24,6 +24,9 @@ async function unpacked(node) {
 
 const blob = (/** @type {string} */ name) => document.getElementById(`blob-${name}`);
 
+/** Whether the page has a blob of that name. @param {string} name */
+export const hasBlob = (name) => blob(name) !== null;
+
 /**
  * A named array; null where the page has none of that name.
  * @param {string} name

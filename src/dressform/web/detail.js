@@ -1,5 +1,6 @@
 // One image: its class, what the model predicts and why, and its nearest neighbours.
 
+import { changeAddress } from "dressform/address.js";
 import { button, byId, contextOf, element, percent } from "dressform/html.js";
 
 /** @import { Page, Predictions } from "dressform/data.js" */
@@ -36,7 +37,7 @@ export class Detail {
       if (event.target === this.dialog) this.dialog.close(); // beside the dialog
     });
     this.dialog.addEventListener("close", () => {
-      history.replaceState(null, "", location.pathname + location.search);
+      changeAddress({ image: null, at: null });
     });
   }
 
@@ -63,8 +64,8 @@ export class Detail {
       ...(neighbours.length ? this.neighbourhood(predictions, neighbours) : []),
     );
     this.focus(focused);
-    const id = encodeURIComponent(this.page.ids[index]);
-    history.replaceState(null, "", `#image=${id}&at=${index}`); // two splits may share ids
+    // Two splits may share ids.
+    changeAddress({ image: this.page.ids[index], at: String(index) });
   }
 
   /**
@@ -114,8 +115,17 @@ export class Detail {
     const { page, index, sprites } = this;
     if (!sprites.present) return element("p", { class: "quiet" }, "This file has no images.");
     const label = `Image ${page.ids[index]}, ${page.classes[page.labels[index]]}`;
-    const canvas = element("canvas", { class: "big", role: "img", "aria-label": label });
-    sprites.draw(canvas, index);
+    const photo = sprites.hasPhoto(index);
+    const smooth = photo || sprites.hasPhotos; // every pixel is worth seeing in a small image only
+    const canvas = element("canvas", {
+      class: smooth ? "big smooth" : "big",
+      role: "img",
+      "aria-label": label,
+    });
+    if (photo) sprites.drawPhoto(canvas, index);
+    else sprites.draw(canvas, index);
+    const [width, height] = page.tile;
+    const thumbnail = `Only a thumbnail of ${width} × ${height} pixels: the page has larger versions of other images, errors first.`;
     const map = element("canvas", { class: "saliency", "aria-hidden": "true" });
     const mapped = saliency && index < page.examples && drawSaliency(map, saliency, index);
     map.hidden = !this.showsSaliency;
@@ -132,6 +142,7 @@ export class Detail {
       {},
       element("div", { class: "stack", style: this.aspectRatio }, canvas, map),
       mapped && element("label", {}, toggle, " Saliency map (HiResCAM)"),
+      smooth && !photo && element("p", { class: "quiet" }, thumbnail),
     );
   }
 

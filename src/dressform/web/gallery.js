@@ -1,20 +1,20 @@
 // Images in a grid, in an order that can be chosen, a page at a time.
 
+import { ORDERS } from "dressform/image_filters.js";
 import { announce, button, count, element, moreText, percent } from "dressform/html.js";
 
 /** @import { Page, Predictions } from "dressform/data.js" */
+/** @import { Order } from "dressform/image_filters.js" */
 /** @import { Sprites } from "dressform/sprites.js" */
 
 const PAGE_SIZE = 60;
 
-/** @typedef {"most_confident" | "least_confident" | "loss" | "dataset"} Order */
-
-/** @type {Record<Order, [string, (predictions: Predictions, i: number) => number]>} */
-const ORDERS = {
-  most_confident: ["Most confident", (predictions, i) => -predictions.confidence(i)],
-  least_confident: ["Least confident", (predictions, i) => predictions.confidence(i)],
-  loss: ["Highest loss", (predictions, i) => -predictions.loss[i]],
-  dataset: ["Dataset order", (_, i) => i],
+/** @type {Record<Order, (predictions: Predictions, i: number) => number>} */
+const KEYS = {
+  loss: (predictions, i) => -predictions.loss[i],
+  most_confident: (predictions, i) => -predictions.confidence(i),
+  least_confident: (predictions, i) => predictions.confidence(i),
+  dataset: (_, i) => i,
 };
 
 /** @type {Map<Element, () => unknown>} */
@@ -63,6 +63,7 @@ export class Gallery {
     this.sprites = sprites;
     this.predictions = predictions;
     this.open = open;
+    this.title = "";
     /** @type {number[]} */
     this.indices = [];
     /** @type {number[]} */
@@ -72,7 +73,7 @@ export class Gallery {
     this.order = element(
       "select",
       { "aria-label": "Order of the images", onchange: () => this.fill() },
-      Object.entries(ORDERS).map(([value, [title]]) => element("option", { value }, title)),
+      Object.entries(ORDERS).map(([value, title]) => element("option", { value }, title)),
     );
     this.more = button("", () => this.grow());
     this.node = element(
@@ -90,6 +91,7 @@ export class Gallery {
    * @param {Order} order
    */
   show(title, indices, order = "most_confident") {
+    this.title = title;
     this.indices = indices;
     this.order.value = order;
     this.heading.textContent = `${title} (${count(indices.length)})`;
@@ -99,7 +101,7 @@ export class Gallery {
 
   /** Show the images in the chosen order, from the beginning. */
   fill() {
-    const [, key] = ORDERS[/** @type {Order} */ (this.order.value)];
+    const key = KEYS[/** @type {Order} */ (this.order.value)];
     const keyed = this.indices.map((i) => ({ i, key: key(this.predictions, i) }));
     this.sorted = keyed.sort((a, b) => a.key - b.key || a.i - b.i).map(({ i }) => i);
     this.grid.replaceChildren();
@@ -113,7 +115,7 @@ export class Gallery {
     const left = this.sorted.length - this.grid.childElementCount;
     this.more.hidden = left <= 0;
     this.more.textContent = moreText(left, PAGE_SIZE);
-    if (!this.sorted.length) this.grid.append(element("p", { class: "quiet" }, "No images."));
+    if (!this.sorted.length) this.grid.append(element("p", { class: "none" }, "No images."));
   }
 
   /**
@@ -128,26 +130,22 @@ export class Gallery {
     const right = page.labels[index] === predictions.predicted(index);
     const suspect = predictions.labelIssue[index] === 1;
     const flag = suspect ? ", label suspect" : "";
+    const caption = right ? label : `${label} → ${predicted}`;
+    const name = sprites.present ? "" : `${page.ids[index]} `; // what is read is what is seen
     const text = `${label}, predicted ${predicted} ${confidence}${flag}`;
     const [width, height] = page.tile;
     const canvas = element("canvas", { width, height, "aria-hidden": "true" });
     const node = button(
       [
         sprites.present ? canvas : element("span", { class: "noimage" }, page.ids[index]),
-        element(
-          "span",
-          { class: "caption" },
-          right ? label : `${label} → ${predicted}`,
-          " ",
-          element("small", {}, confidence),
-        ),
+        element("span", { class: "caption" }, caption, " ", element("small", {}, confidence)),
         suspect && element("span", { class: "flag", "aria-hidden": "true" }, "⚑"),
       ],
       () => this.open(index, this.sorted),
       {
         class: `tile ${right ? "right" : "wrong"}`,
         "data-index": index,
-        "aria-label": `Image ${page.ids[index]}: ${text}`,
+        "aria-label": `${name}${caption} ${confidence}${flag}, image ${page.ids[index]}`,
         title: text,
       },
     );

@@ -99,6 +99,14 @@ export function contextOf(canvas, settings = {}) {
 export const percent = (fraction, digits = 2) => `${(100 * fraction).toFixed(digits)} %`;
 
 /**
+ * "91.43 to 95.35 %" of two fractions 0..1.
+ * @param {number} low
+ * @param {number} high
+ */
+export const percentRange = (low, high, digits = 2) =>
+  `${(100 * low).toFixed(digits)} to ${percent(high, digits)}`;
+
+/**
  * "10,000".
  * @param {number} number
  */

@@ -1,4 +1,4 @@
-// Loss and accuracy over the epochs.
+// Loss, accuracy and learning rate over the epochs.
 
 import { chart } from "dressform/chart.js";
 import { element, percent, section } from "dressform/html.js";
@@ -17,22 +17,47 @@ export function learningCurvesSection({ history, history_note: note }) {
   const loss = curves(history, "loss");
   const low = Math.max(0, Math.floor(20 * Math.min(...heights(accuracy))) / 20);
   const show = (/** @type {number} */ value) => percent(value, 0);
+  const read = (/** @type {number} */ value) => percent(value);
+  const readLoss = (/** @type {number} */ value) => value.toFixed(4);
+  const rate = column(history, "lr");
+  const highest = Math.max(...rate.map(([, y]) => y));
   return section(
     "learning-curves",
     "Learning curves",
     element(
       "div",
-      { class: "pair" },
+      { class: "trio" },
       chart("accuracy", "Accuracy by epoch", {
         x,
-        y: { title: "Accuracy", low, high: 1, show },
+        y: { title: "Accuracy", low, high: 1, show, read },
+        together: true,
         series: accuracy,
       }),
       chart("loss", "Loss by epoch", {
         x,
-        y: { title: "Cross-entropy loss (nats)", low: 0, high: Math.max(...heights(loss)) },
+        y: {
+          title: "Cross-entropy loss (nats)",
+          low: 0,
+          high: Math.max(...heights(loss)),
+          read: readLoss,
+        },
+        together: true,
         series: loss,
       }),
+      rate.length > 0 &&
+        chart("learning-rate", "Learning rate by epoch", {
+          x,
+          y: { title: "Learning rate", low: 0, high: highest, show: shortRate, read: shortRate },
+          series: [
+            {
+              title: "Learning rate at the epoch's end",
+              name: "learning rate",
+              kind: "line",
+              colour: 4,
+              points: rate,
+            },
+          ],
+        }),
     ),
     element("p", { class: "quiet" }, note),
   );
@@ -47,20 +72,33 @@ export function learningCurvesSection({ history, history_note: note }) {
 function curves(history, quantity) {
   const curve = (
     /** @type {string} */ title,
-    /** @type {string} */ column,
+    /** @type {string} */ name,
     /** @type {number} */ colour,
   ) => {
-    const points = history.flatMap((row) => {
-      const value = row[column];
-      return typeof value === "number"
-        ? [/** @type {[number, number]} */ ([row.epoch, value])]
-        : [];
-    });
+    const points = column(history, name);
     return { title, kind: /** @type {const} */ ("line"), colour, points };
   };
   const training = curve("Training", `train_${quantity}`, 1);
   const validation = curve("Validation", `val_${quantity}`, 2);
   return [training, validation].filter((series) => series.points.length);
+}
+
+/**
+ * The epochs with a value in a column.
+ * @param {Epoch[]} history
+ * @param {string} name
+ */
+function column(history, name) {
+  return history.flatMap((row) => {
+    const value = row[name];
+    return typeof value === "number" ? [/** @type {[number, number]} */ ([row.epoch, value])] : [];
+  });
+}
+
+/** @param {number} value */
+function shortRate(value) {
+  const rounded = Number(value.toPrecision(3));
+  return rounded && rounded < 0.001 ? rounded.toExponential() : String(rounded);
 }
 
 /** @param {Series[]} series */

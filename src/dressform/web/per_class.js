@@ -1,9 +1,10 @@
-// The scores of each class, and the pairs of classes that are confused most.
+// The scores of each class with their intervals, and the pairs of classes that are confused most.
 
-import { button, count, element, percent } from "dressform/html.js";
+import { button, count, element, percent, percentRange } from "dressform/html.js";
+import { area } from "dressform/curves.js";
 import { table } from "dressform/table.js";
 
-/** @import { ClassScores, Run } from "dressform/types.js" */
+/** @import { ClassScores, Curves, Run } from "dressform/types.js" */
 
 const MAX_PAIRS = 15;
 
@@ -13,16 +14,32 @@ const MAX_PAIRS = 15;
  * @param {{openClass: (c: number) => void, openPair: (i: number, j: number) => void}} actions
  */
 export function perClassTables(classes, run, { openClass, openPair }) {
-  const scores = scoreTable(classes, run.per_class, openClass);
+  const scores = scoreTable(
+    classes,
+    run.per_class.map((row, c) => ({ ...row, curves: run.curves[c] })),
+    openClass,
+  );
   const pairs = confusedPairs(run.confusion);
   return [scores, pairs.length > 0 && pairTable(classes, pairs, openPair)];
 }
 
 const LINK = { class: "plain link" };
 
+/** @typedef {ClassScores & {curves: Curves | null}} ClassRow */
+
+/**
+ * A value with its interval below it.
+ * @param {string} value
+ * @param {string} interval
+ */
+const withInterval = (value, interval) => [
+  value,
+  element("small", { class: "interval" }, interval),
+];
+
 /**
  * @param {string[]} classes
- * @param {ClassScores[]} rows
+ * @param {ClassRow[]} rows
  * @param {(c: number) => void} open
  */
 function scoreTable(classes, rows, open) {
@@ -33,14 +50,27 @@ function scoreTable(classes, rows, open) {
   const score = (name, title) => ({
     title,
     number: true,
-    key: (/** @type {ClassScores} */ row) => row[name],
-    show: (/** @type {ClassScores} */ row) => {
+    key: (/** @type {ClassRow} */ row) => row[name],
+    show: (/** @type {ClassRow} */ row) => {
       const [low, high] = row.intervals[name];
-      const interval = `95 % interval ${percent(low)} to ${percent(high)}`;
-      return element("span", { title: interval }, percent(row[name]));
+      return withInterval(percent(row[name]), percentRange(low, high));
     },
   });
-  const caption = "Precision, recall and F1. Select a class to see its errors.";
+  /**
+   * @param {"average_precision" | "roc_auc"} name
+   * @param {string} title
+   */
+  const areaUnder = (name, title) => ({
+    title,
+    number: true,
+    key: (/** @type {ClassRow} */ row) => row.curves?.[name].value ?? NaN,
+    show: (/** @type {ClassRow} */ row) => {
+      if (!row.curves) return "–";
+      const { value, low, high } = row.curves[name];
+      return withInterval(area(value), `${area(low)} to ${area(high)}`);
+    },
+  });
+  const caption = "Scores with 95 % intervals. Select a class to see its errors.";
   return table(
     "per-class",
     caption,
@@ -53,6 +83,8 @@ function scoreTable(classes, rows, open) {
       score("precision", "Precision"),
       score("recall", "Recall"),
       score("f1", "F1"),
+      areaUnder("average_precision", "Average precision"),
+      areaUnder("roc_auc", "ROC AUC"),
       {
         title: "Support",
         number: true,

@@ -1,4 +1,5 @@
-// Mouse, fingers and keys on the projector.
+// Mouse, fingers and keys on the projector. The wheel and one finger scroll the page; Ctrl and the
+// wheel, two fingers and buttons zoom.
 
 import { lassoSelect } from "dressform/overlay.js";
 
@@ -8,6 +9,9 @@ import { lassoSelect } from "dressform/overlay.js";
 
 export const HIT_RADIUS = 14; // pixels around a point that still hit it
 const CLICK_TOLERANCE = 6; // pixels that the pointer may move in a click
+const MAX_WHEEL_DELTA = 30; // a notch of a wheel; a touchpad's pinch has smaller steps
+const WHEEL_SPEED = 0.008;
+const LINE_HEIGHT = 16; // pixels of a wheel that counts lines
 
 const ratio = () => window.devicePixelRatio || 1;
 
@@ -22,9 +26,15 @@ export function listen(projector) {
   canvas.addEventListener("pointermove", (event) => gesture.move(event));
   canvas.addEventListener("pointerup", (event) => gesture.end(event));
   canvas.addEventListener("pointercancel", (event) => gesture.end(event));
-  canvas.addEventListener("pointerleave", () => projector.hideHint());
+  canvas.addEventListener("pointerleave", () => projector.hint.hide());
   canvas.addEventListener("wheel", (event) => onWheel(projector, event), { passive: false });
   canvas.addEventListener("keydown", (event) => onKey(projector, event));
+  for (const type of /** @type {const} */ (["touchstart", "touchmove"])) {
+    const keep = (/** @type {TouchEvent} */ event) => {
+      if (event.touches.length > 1) event.preventDefault(); // else two fingers scroll the page
+    };
+    canvas.addEventListener(type, keep, { passive: false });
+  }
 }
 
 /**
@@ -37,17 +47,14 @@ function pointOf(event) {
   return [event.clientX - box.left, event.clientY - box.top];
 }
 
-/** A drag, a pinch, a lasso or a click. */
+/** A drag, two fingers, a lasso or a click. */
 class Gesture {
   /** @param {Projector} projector */
   constructor(projector) {
     this.projector = projector;
     /** @type {Map<number, Point>} */
-    this.touches = new Map();
-    /** @type {Point | null} */
-    this.last = null;
+    this.pointers = new Map();
     this.moved = 0;
-    this.pinch = 0;
   }
 
   /** @param {PointerEvent} event */
@@ -56,52 +63,62 @@ class Gesture {
     const { projector } = this;
     projector.canvas.setPointerCapture(event.pointerId);
     const here = pointOf(event);
-    this.touches.set(event.pointerId, here);
-    this.last = here;
-    this.moved = 0;
-    this.pinch = 0;
-    projector.path = projector.mode === "lasso" || event.shiftKey ? [here] : null;
+    this.pointers.set(event.pointerId, here);
+    const alone = this.pointers.size === 1;
+    this.moved = alone ? 0 : Infinity; // several fingers are no click
+    const draws = alone && (projector.mode === "lasso" || event.shiftKey);
+    projector.path = draws ? [here] : null;
   }
 
   /** @param {PointerEvent} event */
   move(event) {
-    const { projector, last } = this;
-    const here = pointOf(event);
-    if (!last) {
-      projector.hover(here);
+    const { projector, pointers } = this;
+    const [here, before] = [pointOf(event), pointers.get(event.pointerId)];
+    if (!before) {
+      if (event.pointerType !== "touch") projector.hint.show(here);
       return;
     }
-    this.touches.set(event.pointerId, here);
-    const [dx, dy] = [here[0] - last[0], here[1] - last[1]];
-    if (this.touches.size === 2) this.zoomByPinch();
-    else if (projector.path) projector.path.push(here);
-    else projector.view.drag(dx * ratio(), dy * ratio(), projector.canvas);
+    const [dx, dy] = [here[0] - before[0], here[1] - before[1]];
     this.moved += Math.abs(dx) + Math.abs(dy);
-    this.last = here;
+    if (pointers.size === 2) this.moveTwo(event.pointerId, before, here);
+    else if (projector.path) projector.path.push(here);
+    else if (event.pointerType !== "touch") {
+      projector.view.drag(dx * ratio(), dy * ratio(), projector.canvas);
+    }
+    pointers.set(event.pointerId, here);
     projector.draw();
   }
 
-  zoomByPinch() {
+  /**
+   * One of two fingers has moved: their distance zooms, their middle drags.
+   * @param {number} id
+   * @param {Point} before
+   * @param {Point} here
+   */
+  moveTwo(id, before, here) {
     const { view, canvas } = this.projector;
-    const [[ax, ay], [bx, by]] = [...this.touches.values()];
-    const distance = Math.hypot(ax - bx, ay - by);
-    const [x, y] = [((ax + bx) / 2) * ratio(), ((ay + by) / 2) * ratio()];
-    if (this.pinch) view.scale(distance / this.pinch, x, y, canvas);
-    this.pinch = distance;
+    const [[, other]] = [...this.pointers].filter(([key]) => key !== id);
+    const length = (/** @type {Point} */ [x, y]) => Math.hypot(x - other[0], y - other[1]);
+    view.drag(((here[0] - before[0]) / 2) * ratio(), ((here[1] - before[1]) / 2) * ratio(), canvas);
+    const [x, y] = [(here[0] + other[0]) / 2, (here[1] + other[1]) / 2];
+    const factor = length(here) / Math.max(1, length(before));
+    view.scale(factor, x * ratio(), y * ratio(), canvas);
   }
 
   /** @param {PointerEvent} event */
   end(event) {
-    const { projector, last } = this;
-    this.touches.delete(event.pointerId);
+    const { projector, pointers } = this;
+    const last = pointers.get(event.pointerId);
     if (!last) return;
-    const path = projector.path;
-    this.last = null;
+    pointers.delete(event.pointerId);
+    const { path } = projector;
     projector.path = null;
     const clicked = this.moved <= CLICK_TOLERANCE;
     if (path && !clicked) lassoSelect(projector, path);
     else if (clicked && event.type === "pointerup") {
       projector.openPoint(projector.nearestTo(...last, HIT_RADIUS));
+    } else if (event.type === "pointercancel" && event.pointerType === "touch" && !pointers.size) {
+      projector.gesture.show("Use two fingers to move and zoom");
     }
     projector.draw();
   }
@@ -112,9 +129,16 @@ class Gesture {
  * @param {WheelEvent} event
  */
 function onWheel(projector, event) {
+  if (!event.ctrlKey && !event.metaKey) {
+    const mac = /mac/i.test(navigator.platform);
+    projector.gesture.show(`Use ${mac ? "⌘" : "Ctrl"} and the wheel to zoom`);
+    return;
+  }
   event.preventDefault();
   const [x, y] = pointOf(event);
-  const factor = Math.exp(-event.deltaY * 0.0015);
+  const pixels = event.deltaY * (event.deltaMode ? LINE_HEIGHT : 1);
+  const delta = Math.max(-MAX_WHEEL_DELTA, Math.min(MAX_WHEEL_DELTA, pixels));
+  const factor = Math.exp(-delta * WHEEL_SPEED);
   projector.view.scale(factor, x * ratio(), y * ratio(), projector.canvas);
   projector.draw();
 }
@@ -136,10 +160,12 @@ const ZOOMS = { "+": 1.3, "=": 1.3, "-": 1 / 1.3 };
  */
 function onKey(projector, event) {
   const { canvas, view } = projector;
+  if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own zoom
   if (event.key in DRAGS) view.drag(...DRAGS[event.key], canvas);
   else if (event.key in ZOOMS) {
     view.scale(ZOOMS[event.key], canvas.width / 2, canvas.height / 2, canvas);
-  } else if (event.key === "Enter") {
+  } else if (event.key === "0") projector.resetView();
+  else if (event.key === "Enter") {
     const { width, height } = canvas.getBoundingClientRect();
     projector.openPoint(projector.nearestTo(width / 2, height / 2));
   } else return;

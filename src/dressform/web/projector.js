@@ -4,27 +4,38 @@ import { customAxes } from "dressform/axes.js";
 import { COLOURINGS } from "dressform/colours.js";
 import { Controls } from "dressform/controls.js";
 import { array } from "dressform/data.js";
+import { FILTERS } from "dressform/filters.js";
+import { GestureHint, Hint, zoomButtons } from "dressform/hint.js";
 import { announce, count, element } from "dressform/html.js";
 import { drawOverlay } from "dressform/overlay.js";
-import { HIT_RADIUS, listen } from "dressform/pointer.js";
+import { listen } from "dressform/pointer.js";
 import { createPoints } from "dressform/points.js";
+import { ProjectorLink } from "dressform/projector_link.js";
 import { View } from "dressform/view.js";
 
 /** @import { Matrix } from "dressform/axes.js" */
 /** @import { Page, Predictions } from "dressform/data.js" */
+/** @import { Filter } from "dressform/filters.js" */
 /** @import { Point } from "dressform/pointer.js" */
 /** @import { Sprites } from "dressform/sprites.js" */
 /** @import { Metric, PointRenderer, Quantised, Sheet } from "dressform/types.js" */
 
-/** @typedef {"all" | "errors" | "correct" | "suspect" | "evaluated" | "training"} Filter */
 /**
  * @typedef {object} Actions
  * @property {(index: number, among: number[]) => void} open one image
- * @property {(title: string, indices: number[]) => void} select show a selection's images
+ * @property {(title: string, indices: number[]) => void} select show a selection's images; none
+ *   where nothing is selected
  */
 
 const MAX_SELECTED_IMAGES = 20000;
-const HINT_SIZE = { width: 150, height: 110 };
+const CANVAS = {
+  class: "points",
+  tabindex: "0",
+  role: "application",
+  "aria-label":
+    "Embedding projector: arrow keys move, plus and minus zoom, 0 shows all, " +
+    "Enter opens the image nearest to the centre",
+};
 
 export class Projector {
   /**
@@ -56,6 +67,9 @@ export class Projector {
     this.colouring = "label";
     /** @type {number[] | null} */
     this.selection = null;
+    this.selectionTitle = "";
+    this.projection = ""; // its name, or "custom"
+    this.components = [0, 1, -1]; // on the axes x, y and z
     /** @type {"move" | "lasso"} */
     this.mode = "move";
     /** @type {Point[] | null} the lasso while it is drawn */
@@ -67,17 +81,20 @@ export class Projector {
     this.thumbnails = 0;
     this.frames = 0;
     this.frameRequest = 0;
-    this.canvas = element("canvas", {
-      class: "points",
-      tabindex: "0",
-      role: "application",
-      "aria-label":
-        "Embedding projector: arrow keys move, plus and minus zoom, " +
-        "Enter opens the image nearest to the centre",
-    });
+    this.canvas = element("canvas", CANVAS);
     this.overlay = element("canvas", { class: "overlay", "aria-hidden": "true" });
-    this.hint = element("div", { class: "hint", hidden: true });
-    this.stage = element("div", { class: "stage" }, this.canvas, this.overlay, this.hint);
+    this.hint = new Hint(this);
+    this.gesture = new GestureHint();
+    this.link = new ProjectorLink(this);
+    this.stage = element(
+      "div",
+      { class: "stage" },
+      this.canvas,
+      this.overlay,
+      zoomButtons(this),
+      this.hint.node,
+      this.gesture.node,
+    );
     this.status = element("p", { class: "quiet status" });
     this.controls = new Controls(this);
     this.node = element(
@@ -85,7 +102,7 @@ export class Projector {
       { class: "projector" },
       this.controls.bar,
       this.stage,
-      this.status,
+      element("div", { class: "bar" }, this.status, this.controls.exports),
       this.controls.legend,
     );
     listen(this);
@@ -101,15 +118,21 @@ export class Projector {
     this.colour(this.colouring);
     this.applyFilter();
     this.resize();
+    await this.link.start();
   }
 
   /** Show everything, select nothing, and look from where it began. */
   reset() {
     this.hidden.clear();
     this.filter = "all";
-    this.controls.reset();
     this.select("", null);
     this.colour(this.colouring);
+    this.controls.show();
+    this.resetView();
+  }
+
+  /** Look from where it began. */
+  resetView() {
     this.view = new View(this.view.threeDimensional);
     this.draw();
   }
@@ -141,17 +164,17 @@ export class Projector {
    */
   async project(projection) {
     this.coordinates = await this.dequantised(projection);
-    const components = [0, 1, projection.three_dimensional ? 2 : -1];
-    this.controls.offerComponents(projection, components);
-    this.showComponents(components);
+    this.projection = projection.name;
+    this.components = [0, 1, projection.three_dimensional ? 2 : -1];
+    this.controls.offerComponents(projection);
+    this.controls.show();
+    this.showComponents();
   }
 
-  /**
-   * Put columns of the coordinates on the axes x, y and z; -1 leaves an axis empty.
-   * @param {number[]} components
-   */
-  showComponents(components) {
+  /** Put the chosen columns of the coordinates on the axes x, y and z; -1 leaves an axis empty. */
+  showComponents() {
     if (!this.coordinates) return;
+    const { components } = this;
     const { rows, n, d } = this.coordinates;
     const positions = new Float32Array(3 * n);
     components.forEach((component, axis) => {
@@ -167,7 +190,9 @@ export class Projector {
    * @param {number[]} b
    */
   showCustomAxes(a, b) {
-    if (this.basis) this.setPositions(customAxes(this.basis, a, b), false);
+    if (!this.basis) return;
+    this.projection = "custom";
+    this.setPositions(customAxes(this.basis, a, b), false);
   }
 
   /**
@@ -220,21 +245,11 @@ export class Projector {
 
   /** Show the points that the filter and the hidden classes leave. */
   applyFilter() {
-    const { page, predictions } = this;
-    const isError = (/** @type {number} */ i) => page.labels[i] !== predictions.predicted(i);
-    /** @type {Record<Filter, (i: number) => boolean>} */
-    const filters = {
-      all: () => true,
-      errors: isError,
-      correct: (i) => !isError(i),
-      suspect: (i) => predictions.labelIssue[i] === 1,
-      evaluated: (i) => i < page.examples,
-      training: (i) => i >= page.examples,
-    };
-    const passes = filters[this.filter];
+    const { labels } = this.page;
+    const passes = FILTERS[this.filter];
     this.visible = [];
     for (let i = this.first; i < this.last; i += 1) {
-      if (!this.hidden.has(page.labels[i]) && passes(i)) this.visible.push(i);
+      if (!this.hidden.has(labels[i]) && passes(this, i)) this.visible.push(i);
     }
     this.renderer?.setOrder(new Uint32Array(this.visible));
     this.report(`${count(this.visible.length)} of ${count(this.last - this.first)} points`);
@@ -257,31 +272,16 @@ export class Projector {
    */
   select(title, indices) {
     this.selection = indices;
+    this.selectionTitle = title;
+    this.controls.clear.hidden = !indices;
     this.emphasise();
     if (!indices) {
       this.applyFilter();
+      this.actions.select("", []);
       return;
     }
     this.report(`${count(indices.length)} points selected: ${title}`);
     this.actions.select(title, indices.slice(0, MAX_SELECTED_IMAGES));
-  }
-
-  /**
-   * Select the visible points whose class or id contains a text.
-   * @param {string} text
-   */
-  search(text) {
-    const query = text.trim().toLowerCase();
-    if (!query) {
-      this.select("", null);
-      return;
-    }
-    const { classes, ids, labels } = this.page;
-    const matches = classes.map((name) => name.toLowerCase().includes(query));
-    const hits = this.visible.filter(
-      (i) => matches[labels[i]] || ids[i].toLowerCase().includes(query),
-    );
-    this.select(`“${text.trim()}”`, hits);
   }
 
   /**
@@ -339,6 +339,7 @@ export class Projector {
 
   /** Draw with the browser's next frame. */
   draw() {
+    this.link.touch();
     if (this.frameRequest || !this.renderer) return;
     this.frameRequest = requestAnimationFrame(() => {
       this.frameRequest = 0;
@@ -377,29 +378,6 @@ export class Projector {
       });
     }
     return this.bitmaps.get(sheet.blob);
-  }
-
-  /**
-   * Show the image under the pointer.
-   * @param {Point} point
-   */
-  hover([x, y]) {
-    const { page, predictions, sprites, hint, stage } = this;
-    const i = this.nearestTo(x, y, HIT_RADIUS);
-    hint.hidden = i < 0;
-    if (i < 0) return;
-    const canvas = element("canvas");
-    if (sprites.present) sprites.draw(canvas, i);
-    const [label, predicted] = [page.labels[i], predictions.predicted(i)];
-    const error = label === predicted ? "" : `, predicted ${page.classes[predicted]}`;
-    const text = `${page.ids[i]}: ${page.classes[label]}${error}`;
-    hint.replaceChildren(sprites.present ? canvas : "", element("span", {}, text));
-    hint.style.left = `${Math.min(x + 14, stage.clientWidth - HINT_SIZE.width)}px`;
-    hint.style.top = `${Math.min(y + 14, stage.clientHeight - HINT_SIZE.height)}px`;
-  }
-
-  hideHint() {
-    this.hint.hidden = true;
   }
 
   /**

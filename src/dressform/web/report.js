@@ -1,54 +1,84 @@
 // The sections of a report about one run.
 
 import { calibrationSection } from "dressform/calibration.js";
+import { citationSection } from "dressform/citation.js";
 import { comparisonSection } from "dressform/comparison.js";
-import { confusionMatrix } from "dressform/confusion.js";
+import { ConfusionMatrix, fitsBeside } from "dressform/confusion.js";
+import { curvesSection } from "dressform/curves.js";
+import { DEFAULTS } from "dressform/image_filters.js";
 import { Gallery } from "dressform/gallery.js";
 import { element, section } from "dressform/html.js";
+import { Images } from "dressform/images.js";
 import { learningCurvesSection } from "dressform/learning_curves.js";
 import { perClassTables } from "dressform/per_class.js";
 import { Projector } from "dressform/projector.js";
+import { selectiveSection } from "dressform/selective.js";
 import { summarySection } from "dressform/summary.js";
 
 /** @import { Page } from "dressform/data.js" */
 /** @import { Detail } from "dressform/detail.js" */
+/** @import { Filters } from "dressform/image_filters.js" */
 /** @import { Sprites } from "dressform/sprites.js" */
 
-const TOP_LOSSES = 60;
-
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+
+/**
+ * @typedef {object} ReportOptions
+ * @property {number} run
+ * @property {Filters} filters of the images
+ * @property {Sprites} sprites
+ * @property {Detail} detail
+ * @property {(run: number) => void} showRun
+ */
 
 export class Report {
   /**
    * @param {Page} page
-   * @param {number} run
-   * @param {Sprites} sprites
-   * @param {Detail} detail
+   * @param {ReportOptions} options
    */
-  constructor(page, run, sprites, detail) {
+  constructor(page, { run, filters, sprites, detail, showRun }) {
     this.page = page;
     this.run = page.runs[run];
     this.predictions = page.predictions[run];
     this.sprites = sprites;
     this.detail = detail;
+    this.matrix = new ConfusionMatrix(page.classes, this.run.confusion, (i, j) =>
+      this.openCell(i, j),
+    );
     this.gallery = this.newGallery();
-    this.gallery.show("Errors", this.examples(this.isError));
+    this.images = new Images(page, this.gallery, {
+      run,
+      filters,
+      showRun,
+      onchange: ({ label, predicted }) =>
+        this.matrix.mark(label === null || predicted === null ? null : [label, predicted]),
+    });
     /** @type {Projector | null} */
     this.projector = page.projections.length ? this.newProjector() : null;
     detail.projector = this.projector;
   }
 
+  /** The sections in their order; some stand side by side. */
   sections() {
     const { page, run } = this;
+    const beside = fitsBeside(page.classes.length) ? "matrix-images" : "";
     const sections = [
       summarySection(page, run),
       this.projector && this.projectorSection(this.projector),
-      page.comparisons.length && comparisonSection(page.comparisons),
-      this.confusionSection(),
+      page.comparisons.length &&
+        comparisonSection(page, (models) => this.reveal({ ...DEFAULTS, models })),
+      element(
+        "div",
+        { class: beside },
+        section("confusion", "Confusion matrix", this.matrix.node),
+        this.images.node,
+      ),
       this.perClassSection(),
-      this.topLossesSection(),
-      run.calibration && calibrationSection(run.calibration),
+      curvesSection(page.classes, run),
+      selectiveSection(run),
+      calibrationSection(run),
       run.history.length && learningCurvesSection(run),
+      citationSection(page),
     ];
     return sections.filter((one) => one instanceof HTMLElement);
   }
@@ -65,16 +95,6 @@ export class Report {
     }
   }
 
-  /**
-   * Indices of the evaluated examples that meet a condition.
-   * @param {(i: number) => boolean} condition
-   */
-  examples(condition) {
-    return Array.from({ length: this.page.examples }, (_, i) => i).filter(condition);
-  }
-
-  isError = (/** @type {number} */ i) => this.page.labels[i] !== this.predictions.predicted(i);
-
   openImage = (/** @type {number} */ index, /** @type {number[]} */ among) =>
     this.detail.show(index, among, this.predictions);
 
@@ -90,8 +110,8 @@ export class Report {
       open: this.openImage,
       select: (title, indices) => {
         if (!this.selected) return;
-        this.selected.node.hidden = false;
-        this.selected.show(title, indices, "dataset");
+        this.selected.node.hidden = !indices.length;
+        if (indices.length) this.selected.show(title, indices, "dataset");
       },
     });
   }
@@ -103,15 +123,8 @@ export class Report {
       "Embedding projector",
       element("p", {}, "Each point is an image. Images with similar features lie close together."),
       element("p", { class: "quiet" }, this.page.projector_note),
-      projector.node,
-      this.selected?.node,
+      element("div", { class: "beside" }, projector.node, this.selected?.node),
     );
-  }
-
-  confusionSection() {
-    const { page, run } = this;
-    const matrix = confusionMatrix(page.classes, run.confusion, (i, j) => this.openCell(i, j));
-    return section("confusion", "Confusion matrix", matrix, this.gallery.node);
   }
 
   /**
@@ -120,24 +133,20 @@ export class Report {
    * @param {number} j
    */
   openCell(i, j) {
-    const { page, predictions, projector } = this;
-    const [label, predicted] = [page.classes[i], page.classes[j]];
-    const title = i === j ? `${label}, correct` : `${label} predicted as ${predicted}`;
-    const cell = this.examples((n) => page.labels[n] === i && predictions.predicted(n) === j);
-    this.reveal(title, cell);
-    const members = new Set(cell);
+    const { order } = this.images.filters;
+    this.reveal({ ...DEFAULTS, label: i, predicted: j, order });
+    const { projector, gallery } = this;
+    const members = new Set(gallery.indices);
     const points = projector?.visible.filter((n) => members.has(n)) ?? [];
-    if (points.length) projector?.select(title, points);
+    if (points.length) projector?.select(gallery.title, points);
   }
 
   perClassSection() {
-    const { page, run, predictions } = this;
-    const errorsOf = (/** @type {number} */ c) =>
-      this.examples((n) => (page.labels[n] === c) !== (predictions.predicted(n) === c));
+    const { page, run } = this;
     const focusGallery = () => this.gallery.heading.focus({ preventScroll: true });
     const tables = perClassTables(page.classes, run, {
-      openClass: (c) => {
-        this.reveal(`Errors involving ${page.classes[c]}`, errorsOf(c));
+      openClass: (label) => {
+        this.reveal({ ...DEFAULTS, label, result: "errors" });
         focusGallery();
       },
       openPair: (i, j) => {
@@ -145,40 +154,16 @@ export class Report {
         focusGallery();
       },
     });
-    return section("per-class", "Per-class metrics", element("div", { class: "pair" }, tables));
-  }
-
-  topLossesSection() {
-    const { loss, labelIssue } = this.predictions;
-    const order = this.examples(() => true).sort((a, b) => loss[b] - loss[a]);
-    const worst = this.newGallery("Images with the highest loss");
-    worst.show("Highest loss", order.slice(0, TOP_LOSSES), "loss");
-    const suspects = this.newGallery("Images whose label is suspect");
-    const issues = this.examples((i) => labelIssue[i] === 1);
-    suspects.show("Suspect labels", issues, "loss");
-    return section(
-      "top-losses",
-      "Top losses",
-      element(
-        "p",
-        {},
-        "A high loss means that the model gives the true class a low probability. " +
-          "Where it is confident of another class, the label itself may be wrong " +
-          "(confident learning); a flag marks these images.",
-      ),
-      worst.node,
-      suspects.node,
-    );
+    return section("per-class", "Per-class metrics", tables);
   }
 
   /**
-   * Show images in the gallery under the confusion matrix, and scroll to it.
-   * @param {string} title
-   * @param {number[]} indices
+   * Show images in the gallery, and scroll to it.
+   * @param {Filters} filters
    */
-  reveal(title, indices) {
-    this.gallery.show(title, indices);
+  reveal(filters) {
+    this.images.set(filters);
     const behavior = reducedMotion.matches ? "auto" : "smooth";
-    this.gallery.node.scrollIntoView({ behavior, block: "nearest" });
+    this.gallery.heading.scrollIntoView({ behavior, block: "nearest" });
   }
 }

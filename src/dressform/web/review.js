@@ -1,23 +1,14 @@
 // The data doctor's page: each finding with its images, and what a person decides about it.
 
-import { drawWhenNear } from "dressform/gallery.js";
-import {
-  announce,
-  button,
-  count,
-  element,
-  moreText,
-  percent,
-  save,
-  section,
-} from "dressform/html.js";
+import { Decisions, exampleOf } from "dressform/decisions.js";
+import { FindingImages, card, suggestionOf } from "dressform/finding.js";
+import { announce, button, byId, count, element, moreText, save, section } from "dressform/html.js";
+import { KEYS, ReviewDialog, listenToKeys } from "dressform/review_dialog.js";
+import { summarySection } from "dressform/review_summary.js";
 
 /** @import { Page } from "dressform/data.js" */
 /** @import { Sprites } from "dressform/sprites.js" */
-/** @import { Action, Finding, Interval, Rescored } from "dressform/types.js" */
-
-/** @typedef {{action: Action, to: string | null}} Decision */
-/** @typedef {{finding: Finding, number: number}} Numbered a finding and its number on the page */
+/** @import { Action, Finding } from "dressform/types.js" */
 
 const PAGE_SIZE = 40;
 
@@ -32,110 +23,30 @@ const KINDS = [
   [
     "duplicate",
     "Near duplicates",
-    "Images that are identical, shifted, brighter, darker or mirrored. You can drop the later " +
-      "one of each pair. A test image with a near duplicate in the training set is not unseen data.",
+    "Images that are identical, shifted, brighter, darker or mirrored. A decision is about the " +
+      "first image of a pair. A test image with a near duplicate in the training set is not unseen " +
+      "data.",
   ],
-  ["outlier", "Outliers", "Images that are far from their nearest neighbours of the same class."],
+  [
+    "outlier",
+    "Outliers",
+    "Images that are far from their nearest neighbours of the same class. The farthest 100 of each " +
+      "split are listed.",
+  ],
 ];
 
+/** @type {Record<string, string>} */
+const STATES = { all: "All", undecided: "Undecided", decided: "Decided" };
+
 /**
- * What a decision is about: an example, however many findings concern it.
- * @param {Finding} finding
+ * A list of findings on the page.
+ * @typedef {object} Listing
+ * @property {Finding[]} findings those that pass the filters
+ * @property {HTMLElement} grid
+ * @property {() => void} grow show the next page
+ * @property {() => void} refill show the first page of what passes the filters
+ * @property {() => void} redraw draw the shown cards again
  */
-const exampleOf = ({ split, id }) => `${split} ${id}`; // two splits may share ids
-
-/** The decisions about the examples of a page, kept in the browser's storage. */
-class Decisions {
-  /** @param {Page} page */
-  constructor(page) {
-    this.page = page;
-    this.storage = `dressform-review-${Object.values(page.review.digests).join("-")}`;
-    /** @type {Map<string, Decision>} */
-    this.decisions = new Map();
-    try {
-      this.add(JSON.parse(localStorage.getItem(this.storage) ?? "[]"));
-    } catch {
-      // a page that was opened from the disk may have no storage
-    }
-  }
-
-  /**
-   * @param {Finding} finding
-   * @returns {Decision}
-   */
-  of(finding) {
-    return this.decisions.get(exampleOf(finding)) ?? { action: "keep", to: null };
-  }
-
-  /**
-   * @param {Finding} finding
-   * @param {Action} action
-   * @param {string | null} to the new class, where the example is relabelled
-   */
-  set(finding, action, to) {
-    if (action === "keep") this.decisions.delete(exampleOf(finding));
-    else this.decisions.set(exampleOf(finding), { action, to: action === "relabel" ? to : null });
-    this.store();
-  }
-
-  /**
-   * Take over the decisions of saved findings, as far as they concern examples and classes of this
-   * page.
-   * @param {Finding[]} findings
-   * @returns {number} how many were taken over
-   */
-  add(findings) {
-    const { classes, review } = this.page;
-    const examples = new Set(review.findings.map(exampleOf));
-    const usable = findings.filter(
-      (finding) =>
-        examples.has(exampleOf(finding)) &&
-        (finding.action === "drop" ||
-          (finding.action === "relabel" && classes.includes(finding.to ?? ""))),
-    );
-    for (const finding of usable) {
-      this.decisions.set(exampleOf(finding), { action: finding.action, to: finding.to ?? null });
-    }
-    return usable.length;
-  }
-
-  /**
-   * Take over all decisions of saved findings in place of the present ones.
-   * @param {Finding[]} findings
-   * @returns {number} how many could not be taken over
-   */
-  replace(findings) {
-    const decided = findings.filter((finding) => finding.action !== "keep");
-    this.decisions.clear();
-    const added = this.add(decided);
-    this.store();
-    return decided.length - added;
-  }
-
-  /** The review with the decisions, as `dressform data apply` reads it. */
-  document() {
-    const { review } = this.page;
-    const findings = review.findings.map((finding) => ({ ...finding, ...this.of(finding) }));
-    return { ...review, findings };
-  }
-
-  store() {
-    const decided = this.document().findings.filter((finding) => finding.action !== "keep");
-    try {
-      localStorage.setItem(this.storage, JSON.stringify(decided));
-    } catch {
-      // as above
-    }
-  }
-
-  summary() {
-    const actions = [...this.decisions.values()].map((decision) => decision.action);
-    const number = (/** @type {Action} */ action) =>
-      count(actions.filter((one) => one === action).length);
-    const findings = count(this.page.review.findings.length);
-    return `${number("relabel")} to relabel, ${number("drop")} to drop (${findings} findings)`;
-  }
-}
 
 export class Review {
   /**
@@ -144,27 +55,69 @@ export class Review {
    */
   constructor(page, sprites) {
     this.page = page;
-    this.sprites = sprites;
-    this.indices = new Map(page.ids.map((id, i) => [`${page.splits[i]} ${id}`, i]));
+    this.images = new FindingImages(page, sprites);
     this.decisions = new Decisions(page);
-    this.status = element("p", { role: "status" }, this.decisions.summary());
-    /** @type {(() => void)[]} draw the cards of a section again */
-    this.refills = [];
+    /** @type {Listing[]} */
+    this.listings = [];
+    /** @type {Finding | null} the one that keys decide about */
+    this.current = null;
+    this.className = "";
+    this.state = "all";
+    this.status = element("p", { role: "status" });
+    this.undoButton = button("Undo", () => this.undo());
+    this.dialog = new ReviewDialog(this);
+    byId("main").after(this.bar());
+    document.body.append(this.dialog.node);
+    listenToKeys(this);
+    this.showSummary();
   }
 
   sections() {
     const { review } = this.page;
-    const numbered = review.findings.map((finding, number) => ({ finding, number }));
     const sections = KINDS.map(([kind, title, explanation]) => {
-      const findings = numbered.filter(({ finding }) => finding.kind === kind);
+      const findings = review.findings.filter((finding) => finding.kind === kind);
       return findings.length ? this.kindSection(kind, title, explanation, findings) : [];
     });
-    return [this.summarySection(), ...sections.flat()];
+    // The finding that the first key is about.
+    const [first] = this.shown();
+    if (first) this.cardOf(first)?.classList.add("first");
+    return [summarySection(this.page, this.filters()), ...sections.flat()];
   }
 
-  /** What was found, what it does to scores, and saving and loading. */
-  summarySection() {
-    const { counts, reevaluated } = this.page;
+  filters() {
+    const choice = (
+      /** @type {string} */ text,
+      /** @type {[string, string][]} */ options,
+      /** @type {(value: string) => void} */ onchange,
+    ) => {
+      const select = element(
+        "select",
+        {
+          "aria-label": text,
+          onchange: () => {
+            onchange(select.value);
+            for (const listing of this.listings) listing.refill();
+          },
+        },
+        options.map(([value, label]) => element("option", { value }, label)),
+      );
+      return element("label", {}, `${text} `, select);
+    };
+    const classes = this.page.classes.map((name) => /** @type {[string, string]} */ ([name, name]));
+    return element(
+      "div",
+      { class: "bar" },
+      choice("Class", [["", "All classes"], ...classes], (value) => {
+        this.className = value;
+      }),
+      choice("Show", Object.entries(STATES), (value) => {
+        this.state = value;
+      }),
+    );
+  }
+
+  /** The bar at the bottom of the window: what was decided, saving and loading, and the keys. */
+  bar() {
     const input = element("input", {
       type: "file",
       accept: ".json",
@@ -172,75 +125,76 @@ export class Review {
       id: "load",
       onchange: () => this.load(input.files?.[0]),
     });
-    const about = reevaluated.length
-      ? "The scored model also decides which labels are suspect, so the score without them is " +
-        "an upper bound. Intervals are 95 % (Wilson)."
-      : "Labels were not checked. To check them, give predictions of a model that was not " +
-        "trained on these examples, with --predictions.";
-    return section(
-      "findings",
-      "Findings",
-      element(
-        "ul",
-        {},
-        counts.map(([what, number]) => element("li", {}, `${count(number)} ${what}`)),
-      ),
-      reevaluated.map(scoreTable),
-      element("p", { class: "quiet" }, about),
+    const keys = KEYS.map(([key, text]) => [element("kbd", {}, key), ` ${text} `]);
+    return element(
+      "aside",
+      { class: "review-bar", "aria-label": "Decisions" },
       element(
         "div",
         { class: "bar" },
+        this.status,
+        this.undoButton,
         button("Save review.json", () => this.save(), { class: "main" }),
         input,
         element("label", { for: "load", class: "button" }, "Load a saved review"),
-        this.status,
       ),
-      element(
-        "p",
-        { class: "quiet" },
-        "This browser keeps your decisions until you save them. " +
-          "Then apply them: dressform data apply review.json",
-      ),
+      element("p", { class: "keys quiet" }, "Keys: ", keys),
     );
+  }
+
+  /** @param {Finding} finding */
+  passes(finding) {
+    const { className, state, decisions } = this;
+    const ofClass = !className || [finding.label, finding.suggested].includes(className);
+    return ofClass && (state === "all" || decisions.isDecided(finding) === (state === "decided"));
   }
 
   /**
    * @param {string} kind
    * @param {string} title
    * @param {string} explanation
-   * @param {Numbered[]} findings
+   * @param {Finding[]} findings
    */
   kindSection(kind, title, explanation, findings) {
     const grid = element("div", { class: "finding-grid" });
-    const more = button("", () => show(grid.childElementCount + PAGE_SIZE));
-    const show = (/** @type {number} */ end) => {
-      const next = findings.slice(grid.childElementCount, end);
-      grid.append(...next.map(({ finding, number }) => this.card(finding, number)));
-      const left = findings.length - grid.childElementCount;
+    const more = button("", () => listing.grow());
+    const fill = (/** @type {number} */ end) => {
+      grid.append(...listing.findings.slice(grid.childElementCount, end).map((f) => this.card(f)));
+      const left = listing.findings.length - grid.childElementCount;
       more.hidden = left <= 0;
       more.textContent = moreText(left, PAGE_SIZE);
     };
-    this.refills.push(() => {
-      const shown = grid.childElementCount;
-      grid.replaceChildren();
-      show(shown);
-    });
-    show(PAGE_SIZE);
-    const all = (/** @type {Action} */ action, /** @type {string} */ text) => {
-      const apply = () => {
-        for (const { finding } of findings.slice(0, grid.childElementCount)) {
-          this.decide(finding, action, finding.suggested ?? finding.label);
-        }
-      };
-      return button(text, apply, { class: "small" });
+    /** @type {Listing} */
+    const listing = {
+      findings,
+      grid,
+      grow: () => fill(grid.childElementCount + PAGE_SIZE),
+      refill: () => {
+        listing.findings = findings.filter((finding) => this.passes(finding));
+        const [shown, all] = [listing.findings.length, findings.length].map(count);
+        const heading = node.querySelector("h2");
+        if (heading)
+          heading.textContent = `${title} (${shown === all ? all : `${shown} of ${all}`})`;
+        grid.replaceChildren();
+        fill(PAGE_SIZE);
+      },
+      redraw: () => {
+        const end = grid.childElementCount;
+        grid.replaceChildren();
+        fill(end);
+      },
     };
-    return section(
+    const all = (/** @type {Action} */ action, /** @type {string} */ text) =>
+      button(text, () => this.decide(listing.findings.slice(0, grid.childElementCount), action), {
+        class: "small",
+      });
+    const node = section(
       kind,
       `${title} (${count(findings.length)})`,
       element("p", {}, explanation),
       element(
         "div",
-        { class: "bar" },
+        { class: "bar controls" },
         "Apply to all shown: ",
         all("keep", "keep"),
         kind === "label" && all("relabel", "relabel as suggested"),
@@ -249,86 +203,119 @@ export class Review {
       grid,
       more,
     );
+    this.listings.push(listing);
+    listing.grow();
+    return node;
   }
 
-  /**
-   * @param {Finding} finding
-   * @param {number} number
-   */
-  card(finding, number) {
-    const { action, to } = this.decisions.of(finding);
-    const relabelled = to ?? finding.suggested ?? finding.label;
-    const select = element(
-      "select",
-      {
-        "aria-label": `New class of ${finding.id}`,
-        onchange: () => this.decide(finding, "relabel", select.value),
+  /** @param {Finding} finding */
+  card(finding) {
+    const decision = this.decisions.isDecided(finding) ? this.decisions.of(finding) : null;
+    const node = card(this.images, finding, decision, {
+      decide: (action, to, goOn = false) => {
+        this.decide([finding], action, () => to);
+        if (goOn) this.step(1);
       },
-      this.page.classes.map((value) =>
-        element("option", { value, selected: value === relabelled }, value),
-      ),
-    );
-    const radio = (/** @type {Action} */ value) => {
-      const input = element("input", {
-        type: "radio",
-        name: `finding-${number}`,
-        value,
-        checked: action === value,
-        onchange: () => this.decide(finding, value, select.value),
-      });
-      return element("label", {}, input, ` ${value} `);
-    };
-    const suggestion = finding.suggested ? ` → ${finding.suggested}?` : "";
-    return element(
-      "fieldset",
-      { class: "finding", "data-example": exampleOf(finding) },
-      element("legend", {}, finding.label, suggestion, " ", element("small", {}, finding.split)),
-      element(
-        "div",
-        { class: "twins" },
-        this.figure(finding.split, finding.id),
-        finding.other && this.figure(finding.other_split ?? finding.split, finding.other),
-      ),
-      element("p", {}, finding.reason),
-      element(
-        "div",
-        { class: "choices" },
-        radio("keep"),
-        radio("drop"),
-        element("span", {}, radio("relabel"), select),
-      ),
-    );
+      enlarge: () => this.dialog.open(finding),
+    });
+    node.addEventListener("focusin", () => {
+      this.current = finding;
+      document.querySelector(".finding.first")?.classList.remove("first");
+    });
+    return node;
   }
 
   /**
-   * @param {string} split
-   * @param {string} id
-   */
-  figure(split, id) {
-    const [width, height] = this.page.tile; // the final size, so that drawing moves nothing
-    const label = `${id} in ${split}`;
-    const canvas = element("canvas", { width, height, role: "img", "aria-label": label });
-    const index = this.indices.get(`${split} ${id}`);
-    if (index !== undefined) drawWhenNear(canvas, () => this.sprites.draw(canvas, index));
-    return element("figure", {}, canvas, element("figcaption", {}, id));
-  }
-
-  /**
-   * Decide about an example and show it on each of its cards.
-   * @param {Finding} finding
+   * Decide about findings and show it on each card of their examples.
+   * @param {Finding[]} findings
    * @param {Action} action
-   * @param {string} to
+   * @param {(finding: Finding) => string} classOf
    */
-  decide(finding, action, to) {
-    this.decisions.set(finding, action, to);
-    const example = CSS.escape(exampleOf(finding));
-    for (const card of document.querySelectorAll(`.finding[data-example="${example}"]`)) {
-      const radio = card.querySelector(`[value="${action}"]`);
-      const select = card.querySelector("select");
-      if (radio instanceof HTMLInputElement) radio.checked = true;
-      if (select && action === "relabel") select.value = to;
+  decide(findings, action, classOf = suggestionOf) {
+    this.decisions.decide(findings, action, classOf);
+    this.refresh(findings.map(exampleOf));
+    announce(`${findings.length} ${action === "keep" ? "kept" : `to ${action}`}`);
+  }
+
+  undo() {
+    const examples = this.decisions.undo();
+    this.refresh(examples);
+    const finding = this.shown().find((one) => examples.includes(exampleOf(one)));
+    if (finding) this.goTo(finding);
+    announce(examples.length ? "Undone" : "Nothing to undo");
+  }
+
+  /**
+   * Draw the cards of some examples again.
+   * @param {string[]} examples
+   */
+  refresh(examples) {
+    const changed = new Set(examples);
+    const focused = document.activeElement;
+    for (const { findings, grid } of this.listings) {
+      findings.slice(0, grid.childElementCount).forEach((finding, i) => {
+        if (!changed.has(exampleOf(finding))) return;
+        const old = grid.children[i];
+        const place = controlIn(old, focused);
+        const node = this.card(finding);
+        old.replaceWith(node);
+        if (place !== null) focusControl(node, place);
+      });
     }
+    this.dialog.refresh();
+    this.showSummary();
+  }
+
+  showSummary() {
     this.status.textContent = this.decisions.summary();
+    this.undoButton.disabled = this.decisions.steps.length === 0;
+  }
+
+  /** The findings that have a card, in the page's order. */
+  shown() {
+    return this.listings.flatMap(({ findings, grid }) => findings.slice(0, grid.childElementCount));
+  }
+
+  /**
+   * Make a finding the current one and bring it into view.
+   * @param {Finding} finding
+   */
+  goTo(finding) {
+    this.current = finding;
+    if (this.dialog.isOpen) this.dialog.show(finding);
+    else this.cardOf(finding)?.focus();
+  }
+
+  /** @param {Finding} finding */
+  cardOf(finding) {
+    const { grid, findings } =
+      this.listings.find((listing) => listing.findings.includes(finding)) ?? {};
+    const node = grid?.children[findings?.indexOf(finding) ?? -1];
+    return node instanceof HTMLElement ? node : null;
+  }
+
+  /** Whether the first finding of the page can be seen, so that a key may decide about it. */
+  firstIsInView() {
+    const [first] = this.shown();
+    const box = first && this.cardOf(first)?.getBoundingClientRect();
+    return Boolean(box && box.top < innerHeight && box.bottom > 0);
+  }
+
+  /**
+   * Go some findings on; at the end of what a section shows, it shows more.
+   * @param {number} by
+   */
+  step(by) {
+    const at = this.current ? this.shown().indexOf(this.current) : -1;
+    const listing = this.listings.find(
+      ({ findings, grid }) => this.current && findings[grid.childElementCount - 1] === this.current,
+    );
+    if (by > 0 && listing && listing.findings.length > listing.grid.childElementCount) {
+      listing.grow();
+    }
+    const next = this.shown()[at < 0 ? 0 : at + by];
+    if (next) this.goTo(next);
+    else announce(by > 0 ? "This is the last finding" : "This is the first finding");
   }
 
   save() {
@@ -346,8 +333,8 @@ export class Review {
         throw new Error("it is a review of a different dataset");
       }
       const ignored = this.decisions.replace(review.findings);
-      for (const refill of this.refills) refill();
-      this.status.textContent = this.decisions.summary();
+      for (const listing of this.listings) listing.redraw();
+      this.showSummary();
       if (ignored) {
         this.status.textContent +=
           `; ${count(ignored)} decisions of ${file.name} were ignored: ` +
@@ -361,27 +348,24 @@ export class Review {
   }
 }
 
-/** @param {{digests?: Record<string, string>}} review */
-const digestsOf = ({ digests }) => JSON.stringify(Object.entries(digests ?? {}).sort());
+/**
+ * Which control of a card has the focus: its number, -1 for the card itself, null for none.
+ * @param {Element} node
+ * @param {Element | null} focused
+ */
+function controlIn(node, focused) {
+  if (!focused || !node.contains(focused)) return null;
+  return [...node.querySelectorAll("button, select")].indexOf(focused);
+}
 
 /**
- * A model's accuracy with and without the examples that were found.
- * @param {Rescored} rescored
+ * @param {HTMLElement} node
+ * @param {number} place
  */
-function scoreTable({ name, split, scores }) {
-  const row = (/** @type {[string, Interval]} */ [what, { value, low, high, n }]) =>
-    element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, what),
-      element("td", { class: "number" }, percent(value)),
-      element("td", { class: "number" }, `${percent(low)} to ${percent(high)}`),
-      element("td", { class: "number" }, `n = ${count(n)}`),
-    );
-  return element(
-    "figure",
-    {},
-    element("figcaption", {}, `Accuracy of ${name} on ${split}`),
-    element("div", { class: "scroll" }, element("table", {}, scores.map(row))),
-  );
+function focusControl(node, place) {
+  const control = node.querySelectorAll("button, select")[place] ?? node;
+  if (control instanceof HTMLElement) control.focus({ preventScroll: true });
 }
+
+/** @param {{digests?: Record<string, string>}} review */
+const digestsOf = ({ digests }) => JSON.stringify(Object.entries(digests ?? {}).sort());

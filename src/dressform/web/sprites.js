@@ -1,6 +1,6 @@
 // Images, packed into sheets of equal tiles.
 
-import { image } from "dressform/data.js";
+import { hasBlob, image } from "dressform/data.js";
 import { contextOf } from "dressform/html.js";
 
 /** @import { Sheet } from "dressform/types.js" */
@@ -22,6 +22,8 @@ export class Sprites {
     this.sheets = sheets;
     /** @type {Map<string, Promise<ImageBitmap>>} */
     this.decoded = new Map();
+    /** @type {Map<string, ImageBitmap>} those that need no waiting for */
+    this.ready = new Map();
   }
 
   get present() {
@@ -35,9 +37,34 @@ export class Sprites {
 
   /** @param {Sheet} sheet */
   bitmap(sheet) {
-    const bitmap = this.decoded.get(sheet.blob) ?? image(sheet.blob);
+    const known = this.decoded.get(sheet.blob);
+    if (known) return known;
+    const bitmap = image(sheet.blob);
     this.decoded.set(sheet.blob, bitmap);
+    bitmap.then((found) => this.ready.set(sheet.blob, found));
     return bitmap;
+  }
+
+  /** Whether the sheets hold thumbnails, and some images have larger versions. */
+  get hasPhotos() {
+    return document.querySelector('[id^="blob-large-"]') !== null;
+  }
+
+  /** Whether there is a larger version of an image. @param {number} index */
+  hasPhoto(index) {
+    return hasBlob(`large-${index}`);
+  }
+
+  /**
+   * Draw the larger version of an image, whose size the canvas takes.
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} index
+   */
+  async drawPhoto(canvas, index) {
+    const bitmap = await image(`large-${index}`);
+    Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
+    contextOf(canvas).drawImage(bitmap, 0, 0);
+    bitmap.close();
   }
 
   /**
@@ -49,7 +76,8 @@ export class Sprites {
     const sheet = this.sheetOf(index);
     if (!sheet) return;
     const { width, height } = sheet;
-    const bitmap = await this.bitmap(sheet);
+    // At once where it can be: a page is printed before anything that waits.
+    const bitmap = this.ready.get(sheet.blob) ?? (await this.bitmap(sheet));
     const { x, y } = cornerOf(sheet, index);
     Object.assign(canvas, { width, height });
     contextOf(canvas).drawImage(bitmap, x, y, width, height, 0, 0, width, height);

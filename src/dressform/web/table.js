@@ -1,4 +1,4 @@
-// A table whose columns sort.
+// Tables: one whose columns sort, and a plain one.
 
 import { button, csv, element, save } from "dressform/html.js";
 
@@ -87,3 +87,36 @@ export function table(name, caption, columns, rows) {
     element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption }, whole),
   );
 }
+
+/**
+ * A table in a fixed order.
+ * @param {object} parts
+ * @param {string} parts.caption
+ * @param {Child[]} parts.heads cells of the heading
+ * @param {Child[]} parts.rows
+ * @param {() => void} [parts.saveCsv]
+ */
+export function plainTable({ caption, heads, rows, saveCsv }) {
+  return element(
+    "figure",
+    { class: "table plain" },
+    element("figcaption", {}, caption, " ", saveCsv && button("CSV", saveCsv, { class: "small" })),
+    element(
+      "div",
+      { class: "scroll", tabindex: "0", role: "group", "aria-label": caption },
+      element(
+        "table",
+        {},
+        element("thead", {}, element("tr", {}, heads)),
+        element("tbody", {}, rows),
+      ),
+    ),
+  );
+}
+
+/**
+ * A cell of a table's heading.
+ * @param {string} text
+ * @param {string} [kind] class
+ */
+export const head = (text, kind) => element("th", { scope: "col", class: kind }, text);

@@ -8,6 +8,7 @@ export interface Attributes {
   style?: Record<string, string | number>;
   onclick?: (event: MouseEvent) => void;
   onchange?: (event: Event) => void;
+  oninput?: (event: Event) => void;
   onkeydown?: (event: KeyboardEvent) => void;
   [name: string]: Value | Record<string, string | number> | ((event: never) => void);
 }
@@ -41,8 +42,40 @@ export interface Interval {
 }
 
 export interface MetricEstimate extends Interval {
+  name: string;
   title: string;
   percent: boolean;
+  greater_is_better: boolean;
+}
+
+/** Curves of a class: rows of x, y and threshold. */
+export interface Curves {
+  average_precision: Interval;
+  roc_auc: Interval;
+  precision_recall: [number, number, number | null][];
+  roc: [number, number, number | null][];
+}
+
+/** What a threshold does: value, lower and upper bound of each. */
+export interface OperatingPoint {
+  threshold: number;
+  coverage: [number, number, number];
+  precision: [number, number, number] | null;
+}
+
+export interface Selective {
+  measured_on: string;
+  chosen_on: string | null;
+  too_few: number | null;
+  curve: OperatingPoint[];
+  targets: { precision: number; point: OperatingPoint | null }[];
+}
+
+export interface Citation {
+  date: string;
+  models: { name: string; facts: [string, string][] }[];
+  text: string;
+  bibtex: string;
 }
 
 export interface Bin {
@@ -50,6 +83,7 @@ export interface Bin {
   to: number;
   count: number;
   fraction: number;
+  few: boolean; // so few examples that the accuracy is little more than chance
   confidence?: number;
   accuracy?: number;
   low?: number;
@@ -74,12 +108,17 @@ export interface Epoch {
 export interface Run {
   name: string;
   examples: number;
+  temperature: string;
   facts: [string, string][];
   missing: string[];
   calibration: { bins: Bin[]; summary: string } | null;
   estimates: MetricEstimate[];
   per_class: ClassScores[];
   confusion: number[][];
+  curves: (Curves | null)[];
+  macro_average_precision: number | null;
+  macro_roc_auc: number | null;
+  selective: Selective;
   history: Epoch[];
   history_note: string;
 }
@@ -103,7 +142,9 @@ export interface Quantised {
 }
 
 export interface Projection extends Quantised {
+  name: string;
   title: string;
+  knn_recall: number;
   explained_variance_ratio: number[];
   three_dimensional: boolean;
 }
@@ -142,6 +183,7 @@ export interface Page {
   version: string;
   made: string;
   split: string;
+  citation: Citation;
   classes: string[];
   examples: number;
   tile: [number, number];
@@ -156,6 +198,8 @@ export interface Page {
   review: ReviewDocument;
   counts: [string, number][];
   reevaluated: Rescored[];
+  files: string[];
+  large_images: number[];
 }
 
 /** The document of the page that classifies photos. */
@@ -164,6 +208,7 @@ export interface ClassifierDocument {
   classes: string[];
   shape: [number, number, number];
   threshold: number;
+  temperature: number;
   features: string;
   photo: PhotoSettings | null;
 }

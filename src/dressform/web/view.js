@@ -14,6 +14,14 @@ export class View {
     this.pitch = threeDimensional ? 0.4 : 0;
   }
 
+  /**
+   * Look from a place.
+   * @param {number[]} values x, y, zoom, yaw and pitch
+   */
+  place([x, y, zoom, yaw, pitch]) {
+    Object.assign(this, { x, y, yaw, pitch, zoom: Math.max(MIN_ZOOM, Math.min(MAX_ZOOM, zoom)) });
+  }
+
   /** The first two rows of the rotation matrix: across and up. Points have no depth. */
   rotation() {
     const [cosYaw, sinYaw] = [Math.cos(this.yaw), Math.sin(this.yaw)];

@@ -2,13 +2,26 @@
 
 from dataclasses import dataclass
 
+from dressform.core.display import Listing
+from dressform.core.numbers import percent
 from dressform.recipes import RECIPES, RecipeEntry, entry
 from dressform.runs.manifest import hardware as machine
 
 
-def list_recipes() -> tuple[RecipeEntry, ...]:
+def list_recipes() -> Listing[RecipeEntry]:
     """Every recipe by name, with its tutorial's claim and what was measured."""
-    return tuple(entry(name) for name in RECIPES.names)
+    return Listing((entry(name) for name in RECIPES.names), _columns)
+
+
+def _columns(recipe: RecipeEntry) -> dict[str, str]:
+    measured = recipe.reproduced()
+    return {
+        "recipe": recipe.name,
+        "tutorial": "ours" if recipe.tutorial is None else str(recipe.tutorial),
+        "claimed": "-" if recipe.claimed is None else percent(recipe.claimed),
+        "measured": "-" if measured is None else percent(measured["mean"]),
+        "n": "-" if measured is None else str(measured["n"]),
+    }
 
 
 @dataclass(frozen=True)
@@ -19,12 +32,15 @@ class ModelEntry:
     parameters: int
 
 
-def list_models() -> tuple[ModelEntry, ...]:
+def list_models() -> Listing[ModelEntry]:
     """Every network by name, with its size."""
     from dressform.models import MODELS
     from dressform.models.network import build_model, count_parameters
 
-    return tuple(ModelEntry(name, count_parameters(build_model(name))) for name in MODELS.names)
+    return Listing(
+        (ModelEntry(name, count_parameters(build_model(name))) for name in MODELS.names),
+        lambda one: {"network": one.name, "parameters": f"{one.parameters:,}"},
+    )
 
 
 def hardware(*, remeasure: bool = False) -> dict[str, object]:

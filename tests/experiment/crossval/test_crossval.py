@@ -202,9 +202,13 @@ def test_resume_repeats_no_finished_fold_and_adds_repeats(
 ) -> None:
     call: dict[str, Any] = {"folds": 3, "settings": DENSE, "workers": 1, "out": tmp_path}
     first = crossval(["simple-dense"], pupil, **call)[0]
-    with pytest.raises(RunError, match="already exists; --resume shows it or adds --repeats"):
-        crossval(["simple-dense"], pupil, **call)
+    watcher = Watcher()
+    assert crossval(["simple-dense"], pupil, **call, callback=watcher)[0].summary == first.summary
+    assert watcher.ended == []  # what is finished is shown
     (first.layout.fold(0, 1).result).unlink()
+    for more_repeats in ({}, {"repeats": 2}):
+        with pytest.raises(RunError, match="with fewer folds or repeats; resume=True continues it"):
+            crossval(["simple-dense"], pupil, **call, **more_repeats)
     times = [first.layout.fold(0, k).result.stat().st_mtime_ns for k in (0, 2)]
     before = first.layout.summary.read_bytes()
     watcher = Watcher()
@@ -228,7 +232,7 @@ def test_other_data_are_refused(pupil: DatasetSplits, tmp_path: Path) -> None:
     other = DatasetSplits("pupil", pupil.train.take(np.arange(1, 300)))
     with pytest.raises(
         RunError,
-        match="was trained on different data; pupil has changed since; choose another --out",
+        match="was trained on different data; pupil has changed since; choose another out=",
     ):
         crossval(["simple-dense"], other, **call, resume=True)
 
@@ -278,7 +282,7 @@ def test_an_unfinished_or_damaged_one_is_told(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"has no crossval\.json"):
         open_crossval(tmp_path)
     (tmp_path / "plan.json").write_text("{}")
-    with pytest.raises(RunError, match="is not finished; run crossval with --resume"):
+    with pytest.raises(RunError, match="is not finished; run crossval with resume=True"):
         open_crossval(tmp_path)
     (tmp_path / "crossval.json").write_text('{"format": 1}')
     with pytest.raises(RunError, match="is damaged"):

@@ -103,6 +103,6 @@ def test_a_training_without_groups_on_names_that_suggest_some_prints_one_note(
     ids = np.array([f"a/sku{i // 3:03d}_{i % 3}.jpg" for i in range(len(pupil.train))])
     named = DatasetSplits("named", dataclasses.replace(pupil.train, ids=ids))
     dressform.crossval("simple-dense", named, folds=2, settings=DENSE, workers=1, out=tmp_path)
-    notes = [r.getMessage() for r in caplog.records if "--groups" in r.getMessage()]
+    notes = [r.getMessage() for r in caplog.records if "groups=" in r.getMessage()]
     assert len(notes) == 1
     assert notes[0].startswith("300 images look like 100 groups of numbered images")

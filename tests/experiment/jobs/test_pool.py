@@ -115,6 +115,7 @@ def test_a_worker_that_dies_is_told(pupil: DatasetSplits, tmp_path: Path) -> Non
     file.write_text("import os\n\n\ndef recipe():\n    os._exit(3)\n")
     with pytest.raises(
         RunError,
-        match="a worker process ended with code 3; finished folds are kept: continue with --resume",
+        match="a worker process ended with code 3; finished folds are kept: continue with "
+        "resume=True",
     ):
         _done_by_two(_jobs(pupil, tmp_path, f"{file}:recipe"))

@@ -114,9 +114,10 @@ def test_more_trials_are_added_as_if_asked_for_at_once(
     assert few.importances == {}
     with pytest.raises(
         RunError,
-        match=r"tune-\w{8} already exists; --resume continues or shows it, or choose another",
+        match=r"tune-\w{8} already exists, with fewer trials; resume=True continues it, or choose",
     ):
         study_of(data, tmp_path)
     assert document_of(study_of(without_test, tmp_path, resume=True)) == document_of(undisturbed)
-    assert len(study_of(data, tmp_path, trials=2, resume=True).trials) == TRIALS
+    for resume in (False, True):  # it has them
+        assert len(study_of(data, tmp_path, trials=2, resume=resume).trials) == TRIALS
     assert capfd.readouterr() == ("", "")  # Optuna's log is silent

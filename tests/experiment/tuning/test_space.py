@@ -63,7 +63,7 @@ def test_dimensions_are_sorted() -> None:
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ([], r"no --space is given, so there is nothing to tune; write path=log:LOW:HIGH"),
+        ([], r"no space= is given, so there is nothing to tune; write path=log:LOW:HIGH"),
         (
             ["optim.lr"],
             r"'optim.lr' is not a dimension; write path=log:LOW:HIGH, path=LOW:HIGH or path=a,b,c",
@@ -109,13 +109,14 @@ def test_dimensions_are_sorted() -> None:
         (["augment.shift=0:0.5:0.2"], r"augment.shift does not go from 0.0 to 0.5 in steps of 0.2"),
         (
             ["epochs=3"],
-            r"epochs has one choice only \(3\); give two or more, or fix it with --set epochs=3",
+            r"epochs has one choice only \(3\); give two or more, or fix it with "
+            r"settings=\['epochs=3'\]",
         ),
         (["epochs=3,"], r"epochs has one choice only"),
         (["optim.lr=0.1,0.10"], r"optim.lr has the choice 0.10 twice; give each value once"),
         (
             ["epochs=1,2", "epochs=1:3"],
-            r"epochs is given twice \(1,2 and 1:3\); give one --space for each setting",
+            r"epochs is given twice \(1,2 and 1:3\); give one range for each setting",
         ),
         (
             ["validation_fraction=0.1,0.2"],

@@ -185,8 +185,8 @@ def test_epochs_can_be_tuned(data: DatasetSplits, tmp_path: Path) -> None:
         ({"metric": "accuracy"}, "unknown metric 'accuracy'; did you mean val_accuracy"),
         (
             {"settings": ["validation_fraction=0"]},
-            "fast holds no validation images out, so trials cannot be compared; add --set "
-            "validation_fraction=0.1",
+            "fast holds no validation images out, so trials cannot be compared; add "
+            r"settings=\['validation_fraction=0.1'\]",
         ),
         ({"space": ["optim.rl=1:2"]}, "unknown setting 'optim.rl'; did you mean optim.lr"),
         ({"device": "gpu"}, "device is 'gpu'; allowed: auto, cpu, cuda"),
@@ -223,7 +223,7 @@ def test_other_data_another_process_and_a_damaged_file_are_refused(
         study_of(data, tmp_path, resume=True)
     other = replace(data, train=data.train.take(np.arange(200)))
     with pytest.raises(
-        RunError, match="was tuned on different data; small has changed since; choose another --out"
+        RunError, match="was tuned on different data; small has changed since; choose another out="
     ):
         study_of(other, tmp_path, resume=True)
     (path / "study.db").write_bytes(b"no database" * 1000)
@@ -236,7 +236,7 @@ def test_other_data_another_process_and_a_damaged_file_are_refused(
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(
-        RunError, match="cannot be created: Not a directory; give a writable folder with --out"
+        RunError, match="cannot be created: Not a directory; give a writable folder with out="
     ):
         study_of(data, blocked)
 

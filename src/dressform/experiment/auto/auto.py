@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dressform.core.clock import Deadline, contention
+from dressform.core.display import brief, table
 from dressform.core.errors import ConfigError, RunError
+from dressform.core.numbers import percent
 from dressform.data.audit import log_shared_images
 from dressform.data.catalog import CATALOG
 from dressform.data.dataset import DatasetSplits
@@ -19,8 +21,9 @@ from dressform.data.group_advice import log_group_advice
 from dressform.data.read_options import ReadOptions
 from dressform.data.source import log_notes
 from dressform.experiment.auto.budget import AutoPlan, Budget, read_plan
+from dressform.experiment.auto.compared import Compared
 from dressform.experiment.auto.reader import Reader
-from dressform.experiment.auto.search import Compared, Search
+from dressform.experiment.auto.search import Search
 from dressform.experiment.options import RunOptions
 from dressform.runs.layout import auto_plan
 from dressform.runs.run import Run
@@ -52,6 +55,18 @@ class AutoResult:
     skipped: list[str]
     seconds: float
     deadline: Deadline
+
+    def __repr__(self) -> str:
+        return brief(
+            self, "", repr(self.run), f"{len(self.candidates)} candidates", f"{self.seconds:.0f} s"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [one.description, percent(one.mean), f"{one.seconds:.0f} s"] for one in self.candidates
+        ]
+        header = ["candidate", "mean accuracy", "time"]
+        return (table(header, rows) if rows else "") + self.run._repr_html_()
 
 
 def train_auto(
@@ -116,7 +131,7 @@ def train_auto(
     compared = [result.compared for result in results]
     if compared:
         compared[0] = replace(compared[0], command=best.command)
-    clock.keep()
+    clock.keep(finished=True)
     skipped = clock.plan.skipped
     deadline = clock.deadline(DRAWING_SECONDS * contention() - GRACE)
     return AutoResult(run, read(best.image_size), compared, skipped, clock.spent, deadline)
@@ -132,16 +147,16 @@ def _plan(file: Path, plan: AutoPlan, options: RunOptions) -> AutoPlan:
             )
         return plan
     differences = before.differences(plan)
-    if not differences and not options.resume:
+    if not differences and not options.resume and not before.finished:
         raise RunError(
-            f"{file} already exists: train auto was called for the same data and budget; --resume "
-            f"continues it, or choose another --out"
+            f"{file} already exists: train auto was called for the same data and budget, and did "
+            f"not finish; resume=True continues it, or choose another out="
         )
     if differences and options.resume:
         raise RunError(
             f"nothing to continue: {file} is of a call with different {' and '.join(differences)} "
             f"(budget {before.budget:g} s, {before.spent:.0f} s spent); repeat that call, or leave "
-            f"out --resume to start over"
+            f"out resume=True to start over"
         )
     return plan if differences else before
 
@@ -153,7 +168,8 @@ def describe_data(data: DatasetSplits) -> str:
     least, most = (
         f"{data.class_names[i]} {counts[i]:,}" for i in (int(counts.argmin()), int(counts.argmax()))
     )
+    spread = f"{counts[0]:,} each" if counts.min() == counts.max() else f"{least} to {most}"
     return (
-        f"{len(data.train):,} training images of {len(data.class_names)} classes ({least} to "
-        f"{most}), {'colour' if channels == 3 else 'grey'}, read at {height} x {width}"
+        f"{len(data.train):,} training images of {len(data.class_names)} classes ({spread}), "
+        f"{'colour' if channels == 3 else 'grey'}, read at {height} x {width}"
     )

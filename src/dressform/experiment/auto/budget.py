@@ -9,7 +9,7 @@ from dressform.core.clock import Deadline
 from dressform.core.errors import ConfigError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
-from dressform.experiment.auto.candidates import Candidate
+from dressform.experiment.auto.candidate import Candidate
 
 NOTE_EVERY = 3.0
 """Seconds between two notes of the time spent, which a killed call leaves behind."""
@@ -26,7 +26,10 @@ class AutoPlan:
         candidates: that are compared, as they are planned now.
         skipped: why others are not, a line each.
         epochs: of the last training; 0 as long as they are not known.
+        beside: the candidate that is trained beside the best, or none; None as long as it is not
+            known.
         spent: seconds, by all calls together.
+        finished: whether the best candidate is trained.
     """
 
     digest: str
@@ -35,11 +38,13 @@ class AutoPlan:
     candidates: list[Candidate] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     epochs: int = 0
+    beside: list[Candidate] | None = None
     spent: float = 0.0
+    finished: bool = False
 
     def differences(self, other: "AutoPlan") -> list[str]:
         """What keeps one plan from continuing the other, for people."""
-        names = {"digest": "data", "budget": "--budget", "image_size": "--image-size"}
+        names = {"digest": "data", "budget": "budget=", "image_size": "image_size="}
         return [
             shown for name, shown in names.items() if getattr(self, name) != getattr(other, name)
         ]

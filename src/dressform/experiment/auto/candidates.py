@@ -13,6 +13,7 @@ import torch
 from dressform.core.config import override
 from dressform.core.errors import OutOfTimeError
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.experiment.auto.candidate import SHARE, Candidate, Cost
 from dressform.experiment.options import RunOptions
 from dressform.models.pretrained import LITE0_PACKAGE
 from dressform.predict.ood import MAX_REFERENCES
@@ -24,11 +25,8 @@ from dressform.training.inference import logits_of
 from dressform.training.recipe import Recipe
 
 TRANSFER = "transfer-efficientnet-lite0"
-FOLDS = 3
 MAX_EPOCHS, MIN_EPOCHS = 12, 3
 """Of the candidate that takes longest."""
-SHARE = 0.2
-"""Of the time that is left, for a candidate that is not the last."""
 PROBE_SIZES = (32, 256)
 """Examples of the trainings that tell how long one takes: the difference is without what does not
 grow with the examples.
@@ -41,126 +39,24 @@ SCRATCH_STEPS, MIN_SCRATCH_EPOCHS = 600, 7
 """Of a small network's training from scratch: so many steps if there is time, but no fewer
 epochs.
 """
+FEW = 20_000
+"""Fewer examples need more augmentation."""
+SMALL_SIDE, SMALL_STEPS, SMALL_SHARE = 32, 1200, 0.5
+"""Few images of at most so many pixels a side: they are shifted by whole pixels, since sampling
+between pixels blurs them, and rectangles are erased, which allows twice the steps and epochs; and
+since pretrained networks know photos, not icons, training from scratch gets more of the time
+(docs/log.md).
+"""
 RARE = 10
 """Times as many examples in the largest class as in the smallest make rare ones count more; below
 that it costs accuracy.
 """
-ALONE_EPOCHS = 1
-"""Of a candidate that is trained without a comparison, at least."""
 HEAD_EPOCHS = 40
 """Of a linear probe."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a candidate takes, in seconds.
-
-    Attributes:
-        before: everything before its epochs.
-        epoch: an epoch on all training examples.
-        version: in which a frozen backbone sees a version of all training examples; part of
-            ``before``.
-        versions: how many it sees, in as many epochs or more.
-        closing: predictions after the last epoch.
-    """
-
-    before: float
-    epoch: float
-    version: float = 0.0
-    versions: int = 0
-    closing: float = 0.0
-
-    def comparison(self, candidate: "Candidate") -> float:
-        """The comparison alone: K trainings on K - 1 of K parts."""
-        return self.before + (FOLDS - 1) * candidate.compared * self.epoch
-
-    def whole(self, candidate: "Candidate") -> float:
-        """Comparison, and one training more on all examples with the predictions that follow it."""
-        return self.comparison(candidate) + self.last(candidate)
-
-    def last(self, candidate: "Candidate") -> float:
-        """The training on all examples, after the comparison, and the predictions."""
-        return candidate.epochs * self.epoch + self.closing
-
-    def alone(self, candidate: "Candidate") -> float:
-        """The shortest training without a comparison."""
-        return self.before + self.last(replace(candidate, epochs=ALONE_EPOCHS))
-
-    def slower(self, factor: float) -> "Cost":
-        """The same on a machine that takes ``factor`` times as long."""
-        return Cost(
-            factor * self.before,
-            factor * self.epoch,
-            factor * self.version,
-            self.versions,
-            factor * self.closing,
-        )
-
-    def unseen(self, candidate: "Candidate") -> float:
-        """What a training longer than those of the comparison takes before its epochs."""
-        return self.version * max(0, self.versions - candidate.compared)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """What might learn the data.
-
-    Attributes:
-        description: what it is, for people.
-        recipe: its name.
-        settings: changes to it, without the number of epochs.
-        epochs: of its training; the most that make sense until it is known for how many there is
-            time.
-        fewest: fewer make no sense.
-        shortened: compared with a third of its epochs, two at least; an epoch of the comparison
-            takes as long as two of the user's training.
-        compared: epochs in the comparison, as soon as it is known; 0 if there is no time for one.
-        cost: what it takes, likewise.
-        image_size: that folders of mixed sizes are read with; None is the folder's default.
-    """
-
-    description: str
-    recipe: str
-    settings: tuple[str, ...]
-    epochs: int
-    fewest: int
-    shortened: bool = False
-    compared: int = 0
-    cost: Cost = Cost(0.0, 0.0)
-    image_size: int | None
-
-    def lasting(self, epochs: int) -> "Candidate":
-        """The same with so many epochs."""
-        compared = min(epochs, max(2, math.ceil(epochs / 3))) if self.shortened else epochs
-        return replace(self, epochs=epochs, compared=compared)
-
-    @property
-    def unseen(self) -> float:
-        """Seconds in which a frozen backbone sees the versions of the images that the comparison
-        does not need.
-        """
-        return self.cost.unseen(self)
-
-    def assignments(self, epochs: int) -> tuple[str, ...]:
-        """All changes to the recipe."""
-        return (f"epochs={epochs}", *self.settings)
-
-    @property
-    def command(self) -> str:
-        """What trains it alone, but for the data."""
-        size = (
-            []
-            if self.image_size in (None, image_size_for(self.recipe))
-            else [f"--image-size {self.image_size}"]
-        )
-        return " ".join(
-            [
-                "dressform train",
-                self.recipe,
-                *size,
-                *(f"--set {s}" for s in self.assignments(self.epochs)),
-            ]
-        )
+MOST = 0.75
+"""Of a single candidate's epochs that its comparison leaves time for: it chooses nothing, so it may
+not cost the training itself.
+"""
 
 
 def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidate], list[str]]:
@@ -168,24 +64,22 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     examples, counts = len(data.train), data.train.counts
     balance = ("class_weight_power=0.5",) if counts.max() > RARE * max(1, counts.min()) else ()
     batch = int(min(250, max(16, examples // 20)))
-    few = (
-        (
-            "hard_examples.fraction=1",
-            "augment.shift=0.06",
-            "augment.zoom=0.1",
-            "label_smoothing=0.1",
-        )
-        if examples < 20_000
-        else ()
-    )
-    epochs = int(min(60, max(MIN_SCRATCH_EPOCHS, math.ceil(SCRATCH_STEPS * batch / examples))))
+    side = max(data.shape[:2])
+    few, small = examples < FEW, examples < FEW and side <= SMALL_SIDE
+    whole_pixels = (f"augment.crop={max(1, round(side / 14))}", "augment.erase=0.5")
+    augment = whole_pixels if small else ("augment.shift=0.06", "augment.zoom=0.1")
+    own = ("hard_examples.fraction=1", *augment, "label_smoothing=0.1") if few else ()
+    steps = SMALL_STEPS if small else SCRATCH_STEPS
+    epochs = int(min(60, max(MIN_SCRATCH_EPOCHS, math.ceil(steps * batch / examples))))
     scratch = Candidate(
         description="small CNN from scratch",
         recipe="fast",
-        settings=(f"batch_size={batch}", *few, *balance),
+        settings=(f"batch_size={batch}", *own, *balance),
         epochs=epochs,
         fewest=MIN_SCRATCH_EPOCHS,
+        most=epochs,
         image_size=image_size,
+        share=SMALL_SHARE if small else SHARE,
     )
     if find_spec(LITE0_PACKAGE) is None:
         return [scratch], [
@@ -198,6 +92,8 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         recipe=TRANSFER,
         epochs=HEAD_EPOCHS,
         fewest=HEAD_EPOCHS // 2,
+        preferred=data.shape[2] == 3,
+        most=HEAD_EPOCHS,
         image_size=size,
         settings=(
             "model.frozen=9",
@@ -207,12 +103,18 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
             *balance,
         ),
     )
+    most = 2 * MAX_EPOCHS if small else MAX_EPOCHS
+    not_between = tuple(f"augment.{name}=0" for name in ("shift", "zoom", "rotate"))
     stages = Candidate(
         description="EfficientNet-Lite0, fine-tuned",
         recipe=TRANSFER,
-        settings=balance,
-        epochs=MAX_EPOCHS,
+        settings=(
+            *((*whole_pixels, *not_between, f"cached_features={MAX_EPOCHS}") if small else ()),
+            *balance,
+        ),
+        epochs=most,
         fewest=MIN_EPOCHS,
+        most=most,
         shortened=True,
         image_size=size,
     )
@@ -264,11 +166,12 @@ def cost_of(candidate: Candidate, data: DatasetSplits, options: RunOptions) -> C
         # A longer training sees more versions.
         version = per_image * len(train) / min(recipe.cached_features, recipe.epochs)
     return Cost(
-        first.preparing + version * max(1, recipe.cached_features),
+        version * recipe.cached_features,
         last.epoch / last.examples * len(train),
         version,
         recipe.cached_features,
         last.predict * _predicted(data),
+        first.preparing,
     )
 
 
@@ -297,35 +200,52 @@ def choose(
 
     Args:
         timed: candidates and what they take. Each gets as many of its epochs as fit into its share
-            of what is left: all for the last, ``SHARE`` for the others, unless none fits so.
+            of what is left: all for the last, ``share`` for the others, unless none fits so.
         seconds: that all may take together. Only one will be trained on all examples, but nobody
             knows yet which.
 
-    Where there is time for no comparison, the first candidate that can be trained is chosen alone,
-    to be trained without one.
+    Where there is time for no comparison, or where that of a single candidate would leave too few
+    of its epochs, one is chosen to be trained without: the preferred one, if its epochs fit, else
+    the first that can be trained.
 
     Raises:
         TooLittleTimeError: there is time for none.
     """
-    chosen, skipped = _filled(timed, seconds, SHARE)
+    chosen, skipped = _filled(timed, seconds)
     if not chosen:
-        chosen, skipped = _filled(timed, seconds, 1.0)
+        chosen, skipped = _filled(timed, seconds, shared=False)
+    if len(chosen) == 1 and not chosen[0].shortened:  # which gets the time that is left
+        (planned,) = [c for c, _ in timed if c.description == chosen[0].description]
+        if chosen[0].epochs < MOST * planned.epochs:
+            chosen = []
     if not chosen:
-        for candidate, cost in timed:
-            # The clock shortens a training of all epochs to those that there is time for.
-            if cost.alone(candidate) <= seconds:
-                skipped = [s for s in skipped if not s.startswith(candidate.description)]
-                return [replace(candidate, compared=0, cost=cost)], skipped
+        one = without_comparison(timed, seconds)
+        if one is not None:
+            return [one], [s for s in skipped if not s.startswith(f"{one.description}: ")]
         alone = (cost.alone(candidate) for candidate, cost in timed)
         raise TooLittleTimeError(min(alone, default=math.inf))
     return chosen, skipped
+
+
+def without_comparison(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> Candidate | None:
+    """The candidate that is trained where there is no time to compare any; None where there is time
+    for none.
+    """
+    for candidate, cost in timed:
+        if candidate.preferred and cost.alone(candidate, candidate.fewest) <= seconds:
+            return replace(candidate, compared=0, cost=cost)
+    for candidate, cost in timed:
+        # The clock shortens a training of all epochs to those that there is time for.
+        if cost.alone(candidate) <= seconds:
+            return replace(candidate, compared=0, cost=cost)
+    return None
 
 
 def affordable(candidate: Candidate, cost: Cost, seconds: float) -> tuple[Candidate | None, str]:
     """The candidate with as many of its epochs as fit into the seconds; None where none do, and
     why.
     """
-    chosen, skipped = _filled([(candidate, cost)], seconds, 1.0)
+    chosen, skipped = _filled([(candidate, cost)], seconds)
     if not chosen:
         return None, skipped[0].removeprefix(f"{candidate.description}: ")
     # Its cost stays what was estimated: how slow the machine is will be measured again.
@@ -345,14 +265,14 @@ class TooLittleTimeError(Exception):
 
 
 def _filled(
-    timed: Sequence[tuple[Candidate, Cost]], seconds: float, most: float
+    timed: Sequence[tuple[Candidate, Cost]], seconds: float, *, shared: bool = True
 ) -> tuple[list[Candidate], list[str]]:
     """Candidates, and why others are skipped; all but the last get a share of what is left."""
     chosen: list[Candidate] = []
     skipped: list[str] = []
     left = seconds
     for place, (candidate, cost) in enumerate(timed, 1):
-        share = left if place == len(timed) else most * left
+        share = candidate.share * left if shared and place < len(timed) else left
         plans = [
             candidate.lasting(epochs)
             for epochs in range(candidate.epochs, candidate.fewest - 1, -1)

@@ -67,7 +67,7 @@ class Reader:
             answer = answers.get(timeout=max(LEAST_READING, self._deadline.left()))
         except queue.Empty:
             raise ConfigError(
-                f"reading {self._source} takes longer than the budget; give a larger --budget"
+                f"reading {self._source} takes longer than the budget; give a larger budget="
             ) from None
         if isinstance(answer, BaseException):
             raise answer

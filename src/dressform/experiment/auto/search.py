@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -10,18 +11,18 @@ import numpy as np
 
 from dressform.core.clock import contention
 from dressform.core.errors import ConfigError, OutOfTimeError
+from dressform.core.numbers import percent
 from dressform.experiment.auto.budget import Budget
+from dressform.experiment.auto.candidate import FOLDS, Candidate, Cost
 from dressform.experiment.auto.candidates import (
-    FOLDS,
-    MAX_EPOCHS,
-    Candidate,
-    Cost,
     TooLittleTimeError,
     affordable,
     choose,
     cost_of,
     possible,
+    without_comparison,
 )
+from dressform.experiment.auto.compared import Compared, Result, mean_accuracy
 from dressform.experiment.auto.reader import Reader
 from dressform.experiment.crossval.cross_validation import crossval
 from dressform.experiment.options import RunOptions
@@ -29,13 +30,13 @@ from dressform.experiment.resolved import ResolvedRecipe, resolve_recipe
 from dressform.experiment.train_run import train_run
 from dressform.runs.layout import CrossvalLayout, crossval_folder
 from dressform.runs.run import Run
-from dressform.training.callback import Callback
+from dressform.training.callback import Callback, Fold
 
 logger = logging.getLogger(__name__)
 
 PLANNED = 0.88
 """The fraction of what is left that may be planned, the rest being for what cannot be foreseen."""
-CLOSING_SECONDS = 9.0
+CLOSING_SECONDS = 12.0
 """For what comes after the last epoch and does not grow with the images: export, figures. On an
 idle machine.
 """
@@ -45,36 +46,45 @@ PROBING, LEAST_PROBING = 0.1, 12.0
 """Of the budget, for the trial trainings of one candidate; and seconds that those have at least."""
 
 
-@dataclass(frozen=True)
-class Compared:
-    """A candidate's cross-validation.
+class _Folds(Callback):
+    """Passes on what a comparison's folds do, and nothing else.
 
-    Attributes:
-        description: of the candidate, for people.
-        command: that trains it alone, except for ``--data``.
-        epochs: of each fold's training.
-        accuracies: of the folds, 0..1.
-        mean: of the accuracies.
-        seconds: that the cross-validation took.
-        path: of its folder.
+    Args:
+        inner: the callback of the whole call.
     """
 
-    description: str
-    command: str
-    epochs: int
-    accuracies: list[float]
-    mean: float
-    seconds: float
-    path: str
+    def __init__(self, inner: Callback) -> None:
+        self._inner = inner
+
+    def on_folds_begin(
+        self, folds: Sequence[Fold], finished: int, workers: int, threads: int
+    ) -> None:
+        """Pass on."""
+        self._inner.on_folds_begin(folds, finished, workers, threads)
+
+    def on_fold_begin(self, fold: Fold, done: int, epochs: int) -> None:
+        """Pass on."""
+        self._inner.on_fold_begin(fold, done, epochs)
+
+    def on_fold_epoch_end(self, fold: Fold, epoch: int, val_accuracy: float | None) -> None:
+        """Pass on."""
+        self._inner.on_fold_epoch_end(fold, epoch, val_accuracy)
+
+    def on_fold_end(self, fold: Fold, accuracy: float, seconds: float) -> None:
+        """Pass on."""
+        self._inner.on_fold_end(fold, accuracy, seconds)
 
 
-@dataclass(frozen=True)
-class Result:
-    """A finished comparison; ``epoch`` is the seconds of an epoch on all training examples."""
+class SmallBudgetError(ConfigError):
+    """The budget is too small for any candidate.
 
-    candidate: Candidate
-    compared: Compared
-    epoch: float
+    Attributes:
+        needed: seconds with which to try again, at most twice the budget.
+    """
+
+    def __init__(self, message: str, needed: float) -> None:
+        super().__init__(message)
+        self.needed = needed
 
 
 @dataclass
@@ -107,7 +117,7 @@ class Search:
         costs: list[tuple[Candidate, Cost]] = []
         for candidate in candidates:
             try:
-                if costs and self.clock.left < plan.budget / 2:
+                if costs and self._only_enough_for(*costs[0]):
                     raise OutOfTimeError(
                         f"not tried, {self.clock.spent:.0f} s of the budget were already spent"
                     )
@@ -123,23 +133,32 @@ class Search:
         try:
             chosen, too_long = choose(costs, left)
         except TooLittleTimeError as error:
-            raise ConfigError(
+            raise SmallBudgetError(
                 f"the budget of {plan.budget:g} s is too small on this machine now: "
-                f"{self._needed(error.seconds, left)}"
+                f"{self._needed(error.seconds, left)}",
+                needed=min(2 * plan.budget, plan.budget + error.seconds - left),
             ) from None
         self.clock.keep(candidates=chosen, skipped=[*skipped, *too_long])
+
+    def _only_enough_for(self, first: Candidate, cost: Cost) -> bool:
+        """Whether half of the budget is spent, or trial trainings of another candidate would leave
+        no time for the first, which is known to take little.
+        """
+        left = self.clock.left
+        needed = self.fixed() + cost.alone(first) / PLANNED
+        return left < self.clock.plan.budget / 2 or left < needed + LEAST_PROBING
 
     def _needed(self, seconds: float, left: float) -> str:
         """How long the quickest candidate takes, and what to do."""
         if seconds == math.inf:
             return (
                 f"after {self.clock.spent:.0f} s it is not known yet how long a training takes; "
-                f"give a larger --budget"
+                f"give a larger budget="
             )
         needed = self.clock.plan.budget + seconds - left
         return (
-            f"the quickest candidate takes about {needed:.0f} s in all; give --budget "
-            f"{math.ceil(needed / 60)}m or more"
+            f"the quickest candidate takes about {needed:.0f} s in all; give "
+            f"budget='{math.ceil(needed / 60)}m' or more"
         )
 
     def _cost(self, candidate: Candidate, reading: float, probing: float) -> Cost:
@@ -163,8 +182,8 @@ class Search:
     def compare(self) -> list[Result]:
         """Cross-validate the candidates as long as there is time; best first."""
         results: list[Result] = []
-        first = self.clock.plan.candidates[0]
-        for place, planned in enumerate(list(self.clock.plan.candidates)):
+        planned_first = list(self.clock.plan.candidates)
+        for place, planned in enumerate(planned_first):
             if not planned.compared:
                 break
             fixed = place == 0 or self._finished(planned)
@@ -176,7 +195,9 @@ class Search:
             except OutOfTimeError:
                 self._drop(candidate, "its comparison did not finish in time")
         if not results:
-            self.clock.keep(candidates=[replace(first, compared=0)])
+            timed = [(c, c.cost.slower(self.slower)) for c in planned_first]
+            one = without_comparison(timed, self.clock.left - self.fixed()) or planned_first[0]
+            self.clock.keep(candidates=[replace(one, compared=0, cost=one.cost)])
         return sorted(results, key=lambda result: -result.compared.mean)
 
     def _finished(self, candidate: Candidate) -> bool:
@@ -218,18 +239,27 @@ class Search:
         self.options.callback.on_phase_begin(f"comparing {candidate.description}")
         started, cost = time.monotonic(), candidate.cost.slower(self.slower)
         fixed = self.fixed()
+        waiting = [one for one in self.clock.plan.candidates if one.preferred and one.compared]
+        if candidate in waiting or any(r.candidate.preferred for r in results):
+            waiting = []
         last = max(
             [
                 # K folds of K - 1 parts take K - 1 times as long as the last training: whatever
                 # the estimates say, this much is kept for it.
                 max(0.0, self.clock.left - fixed) / FOLDS,
-                candidate.compared * cost.epoch + cost.closing,
+                cost.start + candidate.compared * cost.epoch + cost.closing,
+                # What is known to be the best for such data has its comparison, too.
+                *(one.cost.slower(self.slower).whole(one) for one in waiting),
                 *(r.candidate.epochs * r.epoch + r.candidate.cost.closing for r in results),
             ]
         )
         deadline = self.clock.deadline(fixed + last, strict=True)
         options = replace(
-            self.options, workers=1, callback=Callback(), resume=True, deadline=deadline
+            self.options,
+            workers=1,
+            callback=_Folds(self.options.callback),
+            resume=True,
+            deadline=deadline,
         )
         recipe = self._recipe(candidate)
         (study,) = crossval([recipe], data, folds=FOLDS, seed=self.seed, options=options)
@@ -241,7 +271,7 @@ class Search:
         shortened = candidate.compared != candidate.epochs
         part = f", with {candidate.compared} of its {candidate.epochs} epochs" if shortened else ""
         logger.info(
-            f"{candidate.description}: {100 * mean:.2f} % over {FOLDS} folds ({folds}){part}, "
+            f"{candidate.description}: {percent(mean)} over {FOLDS} folds ({folds}){part}, "
             f"{seconds:.0f} s"
         )
         compared = Compared(
@@ -255,7 +285,8 @@ class Search:
         )
         rows = [row for history in study.histories() for row in history]
         epoch = median(s for row in rows if (s := row["seconds"]) is not None)
-        return Result(candidate, compared, epoch * FOLDS / (FOLDS - 1))
+        (predictions,), _ = study.out_of_fold()
+        return Result(candidate, compared, epoch * FOLDS / (FOLDS - 1), predictions)
 
     def winner(self, results: list[Result]) -> Candidate:
         """The best candidate, with the epochs of its last training."""
@@ -263,16 +294,54 @@ class Search:
         if not results:
             logger.warning(
                 f"there is no time for a comparison, so {plan.candidates[0].description} is "
-                f"trained without one; a larger --budget allows one"
+                f"trained without one; a larger budget= allows one"
             )
             return plan.candidates[0]
         best, epoch = results[0].candidate, results[0].epoch
-        if best.shortened:
+        if best.epochs < best.most or best.shortened:
             left = self.clock.left - self._closing(best) - self.slower * best.unseen
-            epochs = max(best.compared, min(MAX_EPOCHS, int(left / epoch)))
+            epochs = max(best.compared, min(best.most, int(left / epoch)))
             best = replace(best, epochs=plan.epochs or epochs)
             self.clock.keep(epochs=best.epochs)
+        return self._with_another(best, results)
+
+    def _with_another(self, best: Candidate, results: list[Result]) -> Candidate:
+        """The best candidate with the one beside it whose mean with it is better than it alone, if
+        there is time for both.
+        """
+        plan = self.clock.plan
+        if plan.beside is None:
+            first, *others = results
+            left = PLANNED * self.clock.left - self._closing(best) - best.epochs * first.epoch
+            pairs = [
+                (mean_accuracy(first.predictions, other.predictions), one)
+                for other in others
+                if self.read(other.candidate.image_size).shape == self.read(best.image_size).shape
+                and (one := self._within(other, left)) is not None
+            ]
+            mean, one = max(pairs, key=lambda pair: pair[0], default=(0.0, None))
+            if one is None or mean <= mean_accuracy(first.predictions, first.predictions):
+                self.clock.keep(beside=[])
+            else:
+                self.clock.keep(beside=[one])
+                logger.info(
+                    f"{best.description} and {one.description} averaged: {percent(mean)} over "
+                    f"{FOLDS} folds"
+                )
+        for one in self.clock.plan.beside or ():
+            return replace(
+                best, description=f"{best.description} and {one.description}", beside=one
+            )
         return best
+
+    def _within(self, result: Result, seconds: float) -> Candidate | None:
+        """A candidate with as many epochs as it can be trained for in a time; None if those are
+        fewer than were compared.
+        """
+        one = result.candidate
+        left = seconds - self.slower * (one.cost.start + one.cost.closing + one.unseen)
+        epochs = min(one.most, int(left / result.epoch))
+        return replace(one, epochs=epochs) if epochs >= one.compared else None
 
     def _recipe(self, candidate: Candidate) -> ResolvedRecipe:
         return resolve_recipe(candidate.recipe, candidate.assignments(candidate.compared))
@@ -290,5 +359,5 @@ class Search:
             budget=self.clock.plan.budget,
         )
         data = self.read(best.image_size)
-        recipe = resolve_recipe(best.recipe, best.assignments(best.epochs))
+        recipe = resolve_recipe(best.reference, best.assignments(best.epochs))
         return train_run(recipe, data, seed=self.seed, options=options)

@@ -22,7 +22,7 @@ from dressform.data.catalog import CATALOG
 from dressform.data.dataset import DatasetSplits
 from dressform.data.folds import make_folds
 from dressform.experiment.crossval.fold import run_fold
-from dressform.experiment.crossval.plan import Plan, Study, add_pass, make_plan
+from dressform.experiment.crossval.plan import Plan, Study, add_pass, is_finished, make_plan
 from dressform.experiment.crossval.summary import summarise
 from dressform.experiment.jobs.fold_job import (
     Event,
@@ -41,6 +41,7 @@ from dressform.experiment.unfinished import (
     tell_nothing_to_continue,
     unfinished_crossvals,
 )
+from dressform.models.network import count_parameters
 from dressform.runs.crossval import FORMAT, CrossvalRun
 from dressform.runs.layout import CrossvalLayout, FoldLayout, crossval_folder, dataset_folder
 from dressform.training.callback import Callback, Fold
@@ -99,9 +100,9 @@ def crossval(
     splits = [make_folds(data.train, folds, repeat=repeat, seed=seed) for repeat in range(repeats)]
     for repeat, split in enumerate(splits):
         for note in split.notes:
-            logger.warning(f"repeat {repeat}: {note}")
+            logger.warning(f"repeat {repeat + 1}: {note}")
     studies = [_study(recipe, data, options.out, folds, seed) for recipe in recipes]
-    _check_folders(studies, options)
+    _check_folders(studies, repeats, options)
     if options.resume and options.deadline is None:
         _check_resume(studies, data, options)
     here = options.deadline is not None or any(not study.recipe.named for study in studies)
@@ -143,21 +144,30 @@ def crossval(
 
 
 def _study(recipe: ResolvedRecipe, data: DatasetSplits, out: Path, folds: int, seed: int) -> Study:
-    check_trainable(recipe.recipe, data)
+    parameters = count_parameters(check_trainable(recipe.recipe, data))
     folder = crossval_folder(out, data.name, recipe.recipe.name, recipe.digest, folds, seed)
-    return Study(recipe=recipe, layout=CrossvalLayout(folder), folds=folds, seed=seed)
+    return Study(
+        recipe=recipe,
+        layout=CrossvalLayout(folder),
+        folds=folds,
+        seed=seed,
+        parameters=parameters,
+    )
 
 
-def _check_folders(studies: Sequence[Study], options: RunOptions) -> None:
+def _check_folders(studies: Sequence[Study], repeats: int, options: RunOptions) -> None:
     if len({study.layout.root for study in studies}) < len(studies):
         raise ConfigError("a recipe was named twice; name each once")
     for study in studies:
-        if study.layout.plan.exists() and not options.resume:
-            finished = study.layout.summary.exists()
-            what = "shows it or adds --repeats" if finished else "continues it"
+        if is_finished(study.layout, repeats):
+            logger.info(
+                f"already finished, so this shows {study.layout.root}; for other folds, change "
+                f"seed= or out="
+            )
+        elif study.layout.plan.exists() and not options.resume:
             raise RunError(
-                f"{study.layout.root} already exists; --resume {what}, or choose another --seed "
-                f"or --out"
+                f"{study.layout.root} already exists, with fewer folds or repeats; resume=True "
+                f"continues it, or choose another seed= or out="
             )
 
 

@@ -98,16 +98,17 @@ def run_fold(
     )
     learn, curves = train, test
     if chooses(recipe):
-        inner = held_out(recipe, train)
+        inner = held_out(recipe, train, job.settings)
         assert inner.validation is not None
         learn, curves = inner.train, inner.validation
+    files = TrainingFiles(checkpoint=layout.checkpoint, key=job.key, features=Path(job.features))
     fitted = fit(
         recipe,
         learn,
         curves,
         seed=stream_seed(job.seed, "crossval", job.repeat, job.fold),
         device=job.device,
-        files=TrainingFiles(checkpoint=layout.checkpoint, key=job.key, features=Path(job.features)),
+        files=files,
         callback=Recorder(layout.results, _Teller(tell), deadline),
     )
     logits = _logits(recipe, fitted, test, Path(job.features))
@@ -127,13 +128,14 @@ def run_fold(
         predictions_sha256=sha256_file(layout.predictions),
     )
     write_json(layout.result, asdict(result))
-    layout.checkpoint.unlink(missing_ok=True)
+    for file in files.written():
+        file.unlink()
     return result
 
 
 def _logits(recipe: Recipe, fitted: Fitted, dataset: Dataset, folder: Path) -> NDArray[np.float32]:
     """Of the images as they are; from cached features where the network has a frozen backbone."""
-    if not recipe.cached_features:
+    if not recipe.cached_features or recipe.beside is not None:
         return logits_of(fitted.network, dataset, device=torch.device("cpu"))
     extract = FeatureExtractor(
         fitted.network, recipe.augment, precision=fitted.precision, folder=folder
@@ -147,7 +149,7 @@ def read_result(layout: FoldLayout) -> FoldResult:
     Raises:
         RunError: it, or the fold's predictions, were changed or taken away since.
     """
-    advice = f"delete {layout.root} and run crossval with --resume"
+    advice = f"delete {layout.root} and run crossval with resume=True"
     result = read_record(FoldResult, read_json(layout.result), layout.result, advice=advice)
     try:
         digest = sha256_file(layout.predictions)
@@ -174,7 +176,7 @@ def _training_set(spec: TrainingSet) -> Dataset:
     if dataset.digest != spec.digest:
         raise DataError(
             "the training data changed while the cross-validation was running; start it again into "
-            "another --out"
+            "another out="
         )
     return dataset
 

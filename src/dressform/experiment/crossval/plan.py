@@ -14,7 +14,7 @@ from dressform.data.groups import count_groups, grouped_by
 from dressform.experiment.crossval.fold import peak_memory_mb
 from dressform.experiment.jobs.fold_job import FoldResult
 from dressform.experiment.resolved import ResolvedRecipe
-from dressform.runs.crossval import FORMAT
+from dressform.runs.crossval import FORMAT, open_crossval
 from dressform.runs.git import git_state
 from dressform.runs.layout import CrossvalLayout
 from dressform.runs.manifest import hardware, now, packages
@@ -51,12 +51,14 @@ class Study:
         layout: of its folder.
         folds: K.
         seed: of folds and training.
+        parameters: numbers in the network.
     """
 
     recipe: ResolvedRecipe
     layout: CrossvalLayout
     folds: int
     seed: int
+    parameters: int
 
     @property
     def name(self) -> str:
@@ -106,7 +108,7 @@ def make_plan(
     if before and (before.get("data_digest") != data.train.digest or not same):
         raise RunError(
             f"{layout.root} was trained on different data; {data.name} has changed since; choose "
-            f"another --out"
+            f"another out="
         )
     threads = before.get("threads", threads)
     recipe = study.recipe.recipe
@@ -115,8 +117,10 @@ def make_plan(
         facts = {
             "format": FORMAT,
             "recipe": recipe.name,
+            "reference": study.recipe.reference,
             "settings": list(study.recipe.settings),
             "digest": study.recipe.digest,
+            "parameters": study.parameters,
             "resolved": config.to_dict(recipe),
             "k": study.folds,
             "seed": study.seed,
@@ -157,9 +161,22 @@ def add_pass(
     write_json(layout.plan, {**plan, "passes": [*plan.get("passes", []), row]})
 
 
+def is_finished(layout: CrossvalLayout, repeats: int) -> bool:
+    """Whether every fold that was planned, and as many repeats as are requested, are finished."""
+    if not layout.summary.exists():
+        return False
+    try:
+        summary = open_crossval(layout.root).summary
+    except RunError:
+        return False  # damaged: it is made anew from the folds
+    planned = max(repeats, len(_read_plan(layout).get("fold_digests", ())))
+    folds = (layout.fold(row.repeat, row.fold) for row in summary.folds)
+    return summary.repeats >= planned and all(fold.result.exists() for fold in folds)
+
+
 def _read_plan(layout: CrossvalLayout) -> dict[str, Any]:
     """What the folder's plan says; empty in a new folder."""
-    advice = "delete that folder or choose another --out"
+    advice = "delete that folder or choose another out="
     if not layout.plan.exists():
         if any(layout.root.glob(f"*/{layout.fold(0, 0).result.name}")):
             raise RunError(f"{layout.root} has folds but no {layout.plan.name}; {advice}")

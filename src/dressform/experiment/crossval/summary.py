@@ -98,14 +98,14 @@ def _predictions(place: FoldLayout, train: Dataset, judged: NDArray[np.int64]) -
     try:
         part = Predictions.load(place.predictions)
     except DataError as error:
-        raise RunError(f"{error}; delete {place.root} and run crossval with --resume") from error
+        raise RunError(f"{error}; delete {place.root} and run crossval with resume=True") from error
     same = np.array_equal(part.ids, train.ids[judged]) and np.array_equal(
         part.labels, train.labels[judged]
     )
     if not same or part.class_names != train.class_names:
         raise RunError(
             f"{place.root} holds predictions of other examples; delete that folder and run "
-            f"crossval with --resume"
+            f"crossval with resume=True"
         )
     return part
 

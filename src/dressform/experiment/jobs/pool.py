@@ -153,7 +153,7 @@ def _died(process: "subprocess.Popen[str]") -> RunError:
     return RunError(
         f"a worker process ended with code {code}"
         + (" (killed, perhaps because memory ran out)" if code in (-9, 137) else "")
-        + "; finished folds are kept: continue with --resume, and with fewer --workers if memory "
+        + "; finished folds are kept: continue with resume=True, and with fewer workers= if memory "
         "is "
         "short"
     )

@@ -66,7 +66,9 @@ def _serve(job: FoldJob, tell: Tell) -> None:
         tell(FoldFailed(kind=type(error).__name__, message=str(error)))
     except OSError as error:
         reason = f"{error.filename or 'a file'} cannot be written or read"
-        advice = "finished epochs are kept: make room or fix the path, then continue with --resume"
+        advice = (
+            "finished epochs are kept: make room or fix the path, then continue with resume=True"
+        )
         message = f"{reason} ({error.strerror or error}); {advice}"
         tell(FoldFailed(kind=RunError.__name__, message=message))
 

@@ -95,7 +95,7 @@ def read_space(texts: Iterable[str], recipe: Recipe) -> tuple[Dimension, ...]:
             raise ConfigError(f"{text!r} is not a dimension; write {_FORMS}")
         if path in found:
             raise ConfigError(
-                f"{path} is given twice ({found[path].text} and {values}); give one --space for "
+                f"{path} is given twice ({found[path].text} and {values}); give one range for "
                 f"each setting"
             )
         found[path] = (
@@ -104,10 +104,10 @@ def read_space(texts: Iterable[str], recipe: Recipe) -> tuple[Dimension, ...]:
         if path in _HOLD_OUT:
             raise ConfigError(
                 f"{path} cannot be tuned: trials are compared on the same validation images; "
-                f"change it with --set"
+                f"change it with settings="
             )
     if not found:
-        raise ConfigError(f"no --space is given, so there is nothing to tune; write {_FORMS}")
+        raise ConfigError(f"no space= is given, so there is nothing to tune; write {_FORMS}")
     return tuple(found[path] for path in sorted(found))
 
 
@@ -166,8 +166,8 @@ def _choice(path: str, text: str, recipe: Recipe) -> Choice:
     settings = [_setting(recipe, path, part) for part in parts]
     if len(settings) < 2:
         raise ConfigError(
-            f"{path} has one choice only ({text}); give two or more, or fix it with --set "
-            f"{path}={text}"
+            f"{path} has one choice only ({text}); give two or more, or fix it with "
+            f"settings=['{path}={text}']"
         )
     for i, part in enumerate(parts):
         if settings[i] in settings[:i]:

@@ -10,6 +10,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from types import NoneType
 
 import optuna
 from optuna.distributions import (
@@ -207,7 +208,7 @@ def open_study(
         except RuntimeError as error:
             raise RunError(
                 f"{path} cannot be used with this Optuna ({error}); delete that folder or choose "
-                f"another --out"
+                f"another out="
             ) from error
         direction = StudyDirection.MAXIMIZE if metric == "val_accuracy" else StudyDirection.MINIMIZE
         with _readable():
@@ -256,12 +257,16 @@ def _trial_of(frozen: optuna.trial.FrozenTrial) -> Trial:
     scalars = isinstance(settings, dict) and all(
         isinstance(value, (bool, int, float, str)) for value in settings.values()
     )
-    if not isinstance(epochs, int) or not scalars:
-        raise TypeError(f"trial {frozen.number} has epochs {epochs!r} and settings {settings!r}")
+    value = frozen.value
+    if not isinstance(epochs, int) or not scalars or not isinstance(value, (int, float, NoneType)):
+        raise TypeError(
+            f"trial {frozen.number} has value {value!r}, epochs {epochs!r} and settings "
+            f"{settings!r}"
+        )
     return Trial(
         number=frozen.number,
         state=state,  # type: ignore[arg-type]
-        value=frozen.value,
+        value=value,
         epochs=epochs,
         settings=settings,
     )

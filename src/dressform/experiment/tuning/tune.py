@@ -21,7 +21,7 @@ from dressform.experiment.unfinished import (
     tunings,
 )
 from dressform.runs.layout import TuningLayout, dataset_folder, run_folder
-from dressform.runs.tuning import METRICS, Metric, Tuning
+from dressform.runs.tuning import METRICS, Metric, Tuning, open_tuning
 from dressform.training.device import choose_device
 from dressform.training.learning_data import LearningData, learning_data
 from dressform.training.precision import choose_precision
@@ -78,11 +78,11 @@ def tune(
     dimensions = read_space(space, base)
     texts = {dimension.path: dimension.text for dimension in dimensions}
     _check_trainable(base, dimensions, data)
-    learning = learning_data(base, data)
+    learning = learning_data(base, data, recipe.settings)
     if learning.validation is None:
         raise ConfigError(
-            f"{base.name} holds no validation images out, so trials cannot be compared; add --set "
-            f"validation_fraction=0.1"
+            f"{base.name} holds no validation images out, so trials cannot be compared; add "
+            f"settings=['validation_fraction=0.1']"
         )
     layout = TuningLayout(_folder(options.out, data.name, recipe, (texts, goal, seed)))
     command = _command(recipe, data, seed)
@@ -90,7 +90,7 @@ def tune(
         wanted = facts_of_tuning(base.name, seed, texts, goal, command)
         others = tunings(dataset_folder(options.out, data.name))
         tell_nothing_to_continue(wanted, data.name, others)
-    _make_folder(layout, options)
+    _make_folder(layout, trials, options)
 
     from dressform.experiment.tuning.study import open_study  # it brings Optuna
 
@@ -104,8 +104,7 @@ def tune(
         if study.remember("data", digests) != digests:
             raise RunError(
                 f"{layout.root} was tuned on different data; {data.name} has changed since; "
-                f"choose another "
-                f"--out"
+                f"choose another out="
             )
         if base.precision == "auto" and "precision" not in texts:
             # Chosen once, for all trials alike.
@@ -140,14 +139,18 @@ def tune(
         return tuning_with(study.importances())
 
 
-def _make_folder(layout: TuningLayout, options: RunOptions) -> None:
+def _make_folder(layout: TuningLayout, trials: int, options: RunOptions) -> None:
     folder = layout.root
-    if layout.database.exists() and not options.resume:
+    if layout.database.exists() and not options.resume and _count_trials(layout) < trials:
         raise RunError(
-            f"{folder} already exists; --resume continues or shows it, or choose another --seed "
-            f"or --out"
+            f"{folder} already exists, with fewer trials; resume=True continues it, or choose "
+            f"another seed= or out="
         )
     make_folder(layout.figure.parent)
+
+
+def _count_trials(layout: TuningLayout) -> int:
+    return len(open_tuning(layout.root).trials) if layout.document.exists() else 0
 
 
 def _longest(base: Recipe, dimensions: tuple[Dimension, ...]) -> int:

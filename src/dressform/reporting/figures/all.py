@@ -8,7 +8,7 @@ from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES, describe, evalu
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions.examples import examples_of
 from dressform.reporting.figures.calibration import draw_calibration_history, draw_reliability
-from dressform.reporting.figures.canvas import LONGEST_TITLE, save, short_name
+from dressform.reporting.figures.canvas import LONGEST_TITLE, origin_of, save, short_name
 from dressform.reporting.figures.confusion import draw_confusion
 from dressform.reporting.figures.history import draw_history
 from dressform.reporting.figures.images import draw_first_images, draw_montage
@@ -53,17 +53,21 @@ def draw_figures(run: Run, data: DatasetSplits | None) -> list[Path]:
     """
     folder, name = run.layout.figures, _title(run)
     folder.mkdir(exist_ok=True)
-    history, measured = run.history(), training_conditions(run.manifest.resolved)
-    written = [save(draw_history(history, name, measured=measured), folder / "history.png")]
+    history, measured = (
+        run.history(),
+        ", ".join(["during training", *training_conditions(run.manifest.resolved)]),
+    )
+    origin = origin_of(run.path, run.name)
+    written = [save(draw_history(history, name, measured=measured), folder / "history.png", origin)]
     calibration = draw_calibration_history([history], name)
     if calibration is not None:
-        written.append(save(calibration, folder / "calibration.png"))
+        written.append(save(calibration, folder / "calibration.png", origin))
     split = split_of(run, None)
     if run.layout.predictions(split).exists():
         written += _draw_predictions(run, split, data)
     if data is not None:
         first = draw_first_images(data.train, f"First images of {short_name(data.name)}")
-        written.append(save(first, folder / "first-images.png"))
+        written.append(save(first, folder / "first-images.png", origin))
     return written
 
 
@@ -74,13 +78,14 @@ def _title(run: Run) -> str:
 def _draw_predictions(run: Run, split: str, data: DatasetSplits | None) -> list[Path]:
     """The figures of a run's predictions of a split."""
     folder, predictions = run.layout.figures, run.predictions(split)
+    origin = origin_of(run.path, run.name)
     evaluation, title, written = evaluate(predictions), f"{_title(run)}, {split}", []
     if evaluation.confusion is not None:
         names = predictions.class_names
         for normalised, name in ((False, "counts"), (True, "normalised")):
             matrix = draw_confusion(evaluation.confusion, names, title, normalised=normalised)
-            written.append(save(matrix, folder / f"confusion-{name}.png"))
-    written.append(save(draw_per_class(evaluation, title), folder / "per-class.png"))
+            written.append(save(matrix, folder / f"confusion-{name}.png", origin))
+    written.append(save(draw_per_class(evaluation, title), folder / "per-class.png", origin))
     validation = None
     if split == "test" and run.layout.predictions("validation").exists():
         validation = run.predictions("validation")
@@ -90,9 +95,9 @@ def _draw_predictions(run: Run, split: str, data: DatasetSplits | None) -> list[
             title,
             fitted_on="held-out parts" if validation is None else "validation",
         )
-        written.append(save(diagram, folder / "reliability.png"))
+        written.append(save(diagram, folder / "reliability.png", origin))
     if data is not None:
         caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
         montage = draw_montage(examples_of(predictions, data, split), predictions, caption)
-        written.append(save(montage, folder / "montage.png"))
+        written.append(save(montage, folder / "montage.png", origin))
     return written

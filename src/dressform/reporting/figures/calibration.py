@@ -6,30 +6,50 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from dressform.core.numbers import percent, percent_range
 from dressform.evaluation.calibrate import Calibration
-from dressform.evaluation.calibration import Reliability, reliability
+from dressform.evaluation.calibration import FEW_EXAMPLES, Reliability, reliability
 from dressform.evaluation.intervals import wilson
-from dressform.reporting.figures.canvas import CORRECT, TRAIN, VALIDATION, new_figure
+from dressform.reporting.figures.canvas import (
+    CORRECT,
+    TRAIN,
+    VALIDATION,
+    legend_below,
+    marker,
+    new_figure,
+    percent_ticks,
+    style_epochs,
+    styled,
+)
+
+FADED = 0.35
+"""Opacity of a bin with few examples."""
 
 
+@styled
 def draw_reliability(
     calibration: Calibration, title: str, *, fitted_on: str = "other examples"
 ) -> Figure:
     """Reliability diagrams before and after temperature scaling, each over a histogram of the
-    confidence.
+    confidence. Bins with few examples are faded.
 
     Args:
         calibration: of the predictions.
         title: over both diagrams.
         fitted_on: the examples that the temperature was fitted on.
     """
-    figure = new_figure(10, 5.2)
+    before, after = calibration.before["ece"].value, calibration.after["ece"].value
+    figure = new_figure(
+        10,
+        5.4,
+        f"Two reliability diagrams, accuracy by confidence. Expected calibration error "
+        f"{percent(before)} uncalibrated, {percent(after)} after temperature scaling.",
+    )
     figure.suptitle(title)
     grid = figure.subplots(2, 2, sharex=True, height_ratios=[4, 1])
-    scaled = f"Temperature-scaled ({temperature_text(calibration)}, fitted on {fitted_on})"
+    scaled = f"Temperature-scaled: {temperature_text(calibration)}\nfitted on {fitted_on}"
     columns = (
         ("Uncalibrated", calibration.unscaled, calibration.before),
         (scaled, calibration.scaled, calibration.after),
@@ -40,12 +60,10 @@ def draw_reliability(
         _draw_histogram(below, diagram)
         ece, nll = scores["ece"], scores["nll"]
         axes.set_title(
-            f"{heading}\nECE {100 * ece.value:.2f} % ({100 * ece.low:.2f} to {100 * ece.high:.2f}),"
+            f"{heading}\nECE {percent(ece.value)} ({percent_range(ece.low, ece.high)}),"
             f" NLL {nll.value:.3f}"
         )
-    figure.legend(
-        *grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False
-    )
+    legend_below(figure, *grid[0], columns=4)
     return figure
 
 
@@ -58,41 +76,64 @@ def temperature_text(calibration: Calibration) -> str:
 
 def _draw_diagram(axes: Axes, diagram: Reliability) -> None:
     """Accuracy by confidence, with its gap to perfect calibration and 95 % intervals."""
-    full = diagram.count > 0
-    confidence, accuracy = diagram.confidence[full], diagram.accuracy[full]
-    counts = diagram.count[full].tolist()
-    intervals = [wilson(round(a * n), n) for a, n in zip(accuracy.tolist(), counts, strict=True)]
     axes.plot(
         [0, 1],
         [0, 1],
-        color="#888888",
+        color="#767676",
         linestyle="--",
         linewidth=1,
         label="Perfect calibration",
     )
-    axes.plot(
+    full = diagram.count > 0
+    axes.plot(diagram.confidence[full], diagram.accuracy[full], color=TRAIN, linewidth=1)
+    many = diagram.count >= FEW_EXAMPLES
+    for bins, alpha, note in (
+        (many, 1.0, "Model, with 95 % intervals"),
+        (full & ~many, FADED, f"Faded: fewer than {FEW_EXAMPLES} examples"),
+    ):
+        if bins.any():
+            _draw_bins(axes, diagram, bins, alpha, note)
+    axes.set_ylabel("Accuracy")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.grid(alpha=0.3)
+
+
+def _draw_bins(
+    axes: Axes, diagram: Reliability, bins: NDArray[np.bool_], alpha: float, label: str
+) -> None:
+    confidence, accuracy = diagram.confidence[bins], diagram.accuracy[bins]
+    counts = diagram.count[bins].tolist()
+    intervals = [wilson(round(a * n), n) for a, n in zip(accuracy.tolist(), counts, strict=True)]
+    axes.vlines(
+        confidence,
         confidence,
         accuracy,
-        color=TRAIN,
-        marker="o",
-        markersize=4,
-        clip_on=False,
-        label="Model, with 95 % intervals",
-    )
-    axes.vlines(
-        confidence, confidence, accuracy, color=VALIDATION, linewidth=3, alpha=0.5, label="Gap"
+        color=VALIDATION,
+        linewidth=5,
+        alpha=0.5 * alpha,
+        label="Gap" if alpha == 1 else "_",
     )
     axes.vlines(
         confidence,
         [interval.low for interval in intervals],
         [interval.high for interval in intervals],
         color=TRAIN,
-        linewidth=1,
+        linewidth=1.5,
+        alpha=alpha,
     )
-    axes.set_ylabel("Accuracy")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
-    axes.grid(alpha=0.3)
+    axes.plot(
+        confidence,
+        accuracy,
+        color=TRAIN,
+        marker="o",
+        markersize=5,
+        linestyle="none",
+        markerfacecolor=TRAIN if alpha == 1 else "white",
+        alpha=alpha,
+        clip_on=False,
+        label=label,
+    )
 
 
 def _draw_histogram(axes: Axes, diagram: Reliability) -> None:
@@ -106,10 +147,11 @@ def _draw_histogram(axes: Axes, diagram: Reliability) -> None:
         alpha=0.5,
     )
     axes.set_ylabel("Examples")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(percent_ticks())
     axes.set_xlabel("Confidence (probability of the predicted class)")
 
 
+@styled
 def draw_calibration_history(
     histories: Sequence[Sequence[dict[str, Any]]], title: str
 ) -> Figure | None:
@@ -130,41 +172,32 @@ def draw_calibration_history(
     means = {name: _mean(histories, f"val_{name}", longest) for name in ("loss", "ece", "accuracy")}
     if any(np.isnan(values).all() for values in means.values()):
         return None
-    figure = new_figure(8, 4.4)
+    conclusion = _conclusion(means)
+    figure = new_figure(8, 4.4, f"NLL, error rate and ECE over {longest} epochs. {conclusion}.")
     axes = figure.subplots()
-    epochs = np.arange(1, longest + 1)
-    marker = "o" if longest <= 30 else None
-    lines = axes.plot(
-        epochs, means["loss"], color=VALIDATION, marker=marker, markersize=4, label="NLL (left)"
-    )
-    axes.set_ylabel("NLL (nats)")
-    axes.set_xlabel("Epoch")
-    axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     right = axes.twinx()
-    right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    epochs = np.arange(1, longest + 1)
+    for panel, values, label, colour, mark, line in (
+        (axes, means["loss"], "NLL (left)", VALIDATION, "s", "-"),
+        (right, 1 - means["accuracy"], "Error rate (right)", TRAIN, "o", "-"),
+        (right, means["ece"], "ECE (right)", CORRECT, "D", "--"),
+    ):
+        panel.plot(
+            epochs,
+            values,
+            color=colour,
+            marker=marker(longest, mark),
+            markersize=4,
+            linestyle=line,
+            label=label,
+        )
+        panel.set_ylim(bottom=0)
+    style_epochs(axes)
+    axes.set_ylabel("NLL (nats)")
+    right.yaxis.set_major_formatter(percent_ticks())
     right.set_ylabel("Error rate, ECE")
-    lines += right.plot(
-        epochs,
-        1 - means["accuracy"],
-        color=TRAIN,
-        marker=marker,
-        markersize=4,
-        label="Error rate (right)",
-    )
-    lines += right.plot(
-        epochs, means["ece"], color=CORRECT, marker=marker, markersize=4, label="ECE (right)"
-    )
-    right.set_ylim(bottom=0)
-    figure.legend(
-        lines,
-        [str(line.get_label()) for line in lines],
-        loc="outside lower center",
-        ncols=3,
-        frameon=False,
-    )
-    axes.set_title(f"{title}\n{_conclusion(means)}")
+    legend_below(figure, axes, right)
+    axes.set_title(f"{title}\n{conclusion}")
     return figure
 
 

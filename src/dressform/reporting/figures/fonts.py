@@ -3,11 +3,13 @@
 import functools
 import logging
 import unicodedata
+import warnings
 from collections.abc import Iterable
 
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.textpath import TextToPath
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +17,17 @@ DEFAULT = "DejaVu Sans"
 """Comes with matplotlib."""
 PLACEHOLDERS = "Last Resort"
 """Fonts whose glyphs only say what is missing."""
-SHOWN_NAMES, SHOWN_CHARACTERS = 3, 12
+SHOWN_NAMES, SHOWN_CHARACTERS, SHOWN_FONTS = 3, 12, 6
+FONTS = {
+    "CJK": "Noto Sans CJK",
+    "HIRAGANA": "Noto Sans CJK",
+    "KATAKANA": "Noto Sans CJK",
+    "HANGUL": "Noto Sans CJK",
+    "FULLWIDTH": "Noto Sans CJK",
+}
+"""The font for a script, by the first word of its characters' names, where it is not Noto Sans and
+the script's own name.
+"""
 _noted: set[str] = set()
 """Characters that a note has named: a run's figures show the same names several times."""
 
@@ -38,6 +50,23 @@ def use_fonts_for(figure: Figure) -> None:
         if chars - missing:
             text.set_fontfamily([DEFAULT, *families])
     _note({texts[text]: chars & missing for text, chars in lacking.items() if chars & missing})
+
+
+@functools.lru_cache(maxsize=4096)
+def text_width(text: str, size: float) -> float:
+    """The width of one line of text in points, in the fonts that draw it.
+
+    Args:
+        text: one line.
+        size: of the font, in points.
+    """
+    families = [DEFAULT]
+    if lacking := _lacking(text):
+        families += _fallbacks(lacking)[0]
+    font = font_manager.FontProperties(family=families, size=size)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)
+        return float(TextToPath().get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def _lacking(text: str) -> frozenset[str]:
@@ -106,8 +135,22 @@ def _note(names: dict[str, frozenset[str]]) -> None:
     more = f" and {len(shown) - SHOWN_NAMES} more" if len(shown) > SHOWN_NAMES else ""
     first = ", ".join(f'"{" ".join(name.split())}"' for name in shown[:SHOWN_NAMES])
     characters = "".join(sorted(missing)[:SHOWN_CHARACTERS])
+    fonts = sorted({_font_for(character) for character in missing})
     logger.warning(
         f"no installed font has {characters}{'…' if len(missing) > SHOWN_CHARACTERS else ''}, so "
-        f"figures show boxes in {first}{more}; reports and tables show these "
-        f"names, and figures do after a font such as Noto Sans CJK or Noto Emoji is installed"
+        f"figures show boxes in {first}{more}; install {_listed(fonts)}, then redraw them with "
+        f"dressform figures; reports and tables show these names as they are"
     )
+
+
+def _font_for(character: str) -> str:
+    """A free font that has a character."""
+    script = unicodedata.name(character, "").split(" ")[0].split("-")[0]
+    if unicodedata.category(character)[0] != "L" and script not in FONTS:
+        return "Noto Emoji" if unicodedata.category(character)[0] == "S" else "Noto Sans Symbols"
+    return FONTS.get(script, f"Noto Sans {script.capitalize()}")
+
+
+def _listed(fonts: list[str]) -> str:
+    more = f" and {len(fonts) - SHOWN_FONTS} more" if len(fonts) > SHOWN_FONTS else ""
+    return f"the font{'s' if len(fonts) > 1 else ''} {', '.join(fonts[:SHOWN_FONTS])}{more}"

@@ -7,9 +7,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from dressform.core.text import counted
 from dressform.data.dataset import Dataset
 from dressform.predictions import Predictions
-from dressform.reporting.figures.canvas import CORRECT, WRONG, hide_axes, new_figure, short_name
+from dressform.reporting.figures.canvas import (
+    CORRECT,
+    WRONG,
+    fitted,
+    hide_axes,
+    new_figure,
+    styled,
+)
+
+TILE = 1.25
+"""Inches of an image in a montage."""
+LINE, HEADING = 0.19, 0.4
+"""Inches of a line of text and of a heading."""
 
 
 def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
@@ -23,6 +36,7 @@ def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
     hide_axes(axes)
 
 
+@styled
 def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
     """The first images of a dataset with their classes; images spread over it if the first are all
     of one class, because then it is sorted by class.
@@ -32,62 +46,109 @@ def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
     if len(set(dataset.labels[:count].tolist())) == 1:
         chosen = np.linspace(0, len(dataset) - 1, count).astype(np.int64)
     columns = math.ceil(math.sqrt(count))
-    figure = new_figure(6, 6.4)
+    labels = [dataset.class_names[int(dataset.labels[i])] for i in chosen]
+    figure = new_figure(6, 6.6, f"{counted(count, 'image')} with their classes: {_listed(labels)}")
     figure.suptitle(title)
     for i, axes in enumerate(np.ravel(figure.subplots(columns, columns, squeeze=False))):
         if i < count:
             _show(axes, dataset.images[chosen[i]])
-            axes.set_title(
-                short_name(dataset.class_names[int(dataset.labels[chosen[i]])]), fontsize=10
-            )
+            axes.set_title(fitted(labels[i], 5.6 / columns, 10), fontsize=10)
         else:
             axes.set_visible(False)
     return figure
 
 
-def montage_sample(predictions: Predictions, count: int, seed: int = 0) -> NDArray[np.int64]:
-    """Indices of ``count`` examples, drawn at random without replacement, so that a montage shows a
-    representative fraction of errors.
+def _listed(labels: list[str]) -> str:
+    return ", ".join(labels) + "."
+
+
+def montage_sample(
+    predictions: Predictions, count: int, seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of errors and of correct predictions for a montage, both ascending.
+
+    Half of ``count`` are errors and half correct; where there are fewer of one kind, more of the
+    other. They are drawn at random without replacement.
     """
     random = np.random.default_rng(seed)
-    return np.sort(
-        random.choice(len(predictions), size=min(count, len(predictions)), replace=False)
+    correct = predictions.predicted == predictions.labels
+    kinds = [np.flatnonzero(~correct), np.flatnonzero(correct)]
+    half = count // 2
+    sizes = [min(len(own), max(half, count - len(other))) for own, other in (kinds, kinds[::-1])]
+    errors, right = (
+        np.sort(random.choice(kind, size=size, replace=False))
+        for kind, size in zip(kinds, sizes, strict=True)
     )
+    return errors, right
 
 
+@styled
 def draw_montage(
-    dataset: Dataset, predictions: Predictions, title: str, *, columns: int = 8, rows: int = 5
+    dataset: Dataset, predictions: Predictions, title: str, *, columns: int = 8, rows: int = 6
 ) -> Figure:
-    """A random sample of images with their predicted classes, green where correct and red where
-    wrong (with the true class).
+    """Images with their predicted classes: errors above (✗, with the true class), correct ones
+    below (✓), half of each, drawn at random.
 
     Args:
         dataset: the images, in the order of ``predictions``.
         predictions: of the same examples.
         title: over all images.
         columns: images in a row.
-        rows: of images.
+        rows: of images, half of them for each kind.
     """
-    chosen = montage_sample(predictions, columns * rows)
-    figure = new_figure(1.35 * columns, 1.62 * rows + 0.5)
-    figure.suptitle(f"{title}\ngreen: correct, red: wrong (true class below)")
-    grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
-    for axes in grid[len(chosen) :]:
-        axes.set_visible(False)
-    for axes, i in zip(grid, chosen, strict=False):
-        _show(axes, dataset.images[i])
-        predicted, true = int(predictions.predicted[i]), int(predictions.labels[i])
-        axes.set_title(
-            short_name(predictions.class_names[predicted]),
-            color=CORRECT if predicted == true else WRONG,
-            fontsize=9,
-            pad=3,
+    correct = predictions.predicted == predictions.labels
+    totals = (int((~correct).sum()), int(correct.sum()))
+    halves = [
+        (chosen, total, f"{len(chosen):,} of {total:,} {kind}")
+        for chosen, total, kind in zip(
+            montage_sample(predictions, columns * rows),
+            totals,
+            ("errors", "correct predictions"),
+            strict=True,
         )
-        if predicted != true:
-            axes.set_xlabel(
-                f"true: {short_name(predictions.class_names[true])}",
-                fontsize=8,
-                labelpad=2,
-                color="#444444",
-            )
+        if len(chosen)
+    ]
+    tall = TILE * min(2.0, max(0.5, dataset.shape[0] / dataset.shape[1]))
+    labels = [[_labels(predictions, i) for i in chosen] for chosen, _, _ in halves]
+    heights = [
+        HEADING
+        + math.ceil(len(each) / columns)
+        * (tall + LINE * (1 + max(title.count("\n") + below.count("\n") for title, below in each)))
+        for each in labels
+    ]
+    figure = new_figure(
+        columns * (TILE + 0.1),
+        sum(heights) + HEADING,
+        f"A montage of {' and '.join(text for *_, text in halves)}, each image with its predicted "
+        f"class.",
+    )
+    figure.suptitle(title)
+    parts = np.ravel(figure.subfigures(len(halves), 1, height_ratios=heights, squeeze=False))
+    for part, (chosen, total, text), each in zip(parts, halves, labels, strict=True):
+        part.suptitle(text + (", drawn at random" if len(chosen) < total else ""), fontsize=11)
+        grid = np.ravel(part.subplots(math.ceil(len(chosen) / columns), columns, squeeze=False))
+        for axes in grid[len(chosen) :]:
+            axes.set_visible(False)
+        for axes, i, texts in zip(grid, chosen, each, strict=False):
+            _draw_tile(axes, dataset.images[i], *texts, correct=bool(correct[i]))
     return figure
+
+
+def _labels(predictions: Predictions, i: int) -> tuple[str, str]:
+    """What stands above an image and below it."""
+    predicted, true = int(predictions.predicted[i]), int(predictions.labels[i])
+    names = predictions.class_names
+    if predicted == true:
+        return fitted(f"✓ {names[predicted]}", TILE, 9), ""
+    return fitted(f"✗ {names[predicted]}", TILE, 9), fitted(f"true: {names[true]}", TILE, 9) + "\n"
+
+
+def _draw_tile(
+    axes: Axes, image: NDArray[np.uint8], title: str, below: str, *, correct: bool
+) -> None:
+    _show(axes, image)
+    colour = CORRECT if correct else WRONG
+    for side in axes.spines.values():
+        side.set(visible=True, color=colour, linewidth=1 if correct else 3)
+    axes.set_title(title, color=colour, fontsize=9, pad=3 if correct else 5)
+    axes.set_xlabel(below.rstrip("\n"), fontsize=9, labelpad=3, color="#333333")

@@ -1,38 +1,34 @@
 """The document and the arrays of a report, computed from predictions and what else is known."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.data.dataset import Dataset
-from dressform.evaluation.calibrate import MIN_EXAMPLES
-from dressform.evaluation.calibration import mean_confidence, reliability
 from dressform.evaluation.comparison import Comparison
-from dressform.evaluation.evaluate import evaluate
-from dressform.evaluation.intervals import wilson
 from dressform.evaluation.metrics import METRICS
 from dressform.exploration.label_issues import find_label_issues
-from dressform.exploration.neighbours import Metric
-from dressform.predictions import Predictions, softmax
+from dressform.predictions import softmax
 from dressform.reporting.page.blobs import Blob, array_blob, text_blob
+from dressform.reporting.page.citation import citation
+from dressform.reporting.page.models import ModelReport, model_document
+from dressform.reporting.page.photos import photo_blobs
 from dressform.reporting.page.schema import (
-    BinDocument,
-    CalibrationDocument,
-    ModelDocument,
     ProjectionDocument,
     QuantisedDocument,
     ReportDocument,
     SheetDocument,
     tile_of,
 )
-from dressform.reporting.page.sheets import make_sheets
-from dressform.runs.manifest import packages
+from dressform.reporting.page.sheets import Sheets, make_sheets
+from dressform.runs.manifest import packages, timestamp
 
-FORMAT = 2
+FORMAT = 3
 MAX_CLASSES = 10
 """Probabilities that are kept of each example: those of its most likely classes."""
 NEIGHBOUR_QUALITY = 25
@@ -43,59 +39,24 @@ SALIENCY_LEVELS = 15
 """Levels of a saliency map; so few make its file a third as large."""
 
 
-@dataclass(frozen=True, eq=False)
-class ModelReport:
-    """What a report shows of one model.
-
-    Attributes:
-        name: for people.
-        predictions: of the examples that all models of the report share, in one order.
-        facts: names and values, such as ("recipe", "fast").
-        history: the rows of results.csv; may be empty.
-        history_note: how the training values were measured.
-        training: predictions of the training images of the page, in their order, or None.
-        trained_on: bool [M], which of the training images the model was trained on; the others were
-            held out for validation. None: all.
-        out_of_fold: predictions of the training images by models that were not trained on them, in
-            the same order; assess their labels. Or None.
-        neighbours: by metric, indices on the page, int64 [N or all, k], nearest first, and their
-            distances, float32.
-        saliency: uint8 [N, h, w], or None.
-        missing: what the report lacks and why, a line each.
-        estimates: by metric, in place of those of the predictions, which know nothing of folds;
-            None: those of the predictions.
-    """
-
-    name: str
-    predictions: Predictions
-    facts: Sequence[tuple[str, str]] = ()
-    history: Sequence[dict[str, Any]] = ()
-    history_note: str = ""
-    training: Predictions | None = None
-    trained_on: NDArray[np.bool_] | None = None
-    out_of_fold: Predictions | None = None
-    neighbours: Mapping[Metric, tuple[NDArray[np.int64], NDArray[np.float32]]] = field(
-        default_factory=dict
-    )
-    saliency: NDArray[np.uint8] | None = None
-    missing: list[str] = field(default_factory=list)
-    estimates: Mapping[str, dict[str, Any]] | None = None
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PageProjection:
     """A projection of the page's images.
 
     Attributes:
+        name: unique on the page, for links: ``pca``, ``tsne``, ``tsne-3d``.
         title: for people.
         coordinates: float32 [all, D].
         explained_variance_ratio: float64 [D] of principal components, between which the page lets
             one choose; else empty.
+        knn_recall: fraction of neighbours that it keeps, 0..1.
     """
 
+    name: str
     title: str
     coordinates: NDArray[np.float32]
     explained_variance_ratio: NDArray[np.float64]
+    knn_recall: float
 
     @property
     def three_dimensional(self) -> bool:
@@ -108,7 +69,7 @@ class PageProjector:
     """The projector of a page.
 
     Attributes:
-        projections: of all points, PCA first.
+        projections: of all points; the page opens on the first.
         basis: float32 [all, D], principal components for custom axes.
         first: number of the first image that is a point.
         neighbours_title: heading of an image's neighbours.
@@ -160,19 +121,29 @@ def report_document(report: Report) -> tuple[ReportDocument, list[Blob]]:
     sheets, image_blobs = _sheets(report)
     blobs = [text_blob("ids", json.dumps(ids)), array_blob("labels", labels.astype(np.uint16))]
     blobs += image_blobs
+    if report.images is not None:
+        blobs += photo_blobs(report.images.images, [model.predictions for model in report.models])
     for number, model in enumerate(report.models):
         blobs += _prediction_blobs(number, model)
+    version = packages().get("dressform", "")
     document: ReportDocument = {
         "format": FORMAT,
         "title": report.title,
-        "version": packages().get("dressform", ""),
+        "version": version,
         "made": report.made,
         "split": report.split,
         "classes": list(predictions.class_names),
         "examples": len(predictions),
         "tile": tile_of(sheets),
         "sheets": sheets,
-        "runs": [_model_document(model) for model in report.models],
+        "runs": [model_document(model, report.split) for model in report.models],
+        "citation": citation(
+            len(predictions),
+            report.split,
+            report.models,
+            version,
+            timestamp()[:10],
+        ),
         "comparisons": [_comparison_document(c) for c in report.comparisons],
         "projections": [],
         "basis": None,
@@ -199,16 +170,18 @@ def _sheets(report: Report) -> tuple[list[SheetDocument], list[Blob]]:
     """The images of the examples and the training images."""
     if report.images is None:
         return [], []
-    sheets = make_sheets(report.images.images, name="images", quality=report.quality)
-    if report.training_images is None:
-        return sheets.documents, sheets.blobs
-    training = make_sheets(
-        report.training_images.images,
-        first=len(report.images),
-        name="training",
-        quality=report.quality or NEIGHBOUR_QUALITY,
-    )
-    return sheets.documents + training.documents, sheets.blobs + training.blobs
+    images, training = report.images, report.training_images
+    with ThreadPoolExecutor(1) as pool:  # Pillow encodes beside Python's lock
+        others = training and pool.submit(
+            make_sheets,
+            training.images,
+            first=len(images),
+            name="training",
+            quality=report.quality or NEIGHBOUR_QUALITY,
+        )
+        sheets = make_sheets(images.images, name="images", quality=report.quality)
+        more = others.result() if others else Sheets([], [])
+    return sheets.documents + more.documents, sheets.blobs + more.blobs
 
 
 def _quantised(
@@ -226,7 +199,9 @@ def _projection_document(
 ) -> ProjectionDocument:
     return {
         **coordinates,
+        "name": projection.name,
         "title": projection.title,
+        "knn_recall": projection.knn_recall,
         "explained_variance_ratio": projection.explained_variance_ratio.tolist(),
         "three_dimensional": projection.three_dimensional,
     }
@@ -234,9 +209,9 @@ def _projection_document(
 
 def _prediction_blobs(number: int, model: ModelReport) -> list[Blob]:
     """The arrays of a model, with a row per image of the page."""
-    logits, labels = model.predictions.logits.astype(np.float64), model.predictions.labels
+    logits, labels = model.predictions.scaled_logits, model.predictions.labels
     if model.training is not None:
-        logits = np.concatenate([logits, model.training.logits])
+        logits = np.concatenate([logits, model.training.scaled_logits])
         labels = np.concatenate([labels, model.training.labels])
     probabilities = softmax(logits)
     # Stable, so that of equally likely classes the first is the predicted one, as everywhere.
@@ -270,62 +245,8 @@ def _losses(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[n
     return np.maximum(losses, 0)
 
 
-def _model_document(model: ModelReport) -> ModelDocument:
-    evaluation, n = evaluate(model.predictions), len(model.predictions)
-    scores, missing, calibration = evaluation.to_json(), list(model.missing), None
-    if n >= MIN_EXAMPLES:
-        calibration = _calibration(model.predictions, evaluation.estimates["ece"].value)
-    else:
-        missing.append(f"calibration: needs {MIN_EXAMPLES} examples, there are {n}")
-    return {
-        "name": model.name,
-        "examples": n,
-        "facts": [list(fact) for fact in model.facts],
-        "missing": missing,
-        "calibration": calibration,
-        "estimates": [
-            {
-                "title": METRICS[name].title,
-                "percent": METRICS[name].percent,
-                **(model.estimates or {}).get(name, values),
-            }
-            for name, values in scores["estimates"].items()
-        ],
-        "per_class": scores["per_class"],
-        "confusion": scores["confusion"],
-        "history": list(model.history),
-        "history_note": model.history_note,
-    }
-
-
-def _calibration(predictions: Predictions, ece: float) -> CalibrationDocument:
-    diagram = reliability(predictions)
-    bins = list[BinDocument]()
-    for i, count in enumerate(diagram.count.tolist()):
-        row: BinDocument = {
-            "from": float(diagram.edges[i]),
-            "to": float(diagram.edges[i + 1]),
-            "count": count,
-            "fraction": count / len(predictions),
-        }
-        if count:
-            accuracy = wilson(round(float(diagram.accuracy[i]) * count), count)
-            row["confidence"] = float(diagram.confidence[i])
-            row["accuracy"] = accuracy.value
-            row["low"], row["high"] = accuracy.low, accuracy.high
-        bins.append(row)
-    sentence = mean_confidence(predictions)[2]
-    summary = (
-        f"{sentence[0].upper()}{sentence[1:]}. Expected calibration error (ECE): {100 * ece:.2f} %."
-    )
-    return {"bins": bins, "summary": summary}
-
-
 def _comparison_document(comparison: Comparison) -> dict[str, Any]:
-    percent, difference = METRICS[comparison.metric].percent, comparison.difference
-    value, low, high = (
-        f"{100 * v:+.2f}" if percent else f"{v:+.4f}"
-        for v in (difference.value, difference.low, difference.high)
-    )
-    unit = " points of accuracy" if percent else ""
+    metric, difference = METRICS[comparison.metric], comparison.difference
+    value, low, high = map(metric.difference, (difference.value, difference.low, difference.high))
+    unit = f" points of {metric.title}" if metric.percent else ""
     return {**comparison.to_json(), "difference_text": f"{value}{unit} ({low} to {high})"}

@@ -2,6 +2,9 @@
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+EstimateDocument = dict[str, Any]
+"""An estimate, as its ``to_json`` gives it, and what it is of."""
+
 
 class SheetDocument(TypedDict):
     """Images of equal size, packed row by row into one large image.
@@ -25,6 +28,7 @@ BinDocument = TypedDict(
         "to": float,
         "count": int,
         "fraction": float,
+        "few": bool,
         "confidence": NotRequired[float],
         "accuracy": NotRequired[float],
         "low": NotRequired[float],
@@ -40,17 +44,79 @@ class CalibrationDocument(TypedDict):
     summary: str
 
 
+class CurvesDocument(TypedDict):
+    """A class's curves: rows of x, y and threshold; the threshold is null where nothing counts as
+    the class.
+    """
+
+    average_precision: EstimateDocument
+    roc_auc: EstimateDocument
+    precision_recall: list[list[float | None]]
+    roc: list[list[float | None]]
+
+
+class OperatingPointDocument(TypedDict):
+    """What a threshold of the confidence does: value, lower and upper bound of each."""
+
+    threshold: float
+    coverage: list[float]
+    precision: list[float] | None
+
+
+class TargetDocument(TypedDict):
+    """The threshold that was chosen for a precision; ``point`` is null where none reaches it."""
+
+    precision: float
+    point: OperatingPointDocument | None
+
+
+class SelectiveDocument(TypedDict):
+    """Coverage and precision by the threshold of the confidence.
+
+    ``chosen_on`` is null where thresholds were chosen on the very images that they are measured on.
+    ``too_few`` is the number of validation examples where they do not suffice for a threshold, and
+    there are no targets then.
+    """
+
+    measured_on: str
+    chosen_on: str | None
+    curve: list[OperatingPointDocument]
+    targets: list[TargetDocument]
+    too_few: int | None
+
+
+class CitedModelDocument(TypedDict):
+    """What identifies a model and its data."""
+
+    name: str
+    facts: list[list[str]]
+
+
+class CitationDocument(TypedDict):
+    """How a page is cited."""
+
+    date: str
+    models: list[CitedModelDocument]
+    text: str
+    bibtex: str
+
+
 class ModelDocument(TypedDict):
     """One model of a report."""
 
     name: str
     examples: int
+    temperature: str
     facts: list[list[str]]
     missing: list[str]
     calibration: CalibrationDocument | None
-    estimates: list[dict[str, Any]]
+    estimates: list[EstimateDocument]
     per_class: list[dict[str, Any]]
     confusion: list[list[int]]
+    curves: list[CurvesDocument | None]
+    macro_average_precision: float | None
+    macro_roc_auc: float | None
+    selective: SelectiveDocument
     history: list[dict[str, Any]]
     history_note: str
 
@@ -65,7 +131,9 @@ class QuantisedDocument(TypedDict):
 class ProjectionDocument(QuantisedDocument):
     """A projection of the page's images."""
 
+    name: str
     title: str
+    knn_recall: float
     explained_variance_ratio: list[float]
     three_dimensional: bool
 
@@ -93,6 +161,7 @@ class ReportDocument(PageDocument):
 
     format: int
     split: str
+    citation: CitationDocument
     comparisons: list[dict[str, Any]]
     basis: QuantisedDocument | None
     neighbours_title: str
@@ -108,12 +177,18 @@ class RescoredDocument(TypedDict):
 
 
 class DoctorDocument(PageDocument):
-    """The data doctor's page."""
+    """The data doctor's page.
+
+    ``files`` has the path of each image's file, or an empty text; ``large_images`` the numbers of
+    the images that have a blob ``large-<number>`` of up to 256 pixels.
+    """
 
     kind: Literal["doctor"]
     review: dict[str, Any]
     counts: list[tuple[str, int]]
     reevaluated: list[RescoredDocument]
+    files: list[str]
+    large_images: list[int]
 
 
 def tile_of(sheets: list[SheetDocument]) -> list[int]:

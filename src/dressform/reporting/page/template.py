@@ -70,7 +70,7 @@ def _replaced(text: str, parts: Mapping[str, str]) -> str:
 
 def import_map(*folders: str) -> str:
     """The import map of all scripts in some folders of ``web/`` (``""`` is ``web/`` itself): each
-    is called "dressform/<path>".
+    is called "dressform/<path>". Comments are left out, a third of our scripts.
     """
     imports = {}
     for folder in folders:
@@ -79,9 +79,24 @@ def import_map(*folders: str) -> str:
         ):
             if entry.name.endswith((".js", ".mjs")):
                 name = "/".join(["dressform", *filter(None, [folder]), entry.name])
-                script = base64.b64encode(entry.read_bytes()).decode()
+                text = entry.read_text(encoding="utf-8")
+                if entry.name.endswith(".js"):  # others are not ours, and keep their licences
+                    text = without_comments(text)
+                script = base64.b64encode(text.encode()).decode()
                 imports[name] = f"data:text/javascript;base64,{script}"
     return json.dumps({"imports": imports})
+
+
+_COMMENT_LINES = re.compile(
+    r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL
+)
+
+
+def without_comments(script: str) -> str:
+    """A script of ours without the comments that have lines of their own; a cast at the start of a
+    line stays.
+    """
+    return _COMMENT_LINES.sub("", script)
 
 
 def inside_script(document: object) -> str:

@@ -1,6 +1,7 @@
 // A page that classifies photos: each is prepared, classified and shown with the steps on the way.
 // Nothing leaves the browser.
 
+import { Camera } from "dressform/classify/camera.js";
 import { Model, OODDetector, softmax } from "dressform/classify/model.js";
 import { prepare } from "dressform/classify/photo.js";
 import { array, bytes } from "dressform/data.js";
@@ -37,7 +38,10 @@ const MAX_PIXELATED = 128;
 /** @type {ClassifierDocument} */
 const description = JSON.parse(byId("document").textContent ?? "");
 
-/** @type {{name: string, prediction: Pick<Prediction, "top" | "abstain" | "warnings">}[]} */
+/**
+ * @typedef {Pick<Prediction, "top" | "abstain" | "oodPValue" | "warnings">} Answer
+ * @type {{name: string, answer: Answer | null, error: string}[]}
+ */
 const results = [];
 
 /**
@@ -81,10 +85,10 @@ export async function decodeImage(file) {
  * @returns {Promise<Prediction>}
  */
 export async function classify(model, image) {
-  const { classes, shape, photo, threshold } = description;
+  const { classes, shape, photo, threshold, temperature } = description;
   const prepared = prepare(image, shape, photo);
   const { logits, oodPValue } = await model.predict(prepared.pixels.data);
-  const probabilities = softmax(logits);
+  const probabilities = softmax(logits.map((value) => value / temperature));
   const top = classes.map((name, c) => /** @type {[string, number]} */ ([name, probabilities[c]]));
   top.sort(([, a], [, b]) => b - a);
   const abstain = oodPValue !== null && oodPValue <= threshold;
@@ -120,11 +124,15 @@ function canvasOf({ width, height, channels, data }, label) {
 }
 
 /** @param {Prediction} prediction */
-function titleOf({ abstain, top: [[name, probability]] }) {
-  return `${abstain ? "unsure, perhaps " : ""}${name}, ${percent(probability, 1)}`;
+function answerOf({ abstain, top: [[name]] }) {
+  return `${abstain ? "Unsure, perhaps " : ""}${name}`;
 }
 
+/** @param {Prediction} prediction */
+const titleOf = (prediction) => `${answerOf(prediction)}, ${percent(prediction.top[0][1], 1)}`;
+
 /**
+ * The answer first, then the photo, and what led to the answer on request.
  * @param {string} name
  * @param {Prediction} prediction
  */
@@ -132,6 +140,7 @@ function predictionSection(name, prediction) {
   const steps = prediction.steps.map(([text, image], i) =>
     element("figure", {}, canvasOf(image, text), element("figcaption", {}, `${i + 1}. ${text}`)),
   );
+  const [, photo] = prediction.steps[0];
   const rows = prediction.top.slice(0, TOP_CLASSES).map(([label, probability]) => {
     const style = { "--fraction": probability.toFixed(4) };
     const bar = element("span", { class: "fraction", style });
@@ -141,28 +150,44 @@ function predictionSection(name, prediction) {
   const warnings = prediction.warnings.map((line) => element("li", {}, line));
   return element(
     "section",
-    {},
-    element("h2", {}, `${name}: ${titleOf(prediction)}`),
+    { class: "result" },
+    element("div", { class: "photo" }, canvasOf(photo, name)),
+    element(
+      "div",
+      {},
+      element("h2", { class: prediction.abstain && "unsure" }, answerOf(prediction)),
+      element("p", { class: "quiet" }, `${percent(prediction.top[0][1], 1)} · ${name}`),
+      element("table", { class: "probabilities" }, rows),
+    ),
     warnings.length > 0 && element("div", { class: "note" }, element("ul", {}, warnings)),
-    element("div", { class: "steps" }, steps),
-    element("table", { class: "probabilities" }, rows),
+    element(
+      "details",
+      {},
+      element("summary", {}, "How the photo was prepared"),
+      element("div", { class: "steps" }, steps),
+    ),
   );
+}
+
+/** @param {unknown} error */
+function reasonOf(error) {
+  const kind = error instanceof Error ? error.name : "";
+  const unreadable = kind === "InvalidStateError" || kind === "EncodingError";
+  return unreadable
+    ? "this browser cannot read it as an image; give PNG, JPEG, WebP, BMP or GIF"
+    : String(error instanceof Error ? error.message : error);
 }
 
 /**
  * @param {string} name
- * @param {unknown} error
+ * @param {string} reason
  */
-function errorSection(name, error) {
-  const kind = error instanceof Error ? error.name : "";
-  const unreadable = kind === "InvalidStateError" || kind === "EncodingError";
-  const reason = unreadable
-    ? "this browser cannot read it as an image; give PNG, JPEG, WebP, BMP or GIF"
-    : String(error instanceof Error ? error.message : error);
+function errorSection(name, reason) {
   return element(
     "section",
     {},
-    element("h2", {}, `${name}: no prediction`),
+    element("h2", {}, "No prediction"),
+    element("p", { class: "quiet" }, name),
     element("div", { class: "note" }, element("p", {}, reason)),
   );
 }
@@ -177,13 +202,15 @@ async function resultOf(model, file) {
   announce(`Classifying ${name}`);
   try {
     const prediction = await classify(model, await decodeImage(file));
-    const { top, abstain, warnings } = prediction;
-    results.push({ name, prediction: { top, abstain, warnings } });
+    const { top, abstain, oodPValue, warnings } = prediction;
+    results.push({ name, answer: { top, abstain, oodPValue, warnings }, error: "" });
     announce(`${name}: ${titleOf(prediction)}`);
     return predictionSection(name, prediction);
   } catch (error) {
     announce(`${name}: no prediction`);
-    return errorSection(name, error);
+    const reason = reasonOf(error);
+    results.push({ name, answer: null, error: reason });
+    return errorSection(name, reason);
   }
 }
 
@@ -196,59 +223,91 @@ async function classifyFiles(model, files) {
   const list = byId("results");
   for (const file of [...files]) {
     list.prepend(await resultOf(model, file));
-    list.children[MAX_SHOWN]?.querySelector(".steps")?.remove();
+    for (const node of list.children[MAX_SHOWN]?.querySelectorAll(".photo, details") ?? []) {
+      node.remove();
+    }
     // Let the page answer; no frame: there are none while another tab is in front.
     await new Promise((done) => {
       setTimeout(done);
     });
   }
-  byId("save").toggleAttribute("disabled", results.length === 0);
+  offerResults();
 }
 
-/** The results as CSV text. */
-function resultTable() {
-  const { classes } = description;
-  const head = ["image", "class", "probability", "abstain", ...classes, "notes"];
-  const rows = results.map(({ name, prediction: { top, abstain, warnings } }) => {
-    const probabilities = new Map(top);
-    const columns = classes.map((label) => probabilities.get(label)?.toFixed(4));
-    const [label, probability] = top[0];
-    return [name, label, probability.toFixed(4), abstain, ...columns, warnings.join("; ")];
-  });
-  return csv([head, ...rows]);
+/** Results can be saved and cleared where there are some. */
+function offerResults() {
+  byId("save").toggleAttribute("disabled", results.length === 0);
+  byId("clear").toggleAttribute("disabled", byId("results").childElementCount === 0);
 }
+
+function clearResults() {
+  results.length = 0;
+  byId("results").replaceChildren();
+  offerResults();
+  byId("choose").focus();
+  announce("Results cleared");
+}
+
+/** The results as CSV text, with the columns of `dressform predict --out`. */
+function resultTable() {
+  const places = description.classes.slice(0, TOP_CLASSES).map((_, k) => k);
+  const ends = places.map((k) => (k ? `_${k + 1}` : ""));
+  const head = ends.flatMap((end) => [`label${end}`, `probability${end}`]);
+  const rows = results.map(({ name, answer, error }) => {
+    if (!answer) return [name, ...head.map(() => ""), "", "", "", error];
+    const top = answer.top.slice(0, TOP_CLASSES);
+    const classes = top.flatMap(([label, probability]) => [label, rounded(probability)]);
+    const pValue = answer.oodPValue === null ? "" : rounded(answer.oodPValue);
+    return [name, ...classes, answer.abstain, pValue, answer.warnings.join("; "), ""];
+  });
+  return csv([["path", ...head, "abstain", "ood_p_value", "warnings", "error"], ...rows]);
+}
+
+/** @param {number} fraction */
+const rounded = (fraction) => Number(fraction.toPrecision(6));
 
 /**
  * A button that opens a chooser of images.
  * @param {Model} model
- * @param {string} text
+ * @param {HTMLButtonElement} opener
  * @param {Attributes} attributes
  */
-function chooser(model, text, attributes) {
+function chooser(model, opener, attributes) {
   const input = element("input", {
     type: "file",
     accept: "image/*",
     hidden: true,
     onchange: () => {
-      classifyFiles(model, input.files ?? []);
+      classifyFiles(model, [...(input.files ?? [])]);
       input.value = "";
     },
     ...attributes,
   });
-  return [button(text, () => input.click()), input];
+  opener.addEventListener("click", () => input.click());
+  return [opener, input];
 }
 
 /** @param {Model} model */
 function controls(model) {
   const touch = matchMedia("(pointer: coarse)").matches;
+  const choose = button("Choose photos", () => {}, { id: "choose", class: "main" });
+  const camera = new Camera((file) => classifyFiles(model, [file]));
   const saveResults = () => save("results.csv", "text/csv", resultTable());
   const zone = element(
     "div",
     { class: "zone" },
     element("p", {}, "Drop photos here, paste one, or"),
-    chooser(model, "Choose photos", { multiple: true, id: "file" }),
-    touch && chooser(model, "Take a photo", { capture: "environment", id: "camera" }),
+    chooser(model, choose, { multiple: true, id: "file" }),
+    camera.opener,
+    touch &&
+      chooser(
+        model,
+        button("Camera app", () => {}),
+        { capture: "environment" },
+      ),
+    element("span", { class: "spring" }),
     button("Save results as CSV", saveResults, { id: "save", disabled: true }),
+    button("Clear results", clearResults, { id: "clear", disabled: true }),
   );
   for (const type of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(type, () => zone.classList.toggle("over", type === "dragover"));
@@ -259,7 +318,7 @@ function controls(model) {
   document.addEventListener("paste", (event) =>
     classifyFiles(model, event.clipboardData?.files ?? []),
   );
-  return zone;
+  return [zone, camera.node];
 }
 
 /** The model of this page. */
@@ -278,7 +337,7 @@ export async function start() {
     document.addEventListener(type, (event) => event.preventDefault());
   }
   try {
-    place.replaceChildren(controls(await openModel()));
+    place.replaceChildren(...controls(await openModel()));
     document.documentElement.dataset.ready = "yes";
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;

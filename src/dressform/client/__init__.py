@@ -1,0 +1,1 @@
+"""The service by Python, over HTTP."""

@@ -1,0 +1,143 @@
+"""`Candidate`: what might learn a dataset, and what that costs."""
+
+import math
+from dataclasses import dataclass, replace
+
+from dressform.recipes import BESIDE, image_size_for
+
+FOLDS = 3
+SHARE = 0.2
+"""Of the time that is left, for a candidate that is not the last."""
+ALONE_EPOCHS = 1
+"""Of a candidate that is trained without a comparison, at least."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a candidate takes, in seconds.
+
+    Attributes:
+        before: everything before its epochs.
+        epoch: an epoch on all training examples.
+        version: in which a frozen backbone sees a version of all training examples; part of
+            ``before``.
+        versions: how many it sees, in as many epochs or more.
+        closing: predictions after the last epoch.
+        start: of each training, folds included, beside its epochs.
+    """
+
+    before: float
+    epoch: float
+    version: float = 0.0
+    versions: int = 0
+    closing: float = 0.0
+    start: float = 0.0
+
+    def comparison(self, candidate: "Candidate") -> float:
+        """The comparison alone: K trainings on K - 1 of K parts."""
+        epochs = (FOLDS - 1) * candidate.compared * self.epoch
+        return self.before + FOLDS * self.start + epochs
+
+    def whole(self, candidate: "Candidate") -> float:
+        """Comparison, and one training more on all examples with the predictions that follow it."""
+        return self.comparison(candidate) + self.last(candidate)
+
+    def last(self, candidate: "Candidate") -> float:
+        """The training on all examples, after the comparison, and the predictions."""
+        return self.start + candidate.epochs * self.epoch + self.closing
+
+    def alone(self, candidate: "Candidate", epochs: int = ALONE_EPOCHS) -> float:
+        """A training without a comparison, by default the shortest."""
+        return self.before + self.last(replace(candidate, epochs=epochs))
+
+    def slower(self, factor: float) -> "Cost":
+        """The same on a machine that takes ``factor`` times as long."""
+        return Cost(
+            factor * self.before,
+            factor * self.epoch,
+            factor * self.version,
+            self.versions,
+            factor * self.closing,
+            factor * self.start,
+        )
+
+    def unseen(self, candidate: "Candidate") -> float:
+        """What a training longer than those of the comparison takes before its epochs."""
+        return self.version * max(0, self.versions - candidate.compared)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What might learn the data.
+
+    Attributes:
+        description: what it is, for people.
+        recipe: its name.
+        settings: changes to it, without the number of epochs.
+        epochs: of its training; ``most`` until it is known for how many there is time.
+        fewest: fewer make no sense.
+        most: more make no sense.
+        preferred: known to be the best for such data, so that it is not given up for others.
+        shortened: compared with a third of its epochs, two at least; an epoch of the comparison
+            takes as long as two of the user's training.
+        compared: epochs in the comparison, as soon as it is known; 0 if there is no time for one.
+        cost: what it takes, likewise.
+        image_size: that folders of mixed sizes are read with; None is the folder's default.
+        share: of the time that is left, unless it is the last.
+        beside: trained beside it; the model is the mean of both's logits.
+    """
+
+    description: str
+    recipe: str
+    settings: tuple[str, ...]
+    epochs: int
+    fewest: int
+    most: int
+    preferred: bool = False
+    shortened: bool = False
+    compared: int = 0
+    cost: Cost = Cost(0.0, 0.0)
+    image_size: int | None
+    share: float = SHARE
+    beside: "Candidate | None" = None
+
+    @property
+    def reference(self) -> str:
+        """What names the recipe."""
+        return self.recipe if self.beside is None else f"{self.recipe}{BESIDE}{self.beside.recipe}"
+
+    def lasting(self, epochs: int) -> "Candidate":
+        """The same with so many epochs."""
+        compared = min(epochs, max(2, math.ceil(epochs / 3))) if self.shortened else epochs
+        return replace(self, epochs=epochs, compared=compared)
+
+    @property
+    def unseen(self) -> float:
+        """Seconds in which a frozen backbone sees the versions of the images that the comparison
+        does not need.
+        """
+        return self.cost.unseen(self)
+
+    def assignments(self, epochs: int) -> tuple[str, ...]:
+        """All changes to the recipe."""
+        own, beside = (f"epochs={epochs}", *self.settings), self.beside
+        if beside is None:
+            return own
+        return (*own, *(f"beside.{s}" for s in beside.assignments(beside.epochs)))
+
+    @property
+    def command(self) -> str:
+        """What trains it alone, but for the data."""
+        size = (
+            []
+            if self.image_size in (None, image_size_for(self.reference))
+            else [f"--image-size {self.image_size}"]
+        )
+        return " ".join(
+            [
+                "dressform train",
+                self.reference,
+                *size,
+                *(f"--set {s}" for s in self.assignments(self.epochs)),
+            ]
+        )

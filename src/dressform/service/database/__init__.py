@@ -1,0 +1,1 @@
+"""What the service remembers: tables, their migrations, and sessions."""

@@ -1,0 +1,108 @@
+"""`Parts`: the trainings that one recipe beside another stands for, told as one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from dressform.training.callback import Callback
+from dressform.training.checkpoint import TrainingFiles
+from dressform.training.history import Epoch
+from dressform.training.recipe import Recipe
+
+SHARE = 0.5
+"""Of the time to the deadline, for the first."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the trainings.
+
+    Attributes:
+        recipe: of it, alone.
+        callback: that passes everything on, as a part of the whole.
+        files: of it.
+    """
+
+    recipe: Recipe
+    callback: Callback
+    files: TrainingFiles
+
+
+class Parts:
+    """The trainings of a recipe and of the one beside it, each to be done before the next is asked
+    for.
+
+    Args:
+        recipe: with one beside it.
+        callback: of the whole training.
+        files: likewise.
+    """
+
+    def __init__(self, recipe: Recipe, callback: Callback, files: TrainingFiles) -> None:
+        assert recipe.beside is not None
+        self._recipes = (replace(recipe, beside=None), recipe.beside)
+        self._callback, self._files = callback, files
+
+    def __iter__(self) -> Iterator[Part]:
+        history: list[Epoch] = []
+        steps: list[int] = []
+        for number, recipe in enumerate(self._recipes):
+            is_last = number == len(self._recipes) - 1
+            callback = _Passing(self._callback, history, steps, is_last=is_last)
+            yield Part(recipe, callback, self._files.part(str(number + 1)))
+            history, steps = callback.history, callback.steps
+
+
+class _Passing(Callback):
+    """Tells of a part's training as of the whole one.
+
+    Args:
+        inner: the callback of the whole.
+        history: rows of the parts before.
+        steps: of their epochs.
+        is_last: whether the whole training ends with this part.
+    """
+
+    def __init__(
+        self, inner: Callback, history: Sequence[Epoch], steps: Sequence[int], *, is_last: bool
+    ) -> None:
+        self._inner, self._is_last = inner, is_last
+        self.history, self.steps = list(history), list(steps)
+        self.stop_training = inner.stop_training
+        self.deadline = inner.deadline
+        if inner.deadline is not None and not is_last:
+            part = (1 - SHARE) * max(0.0, inner.deadline.left())
+            self.deadline = replace(inner.deadline, at=inner.deadline.at - part)
+
+    def on_features(self, done: int, total: int) -> None:
+        """Pass on."""
+        self._inner.on_features(done, total)
+
+    def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
+        """The epochs of the parts before are done."""
+        self._before = len(self.history), sum(self.steps)
+        self.history += [self._row(row) for row in history]
+        self.steps += steps
+        self._inner.on_train_begin(self.history, self.steps)
+        self.stop_training = self._inner.stop_training
+
+    def on_step(self, step: int, images: int, loss: float | None, accuracy: float | None) -> None:
+        """Pass on."""
+        self._inner.on_step(step, images, loss, accuracy)
+
+    def on_steps_changed(self, steps: int) -> None:
+        """Pass on."""
+        self._inner.on_steps_changed(self._before[1] + steps)
+
+    def on_epoch_end(self, epoch: Epoch) -> None:
+        """Pass on, numbered within the whole."""
+        self.history.append(self._row(epoch))
+        self._inner.on_epoch_end(self.history[-1])
+        self.stop_training = self._inner.stop_training
+
+    def on_train_end(self) -> None:
+        """Pass on at the end of the whole."""
+        if self._is_last:
+            self._inner.on_train_end()
+
+    def _row(self, epoch: Epoch) -> Epoch:
+        return replace(epoch, epoch=epoch.epoch + self._before[0])

@@ -1,0 +1,122 @@
+"""One recipe beside another: each is trained as if it were alone, and the model is their mean."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import dressform
+from dressform.core.clock import Deadline
+from dressform.core.config import override, to_dict
+from dressform.core.errors import ConfigError
+from dressform.data.dataset import DatasetSplits
+from dressform.exploration.saliency import check_same, load_network
+from dressform.predict.predictor import Predictor
+from dressform.recipes import find_recipe
+from dressform.training.callback import Callback
+from dressform.training.checkpoint import TrainingFiles
+from dressform.training.fit import fit
+from dressform.training.history import Epoch
+from dressform.training.inference import logits_of
+
+NAMES = "fast-93+simple-dense"
+SETTINGS = ("epochs=2", "batch_size=100", "beside.epochs=1", "beside.batch_size=50")
+
+
+class Interrupted(BaseException):
+    pass
+
+
+class Told(Callback):
+    """Notes what it is told, and stops a training after some epochs."""
+
+    def __init__(self, epochs: int = 100) -> None:
+        self.begun: list[tuple[int, list[int]]] = []
+        self.epochs: list[int] = []
+        self.ends = 0
+        self._most = epochs
+
+    def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
+        self.begun.append((len(history), list(steps)))
+
+    def on_epoch_end(self, epoch: Epoch) -> None:
+        self.epochs.append(epoch.epoch)
+        if len(self.epochs) == self._most:
+            raise Interrupted
+
+    def on_train_end(self) -> None:
+        self.ends += 1
+
+
+def test_each_learns_as_if_it_were_alone(small: DatasetSplits) -> None:
+    recipe = override(find_recipe(NAMES), SETTINGS)
+    assert recipe.beside is not None
+    told = Told()
+    together = fit(recipe, small.train, small.test, callback=told)
+    parts = [
+        fit(part, small.train, small.test) for part in (replace(recipe, beside=None), recipe.beside)
+    ]
+    cpu = torch.device("cpu")
+    logits = [logits_of(one.network, small.train, device=cpu) for one in (*parts, together)]
+    np.testing.assert_allclose(logits[2], (logits[0] + logits[1]) / 2, atol=1e-5)
+    for i, part in enumerate(parts):
+        for name, tensor in part.last.items():
+            assert torch.equal(together.last[f"network.members.{i}.{name}"], tensor)
+    assert [row.epoch for row in together.history] == [1, 2, 3]
+    assert told.epochs == [1, 2, 3]
+    assert told.begun == [(0, [6, 3]), (2, [6, 3, 12])]  # the harder half
+    assert told.ends == 1
+    assert together.epochs == 3
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_resuming_changes_nothing(small: DatasetSplits, tmp_path: Path, epochs: int) -> None:
+    recipe = override(find_recipe(NAMES), SETTINGS)
+    files = TrainingFiles(checkpoint=tmp_path / "state.safetensors", key="k")
+    with pytest.raises(Interrupted):
+        fit(recipe, small.train, None, files=files, callback=Told(epochs))
+    resumed = fit(recipe, small.train, None, files=files)
+    whole = fit(recipe, small.train, None)
+    assert all(torch.equal(resumed.last[name], tensor) for name, tensor in whole.last.items())
+    assert [row.train_loss for row in resumed.history] == [row.train_loss for row in whole.history]
+    assert len(files.written()) == 2
+
+
+def test_the_first_leaves_time_for_the_second(small: DatasetSplits) -> None:
+    recipe = override(find_recipe(NAMES), ["epochs=100000", "beside.epochs=100000"])
+    callback = Callback()
+    callback.deadline = Deadline(at=time.monotonic() + 6.0)
+    fitted = fit(recipe, small.train, None, callback=callback)
+    assert callback.deadline.left() > -3
+    assert fitted.shortened
+    assert len(fitted.history) >= 2
+
+
+def test_a_run_has_the_mean_in_all_its_files(small: DatasetSplits, tmp_path: Path) -> None:
+    run = dressform.train(NAMES, small, settings=SETTINGS, out=tmp_path)
+    assert run.path.parent.name.startswith("fast-93-and-simple-dense-")
+    assert run.manifest.results["epochs"] == 3
+    assert small.test is not None
+    network = load_network(run)
+    predictor = Predictor(run)
+    logits = predictor.logits(small.test.images)
+    check_same(network, small.test.images, logits, run)
+    assert predictor.description.output.features is not None
+    assert not list(run.path.rglob("checkpoint*"))
+    study = dressform.crossval([NAMES], small, folds=2, settings=SETTINGS, out=tmp_path, workers=1)
+    assert study[0].summary.repeats == 1
+    assert not list(study[0].path.rglob("checkpoint*"))
+
+
+def test_what_it_is_called() -> None:
+    recipe = find_recipe(NAMES)
+    assert to_dict(recipe)["beside"]["name"] == "simple-dense"
+    assert "beside" not in to_dict(find_recipe("fast-93"))
+    with pytest.raises(ConfigError, match="beside.beside"):
+        replace(recipe, beside=recipe)
+    with pytest.raises(ConfigError, match="simple-dense"):
+        find_recipe("fast-93+simple-dens")

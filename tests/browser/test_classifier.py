@@ -85,6 +85,9 @@ def photos() -> dict[str, bytes]:
         "16 bits": packed(
             Image.fromarray(np.arange(900, dtype=np.uint16).reshape(30, 30) * 70), "PNG"
         ),
+        "ready": packed(red.resize((28, 28)), "PNG"),
+        "small": packed(red.resize((20, 14)), "PNG"),
+        "padded": packed(red.resize((28, 20)), "PNG"),
         "on black": packed(Image.fromarray(np.pad(np.full((20, 12), 180, np.uint8), 40)), "PNG"),
     }
 
@@ -118,6 +121,9 @@ def test_the_page_sees_and_says_what_python_does(
         "grey and negated",
         "cropped",
         "shrunk to 28 × 28: what the network sees",
+        "enlarged to 28 × 28: what the network sees",
+        "padded to 28 × 28: what the network sees",
+        "28 × 28: what the network sees",
     } <= kinds
 
 

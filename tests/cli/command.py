@@ -21,7 +21,7 @@ def dressform_command(
     warnings: str = "error",
 ) -> subprocess.CompletedProcess[str]:
     """A process of its own, forked from one that has imported torch (tests/cli/server.py)."""
-    server = _server(warnings)
+    server = _server()
     assert server.stdin is not None
     assert server.stdout is not None
     words = [str(argument) for argument in arguments]
@@ -29,7 +29,7 @@ def dressform_command(
         files = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
         for file in files:
             file.write_bytes(stdin or b"" if file.name == "stdin" else b"")
-        request = [words, str(cwd or Path.cwd()), *map(str, files)]
+        request = [words, str(cwd or Path.cwd()), warnings, *map(str, files)]
         server.stdin.write(json.dumps(request) + "\n")
         server.stdin.flush()
         status = int(server.stdout.readline())
@@ -38,13 +38,13 @@ def dressform_command(
 
 
 @functools.cache
-def _server(warnings: str) -> "subprocess.Popen[str]":
+def _server() -> "subprocess.Popen[str]":
     server = subprocess.Popen(
         [sys.executable, Path(__file__).with_name("server.py")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",
-        env={**os.environ, "COLUMNS": "80", "PYTHONWARNINGS": warnings},
+        env={**os.environ, "COLUMNS": "80", "PYTHONWARNINGS": "error"},
     )
     atexit.register(server.communicate)
     return server

@@ -1,13 +1,14 @@
 """Runs commands of dressform, each in a process of its own that need not import first: this one has
 imported what they import, and forks.
 
-A line of JSON for each command in (words, folder, files for stdin, stdout and stderr), its exit
-status out.
+A line of JSON for each command in (words, folder, filter of warnings, files for stdin, stdout and
+stderr), its exit status out.
 """
 
 import json
 import os
 import sys
+import warnings
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
     command_line.create_app()  # imports all commands
 
     for line in sys.stdin:
-        words, folder, *files = json.loads(line)
+        words, folder, filters, *files = json.loads(line)
         child = os.fork()
         if not child:
             os.chdir(folder)
@@ -37,6 +38,10 @@ def main() -> None:
                 os.dup2(opened, number)
                 os.close(opened)
             sys.argv = ["dressform", *words]
+            if filters != "error":  # which this process was started with
+                os.environ["PYTHONWARNINGS"] = filters
+                warnings.resetwarnings()
+                warnings.simplefilter(filters)
             code = 1
             try:
                 command_line.main()

@@ -39,6 +39,13 @@ def test_the_table_fits_80_columns(
     assert "never used to choose" in out
 
 
+def test_before_the_first_training(tmp_path: Path) -> None:
+    said = dressform_command("runs", cwd=tmp_path).stdout
+    assert "no runs yet; dressform train fast" in said
+    assert json_of("runs", cwd=tmp_path) == []
+    assert "none does not exist" in error_of("runs", "--out", "none", cwd=tmp_path)
+
+
 def test_list_show_annotate_and_remove(folder: Path) -> None:
     rows = json_of("runs", "--data", "photos", cwd=folder)
     assert isinstance(rows, list)

@@ -11,7 +11,7 @@ from dressform.core.files import exclusive
 from dressform.runs.annotations import Annotations, read_annotations
 from dressform.runs.ledger import count_looks, note_test_look
 from dressform.runs.listing import find_row
-from dressform.runs.run import best_run
+from dressform.runs.run import best_run, open_run
 from dressform.workbench.runs import annotate_run, list_runs, remove_run
 from tests.runs.made_runs import make_crossval, make_run, make_tuning
 
@@ -65,6 +65,15 @@ def test_sorted_and_filtered(root: Path) -> None:
         list_runs(root, status="done")
     with pytest.raises(RunError, match="does not exist; train a run"):
         list_runs(root / "none")
+
+
+def test_a_run_is_called_by_its_name(root: Path) -> None:
+    run = open_run(root / "shoes/fast-12345678/seed0")
+    assert run.name == "fast, seed 0"
+    annotate_run(run.path, name="spring")
+    assert run.name == "spring"
+    (run.path / "annotations.json").write_text("{")
+    assert run.name == "fast, seed 0"
 
 
 def test_what_is_damaged_or_being_written_is_listed(root: Path) -> None:

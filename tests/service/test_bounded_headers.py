@@ -28,7 +28,9 @@ async def app(scope, receive, send):  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    config = uvicorn.Config(app, port=0, http=Hasty, log_config=None, lifespan="off")
+    config = uvicorn.Config(
+        app, port=0, http=Hasty, log_config=None, lifespan="off", timeout_graceful_shutdown=10
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -36,7 +38,8 @@ def port() -> Iterator[int]:
         time.sleep(0.01)
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
-    thread.join()
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("first", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n", b"\r\n"])

@@ -113,7 +113,7 @@ def test_a_batch_answers_as_the_predictor_does(
         (kept,) = await single
         assert isinstance(kept, str)
         step = json.loads(kept)["steps"][-1]
-        assert step["description"] == "shrunk to 28 × 28: what the network sees"
+        assert step["description"] == "28 × 28: what the network sees"
         few = await served.predict(images[:2], top=2)
         assert [len(json.loads(str(answer))["top"]) for answer in few] == [2, 2]
         np.testing.assert_allclose(await tensors, predictor.logits(pixels), atol=1e-5)

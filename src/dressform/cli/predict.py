@@ -167,7 +167,7 @@ def _show(
                 say(f"error: {answer}")
             first_error, errors = first_error or str(answer), errors + 1
             continue
-        unsure += answer.abstain
+        unsure += bool(answer.abstain)
         if as_json or target is not None:
             answers.append(answer)
         if not as_json:

@@ -105,7 +105,10 @@ def list_all(
 
 def _print(rows: "list[RunRow]", out: Path) -> None:
     if not rows:
-        print(f"no such runs under {out}; dressform runs without options lists all")
+        if out.exists():
+            print(f"no such runs under {out}; dressform runs without options lists all")
+        else:
+            print(f"no folder {out} here, so no runs yet; dressform train fast makes the first")
         return
     order = {data: place for place, data in enumerate(dict.fromkeys(row.data for row in rows))}
     grouped = sorted(rows, key=lambda row: order[row.data])

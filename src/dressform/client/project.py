@@ -91,9 +91,11 @@ class ServiceProject:
 
     def _upload_folder(self, folder: Path, label: str | None) -> Upload:
         result, batch, size, number = Upload(), list[tuple[str, bytes]](), 0, 0
+        left_out: list[str] = []
         for path in sorted(folder.rglob("*")):
             parts = path.relative_to(folder).parts
             if path.suffix.lower() not in SUFFIXES or any(is_leftover(part) for part in parts):
+                left_out += [] if path.is_dir() else ["/".join(parts)]
                 continue
             number += 1
             content = path.read_bytes()
@@ -105,7 +107,7 @@ class ServiceProject:
             size += len(content)
         if not number:
             raise DataError(f"{folder} has no images; give a folder with class folders of images")
-        return result + self._upload_batch(batch, label)
+        return result + self._upload_batch(batch, label) + Upload(left_out=tuple(left_out))
 
     def _upload_batch(self, batch: list[tuple[str, bytes]], label: str | None) -> Upload:
         params = {"labels": "folders"} if label is None else {"label": label}

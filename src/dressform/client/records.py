@@ -42,17 +42,20 @@ class Upload:
         added: number of new images.
         known: number of images that were there already.
         refused: files that were not taken.
+        left_out: files and folders that are no images, such as texts and ``__MACOSX``.
     """
 
     added: int = 0
     known: int = 0
     refused: tuple[RefusedFile, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __add__(self, other: "Upload") -> "Upload":
         return Upload(
             added=self.added + other.added,
             known=self.known + other.known,
             refused=self.refused + other.refused,
+            left_out=self.left_out + other.left_out,
         )
 
 
@@ -89,7 +92,7 @@ class ServicePrediction:
         label: the most probable class; None where there is an error.
         probability: of that class, 0..1.
         top: (class, probability), most probable first.
-        abstain: whether the model is too unsure, or the image too unlike its training images.
+        abstain: whether the image is too unlike the training images; None if the model cannot tell.
         reason: why it abstains, or None.
         error: why there is no prediction, or None.
     """
@@ -98,7 +101,7 @@ class ServicePrediction:
     label: str | None = None
     probability: float | None = None
     top: tuple[tuple[str, float], ...] = ()
-    abstain: bool = False
+    abstain: bool | None = None
     reason: str | None = None
     error: str | None = None
 
@@ -118,7 +121,12 @@ def record_of(kind: type[Value], document: Mapping[str, Any]) -> Value:
 def upload_of(document: Mapping[str, Any]) -> Upload:
     """What became of an upload, from the service's document."""
     refused = tuple(record_of(RefusedFile, one) for one in document["refused"])
-    return Upload(added=document["added"], known=document["known"], refused=refused)
+    return Upload(
+        added=document["added"],
+        known=document["known"],
+        refused=refused,
+        left_out=tuple(document.get("left_out", ())),
+    )
 
 
 def prediction_of(document: Mapping[str, Any]) -> ServicePrediction:

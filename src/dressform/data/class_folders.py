@@ -19,58 +19,9 @@ from dressform.data.contents import (
 )
 from dressform.data.dataset import LeftOut
 from dressform.data.file_tree import File, FileTree
+from dressform.data.folder import Folder
 from dressform.data.image import SUFFIXES
-from dressform.data.split_names import SPLITS, splits_of_names
-
-
-@dataclass(eq=False)
-class Folder:
-    """A folder of a tree.
-
-    Attributes:
-        path: below the tree's root; empty for the root.
-        images: directly in it.
-        others: files directly in it that are no images.
-        folders: name -> sub-folder; see :meth:`with_images`.
-    """
-
-    path: str
-    images: list[File] = field(default_factory=list)
-    others: list[File] = field(default_factory=list)
-    folders: "dict[str, Folder]" = field(default_factory=dict)
-    _has_images: bool | None = None
-
-    @property
-    def has_images(self) -> bool:
-        """Whether it holds images at any depth."""
-        if self._has_images is None:
-            inside = any(folder.has_images for folder in self.folders.values())
-            self._has_images = bool(self.images) or inside
-        return self._has_images
-
-    def with_images(self) -> "dict[str, Folder]":
-        """The sub-folders that hold images at any depth."""
-        return {name: folder for name, folder in self.folders.items() if folder.has_images}
-
-    def all_images(self) -> list[File]:
-        """All images below, those of sub-folders last."""
-        return [*self.images, *(f for sub in self.folders.values() for f in sub.all_images())]
-
-    def all_others(self) -> list[File]:
-        """All files below that are no images."""
-        return [*self.others, *(f for sub in self.folders.values() for f in sub.all_others())]
-
-
-def folder_of(tree: FileTree) -> Folder:
-    """The root of a tree as a :class:`Folder`."""
-    root = Folder("")
-    for file in tree.files:
-        folder = root
-        for part in file.parts[:-1]:
-            path = f"{folder.path}/{part}" if folder.path else part
-            folder = folder.folders.setdefault(part, Folder(path))
-        (folder.images if file.is_image else folder.others).append(file)
-    return root
+from dressform.data.split_names import SPLITS, means_unlabelled, splits_of_names
 
 
 @dataclass
@@ -104,11 +55,26 @@ def read_class_folders(tree: FileTree, root: Folder) -> Contents:
             named.
     """
     found = _Found(tree)
+    _leave_out_unlabelled(root, found)
     chain = _unwrapped(root, found)
     _read_top(chain[-1], found)
     _check_names(found)
     _tell_what_is_left(chain, found)
     return _contents(found)
+
+
+def _leave_out_unlabelled(folder: Folder, found: _Found) -> None:
+    """Folders that are called ``unlabelled`` and have others with images beside them."""
+    inside = folder.with_images()
+    unlabelled = [name for name in inside if means_unlabelled(name)]
+    for name in unlabelled if len(unlabelled) < len(inside) else []:
+        count = counted(len(folder.folders.pop(name).all_images()), "image")
+        found.notes.append(
+            f"left out {count} in {name}, since its name says that they have no labels; rename the "
+            f"folder if it is a class"
+        )
+    for one in folder.folders.values():
+        _leave_out_unlabelled(one, found)
 
 
 def _unwrapped(root: Folder, found: _Found) -> list[Folder]:

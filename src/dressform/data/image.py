@@ -316,6 +316,21 @@ def fit(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     return np.asarray(image, dtype=np.uint8).reshape(height, width, channels)
 
 
+def how_fitted(size: tuple[int, int], shape: tuple[int, int, int]) -> str:
+    """What :func:`fit` does to an image, in words before the size: ``shrunk to``, ``enlarged to``,
+    ``padded to``, or nothing where the image has that size.
+
+    Args:
+        size: width and height of the image.
+        shape: target height, width and channels.
+    """
+    height, width, _ = shape
+    if size == (width, height):
+        return ""
+    scale = min(width / size[0], height / size[1])
+    return "shrunk to " if scale < 1 else "enlarged to " if scale > 1 else "padded to "
+
+
 def _border_colour(image: Image.Image) -> tuple[int, ...]:
     """The median of the border in each channel, corners counted twice."""
     width, height = image.size

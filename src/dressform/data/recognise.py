@@ -10,11 +10,12 @@ from dressform.core.file_kinds import kind_of_file
 from dressform.core.files import read_npz
 from dressform.data.archive import read_array_files, read_arrays
 from dressform.data.archive_tree import open_tree
-from dressform.data.class_folders import folder_of, read_class_folders
+from dressform.data.class_folders import read_class_folders
 from dressform.data.contents import Contents, such_as
 from dressform.data.delimited import SUFFIXES as TEXT_SUFFIXES
 from dressform.data.delimited import Delimited, read_delimited
 from dressform.data.file_tree import File, FileTree, archive_suffix
+from dressform.data.folder import folder_of
 from dressform.data.idx_sets import find_idx_sets, read_idx_set
 from dressform.data.image import SUFFIXES as IMAGE_SUFFIXES
 from dressform.data.image_index import ImageIndex

@@ -47,6 +47,8 @@ _BESIDE = frozenset(
     ]
 )
 
+_UNLABELLED = frozenset(["unlabelled", "unlabeled"])
+
 
 def _words(name: str) -> list[str]:
     """The words of a name in lower case; digits end a word."""
@@ -96,6 +98,14 @@ def splits_of_names(names: list[str]) -> dict[str, str]:
         if len(set(siblings.values())) > 1:
             found |= siblings
     return found
+
+
+def means_unlabelled(name: str) -> bool:
+    """Whether a folder's name says that its images have no labels: ``unlabelled``,
+    ``Unlabeled_images``.
+    """
+    words = _words(name)
+    return bool(_UNLABELLED.intersection(words)) and set(words) <= _UNLABELLED | _BESIDE
 
 
 def split_words(name: str) -> set[str]:

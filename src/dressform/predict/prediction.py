@@ -19,7 +19,7 @@ class Prediction:
         ood_p_value: conformal p-value of the image, 0..1 (:mod:`dressform.predict.ood`); None if
             unknown.
         abstain: whether it is at most the predictor's threshold, so that the classes are
-            unreliable.
+            unreliable; None if the model cannot tell.
         warnings: about the image, one line each.
         kept: the network's input and how it was made; None unless it was asked for.
     """
@@ -27,7 +27,7 @@ class Prediction:
     path: str
     top: tuple[tuple[str, float], ...]
     ood_p_value: float | None = None
-    abstain: bool = False
+    abstain: bool | None = None
     warnings: tuple[str, ...] = ()
     kept: PreparedImage | None = None
 

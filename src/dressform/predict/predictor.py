@@ -14,7 +14,7 @@ from dressform.core.numbers import percent
 from dressform.core.ordered_pool import map_in_order
 from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
-from dressform.data.image import DRAFT_FACTOR, fit
+from dressform.data.image import DRAFT_FACTOR, fit, how_fitted
 from dressform.data.photo import PreparedImage, is_photo, prepare
 from dressform.predict.image_input import (
     ImageInput,
@@ -282,7 +282,7 @@ class Predictor:
             if self.photo is not None and max(image.size) > side and is_photo(image):
                 return prepare(image, self.shape, self.photo, keep_steps=keep_steps)
             pixels = fit(image, self.shape)
-            made = "shrunk to "
+            made = how_fitted(image.size, self.shape)
         step = (f"{made}{width} × {height}: what the network sees", pixels.squeeze())
         return PreparedImage(pixels, (step,) if keep_steps else ())
 
@@ -370,7 +370,7 @@ class Predictor:
         predictions = []
         for row, (name, image) in enumerate(zip(names, prepared, strict=True)):
             p_value = None if p_values is None else float(p_values[row])
-            abstain = p_value is not None and p_value <= self.threshold
+            abstain = None if p_value is None else p_value <= self.threshold
             doubt = (
                 f"does not look like the training images: only {percent(p_value or 0, 1)} of "
                 f"validation images are this unusual",

@@ -13,6 +13,7 @@ from dressform.core.links import link
 from dressform.core.numbers import percent
 from dressform.core.text import counted
 from dressform.predictions import Predictions
+from dressform.runs.annotations import read_annotations
 from dressform.runs.history import EpochRow, read_history
 from dressform.runs.layout import DEFAULT_ROOT, Layout
 from dressform.runs.manifest import Manifest
@@ -78,7 +79,11 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Recipe and seed, for titles."""
+        """The name that the user gave it, else recipe and seed; for titles."""
+        with contextlib.suppress(RunError):  # a damaged file is told by the table of runs
+            given = read_annotations(self.path).name
+            if given is not None:
+                return given
         return f"{self.manifest.recipe}, seed {self.manifest.seed}"
 
     def check_finished(self) -> None:

@@ -211,7 +211,7 @@ def json_of(prediction: Prediction, top: int, steps: Sequence[Step] | None) -> s
         top: number of classes.
         steps: of the preparation, or None.
     """
-    count = int(prediction.abstain)  # the first warning says why
+    count = int(bool(prediction.abstain))  # the first warning says why
     reasons, warnings = prediction.warnings[:count], prediction.warnings[count:]
     label, probability = prediction.top[0]
     document: Json = {

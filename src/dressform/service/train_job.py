@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 from dressform.core.errors import DressformError, ResourceError, RunError
 from dressform.core.files import exclusive, read_json, write_json
 from dressform.core.records import read_record
+from dressform.core.text import one_line
+from dressform.runs.annotations import MAX_LENGTH, Annotations, write_annotations
 from dressform.service.training_result import JOB, REPORT, RESULT, TrainJob, TrainResult
 from dressform.training.callback import Callback, Fold
 from dressform.training.history import Epoch
@@ -98,9 +100,11 @@ def train(folder: Path) -> TrainResult:
 
     teller = Teller()
     folder = folder.resolve()
+    job = read_record(TrainJob, read_json(folder / JOB), folder / JOB)
     with contextlib.chdir(folder):  # no file that clients get names the paths of the server
         result = _train_in_time(folder, teller)
         teller.on_phase_begin("writing the report")
+        write_annotations(result.run.path, Annotations(name=_label(job.title)))
         report(result.run, out=REPORT)
         return _summary(result)
 
@@ -134,6 +138,11 @@ def _train_in_time(folder: Path, teller: Teller) -> "AutoResult":
             shutil.rmtree(folder / RUNS, ignore_errors=True)
             write_json(folder / JOB, vars(replace(job, budget=float(budget))))
             teller.tell(phase="the machine is busy: the training takes longer", budget=budget)
+
+
+def _label(title: str) -> str:
+    """A title as the name of a run."""
+    return one_line(title).replace("/", "-").strip()[-MAX_LENGTH:].strip()
 
 
 def _summary(result: "AutoResult") -> TrainResult:

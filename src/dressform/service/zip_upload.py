@@ -9,6 +9,7 @@ from pathlib import Path
 from dressform.core.errors import DataError, DressformError
 from dressform.data.archive_tree import open_tree
 from dressform.data.file_tree import File, FileTree
+from dressform.data.split_names import means_unlabelled, split_of_name
 from dressform.service.errors import TooLargeError
 from dressform.service.labels import is_listing, read_listing
 from dressform.service.settings import ServiceSettings
@@ -21,8 +22,6 @@ ENTRIES_PER_FILE = 3
 """macOS adds an entry of its own for every file, and folders are entries too."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """What operating systems write. Others, such as LZMA, may ask for gigabytes of memory."""
-SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation")
-"""Folders that are no classes."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,7 @@ def _check_size(tree: FileTree, settings: ServiceSettings) -> None:
 
 def _labels(files: list[File], folders: bool) -> dict[str, str | None]:
     """Class of each file by its folders: the first one below those that all files share, unless
-    it is the name of a split.
+    it is the name of a split, or says that the files have no labels.
     """
     if not folders:
         return {}
@@ -163,9 +162,9 @@ def _labels(files: list[File], folders: bool) -> dict[str, str | None]:
         paths = {path: parts[1:] for path, parts in paths.items()}
     labels: dict[str, str | None] = {}
     for path, parts in paths.items():
-        if len(parts) > 1 and parts[0].lower() in SPLITS:
+        if len(parts) > 1 and split_of_name(parts[0]) is not None:
             parts = parts[1:]
-        labels[path] = parts[0] if parts else None
+        labels[path] = parts[0] if parts and not means_unlabelled(parts[0]) else None
     return labels
 
 

@@ -67,7 +67,8 @@ export function summarySection(page, run) {
       "p",
       { class: "headline" },
       element("strong", {}, shown(accuracy, accuracy.value)),
-      ` accuracy on ${count(run.examples)} ${page.split} images` +
+      ` accuracy${page.runs.length > 1 ? ` of ${run.name}` : ""}` +
+        ` on ${count(run.examples)} ${page.split} images` +
         ` (95 % interval ${interval(accuracy)}, ${method})`,
     ),
     run.temperature && element("p", { class: "quiet" }, temperatureSentence(run)),

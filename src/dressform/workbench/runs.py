@@ -42,7 +42,8 @@ def list_runs(
 
     Raises:
         UnknownNameError: no such order or status.
-        RunError: the folder does not exist.
+        RunError: the folder does not exist, unless it is the default, which a first training
+            makes.
     """
     if sort not in SORTS:
         raise unknown_name("order", sort, SORTS)
@@ -51,13 +52,18 @@ def list_runs(
     wanted = set(tags)
     rows = [
         row
-        for row in all_rows(user_path(out))
+        for row in _rows(out)
         if (data is None or fnmatchcase(row.data, data))
         and (recipe is None or fnmatchcase(row.recipe, recipe))
         and (status is None or row.status == status)
         and wanted <= set(row.annotations.tags)
     ]
     return Listing(sorted_rows(rows, sort), _shown)
+
+
+def _rows(out: str | Path) -> list[RunRow]:
+    root = user_path(out)
+    return all_rows(root) if root.exists() or root != user_path(DEFAULT_ROOT) else []
 
 
 def _shown(row: RunRow) -> dict[str, str]:

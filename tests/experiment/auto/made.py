@@ -15,11 +15,11 @@ STAGES = Candidate(
     epochs=4,
     fewest=1,
     most=7,
-    shortened=True,
+    part=1 / 3,
     compared=2,
     image_size=None,
 )
-QUICK = replace(STAGES, description="quick", epochs=2, most=2, shortened=False)
+QUICK = replace(STAGES, description="quick", epochs=2, most=2, part=1.0)
 
 
 def compared(candidate: Candidate, epoch: float, mean: float = 0.5) -> Result:

@@ -39,7 +39,7 @@ def test_two_that_are_better_together_are_averaged(
     monkeypatch.setattr(search.Search, "_compare", compare)
     found = train_auto(source, budget=300, out=tmp_path)
     assert found.run.manifest.reference == "simple-dense+fast-93"
-    assert "quick and other averaged: 100.00 % over 3 folds" in caplog.messages
+    assert "quick and other, averaged: 100.00 % over 3 folds" in caplog.messages
     command = found.candidates[0].command
     assert command == (
         "dressform train simple-dense+fast-93 --set epochs=2 --set batch_size=50 "

@@ -19,6 +19,8 @@ from dressform.service.service import Service
 from dressform.service.settings import ServiceSettings
 from dressform.service.store import Store
 
+ENDING = 10
+"""Seconds that requests have to end."""
 SIGN_IN = "what the printed link carries"
 
 
@@ -62,7 +64,9 @@ def start(settings: ServiceSettings) -> Iterator[Live]:
                 keys[name, scope] = secret
                 callers[name, scope] = Caller(tenant.id, key.id, scope)
     app = create_app(service, sign_in=SIGN_IN)
-    config = uvicorn.Config(app, port=0, log_config=None, lifespan="on")
+    config = uvicorn.Config(
+        app, port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=ENDING
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -75,7 +79,8 @@ def start(settings: ServiceSettings) -> Iterator[Live]:
     finally:
         app.state.events.close()
         server.should_exit = True
-        thread.join()
+        thread.join(3 * ENDING)
+        assert not thread.is_alive(), "the server does not end"
         database.close()
 
 

@@ -304,12 +304,16 @@ def test_the_client(live: Live, tiny_run: Run, tmp_path: Path) -> None:
         (folder / f"{i}.png").write_bytes(picture(i))
     (photos / "Hat" / "bad.png").write_bytes(b"no image")
     (photos / "Hat" / ".hidden.png").write_bytes(picture(99))
-    (tmp_path / "more.zip").write_bytes(zip_of({"Bag/1.png": picture(50)}))
+    (photos / "notes.txt").write_text("of the photographer")
+    (tmp_path / "more.zip").write_bytes(
+        zip_of({"photos/Bag/1.png": picture(50), "photos/unlabelled/2.png": picture(51)})
+    )
     with dressform.Client(live.url, live.keys["own", "admin"]) as client:
         shop = client.create_project("Client's shop", ["Hat"], budget=60)
         found = shop.upload(photos)
         assert (found.added, found.known) == (20, 0)
         assert [one.name for one in found.refused] == ["bad.png"]
+        assert found.left_out == ("Hat/.hidden.png", "notes.txt")
         assert shop.upload(photos / "Hat" / "1.png", "Shoe").known == 1
         assert shop.upload(photos / "Hat" / "1.png", "Hat").known == 1
         assert shop.counts() == {"Hat": 10, "Shoe": 10}
@@ -329,7 +333,8 @@ def test_the_client(live: Live, tiny_run: Run, tmp_path: Path) -> None:
         assert second.name == "image 2"
         assert (bad.label, "is not an image" in str(bad.error)) == (None, True)
         assert shop.download(1, tmp_path / "model.zip").stat().st_size > 1000
-        assert shop.upload(tmp_path / "more.zip").added == 1
+        assert shop.upload(tmp_path / "more.zip").added == 2
+        assert shop.counts() == {"Hat": 10, "Shoe": 10, "Bag": 1}
         with pytest.raises(ServiceError, match="Bag") as refused:
             shop.train()
         assert refused.value.status == 409

@@ -16,8 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dressform.core.errors import DressformError
+from dressform.data.source import load_data
 from dressform.service.settings import ServiceSettings
 from dressform.service.zip_upload import open_zip
+from tests.data.reading import totals
 from tests.service.http.bodies import picture, zip_of
 from tests.service.http.conftest import Live
 
@@ -151,6 +153,18 @@ def test_tables_and_splits_in_a_zip(http: httpx.Client, project: str) -> None:
         for one in http.get(f"/api/v1/projects/{again}").json()["classes"]
     }
     assert counts == {"Hat": 2, "Shoe": 2, "Bag": 1}
+
+
+def test_a_saved_dataset_is_read_like_any_other(
+    http: httpx.Client, project: str, tmp_path: Path
+) -> None:
+    """Images without a label are no class in it, whatever the classes are called."""
+    for i, label in enumerate(["Hat", "Hat", "unlabelled", "unlabelled", None]):
+        params = {} if label is None else {"label": label}
+        http.post(f"{project}/images", content=picture(i), params=params)
+    (tmp_path / "saved.zip").write_bytes(http.get(f"{project}/dataset.zip").content)
+    splits = load_data(tmp_path / "saved.zip")
+    assert totals(splits) == {"Hat": 2, "class unlabelled": 2}
 
 
 def test_a_lost_image_is_named_in_the_saved_dataset(

@@ -81,9 +81,10 @@ def train_auto(
     """Find the best candidate within a time budget, and train it.
 
     Three candidates, where ImageNet weights are installed: a linear probe on a pretrained network,
-    a small CNN trained from scratch, and the pretrained network fine-tuned. They are compared by
-    cross-validation on the training examples; neither validation nor test is looked at before the
-    best is trained.
+    a small CNN trained from scratch, and the pretrained network fine-tuned; small grey images get
+    no linear probe. They are compared by cross-validation on the training examples; neither
+    validation nor test is looked at before the best is trained, or the best and another whose mean
+    is better.
 
     Args:
         source: a dataset's name or a path.

@@ -63,7 +63,8 @@ class Cost:
 
     def unseen(self, candidate: "Candidate") -> float:
         """What a training longer than those of the comparison takes before its epochs."""
-        return self.version * max(0, self.versions - candidate.compared)
+        versions = min(self.versions, candidate.epochs)
+        return self.version * max(0, versions - candidate.compared)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +79,7 @@ class Candidate:
         fewest: fewer make no sense.
         most: more make no sense.
         preferred: known to be the best for such data, so that it is not given up for others.
-        shortened: compared with a third of its epochs, two at least; an epoch of the comparison
-            takes as long as two of the user's training.
+        part: of its epochs that it is compared with, 0 to 1, but two at least.
         compared: epochs in the comparison, as soon as it is known; 0 if there is no time for one.
         cost: what it takes, likewise.
         image_size: that folders of mixed sizes are read with; None is the folder's default.
@@ -94,7 +94,7 @@ class Candidate:
     fewest: int
     most: int
     preferred: bool = False
-    shortened: bool = False
+    part: float = 1.0
     compared: int = 0
     cost: Cost = Cost(0.0, 0.0)
     image_size: int | None
@@ -106,10 +106,24 @@ class Candidate:
         """What names the recipe."""
         return self.recipe if self.beside is None else f"{self.recipe}{BESIDE}{self.beside.recipe}"
 
+    @property
+    def shortened(self) -> bool:
+        """Whether its comparison has fewer epochs than its training."""
+        return self.part < 1
+
     def lasting(self, epochs: int) -> "Candidate":
         """The same with so many epochs."""
-        compared = min(epochs, max(2, math.ceil(epochs / 3))) if self.shortened else epochs
+        compared = min(epochs, max(2, math.ceil(self.part * epochs)))
         return replace(self, epochs=epochs, compared=compared)
+
+    def together(self, *beside: "Candidate") -> "Candidate":
+        """The same with another beside it, or with none."""
+        if not beside:
+            return self
+        (other,) = beside
+        return replace(
+            self, description=f"{self.description} and {other.description}", beside=other
+        )
 
     @property
     def unseen(self) -> float:

@@ -44,8 +44,12 @@ FEW = 20_000
 SMALL_SIDE, SMALL_STEPS, SMALL_SHARE = 32, 1200, 0.5
 """Few images of at most so many pixels a side: they are shifted by whole pixels, since sampling
 between pixels blurs them, and rectangles are erased, which allows twice the steps and epochs; and
-since pretrained networks know photos, not icons, training from scratch gets more of the time
-(docs/log.md).
+since pretrained networks know photos, not icons, training from scratch gets more of the time, and
+grey ones no linear probe, which was the worst of all (docs/log.md).
+"""
+PART, SMALL_PART = 1 / 3, 1 / 2
+"""Of the epochs of a fine-tuned network, those that it is compared with: half where a small network
+is a rival, since a third judges it too low.
 """
 RARE = 10
 """Times as many examples in the largest class as in the smallest make rare ones count more; below
@@ -115,10 +119,10 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         epochs=most,
         fewest=MIN_EPOCHS,
         most=most,
-        shortened=True,
+        part=SMALL_PART if small else PART,
         image_size=size,
     )
-    return [scratch, head, stages], []
+    return [scratch, stages] if small and data.shape[2] == 1 else [scratch, head, stages], []
 
 
 @dataclass(frozen=True)

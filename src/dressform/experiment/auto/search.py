@@ -187,7 +187,8 @@ class Search:
             if not planned.compared:
                 break
             fixed = place == 0 or self._finished(planned)
-            candidate = planned if fixed else self._affordable(planned)
+            is_last = place == len(planned_first) - 1
+            candidate = planned if fixed else self._affordable(planned, is_last)
             if candidate is None:
                 continue
             try:
@@ -208,20 +209,25 @@ class Search:
         )
         return CrossvalLayout(folder).summary.exists()
 
-    def _affordable(self, candidate: Candidate) -> Candidate | None:
+    def _affordable(self, candidate: Candidate, is_last: bool) -> Candidate | None:
         """The candidate with as many epochs as there is time for, by how slow the last comparison
-        was.
+        was: fewer than planned, or more of the last one, which gets all that is left.
         """
-        if self.slower <= 1.0 and self.clock.left > candidate.cost.whole(candidate):
-            return candidate
         left = self.clock.left - self.fixed()
         cost = candidate.cost.slower(self.slower)
+        fits = self.slower <= 1.0 and self.clock.left > candidate.cost.whole(candidate)
+        if fits and not is_last:
+            return candidate
+        if is_last and candidate.shortened:
+            candidate = replace(candidate, epochs=candidate.most)
+            left *= PLANNED
         fitted, reason = affordable(candidate, cost, left)
         if fitted is None:
             self._drop(candidate, reason)
-        elif fitted.epochs != candidate.epochs:
-            rest = self.clock.plan.candidates
-            self.clock.keep(candidates=[fitted if c == candidate else c for c in rest])
+            return None
+        rest = self.clock.plan.candidates
+        same = fitted.description
+        self.clock.keep(candidates=[fitted if c.description == same else c for c in rest])
         return fitted
 
     def _drop(self, candidate: Candidate, reason: str) -> None:
@@ -289,7 +295,9 @@ class Search:
         return Result(candidate, compared, epoch * FOLDS / (FOLDS - 1), predictions)
 
     def winner(self, results: list[Result]) -> Candidate:
-        """The best candidate, with the epochs of its last training."""
+        """The best candidate, with the epochs of its last training; or it and another, whose mean
+        is better, if there is time for both.
+        """
         plan = self.clock.plan
         if not results:
             logger.warning(
@@ -297,51 +305,59 @@ class Search:
                 f"trained without one; a larger budget= allows one"
             )
             return plan.candidates[0]
-        best, epoch = results[0].candidate, results[0].epoch
-        if best.epochs < best.most or best.shortened:
-            left = self.clock.left - self._closing(best) - self.slower * best.unseen
-            epochs = max(best.compared, min(best.most, int(left / epoch)))
-            best = replace(best, epochs=plan.epochs or epochs)
-            self.clock.keep(epochs=best.epochs)
-        return self._with_another(best, results)
-
-    def _with_another(self, best: Candidate, results: list[Result]) -> Candidate:
-        """The best candidate with the one beside it whose mean with it is better than it alone, if
-        there is time for both.
-        """
-        plan = self.clock.plan
-        if plan.beside is None:
-            first, *others = results
-            left = PLANNED * self.clock.left - self._closing(best) - best.epochs * first.epoch
-            pairs = [
-                (mean_accuracy(first.predictions, other.predictions), one)
-                for other in others
-                if self.read(other.candidate.image_size).shape == self.read(best.image_size).shape
-                and (one := self._within(other, left)) is not None
-            ]
-            mean, one = max(pairs, key=lambda pair: pair[0], default=(0.0, None))
-            if one is None or mean <= mean_accuracy(first.predictions, first.predictions):
-                self.clock.keep(beside=[])
-            else:
-                self.clock.keep(beside=[one])
-                logger.info(
-                    f"{best.description} and {one.description} averaged: {percent(mean)} over "
-                    f"{FOLDS} folds"
-                )
-        for one in self.clock.plan.beside or ():
-            return replace(
-                best, description=f"{best.description} and {one.description}", beside=one
-            )
+        first, *others = results
+        if plan.beside is not None:  # an earlier call has decided
+            best = replace(first.candidate, epochs=plan.epochs)
+            return best.together(*plan.beside)
+        best = self._alone(first)
+        shape = self.read(best.image_size).shape
+        pairs = [
+            (mean_accuracy(first.predictions, other.predictions), pair)
+            for other in others
+            if self.read(other.candidate.image_size).shape == shape
+            and (pair := self._together(first, other)) is not None
+        ]
+        mean, pair = max(pairs, key=lambda one: one[0], default=(0.0, None))
+        if pair is not None and mean > mean_accuracy(first.predictions, first.predictions):
+            best = pair
+            logger.info(f"{best.description}, averaged: {percent(mean)} over {FOLDS} folds")
+        beside = [] if best.beside is None else [best.beside]
+        self.clock.keep(epochs=best.epochs, beside=beside)
         return best
 
-    def _within(self, result: Result, seconds: float) -> Candidate | None:
+    def _alone(self, result: Result) -> Candidate:
+        """A candidate with the epochs that there is time for."""
+        one = result.candidate
+        if one.epochs == one.most and not one.shortened:
+            return one
+        longest = self._longest(result, self.clock.left - self.fixed())
+        return longest or replace(one, epochs=one.compared)
+
+    def _together(self, first: Result, other: Result) -> Candidate | None:
+        """A candidate and another beside it: the quicker one as planned, the slower one with the
+        epochs that there is time for; None if those are fewer than were compared.
+        """
+        quick, slow = sorted((first, other), key=lambda one: one.epoch * one.candidate.epochs)
+        left = PLANNED * (self.clock.left - self.fixed()) - self._last(quick, quick.candidate)
+        longest = self._longest(slow, left)
+        if longest is None:
+            return None
+        best, beside = (quick.candidate, longest) if first is quick else (longest, quick.candidate)
+        return best.together(beside)
+
+    def _longest(self, result: Result, seconds: float) -> Candidate | None:
         """A candidate with as many epochs as it can be trained for in a time; None if those are
         fewer than were compared.
         """
         one = result.candidate
-        left = seconds - self.slower * (one.cost.start + one.cost.closing + one.unseen)
-        epochs = min(one.most, int(left / result.epoch))
-        return replace(one, epochs=epochs) if epochs >= one.compared else None
+        plans = (replace(one, epochs=n) for n in range(one.most, one.compared - 1, -1))
+        return next((plan for plan in plans if self._last(result, plan) <= seconds), None)
+
+    def _last(self, result: Result, candidate: Candidate) -> float:
+        """Seconds of a candidate's training on all examples, by what its comparison took."""
+        cost = candidate.cost
+        beside_epochs = cost.start + cost.closing + candidate.unseen
+        return candidate.epochs * result.epoch + self.slower * beside_epochs
 
     def _recipe(self, candidate: Candidate) -> ResolvedRecipe:
         return resolve_recipe(candidate.recipe, candidate.assignments(candidate.compared))

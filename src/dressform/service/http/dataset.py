@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from dressform.core.errors import ResourceError
 from dressform.core.text import table_cell
+from dressform.data.split_names import means_unlabelled
 from dressform.service.database.tables import Category, Image, Model, Project
 from dressform.service.http.auth import HasService, MayTrain
 from dressform.service.http.documents import API
@@ -105,7 +106,10 @@ def _zip(store: Store, rows: list[tuple[str, str, str | None]]) -> Iterator[byte
 
 def _folder(label: str | None) -> str:
     """A class as a folder that every system allows; the table has its real name."""
-    return UNLABELLED if label is None else _file(label)
+    if label is None:
+        return UNLABELLED
+    name = _file(label)
+    return f"class {name}" if means_unlabelled(name) else name
 
 
 def _file(name: str) -> str:

@@ -87,8 +87,9 @@ _PREDICTION = {
         "probability": _PROBABILITY,
         "top": {"type": "array", "items": _LABELLED, "description": "most probable first"},
         "abstain": {
-            "type": "boolean",
-            "description": "the image is unlike the training images: do not trust the classes",
+            "type": ["boolean", "null"],
+            "description": "the image is unlike the training images: do not trust the classes; "
+            "null: the model had too few held-out images to tell",
         },
         "reason": {"type": ["string", "null"], "description": "why it abstains"},
         "ood_p_value": {

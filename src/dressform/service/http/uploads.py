@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.datastructures import FormData
 
 from dressform.core.errors import DressformError
+from dressform.data.split_names import means_unlabelled
 from dressform.service.database.tables import Project
 from dressform.service.errors import BusyError, FullError, TooLargeError
 from dressform.service.http.auth import HasService, MayTrain
@@ -125,7 +126,7 @@ def _parts(form: FormData, label: str | None, labels: Labels, most: int) -> Iter
     for file in files_of(form):
         name = (file.filename or "image").replace("\\", "/")
         folder = name.rpartition("/")[0].rpartition("/")[2]
-        own = folder or None if labels == "folders" else None
+        own = None if labels == "none" or means_unlabelled(folder) else folder or None
         yield IncomingFile(name=name, content=content_of(file, most), label=label or own)
 
 

@@ -25,7 +25,7 @@ import {
  *   logits: number[],
  *   oodPValue: number | null,
  *   top: [string, number][],
- *   abstain: boolean,
+ *   abstain: boolean | null,
  * }} Prediction top: classes and probabilities, the most probable first
  */
 
@@ -91,7 +91,7 @@ export async function classify(model, image) {
   const probabilities = softmax(logits.map((value) => value / temperature));
   const top = classes.map((name, c) => /** @type {[string, number]} */ ([name, probabilities[c]]));
   top.sort(([, a], [, b]) => b - a);
-  const abstain = oodPValue !== null && oodPValue <= threshold;
+  const abstain = oodPValue === null ? null : oodPValue <= threshold;
   const unusual =
     "does not look like the training images: only " +
     `${percent(oodPValue ?? 0, 1)} of validation images are this unusual`;

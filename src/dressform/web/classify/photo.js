@@ -28,7 +28,19 @@ const MIN_SIDE = 8;
 const isPhoto = (/** @type {Image} */ image) => quantile(borderPixels(toGrey(image))) > MAX_BLACK;
 
 /** @param {Shape} shape */
-const shrunkText = ([height, width]) => `shrunk to ${width} × ${height}: what the network sees`;
+const seenText = ([height, width]) => `${width} × ${height}: what the network sees`;
+
+/**
+ * What `fit` does to an image, in words before the size.
+ * @param {Image} image
+ * @param {Shape} shape
+ */
+function howFitted(image, [height, width]) {
+  if (image.width === width && image.height === height) return "";
+  const scale = Math.min(width / image.width, height / image.height);
+  if (scale < 1) return "shrunk to ";
+  return scale > 1 ? "enlarged to " : "padded to ";
+}
 
 /**
  * What the network sees of an image, and how it was made.
@@ -41,7 +53,7 @@ export function prepare(image, shape, settings) {
   const large = Math.max(image.width, image.height) > Math.max(shape[0], shape[1]);
   if (settings && large && isPhoto(image)) return preparedPhoto(image, shape, settings);
   const pixels = fit(image, shape);
-  return { pixels, steps: [[shrunkText(shape), pixels]], warnings: [] };
+  return { pixels, steps: [[howFitted(image, shape) + seenText(shape), pixels]], warnings: [] };
 }
 
 /**
@@ -76,7 +88,7 @@ function preparedPhoto(image, shape, { side, margin, median }) {
   );
   const inner = resizeToFit(cropped(object, mask), availableWidth, availableHeight);
   const result = padded(inner, width, height, new Array(channels).fill(0));
-  steps.push([`cropped, padded, ${shrunkText(shape)}`, result]);
+  steps.push([`cropped, padded, shrunk to ${seenText(shape)}`, result]);
   return { pixels: result, steps, warnings: warningsOf(foreground) };
 }
 
@@ -142,7 +154,7 @@ function withoutForeground(image, shape, steps) {
   const whole = negate ? { ...grey, data: grey.data.map((value) => 255 - value) } : image;
   const pixels = fit(whole, shape);
   const warning = "nothing stands out from the background; the whole photo was used";
-  const description = `${negate ? "negated and " : ""}${shrunkText(shape)}`;
+  const description = `${negate ? "negated and " : ""}shrunk to ${seenText(shape)}`;
   return { pixels, steps: [...steps, [description, pixels]], warnings: [warning] };
 }
 

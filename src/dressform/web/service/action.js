@@ -1,7 +1,7 @@
 // What a press of a button starts: the button waits, and a failure is told beside it.
 
 import { ServiceError } from "dressform/service/request.js";
-import { button, byId, element } from "dressform/html.js";
+import { announce, button, byId, element } from "dressform/html.js";
 
 /** @import { Attributes, Child } from "dressform/types.js" */
 
@@ -71,17 +71,25 @@ export function actionButton(text, place, action, attributes = {}) {
  * @param {Attributes} attributes
  * @param {Child[]} children fields
  * @param {Child} text of the button
- * @param {() => Promise<void>} action
+ * @param {() => Promise<string | void>} action what was done, if it is to be said
  */
 export function form(attributes, children, text, action) {
   const place = failurePlace();
+  const done = element("p", { class: "quiet" });
   const submit = element("button", { type: "submit", class: "main" }, text);
   const node = element("form", attributes, children, submit, place);
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (submit.getAttribute("aria-disabled") === "true") return;
     submit.setAttribute("aria-disabled", "true");
-    await attempt(place, action);
+    done.remove();
+    await attempt(place, async () => {
+      const said = await action();
+      if (!said) return;
+      done.textContent = said;
+      node.append(done);
+      announce(said);
+    });
     submit.removeAttribute("aria-disabled");
   });
   return node;

@@ -48,7 +48,7 @@ function general(routes, project) {
     const budget = minutes.value === shown ? project.budget : MINUTE * Number(minutes.value);
     await routes.change({ name: name.value, budget });
     document.querySelector("h1")?.replaceChildren(name.value.trim());
-    announce("Saved");
+    return "Saved";
   });
 }
 

@@ -170,8 +170,9 @@ export async function trainingScreen({ project, session, signal, refresh }) {
     const about = element(
       "p",
       { class: "quiet" },
-      `dressform compares methods by cross-validation within ${duration(now.budget)}, then trains the ` +
-        "best one on nine of ten labelled images; the others tell how good it is. The ",
+      `A training takes ${duration(now.budget)} at most, or longer where the machine is too busy. As far as ` +
+        "there is time, dressform compares methods by cross-validation. The best one is trained on nine of " +
+        "ten labelled images; the others tell how good it is. The ",
       element("a", { href: projectAddress(now, "settings") }, "time limit"),
       " can be changed.",
     );

@@ -14,6 +14,9 @@ import { announce, button, element, percent, section } from "dressform/html.js";
 const MAX_SHOWN = 20; // results that stay on the page
 const MAX_CLASSES = 10;
 
+const CANNOT_TELL =
+  "This version never answers unsure: with fewer than 50 held-out images it cannot know what is unusual.";
+
 /** @param {Answer} answer */
 const answerText = ({ abstain, label }) => (abstain ? `Unsure, perhaps ${label}` : label);
 
@@ -78,7 +81,11 @@ function steps(answer) {
  * @param {number} version
  */
 function result(name, photo, answer, version) {
-  const notes = [answer.abstain && answer.reason, ...answer.warnings].filter(Boolean);
+  const notes = [
+    answer.abstain && answer.reason,
+    answer.abstain === null && CANNOT_TELL,
+    ...answer.warnings,
+  ].filter(Boolean);
   const lines = notes.map((line) => element("li", {}, line));
   return [
     element("img", { src: photo, alt: name, class: "photo" }),

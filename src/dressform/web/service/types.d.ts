@@ -133,7 +133,7 @@ export interface Answer {
   label: string;
   probability: number;
   top: { label: string; probability: number }[];
-  abstain: boolean;
+  abstain: boolean | null;
   reason: string | null;
   warnings: string[];
   steps: PreparationStep[];

@@ -17,11 +17,11 @@ class Cost:
     """What a candidate takes, in seconds.
 
     Attributes:
-        before: everything before its epochs.
+        before: before its epochs, however many they are.
         epoch: an epoch on all training examples.
-        version: in which a frozen backbone sees a version of all training examples; part of
-            ``before``.
-        versions: how many it sees, in as many epochs or more.
+        version: in which a frozen backbone sees a version of all training examples, once for all
+            trainings.
+        versions: how many it sees at most; one in each epoch.
         closing: predictions after the last epoch.
         start: of each training, folds included, beside its epochs.
     """
@@ -36,11 +36,12 @@ class Cost:
     def comparison(self, candidate: "Candidate") -> float:
         """The comparison alone: K trainings on K - 1 of K parts."""
         epochs = (FOLDS - 1) * candidate.compared * self.epoch
-        return self.before + FOLDS * self.start + epochs
+        seen = self._versions(candidate.compared)
+        return self.before + seen + FOLDS * self.start + epochs
 
     def whole(self, candidate: "Candidate") -> float:
         """Comparison, and one training more on all examples with the predictions that follow it."""
-        return self.comparison(candidate) + self.last(candidate)
+        return self.comparison(candidate) + self.unseen(candidate) + self.last(candidate)
 
     def last(self, candidate: "Candidate") -> float:
         """The training on all examples, after the comparison, and the predictions."""
@@ -48,7 +49,7 @@ class Cost:
 
     def alone(self, candidate: "Candidate", epochs: int = ALONE_EPOCHS) -> float:
         """A training without a comparison, by default the shortest."""
-        return self.before + self.last(replace(candidate, epochs=epochs))
+        return self.before + self._versions(epochs) + self.last(replace(candidate, epochs=epochs))
 
     def slower(self, factor: float) -> "Cost":
         """The same on a machine that takes ``factor`` times as long."""
@@ -63,8 +64,10 @@ class Cost:
 
     def unseen(self, candidate: "Candidate") -> float:
         """What a training longer than those of the comparison takes before its epochs."""
-        versions = min(self.versions, candidate.epochs)
-        return self.version * max(0, versions - candidate.compared)
+        return max(0.0, self._versions(candidate.epochs) - self._versions(candidate.compared))
+
+    def _versions(self, epochs: int) -> float:
+        return self.version * min(self.versions, epochs)
 
 
 @dataclass(frozen=True, kw_only=True)

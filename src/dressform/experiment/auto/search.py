@@ -219,8 +219,8 @@ class Search:
         if fits and not is_last:
             return candidate
         if is_last and candidate.shortened:
-            candidate = replace(candidate, epochs=candidate.most)
-            left *= PLANNED
+            longer, _ = affordable(replace(candidate, epochs=candidate.most), cost, PLANNED * left)
+            candidate = longer or candidate
         fitted, reason = affordable(candidate, cost, left)
         if fitted is None:
             self._drop(candidate, reason)

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +26,8 @@ from tests.data.test_photo import scene
 from tests.exploration.test_doctor import confident_predictions
 from tests.writers import packed
 
+ENDING = 60
+"""Seconds that Chromium has to end."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -59,9 +63,14 @@ def browser() -> Iterator[Browser]:
             )
         pytest.skip("no Chromium; install the package chromium, or name one in CHROMIUM")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        mark = f"--tests-of-dressform={os.getpid()}"  # which Chromium ignores
+        chromium = playwright.chromium.launch(executable_path=path, args=[*FLAGS, mark])
         yield chromium
+        # Playwright waits without a limit for a Chromium that does not end.
+        force = threading.Timer(ENDING, subprocess.run, [["pkill", "-KILL", "-f", "--", mark]])
+        force.start()
         chromium.close()
+        force.cancel()
 
 
 class Watched:

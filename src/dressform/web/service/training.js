@@ -114,7 +114,10 @@ class Live {
     }
     if (epochs && epoch !== undefined) this.bar.value = epoch / epochs;
     else this.bar.removeAttribute("value");
-    this.left.textContent = left === undefined ? "" : `About ${duration(left)} to the last epoch; then the report is written.`;
+    this.left.textContent =
+      left === undefined
+        ? ""
+        : `About ${duration(left)} to the last epoch; then the report is written.`;
     this.curves.hear(progress);
   }
 }

@@ -224,7 +224,8 @@ def test_a_new_user_s_run(browser: Browser, service: Running, width: int) -> Non
         page.locator(".zone input[type=file]").first.set_input_files(upload_photos)
         answer = page.locator(".answer-card").nth(1)
         expect(answer.locator(".answer-text")).to_have_text(
-            re.compile("^(Unsure, perhaps )?(Trouser|Boot|Bag)$")
+            re.compile("^(Unsure, perhaps )?(Trouser|Boot|Bag)$"),
+            timeout=TRAINING,  # the process of predictions starts with the first one
         )
         expect(answer.locator("tbody tr")).to_have_count(3)
         expect(answer.locator(".steps img").first).to_be_visible()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import dressform
 from dressform.data.dataset import DatasetSplits
@@ -26,6 +26,7 @@ from tests.data.test_photo import scene
 from tests.exploration.test_doctor import confident_predictions
 from tests.writers import packed
 
+expect.set_options(timeout=20_000)  # milliseconds; a busy machine is slow, not wrong
 ENDING = 60
 """Seconds that Chromium has to end."""
 FLAGS = [

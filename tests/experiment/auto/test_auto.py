@@ -87,9 +87,9 @@ def test_each_gets_what_there_is_time_for() -> None:
         candidate("last", 12, 3, part=1 / 3),
     )
     timed = [
-        (quick, Cost(1, 0.1)),
-        (slow, Cost(0, 10)),
-        (last, Cost(5, 2)),
+        (quick, Cost(0.1, version=1, versions=1)),
+        (slow, Cost(10)),
+        (last, Cost(2, version=5, versions=1)),
     ]
     chosen, skipped = candidates.choose(timed, 31.2)
     # 1 + 3 x 10 x 0.1 of a fifth, then 5 + (2 x 2 + 6) x 2 of the 27.2 left
@@ -108,7 +108,7 @@ def test_each_gets_what_there_is_time_for() -> None:
     assert [(c.epochs, c.compared) for c in chosen] == [(10, 10), (10, 10), (12, 4)]
     assert skipped == []
     assert [
-        c.unseen for c in candidates.choose([(last, Cost(5, 2, version=3, versions=4))], 31.2)[0]
+        c.unseen for c in candidates.choose([(last, Cost(2, version=3, versions=4))], 26.2)[0]
     ] == [3]
     chosen, skipped = candidates.choose(timed, 3.5)  # not with a fifth, but with all of it
     assert [(c.description, c.epochs) for c in chosen] == [("quick", 8)]
@@ -119,7 +119,7 @@ def test_each_gets_what_there_is_time_for() -> None:
     assert len(skipped) == 2
     # what is known to be better is trained instead, if its fewest epochs fit
     best = replace(last, preferred=True)
-    timed_best = [timed[0], timed[1], (best, Cost(2, 1.0, start=0.5))]
+    timed_best = [timed[0], timed[1], (best, Cost(1.0, version=2, versions=1, start=0.5))]
     for seconds, expected in ((5.6, "last"), (5.4, "quick")):
         one = candidates.without_comparison(timed_best, seconds)
         assert one is not None
@@ -143,7 +143,7 @@ def test_the_last_training_gets_the_time_that_is_left(
     version: float,
     epochs: int,
 ) -> None:
-    cost = Cost(0, 1, version, 4)
+    cost = Cost(1, version, 4)
     monkeypatch.setattr(search, "possible", lambda data, size: ([STAGES], []))
     monkeypatch.setattr(search, "cost_of", lambda *_: cost)
     monkeypatch.setattr(search, "contention", lambda: 1.0)
@@ -167,7 +167,7 @@ def test_a_comparison_that_takes_too_long_is_given_up_by_the_clock(
     """The estimates are far too low, as they are where a busy program begins later."""
     caplog.set_level(logging.INFO, "dressform")
     slow = replace(STAGES, description="slow", epochs=100_000, compared=0, part=1.0)
-    costs = {"quick": Cost(0.4, 0.05), "slow": Cost(0.0, 1e-6)}
+    costs = {"quick": Cost(0.05, version=0.4, versions=1), "slow": Cost(1e-6)}
     monkeypatch.setattr(search, "contention", lambda: 1.0)
     monkeypatch.setattr(search, "LEAST_PROBING", 1.0)
     monkeypatch.setattr(search, "possible", lambda data, size: ([QUICK, slow], []))
@@ -197,8 +197,10 @@ def test_what_is_known_to_be_best_for_photos_is_never_starved(
         kept.append(round(clock.left - options.deadline.left()))
         raise OutOfTimeError("")
 
-    quick = replace(QUICK, cost=Cost(1, 1), compared=2)
-    best = replace(QUICK, description="best", preferred=True, cost=Cost(60, 5, start=2))
+    quick = replace(QUICK, cost=Cost(1, version=1, versions=1), compared=2)
+    best = replace(
+        QUICK, description="best", preferred=True, cost=Cost(5, version=60, versions=1, start=2)
+    )
     best = best.lasting(4)
     plan = AutoPlan("digest", 300.0, None, [quick, best])
     clock = Budget(plan, tmp_path / "plan.json", 0.0)
@@ -217,7 +219,7 @@ def test_without_time_for_any_comparison_the_first_candidate_is_trained(
 ) -> None:
     slow = replace(STAGES, description="slow", epochs=100_000, compared=0, part=1.0)
     monkeypatch.setattr(search, "possible", lambda data, size: ([slow], []))
-    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(0.0, 1e-6))
+    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(1e-6))
     monkeypatch.setattr(search, "contention", lambda: 1.0)
     monkeypatch.setattr(auto, "MIN_BUDGET", 1.0)
     monkeypatch.setattr(search, "CLOSING_SECONDS", 4.0)
@@ -240,7 +242,7 @@ def test_an_interrupted_call_goes_on_with_the_time_that_is_left(
     caplog.set_level(logging.INFO, "dressform")
     monkeypatch.setattr(search, "possible", lambda data, size: ([QUICK], []))
     # a machine of a known speed, or one that is busy now would have no time left for any candidate
-    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(0.0, 0.01))
+    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(0.01))
     with monkeypatch.context() as interrupted:
         interrupted.setattr(search, "train_run", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -256,7 +258,9 @@ def test_an_interrupted_call_goes_on_with_the_time_that_is_left(
 def test_a_machine_that_is_too_slow_is_told_with_the_time_that_it_takes(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(10.0, 100.0, closing=5.0))
+    monkeypatch.setattr(
+        search, "cost_of", lambda *_: Cost(100.0, version=10.0, versions=1, closing=5.0)
+    )
     with pytest.raises(ConfigError, match=r"takes about 1\d\d s in all; give budget='[23]m' or"):
         train_auto(source, budget=60, out=tmp_path)
 

@@ -35,7 +35,7 @@ def test_two_that_are_better_together_are_averaged(
         return replace(compared(candidate, 0.01, mean), predictions=found)
 
     monkeypatch.setattr(search, "possible", lambda data, size: ([QUICK, other], []))
-    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(0.0, 0.01))
+    monkeypatch.setattr(search, "cost_of", lambda *_: Cost(0.01))
     monkeypatch.setattr(search.Search, "_compare", compare)
     found = train_auto(source, budget=300, out=tmp_path)
     assert found.run.manifest.reference == "simple-dense+fast-93"

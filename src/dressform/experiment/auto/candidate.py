@@ -17,7 +17,6 @@ class Cost:
     """What a candidate takes, in seconds.
 
     Attributes:
-        before: before its epochs, however many they are.
         epoch: an epoch on all training examples.
         version: in which a frozen backbone sees a version of all training examples, once for all
             trainings.
@@ -26,7 +25,6 @@ class Cost:
         start: of each training, folds included, beside its epochs.
     """
 
-    before: float
     epoch: float
     version: float = 0.0
     versions: int = 0
@@ -36,8 +34,7 @@ class Cost:
     def comparison(self, candidate: "Candidate") -> float:
         """The comparison alone: K trainings on K - 1 of K parts."""
         epochs = (FOLDS - 1) * candidate.compared * self.epoch
-        seen = self._versions(candidate.compared)
-        return self.before + seen + FOLDS * self.start + epochs
+        return self._versions(candidate.compared) + FOLDS * self.start + epochs
 
     def whole(self, candidate: "Candidate") -> float:
         """Comparison, and one training more on all examples with the predictions that follow it."""
@@ -49,12 +46,11 @@ class Cost:
 
     def alone(self, candidate: "Candidate", epochs: int = ALONE_EPOCHS) -> float:
         """A training without a comparison, by default the shortest."""
-        return self.before + self._versions(epochs) + self.last(replace(candidate, epochs=epochs))
+        return self._versions(epochs) + self.last(replace(candidate, epochs=epochs))
 
     def slower(self, factor: float) -> "Cost":
         """The same on a machine that takes ``factor`` times as long."""
         return Cost(
-            factor * self.before,
             factor * self.epoch,
             factor * self.version,
             self.versions,
@@ -99,7 +95,7 @@ class Candidate:
     preferred: bool = False
     part: float = 1.0
     compared: int = 0
-    cost: Cost = Cost(0.0, 0.0)
+    cost: Cost = Cost(0.0)
     image_size: int | None
     share: float = SHARE
     beside: "Candidate | None" = None

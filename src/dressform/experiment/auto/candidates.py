@@ -170,7 +170,6 @@ def cost_of(candidate: Candidate, data: DatasetSplits, options: RunOptions) -> C
         # A longer training sees more versions.
         version = per_image * len(train) / min(recipe.cached_features, recipe.epochs)
     return Cost(
-        0.0,
         last.epoch / last.examples * len(train),
         version,
         recipe.cached_features,

@@ -1,7 +1,11 @@
 """A real server in a thread, with two tenants and a key of each kind."""
 
+import asyncio
+import io
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -68,7 +72,13 @@ def start(settings: ServiceSettings) -> Iterator[Live]:
         app, port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=ENDING
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    loop = asyncio.new_event_loop()
+
+    def serve() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(server.serve())
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive()
@@ -80,8 +90,20 @@ def start(settings: ServiceSettings) -> Iterator[Live]:
         app.state.events.close()
         server.should_exit = True
         thread.join(3 * ENDING)
-        assert not thread.is_alive(), "the server does not end"
+        assert not thread.is_alive(), f"the server does not end\n{_stacks(loop)}"
         database.close()
+
+
+def _stacks(loop: asyncio.AbstractEventLoop) -> str:
+    """Where all threads and tasks of a process are."""
+    found = io.StringIO()
+    for number, frame in sys._current_frames().items():
+        print(f"\nthread {number}", file=found)
+        traceback.print_stack(frame, file=found)
+    for task in asyncio.all_tasks(loop):
+        print(file=found)
+        task.print_stack(file=found)
+    return found.getvalue()
 
 
 @pytest.fixture(scope="session")

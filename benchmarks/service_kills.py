@@ -74,6 +74,7 @@ def fake_training(folder: Path, run: Path) -> None:
             high=1.0,
             protocol="none",
             examples=20,
+            held_out=2,
         )
         (folder / "new").write_text(json.dumps(vars(result)))
         (folder / "new").replace(folder / RESULT)

@@ -237,6 +237,8 @@ def test_nothing_sticks_out(watched: Watched, two: Path, width: int) -> None:
     watched.page.set_viewport_size({"width": width, "height": 800})
     page = opened(watched, two)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    scores = page.get_by_role("group", name="Metrics with 95 % intervals")
+    assert scores.evaluate("(box) => box.scrollWidth <= box.clientWidth")
     page.locator("#images .tile").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(

@@ -54,5 +54,6 @@ elif what == "succeed":
         "high": 0.95,
         "protocol": "4 held-out images",
         "examples": 16,
+        "held_out": 4,
     }
     (folder / "result.json").write_text(json.dumps(result))

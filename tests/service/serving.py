@@ -70,6 +70,7 @@ def open_shop(database: Database, store: Store, caller: Caller, run: Run) -> Sho
             "high": 0.6,
             "protocol": "validation",
             "examples": 600,
+            "held_out": 60,
         }
         (folder / "result.json").write_text(json.dumps(result))
     card = store.model_folder(shop.project_id, 2) / "run" / "model.json"

@@ -77,6 +77,7 @@ def test_unlabelled_images_get_suggestions_of_the_promoted_model(
         high=0.6,
         protocol="",
         examples=1,
+        held_out=1,
     )
     (folder / RESULT).write_text(json.dumps(vars(result)))
     store.delete(lost)

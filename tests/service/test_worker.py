@@ -111,6 +111,7 @@ def test_a_killed_training_goes_on_and_its_model_is_promoted(
         "low": 0.8,
         "high": 0.95,
         "protocol": "4 held-out images",
+        "held_out": 4,
     }
     assert 0 < model.size < 10_000
     with database.reading() as session:

@@ -70,8 +70,8 @@ class ModelVersion:
         recipe: that won; None before it is ready.
         classes: in the order of its outputs.
         examples: number of images that it was trained on.
-        scores: ``accuracy`` (0..1), ``low`` and ``high`` (its 95 % interval) and ``protocol``; None
-            before it is ready.
+        scores: ``accuracy`` (0..1), ``low`` and ``high`` (its 95 % interval), ``protocol`` and
+            ``held_out`` (images that it was not trained on); None before it is ready.
     """
 
     version: int

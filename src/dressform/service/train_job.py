@@ -152,13 +152,14 @@ def _summary(result: "AutoResult") -> TrainResult:
     from dressform.evaluation.metrics import METRICS
 
     run = result.run
+    validation = run.predictions("validation")
     if result.candidates:
         best = result.candidates[0]
         found = across_folds(best.accuracies, len(best.accuracies)).clip(0, 1)
         protocol = f"{len(best.accuracies)}-fold cross-validation"
     else:
-        found = estimate(METRICS["accuracy"], run.predictions("validation"))
-        protocol = f"{len(run.predictions('validation')):,} held-out images"
+        found = estimate(METRICS["accuracy"], validation)
+        protocol = f"{len(validation):,} held-out images"
     return TrainResult(
         run=str(run.path),
         recipe=run.manifest.recipe,
@@ -168,6 +169,7 @@ def _summary(result: "AutoResult") -> TrainResult:
         high=found.high,
         protocol=protocol,
         examples=len(result.data.train),
+        held_out=len(validation),
     )
 
 

@@ -41,6 +41,7 @@ class TrainResult:
         high: upper end.
         protocol: how the accuracy was found, in words.
         examples: that it was trained on.
+        held_out: validation examples, which it was not trained on.
     """
 
     run: str
@@ -51,6 +52,7 @@ class TrainResult:
     high: float
     protocol: str
     examples: int
+    held_out: int
 
 
 def read_result(folder: Path) -> TrainResult:

@@ -272,6 +272,7 @@ class Worker:
             "low": result.low,
             "high": result.high,
             "protocol": result.protocol,
+            "held_out": result.held_out,
         }
         if project.promoted_id is None:
             project.promoted_id = model.id

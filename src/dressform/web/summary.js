@@ -105,6 +105,7 @@ function metricsTable({ runs }, shownRun) {
         one.title,
         "\u00a0",
         element("small", { title: better }, one.greater_is_better ? "↑" : "↓"),
+        element("small", { class: "narrow-method" }, one.method),
       ),
       estimates.map((estimate, r) =>
         element(

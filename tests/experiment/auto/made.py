@@ -38,4 +38,5 @@ def compared(candidate: Candidate, epoch: float, mean: float = 0.5) -> Result:
         Predictions(
             np.array(["a", "b"]), np.array([0, 1]), np.eye(2, dtype=np.float32), ("A", "B")
         ),
+        np.array([0, 1]),
     )

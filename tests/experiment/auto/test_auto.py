@@ -20,6 +20,7 @@ from dressform.experiment.auto.budget import AutoPlan, Budget
 from dressform.experiment.auto.candidate import SHARE, Candidate, Cost
 from dressform.experiment.auto.reader import Reader
 from dressform.experiment.options import RunOptions
+from dressform.recipes import image_size_for
 from dressform.runs.crossval import open_crossval
 from tests.experiment.auto.made import QUICK, STAGES, compared
 from tests.experiment.calls import train_auto
@@ -29,9 +30,11 @@ def test_few_small_images_are_cropped_and_erased(small: DatasetSplits) -> None:
     (first, *others), _ = candidates.possible(small, None)
     assert {"augment.crop=2", "augment.erase=0.5"} < set(first.settings)
     assert first.share > max((one.share for one in others), default=SHARE)
+    assert {one.image_size for one in (first, *others)} == {None}  # not enlarged when they are read
     pixels = small.train.images.repeat(2, axis=1).repeat(2, axis=2)
     large = DatasetSplits(small.name, replace(small.train, images=pixels), None, None)
-    (first, *_), _ = candidates.possible(large, None)
+    (first, *others), _ = candidates.possible(large, None)
+    assert {one.image_size for one in others} <= {image_size_for("transfer-efficientnet-lite0")}
     assert {"augment.shift=0.06", "augment.zoom=0.1"} < set(first.settings)
     assert first.share == SHARE
 
@@ -49,7 +52,8 @@ def test_candidates_are_compared_and_the_best_is_trained(
     assert [row.mean for row in found.candidates] == sorted(
         (row.mean for row in found.candidates), reverse=True
     )
-    assert len(found.candidates) == 2  # no linear probe: small and grey
+    alone = [row for row in found.candidates if not row.description.endswith("averaged")]
+    assert len(alone) == 2  # no linear probe: small and grey
     assert found.skipped == []
     assert all("class_weight_power=0.5" in row.command for row in found.candidates)
     assert (
@@ -58,7 +62,9 @@ def test_candidates_are_compared_and_the_best_is_trained(
     )
     manifest = found.run.manifest
     assert (
-        " ".join(["dressform train", manifest.recipe, *(f"--set {s}" for s in manifest.settings)])
+        " ".join(
+            ["dressform train", manifest.reference, *(f"--set {s}" for s in manifest.settings)]
+        )
         == found.candidates[0].command
     )
     looks = (tmp_path / "test-ledger.jsonl").read_text().splitlines()
@@ -211,7 +217,8 @@ def test_what_is_known_to_be_best_for_photos_is_never_starved(
     assert found.compare() == []
     whole = 60 + 3 * 2 + 2 * 4 * 5 + 2 + 4 * 5
     assert kept == [12 + whole, 12 + 96]  # then a third of the 288 s that are left
-    assert found.winner([]).description == "best"
+    best, compared_before = found.winner([])
+    assert (best.description, compared_before) == ("best", [])
 
 
 def test_without_time_for_any_comparison_the_first_candidate_is_trained(

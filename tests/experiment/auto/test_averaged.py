@@ -32,7 +32,9 @@ def test_two_that_are_better_together_are_averaged(
         ids = np.array(list("abcd"))
         found = Predictions(ids, labels, values, ("A", "B"))
         mean = float((found.predicted == labels).mean())
-        return replace(compared(candidate, 0.01, mean), predictions=found)
+        return replace(
+            compared(candidate, 0.01, mean), predictions=found, folds=np.array([0, 1, 2, 2])
+        )
 
     monkeypatch.setattr(search, "possible", lambda data, size: ([QUICK, other], []))
     monkeypatch.setattr(search, "cost_of", lambda *_: Cost(0.01))
@@ -40,12 +42,16 @@ def test_two_that_are_better_together_are_averaged(
     found = train_auto(source, budget=300, out=tmp_path)
     assert found.run.manifest.reference == "simple-dense+fast-93"
     assert "quick and other, averaged: 100.00 % over 3 folds" in caplog.messages
-    command = found.candidates[0].command
-    assert command == (
+    told = found.candidates[0]
+    assert told.accuracies == [1.0, 1.0, 1.0]
+    assert told.description == "quick and other, averaged"
+    assert [one.description for one in found.candidates[1:]] == ["quick", "other"]
+    assert told.command == (
         "dressform train simple-dense+fast-93 --set epochs=2 --set batch_size=50 "
         "--set beside.epochs=2 --set beside.batch_size=20"
     )
-    assert train_auto(source, budget=300, out=tmp_path, resume=True).run.path == found.run.path
+    again = train_auto(source, budget=300, out=tmp_path, resume=True)
+    assert (again.run.path, again.candidates) == (found.run.path, found.candidates)
     logits["other"] = [[0, 9], [0, 9], [0, 9], [0, 9]]
     again = train_auto(source, budget=300, out=tmp_path / "alone")
     assert again.run.manifest.reference == "simple-dense"

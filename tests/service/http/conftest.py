@@ -25,6 +25,8 @@ from dressform.service.store import Store
 
 ENDING = 10
 """Seconds that requests have to end."""
+MOST_ENDING = 120
+"""Seconds that the server has for all that ends after them, each thing in its own time."""
 SIGN_IN = "what the printed link carries"
 
 
@@ -89,7 +91,7 @@ def start(settings: ServiceSettings) -> Iterator[Live]:
     finally:
         app.state.events.close()
         server.should_exit = True
-        thread.join(3 * ENDING)
+        thread.join(MOST_ENDING)
         assert not thread.is_alive(), f"the server does not end\n{_stacks(loop)}"
         database.close()
 

@@ -127,9 +127,8 @@ def train_auto(
     for line in clock.plan.skipped:
         logger.info("skipped %s", line)
     results = search.compare()
-    best = search.winner(results)
+    best, compared = search.winner(results)
     run = search.train(best)
-    compared = [result.compared for result in results]
     if compared:
         compared[0] = replace(compared[0], command=best.command)
     clock.keep(finished=True)

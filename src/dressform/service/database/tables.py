@@ -224,8 +224,8 @@ class Model(Table):
         recipe: that won, or None.
         classes: names in the order of its outputs, as JSON: ``{"names": […]}``.
         examples: number of images that it was trained on.
-        scores: as JSON: ``accuracy``, ``low``, ``high``, ``protocol`` and what else the report's
-            headline needs; None before it is ready.
+        scores: as JSON: ``accuracy``, ``low``, ``high``, ``protocol`` and ``held_out``; None before
+            it is ready.
         size: bytes of its folder.
         created: when its training was requested.
         finished: when it became ready, or None.

@@ -78,6 +78,7 @@ export interface Scores {
   low: number;
   high: number;
   protocol: string;
+  held_out: number;
 }
 
 export interface Version {

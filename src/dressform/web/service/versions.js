@@ -8,6 +8,8 @@ import { button, element, percent, percentRange, section } from "dressform/html.
 
 /** @import { Job, Project, ProjectContext, Screen, Scores, Version } from "dressform/service/types.js" */
 
+const MIN_COMMON = 10; // held-out images of both versions; with fewer the service compares nothing
+
 /**
  * @typedef {object} Parts
  * @property {ProjectRoutes} routes
@@ -55,7 +57,7 @@ function promoteButton({ routes, changed }, version, versions, place) {
 }
 
 /**
- * A button that says whether a version is better than the promoted one.
+ * A button that says whether a version is better than the promoted one, where enough was held out.
  * @param {ProjectRoutes} routes
  * @param {Version} version
  * @param {Version[]} versions
@@ -64,6 +66,7 @@ function promoteButton({ routes, changed }, version, versions, place) {
 function comparison(routes, version, versions, place) {
   const promoted = versions.find((one) => one.promoted);
   if (!promoted || promoted.version === version.version) return null;
+  if ([promoted, version].some(({ scores }) => scores && scores.held_out < MIN_COMMON)) return null;
   const answer = element("p", { role: "status" });
   const [a, b] = [promoted.version, version.version].sort((x, y) => x - y);
   const compare = actionButton(`Compare with version ${promoted.version}`, place, async () => {

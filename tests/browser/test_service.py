@@ -31,6 +31,7 @@ from dressform.service.store import Store
 from dressform.service.worker import Worker
 from tests.browser.page_checks import opened, screen_faults
 from tests.conftest import TINY
+from tests.service.ending import ends
 from tests.writers import packed
 
 SECRET = "secret-of-the-link"
@@ -59,18 +60,15 @@ class Running:
 
 @contextmanager
 def in_thread(server: Server, worker: Worker, connection: object) -> Iterator[None]:
-    threads = [
-        threading.Thread(target=server.run, kwargs={"sockets": [connection]}),
-        threading.Thread(target=worker.run),
-    ]
-    for thread in threads:
-        thread.start()
+    serving = threading.Thread(target=server.run, args=([connection],), daemon=True)
+    working = threading.Thread(target=worker.run, daemon=True)
+    serving.start()
+    working.start()
     yield
     server.should_exit = True
     server._app.state.events.close()
     worker.stop()
-    for thread in threads:
-        thread.join(30)
+    ends(serving, working)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 
 from dressform.service.bounded_headers import BoundedHeaders
+from tests.service.ending import ends
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
 
@@ -38,8 +39,7 @@ def port() -> Iterator[int]:
         time.sleep(0.01)
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
-    thread.join(30)
-    assert not thread.is_alive()
+    ends(thread)
 
 
 @pytest.mark.parametrize("first", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n", b"\r\n"])

@@ -27,6 +27,7 @@ from dressform.service.training import Example, missing_of, split_of
 from dressform.service.training_result import report_of, weights_of
 from dressform.service.worker import Worker
 from tests.kills import wait_until
+from tests.service.ending import ends
 from tests.service.shop import add_images, job_of, models_of, request, shop
 
 FAKE = Path(__file__).with_name("fake_training.py")
@@ -50,12 +51,11 @@ def own(database: Database, store: Store, caller: Caller, settings: ServiceSetti
 
 @contextmanager
 def working(worker: Worker) -> Iterator[threading.Thread]:
-    thread = threading.Thread(target=worker.work_once)
+    thread = threading.Thread(target=worker.work_once, daemon=True)
     thread.start()
     yield thread
     worker.stop()
-    thread.join(30)
-    assert not thread.is_alive()
+    ends(thread)
 
 
 def folder_of(store: Store, own: Project) -> Path:

@@ -1,11 +1,7 @@
 """A real server in a thread, with two tenants and a key of each kind."""
 
-import asyncio
-import io
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,11 +18,10 @@ from dressform.service.keys import Caller, create_key
 from dressform.service.service import Service
 from dressform.service.settings import ServiceSettings
 from dressform.service.store import Store
+from tests.service.ending import ends
 
 ENDING = 10
 """Seconds that requests have to end."""
-MOST_ENDING = 120
-"""Seconds that the server has for all that ends after them, each thing in its own time."""
 SIGN_IN = "what the printed link carries"
 
 
@@ -74,13 +69,7 @@ def start(settings: ServiceSettings) -> Iterator[Live]:
         app, port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=ENDING
     )
     server = uvicorn.Server(config)
-    loop = asyncio.new_event_loop()
-
-    def serve() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(server.serve())
-
-    thread = threading.Thread(target=serve, daemon=True)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive()
@@ -91,21 +80,8 @@ def start(settings: ServiceSettings) -> Iterator[Live]:
     finally:
         app.state.events.close()
         server.should_exit = True
-        thread.join(MOST_ENDING)
-        assert not thread.is_alive(), f"the server does not end\n{_stacks(loop)}"
+        ends(thread)
         database.close()
-
-
-def _stacks(loop: asyncio.AbstractEventLoop) -> str:
-    """Where all threads and tasks of a process are."""
-    found = io.StringIO()
-    for number, frame in sys._current_frames().items():
-        print(f"\nthread {number}", file=found)
-        traceback.print_stack(frame, file=found)
-    for task in asyncio.all_tasks(loop):
-        print(file=found)
-        task.print_stack(file=found)
-    return found.getvalue()
 
 
 @pytest.fixture(scope="session")

@@ -148,7 +148,7 @@ class _Running:
         self._process = process
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[Frame]] = {}
-        self.has_ended = False
+        self.has_ended = self._is_closing = False
         self._listener = asyncio.get_running_loop().create_task(self._listen())
 
     async def ask(self, facts: Json, blobs: Sequence[bytes]) -> Frame:
@@ -170,6 +170,7 @@ class _Running:
     async def end(self) -> None:
         """End it, and refuse what waits."""
         assert self._process.stdin is not None
+        self._is_closing = True
         self._process.stdin.close()
         try:
             await asyncio.wait_for(self._process.wait(), STOPPING)
@@ -188,13 +189,15 @@ class _Running:
             logger.exception("the prediction process cannot be understood")
             self._process.kill()
         self.has_ended = True
-        if await self._process.wait():
+        if await self._process.wait() and not self._is_closing:
             logger.error(str(self._ended()))
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(self._ended())
 
     def _ended(self) -> ResourceError:
+        if self._is_closing:
+            return ResourceError("the server is stopping; try again later")
         code = self._process.returncode
         reason = signal_of(code) if code is not None and code < 0 else f"exit code {code}"
         return ResourceError(f"the prediction process ended ({reason}); send the request again")

@@ -28,6 +28,7 @@ def place_model(database: Database, store: Store, project_id: str, weights: Path
         "high": 1.0,
         "protocol": "none",
         "examples": 0,
+        "held_out": 0,
     }
     (folder / "result.json").write_text(json.dumps(result))
     with database.transaction() as session:

@@ -5,7 +5,6 @@ import pty
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from dressform.cli import progress as module
 from dressform.cli.progress import CLOSING_SECONDS, Progress
 from dressform.runs.run import Run
 from dressform.training.history import Epoch
+from tests.clocks import set_time
 from tests.conftest import TINY
 
 PHASES = ("reading the data", "exporting to ONNX", "predicting", "drawing figures")
@@ -72,7 +72,7 @@ def test_every_phase_is_shown_and_time_is_left_until_the_end(
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    set_time(monkeypatch, module, monotonic=lambda: now[0])
     monkeypatch.setattr(module, "say", lambda text: None)
     return now
 

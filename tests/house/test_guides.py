@@ -1,6 +1,7 @@
 """Guides that keep the code readable: few parameters, short files, typed documents."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +111,14 @@ def test_tests_mirror_src() -> None:
 
 def test_what_is_named_as_slow_is_there() -> None:
     assert [name for name in SLOW if not (ROOT / "tests" / name).exists()] == []
+
+
+def test_no_test_sets_the_time_of_the_whole_process() -> None:
+    """Servers of other tests wait by it in their threads: see tests/clocks.py."""
+    pattern = re.compile(r"setattr\(\s*(time\b|\"time\.)|patch\(\"time\.")
+    setting = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("*.py")
+        if path != Path(__file__) and pattern.search(path.read_text(encoding="utf-8"))
+    ]
+    assert setting == []

@@ -26,6 +26,7 @@ from dressform.service.store import Store
 from dressform.service.training import Example, missing_of, split_of
 from dressform.service.training_result import report_of, weights_of
 from dressform.service.worker import Worker
+from tests.clocks import set_time
 from tests.kills import wait_until
 from tests.service.ending import ends
 from tests.service.shop import add_images, job_of, models_of, request, shop
@@ -256,7 +257,7 @@ def test_a_database_that_is_gone_for_a_while_loses_nothing(
             yield session
 
     monkeypatch.setattr(database, "transaction", sometimes)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    set_time(monkeypatch, workers, sleep=lambda seconds: None)
     worker.work_once()
     assert gone[0] >= 5
     assert job_of(database, job_id).state == "succeeded"

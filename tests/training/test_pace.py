@@ -6,15 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from dressform.core import clock as clock_module
 from dressform.core.clock import Deadline, contention, process_seconds
 from dressform.core.config import override
 from dressform.core.errors import OutOfTimeError
 from dressform.data.dataset import DatasetSplits
 from dressform.recipes import find_recipe
+from dressform.training import fit as fit_module
 from dressform.training import pace as pace_module
 from dressform.training.callback import Callback
 from dressform.training.fit import fit
 from dressform.training.pace import Pace
+from tests.clocks import set_time
 
 
 class Clock:
@@ -22,7 +25,8 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        modules = (pace_module, clock_module, fit_module)
+        set_time(monkeypatch, *modules, monotonic=lambda: self.now)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Signed-in browsers, and pages of other sites."""
 
-import time
 from pathlib import Path
 
 import httpx
@@ -10,6 +9,7 @@ from dressform.core.errors import ConfigError
 from dressform.service.http import sessions
 from dressform.service.http.hosts import Hosts
 from dressform.service.http.sessions import COOKIE, CSRF_HEADER, Sessions
+from tests.clocks import set_time
 from tests.service.http.conftest import SIGN_IN, Live
 
 
@@ -70,7 +70,7 @@ def test_cookies_are_signed(live: Live, monkeypatch: pytest.MonkeyPatch) -> None
     with live.client(None) as browser:
         answer = browser.get("/api/v1/projects", headers={"Cookie": f"{COOKIE}={cookie}"})
         assert answer.status_code == 401  # well signed, but of no key
-    monkeypatch.setattr(time, "time", lambda: 4e9)
+    set_time(monkeypatch, sessions, time=lambda: 4e9)
     assert found.key_of(cookie) is None
     secret = live.service.settings.storage / sessions.SECRET_FILE
     assert secret.stat().st_mode & 0o077 == 0

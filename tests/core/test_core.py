@@ -50,9 +50,10 @@ def test_override_converts_to_the_fields_types() -> None:
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("epochs", "'epochs' is not a setting; write name=value"),
-        ("=3", "is not a setting"),
+        ("epochs", "'epochs' is no setting with a value; write SETTING=VALUE"),
+        ("=3", "is no setting with a value"),
         ("epoch=3", r"unknown setting 'epoch'; did you mean epochs\?"),
+        ("rate=3", r"unknown setting 'rate'; did you mean inner.rate\?"),
         ("inner.rat=3", r"unknown setting 'inner.rat'; did you mean inner.rate"),
         ("epochs=many", "epochs must be a whole number, not 'many'"),
         ("epochs=1.5", "epochs must be a whole number, not '1.5'"),

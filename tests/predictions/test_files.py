@@ -233,7 +233,7 @@ def test_the_form_is_told_by_the_first_bytes_where_the_name_is_silent(tmp_path: 
         ),
         (
             "id,label,p0,p1\na,0,1,0\nb,0,1,0\na,0,1,0\n",
-            r"ids are not unique \(a in line 2 and line 4\); give each example",
+            r"ids are not unique \('a' in line 2 and line 4\); give each example",
         ),
         (
             "id,label,p0,p1\na,0,1,0\nb,2,1,0\n",

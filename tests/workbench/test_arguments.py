@@ -1,6 +1,7 @@
 """Public calls with arguments of a wrong kind, and with data of another run."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,6 +98,10 @@ def test_runs_that_saw_other_images_are_not_compared(
     )
     with pytest.raises(ConfigError, match="predicted different images"):
         dressform.compare(tiny_run, Run(tiny_run.path, manifest))
+    shutil.copytree(tiny_run.path, tmp_path / "other")
+    manifest.save(tmp_path / "other" / "manifest.json")
+    with pytest.raises(ConfigError, match="predicted different images"):
+        dressform.report([tiny_run.path, tmp_path / "other"], out=tmp_path / "both.html")
 
 
 def test_a_page_is_an_html_file(tiny_run: Run, tmp_path: Path) -> None:

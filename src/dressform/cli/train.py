@@ -159,7 +159,8 @@ def _print(run: "Run") -> None:
             print(f"{split:10s} accuracy {describe(accuracy)}")
     confidence = ModelCard.load(layout.model).confidence
     if confidence is not None:
-        print(f"{'confidence':10s} {confidence.sentence}, on validation")
+        shown = confidence.sentence.removeprefix("mean confidence ")
+        print(f"{'confidence':10s} {shown}, on validation")
     epochs, seconds = manifest.results["epochs"], manifest.seconds["train"]
     limit = manifest.time_limit
     cut = limit is not None and limit.reached

@@ -74,7 +74,7 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
         path, equals, text = assignment.partition("=")
         if not equals or not path.strip():
             raise ConfigError(
-                f"{assignment!r} is not a setting; write name=value, such as epochs=3 or "
+                f"{assignment!r} is no setting with a value; write SETTING=VALUE, such as epochs=3 or "
                 f"optim.lr=0.05"
             )
         config = _assign(config, path.strip().split("."), text.strip(), path.strip())
@@ -100,9 +100,9 @@ def _assign(config: Any, path: list[str], text: str, whole: str) -> Any:
             f"it as a dataclass"
         )
     if name not in known:
-        raise unknown_name(
-            "setting", whole, sorted(".".join([*whole.split(".")[: -len(path)], n]) for n in known)
-        )
+        above = whole.split(".")[: -len(path)]
+        deeper = [f"{n}.{name}" for n in sorted(known) if hasattr(getattr(config, n), name)]
+        raise unknown_name("setting", whole, sorted(".".join([*above, n]) for n in known), deeper)
     current = getattr(config, name)
     if rest:
         if not dataclasses.is_dataclass(current):

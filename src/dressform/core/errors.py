@@ -104,16 +104,19 @@ def alternatives(names: Sequence[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+def unknown_name(
+    kind: str, name: str, known: Iterable[str], meant: Sequence[str] = ()
+) -> UnknownNameError:
     """Build the error for a mistyped name, with the nearest known names.
 
     Args:
         kind: what the name stands for, such as ``"recipe"`` or ``"split of small.npz"``.
         name: what the user wrote.
         known: every allowed name.
+        meant: what is proposed, if that is known better than by spelling.
     """
     names = list(known)
-    near = nearest(name, names)
+    near = list(meant) or nearest(name, names)
     hint = f"did you mean {alternatives(near)}? " if near else ""
     noun, *where = re.split(r"(?= (?:of|in) )", kind, maxsplit=1)
     return UnknownNameError(

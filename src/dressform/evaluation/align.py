@@ -38,11 +38,14 @@ def align(
     first, second = with_common_ids(first, second)
     missing, extra = np.setdiff1d(first.ids, second.ids), np.setdiff1d(second.ids, first.ids)
     if len(missing) or len(extra):
-        difference = (
-            f"{len(missing):,} of {len(first):,} ids of {first_name} are not in {second_name}"
-            + (f" (such as {missing[0]})" if len(missing) else "")
-            + f", and {len(extra):,} of {len(second):,} vice versa"
-            + (f" (such as {extra[0]})" if len(extra) else "")
+        sides = (
+            (missing, len(first), first_name, second_name),
+            (extra, len(second), second_name, first_name),
+        )
+        difference = ", and ".join(
+            f"{len(ids):,} of {count:,} ids of {one} are not in {other} (such as {ids[0]})"
+            for ids, count, one, other in sides
+            if len(ids)
         )
         raise DataError(f"{difference}; compare predictions of the same examples")
     second = second.take(indices_of(second.ids, first.ids))
@@ -50,9 +53,10 @@ def align(
     if len(differing):
         i = int(differing[0])
         raise DataError(
-            f"{len(differing):,} of {len(first):,} labels differ: example {first.ids[i]} is class "
-            f"{first.labels[i]} in {first_name} but"
-            f" {second.labels[i]} in {second_name}; compare predictions of the same examples"
+            f"{len(differing):,} of {len(first):,} labels differ: example {first.ids[i]} is "
+            f"{first.class_names[first.labels[i]]} in {first_name} but "
+            f"{second.class_names[second.labels[i]]} in {second_name}; compare predictions of the "
+            f"same examples"
         )
     return _with_common_groups(first, second, names)
 

@@ -29,6 +29,7 @@ from dressform.evaluation.conformal import (
 )
 from dressform.evaluation.evaluate import estimate
 from dressform.evaluation.intervals import Estimate, student
+from dressform.evaluation.learned_temperature import PRIOR
 from dressform.evaluation.metrics import METRICS, Scores
 from dressform.predictions import Predictions
 
@@ -156,7 +157,7 @@ def calibrate(
             f"{count} examples are too few for calibration; give {MIN_EXAMPLES} or more"
         )
     if fitted_on is not None:
-        temperature = fit_temperature(fitted_on)
+        temperature = fit_temperature(fitted_on, prior=PRIOR)
         scaled, temperatures = with_temperature(predictions, temperature), [temperature]
         fitting_probabilities = with_temperature(fitted_on, temperature).probabilities
         results = []
@@ -169,7 +170,7 @@ def calibrate(
         protocol = f"fitted on {len(fitted_on):,} other examples, evaluated on {len(predictions):,}"
     else:
         parts = random_parts(predictions) if parts is None else parts
-        scaled, temperatures = cross_fit_temperature(predictions, parts)
+        scaled, temperatures = cross_fit_temperature(predictions, parts, prior=PRIOR)
         results = []
         for method in METHODS:
             sets, thresholds = conformal_sets(

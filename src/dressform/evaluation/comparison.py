@@ -190,7 +190,8 @@ class Comparison:
             text = f"{self.b} is {'better' if gain > 0 else 'worse'} than {self.a} {amount}"
         else:
             text = f"{self.b} and {self.a} do not differ significantly: {relation}"
-        adjustment = ", Holm-adjusted" if self.p_holm != self.p_value else ""
+        several = self.p_holm != self.p_value
+        adjustment = ", Holm-adjusted, which the interval is not" if several else ""
         text += f"; p {format_p_value(self.p_holm)}{adjustment}"
         text += (
             f"; P(practically equal, within {_format_difference(self.rope, metric)}{unit}) = "

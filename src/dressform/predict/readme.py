@@ -226,7 +226,12 @@ def _evaluation(manifest: Manifest, card: ModelCard, evaluations: Mapping[str, E
         + " |"
         for s in shown
     )
-    opened = " The test split was opened once, after training." if split == "test" else ""
+    opened = (
+        " They were computed when the training ended; test-ledger.jsonl counts every use of the "
+        "test split since."
+        if split == "test"
+        else ""
+    )
     hidden = len(evaluation.per_class) - len(shown)
     more = f"\n\n{hidden:,} more classes are in per_class.csv." if hidden else ""
     confidence = card.confidence

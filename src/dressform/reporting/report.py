@@ -12,13 +12,15 @@ from dressform.core.errors import ConfigError
 from dressform.data.dataset import Dataset
 from dressform.evaluation.compare import compare
 from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES
-from dressform.predict.prediction_sets import with_distinct_names
+from dressform.predict.prediction_sets import check_same_images, kind_of, with_distinct_names
 from dressform.reporting.inspection import Inspection, ReportOptions, inspect
 from dressform.reporting.output import target_of, write_checked
 from dressform.reporting.page.citation import listed_models
 from dressform.reporting.page.document import Report, report_document
 from dressform.reporting.page.models import ModelReport
+from dressform.runs.crossval import is_crossval
 from dressform.runs.manifest import timestamp
+from dressform.runs.run import open_run
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,9 @@ def write_report(
             "model"
         )
     options = options or ReportOptions()
+    if len(paths) > 1 and options.data is None:
+        runs = [open_run(p) for p in paths if not is_crossval(p) and kind_of(p) == "run"]
+        check_same_images(runs, options.split)
     inspections = [inspect(path, options) for path in paths]
     prediction_sets = with_distinct_names([one.prediction_set for one in inspections], paths)
     inspections = [

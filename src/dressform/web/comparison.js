@@ -74,6 +74,11 @@ function pair(c, scale) {
     { class: "comparison" },
     element("p", {}, c.sentence),
     element(
+      "p",
+      { class: "quiet" },
+      `${count(c.n)} examples; interval: ${c.method}; p-value: ${c.test}.`,
+    ),
+    element(
       "div",
       { class: "forest", role: "img", "aria-label": `${c.b} minus ${c.a}: ${c.difference_text}` },
       element("span", { class: "rope", style: { left: left(-c.rope), right: right(c.rope) } }),

@@ -90,6 +90,12 @@ export class Images {
         ),
       ),
       element(
+        "p",
+        { class: "quiet" },
+        "⚑ The label may be wrong: the model prefers another class, with more confidence than it " +
+          "usually has. A weak model flags many labels that are right.",
+      ),
+      element(
         "div",
         { class: "filters", role: "group", "aria-label": "Filters" },
         several && labelled("Model", model),

@@ -130,6 +130,9 @@ export interface Comparison {
   low: number;
   high: number;
   rope: number;
+  n: number;
+  method: string;
+  test: string;
   sentence: string;
   scope: string;
   difference_text: string;

@@ -108,4 +108,5 @@ def _shortened(value: str) -> str:
 
 
 def _tex(text: str) -> str:
-    return "".join(_TEX.get(character, character) for character in text)
+    # LaTeX makes one dash of two hyphens.
+    return "".join(_TEX.get(character, character) for character in text).replace("--", "-{}-")

@@ -46,7 +46,7 @@ def make_crossval(root: Path, *, finished: bool) -> Path:
     layout = CrossvalLayout(root / "photos" / "conv1-12345678" / "crossval-3fold-seed0")
     for fold in range(3 if finished else 1):
         layout.fold(0, fold).root.mkdir(parents=True)
-        write_json(layout.fold(0, fold).result, {})
+        write_json(layout.fold(0, fold).result, {"seconds": 20.5})
     plan = {"recipe": "conv1", "settings": [], "k": 3, "seed": 0, "data": "photos"}
     passes = [{"seconds": 60.5, "finished": "2026-11-02T10:00:00+00:00", "jobs": 3}]
     write_json(layout.plan, {**plan, "fold_digests": ["a"], "passes": passes})

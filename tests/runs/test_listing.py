@@ -54,6 +54,8 @@ def test_sorted_and_filtered(root: Path) -> None:
     assert titles(data="sh*") == ["shoes fast run"]
     assert titles(recipe="conv*", status="failed") == ["photos conv3 run"]
     assert titles(sort="recipe")[0] == "photos conv1 crossval"
+    (crossval,) = [row for row in list_runs(root) if row.kind == "crossval"]
+    assert crossval.seconds == 61.5  # of its own folds, whatever else was trained with them
     assert titles(sort="time")[-1] == "photos fast tuning"  # which has none
     annotate_run(root / "shoes/fast-12345678/seed0", add_tags=["a", "b"])
     assert titles(tags=["a", "b"]) == ["shoes fast run"]

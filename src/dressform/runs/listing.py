@@ -172,7 +172,6 @@ def _run(folder: Path) -> RunRow:
 
 @dataclass(frozen=True)
 class _Pass:
-    seconds: float = 0.0
     finished: str = ""
 
 
@@ -199,7 +198,8 @@ def _crossval(folder: Path) -> RunRow:
         summary = open_crossval(folder).summary
     repeats = len(plan.fold_digests)
     whole = summary is not None and summary.repeats >= repeats
-    done = len(list(folder.glob(f"*/{layout.fold(0, 0).result.name}")))
+    trained = [read_json(path) for path in folder.glob(f"*/{layout.fold(0, 0).result.name}")]
+    done = len(trained)
     detail = f"{plan.k}-fold{f' x {repeats}' if repeats > 1 else ''}"
     return RunRow(
         path=folder,
@@ -211,7 +211,8 @@ def _crossval(folder: Path) -> RunRow:
         status="finished" if whole else "stopped",
         val_accuracy=None if summary is None else summary.mean,
         parameters=plan.parameters,
-        seconds=sum(one.seconds for one in plan.passes) or None,
+        # Of its own folds: a call may train those of several recipes together.
+        seconds=sum(float(one["seconds"]) for one in trained) or None,
         date=plan.passes[-1].finished if plan.passes else plan.started,
         detail=detail if whole else f"{detail}, {done} of {repeats * plan.k} folds",
     )

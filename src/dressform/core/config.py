@@ -74,8 +74,8 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
         path, equals, text = assignment.partition("=")
         if not equals or not path.strip():
             raise ConfigError(
-                f"{assignment!r} is no setting with a value; write SETTING=VALUE, such as epochs=3 or "
-                f"optim.lr=0.05"
+                f"{assignment!r} is no setting with a value; write SETTING=VALUE, such as "
+                f"epochs=3 or optim.lr=0.05"
             )
         config = _assign(config, path.strip().split("."), text.strip(), path.strip())
     return config

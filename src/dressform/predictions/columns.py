@@ -128,8 +128,8 @@ def _ids(table: Table, column: str | None) -> NDArray[np.str_]:
         duplicate = unique[counts > 1][0]
         first, second = (table.location(int(row)) for row in np.flatnonzero(ids == duplicate)[:2])
         raise DataError(
-            f"{table.path}: ids are not unique ({str(duplicate)!r} in {first} and {second}); give each "
-            f"example its own id"
+            f"{table.path}: ids are not unique ({str(duplicate)!r} in {first} and {second}); give "
+            f"each example its own id"
         )
     return ids
 

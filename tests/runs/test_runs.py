@@ -145,6 +145,11 @@ def test_damaged_manifests_are_refused(content: str, message: str, tmp_path: Pat
 def test_paths_that_are_no_runs(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="has no manifest.json, so it is not a run"):
         open_run(tmp_path)
+    (tmp_path / "seed0").mkdir()
+    (tmp_path / "seed0" / "manifest.json").write_text("{")
+    with pytest.raises(RunError, match=r"so it is not a run; give .*seed0$"):
+        open_run(tmp_path)
+    (tmp_path / "seed0" / "manifest.json").unlink()
     with pytest.raises(RunError, match="does not exist; give the folder of a run"):
         open_run(tmp_path / "absent")
     with pytest.raises(RunError, match="no finished run under"):

@@ -136,9 +136,9 @@ def open_run(path: str | Path) -> Run:
         )
     layout = Layout(folder)
     if not layout.manifest.is_file():
-        raise RunError(
-            f"{path} has no {layout.manifest.name}, so it is not a run; give a folder that has one"
-        )
+        inside = sorted(folder.glob(f"*/{layout.manifest.name}"))
+        advice = f"{Path(path, inside[0].parent.name)}" if inside else "a folder that has one"
+        raise RunError(f"{path} has no {layout.manifest.name}, so it is not a run; give {advice}")
     return Run(folder, Manifest.load(layout.manifest))
 
 

@@ -104,6 +104,21 @@ def test_runs_that_saw_other_images_are_not_compared(
         dressform.report([tiny_run.path, tmp_path / "other"], out=tmp_path / "both.html")
 
 
+def test_unequal_training_sets_are_told(
+    tiny_run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dataset = tiny_run.manifest.dataset
+    shutil.copytree(tiny_run.path, tmp_path / "other")
+    fewer = replace(dataset, examples={**dataset.examples, "train": 7})
+    replace(tiny_run.manifest, dataset=fewer).save(tmp_path / "other" / "manifest.json")
+    dressform.compare(tiny_run.path, tmp_path / "other")
+    (told,) = [line for line in caplog.messages if "different numbers of examples" in line]
+    assert f"{tmp_path / 'other'} from 7" in told
+    caplog.clear()
+    dressform.compare(tiny_run.path, tiny_run.path)
+    assert "numbers of examples" not in caplog.text
+
+
 def test_a_page_is_an_html_file(tiny_run: Run, tmp_path: Path) -> None:
     data = tmp_path / "photos.npz"
     data.write_bytes(b"precious")

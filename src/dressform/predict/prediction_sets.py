@@ -87,7 +87,8 @@ def load_predictions_of(
 
 
 def check_same_images(runs: Sequence[Run], split: str | None) -> None:
-    """Refuse to compare runs whose examples have the same ids and labels but other images.
+    """Refuse to compare runs whose examples have the same ids and labels but other images, and say
+    where they learned from different numbers of examples.
 
     Raises:
         ConfigError: the digests of their split differ.
@@ -107,6 +108,13 @@ def check_same_images(runs: Sequence[Run], split: str | None) -> None:
         raise ConfigError(
             f"{first.path} and {second.path} predicted different images (the digests of their "
             f"{split_of(first, split)} splits differ); train both on the same data"
+        )
+    counts = {run.manifest.dataset.examples["train"]: run for run in runs}
+    if len(counts) > 1:
+        sizes = ", ".join(f"{run.path} from {count:,}" for count, run in counts.items())
+        logger.warning(
+            f"the models learned from different numbers of examples ({sizes}); "
+            f"settings=['validation_fraction=…'] changes how many are held out"
         )
 
 

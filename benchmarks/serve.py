@@ -253,4 +253,5 @@ def compare(weights: Path, bodies: list[Path], options: argparse.Namespace) -> d
     return {"connections": options.connections, "rounds": rounds}
 
 
-main()
+if __name__ == "__main__":
+    main()

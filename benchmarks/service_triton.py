@@ -9,21 +9,19 @@ of Fashion-MNIST.
 
 import argparse
 import json
-import socket
 import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from report import write_report
+from serve import PORT, dressform_side, wait_for
 
 import dressform
 from dressform.predict.model_folder import weights_folder
 
-HERE = Path(__file__).resolve().parent
+PNG = Path(__file__).resolve().parents[1] / "examples" / "images" / "pullover.png"
 COUNT = 50
 CLIENT = """
 import json, sys
@@ -75,7 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "images.npy"
         np.save(file, images)
-        found = ask(weights, Path(folder) / "service", file, options.triton)
+        found = ask(weights, file, options.triton)
         logits = {form: np.load(f"{file}-{form}-logits.npy") for form in ("json", "binary")}
     predictor = dressform.Predictor(weights)
     expected = [predictor.predict(image).top[0][0] for image in images[..., 0]]
@@ -98,51 +96,21 @@ def main() -> None:
     )
 
 
-def ask(weights: Path, storage: Path, images: Path, triton: str) -> dict[str, Any]:
+def ask(weights: Path, images: Path, triton: str) -> dict[str, Any]:
     """What the client finds at a server that is started for it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]  # free a moment ago
-    command = [
-        sys.executable,
-        str(HERE / "serve_dressform.py"),
-        str(weights),
-        str(storage),
-        str(port),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        told = json.loads(server.stdout.readline())
+    with dressform_side(weights) as side:
         given = {
-            "host": f"127.0.0.1:{port}",
-            "model": told["path"].split("/")[-2],
-            "authorization": told["authorization"],
+            "host": f"127.0.0.1:{PORT}",
+            "model": side.path.split("/")[-2],
+            "authorization": side.headers["Authorization"],
             "images": str(images),
         }
-        try:
-            wait_for(port)
-            done = subprocess.run(
-                [triton, "-c", CLIENT, json.dumps(given)],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        finally:
-            server.terminate()
+        wait_for(side, PNG.read_bytes())
+        command = [triton, "-c", CLIENT, json.dumps(given)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     answers: dict[str, Any] = json.loads(done.stdout)
     return answers
-
-
-def wait_for(port: int) -> None:
-    """Until the server takes connections."""
-    for _ in range(600):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError("the server did not start")
 
 
 if __name__ == "__main__":

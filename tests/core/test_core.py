@@ -53,6 +53,7 @@ def test_override_converts_to_the_fields_types() -> None:
         ("epochs", "'epochs' is no setting with a value; write SETTING=VALUE"),
         ("=3", "is no setting with a value"),
         ("epoch=3", r"unknown setting 'epoch'; did you mean epochs\?"),
+        ("real=3", "unknown setting 'real'; available: "),  # which every number has
         ("rate=3", r"unknown setting 'rate'; did you mean inner.rate\?"),
         ("inner.rat=3", r"unknown setting 'inner.rat'; did you mean inner.rate"),
         ("epochs=many", "epochs must be a whole number, not 'many'"),

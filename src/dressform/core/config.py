@@ -101,7 +101,13 @@ def _assign(config: Any, path: list[str], text: str, whole: str) -> Any:
         )
     if name not in known:
         above = whole.split(".")[: -len(path)]
-        deeper = [f"{n}.{name}" for n in sorted(known) if hasattr(getattr(config, n), name)]
+        groups = {n: getattr(config, n) for n in sorted(known)}
+        deeper = [
+            f"{n}.{name}"
+            for n, group in groups.items()
+            if dataclasses.is_dataclass(group)
+            and name in {field.name for field in dataclasses.fields(group)}
+        ]
         raise unknown_name("setting", whole, sorted(".".join([*above, n]) for n in known), deeper)
     current = getattr(config, name)
     if rest:

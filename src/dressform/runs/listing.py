@@ -171,6 +171,11 @@ def _run(folder: Path) -> RunRow:
 
 
 @dataclass(frozen=True)
+class _FoldFacts:
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class _Pass:
     finished: str = ""
 
@@ -198,7 +203,10 @@ def _crossval(folder: Path) -> RunRow:
         summary = open_crossval(folder).summary
     repeats = len(plan.fold_digests)
     whole = summary is not None and summary.repeats >= repeats
-    trained = [read_json(path) for path in folder.glob(f"*/{layout.fold(0, 0).result.name}")]
+    trained = [
+        read_record(_FoldFacts, read_json(path), path)
+        for path in folder.glob(f"*/{layout.fold(0, 0).result.name}")
+    ]
     done = len(trained)
     detail = f"{plan.k}-fold{f' x {repeats}' if repeats > 1 else ''}"
     return RunRow(
@@ -212,7 +220,7 @@ def _crossval(folder: Path) -> RunRow:
         val_accuracy=None if summary is None else summary.mean,
         parameters=plan.parameters,
         # Of its own folds: a call may train those of several recipes together.
-        seconds=sum(float(one["seconds"]) for one in trained) or None,
+        seconds=sum(one.seconds for one in trained) or None,
         date=plan.passes[-1].finished if plan.passes else plan.started,
         detail=detail if whole else f"{detail}, {done} of {repeats * plan.k} folds",
     )

@@ -137,7 +137,7 @@ def open_run(path: str | Path) -> Run:
     layout = Layout(folder)
     if not layout.manifest.is_file():
         inside = sorted(folder.glob(f"*/{layout.manifest.name}"))
-        advice = f"{Path(path, inside[0].parent.name)}" if inside else "a folder that has one"
+        advice = Path(path, inside[0].parent.name) if inside else "a folder that has one"
         raise RunError(f"{path} has no {layout.manifest.name}, so it is not a run; give {advice}")
     return Run(folder, Manifest.load(layout.manifest))
 

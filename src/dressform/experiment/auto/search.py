@@ -320,10 +320,11 @@ class Search:
             if self.read(other.candidate.image_size).shape == shape
             and (pair := self._together(first, other)) is not None
         ]
-        for averaged, pair in sorted(pairs, key=lambda one: -one[0].mean)[:1]:
-            if averaged.mean > first.compared.mean:
-                best, compared = pair, [averaged, *compared]
-                logger.info(f"{averaged.description}: {percent(averaged.mean)} over {FOLDS} folds")
+        better = [one for one in pairs if one[0].mean > first.compared.mean]
+        if better:
+            averaged, best = max(better, key=lambda one: one[0].mean)
+            compared = [averaged, *compared]
+            logger.info(f"{averaged.description}: {percent(averaged.mean)} over {FOLDS} folds")
         self.clock.keep(epochs=best.epochs, beside=[] if best.beside is None else [best.beside])
         return best, compared
 

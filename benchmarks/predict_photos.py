@@ -11,11 +11,14 @@ memory is that of all photos. The images of 28 x 28 are Fashion-MNIST's test ima
 """
 
 import argparse
+import contextlib
 import os
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -27,26 +30,58 @@ import dressform
 
 HERE = Path(__file__).resolve().parent
 TINY = 4000
+PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 class Measured:
-    """A finished command: wall seconds, processor seconds and peak memory."""
+    """A finished command: wall seconds, processor seconds and peak memory, those of the processes
+    that it started included. The peaks of several processes are added, which is too much where they
+    come one after the other.
+    """
 
     def __init__(self, command: list[str], source: Path) -> None:
         environment = {**os.environ, "PYTHONPATH": str(source)}
-        start = time.perf_counter()
+        start, peaks = time.perf_counter(), dict[int, float]()
         with subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
         ) as process:
+            watch = threading.Thread(target=watch_memory, args=(process.pid, peaks))
+            watch.start()
             assert process.stderr is not None
             said = process.stderr.read()
             _, status, usage = os.wait4(process.pid, 0)
+            watch.join()
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{' '.join(command)}: {said.decode()}")
         self.seconds = time.perf_counter() - start
         self.processor_seconds = usage.ru_utime + usage.ru_stime
-        self.megabytes = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        others = sum(peak for pid, peak in peaks.items() if pid != process.pid)
+        self.megabytes = usage.ru_maxrss / 2**10 + others
+
+
+def watch_memory(process: int, peaks: dict[int, float]) -> None:
+    """Note the peak memory of a process and those that it started, in MB, until it ends."""
+    running = [process]
+    while running:
+        for pid in running:
+            with contextlib.suppress(OSError):
+                found = PEAK.search(Path(f"/proc/{pid}/status").read_text())
+                if found is not None:
+                    peaks[pid] = int(found[1]) / 2**10
+        time.sleep(0.2)
+        running = []
+        with contextlib.suppress(OSError):
+            if "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]:
+                tasks = Path(f"/proc/{process}/task").iterdir()
+                running = [process, *(int(p) for t in tasks for p in children_of(t))]
+
+
+def children_of(task: Path) -> list[str]:
+    """The processes that a thread started."""
+    with contextlib.suppress(OSError):
+        return (task / "children").read_text().split()
+    return []
 
 
 def predict(images: Path, run: Path, *options: str) -> list[str]:
@@ -73,8 +108,9 @@ def compare(images: Path, run: Path, options: argparse.Namespace, folder: Path) 
         out.unlink()
         if options.baseline:
             sides.setdefault("baseline", []).append(
-                Measured(predict(images, run, "--json"), options.baseline)
+                Measured(predict(images, run, "--out", str(out)), options.baseline)
             )
+            out.unlink()
     row: dict[str, Any] = {"images": count}
     for side, rounds in sides.items():
         row[side] = {

@@ -9,13 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
 
 from dressform.core.errors import DataError
 from dressform.core.records import read_record
+from dressform.data import mixture as mixtures
 from dressform.data.dataset import DatasetSplits
 from dressform.data.foreground import rgb_to_lab, segment_foreground
 from dressform.data.image import open_image
-from dressform.data.mixture import Mixture
+from dressform.data.mixture import Mixture, quadratic_terms
 from dressform.data.photo import PhotoSettings, is_photo, photo_settings_for, prepare
 
 SHIRT = [
@@ -231,7 +234,57 @@ def test_a_mixture_finds_two_colours() -> None:
         random.normal((80, -20, 0), 3, (1000, 3)),
     )
     both = np.concatenate([one, other])
-    mixture = Mixture(both, np.ones(len(both), np.bool_), 3)
-    logs = mixture.log_density(np.array([[50, 40, 20], [80, -20, 0], [65, 10, 10]], np.float32))
+    mixture = Mixture(quadratic_terms(both), np.ones(len(both), np.bool_), 3)
+    colours = np.array([[50, 40, 20], [80, -20, 0], [65, 10, 10]], np.float32)
+    logs = mixture.log_density(quadratic_terms(colours))
     assert logs[0] > logs[1] > logs[2] + 10
     assert 0.5 < logs[0] - logs[1] < 2  # three times as many
+
+
+def plain_clusters(colours: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """k-means, as web/classify/mixture.js has it: the cluster of each colour [N, 3]."""
+
+    def distances(centre: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(((colours - centre) ** 2).sum(axis=1))
+
+    centres = [colours[distances(colours.mean(axis=0)).argmin()]]
+    to_nearest = distances(centres[0])
+    for _ in range(k - 1):
+        order = np.argsort(to_nearest, kind="stable")
+        centres.append(colours[order[int(0.95 * (len(colours) - 1))]])
+        to_nearest = np.minimum(to_nearest, distances(centres[-1]))
+    for _ in range(mixtures.ITERATIONS):
+        nearest = np.argmin([distances(centre) for centre in centres], axis=0)
+        for cluster in set(nearest.tolist()):
+            centres[cluster] = colours[nearest == cluster].mean(axis=0)
+    return np.asarray(np.argmin([distances(centre) for centre in centres], axis=0))
+
+
+def plain_log_density(
+    colours: NDArray[np.float64], clusters: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The mixture of these clusters of colours [N, 3], by SciPy: [N]."""
+    parts = []
+    for cluster in set(clusters.tolist()):
+        members = colours[clusters == cluster]
+        if len(members) < max(4, mixtures.MIN_FRACTION * len(colours)):
+            continue
+        covariance = np.cov(members.T, bias=True) + np.diag(mixtures.VARIANCE_FLOOR)
+        normal = multivariate_normal(members.mean(axis=0), covariance)
+        parts.append(np.log(len(members) / len(colours)) + normal.logpdf(colours))
+    return np.asarray(logsumexp(parts, axis=0))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(60, 400), st.integers(1, 5))
+def test_a_mixture_is_that_of_the_plain_formulas(
+    seed: int, distinct: int, count: int, components: int
+) -> None:
+    """Also where many pixels have one colour, so that there are fewer clusters than were wanted."""
+    random = np.random.default_rng(seed)
+    palette = np.round(random.uniform((0, -80, -80), (100, 80, 80), (distinct, 3)) * 64) / 64
+    colours = palette[random.integers(0, distinct, count)]
+    expected = plain_log_density(colours, plain_clusters(colours, components))
+    terms = quadratic_terms(colours)
+    found = Mixture(terms, np.ones(count, np.bool_), components).log_density(terms)
+    offset = 1.5 * np.log(2 * np.pi)
+    np.testing.assert_allclose(found, expected + offset, rtol=1e-9, atol=1e-8)

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dressform.core.frames import Json, frame, read_frame
 from dressform.data.dataset import DatasetSplits
 from dressform.predict.bundle import write_onnx
 from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
 from dressform.service import prediction_job
-from dressform.service.frames import Json, frame, read_frame
 from dressform.service.prediction_job import OpenModels, serve
 from tests.service.serving import png
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from dressform.data.foreground import segment_foreground
 from dressform.data.image import fit
-from dressform.data.mixture import Mixture
+from dressform.data.mixture import Mixture, quadratic_terms
 
 PATH = Path(__file__).parent / "vectors.json"
 SIZES = ((3, 2), (4, 3), (7, 5), (14, 10), (16, 11))
@@ -95,12 +95,12 @@ def mixture(random: np.random.Generator) -> dict[str, Any]:
     centres = np.array([[20, 0, 0], [60, 30, -20], [80, -10, 40]])
     colours = centres[random.integers(0, 3, 90)] + random.normal(scale=4, size=(90, 3))
     colours = np.round(colours * 64) / 64
-    mask = np.arange(90) % 5 > 0
+    mask, terms = np.arange(90) % 5 > 0, quadratic_terms(colours)
     return {
         "colours": colours.ravel().tolist(),
         "indices": np.flatnonzero(mask).tolist(),
         "components": 4,
-        "logDensity": Mixture(colours, mask, 4).log_density(colours).tolist(),
+        "logDensity": Mixture(terms, mask, 4).log_density(terms).tolist(),
     }
 
 

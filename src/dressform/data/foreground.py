@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.data.mixture import Mixture
+from dressform.data.mixture import Mixture, quadratic_terms
 
 BORDER_FRACTION = 0.04
 """Width of the border that is initially background, as a fraction of the shorter side."""
@@ -63,13 +63,13 @@ def segment_foreground(pixels: NDArray[np.uint8]) -> Foreground | None:
     # In steps of 1/64 the sums behind a mean colour are exact, whatever their order: a browser
     # finds the same clusters.
     lab = np.round(_blurred(rgb_to_lab(pixels)) * 64) / 64
-    colours = lab.reshape(-1, 3)
+    terms = quadratic_terms(lab.reshape(-1, 3))
     border = border_mask(height, width)
     y, x = (np.arange(height) + 0.5) / height * 2 - 1, (np.arange(width) + 0.5) / width * 2 - 1
     prior = CENTRE_PRIOR * (1 - 1.6 * (y[:, None] ** 2 + x**2)) - 1.5 * border
     border_distance = (
-        -Mixture(colours, border.ravel(), BACKGROUND_COMPONENTS)
-        .log_density(colours)
+        -Mixture(terms, border.ravel(), BACKGROUND_COMPONENTS)
+        .log_density(terms)
         .reshape(height, width)
     )
     median = float(np.median(border_distance[border]))
@@ -81,10 +81,10 @@ def segment_foreground(pixels: NDArray[np.uint8]) -> Foreground | None:
         if min(is_foreground.sum(), (~is_foreground).sum()) < MIN_PIXELS:
             break
         foreground, background = (
-            Mixture(colours, is_foreground, FOREGROUND_COMPONENTS),
-            Mixture(colours, ~is_foreground, BACKGROUND_COMPONENTS),
+            Mixture(terms, is_foreground, FOREGROUND_COMPONENTS),
+            Mixture(terms, ~is_foreground, BACKGROUND_COMPONENTS),
         )
-        log_odds = (foreground.log_density(colours) - background.log_density(colours)).reshape(
+        log_odds = (foreground.log_density(terms) - background.log_density(terms)).reshape(
             height, width
         ) + prior
     return _clean_mask(_mean_field(log_odds, pairwise) > 0, border)
@@ -141,13 +141,13 @@ class _PairwiseTerm:
     """
 
     offset: int
-    weights: NDArray[np.float64]
+    weights: NDArray[np.float32]
 
 
 def _pairwise_terms(lab: NDArray[np.float64]) -> list[_PairwiseTerm]:
-    """The weights of neighbours in four directions."""
+    """The weights of neighbours in four directions, in float32 as they are used."""
     height, width = lab.shape[:2]
-    planes = np.ascontiguousarray(lab.transpose(2, 0, 1))
+    planes = np.ascontiguousarray(lab.transpose(2, 0, 1), dtype=np.float32)
     distances = []
     for down, right, _ in _NEIGHBOUR_OFFSETS:
         first = (slice(0, height - down), slice(max(0, -right), width - max(0, right)))
@@ -157,7 +157,8 @@ def _pairwise_terms(lab: NDArray[np.float64]) -> list[_PairwiseTerm]:
     mean_distance = sum(float(d.sum()) for _, d in distances) / sum(d.size for _, d in distances)
     terms = []
     for (down, right, weight), (first, distance) in zip(_NEIGHBOUR_OFFSETS, distances, strict=True):
-        offset, padded = down * (width + 1) + right, np.zeros((height, width + 1))
+        offset = down * (width + 1) + right
+        padded = np.zeros((height, width + 1), np.float32)
         padded[first] = PAIRWISE_WEIGHT * weight * np.exp(-distance / (2 * mean_distance + 1e-6))
         terms.append(_PairwiseTerm(offset, padded.ravel()[: padded.size - offset]))
     return terms
@@ -165,24 +166,26 @@ def _pairwise_terms(lab: NDArray[np.float64]) -> list[_PairwiseTerm]:
 
 def _mean_field(
     log_odds: NDArray[np.float64], pairwise: list[_PairwiseTerm]
-) -> NDArray[np.float64]:
-    """Log odds of each pixel given its neighbours."""
+) -> NDArray[np.float32]:
+    """Half the log odds of each pixel given its neighbours; only their signs are used, so float32
+    will do.
+    """
     height, width = log_odds.shape
-    padded = np.zeros((height, width + 1))
-    np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS, out=padded[:, :width])
+    padded = np.zeros((height, width + 1), np.float32)
+    np.clip(log_odds / 2, -MAX_LOG_ODDS / 2, MAX_LOG_ODDS / 2, out=padded[:, :width])
     unary = padded.ravel()
     field, expectation, message = unary.copy(), np.empty_like(unary), np.empty_like(unary)
+    sums = []
+    for term in pairwise:
+        first, second = slice(len(term.weights)), slice(term.offset, None)
+        weights, product = term.weights / 2, message[first]
+        sums.append((field[first], weights, expectation[second], product))
+        sums.append((field[second], weights, expectation[first], product))
     for _ in range(MEAN_FIELD_STEPS):
-        np.tanh(np.divide(field, 2, out=expectation), out=expectation)  # 2 p - 1
+        np.tanh(field, out=expectation)  # 2 p - 1
         np.copyto(field, unary)
-        for term in pairwise:
-            weights, first, second = (
-                term.weights,
-                slice(len(term.weights)),
-                slice(term.offset, None),
-            )
-            field[first] += np.multiply(weights, expectation[second], out=message[first])
-            field[second] += np.multiply(weights, expectation[first], out=message[first])
+        for total, weights, neighbour, product in sums:
+            total += np.multiply(weights, neighbour, out=product)
     return field.reshape(height, width + 1)[:, :width]
 
 
@@ -190,20 +193,28 @@ def _clean_mask(mask: NDArray[np.bool_], border: NDArray[np.bool_]) -> Foregroun
     """The main components (large, central and away from the border), with holes filled."""
     from scipy import ndimage
 
-    height, width = mask.shape
-    components, count = ndimage.label(
-        ndimage.binary_opening(mask, np.ones((3, 3))), np.ones((3, 3))
-    )
+    components, count = ndimage.label(_opened(mask), np.ones((3, 3)))
     if not count:
         return None
-    component_ids = np.arange(1, count + 1)
-    areas = np.bincount(components.ravel(), minlength=count + 1)[1:]
-    centres = np.array(ndimage.center_of_mass(mask, components, component_ids))
-    distance = (((centres + 0.5) / (height, width) - 0.5) ** 2).sum(axis=1)
+    height, width = mask.shape
+    pixels = components.ravel()
+    areas = np.bincount(pixels, minlength=count + 1)[1:]
+    rows, columns = np.repeat(np.arange(height), width), np.tile(np.arange(width), height)
+    y = (np.bincount(pixels, rows)[1:] / areas + 0.5) / height - 0.5
+    x = (np.bincount(pixels, columns)[1:] / areas + 0.5) / width - 0.5
     border_fraction = np.bincount(components[border], minlength=count + 1)[1:] / border.sum()
-    score = areas * np.exp(-2 * distance) * (1 - border_fraction)
-    selected = component_ids[score > 0.25 * score.max()]
-    filled = ndimage.binary_fill_holes(np.isin(components, selected))
-    return Foreground(
-        np.asarray(filled), len(selected), float((filled & border).sum() / border.sum())
-    )
+    score = areas * np.exp(-2 * (y * y + x * x)) * (1 - border_fraction)
+    selected = np.append(False, score > 0.25 * score.max())
+    filled = selected[components]
+    outside, _ = ndimage.label(np.pad(~filled, 1, constant_values=True))
+    filled = outside[1:-1, 1:-1] != outside[0, 0]
+    return Foreground(filled, int(selected.sum()), float((filled & border).sum() / border.sum()))
+
+
+def _opened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels of a mask that lie in 3 x 3 pixels of it."""
+    for combine in (np.logical_and, np.logical_or):
+        padded = np.pad(mask, 1)
+        rows = combine(combine(padded[:-2], padded[1:-1]), padded[2:])
+        mask = combine(combine(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+    return mask

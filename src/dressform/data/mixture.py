@@ -13,6 +13,19 @@ VARIANCE_FLOOR = (4.0, 2.0, 2.0)
 """Added to the variances of L, a and b: camera noise and compression spread a single colour by this
 much.
 """
+_MATRIX = ((4, 7, 8), (7, 5, 9), (8, 9, 6))
+"""Where the products of two channels are in :func:`quadratic_terms`."""
+
+
+def quadratic_terms(colours: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The terms of a quadratic form of colours [N, 3]: 1, x, y, z, xx, yy, zz, xy, xz and yz,
+    [10, N].
+
+    Distances, moments and log densities are such forms, so those of several clusters are a single
+    product of matrices.
+    """
+    x, y, z = planes = np.ascontiguousarray(colours.T, dtype=np.float64)
+    return np.stack([np.ones_like(x), *planes, x * x, y * y, z * z, x * y, x * z, y * z])
 
 
 class Mixture:
@@ -25,47 +38,33 @@ class Mixture:
     others in the sample.
 
     Args:
-        colours: [N, 3], of all pixels.
+        terms: [10, N], of the colours of all pixels (:func:`quadratic_terms`).
         mask: bool [N], the pixels to fit, at least one.
         components: maximum number of Gaussians.
     """
 
     def __init__(
-        self, colours: NDArray[np.float64], mask: NDArray[np.bool_], components: int
+        self, terms: NDArray[np.float64], mask: NDArray[np.bool_], components: int
     ) -> None:
         indices = np.flatnonzero(mask)
-        sampled = indices[indices * 40503 % 65536 * len(indices) < 65536 * SAMPLE_SIZE]
-        sample = colours[sampled if len(sampled) else indices]
-        cluster = _k_means(_planes(sample), components)
-        self._components: list[tuple[np.float64, NDArray[np.float64], NDArray[np.float64]]] = []
-        for component in range(components):
-            members = sample[cluster == component]
-            if len(members) < max(4, MIN_FRACTION * len(sample)):
-                continue
-            mean = members.mean(axis=0)
-            centred = members - mean
-            cholesky = np.linalg.cholesky(
-                centred.T @ centred / len(members) + np.diag(VARIANCE_FLOOR)
-            )
-            log_weight = np.log(len(members) / len(sample)) - np.log(np.diag(cholesky)).sum()
-            self._components.append((log_weight, mean, np.linalg.inv(cholesky)))
+        sampled = indices[(indices * 40503 & 65535) * len(indices) < 65536 * SAMPLE_SIZE]
+        sample = terms[:, sampled if len(sampled) else indices]
+        sums = _k_means(sample, components) @ sample.T
+        counts = sums[:, 0]
+        kept = counts >= max(4, MIN_FRACTION * sample.shape[1])
+        moments = sums[kept] / counts[kept, None]
+        means = moments[:, 1:4]
+        covariances = moments[:, _MATRIX] - means[:, :, None] * means[:, None, :]
+        whitening = np.linalg.inv(np.linalg.cholesky(covariances + np.diag(VARIANCE_FLOOR)))
+        weights = np.log(counts[kept] / sample.shape[1])
+        weights += np.log(np.diagonal(whitening, axis1=1, axis2=2)).sum(axis=1)
+        self._coefficients = _coefficients(weights, means, whitening)
 
-    def log_density(self, colours: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log density at each colour [N, 3], up to a constant: [N]."""
-        planes = _planes(colours)
-        planes, density = _planes(colours), np.empty(len(colours))
-        for start in range(0, len(colours), BLOCK):
-            block = planes[:, start : start + BLOCK]
-            logs = np.empty((len(self._components), block.shape[1]))
-            for row, (log_weight, mean, whitening) in zip(logs, self._components, strict=True):
-                x, y, z = block - mean[:, None]
-                # the zeros of the triangle are left out, in the order of web/classify/mixture.js
-                p, q, r = (
-                    whitening[0, 0] * x,
-                    whitening[1, 0] * x + whitening[1, 1] * y,
-                    whitening[2, 0] * x + whitening[2, 1] * y + whitening[2, 2] * z,
-                )
-                np.subtract(log_weight, (p * p + q * q + r * r) / 2, out=row)
+    def log_density(self, terms: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log density at each colour, given as its terms [10, N], up to a constant: [N]."""
+        density = np.empty(terms.shape[1])
+        for start in range(0, len(density), BLOCK):
+            logs = self._coefficients @ terms[:, start : start + BLOCK]
             maximum = logs.max(axis=0)
             logs -= maximum
             total = np.exp(logs, out=logs).sum(axis=0)
@@ -73,45 +72,65 @@ class Mixture:
         return density
 
 
-def _planes(colours: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Colours [N, 3] as three contiguous rows, which NumPy adds several times as fast."""
-    return np.ascontiguousarray(colours.T, dtype=np.float64)
-
-
-def _squared_distance(
-    planes: NDArray[np.float64], centre: NDArray[np.float64]
+def _coefficients(
+    log_weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    whitening: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Squared distance of each colour [3, N] to one [3]: [N]."""
-    x, y, z = planes - centre[:, None]
-    return np.asarray(x * x + y * y + z * z)
+    """The log density of each component as coefficients of the terms: [K, 10].
+
+    Args:
+        log_weights: [K], log density at the mean.
+        means: [K, 3].
+        whitening: [K, 3, 3], inverse Cholesky factors of the covariances.
+    """
+    precision = whitening.transpose(0, 2, 1) @ whitening
+    slope = (precision @ means[:, :, None])[:, :, 0]
+    constant = log_weights - (slope * means).sum(axis=1) / 2
+    squares = -np.diagonal(precision, axis1=1, axis2=2) / 2
+    products = -precision[:, (0, 0, 1), (1, 2, 2)]
+    return np.concatenate([constant[:, None], slope, squares, products], axis=1)
 
 
-def _k_means(planes: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-    """Cluster index of each colour [3, N]."""
-    distance = _squared_distance(planes, planes.mean(axis=1))
-    means = planes[:, [distance.argmin()] * k].T.copy()
-    distance = _squared_distance(planes, means[0])
+def _k_means(terms: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """Which cluster each colour, given as its terms [10, N], belongs to: 0 or 1, [k, N]."""
+    linear, squared_length = terms[:4], terms[4] + terms[5] + terms[6]
+    count = terms.shape[1]
+
+    def squared_distances(mean: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(squared_length + _distance_terms(mean[None])[0] @ linear)
+
+    first = squared_distances(linear[1:].mean(axis=1)).argmin()
+    means = linear[1:, [first] * k].T.copy()
+    distances = squared_distances(means[0])
     for cluster in range(1, k):
-        means[cluster] = planes[:, _index_at(distance, int(0.95 * (len(distance) - 1)))]
-        distance = np.minimum(distance, _squared_distance(planes, means[cluster]))
+        means[cluster] = linear[1:, _index_at(distances, int(0.95 * (count - 1)))]
+        distances = np.minimum(distances, squared_distances(means[cluster]))
+    nearest = _nearest(linear, means)
     for _ in range(ITERATIONS):
-        nearest = _nearest(planes, means)
-        counts = np.bincount(nearest, minlength=k)
-        for channel, plane in enumerate(planes):
-            sums = np.bincount(nearest, plane, minlength=k)
-            np.divide(sums, counts, out=means[:, channel], where=counts > 0)
-    return _nearest(planes, means)
-
-
-def _nearest(planes: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Index of the nearest mean of each colour; the first of several."""
-    nearest = np.zeros(planes.shape[1], np.int64)
-    smallest = _squared_distance(planes, means[0])
-    for cluster, mean in enumerate(means[1:], 1):
-        distance = _squared_distance(planes, mean)
-        nearest[distance < smallest] = cluster
-        np.minimum(smallest, distance, out=smallest)
+        sums = nearest @ linear.T
+        counts = sums[:, :1]
+        means = np.where(counts > 0, sums[:, 1:] / np.maximum(counts, 1), means)
+        nearest = _nearest(linear, means)
     return nearest
+
+
+def _distance_terms(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Squared distance to each mean [k, 3] as coefficients of 1, x, y and z, without the colour's
+    squared length: [k, 4].
+    """
+    return np.concatenate([(means * means).sum(axis=1)[:, None], -2 * means], axis=1)
+
+
+def _nearest(linear: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each mean [k, 3] and colour, given as 1, x, y and z [4, N], whether it is the nearest,
+    or the first of several: 0 or 1, [k, N].
+    """
+    distances = _distance_terms(means) @ linear
+    nearest = distances == distances.min(axis=0)
+    if np.count_nonzero(nearest) > nearest.shape[1]:
+        nearest &= nearest.cumsum(axis=0) == 1
+    return np.asarray(nearest, dtype=np.float64)
 
 
 def _index_at(values: NDArray[np.float64], position: int) -> int:

@@ -113,6 +113,30 @@ def _checked_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     )
 
 
+def batch_of(images: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Images that have a model's size, in its layout: uint8 [N, H, W, C].
+
+    Args:
+        images: uint8 [N, H, W, C], [N, C, H, W], or [N, H, W] for a grey model.
+        shape: height, width and channels of the model's input.
+
+    Raises:
+        DataError: another type or shape.
+    """
+    height, width, channels = shape
+    batch, first = np.asarray(images), (channels, height, width)
+    if batch.ndim == 3 and channels == 1:
+        batch = batch[..., None]
+    if batch.ndim == 4 and batch.shape[1:] == first != shape:
+        batch = batch.transpose(0, 2, 3, 1)
+    if batch.dtype != np.uint8 or batch.shape[1:] != shape:
+        raise DataError(
+            f"images are {batch.dtype} {list(batch.shape)}; allowed: uint8 [N, {height}, {width}, "
+            f"{channels}] or [N, {channels}, {height}, {width}]"
+        )
+    return batch
+
+
 def _check_file(path: Path, name: str) -> None:
     """Opening a pipe would wait for whoever writes into it, perhaps for ever.
 

@@ -1,7 +1,7 @@
 """`Predictor`: classes of new images, by ONNX Runtime, without torch."""
 
 import numbers
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,11 @@ from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
 from dressform.data.image import DRAFT_FACTOR, fit, how_fitted
 from dressform.data.photo import PreparedImage, is_photo, prepare
+from dressform.data.photo_processes import PhotoProcesses
 from dressform.predict.image_input import (
     ImageInput,
     answer_name,
+    batch_of,
     check_source,
     check_sources,
     decode,
@@ -169,7 +171,7 @@ class Predictor:
         Raises:
             DataError: another type or shape.
         """
-        return self._run(["logits"], self._batch(images))[0]
+        return self._run(["logits"], batch_of(images, self.shape))[0]
 
     def ood_p_values(self, images: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         """Conformal p-values of images, 0..1 [N]; None if the model was trained without validation
@@ -181,27 +183,7 @@ class Predictor:
         Raises:
             DataError: another type or shape.
         """
-        return self._logits_and_p_values(self._batch(images))[1]
-
-    def _batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Images in the model's layout: [N, H, W, C]."""
-        height, width, channels = self.shape
-        batch = np.asarray(images)
-        if batch.ndim == 3 and channels == 1:
-            batch = batch[..., None]
-        if batch.ndim == 4 and batch.shape[1:] == (channels, height, width) != (
-            height,
-            width,
-            channels,
-        ):
-            batch = batch.transpose(0, 2, 3, 1)
-        if batch.dtype != np.uint8 or batch.shape[1:] != (height, width, channels):
-            raise DataError(
-                f"images are {batch.dtype} {list(batch.shape)}; allowed: uint8 [N, {height}, "
-                f"{width}, {channels}]"
-                f" or [N, {channels}, {height}, {width}]"
-            )
-        return batch
+        return self._logits_and_p_values(batch_of(images, self.shape))[1]
 
     def _logits_and_p_values(
         self, batch: NDArray[np.uint8]
@@ -249,7 +231,12 @@ class Predictor:
         return self.predict_prepared([path], [prepared], top=top, keep_prepared=True)[0]
 
     def prepare(
-        self, source: ImageInput, name: str | None = None, *, keep_steps: bool = True
+        self,
+        source: ImageInput,
+        name: str | None = None,
+        *,
+        keep_steps: bool = True,
+        processes: PhotoProcesses | None = None,
     ) -> PreparedImage:
         """Convert an image to the network's input: uint8 [H, W, C] of the model's size, and the
         steps.
@@ -258,6 +245,7 @@ class Predictor:
             source: as for :meth:`predict`.
             name: for messages.
             keep_steps: whether the image after each step is kept.
+            processes: that prepare photos where no steps are kept; default: this one does.
 
         Raises:
             DataError: the image is unusable.
@@ -271,7 +259,7 @@ class Predictor:
             (channels, height, width),
             *([(height, width)] if channels == 1 else []),
         ):
-            (pixels,) = self._batch(source[None])
+            (pixels,) = batch_of(source[None], self.shape)
             made = ""
         else:
             side = max(height, width)
@@ -280,6 +268,8 @@ class Predictor:
                 draft = max(2 * self.photo.side, 4 * side)
             image = decode(source, name, draft=draft)
             if self.photo is not None and max(image.size) > side and is_photo(image):
+                if processes is not None and not keep_steps:
+                    return processes.prepare(image, self.shape, self.photo)
                 return prepare(image, self.shape, self.photo, keep_steps=keep_steps)
             pixels = fit(image, self.shape)
             made = how_fitted(image.size, self.shape)
@@ -305,15 +295,17 @@ class Predictor:
         """Predict many images in order, lazily; an unusable image yields its error in place of an
         answer.
 
-        Several batches of images are answered at a time. An answer may differ in the last digits if
-        its batch has other images. While images are answered, Pillow's warnings are not shown.
+        Several batches of images are answered at a time, and from the 17th photo on, other
+        processes prepare photos, unless ``keep_prepared``. An answer may differ in the last digits
+        if its batch has other images. While images are answered, Pillow's warnings are not shown.
 
         Args:
             images: each as for :meth:`predict`. Images given as bytes are named ``-``, for stdin.
             top: number of classes.
             keep_prepared: whether each answer keeps the network's input and how it was made, up to
                 0.5 MB an image.
-            workers: number of threads; default: the cores that this process may use.
+            workers: number of threads, and of those processes; default: the cores that this
+                process may use. 1 starts none.
             batch_size: images per batch; default: :meth:`batch_size_for` the number of images.
 
         Raises:
@@ -326,15 +318,25 @@ class Predictor:
         workers = workers or cores()
         count = len(images) if isinstance(images, Sized) else 2**31
 
-        def answer(batch: Sequence[ImageInput]) -> list[Prediction | DataError]:
-            return self._answers(batch, top, keep_prepared=keep_prepared)
-
         size = batch_size or self.batch_size_for(count, workers)
-        answers = map_in_order(answer, images, size, workers)
-        return without_decoder_warnings(answers)
+
+        def answers() -> Generator[Prediction | DataError, None, None]:
+            with PhotoProcesses(1 if keep_prepared else workers) as processes:
+                yield from map_in_order(
+                    lambda batch: self._answers(batch, top, keep_prepared, processes),
+                    images,
+                    size,
+                    workers,
+                )
+
+        return without_decoder_warnings(answers())
 
     def _answers(
-        self, batch: Sequence[ImageInput], top: int, *, keep_prepared: bool
+        self,
+        batch: Sequence[ImageInput],
+        top: int,
+        keep_prepared: bool,
+        processes: PhotoProcesses,
     ) -> list[Prediction | DataError]:
         """The answer to each image of a batch, or its error."""
         answers: list[Prediction | DataError | None] = []
@@ -342,7 +344,8 @@ class Predictor:
         for source in batch:
             name = answer_name(source)
             try:
-                prepared.append(self.prepare(source, name, keep_steps=keep_prepared))
+                one = self.prepare(source, name, keep_steps=keep_prepared, processes=processes)
+                prepared.append(one)
                 names.append(name)
                 answers.append(None)
             except DataError as error:

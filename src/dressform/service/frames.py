@@ -1,39 +1,13 @@
-"""Frames between the server and its prediction process: a line of JSON, then bytes."""
+"""Frames (:mod:`dressform.core.frames`) that are waited for in an event loop."""
 
 import asyncio
 import json
-from collections.abc import Sequence
-from typing import Any, BinaryIO
 
-Json = dict[str, Any]
-"""A JSON document; the line of a frame is one."""
-SIZE = "size"
-"""Key for the number of bytes that follow the line."""
-
-
-def frame(facts: Json, blobs: Sequence[bytes] = ()) -> bytes:
-    """A frame.
-
-    Args:
-        facts: its JSON.
-        blobs: whose bytes follow it, one after the other.
-    """
-    line = json.dumps(facts | {SIZE: sum(map(len, blobs))}, ensure_ascii=False)
-    return b"".join([line.encode(), b"\n", *blobs])
-
-
-def read_frame(stream: BinaryIO) -> tuple[Json, bytes] | None:
-    """The facts and bytes of the next frame; None at the end, even within a frame."""
-    line = stream.readline()
-    if not line.endswith(b"\n"):
-        return None
-    facts: Json = json.loads(line)
-    content = stream.read(facts[SIZE])
-    return (facts, content) if len(content) == facts[SIZE] else None
+from dressform.core.frames import SIZE, Json
 
 
 async def next_frame(stream: asyncio.StreamReader) -> tuple[Json, bytes] | None:
-    """As :func:`read_frame`.
+    """As :func:`dressform.core.frames.read_frame`.
 
     Raises:
         ValueError: it is none, or its line is longer than the stream allows.

@@ -25,12 +25,12 @@ from PIL import Image as PillowImage
 from threadpoolctl import threadpool_limits
 
 from dressform.core.errors import DataError, DressformError, ResourceError
+from dressform.core.frames import Json, frame, read_frame
 from dressform.core.threads import cores
 from dressform.data.image import MAX_PIXELS
 from dressform.data.photo import PreparedImage, Step
 from dressform.predict.prediction import Prediction
 from dressform.predict.predictor import Predictor
-from dressform.service.frames import Json, frame, read_frame
 from dressform.service.images import check_pixels
 from dressform.service.logs import log_to_stderr
 from dressform.service.prediction_process import Answer

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from dressform.core import errors
 from dressform.core.errors import DressformError, ResourceError
-from dressform.service.frames import Json, frame, next_frame
+from dressform.core.frames import Json, frame
+from dressform.service.frames import next_frame
 from dressform.service.training_process import signal_of
 
 logger = logging.getLogger(__name__)

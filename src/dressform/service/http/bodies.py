@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from dressform.core.errors import ConfigError, DataError, DressformError
+from dressform.core.frames import Json
 from dressform.service.errors import TooLargeError, disk_error
-from dressform.service.frames import Json
 from dressform.service.http.auth import service_of
 from dressform.service.store import Store
 

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 import dressform
+from dressform.core.frames import Json
 from dressform.predictions import softmax
 from dressform.service.errors import NotFoundError
-from dressform.service.frames import Json
 from dressform.service.http.auth import authenticate
 from dressform.service.http.bodies import read_body
 from dressform.service.http.predictions import (

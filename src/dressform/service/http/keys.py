@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 
+from dressform.core.frames import Json
 from dressform.service import audit, keys
 from dressform.service.database.tables import Key, is_id, utc_now
 from dressform.service.errors import ConflictError, NotFoundError
-from dressform.service.frames import Json
 from dressform.service.http.auth import HasService, IsAdmin
 from dressform.service.http.change import HasChange
 from dressform.service.http.documents import API

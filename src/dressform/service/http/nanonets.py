@@ -13,10 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from dressform.core.errors import ConfigError, DataError, DressformError
+from dressform.core.frames import Json
 from dressform.service import projects, queue
 from dressform.service.database.tables import Job, Model, Project
 from dressform.service.errors import ForbiddenError
-from dressform.service.frames import Json
 from dressform.service.http.auth import HasService, MayPredict, MayTrain
 from dressform.service.http.bodies import content_of, files_of, read_form, text_of
 from dressform.service.http.change import HasChange

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dressform.core.errors import ConfigError, DataError, OutOfTimeError
+from dressform.core.frames import Json
 from dressform.service.errors import TooLargeError
-from dressform.service.frames import Json
 from dressform.service.http.auth import authenticate
 from dressform.service.http.bodies import read_body
 from dressform.service.images import file_name

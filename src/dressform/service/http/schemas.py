@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from dressform.service.frames import Json
+from dressform.core.frames import Json
 from dressform.service.keys import Scope
 
 Responses = dict[int | str, Json]

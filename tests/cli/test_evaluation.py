@@ -1,6 +1,7 @@
 """compare, calibrate, crossval and evaluate as a user meets them."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import dressform
 from dressform.data.archive import write_archive
 from dressform.data.dataset import DatasetSplits
+from dressform.evaluation.comparison import format_probability
 from dressform.predictions import Predictions, save_predictions
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run
@@ -84,10 +86,27 @@ def test_compare_two_runs_and_write_the_look_down(tiny_run: Run, other_run: Run)
     before = len(ledger.read_text().splitlines())
     done = dressform_command("compare", tiny_run.path, other_run.path)
     assert done.returncode == 0, done.stderr
-    assert "fast, seed 1" in done.stdout
+    assert other_run.name in done.stdout
+    assert "  p   " in done.stdout  # a single pair is not adjusted
     assert "McNemar, mid-p" in done.stdout
     assert "these trained models" in done.stdout
     assert json.loads(ledger.read_text().splitlines()[before])["what"] == "compare"
+
+
+def test_compare_shows_long_names_once(
+    tiny_run: Run, other_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = dressform_command("compare", tiny_run.path, other_run.path)
+    lines = done.stdout.splitlines()
+    assert lines[:2] == [f"#1  {other_run.name}", f"#2  {tiny_run.name}"]
+    assert re.search(r"^#1 +#2 +[+-]\d", done.stdout, re.MULTILINE)
+    assert max(map(len, lines[2:8])) <= 80
+
+
+def test_probabilities_are_never_rounded_to_none_and_all() -> None:
+    shown = [format_probability(value) for value in (0.0, 0.0049, 0.005, 0.43, 0.9949, 0.995, 1)]
+    assert shown == ["< 0.01", "< 0.01", "= 0.01", "= 0.43", "= 0.99", "> 0.99", "> 0.99"]
 
 
 def test_compare_with_a_file_from_elsewhere(tiny_run: Run, tmp_path: Path) -> None:

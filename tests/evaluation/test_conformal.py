@@ -122,3 +122,12 @@ def test_sets_are_evaluated() -> None:
     assert (result.coverage.value, result.coverage.n) == (0.75, 4)
     assert (result.worst_class, result.worst_coverage) == ("a", 0.5)  # class c has no examples
     assert (result.mean_size, result.empty, result.singletons) == (1.5, 0.25, 0.25)
+
+
+def test_classes_that_are_surely_covered_less_are_named() -> None:
+    predictions = made([0] * 40 + [1] * 40, np.eye(2)[[0] * 40 + [1] * 40])
+    sets = np.ones((80, 2), dtype=bool)
+    sets[:10, 0] = False  # 30 of 40: Wilson's interval ends at 0.858
+    sets[40:46, 1] = False  # 34 of 40: at 0.929
+    result = evaluate_sets(sets, predictions, "lac", alpha=0.1, threshold=0.5)
+    assert result.classes_below == ("a",)

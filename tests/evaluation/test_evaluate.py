@@ -39,7 +39,9 @@ def test_the_report_says_what_the_numbers_are() -> None:
     )
     assert f"{100 * reference['macro avg']['f1-score']:.2f}" in text
     assert f"{100 * reference['weighted avg']['precision']:.2f}" in text
-    assert "Wilson score, 95 %, n = 50" in text
+    assert "\nwith 95 % intervals, n = 50:\naccuracy " in text
+    assert ", Wilson score)\n" in text
+    assert max(map(len, text.splitlines())) <= 80
     for metric in METRICS.values():
         assert f"\n{metric.title} " in text
     document = evaluation.to_json()

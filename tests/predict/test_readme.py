@@ -45,7 +45,7 @@ def test_the_card_has_the_usual_headings_and_shows_names_as_they_are(tmp_path: P
     text = readme(run, card, {"validation": evaluate(predictions)})
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert headings == [
-        "# Model Card for fast, seed 3",
+        "# Model Card for fast epochs=2, seed 3",
         "## Model Details",
         "## Uses",
         "### Direct Use",

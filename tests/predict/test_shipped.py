@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,12 @@ from dressform.core.errors import ConfigError, RunError
 from dressform.core.files import sha256_file
 from dressform.data.dataset import DatasetSplits
 from dressform.evaluation.intervals import wilson
-from dressform.predict.model_folder import find_model, shipped_folder, shipped_recipe
+from dressform.predict.model_folder import (
+    find_model,
+    shipped_advice,
+    shipped_folder,
+    shipped_recipe,
+)
 from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
 
@@ -103,6 +109,16 @@ def test_a_run_is_preferred_and_the_shipped_model_is_named(tiny_run: Run, elsewh
     assert isinstance(found, Run)
     assert found.path == Path("runs/photos/fast-00000000/seed0")
     assert why == "the only run of small"
+    assert shipped_advice(found) == ""  # it knows other classes
+    facts = {"location": "fashion-mnist", "class_names": Predictor(shipped_folder()).class_names}
+    for accuracy, better in ((0.8, True), (0.999, False)):
+        manifest = replace(
+            found.manifest,
+            dataset=replace(found.manifest.dataset, **facts),
+            results=found.manifest.results | {"val_accuracy": accuracy},
+        )
+        advice = shipped_advice(replace(found, manifest=manifest))
+        assert ("right more often on validation images" in advice) == better
     with pytest.raises(RunError, match="absent does not exist; give the folder of a run"):
         Predictor("absent")
 

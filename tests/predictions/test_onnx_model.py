@@ -288,7 +288,7 @@ def test_whatever_can_be_judged(
     caplog.set_level(logging.INFO)
     caplog.clear()
     name, found = load_predictions_of(tiny_run.path)
-    assert (name, len(found)) == ("fast, seed 0", 200)
+    assert (name, len(found)) == (tiny_run.name, 200)
     kept = tiny_run.predictions("validation")
     for split in ("val", "validation"):
         assert np.array_equal(load_predictions_of(tiny_run.path, split)[1].ids, kept.ids)

@@ -1,5 +1,8 @@
 """How pages are cited."""
 
+from dataclasses import replace
+
+from dressform.evaluation.intervals import wilson
 from dressform.reporting.page.citation import citation
 from dressform.reporting.page.models import ModelReport
 from tests.evaluation.made import drawn
@@ -27,3 +30,20 @@ def test_a_citation_of_several_models_names_them() -> None:
     many = [_model(name, data=name) for name in "abcdef"]
     text = citation(20, "test", many, "1.2", "2026-11-26")["text"]
     assert "d (seed 0) and 2 others on 20 test images" in text
+
+
+def test_a_citation_has_the_accuracy_and_no_folder_of_one_machine() -> None:
+    model = _model("fast")
+    command = "dressform crossval fast --data '/home/a b/photos' --folds 5"
+    model = replace(model, facts=[*model.facts, ("command", command)])
+    predictions = model.predictions
+    correct = int((predictions.predicted == predictions.labels).sum())
+    found = wilson(correct, 20)
+    interval = f"{100 * found.low:.2f} to {100 * found.high:.2f}, Wilson score, 95 %"
+    text = citation(20, "test", [model], "1.2", "2026-11-26")["text"]
+    assert f"accuracy {5 * correct:.2f} % ({interval}, n = 20)" in text
+    assert "command dressform crossval fast --data photos --folds 5" in text
+    over_folds = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "over folds, 95 %", "n": 5}
+    model = replace(model, estimates={"accuracy": over_folds})
+    text = citation(20, "test", [model], "1.2", "2026-11-26")["text"]
+    assert "accuracy 50.00 % (40.00 to 60.00, over folds, 95 %, n = 5)" in text

@@ -71,11 +71,11 @@ def test_sorted_and_filtered(root: Path) -> None:
 
 def test_a_run_is_called_by_its_name(root: Path) -> None:
     run = open_run(root / "shoes/fast-12345678/seed0")
-    assert run.name == "fast, seed 0"
+    assert run.name == "fast epochs=2, seed 0"
     annotate_run(run.path, name="spring")
     assert run.name == "spring"
     (run.path / "annotations.json").write_text("{")
-    assert run.name == "fast, seed 0"
+    assert run.name == "fast epochs=2, seed 0"
 
 
 def test_what_is_damaged_or_being_written_is_listed(root: Path) -> None:

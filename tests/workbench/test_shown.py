@@ -162,7 +162,7 @@ def test_the_headlines(shown: list[object], tiny_run: Run) -> None:
     lines = {type(thing).__name__: repr(thing) for thing in shown}
     assert lines["Dataset"].startswith("<Dataset 40 images: 40 x 12 in colour, 4 classes (")
     assert lines["DatasetSplits"].startswith("<DatasetSplits <b>nasty</b>: train 40, test 40, 40 x")
-    assert lines["Run"].startswith("<Run fast, seed 0: validation accuracy ")
+    assert lines["Run"].startswith(f"<Run {tiny_run.name}: validation accuracy ")
     assert str(tiny_run.path)[-40:] in lines["Run"]
     assert re.match(r"<Evaluation accuracy \d+\.\d\d % \(", lines["Evaluation"])
     assert re.match(r"<Prediction .*: .* \d+\.\d\d %", lines["Prediction"])

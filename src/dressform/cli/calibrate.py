@@ -10,6 +10,7 @@ from dressform.cli.lists import Json
 from dressform.cli.output import print_json
 from dressform.cli.table import print_table
 from dressform.core.numbers import percent, percent_range
+from dressform.core.text import one_line
 
 if TYPE_CHECKING:
     from dressform.evaluation.calibrate import Calibration
@@ -78,3 +79,11 @@ def _print(calibration: "Calibration", alpha: float) -> None:
         )
     header = ("method", "coverage, 95 % interval", "worst class", "classes per set", "empty")
     print_table(header, rows, shorten=(2,))
+    print()
+    for s in calibration.sets:
+        whole = ["all classes together"] if s.coverage.high < 1 - alpha else []
+        if missed := [*whole, *s.classes_below]:
+            print(
+                f"{s.method.upper()} covers less than {100 * (1 - alpha):g} % of "
+                f"{one_line(', '.join(missed))}"
+            )

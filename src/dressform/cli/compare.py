@@ -11,11 +11,15 @@ from dressform.cli.lists import Json
 from dressform.cli.onnx_options import Classes, Mean, Scale, Std
 from dressform.cli.output import print_json
 from dressform.cli.reading import READING, reading_options
-from dressform.cli.table import print_table
+from dressform.cli.table import print_table, terminal_width
+from dressform.core.text import columns, one_line
 from dressform.data.read_options import ReadArguments
 
 if TYPE_CHECKING:
     from dressform.evaluation.comparison import Comparison
+
+OTHER_COLUMNS = 52
+"""Columns of the terminal that a pair's figures take, beside the two names."""
 
 
 @reading_options
@@ -94,9 +98,17 @@ def compare(
 
 
 def _print_pairs(comparisons: "Sequence[Comparison]") -> None:
-    from dressform.evaluation.comparison import format_p_value
+    from dressform.evaluation.comparison import format_p_value, format_probability
     from dressform.evaluation.metrics import METRICS
 
+    names = dict.fromkeys(name for c in comparisons for name in (c.b, c.a))
+    shown = {name: name for name in names}
+    width = terminal_width()
+    if width is not None and 2 * max(map(columns, names)) > width - OTHER_COLUMNS:
+        shown = {name: f"#{number}" for number, name in enumerate(names, 1)}
+        for name, number in shown.items():
+            print(f"{number}  {one_line(name)}")
+        print()
     metric = METRICS[comparisons[0].metric]
     rows: list[tuple[str, ...]] = []
     for c in comparisons:
@@ -104,16 +116,20 @@ def _print_pairs(comparisons: "Sequence[Comparison]") -> None:
             metric.difference(v) for v in (c.difference.value, c.difference.low, c.difference.high)
         )
         p = format_p_value(c.p_holm).removeprefix("= ")
-        rows.append((c.b, c.a, value, f"{low} to {high}", p, c.verdict))
-    header = ("b", "a", "b - a", "95 % interval", "p (Holm)", "verdict")
+        rows.append((shown[c.b], shown[c.a], value, f"{low} to {high}", p, c.verdict))
+    p_title = "p" if len(comparisons) == 1 else "p (Holm)"
+    header = ("b", "a", "b - a", "95 % interval", p_title, "verdict")
     print(f"{metric.name}{', in points' if metric.percent else ''}")
     print_table(header, rows, shorten=(0, 1))
     print("\nposterior probability that b is better, equal in practice, or worse")
     posteriors = [
         (
-            c.b,
-            c.a,
-            *(f"{p:.2f}" for p in (c.posterior.better, c.posterior.equal, c.posterior.worse)),
+            shown[c.b],
+            shown[c.a],
+            *(
+                format_probability(p).removeprefix("= ")
+                for p in (c.posterior.better, c.posterior.equal, c.posterior.worse)
+            ),
         )
         for c in comparisons
     ]

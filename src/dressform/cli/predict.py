@@ -63,8 +63,9 @@ def predict(
     """Classify images."""
     from dressform.core.errors import ConfigError
     from dressform.predict.found_images import find_images
-    from dressform.predict.model_folder import find_model
+    from dressform.predict.model_folder import find_model, shipped_advice
     from dressform.predict.predictor import OOD_THRESHOLD, Predictor
+    from dressform.runs.run import Run
 
     target = None
     if explain is not None:
@@ -93,6 +94,8 @@ def predict(
     if why:
         where = chosen if isinstance(chosen, Path) else chosen.path
         say(f"model: {predictor.description.name}, {why} ({where})")
+        if isinstance(chosen, Run) and (advice := shipped_advice(chosen)):
+            say(f"note: {advice}; --model shipped takes it")
     confidence = predictor.description.confidence
     if confidence is not None and "confident by" in confidence.sentence:
         say(

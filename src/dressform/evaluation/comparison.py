@@ -70,7 +70,7 @@ class Comparison:
             _format_difference(self.difference.value, metric),
             f"{low} to {high}",
             format_p_value(self.p_holm).removeprefix("= "),
-            f"{self.posterior.equal:.2f}",
+            format_probability(self.posterior.equal).removeprefix("= "),
         ]
         header = [self.a, self.b, "difference", "95 % interval", "p (Holm)", "P(equal)"]
         return paragraph(self.sentence()) + table(header, [row]) + paragraph(self.scope)
@@ -194,8 +194,8 @@ class Comparison:
         adjustment = ", Holm-adjusted, which the interval is not" if several else ""
         text += f"; p {format_p_value(self.p_holm)}{adjustment}"
         text += (
-            f"; P(practically equal, within {_format_difference(self.rope, metric)}{unit}) = "
-            f"{self.posterior.equal:.2f}"
+            f"; P(practically equal, within {_format_difference(self.rope, metric)}{unit}) "
+            f"{format_probability(self.posterior.equal)}"
         )
         if self.gains and self.verdict == "undecided":
             question, repeats = (
@@ -233,3 +233,10 @@ def _format_difference(value: float, metric: Metric) -> str:
 def format_p_value(value: float) -> str:
     """``= 0.43``; four decimals below 0.1, and ``< 0.0001`` for smaller values."""
     return "< 0.0001" if value < 0.0001 else f"= {value:.4f}" if value < 0.1 else f"= {value:.2f}"
+
+
+def format_probability(value: float) -> str:
+    """``= 0.43``; ``< 0.01`` and ``> 0.99`` where two decimals would make 0 or 1 of it."""
+    if value < 0.005:
+        return "< 0.01"
+    return "> 0.99" if value >= 0.995 else f"= {value:.2f}"

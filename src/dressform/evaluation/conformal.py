@@ -95,6 +95,8 @@ class ConformalResult:
         coverage: fraction of sets that contain the true class, Wilson interval.
         worst_class: the class with the lowest coverage.
         worst_coverage: its coverage, 0..1.
+        classes_below: those whose coverage is below 1 - alpha at the upper end of its 95 % interval
+            (Wilson), in the order of the classes; the thresholds keep it over all classes only.
         mean_size: mean number of classes per set.
         empty: fraction of empty sets.
         singletons: fraction of sets with one class.
@@ -106,6 +108,7 @@ class ConformalResult:
     coverage: Estimate
     worst_class: str
     worst_coverage: float
+    classes_below: tuple[str, ...]
     mean_size: float
     empty: float
     singletons: float
@@ -161,12 +164,20 @@ def evaluate_sets(
     with np.errstate(invalid="ignore"):
         class_coverage = np.bincount(labels, covered, minlength=sets.shape[1]) / counts
     worst = int(np.nanargmin(class_coverage))
+    below = [
+        name
+        for name, fraction, count in zip(
+            predictions.class_names, class_coverage, counts, strict=True
+        )
+        if count and wilson(round(fraction * count), int(count)).high < 1 - alpha
+    ]
     return ConformalResult(
         method=method,
         alpha=alpha,
         coverage=wilson(int(covered.sum()), len(labels)),
         worst_class=predictions.class_names[worst],
         worst_coverage=float(class_coverage[worst]),
+        classes_below=tuple(below),
         mean_size=float(sizes.mean()),
         empty=float((sizes == 0).mean()),
         singletons=float((sizes == 1).mean()),

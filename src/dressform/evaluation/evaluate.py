@@ -30,6 +30,8 @@ MAX_CONFUSION_CLASSES = 1000
 """Maximum number of classes for a confusion matrix, which then has a million cells."""
 
 
+LEVEL = ", 95 %"
+"""How the method of an interval ends that knows its level."""
 SCORES, MIN_NAME = 54, 16
 """Columns of the scores in a report, and of the names at least."""
 
@@ -207,9 +209,14 @@ class Evaluation:
             for name, (p, r, f) in averages
         ]
         lines.append("")
+        told = {(one.method.endswith(LEVEL), one.n) for one in self.estimates.values()}
+        shared = f"{LEVEL}, n = {self.accuracy.n:,}" if told == {(True, self.accuracy.n)} else ""
+        if shared:
+            lines.append(f"with 95 % intervals, n = {self.accuracy.n:,}:")
         for name, estimate in self.estimates.items():
             metric = METRICS[name]
-            lines.append(f"{metric.title:{column}}  {describe(estimate, metric)}")
+            text = describe(estimate, metric).replace(f"{shared})", ")")
+            lines.append(f"{metric.title:{column}}  {text}")
         if self.scaling:
             lines.append(f"\n{self.scaling}")
         if self.missing:

@@ -138,7 +138,7 @@ def _export(
     difference = export_onnx(fitted.network, train.images, layout.onnx, temperature=temperature)
     features = offer_features(layout.onnx)
     card = describe(
-        f"{manifest.recipe}, seed {manifest.seed}",
+        manifest.name,
         train.class_names,
         train.shape,
         sha256_file(layout.onnx),

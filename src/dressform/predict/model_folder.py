@@ -9,6 +9,8 @@ from pathlib import Path
 
 from dressform.core.errors import RunError
 from dressform.core.files import user_path
+from dressform.core.numbers import percent
+from dressform.data.catalog import CATALOG
 from dressform.predict.model_card import ModelCard
 from dressform.runs.layout import DEFAULT_ROOT, SHIPPED, Layout
 from dressform.runs.run import Run, best_of, finished_runs, open_run
@@ -63,7 +65,26 @@ def is_shipped(name: str | Path) -> bool:
 
 def shipped_recipe() -> str:
     """The recipe of the model that comes with dressform."""
-    return ModelCard.load(shipped_folder() / "model.json").name.rpartition(", seed ")[0]
+    return _shipped_card().name.split()[0].rstrip(",")
+
+
+def shipped_advice(run: Run) -> str:
+    """What to say where the model that comes with dressform learned the same images as a run, and
+    was right more often on validation images; else empty.
+    """
+    dataset, value, card = run.manifest.dataset, run.val_accuracy, _shipped_card()
+    if dataset.location not in CATALOG or dataset.class_names != card.class_names:
+        return ""
+    if value is None or card.confidence is None or card.confidence.accuracy <= value:
+        return ""
+    return (
+        f"the model that comes with dressform was right more often on validation images "
+        f"({percent(card.confidence.accuracy)}, this run {percent(value)})"
+    )
+
+
+def _shipped_card() -> ModelCard:
+    return ModelCard.load(shipped_folder() / "model.json")
 
 
 def weights_folder(model: Run | str | Path | None = None) -> Path:

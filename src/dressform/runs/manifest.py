@@ -12,6 +12,7 @@ from dressform.core.display import brief
 from dressform.core.errors import RunError
 from dressform.core.files import read_json, write_json
 from dressform.core.records import check_format, read_record
+from dressform.core.text import counted
 from dressform.core.threads import cores
 from dressform.data.read_options import ReadOptions
 from dressform.runs.git import GitState
@@ -20,6 +21,8 @@ FORMAT = 1
 _PACKAGES = ("dressform", "torch", "numpy", "onnxruntime", "safetensors")
 
 
+NAMED_SETTINGS = 3
+"""That the name of a run has."""
 MAX_SIDE = 8192
 """Maximum side of images in pixels; an image has at most 100 million values."""
 
@@ -202,7 +205,15 @@ class Manifest:
     time_limit: TimeLimit | None = None
 
     def __repr__(self) -> str:
-        return brief(self, f"{self.recipe}, seed {self.seed}", self.state, self.dataset.name)
+        return brief(self, self.name, self.state, self.dataset.name)
+
+    @property
+    def name(self) -> str:
+        """Recipe, the first changed settings and seed, for titles."""
+        more = len(self.settings) - NAMED_SETTINGS
+        rest = [f"(+{counted(more, 'setting')})"] if more > 0 else []
+        words = [self.recipe, *self.settings[:NAMED_SETTINGS], *rest]
+        return f"{' '.join(words)}, seed {self.seed}"
 
     @property
     def state(self) -> Literal["finished", "stopped", "failed"]:

@@ -79,12 +79,12 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The name that the user gave it, else recipe and seed; for titles."""
+        """The name that the user gave it, else recipe, changed settings and seed; for titles."""
         with contextlib.suppress(RunError):  # a damaged file is told by the table of runs
             given = read_annotations(self.path).name
             if given is not None:
                 return given
-        return f"{self.manifest.recipe}, seed {self.manifest.seed}"
+        return self.manifest.name
 
     def check_finished(self) -> None:
         """Refuse what needs the result of the training.
@@ -130,9 +130,10 @@ def open_run(path: str | Path) -> Run:
     """
     folder = user_path(path)
     if not folder.exists():
+        is_word = len(folder.parts) == 1 and not folder.suffix
         raise RunError(
             f"{path} does not exist; give the folder of a run, such as "
-            f"runs/fashion-mnist/fast-…/seed0"
+            f"runs/fashion-mnist/fast-…/seed0{' (a recipe is trained first)' if is_word else ''}"
         )
     layout = Layout(folder)
     if not layout.manifest.is_file():

@@ -1,9 +1,15 @@
 """How a page is cited: what it is about in a line of prose and as BibTeX."""
 
 import re
+import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
+from dressform.core.numbers import percent, percent_range
 from dressform.core.text import counted
+from dressform.evaluation.intervals import Estimate, wilson
+from dressform.predictions import Predictions
 from dressform.reporting.page.models import ModelReport
 from dressform.reporting.page.schema import CitationDocument
 
@@ -49,9 +55,8 @@ def citation(
         for model in models
     ]
     parts = [
-        f"{name}: " + "; ".join(f"{fact} {_shortened(value)}" for fact, value in facts)
-        for name, facts in rows
-        if facts
+        f"{name}: " + "; ".join([_accuracy(model), *(_shortened(*fact) for fact in facts)])
+        for model, (name, facts) in zip(models, rows, strict=True)
     ]
     dataset = _dataset(models)
     images = f"{examples:,} {split} images" + (f" of {dataset}" if dataset else "")
@@ -102,9 +107,27 @@ def listed_models(models: Sequence[ModelReport]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _shortened(value: str) -> str:
-    """SHA-256 digests by their first digits, which is enough to tell data apart."""
-    return re.sub(r"\b[0-9a-f]{64}\b", lambda digest: digest[0][:SHORT_DIGEST], value)
+def _accuracy(model: ModelReport) -> str:
+    """A model's accuracy with its interval."""
+    one = (model.estimates or {}).get("accuracy") or asdict(_wilson(model.predictions))
+    interval = f"{percent_range(one['low'], one['high'])}, {one['method']}"
+    return f"accuracy {percent(one['value'])} ({interval}, n = {one['n']:,})"
+
+
+def _wilson(predictions: Predictions) -> Estimate:
+    correct = predictions.predicted == predictions.labels
+    return wilson(int(correct.sum()), len(correct))
+
+
+def _shortened(name: str, value: str) -> str:
+    """A fact: SHA-256 digests by their first digits, which is enough to tell data apart, and
+    folders of one machine by their names.
+    """
+    if name == "command":
+        words = [Path(w).name if Path(w).is_absolute() else w for w in shlex.split(value)]
+        value = shlex.join(words)
+    value = re.sub(r"\b[0-9a-f]{64}\b", lambda digest: digest[0][:SHORT_DIGEST], value)
+    return f"{name} {value}"
 
 
 def _tex(text: str) -> str:

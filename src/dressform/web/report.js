@@ -63,8 +63,8 @@ export class Report {
     const { page, run } = this;
     const beside = fitsBeside(page.classes.length) ? "matrix-images" : "";
     const sections = [
-      summarySection(page, run),
       this.projector && this.projectorSection(this.projector),
+      summarySection(page, run),
       page.comparisons.length &&
         comparisonSection(page, (models) => this.reveal({ ...DEFAULTS, models })),
       element(

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from dressform.reporting.page.schema import (
     ProjectionDocument,
     QuantisedDocument,
     ReportDocument,
-    SheetDocument,
     tile_of,
 )
 from dressform.reporting.page.sheets import Sheets, make_sheets
@@ -118,9 +118,13 @@ def report_document(report: Report) -> tuple[ReportDocument, list[Blob]]:
     if report.training_images is not None:
         ids += report.training_images.ids.tolist()
         labels = np.concatenate([labels, report.training_images.labels])
-    sheets, image_blobs = _sheets(report)
+    with ThreadPoolExecutor(2) as pool:  # Pillow encodes beside Python's lock
+        packing = _sheets(report, pool)
+        runs = [model_document(model, report.split) for model in report.models]
+        packed = [one.result() for one in packing]
+    sheets = [document for one in packed for document in one.documents]
     blobs = [text_blob("ids", json.dumps(ids)), array_blob("labels", labels.astype(np.uint16))]
-    blobs += image_blobs
+    blobs += [blob for one in packed for blob in one.blobs]
     if report.images is not None:
         blobs += photo_blobs(report.images.images, [model.predictions for model in report.models])
     for number, model in enumerate(report.models):
@@ -136,7 +140,7 @@ def report_document(report: Report) -> tuple[ReportDocument, list[Blob]]:
         "examples": len(predictions),
         "tile": tile_of(sheets),
         "sheets": sheets,
-        "runs": [model_document(model, report.split) for model in report.models],
+        "runs": runs,
         "citation": citation(
             len(predictions),
             report.split,
@@ -166,22 +170,16 @@ def report_document(report: Report) -> tuple[ReportDocument, list[Blob]]:
     return document, blobs
 
 
-def _sheets(report: Report) -> tuple[list[SheetDocument], list[Blob]]:
-    """The images of the examples and the training images."""
-    if report.images is None:
-        return [], []
+def _sheets(report: Report, pool: ThreadPoolExecutor) -> list[Future[Sheets]]:
+    """The images of the examples and the training images, packed by other threads."""
     images, training = report.images, report.training_images
-    with ThreadPoolExecutor(1) as pool:  # Pillow encodes beside Python's lock
-        others = training and pool.submit(
-            make_sheets,
-            training.images,
-            first=len(images),
-            name="training",
-            quality=report.quality or NEIGHBOUR_QUALITY,
-        )
-        sheets = make_sheets(images.images, name="images", quality=report.quality)
-        more = others.result() if others else Sheets([], [])
-    return sheets.documents + more.documents, sheets.blobs + more.blobs
+    if images is None:
+        return []
+    packing = [pool.submit(make_sheets, images.images, name="images", quality=report.quality)]
+    if training is not None:
+        others = partial(make_sheets, training.images, first=len(images), name="training")
+        packing.append(pool.submit(others, quality=report.quality or NEIGHBOUR_QUALITY))
+    return packing
 
 
 def _quantised(

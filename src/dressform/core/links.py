@@ -17,3 +17,10 @@ def link(path: Path) -> str:
     except ValueError:
         target = absolute.as_uri()
     return f'<a href="{html.escape(target)}">{html.escape(one_line(str(path)))}</a>'
+
+
+class LinkedPath(type(Path())):  # type: ignore[misc]
+    """A path that a notebook shows as a link."""
+
+    def _repr_html_(self) -> str:
+        return link(self)

@@ -11,6 +11,7 @@ import numpy as np
 from dressform.core.arguments import argument
 from dressform.core.errors import ConfigError, DressformError, unknown_name
 from dressform.core.files import make_folder, user_path
+from dressform.core.links import LinkedPath
 from dressform.data.dataset import DatasetSplits
 from dressform.data.read_options import ReadArguments, check_reading
 from dressform.exploration.points import data_of, points_of
@@ -105,10 +106,14 @@ def report(
         first = things[0]
         target_of(out, "." if isinstance(first, Predictions) else folder_of(first), "report.html")
     with contextlib.ExitStack() as stack:
-        return write_report(
-            [_path(one, stack) for one in things],
-            ReportOptions(split=split, data=data, reading=reading, recipe_file=recipe, onnx=onnx),
-            out=out,
+        return LinkedPath(
+            write_report(
+                [_path(one, stack) for one in things],
+                ReportOptions(
+                    split=split, data=data, reading=reading, recipe_file=recipe, onnx=onnx
+                ),
+                out=out,
+            )
         )
 
 
@@ -145,17 +150,19 @@ def explore(
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
-    return write_exploration(
-        folder_of(run),
-        ReportOptions(split=split, data=data, recipe_file=recipe),
-        ProjectionOptions(
-            embedding=embedding,
-            methods=default_methods() if methods is None else methods,
-            dimensions=dimensions,
-            seed=seed,
-        ),
-        out_of_fold=None if out_of_fold is None else folder_of(out_of_fold),
-        out=out,
+    return LinkedPath(
+        write_exploration(
+            folder_of(run),
+            ReportOptions(split=split, data=data, recipe_file=recipe),
+            ProjectionOptions(
+                embedding=embedding,
+                methods=default_methods() if methods is None else methods,
+                dimensions=dimensions,
+                seed=seed,
+            ),
+            out_of_fold=None if out_of_fold is None else folder_of(out_of_fold),
+            out=out,
+        )
     )
 
 

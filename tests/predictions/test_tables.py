@@ -47,8 +47,8 @@ def _csv(separator: str = ",", prefix: str = "", comma: str = ".") -> str:
         ("p.csv", _csv("\t").encode()),
         ("p.tsv", _csv("\t").encode()),
         ("p.csv", _csv("|").replace("\n", "\r\n").encode()),
-        ("p.csv.gz", gzip.compress(_csv().encode())),
-        ("p.tsv.gz", gzip.compress(_csv("\t").encode())),
+        ("p.csv.gz", gzip.compress(_csv().encode(), mtime=0)),
+        ("p.tsv.gz", gzip.compress(_csv("\t").encode(), mtime=0)),
         ("p.csv", _csv(prefix="prob_").encode()),
         ("p.csv", _csv(prefix="p ").encode()),
         ("p.csv", _csv().replace("id,label", "image_id,True_Label").encode()),
@@ -67,7 +67,8 @@ def _csv(separator: str = ",", prefix: str = "", comma: str = ".") -> str:
                         {"label": y, "probabilities": dict(zip(BIRDS, p, strict=True)), "id": i}
                     )
                     for i, y, *p in ROWS
-                ).encode()
+                ).encode(),
+                mtime=0,  # the test's name has these bytes, and must be the same in each worker
             ),
         ),
     ],

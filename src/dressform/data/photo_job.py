@@ -5,6 +5,7 @@ It ends when the pipe to its stdin does, so however the other process ends.
 """
 
 import os
+import signal
 import sys
 from typing import BinaryIO
 
@@ -32,6 +33,7 @@ def serve(photos: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the program, and that ends this
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     serve(sys.stdin.buffer, out)

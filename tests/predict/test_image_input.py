@@ -12,6 +12,8 @@ from PIL import Image
 
 from dressform.core.errors import ConfigError, DataError
 from dressform.core.ordered_pool import map_in_order
+from dressform.data.photo import PhotoSettings
+from dressform.data.photo_processes import PhotoProcesses
 from dressform.predict.prediction import Prediction
 from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
@@ -155,3 +157,29 @@ def test_an_error_comes_in_its_place(workers: int) -> None:
     assert [next(results), next(results)] == [1, 0.5]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_many_photos_are_prepared_by_other_processes(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same answers; and the processes end with the answers, however those end."""
+    monkeypatch.setattr(predictor, "photo", PhotoSettings())
+    photos = [scene((20 + 8 * i, 60, 200 - 7 * i), (190, 180, 160))[0] for i in range(24)]
+    made: list[PhotoProcesses] = []
+
+    def kept(most: int) -> PhotoProcesses:
+        made.append(PhotoProcesses(most))
+        return made[-1]
+
+    monkeypatch.setattr("dressform.predict.predictor.PhotoProcesses", kept)
+    expected = [str(answer) for answer in predictor.predict_many(photos, workers=1)]
+    found = [str(answer) for answer in predictor.predict_many(photos, workers=2, batch_size=4)]
+    assert found == expected
+    steps = predictor.predict_many(photos, workers=2, batch_size=4, keep_prepared=True)
+    assert len([next(steps) for _ in range(20)]) == 20
+    steps.close()  # type: ignore[attr-defined]
+    alone, whole, abandoned = (one.started for one in made)
+    assert not alone
+    assert whole
+    assert abandoned
+    assert all(process.returncode is not None for process in [*whole, *abandoned])

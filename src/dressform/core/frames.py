@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 Json = dict[str, Any]
 """A JSON document; the line of a frame is one."""
@@ -21,7 +21,7 @@ def frame(facts: Json, blobs: Sequence[bytes] = ()) -> bytes:
     return b"".join([line.encode(), b"\n", *blobs])
 
 
-def read_frame(stream: BinaryIO) -> tuple[Json, bytes] | None:
+def read_frame(stream: IO[bytes]) -> tuple[Json, bytes] | None:
     """The facts and bytes of the next frame; None at the end, even within a frame."""
     line = stream.readline()
     if not line.endswith(b"\n"):

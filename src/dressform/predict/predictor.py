@@ -14,6 +14,7 @@ from dressform.core.numbers import percent
 from dressform.core.ordered_pool import map_in_order
 from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
+from dressform.data.foreground import segment_foreground
 from dressform.data.image import DRAFT_FACTOR, fit, how_fitted
 from dressform.data.photo import PreparedImage, is_photo, prepare
 from dressform.data.photo_processes import PhotoProcesses
@@ -245,7 +246,7 @@ class Predictor:
             source: as for :meth:`predict`.
             name: for messages.
             keep_steps: whether the image after each step is kept.
-            processes: that prepare photos where no steps are kept; default: this one does.
+            processes: that segment photos; default: this one does.
 
         Raises:
             DataError: the image is unusable.
@@ -268,9 +269,10 @@ class Predictor:
                 draft = max(2 * self.photo.side, 4 * side)
             image = decode(source, name, draft=draft)
             if self.photo is not None and max(image.size) > side and is_photo(image):
-                if processes is not None and not keep_steps:
-                    return processes.prepare(image, self.shape, self.photo)
-                return prepare(image, self.shape, self.photo, keep_steps=keep_steps)
+                segment = segment_foreground if processes is None else processes.segment
+                return prepare(
+                    image, self.shape, self.photo, keep_steps=keep_steps, segment=segment
+                )
             pixels = fit(image, self.shape)
             made = how_fitted(image.size, self.shape)
         step = (f"{made}{width} × {height}: what the network sees", pixels.squeeze())
@@ -296,16 +298,16 @@ class Predictor:
         answer.
 
         Several batches of images are answered at a time, and from the 17th photo on, other
-        processes prepare photos, unless ``keep_prepared``. An answer may differ in the last digits
-        if its batch has other images. While images are answered, Pillow's warnings are not shown.
+        processes help to prepare photos. An answer may differ in the last digits if its batch has
+        other images. While images are answered, Pillow's warnings are not shown.
 
         Args:
             images: each as for :meth:`predict`. Images given as bytes are named ``-``, for stdin.
             top: number of classes.
             keep_prepared: whether each answer keeps the network's input and how it was made, up to
                 0.5 MB an image.
-            workers: number of threads, and of those processes; default: the cores that this
-                process may use. 1 starts none.
+            workers: number of threads, and at most as many processes; with 1 there is neither.
+                Default: the cores that this process may use.
             batch_size: images per batch; default: :meth:`batch_size_for` the number of images.
 
         Raises:
@@ -321,7 +323,7 @@ class Predictor:
         size = batch_size or self.batch_size_for(count, workers)
 
         def answers() -> Generator[Prediction | DataError, None, None]:
-            with PhotoProcesses(1 if keep_prepared else workers) as processes:
+            with PhotoProcesses(workers) as processes:
                 yield from map_in_order(
                     lambda batch: self._answers(batch, top, keep_prepared, processes),
                     images,

@@ -41,40 +41,39 @@ class Measured:
 
     def __init__(self, command: list[str], source: Path) -> None:
         environment = {**os.environ, "PYTHONPATH": str(source)}
-        start, peaks = time.perf_counter(), dict[int, float]()
+        start, peaks, over = time.perf_counter(), dict[int, float](), threading.Event()
         with subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
         ) as process:
-            watch = threading.Thread(target=watch_memory, args=(process.pid, peaks))
+            watch = threading.Thread(target=watch_memory, args=(process.pid, peaks, over))
             watch.start()
             assert process.stderr is not None
             said = process.stderr.read()
             _, status, usage = os.wait4(process.pid, 0)
+            self.seconds = time.perf_counter() - start
+            over.set()
             watch.join()
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{' '.join(command)}: {said.decode()}")
-        self.seconds = time.perf_counter() - start
         self.processor_seconds = usage.ru_utime + usage.ru_stime
         others = sum(peak for pid, peak in peaks.items() if pid != process.pid)
-        self.megabytes = usage.ru_maxrss / 2**10 + others
+        self.megabytes = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10) + others
 
 
-def watch_memory(process: int, peaks: dict[int, float]) -> None:
-    """Note the peak memory of a process and those that it started, in MB, until it ends."""
-    running = [process]
-    while running:
-        for pid in running:
+def watch_memory(process: int, peaks: dict[int, float], over: threading.Event) -> None:
+    """Note the peak memory of a process and those that it started, in MB, until it has ended. On
+    Linux; nothing elsewhere.
+    """
+    while not over.wait(0.2):
+        tasks = []
+        with contextlib.suppress(OSError):
+            tasks = list(Path(f"/proc/{process}/task").iterdir())
+        for pid in (process, *(int(child) for task in tasks for child in children_of(task))):
             with contextlib.suppress(OSError):
                 found = PEAK.search(Path(f"/proc/{pid}/status").read_text())
                 if found is not None:
                     peaks[pid] = int(found[1]) / 2**10
-        time.sleep(0.2)
-        running = []
-        with contextlib.suppress(OSError):
-            if "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]:
-                tasks = Path(f"/proc/{process}/task").iterdir()
-                running = [process, *(int(p) for t in tasks for p in children_of(t))]
 
 
 def children_of(task: Path) -> list[str]:

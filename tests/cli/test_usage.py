@@ -76,7 +76,7 @@ def test_errors_are_one_line_and_leave_nothing_behind(
         code=2,
     )
     fails("does not exist; give the folder of a run", "evaluate", "absent")
-    fails("(a recipe is trained first)", "evaluate", "fast")
+    fails("if fast is a recipe, train it first", "evaluate", "fast")
     fails("text.png is not an image (it is text)", "predict", text)  # by the shipped model
     fails(
         "text.png is not an image (it is text)",

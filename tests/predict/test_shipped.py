@@ -111,14 +111,15 @@ def test_a_run_is_preferred_and_the_shipped_model_is_named(tiny_run: Run, elsewh
     assert why == "the only run of small"
     assert shipped_advice(found) == ""  # it knows other classes
     facts = {"location": "fashion-mnist", "class_names": Predictor(shipped_folder()).class_names}
-    for accuracy, better in ((0.8, True), (0.999, False)):
+    examples = {"validation": 200}
+    for accuracy, better in ((0.8, True), (0.93, False), (0.999, False)):
         manifest = replace(
             found.manifest,
-            dataset=replace(found.manifest.dataset, **facts),
+            dataset=replace(found.manifest.dataset, **facts, examples=examples),
             results=found.manifest.results | {"val_accuracy": accuracy},
         )
         advice = shipped_advice(replace(found, manifest=manifest))
-        assert ("right more often on validation images" in advice) == better
+        assert ("right more often on its validation images (" in advice) == better
     with pytest.raises(RunError, match="absent does not exist; give the folder of a run"):
         Predictor("absent")
 

@@ -35,7 +35,8 @@ def test_a_citation_of_several_models_names_them() -> None:
 def test_a_citation_has_the_accuracy_and_no_folder_of_one_machine() -> None:
     model = _model("fast")
     command = "dressform crossval fast --data '/home/a b/photos' --folds 5"
-    model = replace(model, facts=[*model.facts, ("command", command)])
+    evaluated = ("evaluated on", "/home/me/new photos: 500 images")
+    model = replace(model, facts=[*model.facts, evaluated, ("command", command)])
     predictions = model.predictions
     correct = int((predictions.predicted == predictions.labels).sum())
     found = wilson(correct, 20)
@@ -43,6 +44,7 @@ def test_a_citation_has_the_accuracy_and_no_folder_of_one_machine() -> None:
     text = citation(20, "test", [model], "1.2", "2026-11-26")["text"]
     assert f"accuracy {5 * correct:.2f} % ({interval}, n = 20)" in text
     assert "command dressform crossval fast --data photos --folds 5" in text
+    assert "evaluated on new photos: 500 images" in text
     over_folds = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "over folds, 95 %", "n": 5}
     model = replace(model, estimates={"accuracy": over_folds})
     text = citation(20, "test", [model], "1.2", "2026-11-26")["text"]

@@ -79,11 +79,15 @@ def _print(calibration: "Calibration", alpha: float) -> None:
         )
     header = ("method", "coverage, 95 % interval", "worst class", "classes per set", "empty")
     print_table(header, rows, shorten=(2,))
-    print()
+    wanted, notes = f"{100 * (1 - alpha):g} %", []
     for s in calibration.sets:
-        whole = ["all classes together"] if s.coverage.high < 1 - alpha else []
-        if missed := [*whole, *s.classes_below]:
-            print(
-                f"{s.method.upper()} covers less than {100 * (1 - alpha):g} % of "
-                f"{one_line(', '.join(missed))}"
+        name = s.method.upper()
+        if s.coverage.high < 1 - alpha:
+            notes.append(f"{name} sets contain the true class less often than in {wanted}.")
+        if s.classes_below:
+            classes = one_line(", ".join(s.classes_below))
+            notes.append(
+                f"{name} sets contain these classes less often than in {wanted}: {classes}."
             )
+    if notes:
+        print("\n" + "\n".join(notes))

@@ -95,7 +95,7 @@ def predict(
         where = chosen if isinstance(chosen, Path) else chosen.path
         say(f"model: {predictor.description.name}, {why} ({where})")
         if isinstance(chosen, Run) and (advice := shipped_advice(chosen)):
-            say(f"note: {advice}; --model shipped takes it")
+            say(f"note: {advice}; use it with --model shipped")
     confidence = predictor.description.confidence
     if confidence is not None and "confident by" in confidence.sentence:
         say(

@@ -61,7 +61,7 @@ def segment_foreground(pixels: NDArray[np.uint8]) -> Foreground | None:
     """
     height, width = pixels.shape[:2]
     # In steps of 1/64 the sums behind a mean colour are exact, whatever their order: a browser
-    # finds the same clusters.
+    # finds the same clusters, except in near ties.
     lab = np.round(_blurred(rgb_to_lab(pixels)) * 64) / 64
     terms = quadratic_terms(lab.reshape(-1, 3))
     border = border_mask(height, width)

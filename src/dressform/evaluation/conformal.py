@@ -95,8 +95,9 @@ class ConformalResult:
         coverage: fraction of sets that contain the true class, Wilson interval.
         worst_class: the class with the lowest coverage.
         worst_coverage: its coverage, 0..1.
-        classes_below: those whose coverage is below 1 - alpha at the upper end of its 95 % interval
-            (Wilson), in the order of the classes; the thresholds keep it over all classes only.
+        classes_below: those whose coverage is significantly below 1 - alpha (the upper end of
+            Wilson's interval, at 5 % for all classes together by Bonferroni), in the order of the
+            classes; the thresholds keep it over all classes only.
         mean_size: mean number of classes per set.
         empty: fraction of empty sets.
         singletons: fraction of sets with one class.
@@ -164,12 +165,14 @@ def evaluate_sets(
     with np.errstate(invalid="ignore"):
         class_coverage = np.bincount(labels, covered, minlength=sets.shape[1]) / counts
     worst = int(np.nanargmin(class_coverage))
+    hits = np.bincount(labels[covered], minlength=sets.shape[1])
+    level = 1 - 0.05 / int((counts > 0).sum())
     below = [
         name
-        for name, fraction, count in zip(
-            predictions.class_names, class_coverage, counts, strict=True
+        for name, hit, count in zip(
+            predictions.class_names, hits.tolist(), counts.tolist(), strict=True
         )
-        if count and wilson(round(fraction * count), int(count)).high < 1 - alpha
+        if count and wilson(hit, count, level).high < 1 - alpha
     ]
     return ConformalResult(
         method=method,

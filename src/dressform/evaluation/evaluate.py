@@ -31,7 +31,7 @@ MAX_CONFUSION_CLASSES = 1000
 
 
 LEVEL = ", 95 %"
-"""How the method of an interval ends that knows its level."""
+"""How an interval's method ends if it names its level."""
 SCORES, MIN_NAME = 54, 16
 """Columns of the scores in a report, and of the names at least."""
 

@@ -4,6 +4,7 @@ One model comes with dressform, so that a fresh install can predict. It answers 
 named and nothing was trained.
 """
 
+import math
 import shlex
 from pathlib import Path
 
@@ -70,16 +71,25 @@ def shipped_recipe() -> str:
 
 def shipped_advice(run: Run) -> str:
     """What to say where the model that comes with dressform learned the same images as a run, and
-    was right more often on validation images; else empty.
+    was right more often on validation images, by more than two standard errors; else empty.
     """
-    dataset, value, card = run.manifest.dataset, run.val_accuracy, _shipped_card()
-    if dataset.location not in CATALOG or dataset.class_names != card.class_names:
+    dataset, value = run.manifest.dataset, run.val_accuracy
+    count = dataset.examples.get("validation", 0)
+    if dataset.location not in CATALOG or value is None or not count:
         return ""
-    if value is None or card.confidence is None or card.confidence.accuracy <= value:
+    try:
+        card = _shipped_card()
+    except RunError:
+        return ""
+    other = card.confidence
+    if other is None or dataset.class_names != card.class_names:
+        return ""
+    variances = [p * (1 - p) / n for p, n in ((value, count), (other.accuracy, other.examples))]
+    if other.accuracy - value <= 2 * math.sqrt(sum(variances)):
         return ""
     return (
-        f"the model that comes with dressform was right more often on validation images "
-        f"({percent(card.confidence.accuracy)}, this run {percent(value)})"
+        f"the model that comes with dressform was right more often on its validation images "
+        f"({percent(other.accuracy)} of {other.examples:,}; this run {percent(value)} of {count:,})"
     )
 
 

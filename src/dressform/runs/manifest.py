@@ -22,7 +22,7 @@ _PACKAGES = ("dressform", "torch", "numpy", "onnxruntime", "safetensors")
 
 
 NAMED_SETTINGS = 3
-"""That the name of a run has."""
+"""Settings that a run's name shows."""
 MAX_SIDE = 8192
 """Maximum side of images in pixels; an image has at most 100 million values."""
 

@@ -131,9 +131,10 @@ def open_run(path: str | Path) -> Run:
     folder = user_path(path)
     if not folder.exists():
         is_word = len(folder.parts) == 1 and not folder.suffix
+        or_recipe = f"; if {path} is a recipe, train it first" if is_word else ""
         raise RunError(
             f"{path} does not exist; give the folder of a run, such as "
-            f"runs/fashion-mnist/fast-…/seed0{' (a recipe is trained first)' if is_word else ''}"
+            f"runs/fashion-mnist/fast-…/seed0{or_recipe}"
         )
     layout = Layout(folder)
     if not layout.manifest.is_file():

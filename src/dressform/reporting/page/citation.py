@@ -114,6 +114,12 @@ def _accuracy(model: ModelReport) -> str:
     return f"accuracy {percent(one['value'])} ({interval}, n = {one['n']:,})"
 
 
+def _without_folders(word: str) -> str:
+    """The name of an absolute path; anything else as it is."""
+    path = Path(word)
+    return path.name or word if path.is_absolute() else word
+
+
 def _wilson(predictions: Predictions) -> Estimate:
     correct = predictions.predicted == predictions.labels
     return wilson(int(correct.sum()), len(correct))
@@ -124,8 +130,10 @@ def _shortened(name: str, value: str) -> str:
     folders of one machine by their names.
     """
     if name == "command":
-        words = [Path(w).name if Path(w).is_absolute() else w for w in shlex.split(value)]
-        value = shlex.join(words)
+        value = shlex.join(map(_without_folders, shlex.split(value)))
+    if name == "evaluated on":
+        path, colon, count = value.rpartition(": ")
+        value = f"{_without_folders(path)}{colon}{count}"
     value = re.sub(r"\b[0-9a-f]{64}\b", lambda digest: digest[0][:SHORT_DIGEST], value)
     return f"{name} {value}"
 

@@ -374,13 +374,13 @@ def test_what_fails_is_told_where_it_happened(browser: Browser, service: Running
         page.locator("#project-name").fill("Twice")
         page.keyboard.press("Enter")
         expect(page.locator("#new-project").get_by_role("alert")).to_contain_text("already")
-
         # Out of reach: an upload is told so and can be tried again; then it arrives.
         page.get_by_role("link", name="Twice").click()
+        zone = page.locator(".zone input[type=file]").first
+        expect(zone).to_be_attached()  # the page has all it needs
         page.clock.install()
         page.context.set_offline(True)
-        image = service.photos / "Bag" / "Bag-0.png"
-        page.locator(".zone input[type=file]").first.set_input_files(image)
+        zone.set_input_files(service.photos / "Bag" / "Bag-0.png")
         again = page.get_by_role("button", name="Try the failed ones again")
         for _ in range(20):
             page.clock.run_for(3000)

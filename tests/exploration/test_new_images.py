@@ -117,7 +117,7 @@ def test_images_that_it_was_trained_on_are_named(
         caplog.clear()
         dressform.evaluate(run, data=data)
         assert (
-            "51 of 80 images are those that simple-dense, seed 0 was trained on, and 13 those that "
+            f"51 of 80 images are those that {run.name} was trained on, and 13 those that "
             "it was validated on (equal digests); its accuracy on new images will be lower; "
             "split='test' leaves them out"
         ) in caplog.text

@@ -72,8 +72,14 @@ class Comparison:
             format_p_value(self.p_holm).removeprefix("= "),
             format_probability(self.posterior.equal).removeprefix("= "),
         ]
-        header = [self.a, self.b, "difference", "95 % interval", "p (Holm)", "P(equal)"]
+        p_title = "p (Holm)" if self.is_adjusted else "p"
+        header = [self.a, self.b, "difference", "95 % interval", p_title, "P(equal)"]
         return paragraph(self.sentence()) + table(header, [row]) + paragraph(self.scope)
+
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether Holm's adjustment for several pairs changed the p-value."""
+        return self.p_holm != self.p_value
 
     @property
     def significant(self) -> bool:
@@ -190,8 +196,7 @@ class Comparison:
             text = f"{self.b} is {'better' if gain > 0 else 'worse'} than {self.a} {amount}"
         else:
             text = f"{self.b} and {self.a} do not differ significantly: {relation}"
-        several = self.p_holm != self.p_value
-        adjustment = ", Holm-adjusted, which the interval is not" if several else ""
+        adjustment = ", Holm-adjusted, which the interval is not" if self.is_adjusted else ""
         text += f"; p {format_p_value(self.p_holm)}{adjustment}"
         text += (
             f"; P(practically equal, within {_format_difference(self.rope, metric)}{unit}) "

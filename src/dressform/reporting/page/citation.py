@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dressform.core.numbers import percent, percent_range
 from dressform.core.text import counted
-from dressform.evaluation.intervals import Estimate, wilson
-from dressform.predictions import Predictions
+from dressform.evaluation.evaluate import estimate
+from dressform.evaluation.metrics import METRICS
 from dressform.reporting.page.models import ModelReport
 from dressform.reporting.page.schema import CitationDocument
 
@@ -109,7 +109,9 @@ def listed_models(models: Sequence[ModelReport]) -> str:
 
 def _accuracy(model: ModelReport) -> str:
     """A model's accuracy with its interval."""
-    one = (model.estimates or {}).get("accuracy") or asdict(_wilson(model.predictions))
+    one = (model.estimates or {}).get("accuracy") or asdict(
+        estimate(METRICS["accuracy"], model.predictions)
+    )
     interval = f"{percent_range(one['low'], one['high'])}, {one['method']}"
     return f"accuracy {percent(one['value'])} ({interval}, n = {one['n']:,})"
 
@@ -118,11 +120,6 @@ def _without_folders(word: str) -> str:
     """The name of an absolute path; anything else as it is."""
     path = Path(word)
     return path.name or word if path.is_absolute() else word
-
-
-def _wilson(predictions: Predictions) -> Estimate:
-    correct = predictions.predicted == predictions.labels
-    return wilson(int(correct.sum()), len(correct))
 
 
 def _shortened(name: str, value: str) -> str:

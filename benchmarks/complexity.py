@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from read_reports import newest
 from report import write_report
-from tables import newest
 
 from dressform.core import config
 from dressform.core.errors import RunError

@@ -16,7 +16,9 @@ from string import Template
 from typing import Any
 
 from leaderboard_figure import Point, draw_leaderboard, pareto_front
-from tables import REPORTS, ROOT, is_todays, mean_and_sd, newest, non_breaking
+from read_reports import REPORTS, ROOT, mean_and_sd, newest
+from recipe_tables import is_todays
+from tables import non_breaking
 
 from dressform.recipes import RECIPES, entry, find_recipe
 from dressform.reporting.figures.canvas import save

@@ -9,7 +9,7 @@ import leaderboard
 import pytest
 from leaderboard_figure import Point, draw_leaderboard, pareto_front
 from PIL import Image
-from tables import REPORTS, ROOT, newest
+from read_reports import REPORTS, ROOT, newest
 
 
 def point(name: str, accuracy: float, parameters: int) -> Point:

@@ -2,7 +2,6 @@
 
 import ast
 import dataclasses
-import importlib.util
 import json
 import re
 import subprocess
@@ -79,12 +78,10 @@ def test_the_readme_is_short() -> None:
 
 def test_the_pages_tables_are_those_of_the_measurements() -> None:
     """After a measurement: python benchmarks/tables.py."""
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
-    assert json.loads(tables.OWN_SCORES.read_text()) == tables.own_scores()
+    import tables
+    from recipe_tables import OWN_SCORES, own_scores
+
+    assert json.loads(OWN_SCORES.read_text()) == own_scores()
     for page in tables.PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
         assert tables.filled(text) == text, page

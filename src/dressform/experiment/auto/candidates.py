@@ -40,7 +40,10 @@ SCRATCH_STEPS, MIN_SCRATCH_EPOCHS = 600, 7
 epochs.
 """
 FEW = 20_000
-"""Fewer examples need more augmentation."""
+"""Fewer examples need more augmentation. Of fewer colour photos, nothing is trained from scratch
+where there are pretrained weights: on 3,068 it was ten points worse each time, and took a tenth of
+the time (benchmarks/reports/2026-11-25-transfer-auto.json).
+"""
 SMALL_SIDE, SMALL_STEPS, SMALL_SHARE = 32, 1200, 0.5
 """Few images of at most so many pixels a side: they are shifted by whole pixels, since sampling
 between pixels blurs them, and rectangles are erased, which allows twice the steps and epochs; and
@@ -123,7 +126,10 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         part=SMALL_PART if small else PART,
         image_size=size,
     )
-    return [scratch, stages] if small and data.shape[2] == 1 else [scratch, head, stages], []
+    in_colour = data.shape[2] == 3
+    if few and not small and in_colour:
+        return [head, stages], []
+    return [scratch, head, stages] if in_colour or not small else [scratch, stages], []
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,67 @@
+"""The reports that measurements wrote, and how a table tells what made them."""
+
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+REPORTS = ROOT / "benchmarks" / "reports"
+
+FORMER_NAMES = {"ood": ("novelty",)}
+"""What reports were called before."""
+
+Report = dict[str, Any]
+
+
+def newest_first(name: str) -> list[Report]:
+    """The reports of that name, the latest date first."""
+    names = (name, *FORMER_NAMES.get(name, ()))
+    paths = sorted(
+        (path for each in names for path in REPORTS.glob(f"????-??-??-{each}.json")), reverse=True
+    )
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def newest(name: str) -> Report | None:
+    """The report of that name with the latest date."""
+    return next(iter(newest_first(name)), None)
+
+
+def measured(*names: str) -> Callable[[Callable[..., str]], Callable[[], str]]:
+    """Give a table the newest reports of these names; where one is missing the table says so."""
+
+    def around(table: Callable[..., str]) -> Callable[[], str]:
+        def made() -> str:
+            reports = [newest(name) for name in names]
+            return "not measured yet" if None in reports else table(*reports)
+
+        return made
+
+    return around
+
+
+def renamed(command: str) -> str:
+    """A report's command as it is called now."""
+    return command.replace("benchmarks/novelty.py", "benchmarks/ood.py").replace(
+        "dressform bench tutorials", "python benchmarks/tutorials.py"
+    )
+
+
+def made_by(report: dict[str, Any]) -> str:
+    """The command and the machine behind a table."""
+    hardware = report["hardware"]
+    command = renamed(report["command"])
+    return f"(`{command}`; {hardware['processor']}, {hardware['cores']} cores.)"
+
+
+def mean_and_sd(shares: list[float]) -> str:
+    """``90.84 % ± 0.62``."""
+    return f"{100 * statistics.mean(shares):.2f} % ± {100 * statistics.stdev(shares):.2f}"
+
+
+def extent(values: list[float]) -> str:
+    """The smallest and the largest value."""
+    return f"{min(values):.2f} to {max(values):.2f}"

@@ -82,9 +82,9 @@ def train_auto(
 
     Up to three candidates, where ImageNet weights are installed: a linear probe on a pretrained
     network, which small grey images do not get; a small CNN trained from scratch, which fewer than
-    20,000 colour photos do not get; and the pretrained network fine-tuned. They are compared by cross-validation on the training examples; neither
-    validation nor test is looked at before the best is trained, or the best and another whose mean
-    is better.
+    20,000 colour photos do not get; and the pretrained network fine-tuned. They are compared by
+    cross-validation on the training examples; neither validation nor test is looked at before the
+    best is trained, or the best and another whose mean is better.
 
     Args:
         source: a dataset's name or a path.

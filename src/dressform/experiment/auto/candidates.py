@@ -40,9 +40,9 @@ SCRATCH_STEPS, MIN_SCRATCH_EPOCHS = 600, 7
 epochs.
 """
 FEW = 20_000
-"""Fewer examples need more augmentation. Of fewer colour photos, nothing is trained from scratch
-where there are pretrained weights: on 3,068 it was ten points worse each time, and took a tenth of
-the time (benchmarks/reports/2026-11-25-transfer-auto.json).
+"""Fewer examples need more augmentation. For fewer colour photos, where there are pretrained
+weights, a network from scratch is a fallback: on 3,068 it was ten points worse each time, and took
+a tenth of the time (benchmarks/reports/2026-11-25-transfer-auto.json).
 """
 SMALL_SIDE, SMALL_STEPS, SMALL_SHARE = 32, 1200, 0.5
 """Few images of at most so many pixels a side: they are shifted by whole pixels, since sampling
@@ -67,7 +67,7 @@ not cost the training itself.
 
 
 def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidate], list[str]]:
-    """What could be tried, the quickest first, and what cannot."""
+    """What could be tried, the quickest first and fallbacks last, and what cannot."""
     examples, counts = len(data.train), data.train.counts
     balance = ("class_weight_power=0.5",) if counts.max() > RARE * max(1, counts.min()) else ()
     batch = int(min(250, max(16, examples // 20)))
@@ -128,7 +128,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     )
     in_colour = data.shape[2] == 3
     if few and not small and in_colour:
-        return [head, stages], []
+        return [head, stages, replace(scratch, fallback=True)], []
     return [scratch, head, stages] if in_colour or not small else [scratch, stages], []
 
 
@@ -233,7 +233,7 @@ def choose(
         if one is not None:
             return [one], [s for s in skipped if not s.startswith(f"{one.description}: ")]
         alone = (cost.alone(candidate) for candidate, cost in timed)
-        raise TooLittleTimeError(min(alone, default=math.inf))
+        raise TooLittleTimeError(min(alone, default=math.inf), skipped)
     return chosen, skipped
 
 
@@ -267,11 +267,12 @@ class TooLittleTimeError(Exception):
 
     Args:
         seconds: that the quickest takes.
+        skipped: why each was, a line each.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, skipped: Sequence[str] = ()) -> None:
         super().__init__(seconds)
-        self.seconds = seconds
+        self.seconds, self.skipped = seconds, skipped
 
 
 def _filled(

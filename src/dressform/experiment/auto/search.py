@@ -114,7 +114,31 @@ class Search:
                 f"a recipe"
             )
         candidates, skipped = possible(data, plan.image_size)
+        needed = math.inf
+        for fallback in (False, True):
+            costs, untried = self._costs([c for c in candidates if c.fallback == fallback], reading)
+            skipped += untried
+            left = PLANNED * (self.clock.left - self.fixed())
+            try:
+                chosen, too_long = choose(costs, left)
+            except TooLittleTimeError as error:
+                skipped += error.skipped
+                needed = min(needed, self.clock.plan.budget + error.seconds - left)
+            else:
+                self.clock.keep(candidates=chosen, skipped=[*skipped, *too_long])
+                return
+        raise SmallBudgetError(
+            f"the budget of {plan.budget:g} s is too small on this machine now: "
+            f"{self._needed(needed)}",
+            needed=min(2 * plan.budget, needed),
+        )
+
+    def _costs(
+        self, candidates: Sequence[Candidate], reading: float
+    ) -> tuple[list[tuple[Candidate, Cost]], list[str]]:
+        """What candidates take, as far as there is time to try, and why others are skipped."""
         costs: list[tuple[Candidate, Cost]] = []
+        skipped: list[str] = []
         for candidate in candidates:
             try:
                 if costs and self._only_enough_for(*costs[0]):
@@ -129,16 +153,7 @@ class Search:
                 skipped.append(f"{candidate.description}: {error}")
                 if not costs:
                     break  # the others take longer
-        left = PLANNED * (self.clock.left - self.fixed())
-        try:
-            chosen, too_long = choose(costs, left)
-        except TooLittleTimeError as error:
-            raise SmallBudgetError(
-                f"the budget of {plan.budget:g} s is too small on this machine now: "
-                f"{self._needed(error.seconds, left)}",
-                needed=min(2 * plan.budget, plan.budget + error.seconds - left),
-            ) from None
-        self.clock.keep(candidates=chosen, skipped=[*skipped, *too_long])
+        return costs, skipped
 
     def _only_enough_for(self, first: Candidate, cost: Cost) -> bool:
         """Whether half of the budget is spent, or trial trainings of another candidate would leave
@@ -148,17 +163,16 @@ class Search:
         needed = self.fixed() + cost.alone(first) / PLANNED
         return left < self.clock.plan.budget / 2 or left < needed + LEAST_PROBING
 
-    def _needed(self, seconds: float, left: float) -> str:
-        """How long the quickest candidate takes, and what to do."""
+    def _needed(self, seconds: float) -> str:
+        """How long the quickest candidate takes in all, and what to do."""
         if seconds == math.inf:
             return (
                 f"after {self.clock.spent:.0f} s it is not known yet how long a training takes; "
                 f"give a larger budget="
             )
-        needed = self.clock.plan.budget + seconds - left
         return (
-            f"the quickest candidate takes about {needed:.0f} s in all; give "
-            f"budget='{math.ceil(needed / 60)}m' or more"
+            f"the quickest candidate takes about {seconds:.0f} s in all; give "
+            f"budget='{math.ceil(seconds / 60)}m' or more"
         )
 
     def _cost(self, candidate: Candidate, reading: float, probing: float) -> Cost:

@@ -202,10 +202,15 @@ def predict_photos_table(report: Report) -> str:
         if load > report["hardware"]["cores"]
         else ""
     )
+    again = (
+        f" Killed after {' or '.join(kept)} rows and started again, the table "
+        f"{'has' if same else 'does not have'} the same bytes."
+        if kept
+        else ""
+    )
     lines += [
         "",
         f"Medians of {r['rounds']} rounds, both versions in each round, process start included."
-        f"{busy} Killed after {' or '.join(kept)} rows and started again, the table "
-        f"{'has' if same else 'does not have'} the same bytes.",
+        f"{busy}{again}",
     ]
     return "\n".join([*lines, "", made_by(report)])

@@ -60,8 +60,3 @@ def made_by(report: dict[str, Any]) -> str:
 def mean_and_sd(shares: list[float]) -> str:
     """``90.84 % ± 0.62``."""
     return f"{100 * statistics.mean(shares):.2f} % ± {100 * statistics.stdev(shares):.2f}"
-
-
-def extent(values: list[float]) -> str:
-    """The smallest and the largest value."""
-    return f"{min(values):.2f} to {max(values):.2f}"

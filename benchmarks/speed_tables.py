@@ -2,7 +2,7 @@
 
 import statistics
 
-from read_reports import Report, extent, made_by, mean_and_sd, measured, newest
+from read_reports import Report, made_by, mean_and_sd, measured, newest
 
 from dressform.kernels.switch import KERNELS
 
@@ -178,3 +178,8 @@ def keras_table(report: Report) -> str:
         f"({same:,} of {r['images'] * len(rows):,} classes the same; random weights). "
         f"{made_by(report)}"
     )
+
+
+def extent(values: list[float]) -> str:
+    """The smallest and the largest value."""
+    return f"{min(values):.2f} to {max(values):.2f}"

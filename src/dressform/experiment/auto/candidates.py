@@ -13,7 +13,7 @@ import torch
 from dressform.core.config import override
 from dressform.core.errors import OutOfTimeError
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.experiment.auto.candidate import SHARE, Candidate, Cost
+from dressform.experiment.auto.candidate import ALONE_EPOCHS, SHARE, Candidate, Cost
 from dressform.experiment.options import RunOptions
 from dressform.models.pretrained import LITE0_PACKAGE
 from dressform.predict.ood import MAX_REFERENCES
@@ -41,8 +41,8 @@ epochs.
 """
 FEW = 20_000
 """Fewer examples need more augmentation. For fewer colour photos, where there are pretrained
-weights, a network from scratch is a fallback: on 3,068 it was ten points worse each time, and took
-a tenth of the time (benchmarks/reports/2026-11-25-transfer-auto.json).
+weights, a network from scratch is a fallback: on 3,068 it was 8 to 11 points worse than fine-tuning
+and took a tenth of the time (benchmarks/reports/2026-11-25-transfer-auto.json).
 """
 SMALL_SIDE, SMALL_STEPS, SMALL_SHARE = 32, 1200, 0.5
 """Few images of at most so many pixels a side: they are shifted by whole pixels, since sampling
@@ -73,6 +73,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     batch = int(min(250, max(16, examples // 20)))
     side = max(data.shape[:2])
     few, small = examples < FEW, examples < FEW and side <= SMALL_SIDE
+    in_colour = data.shape[2] == 3
     whole_pixels = (f"augment.crop={max(1, round(side / 14))}", "augment.erase=0.5")
     augment = whole_pixels if small else ("augment.shift=0.06", "augment.zoom=0.1")
     own = ("hard_examples.fraction=1", *augment, "label_smoothing=0.1") if few else ()
@@ -100,7 +101,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         recipe=TRANSFER,
         epochs=HEAD_EPOCHS,
         fewest=HEAD_EPOCHS // 2,
-        preferred=data.shape[2] == 3,
+        preferred=in_colour,
         most=HEAD_EPOCHS,
         image_size=size,
         settings=(
@@ -126,7 +127,6 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         part=SMALL_PART if small else PART,
         image_size=size,
     )
-    in_colour = data.shape[2] == 3
     if few and not small and in_colour:
         return [head, stages, replace(scratch, fallback=True)], []
     return [scratch, head, stages] if in_colour or not small else [scratch, stages], []
@@ -204,7 +204,7 @@ def _predicted(data: DatasetSplits) -> int:
 
 
 def choose(
-    timed: Sequence[tuple[Candidate, Cost]], seconds: float
+    timed: Sequence[tuple[Candidate, Cost]], seconds: float, *, fallback: bool = False
 ) -> tuple[list[Candidate], list[str]]:
     """The candidates that there is time for, in the order given, and why others are skipped.
 
@@ -213,6 +213,7 @@ def choose(
             of what is left: all for the last, ``share`` for the others, unless none fits so.
         seconds: that all may take together. Only one will be trained on all examples, but nobody
             knows yet which.
+        fallback: there is another candidate, so that no training has less than its fewest epochs.
 
     Where there is time for no comparison, or where that of a single candidate would leave too few
     of its epochs, one is chosen to be trained without: the preferred one, if its epochs fit, else
@@ -229,7 +230,7 @@ def choose(
         if chosen[0].epochs < MOST * planned.epochs:
             chosen = []
     if not chosen:
-        one = without_comparison(timed, seconds)
+        one = without_comparison(timed, seconds, fallback=fallback)
         if one is not None:
             return [one], [s for s in skipped if not s.startswith(f"{one.description}: ")]
         alone = (cost.alone(candidate) for candidate, cost in timed)
@@ -237,16 +238,19 @@ def choose(
     return chosen, skipped
 
 
-def without_comparison(timed: Sequence[tuple[Candidate, Cost]], seconds: float) -> Candidate | None:
+def without_comparison(
+    timed: Sequence[tuple[Candidate, Cost]], seconds: float, *, fallback: bool = False
+) -> Candidate | None:
     """The candidate that is trained where there is no time to compare any; None where there is time
-    for none.
+    for none, or where there is a fallback and time for no more than a part of the fewest epochs.
     """
     for candidate, cost in timed:
         if candidate.preferred and cost.alone(candidate, candidate.fewest) <= seconds:
             return replace(candidate, compared=0, cost=cost)
     for candidate, cost in timed:
         # The clock shortens a training of all epochs to those that there is time for.
-        if cost.alone(candidate) <= seconds:
+        epochs = candidate.fewest if fallback else ALONE_EPOCHS
+        if cost.alone(candidate, epochs) <= seconds:
             return replace(candidate, compared=0, cost=cost)
     return None
 
@@ -270,7 +274,7 @@ class TooLittleTimeError(Exception):
         skipped: why each was, a line each.
     """
 
-    def __init__(self, seconds: float, skipped: Sequence[str] = ()) -> None:
+    def __init__(self, seconds: float, skipped: list[str]) -> None:
         super().__init__(seconds)
         self.seconds, self.skipped = seconds, skipped
 

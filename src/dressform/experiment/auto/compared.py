@@ -1,5 +1,6 @@
-"""`Compared`: what the comparison of a candidate found."""
+"""`Compared`: what the comparison of a candidate found, and its progress."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from dressform.core.errors import ConfigError
 from dressform.experiment.auto.candidate import Candidate
 from dressform.predictions import Predictions
+from dressform.training.callback import Callback, Fold
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,32 @@ class Result:
             seconds=round(self.compared.seconds + other.compared.seconds, 1),
             path=self.compared.path,
         )
+
+
+class FoldProgress(Callback):
+    """Passes on what a comparison's folds do, and nothing else.
+
+    Args:
+        inner: the callback of the whole call.
+    """
+
+    def __init__(self, inner: Callback) -> None:
+        self._inner = inner
+
+    def on_folds_begin(
+        self, folds: Sequence[Fold], finished: int, workers: int, threads: int
+    ) -> None:
+        """Pass on."""
+        self._inner.on_folds_begin(folds, finished, workers, threads)
+
+    def on_fold_begin(self, fold: Fold, done: int, epochs: int) -> None:
+        """Pass on."""
+        self._inner.on_fold_begin(fold, done, epochs)
+
+    def on_fold_epoch_end(self, fold: Fold, epoch: int, val_accuracy: float | None) -> None:
+        """Pass on."""
+        self._inner.on_fold_epoch_end(fold, epoch, val_accuracy)
+
+    def on_fold_end(self, fold: Fold, accuracy: float, seconds: float) -> None:
+        """Pass on."""
+        self._inner.on_fold_end(fold, accuracy, seconds)

@@ -22,7 +22,7 @@ from dressform.experiment.auto.candidates import (
     possible,
     without_comparison,
 )
-from dressform.experiment.auto.compared import Compared, Result
+from dressform.experiment.auto.compared import Compared, FoldProgress, Result
 from dressform.experiment.auto.reader import Reader
 from dressform.experiment.crossval.cross_validation import crossval
 from dressform.experiment.options import RunOptions
@@ -30,7 +30,6 @@ from dressform.experiment.resolved import ResolvedRecipe, resolve_recipe
 from dressform.experiment.train_run import train_run
 from dressform.runs.layout import CrossvalLayout, crossval_folder
 from dressform.runs.run import Run
-from dressform.training.callback import Callback, Fold
 
 logger = logging.getLogger(__name__)
 
@@ -44,35 +43,6 @@ READING = 2.0
 """Times the seconds of the first reading, for a reading at a larger size."""
 PROBING, LEAST_PROBING = 0.1, 12.0
 """Of the budget, for the trial trainings of one candidate; and seconds that those have at least."""
-
-
-class _Folds(Callback):
-    """Passes on what a comparison's folds do, and nothing else.
-
-    Args:
-        inner: the callback of the whole call.
-    """
-
-    def __init__(self, inner: Callback) -> None:
-        self._inner = inner
-
-    def on_folds_begin(
-        self, folds: Sequence[Fold], finished: int, workers: int, threads: int
-    ) -> None:
-        """Pass on."""
-        self._inner.on_folds_begin(folds, finished, workers, threads)
-
-    def on_fold_begin(self, fold: Fold, done: int, epochs: int) -> None:
-        """Pass on."""
-        self._inner.on_fold_begin(fold, done, epochs)
-
-    def on_fold_epoch_end(self, fold: Fold, epoch: int, val_accuracy: float | None) -> None:
-        """Pass on."""
-        self._inner.on_fold_epoch_end(fold, epoch, val_accuracy)
-
-    def on_fold_end(self, fold: Fold, accuracy: float, seconds: float) -> None:
-        """Pass on."""
-        self._inner.on_fold_end(fold, accuracy, seconds)
 
 
 class SmallBudgetError(ConfigError):
@@ -114,32 +84,33 @@ class Search:
                 f"a recipe"
             )
         candidates, skipped = possible(data, plan.image_size)
-        needed = math.inf
-        for fallback in (False, True):
-            costs, untried = self._costs([c for c in candidates if c.fallback == fallback], reading)
+        fallbacks = [one for one in candidates if one.fallback]
+        costs, untried = self._costs([c for c in candidates if not c.fallback], reading)
+        skipped += untried
+        chosen, too_long, needed = self._chosen(costs, fallback=bool(fallbacks))
+        if not chosen and fallbacks:
+            quick, untried = self._costs(fallbacks, reading)
             skipped += untried
-            left = PLANNED * (self.clock.left - self.fixed())
-            try:
-                chosen, too_long = choose(costs, left)
-            except TooLittleTimeError as error:
-                skipped += error.skipped
-                needed = min(needed, self.clock.plan.budget + error.seconds - left)
-            else:
-                self.clock.keep(candidates=chosen, skipped=[*skipped, *too_long])
-                return
-        raise SmallBudgetError(
-            f"the budget of {plan.budget:g} s is too small on this machine now: "
-            f"{self._needed(needed)}",
-            needed=min(2 * plan.budget, needed),
-        )
+            chosen, too_long, again = self._chosen([*quick, *costs], given_up=not costs)
+            needed = min(needed, again)
+        if not chosen:
+            raise SmallBudgetError(
+                f"the budget of {plan.budget:g} s is too small on this machine now: "
+                f"{self._needed(needed)}",
+                needed=min(2 * plan.budget, needed),
+            )
+        self.clock.keep(candidates=chosen, skipped=[*skipped, *too_long])
 
     def _costs(
         self, candidates: Sequence[Candidate], reading: float
     ) -> tuple[list[tuple[Candidate, Cost]], list[str]]:
-        """What candidates take, as far as there is time to try, and why others are skipped."""
+        """What candidates take, the quickest first, as far as there is time to try; and why others
+        are skipped.
+        """
         costs: list[tuple[Candidate, Cost]] = []
         skipped: list[str] = []
-        for candidate in candidates:
+        first = candidates[0]
+        for place, candidate in enumerate(candidates, 1):
             try:
                 if costs and self._only_enough_for(*costs[0]):
                     raise OutOfTimeError(
@@ -147,13 +118,34 @@ class Search:
                     )
                 probing = LEAST_PROBING if costs else self.clock.left / 2
                 costs.append((candidate, self._cost(candidate, READING * reading, probing)))
-                if costs[0][1].alone(costs[0][0]) > self.clock.left:
-                    break  # the first is the quickest, and there is no time for it alone
             except OutOfTimeError as error:
                 skipped.append(f"{candidate.description}: {error}")
-                if not costs:
-                    break  # the others take longer
+            if not costs or costs[0][1].alone(first) > self.clock.left:
+                skipped += [
+                    f"{one.description}: not tried, it takes longer than {first.description}"
+                    for one in candidates[place:]
+                ]
+                break
         return costs, skipped
+
+    def _chosen(
+        self,
+        costs: Sequence[tuple[Candidate, Cost]],
+        *,
+        fallback: bool = False,
+        given_up: bool = False,
+    ) -> tuple[list[Candidate], list[str], float]:
+        """The candidates that there is time for, why others are skipped, and the budget that would
+        be enough where there is time for none.
+
+        ``given_up``: trial trainings of others took half of the time, as they would of more.
+        """
+        left = PLANNED * (self.clock.left - self.fixed())
+        try:
+            return *choose(costs, left, fallback=fallback), self.clock.plan.budget
+        except TooLittleTimeError as error:
+            short = (2 if given_up else 1) * (error.seconds - left)
+            return [], error.skipped, self.clock.plan.budget + short
 
     def _only_enough_for(self, first: Candidate, cost: Cost) -> bool:
         """Whether half of the budget is spent, or trial trainings of another candidate would leave
@@ -211,8 +203,12 @@ class Search:
                 self._drop(candidate, "its comparison did not finish in time")
         if not results:
             timed = [(c, c.cost.slower(self.slower)) for c in planned_first]
-            one = without_comparison(timed, self.clock.left - self.fixed()) or planned_first[0]
-            self.clock.keep(candidates=[replace(one, compared=0, cost=one.cost)])
+            one = without_comparison(timed, self.clock.left - self.fixed())
+            if one is None:
+                data = self.read(self.clock.plan.image_size)
+                candidates, _ = possible(data, self.clock.plan.image_size)
+                one = next((c for c in candidates if c.fallback), planned_first[0])
+            self.clock.keep(candidates=[replace(one, compared=0)])
         return sorted(results, key=lambda result: -result.compared.mean)
 
     def _finished(self, candidate: Candidate) -> bool:
@@ -277,7 +273,7 @@ class Search:
         options = replace(
             self.options,
             workers=1,
-            callback=_Folds(self.options.callback),
+            callback=FoldProgress(self.options.callback),
             resume=True,
             deadline=deadline,
         )

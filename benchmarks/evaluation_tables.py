@@ -1,6 +1,13 @@
-"""Tables of evaluation: coverage of intervals, out-of-distribution scores, corruptions."""
+"""Tables of evaluation: calibration, coverage of intervals, out-of-distribution scores,
+corruptions.
+"""
 
-from read_reports import Report, made_by, measured
+from typing import Any
+
+from read_reports import Report, made_by, measured, newest_first
+from recipe_tables import is_todays
+
+from dressform.recipes import RECIPES
 
 SCORES = {
     "largest probability": "maximum softmax probability",
@@ -9,6 +16,41 @@ SCORES = {
     "tenth nearest, features and looks": "10th nearest neighbour, features and pixel statistics",
 }
 """What the scores of the out-of-distribution benchmark are called: in older reports, and now."""
+
+
+def calibration_table() -> str:
+    """ECE of each recipe's models before and after their temperature."""
+    rows: dict[str, dict[str, Any]] = {}
+    commands: dict[str, None] = {}
+    for report in newest_first("calibration-recipes"):
+        for name, row in report["results"]["recipes"].items():
+            if name not in rows and is_todays(name, row) and not report["results"]["settings"]:
+                rows[name] = row
+                commands[made_by(report)] = None
+    if not rows:
+        return "not measured yet"
+    lines = [
+        "| recipe | n | ECE before | ECE after | test accuracy |",
+        "|---|---|---|---|---|",
+    ]
+    for name in sorted(rows, key=lambda name: -rows[name]["ece_after"]["max"]):
+        seeds = rows[name]["seeds"]
+        cells = [_ece([row[side]["ece"] for row in seeds]) for side in ("before", "after")]
+        accuracies = [100 * row["after"]["accuracy"]["value"] for row in seeds]
+        cells.append(f"{sum(accuracies) / len(accuracies):.2f} %")
+        lines.append(f"| `{name}` | {len(seeds)} | {' | '.join(cells)} |")
+    others = ", ".join(f"`{name}`" for name in RECIPES.names if name not in rows)
+    missing = f"Not measured yet: {others}. " if others else ""
+    return "\n".join([*lines, "", missing + " ".join(commands)])
+
+
+def _ece(estimates: list[dict[str, Any]]) -> str:
+    """One ECE with its interval, or the mean and the extent over seeds."""
+    values = [100 * one["value"] for one in estimates]
+    low, high = min(values), max(values)
+    if len(estimates) == 1:
+        low, high = (100 * estimates[0][end] for end in ("low", "high"))
+    return f"{sum(values) / len(values):.2f} % ({low:.2f} to {high:.2f})"
 
 
 @measured("ood")

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable
 
-from evaluation_tables import corruptions_table, coverage_table, ood_table
+from evaluation_tables import calibration_table, corruptions_table, coverage_table, ood_table
 from photo_tables import (
     budget_table,
     groups_table,
@@ -55,6 +55,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "photos": photos_table,
     "groups": groups_table,
     "predict-photos": predict_photos_table,
+    "calibration": calibration_table,
     "ood": ood_table,
     "budget": budget_table,
     "time-limit": time_limit_table,

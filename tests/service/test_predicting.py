@@ -196,9 +196,11 @@ def test_another_model_takes_over_under_load(
         while (await models.promoted(shop.caller, shop.project_id)).key.version != 2:
             assert time.monotonic() < until
             await asyncio.sleep(0.01)
+        while seen != {True, False}:  # a busy machine answers late
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
         ended.set()
         assert sum(await asyncio.gather(*clients)) > 16
-        assert seen == {True, False}
         await models.stop()
 
     finished(work())

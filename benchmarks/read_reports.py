@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-
 REPORTS = ROOT / "benchmarks" / "reports"
 
 FORMER_NAMES = {"ood": ("novelty",)}

@@ -201,6 +201,7 @@ def test_another_model_takes_over_under_load(
             await asyncio.sleep(0.01)
         ended.set()
         assert sum(await asyncio.gather(*clients)) > 16
+        assert seen == {True, False}
         await models.stop()
 
     finished(work())

@@ -186,7 +186,7 @@ class Models:
 
     def _start_look_up(self, name: tuple[str, ...], look_up: LookUp) -> "asyncio.Task[ServedModel]":
         task = self._look_ups.get(name)
-        if task is None:
+        if task is None or task.done():  # done and still there: what it read may be forgotten
             task = asyncio.get_running_loop().create_task(self._look_up(name, look_up))
             self._look_ups[name] = task
             task.add_done_callback(lambda done: self._looked_up(name, done))
@@ -210,10 +210,11 @@ class Models:
             forgotten, began = self._forgotten, time.monotonic()
             key = await asyncio.to_thread(read)
             served = await self._load(key)
+            self._known.pop(name, None)
+            self._known[name] = _Known(key, began)  # before the check: another thread may forget
             if forgotten == self._forgotten:
                 break  # nothing was promoted meanwhile
-        self._known[name] = _Known(key, began)
-        self._known.move_to_end(name)
+            self._known.pop(name, None)
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
         return served

@@ -21,7 +21,7 @@ from dressform.service.database.connection import Database
 from dressform.service.database.tables import Model, Tenant
 from dressform.service.errors import BusyError, ConflictError, NotFoundError, TooLargeError
 from dressform.service.keys import Caller
-from dressform.service.predicting import LookUp, Models
+from dressform.service.predicting import Models
 from dressform.service.prediction_process import Answer, Question
 from dressform.service.served_model import ServedModel
 from dressform.service.settings import ServiceSettings
@@ -202,40 +202,6 @@ def test_another_model_takes_over_under_load(
         ended.set()
         assert sum(await asyncio.gather(*clients)) > 16
         assert seen == {True, False}
-        await models.stop()
-
-    finished(work())
-
-
-@SQLITE
-def test_a_look_up_that_just_ended_is_forgotten_too(
-    database: Database,
-    store: Store,
-    settings: ServiceSettings,
-    shop: Shop,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def work() -> None:
-        models = Models(database, store, settings)
-        await models.start()
-        ended = asyncio.Event()
-        look_up = models._look_up
-
-        async def told(name: tuple[str, ...], query: LookUp) -> ServedModel:
-            served = await look_up(name, query)
-            ended.set()  # wakes the promotion below before the callbacks of this task
-            return served
-
-        async def promotion() -> int:
-            await ended.wait()
-            promote(database, shop, 2)
-            models.forget(shop.project_id)
-            return (await models.promoted(shop.caller, shop.project_id)).key.version
-
-        monkeypatch.setattr(models, "_look_up", told)
-        after = asyncio.ensure_future(promotion())
-        assert (await models.promoted(shop.caller, shop.project_id)).key.version == 1
-        assert await after == 2
         await models.stop()
 
     finished(work())

@@ -17,12 +17,10 @@ def main() -> None:
 
     wait_briefly()
     import matplotlib.figure  # noqa: F401
+    import onnx.helper  # noqa: F401
     import onnxruntime  # noqa: F401
-    import onnxscript.function_libs.torch_lib.ops  # noqa: F401
     import scipy.stats  # noqa: F401
-    import torch.onnx  # noqa: F401
-    from torch.export import _trace  # noqa: F401
-    from torch.onnx._internal import exporter  # noqa: F401
+    import torch  # noqa: F401
 
     from dressform.cli import main as command_line
 

@@ -19,11 +19,16 @@ from torch import Tensor, nn
 from dressform.core.errors import TrainingError
 from dressform.core.files import write_atomic
 from dressform.data.dataset import inference_batch_size
+from dressform.predict.onnx_operators import traced_onnx
+from dressform.predict.trace import UntraceableError
 
 N_COMPARED = 256
 """Number of images for the comparison; fewer if they are large."""
 TOLERANCE = 1e-3
 """Maximum difference of a logit, relative to the largest logit."""
+
+
+OUTPUTS = ("logits", "probabilities")
 
 
 class _FromBytes(nn.Module):
@@ -58,19 +63,36 @@ def export_onnx(
     module = _FromBytes(network, temperature).eval()
     sample = torch.tensor(images[: inference_batch_size(images.shape[1:], N_COMPARED)])
     try:
+        content = traced_onnx(module, sample, OUTPUTS).SerializeToString()
+        difference = _difference(content, module, sample)
+    except (UntraceableError, TrainingError):
+        content = _by_torch(module, sample)
+        difference = _difference(content, module, sample)
+    write_atomic(path, lambda file: file.write(content))
+    return difference
+
+
+def _by_torch(module: nn.Module, sample: Tensor) -> bytes:
+    """torch's own exporter knows many more operators, and takes many times as long (figures:
+    docs/log.md).
+
+    Raises:
+        TrainingError: it does not know one, either.
+    """
+    try:
         with _silenced_exporter():
             program = torch.onnx.export(
                 module,
                 (sample,),
                 None,
                 input_names=["images"],
-                output_names=["logits", "probabilities"],
+                output_names=list(OUTPUTS),
                 verbose=False,
                 dynamic_shapes={"images": {0: torch.export.Dim("N", min=1)}},
                 dynamo=True,
             )
         assert program is not None
-        content = program.model_proto.SerializeToString()
+        content: bytes = program.model_proto.SerializeToString()
     except Exception as error:
         root: BaseException = error
         while root.__cause__ is not None:
@@ -79,6 +101,15 @@ def export_onnx(
         raise TrainingError(
             f"the network cannot be exported to ONNX ({reason}); use layers that ONNX supports"
         ) from error
+    return content
+
+
+def _difference(content: bytes, module: nn.Module, sample: Tensor) -> float:
+    """The largest absolute difference of a logit between torch and ONNX Runtime.
+
+    Raises:
+        TrainingError: ONNX Runtime cannot run the model, or it is too large.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
@@ -96,7 +127,6 @@ def export_onnx(
             f"the exported network's logits differ from torch's by {difference:.3g}; please "
             f"report this network"
         )
-    write_atomic(path, lambda file: file.write(content))
     return difference
 
 

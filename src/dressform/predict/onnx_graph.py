@@ -1,0 +1,122 @@
+"""`OnnxGraph`: a graph of ONNX that grows operator by operator."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+
+from dressform.predict.trace import BATCH, UntraceableError, Value
+
+OPSET, IR_VERSION = 20, 10
+"""What ONNX Runtime 1.18 and newer read."""
+TYPES = {
+    torch.float32: onnx.TensorProto.FLOAT,
+    torch.uint8: onnx.TensorProto.UINT8,
+}
+
+
+class OnnxGraph:
+    """A graph of ONNX that grows operator by operator.
+
+    Args:
+        module: whose parameters and buffers keep their names.
+        images: the input.
+    """
+
+    def __init__(self, module: nn.Module, images: Value) -> None:
+        self._nodes: list[Any] = []
+        self._initializers: dict[str, onnx.TensorProto] = {}
+        self._names = {images.number: "images"}
+        self._images = images
+        tensors = [*module.named_parameters(), *module.named_buffers()]
+        self._parameters = {_place(tensor): name for name, tensor in tensors}
+
+    def alias(self, value: Value, name: str) -> None:
+        """Give a tensor the name of a node's output."""
+        self._names[value.number] = name
+
+    def add(self, kind: str, *inputs: Any, **attributes: Any) -> str:
+        """Append a node; numbers, arrays and tensors become constants.
+
+        Args:
+            kind: the operator of ONNX.
+            inputs: values, names, tensors, arrays or numbers.
+            attributes: of the node.
+
+        Returns:
+            the name of its output.
+        """
+        output = f"{kind.lower()}_{len(self._nodes)}"
+        names = [self._name(one) for one in inputs]
+        self._nodes.append(helper.make_node(kind, names, [output], output, **attributes))
+        return output
+
+    def name(self, value: Value) -> str:
+        """The name of a tensor."""
+        if value.number not in self._names:
+            raise UntraceableError("a second output of an operator is used")
+        return self._names[value.number]
+
+    def model(self, outputs: Mapping[str, Value]) -> onnx.ModelProto:
+        """The whole model.
+
+        Args:
+            outputs: by the names that they get.
+        """
+        named: dict[str, str] = {}
+        for name, value in outputs.items():
+            inner = self.name(value)
+            if inner == "images" or inner in named:
+                inner = self.add("Identity", inner)
+            named[inner] = name
+        for node in self._nodes:
+            for names in (node.input, node.output):
+                for i, name in enumerate(names):
+                    names[i] = named.get(name, name)
+        graph = helper.make_graph(
+            self._nodes,
+            "dressform",
+            [_described("images", self._images)],
+            [_described(name, value) for name, value in outputs.items()],
+            list(self._initializers.values()),
+        )
+        return helper.make_model(
+            graph,
+            producer_name="dressform",
+            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+        )
+
+    def _name(self, given: Any) -> str:
+        if isinstance(given, str):
+            return given
+        if isinstance(given, Value):
+            return self.name(given)
+        if isinstance(given, Tensor):
+            name = self._parameters.get(_place(given))
+            return self._constant(given.detach().contiguous().numpy(), name)
+        return self._constant(np.asarray(given, None if _is_array(given) else np.float32), None)
+
+    def _constant(self, values: NDArray[Any], name: str | None) -> str:
+        name = name or f"constant_{len(self._initializers)}"
+        if name not in self._initializers:
+            self._initializers[name] = numpy_helper.from_array(values, name)
+        return name
+
+
+def _place(tensor: Tensor) -> tuple[object, ...]:
+    return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype
+
+
+def _is_array(given: object) -> bool:
+    return isinstance(given, np.ndarray)
+
+
+def _described(name: str, value: Value) -> Any:
+    shape = ["N" if side == BATCH else side for side in value.shape]
+    return helper.make_tensor_value_info(name, TYPES[value.dtype], shape)

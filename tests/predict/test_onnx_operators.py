@@ -1,0 +1,188 @@
+"""Operators that become those of ONNX, and those that are left to torch's exporter."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dressform.predict import export
+from dressform.predict.onnx_operators import OPERATORS, traced_onnx
+from dressform.predict.trace import UntraceableError, trace
+
+SHAPE = (3, 8, 6)
+
+
+class Lambda(nn.Module):
+    """A function of images [N, 3, 8, 6], with parameters of all shapes."""
+
+    def __init__(self, compute: Callable[["Lambda", Tensor], Tensor | tuple[Tensor, ...]]) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+
+        def draw(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*shape, generator=generator))
+
+        self.filters, self.grouped = draw(4, 3, 3, 3), draw(6, 1, 3, 2)
+        self.square, self.row, self.each = draw(6, 6), draw(6), draw(3, 1, 1)
+        self.norm = nn.BatchNorm2d(3)
+        self.norm.running_mean, self.norm.running_var = draw(3).data, draw(3).data.square() + 0.5
+        self.compute = compute
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
+        return self.compute(self, images)
+
+
+KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
+    "add": lambda m, x: x + m.each,
+    "add in place": lambda m, x: (2 * x).add_(m.each),
+    "average pooling": lambda m, x: F.avg_pool2d(x, 3, 2, padding=1),
+    "average pooling without border": lambda m, x: F.avg_pool2d(
+        x, 3, 2, padding=1, count_include_pad=False, ceil_mode=True
+    ),
+    "batch norm": lambda m, x: m.norm(x),
+    "bilinear, larger": lambda m, x: F.interpolate(
+        x, size=(11, 13), mode="bilinear", align_corners=False
+    ),
+    "bilinear, smaller": lambda m, x: F.interpolate(
+        x, size=(5, 3), mode="bilinear", align_corners=False
+    ),
+    "bytes": lambda m, x: (100 * x.sigmoid()).to(torch.uint8).float() / 255,
+    "clamp": lambda m, x: x.clamp(-0.5, 0.25),
+    "clamp below": lambda m, x: x.clamp(min=0.1),
+    "concatenation": lambda m, x: torch.cat([x, 2 * x], -3),
+    "constants are computed": lambda m, x: x * (m.each.cumsum(0) + 1),
+    "exponential": lambda m, x: (x.abs().sqrt() - m.each).exp(),
+    "convolution": lambda m, x: F.conv2d(x, m.filters, m.row[:4], stride=(2, 1), padding=(0, 2)),
+    "convolution, dilated": lambda m, x: F.conv2d(x, m.filters, dilation=2, padding="same"),
+    "convolution, grouped": lambda m, x: F.conv2d(x, m.grouped, groups=3),
+    "dense": lambda m, x: F.linear(x.sum((1, 2)), m.square, m.row),
+    "dense without bias": lambda m, x: x.sum((1, 2)) @ m.square,
+    "divide": lambda m, x: 1 / (x.abs() + 1) / 3,
+    "expand": lambda m, x: x.mean(1, keepdim=True).expand(-1, 4, -1, -1),
+    "flatten": lambda m, x: x.permute(0, 2, 3, 1).flatten(1),
+    "flip": lambda m, x: x.flip(3).flip((1, -2)),
+    "gelu": lambda m, x: F.gelu(F.gelu(x), approximate="tanh"),
+    "identity": lambda m, x: F.dropout(x.detach().contiguous(), training=False),
+    "leaky ReLU": lambda m, x: F.leaky_relu(x, 0.2),
+    "max pooling": lambda m, x: F.max_pool2d(x, 3, (2, 1), padding=1),
+    "max pooling, rounded up": lambda m, x: F.max_pool2d(x, 3, 2, ceil_mode=True, dilation=2),
+    "mean of all": lambda m, x: F.adaptive_avg_pool2d(x, 1).flatten(1),
+    "negative": lambda m, x: -x,
+    "padding": lambda m, x: F.pad(x, (1, 2, 0, 3), value=0.5),
+    "reductions": lambda m, x: x.amax((2, 3)) + x.amin((-1, -2)) + x.mean((2, 3)) + x.sum((2, 3)),
+    "ReLU6": lambda m, x: F.relu6(F.relu(4 * x)),
+    "several outputs": lambda m, x: (x.sum((2, 3)), x.tanh()),
+    "shared filters": lambda m, x: F.conv2d(x, m.filters) + F.conv2d(x.flip(3), m.filters),
+    "softmax": lambda m, x: x.softmax(-2),
+    "squares": lambda m, x: (x * x).sum(1),
+    "stack": lambda m, x: torch.stack([x, x.sigmoid()]).mean(0),
+    "swish": lambda m, x: F.silu(x),
+    "transpose": lambda m, x: x.transpose(1, -1),
+    "unsqueeze": lambda m, x: x.unsqueeze(1).squeeze(1),
+}
+
+UNKNOWN: dict[str, Callable[[Lambda, Tensor], Tensor]] = {
+    "an operator that is not here": lambda m, x: x.cumsum(1),
+    "as many outputs as images": lambda m, x: x if len(x) == 2 else x + 0,
+    "constants by the number of images": lambda m, x: x * torch.ones(len(x), 1, 1, 1).cumsum(0),
+    "the numbers of an image": lambda m, x: x if float(x.sum()) > 1e9 else -x,
+    "where the largest is": lambda m, x: F.max_pool2d(x, 2, return_indices=True)[1].float(),
+    "a product of two tensors": lambda m, x: x.sum((2, 3)) @ x.sum((2, 3)).t(),
+    "no image": lambda m, x: m.square,
+    "a shape in which images are mixed": lambda m, x: x.view(len(x) * 3, 8, 6),
+    "whole numbers": lambda m, x: (x > 0).float(),
+}
+
+
+def answers(content: bytes, images: Tensor) -> list[NDArray[np.float32]]:
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    found: list[NDArray[np.float32]] = session.run(None, {"images": images.numpy()})
+    return found
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_onnx_computes_what_torch_does(name: str) -> None:
+    module = Lambda(KNOWN[name]).eval()
+    images = torch.randn(7, *SHAPE, generator=torch.Generator().manual_seed(1))
+    expected = module(images[:1])
+    names = [f"output {i}" for i in range(len(expected) if isinstance(expected, tuple) else 1)]
+    model = traced_onnx(module, images[:1], names)
+    onnx.checker.check_model(model, full_check=True)
+    assert [output.name for output in model.graph.output] == names
+    for count in (1, 2, 7):  # traced with two and three
+        with torch.no_grad():
+            expected = module(images[:count])
+        outputs = expected if isinstance(expected, tuple) else (expected,)
+        found = answers(model.SerializeToString(), images[:count])
+        for output, array in zip(outputs, found, strict=True):
+            np.testing.assert_allclose(array, output.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_every_conversion_is_tried() -> None:
+    images = torch.randn(2, *SHAPE)
+    modules = [Lambda(compute).eval() for compute in KNOWN.values()]
+    tried = {operator.name for module in modules for operator in trace(module, images)[0]}
+    assert {OPERATORS[name] for name in tried} == set(OPERATORS.values())
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_onnx_would_compute_otherwise_is_refused(name: str) -> None:
+    module = Lambda(UNKNOWN[name]).eval()
+    with pytest.raises(UntraceableError):
+        traced_onnx(module, torch.randn(3, *SHAPE), ["logits"])
+
+
+class Logits(nn.Module):
+    """A classifier of images [N, 3, H, W] around a function."""
+
+    def __init__(self, compute: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.compute, self.last = compute, nn.Linear(3, 4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.last(self.compute(images).mean((2, 3)))
+        return logits
+
+
+def doubled_through_a_view(images: Tensor) -> Tensor:
+    """The trace does not see that a change of the view changes the images."""
+    images = images + 1
+    images.permute(0, 2, 3, 1).mul_(2)
+    return images
+
+
+@pytest.mark.parametrize("compute", [lambda x: x.cumsum(2), doubled_through_a_view])
+def test_torch_exports_the_others(
+    compute: Callable[[Tensor], Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    by_torch = export._by_torch
+
+    def noted(module: nn.Module, sample: Tensor) -> bytes:
+        asked.append(1)
+        return by_torch(module, sample)
+
+    monkeypatch.setattr(export, "_by_torch", noted)
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 6, 3), np.uint8)
+    for network, expected in ((Logits(compute), [1]), (Logits(torch.relu), [])):
+        asked.clear()
+        difference = export.export_onnx(network.eval(), images, tmp_path / "m.onnx")
+        assert difference < 1e-4
+        assert asked == expected
+        logits, probabilities = answers((tmp_path / "m.onnx").read_bytes(), torch.tensor(images))
+        assert logits.shape == (5, 4)
+        np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
+
+
+def test_names_of_parameters_are_kept() -> None:
+    module = Lambda(KNOWN["shared filters"]).eval()
+    model = traced_onnx(module, torch.randn(2, *SHAPE), ["logits"])
+    names = [constant.name for constant in model.graph.initializer]
+    assert [name for name in names if not name.startswith("constant")] == ["filters"]

@@ -203,14 +203,6 @@ def slant_names(axes: Axes, degrees: int) -> None:
         )
 
 
-def hide_axes(axes: Axes) -> None:
-    """Hide frame and ticks, for images."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for side in axes.spines.values():
-        side.set_visible(False)
-
-
 def save(figure: Figure, path: Path, origin: Mapping[str, str] | None = None) -> Path:
     """Write a PNG at 120 dots per inch, atomically, the same bytes for the same figure.
 

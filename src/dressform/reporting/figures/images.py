@@ -1,10 +1,12 @@
 """Montages: the first images of a dataset, and evaluated images with their predictions."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from dressform.core.text import counted
@@ -14,26 +16,50 @@ from dressform.reporting.figures.canvas import (
     CORRECT,
     WRONG,
     fitted,
-    hide_axes,
     new_figure,
     styled,
 )
 
-TILE = 1.25
-"""Inches of an image in a montage."""
+TILE, GAP = 1.25, 0.1
+"""Inches of an image in a montage, and between two."""
 LINE, HEADING = 0.19, 0.4
 """Inches of a line of text and of a heading."""
 
 
-def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
+def _sheet(width: float, height: float, title: str, alt_text: str) -> tuple[Figure, Axes]:
+    """A figure whose coordinates are inches from its upper left corner: laying out a panel for each
+    image takes matplotlib many times as long.
+    """
+    figure = new_figure(width, height, alt_text)
+    figure.set_layout_engine("none")
+    figure.suptitle(title, y=1 - 0.1 / height, verticalalignment="top")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[], autoscale_on=False)
+    axes.set_axis_off()
+    return figure, axes
+
+
+def _tall(dataset: Dataset, wide: float) -> float:
+    """Inches of room for an image that is as wide as that."""
+    height, width, _ = dataset.shape
+    return wide * min(2.0, max(0.5, height / width))
+
+
+def _show(axes: Axes, image: NDArray[np.uint8], x: float, y: float, wide: float) -> Rectangle:
+    """Draw an image at most ``wide`` inches wide and twice as tall; return its outline."""
+    height, width, channels = image.shape
+    tall = min(2 * wide, wide * height / width)
+    x, wide = x + (wide - tall * width / height) / 2, tall * width / height
     axes.imshow(
-        image if image.shape[2] == 3 else image[..., 0],
+        image if channels == 3 else image[..., 0],
         cmap="gray",
         vmin=0,
         vmax=255,
         interpolation="nearest",
+        aspect="auto",
+        extent=(x, x + wide, y + tall, y),
     )
-    hide_axes(axes)
+    return Rectangle((x, y), wide, tall, fill=False)
 
 
 @styled
@@ -46,15 +72,22 @@ def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
     if len(set(dataset.labels[:count].tolist())) == 1:
         chosen = np.linspace(0, len(dataset) - 1, count).astype(np.int64)
     columns = math.ceil(math.sqrt(count))
+    wide = (6 - 0.2) / columns - 0.2
     labels = [dataset.class_names[int(dataset.labels[i])] for i in chosen]
-    figure = new_figure(6, 6.6, f"{counted(count, 'image')} with their classes: {_listed(labels)}")
-    figure.suptitle(title)
-    for i, axes in enumerate(np.ravel(figure.subplots(columns, columns, squeeze=False))):
-        if i < count:
-            _show(axes, dataset.images[chosen[i]])
-            axes.set_title(fitted(labels[i], 5.6 / columns, 10), fontsize=10)
-        else:
-            axes.set_visible(False)
+    texts = [fitted(label, wide, 10) for label in labels]
+    above = LINE * (1 + max(text.count("\n") for text in texts)) + 0.05
+    pitch = above + _tall(dataset, wide) + 0.1
+    figure, axes = _sheet(
+        6,
+        HEADING + pitch * math.ceil(count / columns) + 0.1,
+        title,
+        f"{counted(count, 'image')} with their classes: {_listed(labels)}",
+    )
+    for place, (i, text) in enumerate(zip(chosen, texts, strict=True)):
+        x = 0.2 + (wide + 0.2) * (place % columns)
+        y = HEADING + pitch * (place // columns) + above
+        _show(axes, dataset.images[i], x, y, wide)
+        axes.text(x + wide / 2, y - 0.04, text, ha="center", va="bottom", fontsize=10)
     return figure
 
 
@@ -108,30 +141,36 @@ def draw_montage(
         )
         if len(chosen)
     ]
-    tall = TILE * min(2.0, max(0.5, dataset.shape[0] / dataset.shape[1]))
     labels = [[_labels(predictions, i) for i in chosen] for chosen, _, _ in halves]
-    heights = [
-        HEADING
-        + math.ceil(len(each) / columns)
-        * (tall + LINE * (1 + max(title.count("\n") + below.count("\n") for title, below in each)))
-        for each in labels
-    ]
-    figure = new_figure(
-        columns * (TILE + 0.1),
-        sum(heights) + HEADING,
+    rooms = [[_room(texts) for texts in zip(*each, strict=True)] for each in labels]
+    pitches = [above + _tall(dataset, TILE) + below + 2 * GAP for above, below in rooms]
+    lengths = [math.ceil(len(chosen) / columns) for chosen, _, _ in halves]
+    figure, axes = _sheet(
+        columns * (TILE + GAP) + GAP,
+        HEADING * (1 + len(halves)) + float(np.dot(pitches, lengths)),
+        title,
         f"A montage of {' and '.join(text for *_, text in halves)}, each image with its predicted "
         f"class.",
     )
-    figure.suptitle(title)
-    parts = np.ravel(figure.subfigures(len(halves), 1, height_ratios=heights, squeeze=False))
-    for part, (chosen, total, text), each in zip(parts, halves, labels, strict=True):
-        part.suptitle(text + (", drawn at random" if len(chosen) < total else ""), fontsize=11)
-        grid = np.ravel(part.subplots(math.ceil(len(chosen) / columns), columns, squeeze=False))
-        for axes in grid[len(chosen) :]:
-            axes.set_visible(False)
-        for axes, i, texts in zip(grid, chosen, each, strict=False):
-            _draw_tile(axes, dataset.images[i], *texts, correct=bool(correct[i]))
+    y = HEADING
+    for (chosen, total, text), each, (above, _), pitch, length in zip(
+        halves, labels, rooms, pitches, lengths, strict=True
+    ):
+        heading = text + (", drawn at random" if len(chosen) < total else "")
+        axes.text(figure.get_figwidth() / 2, y + 0.1, heading, ha="center", va="top", fontsize=11)
+        for place, (i, texts) in enumerate(zip(chosen, each, strict=True)):
+            corner = (
+                GAP + (TILE + GAP) * (place % columns),
+                y + HEADING + pitch * (place // columns),
+            )
+            _draw_tile(axes, dataset.images[i], (corner[0], corner[1] + above), *texts, correct[i])
+        y += HEADING + pitch * length
     return figure
+
+
+def _room(texts: Sequence[str]) -> float:
+    """Inches that the texts above images, or below them, take."""
+    return LINE * max(text.count("\n") + bool(text) for text in texts)
 
 
 def _labels(predictions: Predictions, i: int) -> tuple[str, str]:
@@ -140,15 +179,23 @@ def _labels(predictions: Predictions, i: int) -> tuple[str, str]:
     names = predictions.class_names
     if predicted == true:
         return fitted(f"✓ {names[predicted]}", TILE, 9), ""
-    return fitted(f"✗ {names[predicted]}", TILE, 9), fitted(f"true: {names[true]}", TILE, 9) + "\n"
+    return fitted(f"✗ {names[predicted]}", TILE, 9), fitted(f"true: {names[true]}", TILE, 9)
 
 
 def _draw_tile(
-    axes: Axes, image: NDArray[np.uint8], title: str, below: str, *, correct: bool
+    axes: Axes,
+    image: NDArray[np.uint8],
+    corner: tuple[float, float],
+    title: str,
+    below: str,
+    correct: bool,
 ) -> None:
-    _show(axes, image)
-    colour = CORRECT if correct else WRONG
-    for side in axes.spines.values():
-        side.set(visible=True, color=colour, linewidth=1 if correct else 3)
-    axes.set_title(title, color=colour, fontsize=9, pad=3 if correct else 5)
-    axes.set_xlabel(below.rstrip("\n"), fontsize=9, labelpad=3, color="#333333")
+    """An image in a frame of its kind, its upper left corner there, between two texts."""
+    (x, y), colour = corner, CORRECT if correct else WRONG
+    frame = _show(axes, image, x, y, TILE)
+    frame.set(edgecolor=colour, linewidth=1 if correct else 3)
+    axes.add_patch(frame)
+    middle, bottom = x + TILE / 2, y + frame.get_height()
+    axes.text(middle, y - 0.05, title, ha="center", va="bottom", fontsize=9, color=colour)
+    if below:
+        axes.text(middle, bottom + 0.06, below, ha="center", va="top", fontsize=9, color="#333333")

@@ -84,14 +84,27 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+LONGEST = (
+    "docs/test_pages.py",
+    "house/test_gpu_rehearsal.py",
+    "cli/test_killed.py",
+    "experiment/auto/test_auto.py",
+)
+"""Modules whose tests take a minute or more; they begin first, so that none is alone at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what ``make test-fast`` runs."""
+    """Mark what ``make test-fast`` runs, and put it last."""
     root = Path(__file__).parent
-    slow = {root / name for name in SLOW}
+    slow, longest = ({root / name for name in names} for names in (SLOW, LONGEST))
+    order: dict[pytest.Item, int] = {}
     for item in items:
         used = SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        if not used and slow.isdisjoint((item.path, *item.path.parents)):
+        fast = not used and slow.isdisjoint((item.path, *item.path.parents))
+        order[item] = 0 if item.path in longest else 2 if fast else 1
+        if fast:
             item.add_marker(pytest.mark.fast)
+    items.sort(key=order.__getitem__)
 
 
 @pytest.fixture(scope="session")

@@ -122,7 +122,8 @@ def main() -> None:
     words += [f"--set {setting}" for setting in options.settings]
     words += ["--photos RUN …"] if photos else []
     results = {"settings": options.settings, "recipes": recipes, "photos": photos}
-    write_report("calibration-recipes", " ".join(words), results)
+    name = "calibration-photos" if photos_alone else "calibration-recipes"
+    write_report(name, " ".join(words), results)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ corruptions.
 
 from typing import Any
 
-from read_reports import Report, made_by, measured, newest_first
+from read_reports import Report, made_by, measured, newest, newest_first
 from recipe_tables import is_todays
 
 from dressform.recipes import RECIPES
@@ -41,7 +41,22 @@ def calibration_table() -> str:
         lines.append(f"| `{name}` | {len(seeds)} | {' | '.join(cells)} |")
     others = ", ".join(f"`{name}`" for name in RECIPES.names if name not in rows)
     missing = f"Not measured yet: {others}. " if others else ""
-    return "\n".join([*lines, "", missing + " ".join(commands)])
+    return "\n".join([*lines, "", missing + " ".join(commands), *_calibration_of_photos()])
+
+
+def _calibration_of_photos() -> list[str]:
+    """ECE of the newest photo models on their validation photos."""
+    report = newest("calibration-photos")
+    if report is None:
+        return []
+    sentences = [
+        f"The model that `train auto` made of photos ({row['run']}; {row['examples']} validation "
+        f"photos, temperatures cross-fitted): ECE before {_ece([row['before']['ece']])}, after "
+        f"{_ece([row['after']['ece']])}; accuracy "
+        f"{100 * row['after']['accuracy']['value']:.2f} %."
+        for row in report["results"]["photos"]
+    ]
+    return ["", *sentences, made_by(report)]
 
 
 def _ece(estimates: list[dict[str, Any]]) -> str:

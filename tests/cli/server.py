@@ -5,8 +5,10 @@ A line of JSON for each command in (words, folder, filter of warnings, files for
 stderr), its exit status out.
 """
 
+import importlib
 import json
 import os
+import pkgutil
 import sys
 import warnings
 
@@ -22,9 +24,12 @@ def main() -> None:
     import scipy.stats  # noqa: F401
     import torch  # noqa: F401
 
+    import dressform
     from dressform.cli import main as command_line
 
-    command_line.create_app()  # imports all commands
+    for module in pkgutil.walk_packages(dressform.__path__, "dressform."):
+        if not module.name.startswith(("dressform.service", "dressform.__main__")):
+            importlib.import_module(module.name)
 
     for line in sys.stdin:
         words, folder, filters, *files = json.loads(line)

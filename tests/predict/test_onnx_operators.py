@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dressform.core.errors import TrainingError
 from dressform.predict import export
 from dressform.predict.onnx_operators import OPERATORS, traced_onnx
 from dressform.predict.trace import UntraceableError, trace
@@ -40,6 +41,7 @@ class Lambda(nn.Module):
 
 
 KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
+    "adaptive average": lambda m, x: F.adaptive_avg_pool2d(x, (4, 2)),
     "add": lambda m, x: x + m.each,
     "add in place": lambda m, x: (2 * x).add_(m.each),
     "average pooling": lambda m, x: F.avg_pool2d(x, 3, 2, padding=1),
@@ -53,6 +55,7 @@ KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
     "bilinear, smaller": lambda m, x: F.interpolate(
         x, size=(5, 3), mode="bilinear", align_corners=False
     ),
+    "bilinear, by a factor": lambda m, x: F.interpolate(x, scale_factor=2.5, mode="bilinear"),
     "bytes": lambda m, x: (100 * x.sigmoid()).to(torch.uint8).float() / 255,
     "clamp": lambda m, x: x.clamp(-0.5, 0.25),
     "clamp below": lambda m, x: x.clamp(min=0.1),
@@ -65,17 +68,24 @@ KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
     "dense": lambda m, x: F.linear(x.sum((1, 2)), m.square, m.row),
     "dense without bias": lambda m, x: x.sum((1, 2)) @ m.square,
     "divide": lambda m, x: 1 / (x.abs() + 1) / 3,
+    "ELU": lambda m, x: F.elu(x, 0.7),
     "expand": lambda m, x: x.mean(1, keepdim=True).expand(-1, 4, -1, -1),
     "flatten": lambda m, x: x.permute(0, 2, 3, 1).flatten(1),
     "flip": lambda m, x: x.flip(3).flip((1, -2)),
     "gelu": lambda m, x: F.gelu(F.gelu(x), approximate="tanh"),
+    "hard swish": lambda m, x: F.hardswish(4 * x) + F.hardsigmoid(4 * x),
     "identity": lambda m, x: F.dropout(x.detach().contiguous(), training=False),
     "leaky ReLU": lambda m, x: F.leaky_relu(x, 0.2),
     "max pooling": lambda m, x: F.max_pool2d(x, 3, (2, 1), padding=1),
     "max pooling, rounded up": lambda m, x: F.max_pool2d(x, 3, 2, ceil_mode=True, dilation=2),
     "mean of all": lambda m, x: F.adaptive_avg_pool2d(x, 1).flatten(1),
+    "mean of channels-last features": lambda m, x: F.adaptive_avg_pool2d(
+        x.contiguous(memory_format=torch.channels_last), 1
+    ),
+    "nearest": lambda m, x: F.interpolate(F.interpolate(x, scale_factor=2), size=(7, 5)),
     "negative": lambda m, x: -x,
     "padding": lambda m, x: F.pad(x, (1, 2, 0, 3), value=0.5),
+    "power": lambda m, x: 1 - x**2 + (x.abs() + 1) ** 0.5,
     "reductions": lambda m, x: x.amax((2, 3)) + x.amin((-1, -2)) + x.mean((2, 3)) + x.sum((2, 3)),
     "ReLU6": lambda m, x: F.relu6(F.relu(4 * x)),
     "several outputs": lambda m, x: (x.sum((2, 3)), x.tanh()),
@@ -88,11 +98,25 @@ KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
     "unsqueeze": lambda m, x: x.unsqueeze(1).squeeze(1),
 }
 
+
+def changed_through_a_view(module: Lambda, images: Tensor) -> Tensor:
+    images = images + 1
+    images.permute(0, 2, 3, 1).mul_(2)
+    return images
+
+
 UNKNOWN: dict[str, Callable[[Lambda, Tensor], Tensor]] = {
     "an operator that is not here": lambda m, x: x.cumsum(1),
     "as many outputs as images": lambda m, x: x if len(x) == 2 else x + 0,
     "constants by the number of images": lambda m, x: x * torch.ones(len(x), 1, 1, 1).cumsum(0),
+    "factors that are not those of the sizes": lambda m, x: F.interpolate(
+        x, scale_factor=1.3, mode="bilinear"
+    ),
+    "one image for all": lambda m, x: x.mean(0, keepdim=True).expand(len(x), -1, -1, -1),
+    "the number of images": lambda m, x: x * len(x),
     "the numbers of an image": lambda m, x: x if float(x.sum()) > 1e9 else -x,
+    "other arguments for two images": lambda m, x: x + (x if len(x) == 2 else 1),
+    "a change that a view sees": changed_through_a_view,
     "where the largest is": lambda m, x: F.max_pool2d(x, 2, return_indices=True)[1].float(),
     "a product of two tensors": lambda m, x: x.sum((2, 3)) @ x.sum((2, 3)).t(),
     "no image": lambda m, x: m.square,
@@ -101,10 +125,10 @@ UNKNOWN: dict[str, Callable[[Lambda, Tensor], Tensor]] = {
 }
 
 
-def answers(content: bytes, images: Tensor) -> list[NDArray[np.float32]]:
+def outputs_of(content: bytes, images: Tensor) -> list[NDArray[np.float32]]:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    found: list[NDArray[np.float32]] = session.run(None, {"images": images.numpy()})
-    return found
+    outputs: list[NDArray[np.float32]] = session.run(None, {"images": images.numpy()})
+    return outputs
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -119,10 +143,10 @@ def test_onnx_computes_what_torch_does(name: str) -> None:
     for count in (1, 2, 7):  # traced with two and three
         with torch.no_grad():
             expected = module(images[:count])
-        outputs = expected if isinstance(expected, tuple) else (expected,)
-        found = answers(model.SerializeToString(), images[:count])
-        for output, array in zip(outputs, found, strict=True):
-            np.testing.assert_allclose(array, output.numpy(), rtol=1e-4, atol=1e-5)
+        tensors = expected if isinstance(expected, tuple) else (expected,)
+        arrays = outputs_of(model.SerializeToString(), images[:count])
+        for tensor, array in zip(tensors, arrays, strict=True):
+            np.testing.assert_allclose(array, tensor.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_every_conversion_is_tried() -> None:
@@ -151,34 +175,55 @@ class Logits(nn.Module):
         return logits
 
 
-def doubled_through_a_view(images: Tensor) -> Tensor:
-    """The trace does not see that a change of the view changes the images."""
-    images = images + 1
-    images.permute(0, 2, 3, 1).mul_(2)
-    return images
+def answered_together(images: Tensor) -> Tensor:
+    """Other operators for one image; a file of the others would be wrong for it."""
+    return images - images.mean(0, keepdim=True) if len(images) > 1 else images
 
 
-@pytest.mark.parametrize("compute", [lambda x: x.cumsum(2), doubled_through_a_view])
+@pytest.mark.parametrize("compute", [lambda x: x.cumsum(2), lambda x: x.clone() + x.size(0)])
 def test_torch_exports_the_others(
     compute: Callable[[Tensor], Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    calls = []
     by_torch = export._by_torch
 
     def noted(module: nn.Module, sample: Tensor) -> bytes:
-        asked.append(1)
+        calls.append(1)
         return by_torch(module, sample)
 
     monkeypatch.setattr(export, "_by_torch", noted)
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 6, 3), np.uint8)
     for network, expected in ((Logits(compute), [1]), (Logits(torch.relu), [])):
-        asked.clear()
+        calls.clear()
         difference = export.export_onnx(network.eval(), images, tmp_path / "m.onnx")
         assert difference < 1e-4
-        assert asked == expected
-        logits, probabilities = answers((tmp_path / "m.onnx").read_bytes(), torch.tensor(images))
+        assert calls == expected
+        logits, probabilities = outputs_of((tmp_path / "m.onnx").read_bytes(), torch.tensor(images))
         assert logits.shape == (5, 4)
         np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
+
+
+def fails(images: Tensor) -> Tensor:
+    raise ValueError("no such\nimages")
+
+
+@pytest.mark.parametrize(
+    ("compute", "message"),
+    [
+        (answered_together, "1 image"),
+        (lambda x: torch.cat([x[i : i + 5] for i in range(0, len(x), 5)]), "1 image"),
+        (fails, r"cannot be exported to ONNX \(ValueError: no such\)"),
+        (lambda x: x.half(), "cannot be exported|the network fails"),
+    ],
+)
+def test_a_network_that_has_no_file_gets_a_line(
+    compute: Callable[[Tensor], Tensor], message: str, tmp_path: Path
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 6, 3), np.uint8)
+    with pytest.raises(TrainingError, match=message) as told:
+        export.export_onnx(Logits(compute).eval(), images, tmp_path / "m.onnx")
+    assert "\n" not in str(told.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_names_of_parameters_are_kept() -> None:
@@ -186,3 +231,9 @@ def test_names_of_parameters_are_kept() -> None:
     model = traced_onnx(module, torch.randn(2, *SHAPE), ["logits"])
     names = [constant.name for constant in model.graph.initializer]
     assert [name for name in names if not name.startswith("constant")] == ["filters"]
+
+
+def test_a_constant_that_is_used_twice_is_stored_once() -> None:
+    module = Lambda(lambda m, x: (x.sum((1, 2)) @ m.square) @ m.square).eval()
+    model = traced_onnx(module, torch.randn(2, *SHAPE), ["logits"])
+    assert sum(list(constant.dims) == [6, 6] for constant in model.graph.initializer) == 1

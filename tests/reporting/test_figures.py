@@ -129,7 +129,7 @@ def test_half_of_a_montage_are_errors_and_each_kind_is_marked() -> None:
     np.testing.assert_array_equal(drawn, dataset.images[chosen])
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (90, 20), (20, 90), (20, 30)])
+@pytest.mark.parametrize("shape", [(28, 28), (90, 20), (20, 90), (20, 400), (20, 30)])
 def test_a_montage_keeps_the_shape_of_its_images(shape: tuple[int, int]) -> None:
     _, predictions = _made(3)
     images = np.zeros((len(predictions), *shape, 3), np.uint8)

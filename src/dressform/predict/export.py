@@ -18,17 +18,16 @@ from torch import Tensor, nn
 
 from dressform.core.errors import TrainingError
 from dressform.core.files import write_atomic
+from dressform.core.text import counted
 from dressform.data.dataset import inference_batch_size
 from dressform.predict.onnx_operators import traced_onnx
-from dressform.predict.trace import UntraceableError
 
 N_COMPARED = 256
 """Number of images for the comparison; fewer if they are large."""
 TOLERANCE = 1e-3
-"""Maximum difference of a logit, relative to the largest logit."""
-
-
+"""Maximum difference of an output, relative to the largest one."""
 OUTPUTS = ("logits", "probabilities")
+"""Of the file."""
 
 
 class _FromBytes(nn.Module):
@@ -65,7 +64,7 @@ def export_onnx(
     try:
         content = traced_onnx(module, sample, OUTPUTS).SerializeToString()
         difference = _difference(content, module, sample)
-    except (UntraceableError, TrainingError):
+    except Exception:  # noqa: BLE001 - whatever it is, torch's exporter may know more
         content = _by_torch(module, sample)
         difference = _difference(content, module, sample)
     write_atomic(path, lambda file: file.write(content))
@@ -77,7 +76,7 @@ def _by_torch(module: nn.Module, sample: Tensor) -> bytes:
     docs/log.md).
 
     Raises:
-        TrainingError: it does not know one, either.
+        TrainingError: it does not support the network, either.
     """
     try:
         with _silenced_exporter():
@@ -105,29 +104,50 @@ def _by_torch(module: nn.Module, sample: Tensor) -> bytes:
 
 
 def _difference(content: bytes, module: nn.Module, sample: Tensor) -> float:
-    """The largest absolute difference of a logit between torch and ONNX Runtime.
+    """The largest absolute difference of a logit between torch and ONNX Runtime, for all images
+    together and for one alone.
 
     Raises:
-        TrainingError: ONNX Runtime cannot run the model, or it is too large.
+        TrainingError: the network fails, ONNX Runtime cannot run the model, or a difference exceeds
+            the tolerance.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        (actual,) = session.run(["logits"], {"images": sample.numpy()})
-    except Exception as error:
-        raise TrainingError(
-            f"ONNX Runtime cannot run the exported network ({str(error).splitlines()[0]})"
-        ) from error
-    with torch.inference_mode():
-        expected = module(sample)[0].numpy()
-    difference = float(np.abs(actual - expected).max())
-    if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
-        raise TrainingError(
-            f"the exported network's logits differ from torch's by {difference:.3g}; please "
-            f"report this network"
-        )
-    return difference
+    largest = 0.0
+    for images in (sample, sample[:1]):
+        try:
+            with torch.inference_mode():
+                expected = [output.numpy() for output in module(images)]
+        except Exception as error:
+            raise TrainingError(
+                f"the network fails for {counted(len(images), 'image')} "
+                f"({type(error).__name__}: {_plain_line(str(error))})"
+            ) from error
+        try:
+            session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+            actual = session.run(list(OUTPUTS), {"images": images.numpy()})
+        except Exception as error:
+            raise TrainingError(
+                f"ONNX Runtime cannot run the exported network for "
+                f"{counted(len(images), 'image')} ({str(error).splitlines()[0]})"
+            ) from error
+        for name, one, other in zip(OUTPUTS, actual, expected, strict=True):
+            if one.shape != other.shape:
+                raise TrainingError(
+                    f"the exported network gives {name} of shape {list(one.shape)} for "
+                    f"{counted(len(images), 'image')}, torch {list(other.shape)}"
+                )
+            difference = float(np.abs(one - other).max())
+            if not difference <= TOLERANCE * max(1.0, float(np.abs(other).max())):
+                raise TrainingError(
+                    f"the exported network's {name} differ from torch's by {difference:.3g}; "
+                    f"please report this network"
+                )
+            if name == "logits":
+                largest = max(largest, difference)
+    return largest
 
 
 def _plain_line(text: str) -> str:
@@ -139,9 +159,10 @@ def _plain_line(text: str) -> str:
 @contextlib.contextmanager
 def _silenced_exporter() -> Iterator[None]:
     """Suppress the exporter's output and log messages, which do not concern users."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         with (
             warnings.catch_warnings(),
@@ -151,4 +172,5 @@ def _silenced_exporter() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

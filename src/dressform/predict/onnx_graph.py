@@ -1,4 +1,4 @@
-"""`OnnxGraph`: a graph of ONNX that grows operator by operator."""
+"""`OnnxGraph`: an ONNX graph, built node by node."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
@@ -21,7 +20,7 @@ TYPES = {
 
 
 class OnnxGraph:
-    """A graph of ONNX that grows operator by operator.
+    """An ONNX graph, built node by node.
 
     Args:
         module: whose parameters and buffers keep their names.
@@ -31,10 +30,11 @@ class OnnxGraph:
     def __init__(self, module: nn.Module, images: Value) -> None:
         self._nodes: list[Any] = []
         self._initializers: dict[str, onnx.TensorProto] = {}
+        self._alive: list[Tensor] = []  # so that no other tensor gets the storage of one
         self._names = {images.number: "images"}
         self._images = images
         tensors = [*module.named_parameters(), *module.named_buffers()]
-        self._parameters = {_place(tensor): name for name, tensor in tensors}
+        self._constants = {_storage_key(tensor): name for name, tensor in tensors}
 
     def alias(self, value: Value, name: str) -> None:
         """Give a tensor the name of a node's output."""
@@ -59,7 +59,7 @@ class OnnxGraph:
     def name(self, value: Value) -> str:
         """The name of a tensor."""
         if value.number not in self._names:
-            raise UntraceableError("a second output of an operator is used")
+            raise UntraceableError("the second output of an operator is used")
         return self._names[value.number]
 
     def model(self, outputs: Mapping[str, Value]) -> onnx.ModelProto:
@@ -81,8 +81,8 @@ class OnnxGraph:
         graph = helper.make_graph(
             self._nodes,
             "dressform",
-            [_described("images", self._images)],
-            [_described(name, value) for name, value in outputs.items()],
+            [_value_info("images", self._images)],
+            [_value_info(name, value) for name, value in outputs.items()],
             list(self._initializers.values()),
         )
         return helper.make_model(
@@ -92,31 +92,33 @@ class OnnxGraph:
             opset_imports=[helper.make_opsetid("", OPSET)],
         )
 
-    def _name(self, given: Any) -> str:
-        if isinstance(given, str):
-            return given
-        if isinstance(given, Value):
-            return self.name(given)
-        if isinstance(given, Tensor):
-            name = self._parameters.get(_place(given))
-            return self._constant(given.detach().contiguous().numpy(), name)
-        return self._constant(np.asarray(given, None if _is_array(given) else np.float32), None)
-
-    def _constant(self, values: NDArray[Any], name: str | None) -> str:
-        name = name or f"constant_{len(self._initializers)}"
-        if name not in self._initializers:
-            self._initializers[name] = numpy_helper.from_array(values, name)
+    def _name(self, argument: Any) -> str:
+        if isinstance(argument, str):
+            return argument
+        if isinstance(argument, Value):
+            return self.name(argument)
+        if isinstance(argument, Tensor):
+            new = f"constant_{len(self._initializers)}"
+            name = self._constants.setdefault(_storage_key(argument), new)
+            if name not in self._initializers:
+                values = argument.detach().contiguous().numpy()
+                self._initializers[name] = numpy_helper.from_array(values, name)
+                self._alive.append(argument)
+            return name
+        name = f"constant_{len(self._initializers)}"
+        values = np.asarray(argument, argument.dtype if _is_array(argument) else np.float32)
+        self._initializers[name] = numpy_helper.from_array(values, name)
         return name
 
 
-def _place(tensor: Tensor) -> tuple[object, ...]:
+def _storage_key(tensor: Tensor) -> tuple[object, ...]:
     return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype
 
 
-def _is_array(given: object) -> bool:
-    return isinstance(given, np.ndarray)
+def _is_array(argument: object) -> bool:
+    return isinstance(argument, np.ndarray)
 
 
-def _described(name: str, value: Value) -> Any:
+def _value_info(name: str, value: Value) -> Any:
     shape = ["N" if side == BATCH else side for side in value.shape]
     return helper.make_tensor_value_info(name, TYPES[value.dtype], shape)

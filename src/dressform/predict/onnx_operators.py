@@ -1,4 +1,4 @@
-"""Torch's operators as those of ONNX: the ones that small classifiers are made of."""
+"""Converters from torch's operators to those of ONNX, for the ones that small classifiers use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from dressform.predict.onnx_graph import TYPES, OnnxGraph
 from dressform.predict.trace import BATCH, UntraceableError, Value, trace
 
 Arguments = Mapping[str, Any]
-Convert = Callable[["OnnxGraph", Arguments, Value], str]
+Convert = Callable[[OnnxGraph, Arguments, Value], str]
 """Appends an operator, given its arguments and what it gave; returns the name of the output."""
 
 
@@ -41,18 +41,18 @@ def traced_onnx(module: nn.Module, images: Tensor, outputs: Sequence[str]) -> on
     return graph.model(dict(zip(outputs, values, strict=True)))
 
 
-def _whole(*numbers: int) -> NDArray[np.int64]:
+def _int64(*numbers: int) -> NDArray[np.int64]:
     return np.array(numbers, np.int64)
 
 
-def _floats(*given: object) -> None:
-    """Arithmetic in other types follows rules of torch's own."""
-    for one in given:
+def _require_float32(*tensors: object) -> None:
+    """Refuse types other than float32: torch's rules for the others are not those of ONNX."""
+    for one in tensors:
         if isinstance(one, Value | Tensor) and one.dtype != torch.float32:
             raise UntraceableError(f"arithmetic in {one.dtype}")
 
 
-def _same(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+def _identity(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     return graph.name(a["self"])
 
 
@@ -60,7 +60,7 @@ def _cast(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     if out.dtype not in TYPES:
         raise UntraceableError(f"numbers become {out.dtype}")
     return (
-        _same(graph, a, out)
+        _identity(graph, a, out)
         if out.dtype == a["self"].dtype
         else graph.add("Cast", a["self"], to=TYPES[out.dtype])
     )
@@ -68,7 +68,7 @@ def _cast(graph: OnnxGraph, a: Arguments, out: Value) -> str:
 
 def _unary(kind: str) -> Convert:
     def convert(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-        _floats(a["self"])
+        _require_float32(a["self"])
         return graph.add(kind, a["self"])
 
     return convert
@@ -76,7 +76,7 @@ def _unary(kind: str) -> Convert:
 
 def _binary(kind: str) -> Convert:
     def convert(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-        _floats(a["self"], a["other"], out)
+        _require_float32(a["self"], a["other"], out)
         if a.get("alpha", 1) != 1:
             raise UntraceableError("a factor in a sum")
         return graph.add(kind, a["self"], a["other"])
@@ -93,10 +93,11 @@ def _convolution(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     if a["transposed"] or isinstance(a["weight"], Value) or a["weight"].ndim != 4:
         raise UntraceableError("a convolution that is not of images")
     pads = _pair(a["padding"])
-    given = [a["input"], a["weight"], *([] if a["bias"] is None else [a["bias"]])]
+    inputs = [a["input"], a["weight"], *([] if a["bias"] is None else [a["bias"]])]
+    _require_float32(*inputs)
     return graph.add(
         "Conv",
-        *given,
+        *inputs,
         kernel_shape=list(a["weight"].shape[2:]),
         strides=_pair(a["stride"]),
         pads=[*pads, *pads],
@@ -137,21 +138,29 @@ def _pooling(kind: str) -> Convert:
     return convert
 
 
+def _adaptive_average(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    before, after = a["self"].shape[2:], out.shape[2:]
+    if len(before) != 2 or any(old % new for old, new in zip(before, after, strict=True)):
+        raise UntraceableError("windows of different sizes")
+    window = [old // new for old, new in zip(before, after, strict=True)]
+    return graph.add("AveragePool", a["self"], kernel_shape=window, strides=window)
+
+
 def _pair(numbers: Sequence[int]) -> list[int]:
     return [*numbers] * (3 - len(numbers))
 
 
 def _reduction(kind: str) -> Convert:
     def convert(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-        _floats(a["self"], out)
+        _require_float32(a["self"], out)
         sides = len(a["self"].shape)
         axes = [axis % sides for axis in a["dim"] or range(sides)]
-        return graph.add(kind, a["self"], _whole(*axes), keepdims=int(a["keepdim"]))
+        return graph.add(kind, a["self"], _int64(*axes), keepdims=int(a["keepdim"]))
 
     return convert
 
 
-def _dense(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+def _gemm(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     """x @ weight.t() + bias, or without the bias."""
     inputs, weight, bias = (
         (a["mat1"], a["mat2"], a["self"]) if "mat1" in a else (a["self"], a["mat2"], None)
@@ -160,19 +169,21 @@ def _dense(graph: OnnxGraph, a: Arguments, out: Value) -> str:
         raise UntraceableError("a product of two tensors")
     if a.get("alpha", 1) != 1 or a.get("beta", 1) != 1:
         raise UntraceableError("a factor in a product")
-    _floats(inputs, weight)
-    given = [inputs, weight.t(), *([] if bias is None else [bias])]
-    return graph.add("Gemm", *given, transB=1)
+    _require_float32(inputs, weight)
+    return graph.add("Gemm", inputs, weight.t(), *([] if bias is None else [bias]), transB=1)
 
 
 def _reshape(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     if out.shape.count(BATCH) > 1:
-        raise UntraceableError("a shape that is not told by the number of images")
-    return graph.add("Reshape", a["self"], _whole(*out.shape))
+        raise UntraceableError("a reshape that mixes images")
+    return graph.add("Reshape", a["self"], _int64(*out.shape))
 
 
 def _expand(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    return graph.add("Expand", a["self"], _whole(*(1 if n == BATCH else n for n in out.shape)))
+    before = (1,) * (len(out.shape) - len(a["self"].shape)) + a["self"].shape
+    if any(new == BATCH != old for old, new in zip(before, out.shape, strict=True)):
+        raise UntraceableError("one image becomes as many as there are")
+    return graph.add("Expand", a["self"], _int64(*(1 if n == BATCH else n for n in out.shape)))
 
 
 def _permute(graph: OnnxGraph, a: Arguments, out: Value) -> str:
@@ -191,16 +202,18 @@ def _pad(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     before, after = ends[::2][::-1], ends[1::2][::-1]
     if min(ends) < 0:
         raise UntraceableError("a negative padding")
-    return graph.add("Pad", a["self"], _whole(*before, *after), float(a["value"]))
+    return graph.add("Pad", a["self"], _int64(*before, *after), float(a["value"]))
 
 
 def _concatenation(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    _require_float32(*a["tensors"])
     return graph.add("Concat", *a["tensors"], axis=a["dim"] % len(out.shape))
 
 
 def _stack(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    _require_float32(*a["tensors"])
     axis = a["dim"] % len(out.shape)
-    tall = [graph.add("Unsqueeze", one, _whole(axis)) for one in a["tensors"]]
+    tall = [graph.add("Unsqueeze", one, _int64(axis)) for one in a["tensors"]]
     return graph.add("Concat", *tall, axis=axis)
 
 
@@ -208,23 +221,29 @@ def _flip(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     axes, count = [d % len(out.shape) for d in a["dims"]], len(a["dims"])
     first, last = [-1] * count, [-(2**31)] * count
     return graph.add(
-        "Slice", a["self"], _whole(*first), _whole(*last), _whole(*axes), _whole(*[-1] * count)
+        "Slice", a["self"], _int64(*first), _int64(*last), _int64(*axes), _int64(*[-1] * count)
     )
 
 
-def _bilinear(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    if a["align_corners"]:
-        raise UntraceableError("corners that are aligned")
-    return graph.add(
-        "Resize",
-        a["self"],
-        "",
-        "",
-        _whole(*out.shape[2:]),
-        mode="linear",
-        coordinate_transformation_mode="half_pixel",
-        axes=[2, 3],
-    )
+def _resize(mode: str, coordinates: str) -> Convert:
+    def convert(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+        scales = (a["scales_h"], a["scales_w"])
+        sides = zip(a["self"].shape[2:], out.shape[2:], scales, strict=True)
+        if a.get("align_corners") or any(scale and old * scale != new for old, new, scale in sides):
+            raise UntraceableError("coordinates that are not those of the sizes")
+        return graph.add(
+            "Resize",
+            a["self"],
+            "",
+            "",
+            _int64(*out.shape[2:]),
+            mode=mode,
+            coordinate_transformation_mode=coordinates,
+            nearest_mode="floor",
+            axes=[2, 3],
+        )
+
+    return convert
 
 
 def _softmax(graph: OnnxGraph, a: Arguments, out: Value) -> str:
@@ -239,23 +258,55 @@ def _gelu(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     return graph.add("Gelu", a["self"], approximate=a["approximate"])
 
 
-def _swish(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+def _silu(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     return graph.add("Mul", a["self"], graph.add("Sigmoid", a["self"]))
+
+
+def _hard_sigmoid(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    return graph.add("HardSigmoid", a["self"], alpha=1 / 6, beta=0.5)
+
+
+def _elu(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    if a["scale"] != 1 or a["input_scale"] != 1:
+        raise UntraceableError("an ELU with scales")
+    return graph.add("Elu", a["self"], alpha=float(a["alpha"]))
+
+
+def _subtracted_from(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    _require_float32(a["self"], out)
+    if a["alpha"] != 1:
+        raise UntraceableError("a factor in a sum")
+    return graph.add("Sub", a["other"], a["self"])
+
+
+def _power(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    _require_float32(a["self"], out)
+    return graph.add("Pow", a["self"], a["exponent"])
+
+
+def _restrided(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    """Global average pooling gives its one pixel other strides."""
+    if out.shape != a["self"].shape or set(out.shape[2:]) != {1} or a["storage_offset"]:
+        raise UntraceableError("other strides")
+    return graph.name(a["self"])
 
 
 ELEMENTWISE: dict[str, Convert] = {
     "abs": _unary("Abs"),
     "clamp": _clip,
     "clamp_min": _clip,
+    "elu": _elu,
     "exp": _unary("Exp"),
     "gelu": _gelu,
+    "hardsigmoid": _hard_sigmoid,
+    "hardswish": _unary("HardSwish"),
     "hardtanh": _clip,
     "leaky_relu": _leaky,
     "neg": _unary("Neg"),
     "reciprocal": _unary("Reciprocal"),
     "relu": _unary("Relu"),
     "sigmoid": _unary("Sigmoid"),
-    "silu": _swish,
+    "silu": _silu,
     "sqrt": _unary("Sqrt"),
     "tanh": _unary("Tanh"),
 }
@@ -273,7 +324,7 @@ OPERATORS: dict[str, Convert] = {
             "aten.detach.default",
             "aten.lift_fresh.default",
         ),
-        _same,
+        _identity,
     ),
     "aten._to_copy.default": _cast,
     **{
@@ -286,6 +337,10 @@ OPERATORS: dict[str, Convert] = {
         for name, convert in ARITHMETIC.items()
         for suffix in ("", "_")
     },
+    "aten.rsub.Scalar": _subtracted_from,
+    "aten.pow.Tensor_Scalar": _power,
+    "aten.as_strided_.default": _restrided,
+    "aten._adaptive_avg_pool2d.default": _adaptive_average,
     "aten.convolution.default": _convolution,
     "aten.native_batch_norm.default": _batch_norm,
     "aten.max_pool2d_with_indices.default": _pooling("MaxPool"),
@@ -294,8 +349,8 @@ OPERATORS: dict[str, Convert] = {
     "aten.sum.dim_IntList": _reduction("ReduceSum"),
     "aten.amax.default": _reduction("ReduceMax"),
     "aten.amin.default": _reduction("ReduceMin"),
-    "aten.addmm.default": _dense,
-    "aten.mm.default": _dense,
+    "aten.addmm.default": _gemm,
+    "aten.mm.default": _gemm,
     "aten.view.default": _reshape,
     "aten._unsafe_view.default": _reshape,
     "aten.unsqueeze.default": _reshape,
@@ -308,7 +363,8 @@ OPERATORS: dict[str, Convert] = {
     "aten.cat.default": _concatenation,
     "aten.stack.default": _stack,
     "aten.flip.default": _flip,
-    "aten.upsample_bilinear2d.default": _bilinear,
+    "aten.upsample_bilinear2d.default": _resize("linear", "half_pixel"),
+    "aten.upsample_nearest2d.default": _resize("nearest", "asymmetric"),
     "aten._softmax.default": _softmax,
 }
-"""By torch's name. An operator in place gives the same tensor, under a new name here."""
+"""By the name of torch's operator. The result of an in-place operator gets a new name."""

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 BATCH = -1
 """In shapes, and in the numbers that an operator takes: however many images there are."""
@@ -15,7 +16,7 @@ _SIZES = (2, 3)
 
 
 class UntraceableError(Exception):
-    """What a network computes depends on more than the images' values."""
+    """The network cannot be written as a list of known operators for any number of images."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Operator:
 
 
 def trace(module: nn.Module, images: Tensor) -> tuple[list[Operator], list[Value]]:
-    """Run a module on two batches and write down what is computed.
+    """Run a module on two batches and record its operators.
 
     Args:
         module: a function of a batch of images, in evaluation mode; it returns one tensor or a
@@ -61,64 +62,87 @@ def trace(module: nn.Module, images: Tensor) -> tuple[list[Operator], list[Value
         the operators, in order, and what the module returned.
 
     Raises:
-        UntraceableError: the operators depend on the number of images, or an output on no image.
+        UntraceableError: operators, lists, numbers or constants depend on the number of images; the
+            module reads the numbers of an image, or changes a tensor of which there is a view; or
+            an output depends on no image.
     """
     times = -(-max(_SIZES) // len(images))
     many = torch.cat([images] * times)
-    records = [_recorded(module, many[:size].clone()) for size in _SIZES]
-    (first, outputs), (second, others) = records
+    (first, outputs), (second, others) = (_recorded(module, many[:size].clone()) for size in _SIZES)
     if [one.name for one in first] != [one.name for one in second]:
         raise UntraceableError("the operators depend on the number of images")
-    merged = [
-        Operator(one.name, _merged(one.arguments, two.arguments), _merged(one.output, two.output))
+    operators = [
+        Operator(
+            one.name,
+            {
+                name: _merged(argument, two.arguments[name], sizes=name == "size")
+                for name, argument in one.arguments.items()
+            },
+            _merged(one.output, two.output),
+        )
         for one, two in zip(first, second, strict=True)
     ]
-    return merged, _merged(outputs, others)
+    return operators, _merged(outputs, others)
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Writes down the operators that are applied to an input or to what came of it."""
+    """Records the operators that are applied to the images or to what came of them."""
 
     def __init__(self, images: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operators: list[Operator] = []
-        self._values: dict[int, Value] = {}
-        self._kept: list[Tensor] = []  # so that no other tensor gets the identity of one
+        self._values = WeakTensorKeyDictionary()
+        self._count = 0
         self._new(images)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Nothing is compiled meanwhile; otherwise torch imports its compiler here, for seconds."""
+        """Without this, torch imports its compiler here, which takes seconds."""
         return False
 
     def _new(self, tensor: Tensor) -> Value:
-        value = Value(len(self._kept), tuple(tensor.shape), tensor.dtype)
-        self._values[id(tensor)] = value
-        self._kept.append(tensor)
+        value = Value(self._count, tuple(tensor.shape), tensor.dtype)
+        self._values[tensor] = value
+        self._count += 1
         return value
 
-    def value(self, given: Any) -> Any:
+    def value(self, argument: Any) -> Any:
         """A tensor that depends on the images as its value; all others as they are."""
-        if isinstance(given, list | tuple):
-            return [self.value(one) for one in given]
-        return self._values.get(id(given), given) if isinstance(given, Tensor) else given
+        if isinstance(argument, list | tuple):
+            return [self.value(one) for one in argument]
+        if isinstance(argument, Tensor) and argument in self._values:
+            return self._values[argument]
+        return argument
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        kwargs = kwargs or {}
-        names = [argument.name for argument in func._schema.arguments]
-        arguments = {one.name: one.default_value for one in func._schema.arguments}
-        arguments |= dict(zip(names, args, strict=False)) | kwargs
-        arguments = {name: self.value(given) for name, given in arguments.items()}
-        out = func(*args, **kwargs)
-        if any(_values_in(given) for given in arguments.values()):
+        schema = func._schema.arguments
+        raw = {one.name: one.default_value for one in schema}
+        raw |= dict(zip(raw, args, strict=False)) | (kwargs or {})
+        arguments = {name: self.value(argument) for name, argument in raw.items()}
+        depends = any(map(_has_value, arguments.values()))
+        if depends:
+            for one in schema:
+                if one.alias_info is not None and one.alias_info.is_write:
+                    self._check_written(raw[one.name])
+        out = func(*args, **(kwargs or {}))
+        if depends:
             tensors = out if isinstance(out, tuple | list) else [out]
             values = [self._new(one) for one in tensors if isinstance(one, Tensor)]
             if not values:
-                raise UntraceableError(f"{func} looks at the numbers of an image")
+                raise UntraceableError(f"{func} reads the numbers of an image")
             self.operators.append(Operator(str(func), arguments, values[0]))
         return out
+
+    def _check_written(self, tensor: Any) -> None:
+        """Refuse to record a change that other tensors see."""
+        if not isinstance(tensor, Tensor) or tensor not in self._values:
+            raise UntraceableError("a constant is changed")
+        place = tensor.untyped_storage().data_ptr()
+        for other in self._values:
+            if other is not tensor and other.untyped_storage().data_ptr() == place:
+                raise UntraceableError("a tensor is changed of which there is a view")
 
 
 def _recorded(module: nn.Module, images: Tensor) -> tuple[list[Operator], list[Value]]:
@@ -131,28 +155,37 @@ def _recorded(module: nn.Module, images: Tensor) -> tuple[list[Operator], list[V
     return recorder.operators, outputs
 
 
-def _values_in(given: Any) -> bool:
-    if isinstance(given, list):
-        return any(map(_values_in, given))
-    return isinstance(given, Value)
+def _has_value(argument: Any) -> bool:
+    if isinstance(argument, list):
+        return any(map(_has_value, argument))
+    return isinstance(argument, Value)
 
 
-def _merged(one: Any, two: Any) -> Any:
-    """What two batches have in common; numbers that are the sizes of the batches become BATCH."""
+def _merged(one: Any, two: Any, *, sizes: bool = False) -> Any:
+    """What two batches have in common.
+
+    Args:
+        one: of the first batch.
+        two: of the second.
+        sizes: numbers that are the sizes of the batches become BATCH.
+    """
+    if type(one) is not type(two):
+        raise UntraceableError("the types of arguments depend on the number of images")
     if isinstance(one, Value):
-        return Value(one.number, tuple(_merged(list(one.shape), list(two.shape))), one.dtype)
-    if isinstance(one, Mapping):
-        return {name: _merged(given, two[name]) for name, given in one.items()}
+        if (one.number, one.dtype) != (two.number, two.dtype):
+            raise UntraceableError("the order of operators depends on the number of images")
+        shape = _merged(list(one.shape), list(two.shape), sizes=True)
+        return Value(one.number, tuple(shape), one.dtype)
     if isinstance(one, list):
         if len(one) != len(two):
-            raise UntraceableError("a list depends on the number of images")
-        return [_merged(a, b) for a, b in zip(one, two, strict=True)]
+            raise UntraceableError("the length of a list depends on the number of images")
+        return [_merged(a, b, sizes=sizes) for a, b in zip(one, two, strict=True)]
     if isinstance(one, Tensor):
-        if one.shape != two.shape or not torch.equal(one, two):
+        if one.shape != two.shape or one.dtype != two.dtype or not torch.equal(one, two):
             raise UntraceableError("a constant depends on the number of images")
         return one
     if one == two:
         return one
-    if (one, two) == _SIZES:
+    if sizes and (one, two) == _SIZES:
         return BATCH
     raise UntraceableError(f"{one} of two images becomes {two} of three")

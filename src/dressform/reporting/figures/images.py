@@ -21,9 +21,11 @@ from dressform.reporting.figures.canvas import (
 )
 
 TILE, GAP = 1.25, 0.1
-"""Inches of an image in a montage, and between two."""
+"""Width of a tile of a montage, and the gap between two, in inches."""
 LINE, HEADING = 0.19, 0.4
-"""Inches of a line of text and of a heading."""
+"""Height of a line of text and of a heading, in inches."""
+MIN_WIDTH = 6.0
+"""Of a sheet, in inches, so that titles fit."""
 
 
 def _sheet(width: float, height: float, title: str, alt_text: str) -> tuple[Figure, Axes]:
@@ -39,17 +41,17 @@ def _sheet(width: float, height: float, title: str, alt_text: str) -> tuple[Figu
     return figure, axes
 
 
-def _tall(dataset: Dataset, wide: float) -> float:
-    """Inches of room for an image that is as wide as that."""
-    height, width, _ = dataset.shape
-    return wide * min(2.0, max(0.5, height / width))
+def _tile_height(dataset: Dataset, width: float) -> float:
+    """Inches that an image takes that is at most that wide and twice as high."""
+    return width * min(2.0, dataset.shape[0] / dataset.shape[1])
 
 
-def _show(axes: Axes, image: NDArray[np.uint8], x: float, y: float, wide: float) -> Rectangle:
-    """Draw an image at most ``wide`` inches wide and twice as tall; return its outline."""
-    height, width, channels = image.shape
-    tall = min(2 * wide, wide * height / width)
-    x, wide = x + (wide - tall * width / height) / 2, tall * width / height
+def _show(axes: Axes, image: NDArray[np.uint8], x: float, y: float, width: float) -> Rectangle:
+    """Draw an image, in the middle of that width; return its outline."""
+    rows, columns, channels = image.shape
+    height = min(2 * width, width * rows / columns)
+    own = height * columns / rows
+    x += (width - own) / 2
     axes.imshow(
         image if channels == 3 else image[..., 0],
         cmap="gray",
@@ -57,9 +59,9 @@ def _show(axes: Axes, image: NDArray[np.uint8], x: float, y: float, wide: float)
         vmax=255,
         interpolation="nearest",
         aspect="auto",
-        extent=(x, x + wide, y + tall, y),
+        extent=(x, x + own, y + height, y),
     )
-    return Rectangle((x, y), wide, tall, fill=False)
+    return Rectangle((x, y), own, height, fill=False)
 
 
 @styled
@@ -72,22 +74,22 @@ def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
     if len(set(dataset.labels[:count].tolist())) == 1:
         chosen = np.linspace(0, len(dataset) - 1, count).astype(np.int64)
     columns = math.ceil(math.sqrt(count))
-    wide = (6 - 0.2) / columns - 0.2
+    width = (MIN_WIDTH - 0.2) / columns - 0.2
     labels = [dataset.class_names[int(dataset.labels[i])] for i in chosen]
-    texts = [fitted(label, wide, 10) for label in labels]
+    texts = [fitted(label, width, 10) for label in labels]
     above = LINE * (1 + max(text.count("\n") for text in texts)) + 0.05
-    pitch = above + _tall(dataset, wide) + 0.1
+    pitch = above + _tile_height(dataset, width) + 0.1
     figure, axes = _sheet(
-        6,
+        MIN_WIDTH,
         HEADING + pitch * math.ceil(count / columns) + 0.1,
         title,
         f"{counted(count, 'image')} with their classes: {_listed(labels)}",
     )
-    for place, (i, text) in enumerate(zip(chosen, texts, strict=True)):
-        x = 0.2 + (wide + 0.2) * (place % columns)
-        y = HEADING + pitch * (place // columns) + above
-        _show(axes, dataset.images[i], x, y, wide)
-        axes.text(x + wide / 2, y - 0.04, text, ha="center", va="bottom", fontsize=10)
+    for index, (i, text) in enumerate(zip(chosen, texts, strict=True)):
+        x = 0.2 + (width + 0.2) * (index % columns)
+        y = HEADING + pitch * (index // columns) + above
+        _show(axes, dataset.images[i], x, y, width)
+        axes.text(x + width / 2, y - 0.04, text, ha="center", va="bottom", fontsize=10)
     return figure
 
 
@@ -143,10 +145,13 @@ def draw_montage(
     ]
     labels = [[_labels(predictions, i) for i in chosen] for chosen, _, _ in halves]
     rooms = [[_room(texts) for texts in zip(*each, strict=True)] for each in labels]
-    pitches = [above + _tall(dataset, TILE) + below + 2 * GAP for above, below in rooms]
+    pitches = [above + _tile_height(dataset, TILE) + below + 2 * GAP for above, below in rooms]
     lengths = [math.ceil(len(chosen) / columns) for chosen, _, _ in halves]
+    across = min(columns, max(len(chosen) for chosen, _, _ in halves))
+    tiles = across * (TILE + GAP) - GAP
+    width = max(MIN_WIDTH, tiles + 2 * GAP)
     figure, axes = _sheet(
-        columns * (TILE + GAP) + GAP,
+        width,
         HEADING * (1 + len(halves)) + float(np.dot(pitches, lengths)),
         title,
         f"A montage of {' and '.join(text for *_, text in halves)}, each image with its predicted "
@@ -157,13 +162,11 @@ def draw_montage(
         halves, labels, rooms, pitches, lengths, strict=True
     ):
         heading = text + (", drawn at random" if len(chosen) < total else "")
-        axes.text(figure.get_figwidth() / 2, y + 0.1, heading, ha="center", va="top", fontsize=11)
-        for place, (i, texts) in enumerate(zip(chosen, each, strict=True)):
-            corner = (
-                GAP + (TILE + GAP) * (place % columns),
-                y + HEADING + pitch * (place // columns),
-            )
-            _draw_tile(axes, dataset.images[i], (corner[0], corner[1] + above), *texts, correct[i])
+        axes.text(width / 2, y + 0.1, heading, ha="center", va="top", fontsize=11)
+        for index, (i, texts) in enumerate(zip(chosen, each, strict=True)):
+            x = (width - tiles) / 2 + (TILE + GAP) * (index % columns)
+            top = y + HEADING + pitch * (index // columns) + above
+            _draw_tile(axes, dataset.images[i], (x, top), *texts, correct[i])
         y += HEADING + pitch * length
     return figure
 
@@ -174,7 +177,7 @@ def _room(texts: Sequence[str]) -> float:
 
 
 def _labels(predictions: Predictions, i: int) -> tuple[str, str]:
-    """What stands above an image and below it."""
+    """The texts above an image and below it."""
     predicted, true = int(predictions.predicted[i]), int(predictions.labels[i])
     names = predictions.class_names
     if predicted == true:
@@ -190,7 +193,7 @@ def _draw_tile(
     below: str,
     correct: bool,
 ) -> None:
-    """An image in a frame of its kind, its upper left corner there, between two texts."""
+    """Draw an image in a coloured frame, its upper left corner at ``corner``, between two texts."""
     (x, y), colour = corner, CORRECT if correct else WRONG
     frame = _show(axes, image, x, y, TILE)
     frame.set(edgecolor=colour, linewidth=1 if correct else 3)

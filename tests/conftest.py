@@ -76,14 +76,6 @@ SLOW = (
 """Packages and modules below tests that train, or start many processes; measured with --durations.
 Everything else is marked ``fast``.
 """
-
-
-def pytest_collection_finish() -> None:
-    """Collections need not go through all that was imported: statsmodels asks for one per call."""
-    gc.collect()
-    gc.freeze()
-
-
 LONGEST = (
     "docs/test_pages.py",
     "house/test_gpu_rehearsal.py",
@@ -91,6 +83,12 @@ LONGEST = (
     "experiment/auto/test_auto.py",
 )
 """Modules whose tests take a minute or more; they begin first, so that none is alone at the end."""
+
+
+def pytest_collection_finish() -> None:
+    """Collections need not go through all that was imported: statsmodels asks for one per call."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

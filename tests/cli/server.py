@@ -18,11 +18,7 @@ def main() -> None:
     from dressform.core.threads import wait_briefly
 
     wait_briefly()
-    import matplotlib.figure  # noqa: F401
-    import onnx.helper  # noqa: F401
-    import onnxruntime  # noqa: F401
-    import scipy.stats  # noqa: F401
-    import torch  # noqa: F401
+    import scipy.stats  # noqa: F401 - which dressform imports where it is needed
 
     import dressform
     from dressform.cli import main as command_line

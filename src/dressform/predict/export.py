@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -111,43 +112,53 @@ def _difference(content: bytes, module: nn.Module, sample: Tensor) -> float:
         TrainingError: the network fails, ONNX Runtime cannot run the model, or a difference exceeds
             the tolerance.
     """
+    batches = [(images, _outputs(module, images)) for images in (sample, sample[:1])]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    largest = 0.0
-    for images in (sample, sample[:1]):
-        try:
-            with torch.inference_mode():
-                expected = [output.numpy() for output in module(images)]
-        except Exception as error:
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise TrainingError(
+            f"ONNX Runtime cannot open the exported network ({str(error).splitlines()[0]})"
+        ) from error
+    return max(_compared(session, images, expected) for images, expected in batches)
+
+
+def _outputs(module: nn.Module, images: Tensor) -> list[NDArray[np.float32]]:
+    try:
+        with torch.inference_mode():
+            return [output.numpy() for output in module(images)]
+    except Exception as error:
+        reason = f"{type(error).__name__}: {_plain_line(str(error))}"
+        raise TrainingError(
+            f"the network fails for {counted(len(images), 'image')} ({reason})"
+        ) from error
+
+
+def _compared(session: Any, images: Tensor, expected: list[NDArray[np.float32]]) -> float:
+    """The largest difference of a logit for one batch."""
+    batch = counted(len(images), "image")
+    try:
+        actual = session.run(list(OUTPUTS), {"images": images.numpy()})
+    except Exception as error:
+        raise TrainingError(
+            f"ONNX Runtime cannot run the exported network for {batch} "
+            f"({str(error).splitlines()[0]})"
+        ) from error
+    differences = []
+    for name, one, other in zip(OUTPUTS, actual, expected, strict=True):
+        if one.shape != other.shape:
             raise TrainingError(
-                f"the network fails for {counted(len(images), 'image')} "
-                f"({type(error).__name__}: {_plain_line(str(error))})"
-            ) from error
-        try:
-            session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
+                f"the exported network gives {name} of shape {list(one.shape)} for {batch}, torch "
+                f"{list(other.shape)}"
             )
-            actual = session.run(list(OUTPUTS), {"images": images.numpy()})
-        except Exception as error:
+        differences.append(float(np.abs(one - other).max()))
+        if not differences[-1] <= TOLERANCE * max(1.0, float(np.abs(other).max())):
             raise TrainingError(
-                f"ONNX Runtime cannot run the exported network for "
-                f"{counted(len(images), 'image')} ({str(error).splitlines()[0]})"
-            ) from error
-        for name, one, other in zip(OUTPUTS, actual, expected, strict=True):
-            if one.shape != other.shape:
-                raise TrainingError(
-                    f"the exported network gives {name} of shape {list(one.shape)} for "
-                    f"{counted(len(images), 'image')}, torch {list(other.shape)}"
-                )
-            difference = float(np.abs(one - other).max())
-            if not difference <= TOLERANCE * max(1.0, float(np.abs(other).max())):
-                raise TrainingError(
-                    f"the exported network's {name} differ from torch's by {difference:.3g}; "
-                    f"please report this network"
-                )
-            if name == "logits":
-                largest = max(largest, difference)
-    return largest
+                f"the exported network's {name} differ from torch's by {differences[-1]:.3g}; "
+                f"please report this network"
+            )
+    return differences[0]
 
 
 def _plain_line(text: str) -> str:

@@ -97,26 +97,20 @@ class OnnxGraph:
             return argument
         if isinstance(argument, Value):
             return self.name(argument)
-        if isinstance(argument, Tensor):
-            new = f"constant_{len(self._initializers)}"
-            name = self._constants.setdefault(_storage_key(argument), new)
-            if name not in self._initializers:
-                values = argument.detach().contiguous().numpy()
-                self._initializers[name] = numpy_helper.from_array(values, name)
-                self._alive.append(argument)
-            return name
         name = f"constant_{len(self._initializers)}"
-        values = np.asarray(argument, argument.dtype if _is_array(argument) else np.float32)
-        self._initializers[name] = numpy_helper.from_array(values, name)
+        if isinstance(argument, Tensor):
+            name = self._constants.setdefault(_storage_key(argument), name)
+            self._alive.append(argument)
+            argument = argument.detach().contiguous().numpy()
+        elif not isinstance(argument, np.ndarray):
+            argument = np.asarray(argument, np.float32)
+        if name not in self._initializers:
+            self._initializers[name] = numpy_helper.from_array(argument, name)
         return name
 
 
 def _storage_key(tensor: Tensor) -> tuple[object, ...]:
     return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype
-
-
-def _is_array(argument: object) -> bool:
-    return isinstance(argument, np.ndarray)
 
 
 def _value_info(name: str, value: Value) -> Any:

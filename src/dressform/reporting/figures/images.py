@@ -41,15 +41,15 @@ def _sheet(width: float, height: float, title: str, alt_text: str) -> tuple[Figu
     return figure, axes
 
 
-def _tile_height(dataset: Dataset, width: float) -> float:
+def _tile_height(shape: tuple[int, ...], width: float) -> float:
     """Inches that an image takes that is at most that wide and twice as high."""
-    return width * min(2.0, dataset.shape[0] / dataset.shape[1])
+    return width * min(2.0, shape[0] / shape[1])
 
 
 def _show(axes: Axes, image: NDArray[np.uint8], x: float, y: float, width: float) -> Rectangle:
     """Draw an image, in the middle of that width; return its outline."""
     rows, columns, channels = image.shape
-    height = min(2 * width, width * rows / columns)
+    height = _tile_height(image.shape, width)
     own = height * columns / rows
     x += (width - own) / 2
     axes.imshow(
@@ -77,8 +77,8 @@ def draw_first_images(dataset: Dataset, title: str, count: int = 9) -> Figure:
     width = (MIN_WIDTH - 0.2) / columns - 0.2
     labels = [dataset.class_names[int(dataset.labels[i])] for i in chosen]
     texts = [fitted(label, width, 10) for label in labels]
-    above = LINE * (1 + max(text.count("\n") for text in texts)) + 0.05
-    pitch = above + _tile_height(dataset, width) + 0.1
+    above = _room(texts) + 0.05
+    pitch = above + _tile_height(dataset.shape, width) + 0.1
     figure, axes = _sheet(
         MIN_WIDTH,
         HEADING + pitch * math.ceil(count / columns) + 0.1,
@@ -145,7 +145,9 @@ def draw_montage(
     ]
     labels = [[_labels(predictions, i) for i in chosen] for chosen, _, _ in halves]
     rooms = [[_room(texts) for texts in zip(*each, strict=True)] for each in labels]
-    pitches = [above + _tile_height(dataset, TILE) + below + 2 * GAP for above, below in rooms]
+    pitches = [
+        above + _tile_height(dataset.shape, TILE) + below + 2 * GAP for above, below in rooms
+    ]
     lengths = [math.ceil(len(chosen) / columns) for chosen, _, _ in halves]
     across = min(columns, max(len(chosen) for chosen, _, _ in halves))
     tiles = across * (TILE + GAP) - GAP

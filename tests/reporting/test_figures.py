@@ -146,6 +146,13 @@ def test_a_montage_keeps_the_shape_of_its_images(shape: tuple[int, int]) -> None
         assert _faults(figure) == []
 
 
+def test_a_montage_of_few_images_is_as_wide_as_its_title() -> None:
+    dataset, predictions = _made(3, count=3)
+    figure = draw_montage(dataset, predictions, f"{LONG * 4}, test, accuracy 66.67 %")
+    figure.canvas.draw()
+    assert _faults(figure) == []
+
+
 def test_a_montage_of_few_errors_has_all_of_them() -> None:
     dataset, predictions = _made(3)
     logits = predictions.logits.copy()

@@ -19,13 +19,14 @@ from dressform.reporting.figures.canvas import (
     new_figure,
     styled,
 )
+from dressform.reporting.figures.fonts import text_width
 
 TILE, GAP = 1.25, 0.1
 """Width of a tile of a montage, and the gap between two, in inches."""
 LINE, HEADING = 0.19, 0.4
 """Height of a line of text and of a heading, in inches."""
 MIN_WIDTH = 6.0
-"""Of a sheet, in inches, so that titles fit."""
+"""Of a sheet, in inches."""
 
 
 def _sheet(width: float, height: float, title: str, alt_text: str) -> tuple[Figure, Axes]:
@@ -151,7 +152,7 @@ def draw_montage(
     lengths = [math.ceil(len(chosen) / columns) for chosen, _, _ in halves]
     across = min(columns, max(len(chosen) for chosen, _, _ in halves))
     tiles = across * (TILE + GAP) - GAP
-    width = max(MIN_WIDTH, tiles + 2 * GAP)
+    width = max(MIN_WIDTH, tiles + 2 * GAP, text_width(title, 12) / 72 + 0.4)
     figure, axes = _sheet(
         width,
         HEADING * (1 + len(halves)) + float(np.dot(pitches, lengths)),

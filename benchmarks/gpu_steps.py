@@ -29,7 +29,8 @@ from dressform.predict.export import export_onnx  # noqa: E402
 from dressform.recipes import find_recipe  # noqa: E402
 from dressform.training.callback import Callback  # noqa: E402
 from dressform.training.checkpoint import TrainingFiles  # noqa: E402
-from dressform.training.fit import Fitted, fit  # noqa: E402
+from dressform.training.fit import fit  # noqa: E402
+from dressform.training.fitted import Fitted  # noqa: E402
 from dressform.training.history import Epoch  # noqa: E402
 from dressform.training.inference import logits_of  # noqa: E402
 from dressform.training.learning_data import learning_data  # noqa: E402

@@ -17,7 +17,8 @@ from dressform.predict.export import export_onnx
 from dressform.recipes import RECIPES, find_recipe
 from dressform.training import step
 from dressform.training.checkpoint import TrainingFiles
-from dressform.training.fit import Fitted, fit
+from dressform.training.fit import fit
+from dressform.training.fitted import Fitted
 from dressform.training.recipe import Augment, Recipe
 from tests.training.test_fit import KillAt, Killed, same
 

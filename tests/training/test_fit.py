@@ -16,7 +16,8 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.recipes import find_recipe
 from dressform.training.callback import Callback
 from dressform.training.checkpoint import TrainingFiles
-from dressform.training.fit import Fitted, fit
+from dressform.training.fit import fit
+from dressform.training.fitted import Fitted
 from dressform.training.history import Epoch
 from dressform.training.learning_data import pixel_statistics
 from dressform.training.optim import learning_rate, make_optimizer

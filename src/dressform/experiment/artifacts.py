@@ -27,7 +27,7 @@ from dressform.runs.ledger import note_test_look
 from dressform.runs.manifest import Manifest, Results, now
 from dressform.runs.run import Run
 from dressform.training.checkpoint import TrainingFiles, save_weights
-from dressform.training.fit import Fitted
+from dressform.training.fitted import Fitted
 from dressform.training.inference import logits_of
 from dressform.training.learning_data import LearningData
 

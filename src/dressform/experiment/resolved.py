@@ -68,18 +68,19 @@ def check_trainable(recipe: Recipe, data: DatasetSplits) -> nn.Module:
 
     Raises:
         DataError: one class only.
-        ConfigError: the network cannot be built for these images, or has no frozen backbone for the
-            recipe's cached features.
+        ConfigError: the network, or that of its teacher, cannot be built for these images, or has
+            no frozen backbone for the recipe's cached features.
     """
     if len(data.class_names) < 2:
         raise DataError(
             f"{data.name} has one class only ({data.class_names[0]}); a classifier needs two or "
             f"more"
         )
-    classes = len(data.class_names)
-    parts = (recipe,) if recipe.beside is None else (recipe, recipe.beside)
-    networks = [build_network(part.model, data.shape, classes) for part in parts]
-    for part, network in zip(parts, networks, strict=True):
-        if part.cached_features:
+    parts = recipe.parts
+    if len(parts) == 1:
+        network = build_network(recipe.model, data.shape, len(data.class_names))
+        if recipe.cached_features:
             transfer_of(network)
-    return networks[0] if len(networks) == 1 else Members(networks)
+        return network
+    networks = [check_trainable(part, data) for part in parts]
+    return networks[-1] if recipe.beside is None else Members(networks)

@@ -41,7 +41,8 @@ from dressform.runs.manifest import (
 )
 from dressform.runs.run import Run, open_run
 from dressform.training.checkpoint import TrainingFiles
-from dressform.training.fit import Fitted, fit, stopped_by
+from dressform.training.fit import fit, stopped_by
+from dressform.training.fitted import Fitted
 from dressform.training.learning_data import LearningData, learning_data
 
 logger = logging.getLogger(__name__)

@@ -3,8 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -14,13 +13,11 @@ from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
 from dressform.kernels.threads import pinned_threads
 from dressform.models.network import Classifier, build_network
-from dressform.models.pair import paired
 from dressform.training.batches import AugmentedImages, Batches
 from dressform.training.callback import Callback
 from dressform.training.checkpoint import (
     State,
     TrainingFiles,
-    Weights,
     load_state,
     save_state,
     weights_of,
@@ -28,15 +25,17 @@ from dressform.training.checkpoint import (
 from dressform.training.device import choose_device, deterministic, seeded
 from dressform.training.feature_cache import FeatureCache
 from dressform.training.feature_extractor import FeatureExtractor
+from dressform.training.fitted import Fitted, taught, together
 from dressform.training.history import Epoch
+from dressform.training.inference import logits_of
 from dressform.training.learning_data import class_weights, pixel_statistics
-from dressform.training.objective import Objective
+from dressform.training.objective import Objective, SoftTargets
 from dressform.training.optim import make_optimizer
 from dressform.training.pace import Pace
-from dressform.training.parts import Parts
+from dressform.training.parts import Part, Parts
 from dressform.training.precision import choose_precision
 from dressform.training.progressive_resizing import check_progressive_resizing
-from dressform.training.recipe import Recipe
+from dressform.training.recipe import Distillation, Recipe
 from dressform.training.running_metrics import RunningMetrics
 from dressform.training.step import Step
 from dressform.training.validation import Validator, out_of_patience, remember_best
@@ -67,33 +66,6 @@ def stopped_by(error: BaseException) -> str:
             f"smaller images or a smaller network"
         )
     return f"training stopped with {reason}; fix the network or the recipe"
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """The result of a training.
-
-    Attributes:
-        network: with the weights that the recipe keeps, on the CPU, in evaluation mode.
-        history: a row per epoch.
-        last: weights after the last epoch (averaged, where the recipe averages).
-        best: weights of the best epoch on validation, or None without validation examples.
-        device: ``cpu`` or ``cuda``.
-        precision: ``float32`` or ``bfloat16``.
-        prepared: seconds spent before the first step and on recording CUDA graphs.
-        epochs: trained; a fraction where the deadline ended the last one.
-        shortened: whether the deadline left out steps that were planned.
-    """
-
-    network: Classifier
-    history: tuple[Epoch, ...]
-    last: Weights
-    best: Weights | None
-    device: str
-    precision: str
-    prepared: float
-    epochs: float
-    shortened: bool
 
 
 def fit(
@@ -127,21 +99,39 @@ def fit(
         OutOfTimeError: the callback's strict deadline has passed.
     """
     callback, files = callback or Callback(), files or TrainingFiles()
+
+    def fitted(part: Part) -> Fitted:
+        return fit(
+            part.recipe,
+            train,
+            validation,
+            seed=seed,
+            device=device,
+            files=part.files,
+            callback=part.callback,
+        )
+
     if recipe.beside is not None:
-        parts = Parts(recipe, callback, files)
-        fitted = [
-            fit(
-                part.recipe,
-                train,
-                validation,
-                seed=seed,
-                device=device,
-                files=part.files,
-                callback=part.callback,
-            )
-            for part in parts
-        ]
-        return _together(fitted)
+        return together([fitted(part) for part in Parts(recipe, callback, files)])
+    if recipe.distillation is not None:
+        parts = iter(Parts(recipe, callback, files))
+        teacher = fitted(next(parts))
+        soft_targets = _soft_targets(recipe.distillation, teacher, train)
+        student = _fit_alone(next(parts), train, validation, seed, device, soft_targets)
+        return taught(teacher, student)
+    return _fit_alone(Part(recipe, callback, files), train, validation, seed, device)
+
+
+def _fit_alone(
+    part: Part,
+    train: Dataset,
+    validation: Dataset | None,
+    seed: int,
+    device: str,
+    soft_targets: SoftTargets | None = None,
+) -> Fitted:
+    """The training of one network; see :func:`fit`."""
+    recipe, callback, files = part.recipe, part.callback, part.files
     began = time.perf_counter()
     where = choose_device(device)
     state = _initial_state(recipe, train, seed, where)
@@ -154,6 +144,7 @@ def fit(
         if recipe.class_weight_power
         else None,
         example_losses=state.losses,
+        soft_targets=soft_targets and soft_targets.to(where),
     )
     steps = [batches.steps(epoch) for epoch in range(recipe.epochs)]
     pace = Pace(steps, callback.deadline, closing=len(validation or ()) / recipe.batch_size)
@@ -199,7 +190,7 @@ def fit(
         prepared += step.graphs.seconds
     history = tuple(state.history)
     planned = sum(steps[: len(history)])
-    part = max(0, planned - pace.end) / steps[len(history) - 1]
+    left_out = max(0, planned - pace.end) / steps[len(history) - 1]
     return Fitted(
         network=network,
         history=history,
@@ -208,35 +199,16 @@ def fit(
         device=where.type,
         precision=state.precision,
         prepared=prepared,
-        epochs=len(history) - part,
+        epochs=len(history) - left_out,
         shortened=pace.end < pace.planned,
     )
 
 
-def _together(parts: Sequence[Fitted]) -> Fitted:
-    """Trainings of one recipe beside another, as one."""
-    history = tuple(row for part in parts for row in part.history)
-    whole = paired([part.network for part in parts]).eval()
-    rest = {name: t for name, t in weights_of(whole).items() if name in ("mean", "std")}
-
-    def weights(of: Sequence[Weights]) -> Weights:
-        named = {
-            f"network.members.{i}.{name}": t for i, one in enumerate(of) for name, t in one.items()
-        }
-        return rest | named
-
-    kept = any(part.best is not None for part in parts)
-    return Fitted(
-        network=whole,
-        history=tuple(replace(row, epoch=number) for number, row in enumerate(history, 1)),
-        last=weights([part.last for part in parts]),
-        best=weights([part.best or part.last for part in parts]) if kept else None,
-        device=parts[0].device,
-        precision=parts[0].precision,
-        prepared=sum(part.prepared for part in parts),
-        epochs=sum(part.epochs for part in parts),
-        shortened=any(part.shortened for part in parts),
-    )
+def _soft_targets(distillation: Distillation, teacher: Fitted, train: Dataset) -> SoftTargets:
+    where = torch.device(teacher.device)
+    with deterministic(where), pinned_threads(where):
+        logits = logits_of(teacher.network.to(where), train, device=where)
+    return SoftTargets(torch.from_numpy(logits), distillation.weight, distillation.temperature)
 
 
 def _train_epoch(

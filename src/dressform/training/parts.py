@@ -1,4 +1,4 @@
-"""`Parts`: the trainings that one recipe beside another stands for, told as one."""
+"""`Parts`: the trainings that one recipe stands for, told as one."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,18 +28,16 @@ class Part:
 
 
 class Parts:
-    """The trainings of a recipe and of the one beside it, each to be done before the next is asked
-    for.
+    """The trainings of a recipe's parts, each to be done before the next is asked for.
 
     Args:
-        recipe: with one beside it.
+        recipe: with one beside it, or a teacher.
         callback: of the whole training.
         files: likewise.
     """
 
     def __init__(self, recipe: Recipe, callback: Callback, files: TrainingFiles) -> None:
-        assert recipe.beside is not None
-        self._recipes = (replace(recipe, beside=None), recipe.beside)
+        self._recipes = recipe.parts
         self._callback, self._files = callback, files
 
     def __iter__(self) -> Iterator[Part]:

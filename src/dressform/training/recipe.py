@@ -215,6 +215,36 @@ class HardExamples:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Distillation:
+    """A teacher, whose probabilities a network learns from besides the labels: soft targets (G.
+    Hinton et al. 2015, https://arxiv.org/abs/1503.02531).
+
+    The loss of an example is (1 - weight) times its cross-entropy, plus weight times the squared
+    temperature times the Kullback-Leibler divergence of the softened probabilities. The teacher
+    sees each training image once, as it is; the network sees it changed by its augmentation.
+
+    Attributes:
+        teacher: recipe of the teacher, which is trained first, on the same examples and with the
+            same seed.
+        weight: of the teacher's part of the loss.
+        temperature: that softens both's probabilities.
+    """
+
+    teacher: "Recipe"
+    weight: float = 0.8
+    temperature: float = 2.0
+
+    def __post_init__(self) -> None:
+        require(0 < self.weight <= 1, "distillation.weight", self.weight, "above 0, to 1")
+        require(
+            0 < self.temperature <= 100,
+            "distillation.temperature",
+            self.temperature,
+            "above 0, to 100",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How to train. Shapes, channels and classes are not part of it: they come from the data.
 
@@ -243,6 +273,7 @@ class Recipe:
             counts every example alike, 1 every class alike.
         beside: another recipe. Each is trained as if it were alone, one after the other, and the
             network is the mean of both's logits. The hold-out is that of the first.
+        distillation: from a teacher, or None; see that class.
     """
 
     name: str
@@ -264,6 +295,7 @@ class Recipe:
     cached_features: int = 0
     class_weight_power: float = 0.0
     beside: "Recipe | None" = field(default=None, metadata={"omitted": None})
+    distillation: Distillation | None = field(default=None, metadata={"omitted": None})
 
     @property
     def networks(self) -> tuple[Any, ...]:
@@ -271,9 +303,21 @@ class Recipe:
         return (self.model,) if self.beside is None else (self.model, self.beside.model)
 
     @property
+    def parts(self) -> "tuple[Recipe, ...]":
+        """What is trained one after the other: this recipe and the one beside it, or the teacher
+        and this recipe; or this recipe alone. The parts may have parts of their own.
+        """
+        if self.beside is not None:
+            return dataclasses.replace(self, beside=None), self.beside
+        if self.distillation is not None:
+            return self.distillation.teacher, dataclasses.replace(self, distillation=None)
+        return (self,)
+
+    @property
     def all_epochs(self) -> int:
         """Epochs of the whole training."""
-        return self.epochs + (0 if self.beside is None else self.beside.epochs)
+        parts = self.parts
+        return self.epochs if len(parts) == 1 else sum(part.all_epochs for part in parts)
 
     def __repr__(self) -> str:
         model = getattr(self.model, "__name__", type(self.model).__name__)

@@ -36,7 +36,8 @@ from dressform.runs.layout import FoldLayout
 from dressform.training.callback import Callback
 from dressform.training.checkpoint import TrainingFiles
 from dressform.training.feature_extractor import FeatureExtractor
-from dressform.training.fit import Fitted, fit, reported_errors
+from dressform.training.fit import fit, reported_errors
+from dressform.training.fitted import Fitted
 from dressform.training.history import Epoch
 from dressform.training.inference import logits_of
 from dressform.training.learning_data import held_out

@@ -85,9 +85,15 @@ def read_space(texts: Iterable[str], recipe: Recipe) -> tuple[Dimension, ...]:
 
     Raises:
         ConfigError: a text that is none of the forms, a path or value that ``--set`` would refuse,
-            a path given twice, ends in the wrong order, fewer than two choices, or a setting that
-            changes which images are held out.
+            a path given twice, ends in the wrong order, fewer than two choices, a setting that
+            changes which images are held out, or a recipe of several trainings.
     """
+    if len(recipe.parts) > 1:
+        other = "has another beside it" if recipe.beside is not None else "has a teacher"
+        raise ConfigError(
+            f"the recipe {recipe.name} {other}, and tune searches the settings of one training; "
+            f"tune the recipes one by one"
+        )
     found: dict[str, Dimension] = {}
     for text in texts:
         path, equals, values = (part.strip() for part in text.partition("="))

@@ -1,0 +1,143 @@
+"""Distillation: a teacher is trained first, and the network learns from its probabilities too."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax, softmax
+
+import dressform
+from dressform.core.config import override, to_dict
+from dressform.core.errors import ConfigError
+from dressform.data.dataset import DatasetSplits
+from dressform.models.ensemble import Ensemble
+from dressform.models.fastnet import FastNet
+from dressform.models.network import build_network, count_parameters
+from dressform.recipes import find_recipe
+from dressform.training.checkpoint import TrainingFiles
+from dressform.training.fit import fit
+from dressform.training.inference import logits_of
+from dressform.training.objective import Objective, SoftTargets
+from dressform.training.recipe import Distillation, Recipe
+from tests.training.test_parts import Interrupted, Told
+
+CPU = torch.device("cpu")
+
+
+def taught(**distillation: float) -> Recipe:
+    teacher = replace(find_recipe("simple-dense"), name="teacher", epochs=2, batch_size=50)
+    student: Recipe = override(find_recipe("fast-93"), ["epochs=2", "batch_size=100"])
+    return replace(
+        student, name="taught", distillation=Distillation(teacher=teacher, **distillation)
+    )
+
+
+@pytest.mark.parametrize("weight", [0.3, 1.0])
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+def test_the_loss_is_that_of_the_paper(weight: float, temperature: float) -> None:
+    draws = np.random.default_rng(0)
+    of_teacher = draws.normal(size=(20, 5)).astype(np.float32) * 3
+    logits = draws.normal(size=(4, 5)).astype(np.float32) * 3
+    labels, indices = np.array([0, 4, 2, 2]), np.array([7, 0, 19, 7])
+    losses = torch.zeros(20)
+    objective = Objective(
+        example_losses=losses,
+        soft_targets=SoftTargets(torch.tensor(of_teacher), weight, temperature),
+    )
+    variable = torch.tensor(logits, requires_grad=True)
+    loss = objective((variable,), torch.tensor(labels), torch.tensor(indices))
+
+    own = log_softmax(logits / temperature, axis=1)
+    soft = softmax(of_teacher[indices] / temperature, axis=1)
+    divergence = (soft * (np.log(soft) - own)).sum(1)
+    hard = -log_softmax(logits, axis=1)[range(4), labels]
+    expected = (1 - weight) * hard + weight * temperature**2 * divergence
+    assert loss.item() == pytest.approx(expected.mean(), rel=1e-5)
+    assert losses[19].item() == pytest.approx(expected[2], rel=1e-5)
+
+    loss.backward()
+    one_hot = np.eye(5)[labels]
+    gradient = (1 - weight) * (softmax(logits, axis=1) - one_hot)
+    gradient += weight * temperature * (softmax(logits / temperature, axis=1) - soft)
+    np.testing.assert_allclose(variable.grad, gradient / 4, atol=1e-5)
+
+
+def test_members_learn_from_the_teacher_each(small: DatasetSplits) -> None:
+    of_teacher, logits = torch.randn(9, 3), torch.randn(2, 4, 3)
+    labels, indices = torch.tensor([0, 1, 2, 1]), torch.tensor([8, 3, 3, 0])
+    soft_targets = SoftTargets(of_teacher, 0.5, 2.0)
+    both = Objective(soft_targets=soft_targets)(tuple(logits), labels, indices)
+    alone = [Objective(soft_targets=soft_targets)((one,), labels, indices) for one in logits]
+    assert both.item() == pytest.approx(float(sum(alone)), rel=1e-6)
+
+
+def test_a_teacher_is_trained_first_and_followed(small: DatasetSplits) -> None:
+    recipe = taught(weight=1.0, temperature=1.0)
+    assert recipe.distillation is not None
+    assert small.test is not None
+    told = Told()
+    fitted = fit(recipe, small.train, small.test, callback=told)
+    plain = fit(replace(recipe, distillation=None), small.train, small.test)
+    teacher = fit(recipe.distillation.teacher, small.train, small.test)
+    assert [row.epoch for row in fitted.history] == told.epochs == [1, 2, 3, 4]
+    assert [row.val_loss for row in fitted.history[:2]] == [row.val_loss for row in teacher.history]
+    assert (told.ends, fitted.epochs, recipe.all_epochs) == (1, 4, 4)
+
+    answers = [
+        softmax(logits_of(one.network, small.train, device=CPU), axis=1)
+        for one in (teacher, fitted, plain)
+    ]
+    followed, alone = (np.abs(one - answers[0]).sum(1).mean() for one in answers[1:])
+    assert followed < alone
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_resuming_changes_nothing(small: DatasetSplits, tmp_path: Path, epochs: int) -> None:
+    recipe, files = taught(), TrainingFiles(checkpoint=tmp_path / "state.safetensors", key="k")
+    with pytest.raises(Interrupted):
+        fit(recipe, small.train, None, files=files, callback=Told(epochs))
+    resumed = fit(recipe, small.train, None, files=files)
+    whole = fit(recipe, small.train, None)
+    assert all(torch.equal(resumed.last[name], tensor) for name, tensor in whole.last.items())
+    assert [row.train_loss for row in resumed.history] == [row.train_loss for row in whole.history]
+
+
+def test_a_run_has_the_student_alone(small: DatasetSplits, tmp_path: Path) -> None:
+    recipe = taught()
+    run = dressform.train(recipe, small, out=tmp_path)
+    assert run.manifest.results["epochs"] == 4
+    assert run.manifest.resolved["distillation"]["teacher"]["name"] == "teacher"
+    student = build_network(recipe.model, small.shape, 10)
+    assert run.manifest.results["parameters"] == count_parameters(student)
+    assert not list(run.path.rglob("checkpoint*"))
+
+
+def test_teachers_of_every_kind(small: DatasetSplits) -> None:
+    """An ensemble, a pair, and a teacher that was taught itself."""
+    pair = override(find_recipe("fast-93+simple-dense"), ["epochs=1", "beside.epochs=1"])
+    ensemble = replace(
+        find_recipe("fast-93"),
+        epochs=1,
+        model=Ensemble(of=FastNet(widths=(8,)), members=2, mirror=True),
+    )
+    for teacher, epochs in ((pair, 3), (ensemble, 2), (override(taught(), ["epochs=1"]), 4)):
+        student = override(find_recipe("fast-93"), ["epochs=1"])
+        recipe = replace(student, distillation=Distillation(teacher=teacher))
+        assert recipe.all_epochs == epochs
+        assert len(fit(recipe, small.train, None).history) == epochs
+
+
+def test_settings_reach_the_teacher() -> None:
+    recipe = override(taught(), ["distillation.weight=0.5", "distillation.teacher.epochs=7"])
+    assert recipe.distillation is not None
+    assert (recipe.distillation.weight, recipe.distillation.teacher.epochs) == (0.5, 7)
+    assert "distillation" not in to_dict(find_recipe("fast"))
+    with pytest.raises(ConfigError, match=r"distillation\.weight is 0\.0; allowed: above 0, to 1"):
+        override(recipe, ["distillation.weight=0"])
+
+
+def test_tuning_refuses_what_has_two_trainings(small: DatasetSplits, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="has a teacher, and tune searches"):
+        dressform.tune(taught(), ["optim.lr=0.1,0.2"], small, trials=2, out=tmp_path)

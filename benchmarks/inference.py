@@ -1,12 +1,13 @@
 """Inference of trained networks: dressform, ONNX Runtime and torch, and MiniVGGNet in Keras on
 TensorFlow with the same weights.
 
-    python benchmarks/inference.py RUN [RUN…] [--keras PATH/TO/python] [--batch 256] [--rounds 3]
+    python benchmarks/inference.py RUN|shipped [RUN…] [--keras PATH/TO/python] [--batch 256]
+                                   [--rounds 3]
 
 Each side runs in a process of its own, all sides in turn in every round; a round's figure is the
 median of three passes over the 10,000 test images, after one that is not counted. Predicted
 classes are compared with ONNX Runtime's float32 (default options). Keras takes part for runs of
-``minivggnet``.
+``minivggnet``, and beside ``shipped``, the model that comes with dressform, with weights as drawn.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from inference_dressform import SIDES
+from inference_dressform import SHIPPED, SIDES
 from report import write_report
 
 import dressform
@@ -32,15 +33,15 @@ REFERENCE = "ONNX Runtime, default"
 def main() -> None:
     """Run all sides and write the report."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("runs", nargs="+")
     parser.add_argument("--keras", help="Python of an environment with TensorFlow and Keras")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     results = {}
-    for path in options.runs:
-        run = dressform.open_run(path)
-        results[run.manifest.recipe] = one_network(
+    for model in options.runs:
+        run = None if model == SHIPPED else dressform.open_run(model)
+        results[run.manifest.recipe if run else SHIPPED] = one_network(
             run, options.keras, options.batch, options.rounds
         )
     command = (
@@ -54,22 +55,26 @@ def main() -> None:
     )
 
 
-def one_network(run: Any, keras: str | None, batch: int, rounds: int) -> dict[str, Any]:
-    """Figures of every side, by name."""
+def one_network(
+    run: dressform.Run | None, keras: str | None, batch: int, rounds: int
+) -> dict[str, Any]:
+    """Figures of every side of a run, or of the shipped model, by name."""
+    network = run.manifest.recipe if run else SHIPPED
     with tempfile.TemporaryDirectory() as folder:
         commands = {
             name: [
                 sys.executable,
                 str(HERE / "inference_dressform.py"),
                 name,
-                str(run.path),
+                str(run.path) if run else SHIPPED,
                 str(batch),
             ]
             for name in SIDES
+            if run or name != "torch eager"
         }
-        if keras and run.manifest.recipe == "minivggnet":
+        if keras and network in ("minivggnet", SHIPPED):
             weights = Path(folder) / "weights.npz"
-            np.savez(weights, **keras_weights(run))
+            np.savez(weights, **keras_weights(run) if run else {})
             commands["Keras model.predict"] = [
                 keras,
                 str(HERE / "inference_keras.py"),
@@ -87,8 +92,7 @@ def one_network(run: Any, keras: str | None, batch: int, rounds: int) -> dict[st
                 found[name].append(json.loads(done.stdout.splitlines()[-1]))
                 answers[name] = np.load(answer)
                 print(
-                    f"{run.manifest.recipe}, {name}: {found[name][-1]['images_per_second']:.0f} "
-                    f"images/s",
+                    f"{network}, {name}: {found[name][-1]['images_per_second']:.0f} images/s",
                     file=sys.stderr,
                 )
     labels = dressform.load_data()["test"].labels
@@ -114,7 +118,7 @@ def one_network(run: Any, keras: str | None, batch: int, rounds: int) -> dict[st
     return table
 
 
-def keras_weights(run: Any) -> dict[str, Any]:
+def keras_weights(run: dressform.Run) -> dict[str, Any]:
     """The weights in the order and layout of Keras's ``set_weights``; ``Flatten`` has Keras's order
     already.
     """

@@ -1,6 +1,6 @@
 """Our sides of inference.py, one a process.
 
-python inference_dressform.py SIDE RUN BATCH ANSWER.npy
+python inference_dressform.py SIDE RUN|shipped BATCH ANSWER.npy
 """
 
 import sys
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from timing import time_predictions
 
 import dressform
+from dressform.data.splits import hold_out
 
+SHIPPED = "shipped"
 Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 
@@ -43,9 +45,18 @@ def torch_eager(run: Path, batch: int) -> Predict:
     return predict
 
 
+def onnx_file(run: Path) -> Path:
+    """The exported file of a run, or of the shipped model."""
+    return (
+        dressform.Predictor(SHIPPED).path
+        if str(run) == SHIPPED
+        else dressform.open_run(run).layout.onnx
+    )
+
+
 def onnx_default(run: Path, batch: int) -> Predict:
     """The exported file in ONNX Runtime with its default options."""
-    return in_onnxruntime(dressform.open_run(run).layout.onnx, batch)
+    return in_onnxruntime(onnx_file(run), batch)
 
 
 def onnx_int8(run: Path, batch: int) -> Predict:
@@ -71,7 +82,7 @@ def onnx_int8(run: Path, batch: int) -> Predict:
     options["extra_options"] = {"QuantizeBias": False}  # which fails where a filter has died
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "int8.onnx"
-        quantize_static(str(dressform.open_run(run).layout.onnx), str(target), Reader(), **options)
+        quantize_static(str(onnx_file(run)), str(target), Reader(), **options)
         return in_onnxruntime(target, batch)
 
 
@@ -109,11 +120,14 @@ def int8_alone(run: Path, batch: int) -> Predict:
     """dressform's int8 network without the second look."""
     from dressform.predict.int8 import Int8Network
 
-    return Int8Network(dressform.open_run(run).layout.onnx, validation_pictures(run)[:1000]).logits
+    return Int8Network(onnx_file(run), validation_pictures(run)[:1000]).logits
 
 
 def validation_pictures(run: Path) -> NDArray[np.uint8]:
-    """Pictures that the run held out."""
+    """Pictures that the run held out; for the shipped model, what its recipe holds out."""
+    if str(run) == SHIPPED:
+        held_out = hold_out(dressform.load_data().train, 0.05, 0).held_out_indices
+        return dressform.load_data().train.images[held_out]
     train, ids = dressform.load_data().train, dressform.open_run(run).predictions("validation").ids
     return train.images[np.isin(train.ids, ids)]
 

@@ -15,7 +15,8 @@ def main() -> None:
     """Print what time_predictions does."""
     weights, batch = np.load(sys.argv[1]), int(sys.argv[2])
     model = NETWORKS["minivggnet"]()
-    model.set_weights([weights[f"{i:03d}"] for i in range(len(weights.files))])
+    if weights.files:
+        model.set_weights([weights[f"{i:03d}"] for i in range(len(weights.files))])
     x, _ = read(DATA, "t10k")
     time_predictions(
         lambda images: model.predict(batches(images, batch=batch), verbose=0),

@@ -1,5 +1,6 @@
 """Distillation: a teacher is trained first, and the network learns from its probabilities too."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from scipy.special import log_softmax, softmax
 
 import dressform
 from dressform.core.config import override, to_dict
-from dressform.core.errors import ConfigError
+from dressform.core.errors import ConfigError, RunError
 from dressform.data.dataset import DatasetSplits
 from dressform.models.ensemble import Ensemble
 from dressform.models.fastnet import FastNet
@@ -112,6 +113,32 @@ def test_a_run_has_the_student_alone(small: DatasetSplits, tmp_path: Path) -> No
     student = build_network(recipe.model, small.shape, 10)
     assert run.manifest.results["parameters"] == count_parameters(student)
     assert not list(run.path.rglob("checkpoint*"))
+
+
+def test_a_teacher_s_finished_run_is_used(
+    small: DatasetSplits, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = override(taught(), ["distillation.teacher.validation_fraction=0.05"])
+    assert recipe.distillation is not None
+    caplog.set_level(logging.INFO, "dressform")
+    at_once = dressform.train(recipe, small, out=tmp_path / "at-once")
+    assert not [r for r in caplog.records if "was trained before" in r.message]
+    teacher = dressform.train(recipe.distillation.teacher, small, out=tmp_path)
+    told = Told()
+    after = dressform.train(recipe, small, out=tmp_path, callback=told)
+    assert f"the teacher was trained before: {teacher.path}" in caplog.text
+    assert told.epochs == [3, 4]
+    assert after.manifest.weights == at_once.manifest.weights
+    rows = [[{**row, "seconds": 0} for row in run.history()] for run in (after, at_once)]
+    assert rows[0] == rows[1]
+    # Of another seed it is another teacher.
+    told = Told()
+    dressform.train(recipe, small, seed=1, out=tmp_path, callback=told)
+    assert told.epochs == [1, 2, 3, 4]
+    # A changed file is not learned from.
+    teacher.layout.last.write_bytes(b"")
+    with pytest.raises(RunError, match=r"last\.safetensors was changed afterwards"):
+        dressform.train(override(recipe, ["epochs=1"]), small, out=tmp_path)
 
 
 def test_teachers_of_every_kind(small: DatasetSplits) -> None:

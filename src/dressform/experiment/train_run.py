@@ -189,7 +189,12 @@ def _train_locked(
             learning.validation,
             seed=manifest.seed,
             device=options.device,
-            files=TrainingFiles(checkpoint=layout.checkpoint, key=key, features=options.features),
+            files=TrainingFiles(
+                checkpoint=layout.checkpoint,
+                key=key,
+                features=options.features,
+                teacher=_trained_teacher(recipe, manifest, options),
+            ),
             callback=Recorder(layout.results, callback, options.deadline),
         )
         epochs = sum(row.seconds for row in fitted.history)
@@ -200,6 +205,26 @@ def _train_locked(
     except Exception as error:
         raise _failed(error, manifest, layout) from error
     return Run(layout.root, manifest)
+
+
+def _trained_teacher(
+    recipe: ResolvedRecipe, manifest: Manifest, options: RunOptions
+) -> Path | None:
+    """The finished run of the teacher on the same examples, with the same seed, if there is one."""
+    distillation, data = recipe.recipe.distillation, manifest.dataset
+    if distillation is None:
+        return None
+    name, digest = distillation.teacher.name, config.digest(distillation.teacher)
+    layout = Layout(run_folder(options.out, data.name, name, digest, manifest.seed))
+    if not layout.manifest.exists():
+        return None
+    found = open_run(layout.root).manifest
+    same = (found.dataset.digests, found.dataset.hold_out_digest, found.status)
+    if same != (data.digests, data.hold_out_digest, "finished"):
+        return None
+    _check_whole(found, layout)
+    logger.info(f"the teacher was trained before: {layout.root}")
+    return layout.root
 
 
 def _time_limit(fitted: Fitted, recipe: ResolvedRecipe, options: RunOptions) -> TimeLimit | None:

@@ -6,8 +6,6 @@ over channels; unlike Grad-CAM, which averages gradients, it highlights only loc
 contribute to the prediction.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,13 +16,10 @@ from torch.utils.hooks import RemovableHandle
 from dressform.core.config import override
 from dressform.core.errors import RunError
 from dressform.data.dataset import inference_batch_size
-from dressform.models.efficientnet_lite import EfficientNetLite0
-from dressform.models.network import Classifier, build_network
-from dressform.models.pair import Pair
-from dressform.models.vgg import VGG19
+from dressform.models.network import Classifier
 from dressform.recipes import find_recipe, is_named
 from dressform.runs.run import Run
-from dressform.training.checkpoint import load_weights
+from dressform.training.trained import trained_network
 
 MIN_MAP_SIDE = 7
 """Minimum side of the feature map; larger ones are average-pooled to at most twice this side.
@@ -51,19 +46,7 @@ def load_network(run: Run, recipe_file: str | None = None) -> Classifier:
         )
     recipe = override(find_recipe(recipe_file or manifest.reference), manifest.settings)
     shape, classes = manifest.dataset.shape, len(manifest.dataset.class_names)
-    own = [  # the run has its own weights
-        replace(model, weights="none") if isinstance(model, EfficientNetLite0 | VGG19) else model
-        for model in recipe.networks
-    ]
-    model = own[0] if recipe.beside is None else Pair(of=tuple(own))
-    network = Classifier(
-        build_network(model, shape, classes), torch.zeros(shape[2]), torch.ones(shape[2])
-    )
-    weights = (
-        layout.best if recipe.early_stopping.restore_best and layout.best.exists() else layout.last
-    )
-    network.load_state_dict(load_weights(weights)[0])
-    return network.eval()
+    return trained_network(recipe, layout, shape, classes)
 
 
 def check_same(

@@ -30,11 +30,14 @@ class TrainingFiles:
         key: what the checkpoint must belong to.
         features: folder for the features of a frozen backbone, shared by training runs; None keeps
             none.
+        teacher: run directory of a finished training of the recipe's teacher, on the same examples
+            and with the same seed; None trains the teacher.
     """
 
     checkpoint: Path | None = None
     key: str = ""
     features: Path | None = None
+    teacher: Path | None = None
 
     def written(self) -> list[Path]:
         """The checkpoints that are there: of the training, and of its parts."""
@@ -49,7 +52,7 @@ class TrainingFiles:
         checkpoint = self.checkpoint
         if checkpoint is not None:
             checkpoint = checkpoint.with_name(f"{checkpoint.stem}-{name}{checkpoint.suffix}")
-        return replace(self, checkpoint=checkpoint, key=f"{self.key}-{name}")
+        return replace(self, checkpoint=checkpoint, key=f"{self.key}-{name}", teacher=None)
 
 
 @dataclass

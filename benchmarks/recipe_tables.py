@@ -42,7 +42,7 @@ CHANGES = {
 def speeds() -> list[dict[str, Any]]:
     """The newest report of times to an accuracy of each kind on each kind of processor."""
     found: dict[tuple[str, ...], Report] = {}
-    for name in ("speed-94", "speed", "speed-95"):
+    for name in ("speed-94", "speed", "speed-95", "speed-small"):
         for report in newest_first(name):
             row = next(iter(report["results"]["recipes"].values()))
             found.setdefault((name, row["hardware"], row["precision"]), report)

@@ -9,8 +9,8 @@
 
 Data            load_data, check_data, diagnose, apply_review, list_datasets, Dataset, DatasetSplits
 Recipes         list_recipes, find_recipe, Recipe and its parts: Optim, Schedule, Augment, EMA,
-                EarlyStopping, ProgressiveResizing, HardExamples; list_models, build_model,
-                count_parameters
+                EarlyStopping, ProgressiveResizing, HardExamples, Distillation; list_models,
+                build_model, count_parameters
 Training        train, train_auto, crossval, tune, Callback; hardware, tune_process
 Runs            open_run, best_run, list_runs, annotate_run, remove_run, runs_page,
                 open_crossval, Run, CrossvalRun, Tuning
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from dressform.training.callback import Callback as Callback
     from dressform.training.recipe import EMA as EMA
     from dressform.training.recipe import Augment as Augment
+    from dressform.training.recipe import Distillation as Distillation
     from dressform.training.recipe import EarlyStopping as EarlyStopping
     from dressform.training.recipe import HardExamples as HardExamples
     from dressform.training.recipe import Optim as Optim
@@ -103,6 +104,7 @@ _MODULES = {
     "EMA": "training.recipe",
     "ProgressiveResizing": "training.recipe",
     "HardExamples": "training.recipe",
+    "Distillation": "training.recipe",
     "list_recipes": "workbench.catalogue",
     "find_recipe": "recipes.table",
     "list_models": "workbench.catalogue",
@@ -156,6 +158,7 @@ __all__ = [
     "CrossvalRun",
     "Dataset",
     "DatasetSplits",
+    "Distillation",
     "DressformError",
     "EarlyStopping",
     "HardExamples",

@@ -92,6 +92,7 @@ def shown(
         *(getattr(dressform, name)() for name in ("Optim", "Schedule", "Augment", "EMA")),
         *(getattr(dressform, name)() for name in ("EarlyStopping", "HardExamples")),
         dressform.ProgressiveResizing(),
+        dressform.Distillation(teacher=dressform.find_recipe("fast")),
         *dressform.list_recipes()[:1],
         *dressform.list_models()[:1],
         *dressform.list_datasets(),

@@ -15,7 +15,7 @@ from dressform.training.recipe import (
 )
 
 NARROW = FastNet(widths=(24, 40, 64))
-"""91,040 parameters."""
+"""91,552 parameters for ten classes."""
 
 
 def fast() -> Recipe:

@@ -22,6 +22,8 @@ HIGHLIGHTS = (
     "fast-93",
     "fast",
     "fast-95",
+    "small",
+    "tiny",
     "minivggnet",
     "baseline-cnn",
     "cnn2",

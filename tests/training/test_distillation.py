@@ -17,8 +17,10 @@ from dressform.models.ensemble import Ensemble
 from dressform.models.fastnet import FastNet
 from dressform.models.network import build_network, count_parameters
 from dressform.recipes import find_recipe
+from dressform.training.callback import Callback
 from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit
+from dressform.training.history import Epoch
 from dressform.training.inference import logits_of
 from dressform.training.objective import Objective, SoftTargets
 from dressform.training.recipe import Distillation, Recipe
@@ -103,6 +105,15 @@ def test_resuming_changes_nothing(small: DatasetSplits, tmp_path: Path, epochs: 
     whole = fit(recipe, small.train, None)
     assert all(torch.equal(resumed.last[name], tensor) for name, tensor in whole.last.items())
     assert [row.train_loss for row in resumed.history] == [row.train_loss for row in whole.history]
+
+
+@pytest.mark.parametrize("recipe", [taught(), find_recipe("fast-93+simple-dense")])
+def test_a_stop_leaves_no_network_untrained(recipe: Recipe, small: DatasetSplits) -> None:
+    class Stop(Callback):
+        def on_epoch_end(self, epoch: Epoch) -> None:
+            self.stop_training = True
+
+    assert [row.epoch for row in fit(recipe, small.train, None, callback=Stop()).history] == [1, 2]
 
 
 def test_a_run_has_the_student_alone(small: DatasetSplits, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ class Callback:
 
     The methods of a training have Keras's names. A callback changes nothing, except that setting
     ``self.stop_training = True`` ends the training after the current epoch: the weights so far are
-    kept as if it had been the last one.
+    kept as if it had been the last one. What is still to be trained then, a network after its
+    teacher or one beside another, is trained for one epoch.
 
     Attributes:
         stop_training: ends the training after the current epoch.

@@ -342,7 +342,7 @@ def _finished(
     return (
         epochs >= recipe.epochs
         or pace.over(done)
-        or callback.stop_training
+        or (callback.stop_training and epochs > 0)
         or out_of_patience(recipe.early_stopping, state)
     )
 

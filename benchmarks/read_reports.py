@@ -57,5 +57,6 @@ def made_by(report: dict[str, Any]) -> str:
 
 
 def mean_and_sd(shares: list[float]) -> str:
-    """``90.84 % ± 0.62``."""
-    return f"{100 * statistics.mean(shares):.2f} % ± {100 * statistics.stdev(shares):.2f}"
+    """``90.84 % ± 0.62``; of one, ``90.84 %``."""
+    spread = f" ± {100 * statistics.stdev(shares):.2f}" if len(shares) > 1 else ""
+    return f"{100 * statistics.mean(shares):.2f} %{spread}"

@@ -209,7 +209,7 @@ def processors_table() -> str:
         for name, row in rows.items():
             lines.append(
                 f"| {row['hardware']}, {row['threads']} threads, {row['precision']} | "
-                f"{report['results']['date']} | {named(name, row)} | "
+                f"{report['time'][:10]} | {named(name, row)} | "
                 f"{mean_and_sd(row['accuracies'])} | {row['n']} | {row['mean_seconds']:.1f} |"
             )
     return "\n".join(lines)

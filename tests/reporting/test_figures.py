@@ -293,12 +293,14 @@ def test_the_curves_say_how_training_values_were_measured() -> None:
         {"label_smoothing": 0.1},
         {"label_smoothing": 0.1, "hard_examples": {"fraction": 0.5}},
         {"hard_examples": {"fraction": 1.0}},
+        {"distillation": {"weight": 0.8}},
     ]
     assert [training_conditions(recipe) for recipe in recipes] == [
         [],
         ["with smoothed labels"],
         ["with smoothed labels", "on a subset of mainly hard examples"],
         [],
+        ["with a teacher, whose epochs come first"],
     ]
 
 
@@ -315,9 +317,11 @@ def test_legends_cover_no_curve() -> None:
         for e in range(1, 6)
     ]
     measured = "during training, with smoothed labels, on a subset of mainly hard examples"
+    taught = f"{measured}, with a teacher, whose epochs come first"
     scores = {f"recipe {i}": [0.9 + i / 100, 0.91, 0.92] for i in range(3)}
     for figure in (
         draw_history(rows, "t" * 80, measured=measured),
+        draw_history(rows, "t" * 80, measured=taught),
         draw_fold_curves([rows, rows], "t" * 80),
         draw_boxes(scores, 3, METRICS["accuracy"]),
     ):

@@ -63,4 +63,6 @@ def training_conditions(resolved: Mapping[str, Any]) -> list[str]:
     fraction = hard_examples.get("fraction", 1) if isinstance(hard_examples, dict) else 1
     if isinstance(fraction, (int, float)) and fraction < 1:
         parts.append("on a subset of mainly hard examples")
+    if resolved.get("distillation"):
+        parts.append("with a teacher, whose epochs come first")
     return parts

@@ -1,6 +1,7 @@
 """Learning curves: loss, accuracy and learning rate by epoch."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,9 @@ from dressform.reporting.figures.canvas import (
     styled,
 )
 from dressform.runs.history import EpochRow
+
+LEGEND = 85
+"""Characters of a line of the legend."""
 
 
 @styled
@@ -41,7 +45,7 @@ def draw_history(
         height_ratios=[3.2, 1] if known else None,
     )
     for quantity in ("loss", "accuracy"):
-        _draw_curves(panels[quantity], rows, quantity, f"training ({measured})")
+        _draw_curves(panels[quantity], rows, quantity, fill(f"training ({measured})", LEGEND))
     if known:
         axes = panels["lr"]
         axes.plot(epochs, rates, color=METRIC_COLOURS[2], marker=marker(len(rows)), markersize=4)

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from inference_dressform import SHIPPED, SIDES
+from inference_dressform import SIDES
 from report import write_report
 
 import dressform
 from dressform.exploration.saliency import load_network
+from dressform.runs.layout import SHIPPED
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = "ONNX Runtime, default"

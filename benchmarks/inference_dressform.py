@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from timing import time_predictions
 
 import dressform
-from dressform.data.splits import hold_out
+from dressform.predict.model_folder import shipped_recipe
+from dressform.runs.layout import SHIPPED
 
-SHIPPED = "shipped"
 Predict = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 
@@ -126,8 +126,12 @@ def int8_alone(run: Path, batch: int) -> Predict:
 def validation_pictures(run: Path) -> NDArray[np.uint8]:
     """Pictures that the run held out; for the shipped model, what its recipe holds out."""
     if str(run) == SHIPPED:
-        held_out = hold_out(dressform.load_data().train, 0.05, 0).held_out_indices
-        return dressform.load_data().train.images[held_out]
+        from dressform.training.learning_data import learning_data  # torch: for int8's sides alone
+
+        recipe = dressform.find_recipe(shipped_recipe())
+        validation = learning_data(recipe, dressform.load_data()).validation
+        assert validation is not None
+        return validation.images
     train, ids = dressform.load_data().train, dressform.open_run(run).predictions("validation").ids
     return train.images[np.isin(train.ids, ids)]
 

@@ -18,13 +18,12 @@ from dressform.models.fastnet import FastNet
 from dressform.models.network import build_network, count_parameters
 from dressform.recipes import find_recipe
 from dressform.training.callback import Callback
-from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit
 from dressform.training.history import Epoch
 from dressform.training.inference import logits_of
 from dressform.training.objective import Objective, SoftTargets
 from dressform.training.recipe import Distillation, Recipe
-from tests.training.test_parts import Interrupted, Told
+from tests.training.test_parts import Told, check_resuming
 
 CPU = torch.device("cpu")
 
@@ -98,13 +97,7 @@ def test_a_teacher_is_trained_first_and_followed(small: DatasetSplits) -> None:
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
 def test_resuming_changes_nothing(small: DatasetSplits, tmp_path: Path, epochs: int) -> None:
-    recipe, files = taught(), TrainingFiles(checkpoint=tmp_path / "state.safetensors", key="k")
-    with pytest.raises(Interrupted):
-        fit(recipe, small.train, None, files=files, callback=Told(epochs))
-    resumed = fit(recipe, small.train, None, files=files)
-    whole = fit(recipe, small.train, None)
-    assert all(torch.equal(resumed.last[name], tensor) for name, tensor in whole.last.items())
-    assert [row.train_loss for row in resumed.history] == [row.train_loss for row in whole.history]
+    check_resuming(taught(), small, tmp_path, epochs)
 
 
 @pytest.mark.parametrize("recipe", [taught(), find_recipe("fast-93+simple-dense")])

@@ -22,6 +22,7 @@ from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit
 from dressform.training.history import Epoch
 from dressform.training.inference import logits_of
+from dressform.training.recipe import Recipe
 
 NAMES = "fast-93+simple-dense"
 SETTINGS = ("epochs=2", "batch_size=100", "beside.epochs=1", "beside.batch_size=50")
@@ -73,10 +74,9 @@ def test_each_learns_as_if_it_were_alone(small: DatasetSplits) -> None:
     assert together.epochs == 3
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3])
-def test_resuming_changes_nothing(small: DatasetSplits, tmp_path: Path, epochs: int) -> None:
-    recipe = override(find_recipe(NAMES), SETTINGS)
-    files = TrainingFiles(checkpoint=tmp_path / "state.safetensors", key="k")
+def check_resuming(recipe: Recipe, small: DatasetSplits, folder: Path, epochs: int) -> None:
+    """A training that is interrupted after some epochs ends as one that is not."""
+    files = TrainingFiles(checkpoint=folder / "state.safetensors", key="k")
     with pytest.raises(Interrupted):
         fit(recipe, small.train, None, files=files, callback=Told(epochs))
     resumed = fit(recipe, small.train, None, files=files)
@@ -84,6 +84,11 @@ def test_resuming_changes_nothing(small: DatasetSplits, tmp_path: Path, epochs: 
     assert all(torch.equal(resumed.last[name], tensor) for name, tensor in whole.last.items())
     assert [row.train_loss for row in resumed.history] == [row.train_loss for row in whole.history]
     assert len(files.written()) == 2
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_resuming_changes_nothing(small: DatasetSplits, tmp_path: Path, epochs: int) -> None:
+    check_resuming(override(find_recipe(NAMES), SETTINGS), small, tmp_path, epochs)
 
 
 def test_the_first_leaves_time_for_the_second(small: DatasetSplits) -> None:

@@ -69,7 +69,8 @@ def small() -> Recipe:
     """Fewer than 300,000 parameters: three narrow networks, averaged, sixty epochs at a lower
     learning rate; images are shifted and rectangles erased.
 
-    ``dressform train small``. Chosen on images held out of the training images (docs/log.md).
+    ``dressform train small``. The learning rate was chosen on images held out of the training
+    images, for one such network (docs/log.md).
     """
     recipe = fast()
     return replace(
@@ -85,7 +86,8 @@ def small() -> Recipe:
 def tiny() -> Recipe:
     """Fewer than 100,000 parameters: one narrow network, taught by ``small``.
 
-    ``dressform train tiny``. Chosen on images held out of the training images (docs/log.md).
+    ``dressform train tiny``. All but the number of epochs was chosen on images held out of the
+    training images (docs/log.md).
     """
     teacher = small()
     return replace(

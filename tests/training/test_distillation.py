@@ -167,6 +167,9 @@ def test_settings_reach_the_teacher() -> None:
     assert "distillation" not in to_dict(find_recipe("fast"))
     with pytest.raises(ConfigError, match=r"distillation\.weight is 0\.0; allowed: above 0, to 1"):
         override(recipe, ["distillation.weight=0"])
+    for setting in ("distillation.weight=0.5", "beside.epochs=3"):
+        with pytest.raises(ConfigError, match="there is no (distillation|beside) here; give one"):
+            override(find_recipe("fast"), [setting])
 
 
 def test_tuning_refuses_what_has_two_trainings(small: DatasetSplits, tmp_path: Path) -> None:

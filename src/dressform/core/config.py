@@ -112,6 +112,11 @@ def _assign(config: Any, path: list[str], text: str, whole: str) -> Any:
     current = getattr(config, name)
     if rest:
         if not dataclasses.is_dataclass(current):
+            kinds = typing.get_args(typing.get_type_hints(type(config))[name])
+            if any(map(dataclasses.is_dataclass, kinds)):
+                raise ConfigError(
+                    f"{whole} cannot be set: there is no {name} here; give one in a recipe file"
+                )
             raise ConfigError(
                 f"{whole} cannot be set: {name} is a single value ({current!r}), so write "
                 f"{name}=value"

@@ -48,6 +48,7 @@ def _entries() -> tuple[RecipeEntry, ...]:
         ("fast", "own:fast", None, None),
         ("fast-93", "own:fast_93", None, None),
         ("fast-95", "own:fast_95", None, None),
+        ("medium", "own:medium", None, None),
         ("small", "own:small", None, None),
         ("tiny", "own:tiny", None, None),
         ("fast-gpu", "own:fast_gpu", None, None),

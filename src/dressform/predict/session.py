@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dressform.core.errors import DressformError, ResourceError, is_shortage
+from dressform.predict.watchdog import WATCHDOG
 
 BATCH_SIZE = 64
 """Images of 28 x 28 per call; the activations of larger batches exceed the processor's cache.
@@ -68,11 +69,9 @@ def run_session(
         timed_out.set()
         options.terminate = True
 
-    timer = threading.Timer(time_limit, terminate)
-    timer.daemon = True
-    timer.start()
     try:
-        results: list[Any] = session.run(outputs, inputs, options)
+        with WATCHDOG.limit(time_limit, terminate):
+            results: list[Any] = session.run(outputs, inputs, options)
     except Exception as error:  # onnxruntime's exceptions have no common public base
         if timed_out.is_set():
             raise ResourceError(
@@ -87,8 +86,6 @@ def run_session(
         raise refuse(
             f"{name} cannot be run on {len(next(iter(inputs.values())))} images ({reason})"
         ) from error
-    finally:
-        timer.cancel()
     return results
 
 

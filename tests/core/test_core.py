@@ -72,6 +72,62 @@ def test_override_refuses(assignment: str, message: str) -> None:
         config.override(Outer(), [assignment])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Help:
+    helper: "Chained"
+    weight: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chained:
+    size: int = 1
+    following: "Chained | None" = None
+    help: Help | None = None
+
+
+def named(name: str) -> Chained:
+    return {"two": Chained(size=2), "three": Chained(size=3)}[name]
+
+
+def test_override_by_name() -> None:
+    def made(*assignments: str) -> Chained:
+        return config.override(Chained(), assignments, named=named)
+
+    assert made("following=two").following == Chained(size=2)
+    assert made("following=two", "following.size=5").following == Chained(size=5)
+    assert made("following=two", "following=three").following == Chained(size=3)
+    assert made("following=two", "following=none").following is None
+    assert made("help.helper=two").help == Help(helper=Chained(size=2))
+    whole = made("help.helper=two", "help.weight=0.1", "help.helper.following=three")
+    assert whole.help == Help(helper=Chained(size=2, following=Chained(size=3)), weight=0.1)
+    assert made("help.helper=two", "help=None") == Chained()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        (
+            "help.weight=1",
+            "help.weight cannot be set: there is no help here; set help.helper first",
+        ),
+        ("help.helper.size=1", "there is no help here; set help.helper first"),
+        ("following.size=1", "there is no following here; set following first"),
+        ("help=two", r"help is a group of settings; set one of help.helper, help.weight"),
+        ("help.no=two", "there is no help here; set help.helper first"),
+    ],
+)
+def test_override_by_name_refuses(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        config.override(Chained(), [assignment], named=named)
+
+
+def test_override_without_names_refuses_them() -> None:
+    with pytest.raises(ConfigError, match="help.helper cannot be set from text"):
+        config.override(Chained(), ["help.helper=two"])
+    with pytest.raises(ConfigError, match="following is a group of settings"):
+        config.override(Chained(), ["following=two"])
+
+
 @given(st.integers(1, 10**9), st.floats(1e-9, 1e9))
 def test_digest_tells_values_apart(epochs: int, rate: float) -> None:
     one = Outer(epochs=epochs, inner=Inner(rate=rate))

@@ -13,10 +13,13 @@ import dressform
 from dressform.core.config import override, to_dict
 from dressform.core.errors import ConfigError, RunError
 from dressform.data.dataset import DatasetSplits
+from dressform.experiment.resolved import resolve_recipe
+from dressform.exploration.saliency import load_network
 from dressform.models.ensemble import Ensemble
 from dressform.models.fastnet import FastNet
 from dressform.models.network import build_network, count_parameters
 from dressform.recipes import find_recipe
+from dressform.runs.run import open_run
 from dressform.training.callback import Callback
 from dressform.training.fit import fit
 from dressform.training.history import Epoch
@@ -167,9 +170,39 @@ def test_settings_reach_the_teacher() -> None:
     assert "distillation" not in to_dict(find_recipe("fast"))
     with pytest.raises(ConfigError, match=r"distillation\.weight is 0\.0; allowed: above 0, to 1"):
         override(recipe, ["distillation.weight=0"])
-    for setting in ("distillation.weight=0.5", "beside.epochs=3"):
-        with pytest.raises(ConfigError, match="there is no (distillation|beside) here; give one"):
+    for setting, first in (
+        ("distillation.weight=0.5", "distillation.teacher"),
+        ("beside.epochs=3", "beside"),
+    ):
+        with pytest.raises(ConfigError, match=rf"there is no .* here; set {first} first"):
             override(find_recipe("fast"), [setting])
+
+
+def test_a_teacher_is_a_setting(small: DatasetSplits, tmp_path: Path) -> None:
+    settings = ["epochs=2", "distillation.teacher=simple-dense", "distillation.teacher.epochs=1"]
+    run = dressform.train("fast-93", small, settings=settings, out=tmp_path)
+    assert run.manifest.results["epochs"] == 3
+    written = replace(
+        override(find_recipe("fast-93"), settings[:1]),
+        distillation=Distillation(teacher=override(find_recipe("simple-dense"), ["epochs=1"])),
+    )
+    assert run.manifest.digest == resolve_recipe(written).digest
+    student = load_network(open_run(run.path))
+    assert count_parameters(student) == run.manifest.results["parameters"]
+    alone = resolve_recipe("tiny", ["distillation=none"]).recipe
+    assert alone.distillation is None
+    assert alone.model == find_recipe("tiny").model
+
+
+def test_a_setting_runs_no_file(tmp_path: Path) -> None:
+    """A run of a stranger has settings too."""
+    path = tmp_path / "mine.py"
+    path.write_text("raise SystemExit('it ran')")
+    for setting in ("distillation.teacher", "beside"):
+        with pytest.raises(ConfigError, match=r"names a recipe of dressform's, not a file \(/"):
+            resolve_recipe("fast", [f"{setting}={path}:recipe"])
+        with pytest.raises(ConfigError, match="unknown recipe 'fst'; did you mean fast"):
+            resolve_recipe("fast", [f"{setting}=fst"])
 
 
 def test_tuning_refuses_what_has_two_trainings(small: DatasetSplits, tmp_path: Path) -> None:

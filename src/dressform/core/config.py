@@ -9,12 +9,14 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar
 
 from dressform.core.errors import ConfigError, unknown_name
 
 Config = TypeVar("Config")
+Named = Callable[[str], Any]
+"""Finds a config by its name."""
 
 
 def to_dict(config: Any) -> Any:
@@ -59,12 +61,14 @@ def digest(config: Any, *extra: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def override(config: Config, assignments: Iterable[str]) -> Config:
+def override(config: Config, assignments: Iterable[str], *, named: Named | None = None) -> Config:
     """Apply ``path.to.field=value`` assignments, each converted to the field's type.
 
     Args:
         config: a dataclass instance; it is not changed.
         assignments: such as ``["epochs=3", "optim.lr=0.05", "model.widths=16,32"]``.
+        named: finds the value of a field that holds another config of this kind; without it, such
+            a field cannot be set.
 
     Raises:
         ConfigError: no ``=``, unknown path (with the nearest names), or a value of the wrong type
@@ -77,7 +81,8 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
                 f"{assignment!r} is no setting with a value; write SETTING=VALUE, such as "
                 f"epochs=3 or optim.lr=0.05"
             )
-        config = _assign(config, path.strip().split("."), text.strip(), path.strip())
+        kinds = {type(config): named} if named else {}
+        config = _assign(config, path.strip().split("."), text.strip(), path.strip(), kinds)
     return config
 
 
@@ -87,7 +92,7 @@ def normalised(assignment: str) -> str:
     return f"{path.strip()}{equals}{text.strip()}"
 
 
-def _assign(config: Any, path: list[str], text: str, whole: str) -> Any:
+def _assign(config: Any, path: list[str], text: str, whole: str, kinds: dict[type, Named]) -> Any:
     name, *rest = path
     known = (
         {f.name for f in dataclasses.fields(config)} - {"name"}
@@ -109,29 +114,49 @@ def _assign(config: Any, path: list[str], text: str, whole: str) -> Any:
             and name in {field.name for field in dataclasses.fields(group)}
         ]
         raise unknown_name("setting", whole, sorted(".".join([*above, n]) for n in known), deeper)
-    current = getattr(config, name)
-    if rest:
-        if not dataclasses.is_dataclass(current):
-            kinds = typing.get_args(typing.get_type_hints(type(config))[name])
-            if any(map(dataclasses.is_dataclass, kinds)):
-                raise ConfigError(
-                    f"{whole} cannot be set: there is no {name} here; give one in a recipe file"
-                )
-            raise ConfigError(
-                f"{whole} cannot be set: {name} is a single value ({current!r}), so write "
-                f"{name}=value"
-            )
-        value = _assign(current, rest, text, whole)
-    elif dataclasses.is_dataclass(current):
-        inner = ", ".join(f"{whole}.{f.name}" for f in dataclasses.fields(current))
+    current, kind = getattr(config, name), typing.get_type_hints(type(config))[name]
+    options = _options(kind)
+    held = [o for o in (type(current), *options) if dataclasses.is_dataclass(o)]
+    if not rest and (
+        not held or (type(None) in options and text.lower() == "none") or held[-1] in kinds
+    ):
+        value = _convert(text, kind, whole, kinds)
+    elif not rest:
+        inner = ", ".join(f"{whole}.{f.name}" for f in dataclasses.fields(held[0]))
         raise ConfigError(f"{whole} is a group of settings; set one of {inner}")
+    elif not held:
+        raise ConfigError(
+            f"{whole} cannot be set: {name} is a single value ({current!r}), so write {name}=value"
+        )
+    elif current is None:
+        value = _begun(held[0], rest, text, whole, kinds)
     else:
-        value = _convert(text, typing.get_type_hints(type(config))[name], whole)
+        value = _assign(current, rest, text, whole, kinds)
     return dataclasses.replace(config, **{name: value})
 
 
-def _convert(text: str, kind: Any, path: str) -> Any:
+def _options(kind: Any) -> tuple[Any, ...]:
+    """What a field may hold by its type: the members of a union."""
+    union = typing.get_origin(kind) in (typing.Union, types.UnionType)
+    return typing.get_args(kind) if union else (kind,)
+
+
+def _begun(group: Any, rest: list[str], text: str, whole: str, kinds: dict[type, Named]) -> Any:
+    """A group of settings where there was none. Its first setting has to be the only one that it
+    cannot do without.
+    """
+    needed = [f.name for f in dataclasses.fields(group) if f.default is f.default_factory]
+    if rest != needed:
+        above = whole.removesuffix("." + ".".join(rest))
+        first = f"{above}.{needed[0]}" if len(needed) == 1 else above
+        raise ConfigError(f"{whole} cannot be set: there is no {above} here; set {first} first")
+    return group(**{rest[0]: _convert(text, typing.get_type_hints(group)[rest[0]], whole, kinds)})
+
+
+def _convert(text: str, kind: Any, path: str, kinds: dict[type, Named]) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind in kinds:
+        return kinds[kind](text)
     if origin is Literal:
         if text not in arguments:
             raise unknown_name(f"value of {path}", text, arguments)
@@ -142,13 +167,13 @@ def _convert(text: str, kind: Any, path: str) -> Any:
         failures = []
         for option in (a for a in arguments if a is not type(None)):
             try:
-                return _convert(text, option, path)
+                return _convert(text, option, path, kinds)
             except ConfigError as error:
                 failures.append(error)
         raise failures[0]
     if origin is tuple:
         items = [part for part in text.split(",") if part.strip()]
-        return tuple(_convert(item.strip(), arguments[0], path) for item in items)
+        return tuple(_convert(item.strip(), arguments[0], path, kinds) for item in items)
     if kind is bool:
         if text.lower() not in ("true", "false"):
             raise ConfigError(f"{path} must be true or false, not {text!r}")

@@ -15,7 +15,7 @@ from dressform.data.dataset import DatasetSplits
 from dressform.models.ensemble import Members
 from dressform.models.network import build_network
 from dressform.models.transfer import transfer_of
-from dressform.recipes import find_recipe
+from dressform.recipes import find_recipe, named_recipe
 from dressform.training.recipe import Recipe
 
 
@@ -53,7 +53,7 @@ def resolve_recipe(recipe: Recipe | str, settings: Iterable[str] = ()) -> Resolv
     assignments, named = tuple(map(config.normalised, settings)), isinstance(recipe, str)
     reference = recipe if isinstance(recipe, str) else recipe.name
     original = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    changed = config.override(original, assignments)
+    changed = config.override(original, assignments, named=named_recipe)
     user_file = (
         [sha256_file(user_path(reference.rpartition(":")[0]))]
         if is_file_reference(reference)

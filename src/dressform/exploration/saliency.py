@@ -17,7 +17,7 @@ from dressform.core.config import override
 from dressform.core.errors import RunError
 from dressform.data.dataset import inference_batch_size
 from dressform.models.network import Classifier
-from dressform.recipes import find_recipe, is_named
+from dressform.recipes import find_recipe, is_named, named_recipe
 from dressform.runs.run import Run
 from dressform.training.trained import trained_network
 
@@ -44,7 +44,9 @@ def load_network(run: Run, recipe_file: str | None = None) -> Classifier:
             f"the network of {run.path} is built by a file ({manifest.reference!r}), which is "
             f"only run on request; if you trust it, name it with recipe='file.py:function'"
         )
-    recipe = override(find_recipe(recipe_file or manifest.reference), manifest.settings)
+    recipe = override(
+        find_recipe(recipe_file or manifest.reference), manifest.settings, named=named_recipe
+    )
     shape, classes = manifest.dataset.shape, len(manifest.dataset.class_names)
     return trained_network(recipe, layout, shape, classes)
 

@@ -9,6 +9,7 @@ from dressform.recipes.table import (
     find_recipe,
     image_size_for,
     is_named,
+    named_recipe,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "find_recipe",
     "image_size_for",
     "is_named",
+    "named_recipe",
 ]

@@ -172,3 +172,20 @@ def find_recipe(reference: str) -> Any:
             f"that returns one"
         )
     return made
+
+
+def named_recipe(name: str) -> Any:
+    """The recipe of that name, as a setting has it: unlike :func:`find_recipe`, never from a
+    file, so that a stranger's settings run no code.
+
+    Raises:
+        UnknownNameError: no such recipe.
+        ConfigError: a file is named.
+    """
+    if is_file_reference(name):
+        raise ConfigError(
+            f"a setting names a recipe of dressform's, not a file ({name}); write the recipe that "
+            f"has it in the file"
+        )
+    check_recipe(name)
+    return find_recipe(name)

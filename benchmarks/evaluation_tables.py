@@ -50,8 +50,8 @@ def _calibration_of_photos() -> list[str]:
     if report is None:
         return []
     sentences = [
-        f"The model that `train auto` made of photos ({row['run']}; {row['examples']} validation "
-        f"photos, temperatures cross-fitted): ECE before {_ece([row['before']['ece']])}, after "
+        f"The model that `train auto` trained on photos ({row['run']}; {row['examples']} "
+        f"validation photos, temperatures cross-fitted): ECE before {_ece([row['before']['ece']])}, after "
         f"{_ece([row['after']['ece']])}; accuracy "
         f"{100 * row['after']['accuracy']['value']:.2f} %."
         for row in report["results"]["photos"]

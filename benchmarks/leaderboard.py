@@ -30,7 +30,7 @@ PUBLISHED = ROOT / "benchmarks" / "published.json"
 COMMAND = "python benchmarks/leaderboard.py"
 PRESENT_DATA = "2017-08-31"
 """When the dataset was cut as it is now."""
-DATA = {PRESENT_DATA: "present", "before": "before the re-cut", "unknown": "not stated"}
+DATA = {PRESENT_DATA: "present", "before": "before the re-split", "unknown": "not stated"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def protocol(recipe: str) -> str:
     members = getattr(found.model, "members", 1)
     parts = [weights, f"{members} networks" if members > 1 else "one pass"]
     if getattr(found.model, "mirror", False):
-        parts[-1] = f"{members} networks, mirror averaging" if members > 1 else "mirror averaging"
+        parts[-1] = f"{members} networks, mirror TTA" if members > 1 else "mirror TTA"
     return ", ".join(parts)
 
 

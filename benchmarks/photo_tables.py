@@ -64,8 +64,8 @@ def time_limit_table(report: Report) -> str:
         [
             *lines,
             "",
-            f"In time (10 % or 15 s over at most): {results['in_time']} of {results['n']}. "
-            f"{made_by(report)}",
+            f"Within the budget, allowing 10 % or 15 s more: {results['in_time']} of "
+            f"{results['n']}. {made_by(report)}",
         ]
     )
 
@@ -197,8 +197,8 @@ def predict_photos_table(report: Report) -> str:
     kept = dict.fromkeys(f"{row['rows_kept_after_a_kill']:,}" for row in killed)
     load = max(r["load_before"], r["load_after"])
     busy = (
-        f" Up to {load:.0f} processes shared the {report['hardware']['cores']} cores, so times are "
-        f"too long; ratios and processor time count."
+        f" Up to {load:.0f} processes shared the {report['hardware']['cores']} cores, so the times "
+        f"are upper bounds; compare the ratios and the processor time."
         if load > report["hardware"]["cores"]
         else ""
     )

@@ -22,6 +22,7 @@ HIGHLIGHTS = (
     "fast-93",
     "fast",
     "fast-95",
+    "medium",
     "small",
     "tiny",
     "minivggnet",
@@ -44,7 +45,7 @@ CHANGES = {
 def speeds() -> list[dict[str, Any]]:
     """The newest report of times to an accuracy of each kind on each kind of processor."""
     found: dict[tuple[str, ...], Report] = {}
-    for name in ("speed-94", "speed", "speed-95", "speed-small"):
+    for name in ("speed-94", "speed", "speed-95", "speed-medium"):
         for report in newest_first(name):
             row = next(iter(report["results"]["recipes"].values()))
             found.setdefault((name, row["hardware"], row["precision"]), report)
@@ -188,10 +189,11 @@ def records_table() -> str:
             last = ", ".join(f"{100 * epochs[-1]['test_accuracy']:.2f} %" for epochs in r["keras"])
             lines += [
                 "",
-                f"On the same machine and day ({r['date']}, {precision}) the tutorial's 25 epochs "
-                f"in Keras take {total:.0f} s and end at {last}: **{r['ratio']:.1f} ×** our time "
-                f"to 94 % ({25 * middle / r['levels']['0.94']['seconds']:.1f} × if all 25 epochs "
-                f"took the median epoch's time).",
+                f"On the same machine and day ({r['date']}, {precision}), the tutorial's 25 epochs "
+                f"in Keras take {total:,.0f} s, **{r['ratio']:.1f} ×** as long as we take to reach "
+                f"94 %, and end at {last} "
+                f"({25 * middle / r['levels']['0.94']['seconds']:.1f} × if every epoch took the "
+                f"median time).",
             ]
     machine = next(iter(reports[0]["results"]["recipes"].values()))
     lines += ["", f"({machine['hardware']}, {machine['threads']} threads, {machine['precision']}.)"]

@@ -173,9 +173,9 @@ def keras_table(report: Report) -> str:
     same = sum(row["same_classes"] for row in rows)
     return (
         f"Measured: Keras {r['versions']['keras']} on TensorFlow {r['versions']['tensorflow']} "
-        f"opens the files of all {len(rows)} recipes, saves them again and trains them for a step; "
-        f"the largest difference of a probability is {largest:.2g} on {r['images']} images each "
-        f"({same:,} of {r['images'] * len(rows):,} classes the same; random weights). "
+        f"opens the files of {len(rows)} recipes, saves them again and trains them for a step; "
+        f"predicted probabilities differ by at most {largest:.2g} ({r['images']} images a recipe, "
+        f"{same:,} of {r['images'] * len(rows):,} classes the same; random weights). "
         f"{made_by(report)}"
     )
 

@@ -52,8 +52,8 @@ def fast_93() -> Recipe:
 
 
 def fast_95() -> Recipe:
-    """Two networks twice as wide, averaged over each image and its mirror image, five times the
-    epochs; images are shifted and rectangles erased.
+    """Two networks twice as wide, whose logits for an image and its mirror image are averaged, five
+    times the epochs; images are shifted and rectangles erased.
 
     ``dressform train fast-95``. A prediction costs about fifteen times that of ``fast``. Chosen on
     images held out of the training images (docs/log.md).

@@ -51,7 +51,8 @@ def _calibration_of_photos() -> list[str]:
         return []
     sentences = [
         f"The model that `train auto` trained on photos ({row['run']}; {row['examples']} "
-        f"validation photos, temperatures cross-fitted): ECE before {_ece([row['before']['ece']])}, after "
+        f"validation photos, temperatures cross-fitted): ECE before "
+        f"{_ece([row['before']['ece']])}, after "
         f"{_ece([row['after']['ece']])}; accuracy "
         f"{100 * row['after']['accuracy']['value']:.2f} %."
         for row in report["results"]["photos"]

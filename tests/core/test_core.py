@@ -79,8 +79,15 @@ class Help:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Both:
+    left: int
+    right: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chained:
     size: int = 1
+    pair: Both | None = None
     following: "Chained | None" = None
     help: Help | None = None
 
@@ -91,7 +98,7 @@ def named(name: str) -> Chained:
 
 def test_override_by_name() -> None:
     def made(*assignments: str) -> Chained:
-        return config.override(Chained(), assignments, named=named)
+        return config.override(Chained(), assignments, named={Chained: named})
 
     assert made("following=two").following == Chained(size=2)
     assert made("following=two", "following.size=5").following == Chained(size=5)
@@ -101,6 +108,7 @@ def test_override_by_name() -> None:
     whole = made("help.helper=two", "help.weight=0.1", "help.helper.following=three")
     assert whole.help == Help(helper=Chained(size=2, following=Chained(size=3)), weight=0.1)
     assert made("help.helper=two", "help=None") == Chained()
+    assert made("following.size=7").following == Chained(size=7), "it can do without the others"
 
 
 @pytest.mark.parametrize(
@@ -111,14 +119,14 @@ def test_override_by_name() -> None:
             "help.weight cannot be set: there is no help here; set help.helper first",
         ),
         ("help.helper.size=1", "there is no help here; set help.helper first"),
-        ("following.size=1", "there is no following here; set following first"),
         ("help=two", r"help is a group of settings; set one of help.helper, help.weight"),
-        ("help.no=two", "there is no help here; set help.helper first"),
+        ("help.no=two", "unknown setting 'help.no'; did you mean help.helper or help.weight"),
+        ("help.wight=1", "unknown setting 'help.wight'; did you mean help.weight"),
     ],
 )
 def test_override_by_name_refuses(assignment: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        config.override(Chained(), [assignment], named=named)
+        config.override(Chained(), [assignment], named={Chained: named})
 
 
 def test_override_without_names_refuses_them() -> None:
@@ -126,6 +134,8 @@ def test_override_without_names_refuses_them() -> None:
         config.override(Chained(), ["help.helper=two"])
     with pytest.raises(ConfigError, match="following is a group of settings"):
         config.override(Chained(), ["following=two"])
+    with pytest.raises(ConfigError, match="there is no pair here; give one in a recipe file"):
+        config.override(Chained(), ["pair.left=1"])
 
 
 @given(st.integers(1, 10**9), st.floats(1e-9, 1e9))

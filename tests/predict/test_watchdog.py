@@ -6,20 +6,20 @@ import time
 
 import pytest
 
+from dressform.core.errors import ResourceError
 from dressform.predict.watchdog import Watchdog
 
 
-def watchers() -> int:
-    return sum(thread.name == "watchdog" for thread in threading.enumerate())
-
-
 def test_calls_under_way_and_calls_to_come_share_a_thread() -> None:
-    before, watchdog = watchers(), Watchdog()
+    watchdog = Watchdog()
     with watchdog.limit(60, lambda: None), watchdog.limit(30, lambda: None):
-        assert watchers() == before + 1
+        thread = watchdog._thread
+    assert thread is not None
     for _ in range(100):
         with watchdog.limit(60, lambda: None):
-            assert watchers() == before + 1
+            assert watchdog._thread is thread
+    assert thread.is_alive()
+    assert not watchdog._calls
 
 
 def test_each_call_ends_at_its_own_limit_whatever_began_before() -> None:
@@ -53,15 +53,32 @@ def _limited(
 
 
 def test_a_call_in_time_is_left_alone_and_the_thread_ends() -> None:
-    watchdog, over, before = Watchdog(), threading.Event(), watchers()
+    watchdog, over = Watchdog(), threading.Event()
     with watchdog.limit(0.2, over.set):
         pass
     stop = time.monotonic() + 10
-    while watchers() > before and time.monotonic() < stop:
+    while watchdog._thread is not None and time.monotonic() < stop:
         time.sleep(0.05)
-    assert watchers() == before
+    assert watchdog._thread is None
     assert not over.is_set()
     with watchdog.limit(0.1, over.set):  # and begins again
+        assert over.wait(10)
+
+
+def test_without_a_thread_there_is_no_call_and_the_next_one_has_its_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watchdog, over = Watchdog(), threading.Event()
+
+    def no_thread(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(ResourceError, match="no further thread can be started"):
+            watchdog.limit(0.2, over.set).__enter__()
+    assert not watchdog._calls
+    with watchdog.limit(0.2, over.set):
         assert over.wait(10)
 
 

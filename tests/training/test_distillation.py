@@ -1,8 +1,10 @@
 """Distillation: a teacher is trained first, and the network learns from its probabilities too."""
 
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,25 +12,33 @@ import torch
 from scipy.special import log_softmax, softmax
 
 import dressform
+from dressform.cli.progress import Progress
 from dressform.core.config import override, to_dict
 from dressform.core.errors import ConfigError, RunError
 from dressform.data.dataset import DatasetSplits
-from dressform.experiment.resolved import resolve_recipe
+from dressform.experiment.crossval.fold import _in_precision, chooses
+from dressform.experiment.resolved import check_trainable, resolve_recipe
 from dressform.exploration.saliency import load_network
-from dressform.models.ensemble import Ensemble
+from dressform.models.ensemble import Ensemble, Members
 from dressform.models.fastnet import FastNet
 from dressform.models.network import build_network, count_parameters
 from dressform.recipes import find_recipe
 from dressform.runs.run import open_run
 from dressform.training.callback import Callback
+from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit
 from dressform.training.history import Epoch
 from dressform.training.inference import logits_of
 from dressform.training.objective import Objective, SoftTargets
 from dressform.training.recipe import Distillation, Recipe
-from tests.training.test_parts import Told, check_resuming
+from tests.training.test_parts import Interrupted, Told, check_resuming
 
 CPU = torch.device("cpu")
+
+
+class Stop(Callback):
+    def on_epoch_end(self, epoch: Epoch) -> None:
+        self.stop_training = True
 
 
 def taught(**distillation: float) -> Recipe:
@@ -105,10 +115,6 @@ def test_resuming_changes_nothing(small: DatasetSplits, tmp_path: Path, epochs: 
 
 @pytest.mark.parametrize("recipe", [taught(), find_recipe("fast-93+simple-dense")])
 def test_a_stop_leaves_no_network_untrained(recipe: Recipe, small: DatasetSplits) -> None:
-    class Stop(Callback):
-        def on_epoch_end(self, epoch: Epoch) -> None:
-            self.stop_training = True
-
     assert [row.epoch for row in fit(recipe, small.train, None, callback=Stop()).history] == [1, 2]
 
 
@@ -160,7 +166,18 @@ def test_teachers_of_every_kind(small: DatasetSplits) -> None:
         student = override(find_recipe("fast-93"), ["epochs=1"])
         recipe = replace(student, distillation=Distillation(teacher=teacher))
         assert recipe.all_epochs == epochs
-        assert len(fit(recipe, small.train, None).history) == epochs
+        _check_told(recipe, small)
+    _check_told(replace(taught(), beside=override(find_recipe("cnn1"), ["epochs=1"])), small)
+
+
+def _check_told(recipe: Recipe, small: DatasetSplits) -> None:
+    """Each epoch is told once, in order."""
+    told, numbers = Told(), list(range(1, recipe.all_epochs + 1))
+    assert [row.epoch for row in fit(recipe, small.train, None, callback=told).history] == numbers
+    assert told.epochs == numbers
+    assert [done for done, _ in told.begun] == sorted({done for done, _ in told.begun})
+    assert len(told.begun[-1][1]) == recipe.all_epochs
+    assert told.ends == 1
 
 
 def test_settings_reach_the_teacher() -> None:
@@ -175,7 +192,7 @@ def test_settings_reach_the_teacher() -> None:
         ("beside.epochs=3", "beside"),
     ):
         with pytest.raises(ConfigError, match=rf"there is no .* here; set {first} first"):
-            override(find_recipe("fast"), [setting])
+            resolve_recipe("fast", [setting])
 
 
 def test_a_teacher_is_a_setting(small: DatasetSplits, tmp_path: Path) -> None:
@@ -194,6 +211,113 @@ def test_a_teacher_is_a_setting(small: DatasetSplits, tmp_path: Path) -> None:
     assert alone.model == find_recipe("tiny").model
 
 
+def test_an_interrupted_training_keeps_its_teacher(small: DatasetSplits, tmp_path: Path) -> None:
+    recipe = taught()
+    assert recipe.distillation is not None
+    whole = dressform.train(recipe, small, out=tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        dressform.train(recipe, small, out=tmp_path, callback=Told(3))
+    dressform.train(recipe.distillation.teacher, small, out=tmp_path, callback=Stop())
+    resumed = dressform.train(recipe, small, out=tmp_path, resume=True)
+    assert resumed.manifest.weights == whole.manifest.weights
+    assert resumed.manifest.results["epochs"] == 4
+
+
+def test_a_checkpoint_belongs_to_a_teacher(small: DatasetSplits, tmp_path: Path) -> None:
+    recipe = taught()
+    assert recipe.distillation is not None
+    files = TrainingFiles(checkpoint=tmp_path / "state.safetensors", key="k")
+    with pytest.raises(Interrupted):
+        fit(recipe, small.train, None, files=files, callback=Told(3))
+    (tmp_path / "state-1.safetensors").unlink()
+    other = dressform.train(recipe.distillation.teacher, small, seed=5, out=tmp_path)
+    files = replace(files, find_teacher=lambda _: other.path)
+    with pytest.raises(RunError, match=r"state-2\.safetensors belongs to a training with other"):
+        fit(recipe, small.train, None, files=files)
+
+
+def test_a_stopped_teacher_is_not_used(small: DatasetSplits, tmp_path: Path) -> None:
+    recipe = taught()
+    assert recipe.distillation is not None
+    dressform.train(recipe.distillation.teacher, small, out=tmp_path, callback=Stop())
+    assert dressform.train(recipe, small, out=tmp_path).manifest.results["epochs"] == 4
+
+
+def test_teachers_deep_inside_are_used(small: DatasetSplits, tmp_path: Path) -> None:
+    """A teacher's teacher, and that of a network beside another."""
+    inner = taught()
+    assert inner.distillation is not None
+    shared = ["distillation.teacher.validation_fraction=0.05"]
+    outer = override(find_recipe("fast-93"), ["epochs=1"])
+    outer = replace(outer, name="outer", distillation=Distillation(teacher=inner))
+    pair = replace(inner, name="pair", beside=override(find_recipe("cnn1"), ["epochs=1"]))
+    outer, pair = override(outer, ["distillation.teacher." + shared[0]]), override(pair, shared)
+    dressform.train(override(inner, shared).parts[0], small, out=tmp_path)
+    for recipe, epochs in ((outer, [3, 4, 5]), (pair, [3, 4, 5])):
+        told = Told()
+        dressform.train(recipe, small, out=tmp_path, callback=told)
+        assert told.epochs == epochs
+
+
+def test_what_is_no_recipe_is_refused() -> None:
+    fast: Any = find_recipe("fast")
+    for made, message in (
+        (lambda: Distillation(teacher="fast"), "distillation.teacher is 'fast'; allowed: a Recipe"),
+        (lambda: replace(fast, beside="fast-93"), "beside is 'fast-93'; allowed: a Recipe, such"),
+        (lambda: replace(fast, distillation=fast), "distillation is .*; allowed: a Distillation"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            made()
+
+
+def test_the_disk_has_room_for_the_teacher_too(small: DatasetSplits) -> None:
+    recipe = replace(taught(), beside=find_recipe("cnn1"))
+    network, teachers = check_trainable(recipe, small)
+    assert isinstance(network, Members)
+    assert len(network.members) == 2
+    teacher = build_network(find_recipe("simple-dense").model, small.shape, 10)
+    assert [count_parameters(one) for one in teachers] == [count_parameters(teacher)]
+
+
+def test_folds_have_one_precision_and_choose_on_no_tested_image() -> None:
+    recipe = override(taught(), ["distillation.teacher.early_stopping.patience=2"])
+    assert chooses(recipe)
+    assert not chooses(taught())
+    assert chooses(replace(find_recipe("fast"), beside=recipe.parts[0]))
+    changed = _in_precision(replace(taught(), beside=find_recipe("fast")), "bfloat16")
+    assert changed.beside is not None
+    assert changed.distillation is not None
+    parts = (changed, changed.beside, changed.distillation.teacher)
+    assert [part.precision for part in parts] == ["bfloat16"] * 3
+    kept = _in_precision(override(taught(), ["distillation.teacher.precision=float32"]), "bfloat16")
+    assert kept.distillation is not None
+    assert kept.distillation.teacher.precision == "float32"
+
+
+def test_a_teacher_at_hand_is_no_resumed_training(
+    small: DatasetSplits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = override(taught(), ["distillation.teacher.validation_fraction=0.05"])
+    assert recipe.distillation is not None
+    dressform.train(recipe.distillation.teacher, small, out=tmp_path, progress=False)
+    capsys.readouterr()
+    with Progress() as progress:
+        dressform.train(recipe, small, out=tmp_path, callback=progress)
+    told = capsys.readouterr().err
+    assert "epoch   3/4" in told
+    assert "resumed" not in told
+
+
+def test_weights_that_do_not_fit_are_named(small: DatasetSplits, tmp_path: Path) -> None:
+    """A stranger's run, or one whose network's code has changed since."""
+    run = dressform.train("fast-93", small, settings=["epochs=1"], out=tmp_path)
+    document = json.loads(run.layout.manifest.read_text())
+    document["settings"].append("model.widths=8,8,8")
+    run.layout.manifest.write_text(json.dumps(document))
+    with pytest.raises(RunError, match=r"weights does not fit the network that its recipe builds"):
+        load_network(open_run(run.path))
+
+
 def test_a_setting_runs_no_file(tmp_path: Path) -> None:
     """A run of a stranger has settings too."""
     path = tmp_path / "mine.py"
@@ -201,6 +325,9 @@ def test_a_setting_runs_no_file(tmp_path: Path) -> None:
     for setting in ("distillation.teacher", "beside"):
         with pytest.raises(ConfigError, match=r"names a recipe of dressform's, not a file \(/"):
             resolve_recipe("fast", [f"{setting}={path}:recipe"])
+        for reference in (str(path), f"{path}:recipe+fast", f"fast+{path}:recipe"):
+            with pytest.raises(ConfigError, match="names a recipe of dressform's, not a file"):
+                resolve_recipe("fast", [f"{setting}={reference}"])
         with pytest.raises(ConfigError, match="unknown recipe 'fst'; did you mean fast"):
             resolve_recipe("fast", [f"{setting}=fst"])
 
@@ -208,3 +335,6 @@ def test_a_setting_runs_no_file(tmp_path: Path) -> None:
 def test_tuning_refuses_what_has_two_trainings(small: DatasetSplits, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="has a teacher, and tune searches"):
         dressform.tune(taught(), ["optim.lr=0.1,0.2"], small, trials=2, out=tmp_path)
+    for space in ("distillation.teacher=fast,cnn1", "beside=fast,cnn1", "beside.epochs=1,2"):
+        with pytest.raises(ConfigError, match="cannot be tuned: it adds a training"):
+            dressform.tune("fast", [space], small, trials=2, out=tmp_path)

@@ -15,17 +15,28 @@ from dressform.core.config import override, to_dict
 from dressform.core.errors import ConfigError
 from dressform.data.dataset import DatasetSplits
 from dressform.exploration.saliency import check_same, load_network
+from dressform.models.network import Classifier, build_network
+from dressform.models.pair import Pair
 from dressform.predict.predictor import Predictor
 from dressform.recipes import find_recipe
+from dressform.runs.layout import Layout
 from dressform.training.callback import Callback
-from dressform.training.checkpoint import TrainingFiles
+from dressform.training.checkpoint import TrainingFiles, save_weights, weights_of
 from dressform.training.fit import fit
+from dressform.training.fitted import MEMBER
 from dressform.training.history import Epoch
 from dressform.training.inference import logits_of
 from dressform.training.recipe import Recipe
+from dressform.training.trained import trained_network
 
 NAMES = "fast-93+simple-dense"
-SETTINGS = ("epochs=2", "batch_size=100", "beside.epochs=1", "beside.batch_size=50")
+SETTINGS = (
+    "epochs=2",
+    "batch_size=100",
+    "beside.epochs=1",
+    "beside.batch_size=50",
+    "beside.pixels=unit",  # each scales pixels in its own way
+)
 
 
 class Interrupted(BaseException):
@@ -115,6 +126,29 @@ def test_a_run_has_the_mean_in_all_its_files(small: DatasetSplits, tmp_path: Pat
     study = dressform.crossval([NAMES], small, folds=2, settings=SETTINGS, out=tmp_path, workers=1)
     assert study[0].summary.repeats == 1
     assert not list(study[0].path.rglob("checkpoint*"))
+
+
+@pytest.mark.parametrize("best", [(False, False), (True, False), (False, True), (True, True)])
+def test_each_keeps_the_weights_that_its_recipe_says(
+    tmp_path: Path, best: tuple[bool, bool]
+) -> None:
+    """Of its best epoch, or of its last one."""
+    settings = ("early_stopping.restore_best", "beside.early_stopping.restore_best")
+    recipe = override(
+        find_recipe(NAMES), [f"{n}={one}".lower() for n, one in zip(settings, best, strict=True)]
+    )
+    layout, shape = Layout(tmp_path), (28, 28, 1)
+    layout.make_folders()
+    body = build_network(Pair(of=recipe.networks), shape, 10)
+    weights = weights_of(Classifier(body, torch.zeros(1), torch.ones(1)))
+    for file, value in ((layout.last, 2.0), (layout.best, 3.0)):
+        save_weights(file, {name: torch.full_like(t, value) for name, t in weights.items()})
+    network = trained_network(recipe, layout, shape, 10)
+    for number, is_best in enumerate(best):
+        prefix = MEMBER.format(number)
+        kept = [t for name, t in network.state_dict().items() if name.startswith(prefix)]
+        assert all(bool((t == (3.0 if is_best else 2.0)).all()) for t in kept)
+        assert kept
 
 
 def test_what_it_is_called() -> None:

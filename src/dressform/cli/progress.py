@@ -107,7 +107,7 @@ class Progress(Display):
     def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
         """Training begins."""
         done = len(history)
-        resumed = done > self._done
+        resumed = done > self._done and sum(steps[:done]) > 0  # not where a teacher is at hand
         self._steps, self._done, self._before = steps, done, sum(steps[:done])
         self._end = sum(steps)
         self._step, self._began = self._before, time.monotonic()
@@ -166,7 +166,7 @@ class Progress(Display):
         done = self._step - self._before
         learning = 0.0
         if done:
-            learning = (time.monotonic() - self._began) / done * self._steps[0] / self._train
+            learning = (time.monotonic() - self._began) / done * max(self._steps) / self._train
         per_image = max(self._feature_seconds, PREDICTING * learning)
         return CLOSING_SECONDS + self._to_predict * per_image
 

@@ -9,14 +9,15 @@ import json
 import math
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from dressform.core.errors import ConfigError, unknown_name
 
 Config = TypeVar("Config")
-Named = Callable[[str], Any]
-"""Finds a config by its name."""
+Named = Mapping[type, Callable[[str], Any]]
+"""For kinds of configs that have names: finds one."""
 
 
 def to_dict(config: Any) -> Any:
@@ -61,14 +62,16 @@ def digest(config: Any, *extra: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def override(config: Config, assignments: Iterable[str], *, named: Named | None = None) -> Config:
+NOTHING_NAMED: Named = MappingProxyType({})
+
+
+def override(config: Config, assignments: Iterable[str], *, named: Named = NOTHING_NAMED) -> Config:
     """Apply ``path.to.field=value`` assignments, each converted to the field's type.
 
     Args:
         config: a dataclass instance; it is not changed.
         assignments: such as ``["epochs=3", "optim.lr=0.05", "model.widths=16,32"]``.
-        named: finds the value of a field that holds another config of this kind; without it, such
-            a field cannot be set.
+        named: makes fields that hold such a config settable, by its name.
 
     Raises:
         ConfigError: no ``=``, unknown path (with the nearest names), or a value of the wrong type
@@ -81,8 +84,7 @@ def override(config: Config, assignments: Iterable[str], *, named: Named | None 
                 f"{assignment!r} is no setting with a value; write SETTING=VALUE, such as "
                 f"epochs=3 or optim.lr=0.05"
             )
-        kinds = {type(config): named} if named else {}
-        config = _assign(config, path.strip().split("."), text.strip(), path.strip(), kinds)
+        config = _assign(config, path.strip().split("."), text.strip(), path.strip(), named)
     return config
 
 
@@ -92,7 +94,7 @@ def normalised(assignment: str) -> str:
     return f"{path.strip()}{equals}{text.strip()}"
 
 
-def _assign(config: Any, path: list[str], text: str, whole: str, kinds: dict[type, Named]) -> Any:
+def _assign(config: Any, path: list[str], text: str, whole: str, named: Named) -> Any:
     name, *rest = path
     known = (
         {f.name for f in dataclasses.fields(config)} - {"name"}
@@ -118,9 +120,9 @@ def _assign(config: Any, path: list[str], text: str, whole: str, kinds: dict[typ
     options = _options(kind)
     held = [o for o in (type(current), *options) if dataclasses.is_dataclass(o)]
     if not rest and (
-        not held or (type(None) in options and text.lower() == "none") or held[-1] in kinds
+        not held or (type(None) in options and text.lower() == "none") or held[-1] in named
     ):
-        value = _convert(text, kind, whole, kinds)
+        value = _convert(text, kind, whole, named)
     elif not rest:
         inner = ", ".join(f"{whole}.{f.name}" for f in dataclasses.fields(held[0]))
         raise ConfigError(f"{whole} is a group of settings; set one of {inner}")
@@ -129,9 +131,9 @@ def _assign(config: Any, path: list[str], text: str, whole: str, kinds: dict[typ
             f"{whole} cannot be set: {name} is a single value ({current!r}), so write {name}=value"
         )
     elif current is None:
-        value = _begun(held[0], rest, text, whole, kinds)
+        value = _begun(held[0], rest, text, whole, named)
     else:
-        value = _assign(current, rest, text, whole, kinds)
+        value = _assign(current, rest, text, whole, named)
     return dataclasses.replace(config, **{name: value})
 
 
@@ -141,22 +143,28 @@ def _options(kind: Any) -> tuple[Any, ...]:
     return typing.get_args(kind) if union else (kind,)
 
 
-def _begun(group: Any, rest: list[str], text: str, whole: str, kinds: dict[type, Named]) -> Any:
-    """A group of settings where there was none. Its first setting has to be the only one that it
-    cannot do without.
+def _begun(group: Any, rest: list[str], text: str, whole: str, named: Named) -> Any:
+    """A group of settings where there was none, by the first of them. It has to be the only one
+    that the group cannot do without.
     """
-    needed = [f.name for f in dataclasses.fields(group) if f.default is f.default_factory]
-    if rest != needed:
-        above = whole.removesuffix("." + ".".join(rest))
-        first = f"{above}.{needed[0]}" if len(needed) == 1 else above
-        raise ConfigError(f"{whole} cannot be set: there is no {above} here; set {first} first")
-    return group(**{rest[0]: _convert(text, typing.get_type_hints(group)[rest[0]], whole, kinds)})
+    above, hints = whole.removesuffix("." + ".".join(rest)), typing.get_type_hints(group)
+    if rest[0] not in hints:
+        raise unknown_name("setting", whole, sorted(f"{above}.{name}" for name in hints))
+    needed = {f.name for f in dataclasses.fields(group) if f.default is f.default_factory}
+    if len(rest) == 1 and needed <= {rest[0]}:
+        return group(**{rest[0]: _convert(text, hints[rest[0]], whole, named)})
+    advice = "give one in a recipe file"
+    if group in named:
+        advice = f"set {above} first"
+    elif len(needed) == 1:
+        advice = f"set {above}.{needed.pop()} first"
+    raise ConfigError(f"{whole} cannot be set: there is no {above} here; {advice}")
 
 
-def _convert(text: str, kind: Any, path: str, kinds: dict[type, Named]) -> Any:
+def _convert(text: str, kind: Any, path: str, named: Named) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if kind in kinds:
-        return kinds[kind](text)
+    if kind in named:
+        return named[kind](text)
     if origin is Literal:
         if text not in arguments:
             raise unknown_name(f"value of {path}", text, arguments)
@@ -167,13 +175,13 @@ def _convert(text: str, kind: Any, path: str, kinds: dict[type, Named]) -> Any:
         failures = []
         for option in (a for a in arguments if a is not type(None)):
             try:
-                return _convert(text, option, path, kinds)
+                return _convert(text, option, path, named)
             except ConfigError as error:
                 failures.append(error)
         raise failures[0]
     if origin is tuple:
         items = [part for part in text.split(",") if part.strip()]
-        return tuple(_convert(item.strip(), arguments[0], path, kinds) for item in items)
+        return tuple(_convert(item.strip(), arguments[0], path, named) for item in items)
     if kind is bool:
         if text.lower() not in ("true", "false"):
             raise ConfigError(f"{path} must be true or false, not {text!r}")

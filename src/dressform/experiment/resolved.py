@@ -53,7 +53,7 @@ def resolve_recipe(recipe: Recipe | str, settings: Iterable[str] = ()) -> Resolv
     assignments, named = tuple(map(config.normalised, settings)), isinstance(recipe, str)
     reference = recipe if isinstance(recipe, str) else recipe.name
     original = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    changed = config.override(original, assignments, named=named_recipe)
+    changed = config.override(original, assignments, named={Recipe: named_recipe})
     user_file = (
         [sha256_file(user_path(reference.rpartition(":")[0]))]
         if is_file_reference(reference)
@@ -63,8 +63,9 @@ def resolve_recipe(recipe: Recipe | str, settings: Iterable[str] = ()) -> Resolv
     return ResolvedRecipe(changed, reference, assignments, digest, named)
 
 
-def check_trainable(recipe: Recipe, data: DatasetSplits) -> nn.Module:
-    """The network that would be trained; says before anything is written what could not be.
+def check_trainable(recipe: Recipe, data: DatasetSplits) -> tuple[nn.Module, list[nn.Module]]:
+    """The network that would be trained, and those that would teach; says before anything is
+    written what could not be trained.
 
     Raises:
         DataError: one class only.
@@ -81,6 +82,12 @@ def check_trainable(recipe: Recipe, data: DatasetSplits) -> nn.Module:
         network = build_network(recipe.model, data.shape, len(data.class_names))
         if recipe.cached_features:
             transfer_of(network)
-        return network
-    networks = [check_trainable(part, data) for part in parts]
-    return networks[-1] if recipe.beside is None else Members(networks)
+        return network, []
+    built = [check_trainable(part, data) for part in parts]
+    networks, teachers = (
+        [network for network, _ in built],
+        [one for _, more in built for one in more],
+    )
+    if recipe.beside is not None:
+        return Members(networks), teachers
+    return networks[-1], [*networks[:-1], *teachers]

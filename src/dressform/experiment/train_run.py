@@ -4,10 +4,12 @@ can be resumed.
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import nn
@@ -44,6 +46,7 @@ from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit, stopped_by
 from dressform.training.fitted import Fitted
 from dressform.training.learning_data import LearningData, learning_data
+from dressform.training.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +82,7 @@ def train_run(
             resumed.
         DressformError: anything else that the user has to know; the run then says ``failed``.
     """
-    network = check_trainable(recipe.recipe, data)
+    network, teachers = check_trainable(recipe.recipe, data)
     if not dataclasses.is_dataclass(recipe.recipe.model):
         # A user's own network may use what ONNX has not: better said before training than after.
         with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +107,7 @@ def train_run(
         tell_nothing_to_continue(facts_of_run(manifest), data.name, others)
     layout.make_folders()
     if new:
-        _check_room(layout, network)
+        _check_room(layout, [network, *teachers])
     with exclusive(layout.lock):
         return _train_locked(recipe, learning, data, manifest, layout, options)
 
@@ -143,9 +146,10 @@ def _manifest(
     )
 
 
-def _check_room(layout: Layout, network: nn.Module) -> None:
+def _check_room(layout: Layout, networks: Sequence[nn.Module]) -> None:
     """Say before training, and not after the first epoch, that the disk is too full."""
-    weights = sum(t.numel() * t.element_size() for t in network.state_dict().values())
+    tensors = [t for network in networks for t in network.state_dict().values()]
+    weights = sum(t.numel() * t.element_size() for t in tensors)
     needed, free = COPIES * weights + OTHER_BYTES, shutil.disk_usage(layout.root).free
     if free < needed:
         raise RunError(
@@ -193,7 +197,7 @@ def _train_locked(
                 checkpoint=layout.checkpoint,
                 key=key,
                 features=options.features,
-                teacher=_trained_teacher(recipe, manifest, options),
+                find_teacher=functools.partial(_trained_teacher, manifest, options),
             ),
             callback=Recorder(layout.results, callback, options.deadline),
         )
@@ -207,20 +211,18 @@ def _train_locked(
     return Run(layout.root, manifest)
 
 
-def _trained_teacher(
-    recipe: ResolvedRecipe, manifest: Manifest, options: RunOptions
-) -> Path | None:
-    """The finished run of the teacher on the same examples, with the same seed, if there is one."""
-    distillation, data = recipe.recipe.distillation, manifest.dataset
-    if distillation is None:
-        return None
-    name, digest = distillation.teacher.name, config.digest(distillation.teacher)
-    layout = Layout(run_folder(options.out, data.name, name, digest, manifest.seed))
+def _trained_teacher(manifest: Manifest, options: RunOptions, teacher: Recipe) -> Path | None:
+    """The finished run of a teacher on the same examples, with the same seed, if there is one that
+    nobody stopped.
+    """
+    data, digest = manifest.dataset, config.digest(teacher)
+    layout = Layout(run_folder(options.out, data.name, teacher.name, digest, manifest.seed))
     if not layout.manifest.exists():
         return None
     found = open_run(layout.root).manifest
     same = (found.dataset.digests, found.dataset.hold_out_digest, found.status)
-    if same != (data.digests, data.hold_out_digest, "finished"):
+    whole = found.results.get("epochs") == teacher.all_epochs or teacher.early_stopping.patience
+    if same != (data.digests, data.hold_out_digest, "finished") or not whole:
         return None
     _check_whole(found, layout)
     logger.info(f"the teacher was trained before: {layout.root}")

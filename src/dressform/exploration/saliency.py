@@ -19,6 +19,7 @@ from dressform.data.dataset import inference_batch_size
 from dressform.models.network import Classifier
 from dressform.recipes import find_recipe, is_named, named_recipe
 from dressform.runs.run import Run
+from dressform.training.recipe import Recipe
 from dressform.training.trained import trained_network
 
 MIN_MAP_SIDE = 7
@@ -45,7 +46,9 @@ def load_network(run: Run, recipe_file: str | None = None) -> Classifier:
             f"only run on request; if you trust it, name it with recipe='file.py:function'"
         )
     recipe = override(
-        find_recipe(recipe_file or manifest.reference), manifest.settings, named=named_recipe
+        find_recipe(recipe_file or manifest.reference),
+        manifest.settings,
+        named={Recipe: named_recipe},
     )
     shape, classes = manifest.dataset.shape, len(manifest.dataset.class_names)
     return trained_network(recipe, layout, shape, classes)

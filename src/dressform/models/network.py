@@ -57,8 +57,9 @@ class Classifier(nn.Module):
     def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
         super().__init__()
         self.network = network
-        self.register_buffer("mean", mean.reshape(1, -1, 1, 1).float())
-        self.register_buffer("std", std.reshape(1, -1, 1, 1).float())
+        # Copies: weights that are loaded into one classifier must not change another.
+        self.register_buffer("mean", mean.reshape(1, -1, 1, 1).float().clone())
+        self.register_buffer("std", std.reshape(1, -1, 1, 1).float().clone())
         self.mean: Tensor
         self.std: Tensor
         self.register_load_state_dict_post_hook(lambda loaded, _: loaded._note_scaling())  # type: ignore[no-untyped-call]

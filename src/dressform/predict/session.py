@@ -72,6 +72,8 @@ def run_session(
     try:
         with WATCHDOG.limit(time_limit, terminate):
             results: list[Any] = session.run(outputs, inputs, options)
+    except ResourceError:
+        raise
     except Exception as error:  # onnxruntime's exceptions have no common public base
         if timed_out.is_set():
             raise ResourceError(

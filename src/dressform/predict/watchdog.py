@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from dressform.core.errors import ResourceError
+
 
 class Watchdog:
     """Ends calls that take too long, from one thread for all of them.
@@ -28,21 +30,33 @@ class Watchdog:
         Args:
             seconds: time limit.
             end: makes the block stop; must not wait or raise.
+
+        Raises:
+            ResourceError: the process may not start another thread.
         """
         call, deadline = object(), time.monotonic() + seconds
-        with self._changed:
-            self._calls[call] = deadline, end
-            if self._thread is None:
-                self._wakes = deadline
-                self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-                self._thread.start()
-            elif deadline < self._wakes:
-                self._changed.notify()
         try:
+            with self._changed:
+                self._calls[call] = deadline, end
+                if self._thread is None or not self._thread.is_alive():
+                    self._wakes, self._thread = deadline, self._started()
+                elif deadline < self._wakes:
+                    self._changed.notify()
             yield
         finally:
             with self._changed:
                 self._calls.pop(call, None)
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise ResourceError(
+                f"no further thread can be started ({error}); end other programs, or raise the "
+                f"limit of processes"
+            ) from error
+        return thread
 
     def _watch(self) -> None:
         with self._changed:

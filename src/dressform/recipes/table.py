@@ -182,7 +182,7 @@ def named_recipe(name: str) -> Any:
         UnknownNameError: no such recipe.
         ConfigError: a file is named.
     """
-    if is_file_reference(name):
+    if ".py" in name:
         raise ConfigError(
             f"a setting names a recipe of dressform's, not a file ({name}); write the recipe that "
             f"has it in the file"

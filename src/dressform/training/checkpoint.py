@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dressform.core.errors import RunError
 from dressform.core.files import write_atomic
 from dressform.models.network import Classifier
 from dressform.training.history import Epoch
+from dressform.training.recipe import Recipe
 from dressform.training.weight_average import WeightAverage
 
 Weights = dict[str, Tensor]
@@ -30,14 +32,14 @@ class TrainingFiles:
         key: what the checkpoint must belong to.
         features: folder for the features of a frozen backbone, shared by training runs; None keeps
             none.
-        teacher: run directory of a finished training of the recipe's teacher, on the same examples
-            and with the same seed; None trains the teacher.
+        find_teacher: gives the run directory of a finished training of a teacher's recipe, on the
+            same examples and with the same seed, or None, which trains the teacher.
     """
 
     checkpoint: Path | None = None
     key: str = ""
     features: Path | None = None
-    teacher: Path | None = None
+    find_teacher: Callable[[Recipe], Path | None] = lambda _: None
 
     def written(self) -> list[Path]:
         """The checkpoints that are there: of the training, and of its parts."""
@@ -52,7 +54,7 @@ class TrainingFiles:
         checkpoint = self.checkpoint
         if checkpoint is not None:
             checkpoint = checkpoint.with_name(f"{checkpoint.stem}-{name}{checkpoint.suffix}")
-        return replace(self, checkpoint=checkpoint, key=f"{self.key}-{name}", teacher=None)
+        return replace(self, checkpoint=checkpoint, key=f"{self.key}-{name}")
 
 
 @dataclass

@@ -4,8 +4,6 @@ import contextlib
 import math
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -15,8 +13,6 @@ from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
 from dressform.kernels.threads import pinned_threads
 from dressform.models.network import Classifier, build_network
-from dressform.runs.history import read_history
-from dressform.runs.layout import Layout
 from dressform.training.batches import AugmentedImages, Batches
 from dressform.training.callback import Callback
 from dressform.training.checkpoint import (
@@ -29,20 +25,19 @@ from dressform.training.checkpoint import (
 from dressform.training.device import choose_device, deterministic, seeded
 from dressform.training.feature_cache import FeatureCache
 from dressform.training.feature_extractor import FeatureExtractor
-from dressform.training.fitted import Fitted, taught, together
-from dressform.training.history import COLUMNS, Epoch
-from dressform.training.inference import logits_of
+from dressform.training.fitted import Fitted, together
+from dressform.training.history import Epoch
 from dressform.training.learning_data import class_weights, pixel_statistics
+from dressform.training.lesson import learn
 from dressform.training.objective import Objective, SoftTargets
 from dressform.training.optim import make_optimizer
 from dressform.training.pace import Pace
 from dressform.training.parts import Part, Parts
 from dressform.training.precision import choose_precision
 from dressform.training.progressive_resizing import check_progressive_resizing
-from dressform.training.recipe import Distillation, Recipe
+from dressform.training.recipe import Recipe
 from dressform.training.running_metrics import RunningMetrics
 from dressform.training.step import Step
-from dressform.training.trained import trained_network
 from dressform.training.validation import Validator, out_of_patience, remember_best
 from dressform.training.weight_average import WeightAverage
 
@@ -120,11 +115,11 @@ def fit(
         return together([fitted(part) for part in Parts(recipe, callback, files)])
     if recipe.distillation is not None:
         parts = iter(Parts(recipe, callback, files))
-        part = next(parts)
-        teacher = fitted(part) if files.teacher is None else _refitted(part, files.teacher, train)
-        soft_targets = _soft_targets(recipe.distillation, teacher, train, choose_device(device))
-        student = _fit_alone(next(parts), train, validation, seed, device, soft_targets)
-        return taught(teacher, student)
+        lesson = learn(recipe.distillation, next(parts), train, fitted, choose_device(device))
+        part = lesson.checked(next(parts))
+        return lesson.with_student(
+            _fit_alone(part, train, validation, seed, device, lesson.soft_targets)
+        )
     return _fit_alone(Part(recipe, callback, files), train, validation, seed, device)
 
 
@@ -208,37 +203,6 @@ def _fit_alone(
         epochs=len(history) - left_out,
         shortened=pace.end < pace.planned,
     )
-
-
-def _refitted(part: Part, run: Path, train: Dataset) -> Fitted:
-    """What a finished run of the part's recipe gave, told as if it had been trained now."""
-    layout = Layout(run)
-    rows: list[Any] = [
-        {name: row.get(name) for name in COLUMNS} for row in read_history(layout.results)
-    ]
-    history = tuple(Epoch(**{**row, "epoch": number}) for number, row in enumerate(rows, 1))
-    part.callback.on_train_begin(history, [0] * len(history))
-    part.callback.on_train_end()
-    network = trained_network(part.recipe, layout, train.shape, len(train.class_names))
-    return Fitted(
-        network=network,
-        history=history,
-        last=weights_of(network),
-        best=None,
-        device="cpu",
-        precision="float32",
-        prepared=0.0,
-        epochs=len(history),
-        shortened=False,
-    )
-
-
-def _soft_targets(
-    distillation: Distillation, teacher: Fitted, train: Dataset, device: torch.device
-) -> SoftTargets:
-    with deterministic(device), pinned_threads(device):
-        logits = logits_of(teacher.network.to(device), train, device=device)
-    return SoftTargets(torch.from_numpy(logits), distillation.weight, distillation.temperature)
 
 
 def _train_epoch(

@@ -1,12 +1,15 @@
 """`Fitted`: the result of a training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dressform.models.network import Classifier
 from dressform.models.pair import paired
 from dressform.training.checkpoint import Weights, weights_of
 from dressform.training.history import Epoch
+
+MEMBER = "network.members.{}."
+"""Starts the names of a network's weights in those of the mean of several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,20 +39,10 @@ class Fitted:
     shortened: bool
 
 
-def _one_history(parts: Sequence[Fitted]) -> tuple[Epoch, ...]:
-    rows = [row for part in parts for row in part.history]
+def one_history(parts: Iterable[Sequence[Epoch]]) -> tuple[Epoch, ...]:
+    """The epochs of several trainings, numbered as one."""
+    rows = [row for part in parts for row in part]
     return tuple(replace(row, epoch=number) for number, row in enumerate(rows, 1))
-
-
-def taught(teacher: Fitted, student: Fitted) -> Fitted:
-    """The student, with the time of both."""
-    return replace(
-        student,
-        history=_one_history((teacher, student)),
-        prepared=teacher.prepared + student.prepared,
-        epochs=teacher.epochs + student.epochs,
-        shortened=teacher.shortened or student.shortened,
-    )
 
 
 def together(parts: Sequence[Fitted]) -> Fitted:
@@ -58,15 +51,13 @@ def together(parts: Sequence[Fitted]) -> Fitted:
     rest = {name: t for name, t in weights_of(whole).items() if name in ("mean", "std")}
 
     def weights(of: Sequence[Weights]) -> Weights:
-        named = {
-            f"network.members.{i}.{name}": t for i, one in enumerate(of) for name, t in one.items()
-        }
+        named = {MEMBER.format(i) + name: t for i, one in enumerate(of) for name, t in one.items()}
         return rest | named
 
     kept = any(part.best is not None for part in parts)
     return Fitted(
         network=whole,
-        history=_one_history(parts),
+        history=one_history(part.history for part in parts),
         last=weights([part.last for part in parts]),
         best=weights([part.best or part.last for part in parts]) if kept else None,
         device=parts[0].device,

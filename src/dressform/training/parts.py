@@ -26,6 +26,11 @@ class Part:
     callback: Callback
     files: TrainingFiles
 
+    def skip(self, history: Sequence[Epoch]) -> None:
+        """The part was trained before: its epochs are told when the next part begins."""
+        assert isinstance(self.callback, _Passing)
+        self.callback.skip(history)
+
 
 class Parts:
     """The trainings of a recipe's parts, each to be done before the next is asked for.
@@ -64,6 +69,7 @@ class _Passing(Callback):
         self, inner: Callback, history: Sequence[Epoch], steps: Sequence[int], *, is_last: bool
     ) -> None:
         self._inner, self._is_last = inner, is_last
+        self._rows_before, self._steps_before = list(history), list(steps)
         self.history, self.steps = list(history), list(steps)
         self.stop_training = inner.stop_training
         self.deadline = inner.deadline
@@ -75,11 +81,17 @@ class _Passing(Callback):
         """Pass on."""
         self._inner.on_features(done, total)
 
+    def skip(self, history: Sequence[Epoch]) -> None:
+        """The part was trained before, in no step of this training."""
+        self.history = [*self._rows_before, *map(self._row, history)]
+        self.steps = [*self._steps_before, *[0] * len(history)]
+
     def on_train_begin(self, history: Sequence[Epoch], steps: Sequence[int]) -> None:
-        """The epochs of the parts before are done."""
-        self._before = len(self.history), sum(self.steps)
-        self.history += [self._row(row) for row in history]
-        self.steps += steps
+        """The epochs of the parts before are done. A part of several parts tells this for each of
+        them, with all that it has done so far.
+        """
+        self.history = [*self._rows_before, *map(self._row, history)]
+        self.steps = [*self._steps_before, *steps]
         self._inner.on_train_begin(self.history, self.steps)
         self.stop_training = self._inner.stop_training
 
@@ -89,7 +101,7 @@ class _Passing(Callback):
 
     def on_steps_changed(self, steps: int) -> None:
         """Pass on."""
-        self._inner.on_steps_changed(self._before[1] + steps)
+        self._inner.on_steps_changed(sum(self._steps_before) + steps)
 
     def on_epoch_end(self, epoch: Epoch) -> None:
         """Pass on, numbered within the whole."""
@@ -103,4 +115,4 @@ class _Passing(Callback):
             self._inner.on_train_end()
 
     def _row(self, epoch: Epoch) -> Epoch:
-        return replace(epoch, epoch=epoch.epoch + self._before[0])
+        return replace(epoch, epoch=epoch.epoch + len(self._rows_before))

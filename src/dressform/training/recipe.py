@@ -235,6 +235,7 @@ class Distillation:
     temperature: float = 2.0
 
     def __post_init__(self) -> None:
+        _require_kind(Recipe, self.teacher, "distillation.teacher")
         require(0 < self.weight <= 1, "distillation.weight", self.weight, "above 0, to 1")
         require(
             0 < self.temperature <= 100,
@@ -358,6 +359,10 @@ class Recipe:
             require(resizing.start == 1, "progressive_resizing.start", resizing.start, f"1 {only}")
             require(augment.start == 0, "augment.start", augment.start, f"0 {only}")
         inner = self.beside
+        if inner is not None:
+            _require_kind(Recipe, inner, "beside")
+        if self.distillation is not None:
+            _require_kind(Distillation, self.distillation, "distillation")
         require(
             inner is None or inner.beside is None, "beside.beside", inner and inner.beside, "none"
         )
@@ -371,6 +376,11 @@ class Recipe:
             fraction,
             "above 0 with early_stopping.patience or restore_best",
         )
+
+
+def _require_kind(kind: type, value: object, name: str) -> None:
+    example = {Recipe: "find_recipe('fast')", Distillation: "Distillation(teacher=…)"}[kind]
+    require(isinstance(value, kind), name, value, f"a {kind.__name__}, such as {example}")
 
 
 def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:

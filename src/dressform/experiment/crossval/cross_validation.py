@@ -144,7 +144,7 @@ def crossval(
 
 
 def _study(recipe: ResolvedRecipe, data: DatasetSplits, out: Path, folds: int, seed: int) -> Study:
-    parameters = count_parameters(check_trainable(recipe.recipe, data))
+    parameters = count_parameters(check_trainable(recipe.recipe, data)[0])
     folder = crossval_folder(out, data.name, recipe.recipe.name, recipe.digest, folds, seed)
     return Study(
         recipe=recipe,

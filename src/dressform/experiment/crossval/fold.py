@@ -91,7 +91,7 @@ def run_fold(
         return read_result(layout)
     layout.root.mkdir(parents=True, exist_ok=True)
     remove_leftovers(layout.root)
-    recipe = replace(recipe, precision=job.precision)  # type: ignore[arg-type]
+    recipe = _in_precision(recipe, job.precision)
     folds = _folds(dataset, job.folds, job.repeat, job.seed)
     train, test = (
         dataset.take(folds.train_indices(job.fold)),
@@ -164,8 +164,22 @@ def read_result(layout: FoldLayout) -> FoldResult:
 
 
 def chooses(recipe: Recipe) -> bool:
-    """Whether training looks at validation examples to decide something."""
+    """Whether training looks at validation examples to decide something, in any of its parts."""
+    if len(recipe.parts) > 1:
+        return any(map(chooses, recipe.parts))
     return recipe.early_stopping.patience > 0 or recipe.early_stopping.restore_best
+
+
+def _in_precision(recipe: Recipe, precision: str) -> Recipe:
+    """The recipe, and the others in it that leave theirs open, in one precision."""
+    changed = replace(recipe, precision=precision)  # type: ignore[arg-type]
+    beside, distillation = recipe.beside, recipe.distillation
+    if beside is not None and beside.precision == "auto":
+        changed = replace(changed, beside=_in_precision(beside, precision))
+    if distillation is not None and distillation.teacher.precision == "auto":
+        teacher = _in_precision(distillation.teacher, precision)
+        changed = replace(changed, distillation=replace(distillation, teacher=teacher))
+    return changed
 
 
 @functools.lru_cache(maxsize=1)

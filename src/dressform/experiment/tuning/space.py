@@ -99,6 +99,11 @@ def read_space(texts: Iterable[str], recipe: Recipe) -> tuple[Dimension, ...]:
         path, equals, values = (part.strip() for part in text.partition("="))
         if not equals or not path or not values:
             raise ConfigError(f"{text!r} is not a dimension; write {_FORMS}")
+        if path.split(".")[0] in ("beside", "distillation"):
+            raise ConfigError(
+                f"{path} cannot be tuned: it adds a training, and tune searches the settings of "
+                f"one; tune the recipes one by one"
+            )
         if path in found:
             raise ConfigError(
                 f"{path} is given twice ({found[path].text} and {values}); give one range for "

@@ -93,7 +93,7 @@ def learn(
 
 def _read(part: Part, run: Path, train: Dataset) -> tuple[Classifier, tuple[Epoch, ...]]:
     layout = Layout(run)
-    rows: list[dict[str, Any]] = [
+    rows: list[Any] = [
         {name: row.get(name) for name in COLUMNS} for row in read_history(layout.results)
     ]
     history = tuple(Epoch(**{**row, "epoch": number}) for number, row in enumerate(rows, 1))

@@ -18,6 +18,7 @@ from dressform.core.errors import ConfigError, unknown_name
 Config = TypeVar("Config")
 Named = Mapping[type, Callable[[str], Any]]
 """For kinds of configs that have names: finds one."""
+NOTHING_NAMED: Named = MappingProxyType({})
 
 
 def to_dict(config: Any) -> Any:
@@ -60,9 +61,6 @@ def digest(config: Any, *extra: str) -> str:
     """
     text = json.dumps([to_dict(config), *extra], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-NOTHING_NAMED: Named = MappingProxyType({})
 
 
 def override(config: Config, assignments: Iterable[str], *, named: Named = NOTHING_NAMED) -> Config:
@@ -118,22 +116,20 @@ def _assign(config: Any, path: list[str], text: str, whole: str, named: Named) -
         raise unknown_name("setting", whole, sorted(".".join([*above, n]) for n in known), deeper)
     current, kind = getattr(config, name), typing.get_type_hints(type(config))[name]
     options = _options(kind)
-    held = [o for o in (type(current), *options) if dataclasses.is_dataclass(o)]
-    if not rest and (
-        not held or (type(None) in options and text.lower() == "none") or held[-1] in named
-    ):
-        value = _convert(text, kind, whole, named)
-    elif not rest:
-        inner = ", ".join(f"{whole}.{f.name}" for f in dataclasses.fields(held[0]))
-        raise ConfigError(f"{whole} is a group of settings; set one of {inner}")
-    elif not held:
+    nested = [o for o in (type(current), *options) if dataclasses.is_dataclass(o)]
+    if rest and not nested:
         raise ConfigError(
             f"{whole} cannot be set: {name} is a single value ({current!r}), so write {name}=value"
         )
-    elif current is None:
-        value = _begun(held[0], rest, text, whole, named)
-    else:
+    if rest and current is None:
+        value = _begun(nested[0], rest, text, whole, named)
+    elif rest:
         value = _assign(current, rest, text, whole, named)
+    elif not nested or nested[-1] in named or (type(None) in options and text.lower() == "none"):
+        value = _convert(text, kind, whole, named)
+    else:
+        inner = ", ".join(f"{whole}.{f.name}" for f in dataclasses.fields(nested[0]))
+        raise ConfigError(f"{whole} is a group of settings; set one of {inner}")
     return dataclasses.replace(config, **{name: value})
 
 
@@ -169,7 +165,7 @@ def _convert(text: str, kind: Any, path: str, named: Named) -> Any:
         if text not in arguments:
             raise unknown_name(f"value of {path}", text, arguments)
         return text
-    if origin in (typing.Union, types.UnionType):
+    if len(_options(kind)) > 1:
         if type(None) in arguments and text.lower() == "none":
             return None
         failures = []

@@ -84,10 +84,8 @@ def check_trainable(recipe: Recipe, data: DatasetSplits) -> tuple[nn.Module, lis
             transfer_of(network)
         return network, []
     built = [check_trainable(part, data) for part in parts]
-    networks, teachers = (
-        [network for network, _ in built],
-        [one for _, more in built for one in more],
-    )
+    networks = [network for network, _ in built]
+    teachers = [one for _, more in built for one in more]
     if recipe.beside is not None:
         return Members(networks), teachers
     return networks[-1], [*networks[:-1], *teachers]

@@ -69,25 +69,23 @@ def run_session(
         timed_out.set()
         options.terminate = True
 
-    try:
-        with WATCHDOG.limit(time_limit, terminate):
+    with WATCHDOG.limit(time_limit, terminate):
+        try:
             results: list[Any] = session.run(outputs, inputs, options)
-    except ResourceError:
-        raise
-    except Exception as error:  # onnxruntime's exceptions have no common public base
-        if timed_out.is_set():
-            raise ResourceError(
-                f"{name} did not finish within {time_limit:g} s; it may never end, so check the "
-                f"model"
+        except Exception as error:  # onnxruntime's exceptions have no common public base
+            if timed_out.is_set():
+                raise ResourceError(
+                    f"{name} did not finish within {time_limit:g} s; it may never end, so check "
+                    f"the model"
+                ) from error
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            if is_shortage(error):
+                raise ResourceError(
+                    f"there is not enough memory to run {name} ({reason}); close other programs"
+                ) from error
+            raise refuse(
+                f"{name} cannot be run on {len(next(iter(inputs.values())))} images ({reason})"
             ) from error
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if is_shortage(error):
-            raise ResourceError(
-                f"there is not enough memory to run {name} ({reason}); close other programs"
-            ) from error
-        raise refuse(
-            f"{name} cannot be run on {len(next(iter(inputs.values())))} images ({reason})"
-        ) from error
     return results
 
 

@@ -31,14 +31,14 @@ class Lesson:
     Attributes:
         soft_targets: for the training examples.
         digest: of the teacher's weights.
-        history, prepared, epochs, shortened: of its training, as :class:`Fitted` has them.
+        history, epochs, prepared, shortened: of its training, as :class:`Fitted` has them.
     """
 
     soft_targets: SoftTargets
     digest: str
     history: tuple[Epoch, ...]
+    epochs: float
     prepared: float = 0.0
-    epochs: float = 0.0
     shortened: bool = False
 
     def checked(self, part: Part) -> Part:
@@ -80,13 +80,13 @@ def learn(
     finished = None if part.files.written() else part.files.find_teacher(part.recipe)
     if finished is not None:
         network, history = _read(part, finished, train)
-        return Lesson(*_asked(network, distillation, train, device), history, epochs=len(history))
+        return Lesson(*_asked(network, distillation, train, device), history, len(history))
     teacher = fit(part)
     return Lesson(
         *_asked(teacher.network, distillation, train, device),
         teacher.history,
-        teacher.prepared,
         teacher.epochs,
+        teacher.prepared,
         teacher.shortened,
     )
 

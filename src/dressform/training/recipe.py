@@ -9,6 +9,8 @@ from dressform.core.config import require, require_choices, to_dict
 from dressform.core.display import brief, table
 from dressform.core.text import counted
 
+A_RECIPE = "a Recipe, such as find_recipe('fast')"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Optim:
@@ -235,7 +237,7 @@ class Distillation:
     temperature: float = 2.0
 
     def __post_init__(self) -> None:
-        _require_kind(Recipe, self.teacher, "distillation.teacher")
+        require(isinstance(self.teacher, Recipe), "distillation.teacher", self.teacher, A_RECIPE)
         require(0 < self.weight <= 1, "distillation.weight", self.weight, "above 0, to 1")
         require(
             0 < self.temperature <= 100,
@@ -358,14 +360,13 @@ class Recipe:
             only = "where features are cached"
             require(resizing.start == 1, "progressive_resizing.start", resizing.start, f"1 {only}")
             require(augment.start == 0, "augment.start", augment.start, f"0 {only}")
-        inner = self.beside
-        if inner is not None:
-            _require_kind(Recipe, inner, "beside")
-        if self.distillation is not None:
-            _require_kind(Distillation, self.distillation, "distillation")
+        inner, taught = self.beside, self.distillation
+        require(inner is None or isinstance(inner, Recipe), "beside", inner, A_RECIPE)
         require(
             inner is None or inner.beside is None, "beside.beside", inner and inner.beside, "none"
         )
+        allowed = "a Distillation, such as Distillation(teacher=find_recipe('fast'))"
+        require(taught is None or isinstance(taught, Distillation), "distillation", taught, allowed)
         power = self.class_weight_power
         require(0 <= power <= 1, "class_weight_power", power, "0 to 1")
         fraction, stopping = self.validation_fraction, self.early_stopping
@@ -376,11 +377,6 @@ class Recipe:
             fraction,
             "above 0 with early_stopping.patience or restore_best",
         )
-
-
-def _require_kind(kind: type, value: object, name: str) -> None:
-    example = {Recipe: "find_recipe('fast')", Distillation: "Distillation(teacher=…)"}[kind]
-    require(isinstance(value, kind), name, value, f"a {kind.__name__}, such as {example}")
 
 
 def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:

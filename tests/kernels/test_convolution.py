@@ -63,10 +63,13 @@ def test_few_pictures_of_one_channel_stay_in_float32(
     assert given.dtype == expected
 
 
-def backward(conv: nn.Module, pictures: Tensor) -> tuple[Tensor, list[Tensor | None]]:
-    """What it gave in bfloat16, and the gradients of a loss that weighs each number differently."""
+def backward(
+    conv: nn.Module, pictures: Tensor, kind: torch.dtype = torch.bfloat16
+) -> tuple[Tensor, list[Tensor | None]]:
+    """What it gave, and the gradients of a loss that weighs each number differently."""
     given = pictures.detach().clone().requires_grad_()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    conv.zero_grad()
+    with torch.autocast("cpu", dtype=kind, enabled=kind != torch.float32):
         answer: Tensor = conv(given)
     (answer * torch.linspace(-1, 1, answer.numel()).view(answer.shape)).sum().backward()
     return answer, [given.grad, *(p.grad for p in conv.parameters())]
@@ -82,7 +85,7 @@ def is_laid_out(answer: Tensor) -> bool:
 )
 @pytest.mark.parametrize("examples", [1, 2, 50, 57])
 @pytest.mark.parametrize("memory", [torch.channels_last, torch.contiguous_format])
-def test_a_convolution_of_small_features_learns_as_torchs(
+def test_a_convolution_of_small_features_learns_as_torchs_in_float32(
     side: int,
     amx: bool,
     laid_out: bool,
@@ -95,13 +98,15 @@ def test_a_convolution_of_small_features_learns_as_torchs(
     conv, plain = Conv3x3(5, 8), nn.Conv2d(5, 8, 3, padding=1, bias=False)
     plain.load_state_dict(conv.state_dict())
     pictures = torch.randn(examples, 5, side, side - 1).contiguous(memory_format=memory)
-    (ours, our_gradients), (theirs, their_gradients) = (
-        backward(layer, pictures) for layer in (conv, plain)
-    )
-    assert is_laid_out(ours) == laid_out
-    torch.testing.assert_close(
-        [ours, *our_gradients], [theirs, *their_gradients], rtol=2e-2, atol=2e-2
-    )
+    answer, ours = backward(conv, pictures)
+    assert is_laid_out(answer) == laid_out
+    # Torch's own gradients in bfloat16 are rough on processors without it: up to 3 % off.
+    exact, wanted = backward(plain, pictures, torch.float32)
+    for found, want in zip([answer, *ours], [exact, *wanted], strict=True):
+        assert found is not None
+        assert want is not None
+        error = (found - want).detach().abs().max() / want.detach().abs().max()
+        assert error <= 0.015
 
 
 def test_a_convolution_of_small_features_is_torchs_where_nothing_is_learned(

@@ -34,6 +34,7 @@ CASES: dict[str, list[tuple[str, list[str]]]] = {
     "flush-denormals": [("simple-dense", ["epochs=12"])],
     "frozen-gc": [("fast", []), ("simple-dense", [])],
     "lean-optimizers": [("fast", []), ("simple-dense", [])],
+    "onnx-runtime": [("transfer-efficientnet-lite0", [])],
     "pooled-convolution": [("baseline-cnn", ["precision=float32"])],
     "wide-convolution": [("fast", ["precision=bfloat16"])],
 }

@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch import nn
 
 from dressform.core.config import override
 from dressform.core.errors import ConfigError
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.models.efficientnet_lite import EfficientNetLite0
 from dressform.models.network import Classifier, build_network
+from dressform.models.transfer import Transfer
 from dressform.recipes import find_recipe
 from dressform.training.callback import Callback
 from dressform.training.checkpoint import TrainingFiles
@@ -79,6 +82,57 @@ def test_the_head_goes_on_where_the_backbone_ended(frozen: int, some: Dataset) -
     )
 
 
+def all_features(model: Classifier, images: NDArray[np.uint8], versions: int = 2) -> torch.Tensor:
+    cache = extractor(model, Augment(flip=0.5, shift=0.1))(images, versions)
+    every = torch.arange(len(images))
+    return torch.stack([cache.batch(torch.full_like(every, v), every) for v in range(versions)])
+
+
+def test_onnx_runtime_gives_what_torch_gives(
+    some: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = network()
+    ours = all_features(model, some.images)
+    monkeypatch.setattr("dressform.training.feature_extractor.enabled", lambda name: False)
+    torchs = all_features(model, some.images)
+    assert not torch.equal(ours, torchs)  # two ways indeed
+    torch.testing.assert_close(ours, torchs, rtol=2e-3, atol=2e-3)  # kept in float16
+
+
+def test_the_number_of_threads_changes_no_bit(
+    some: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = network()
+    found = []
+    for count in (1, 3):
+        monkeypatch.setattr("dressform.training.feature_extractor.cores", lambda n=count: n)
+        found.append(all_features(model, some.images))
+    assert torch.equal(*found)
+
+
+class Odd(nn.Module):
+    """Has an operator that nobody wrote down as ONNX, or computes something else every time."""
+
+    def __init__(self, sometimes: bool) -> None:
+        super().__init__()
+        self.sometimes, self.calls = sometimes, 0
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        means = pixels.mean((2, 3))
+        # Only torch's tracing of two batches is called before the two ways are compared.
+        return means + (self.calls > 2) if self.sometimes else torch.special.i0(means)
+
+
+@pytest.mark.parametrize("sometimes", [False, True])
+def test_what_is_not_the_same_in_onnx_is_left_to_torch(some: Dataset, sometimes: bool) -> None:
+    backbone = Odd(sometimes)
+    model = Classifier(Transfer(backbone, nn.Linear(1, 10)), torch.zeros(1), torch.ones(1)).eval()
+    extract = extractor(model)
+    extract(some.images)
+    assert not extract._compiled
+
+
 def test_versions_follow_from_the_image_alone(some: Dataset, tmp_path: Path) -> None:
     model, augment = network(), Augment(flip=0.5, shift=0.2)
     extract = extractor(model, augment)
@@ -98,13 +152,15 @@ def test_what_was_seen_is_kept_and_only_the_rest_is_seen(
 ) -> None:
     model = network()
     seen: list[int] = []
-    backbone = Classifier.backbone
+    forward_of = FeatureExtractor._forward_of
 
-    def counting(self: Classifier) -> Callable[[torch.Tensor], torch.Tensor]:
-        see = backbone(self)
-        return lambda pixels: seen.append(len(pixels)) or see(pixels)  # type: ignore[func-returns-value]
+    def counting(
+        self: FeatureExtractor, shape: tuple[int, ...]
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        forward = forward_of(self, shape)
+        return lambda pixels: seen.append(len(pixels)) or forward(pixels)  # type: ignore[func-returns-value]
 
-    monkeypatch.setattr(Classifier, "backbone", counting)
+    monkeypatch.setattr(FeatureExtractor, "_forward_of", counting)
 
     def look(count: int) -> torch.Tensor:
         seen.clear()

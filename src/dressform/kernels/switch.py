@@ -15,6 +15,7 @@ KERNELS = {
     "flush-denormals": "numbers below 1e-38 become 0",
     "frozen-gc": "Python's garbage collector skips the objects that torch brings",
     "lean-optimizers": "a step without torch's hooks, one call for all parameters",
+    "onnx-runtime": "a backbone that does not learn is run by ONNX Runtime, an image per core",
     "pinned-threads": "each of torch's threads stays on a core of its own",
     "pooled-convolution": "bias after pooling; one channel as a product of patches",
     "tf32": "Muon's matrix products on a GPU's tensor cores",

@@ -28,6 +28,10 @@ BLOCKS = (
     (6, 320, 1, 1, 3),
 )
 STEM, HEAD = 32, 1280
+MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
+"""Of the pixels that Google's Lite models were trained on (efficientnet_lite_builder.py in
+https://github.com/tensorflow/tpu), other than those of most networks.
+"""
 
 
 class SameConv(nn.Conv2d):
@@ -147,7 +151,7 @@ class EfficientNetLite0:
         nn.init.zeros_(last.bias)
         nn.init.normal_(last.weight, std=0.01)
         head = [*parts[self.frozen :], GlobalMean(), nn.Dropout(self.dropout), last]
-        backbone = [ImageNetPixels(self.side), *parts[: self.frozen]]
+        backbone = [ImageNetPixels(self.side, MEAN, STD), *parts[: self.frozen]]
         if self.frozen == len(parts):  # what is kept of a image is 1280 numbers then
             backbone.append(head.pop(0))
         return Transfer(nn.Sequential(*backbone), nn.Sequential(*head))

@@ -82,15 +82,14 @@ class Classifier(nn.Module):
             else (self.network(scaled),)
         )
 
-    def backbone(self) -> Callable[[Tensor], Tensor]:
-        """A copy of the part that does not learn: a function of pixels float [N, C, H, W] in
-        [0, 1].
+    def backbone(self) -> "Classifier":
+        """A copy of the part that does not learn, pixels float [N, C, H, W] in [0, 1] -> features.
 
         Raises:
             ConfigError: the network has no such part.
         """
-        backbone = copy.deepcopy(transfer_of(self.network).backbone).eval()
-        return lambda pixels: backbone(self._scaled(pixels))
+        backbone = copy.deepcopy(transfer_of(self.network).backbone)
+        return Classifier(backbone, self.mean, self.std).eval()
 
     def _scaled(self, pixels: Tensor) -> Tensor:
         return (pixels - self.mean) / self.std if self._scales else pixels

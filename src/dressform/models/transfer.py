@@ -17,13 +17,21 @@ class ImageNetPixels(nn.Module):
     Args:
         side: images with a shorter side are enlarged until it is so long, by bilinear
             interpolation; 0 enlarges none.
+        mean: of each colour, subtracted.
+        std: of each colour, that the rest is divided by. Both belong to the weights: with others a
+            network still works, only worse.
     """
 
-    def __init__(self, side: int = 0) -> None:
+    def __init__(
+        self,
+        side: int = 0,
+        mean: tuple[float, float, float] = MEAN,
+        std: tuple[float, float, float] = STD,
+    ) -> None:
         super().__init__()
         self.side = side
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
         self.mean: Tensor
         self.std: Tensor
 

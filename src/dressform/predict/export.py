@@ -21,7 +21,7 @@ from dressform.core.errors import TrainingError
 from dressform.core.files import write_atomic
 from dressform.core.text import counted
 from dressform.data.dataset import inference_batch_size
-from dressform.predict.onnx_operators import traced_onnx
+from dressform.models.onnx_operators import traced_onnx
 
 N_COMPARED = 256
 """Number of images for the comparison; fewer if they are large."""

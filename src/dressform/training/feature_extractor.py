@@ -9,24 +9,29 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from dressform.core.clock import Deadline
 from dressform.core.errors import RunError
 from dressform.core.files import sha256_bytes
+from dressform.core.ordered_pool import map_in_order
+from dressform.core.threads import cores
+from dressform.kernels.onnx_runtime import runtime_forward
+from dressform.kernels.switch import enabled
 from dressform.models.network import Classifier
+from dressform.models.onnx_operators import traced_onnx
 from dressform.training.augment import augment_batch
 from dressform.training.checkpoint import load_weights, save_weights
 from dressform.training.feature_cache import FeatureCache
 from dressform.training.recipe import Augment
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the same settings begin to change images otherwise, so that older files are not
 taken.
 """
@@ -73,6 +78,8 @@ class FeatureExtractor:
         self._device = network.mean.device
         self._augment, self._precision, self._folder = augment, precision, folder
         self._deadline, self._half = deadline, -math.inf
+        self._forward: Callable[[Tensor], Tensor] | None = None
+        self._compiled = False
 
     def __call__(
         self,
@@ -146,15 +153,13 @@ class FeatureExtractor:
             self._deadline.strict or version > 0
         )
 
-    @torch.inference_mode()
     def _compute(
         self, images: NDArray[np.uint8], rows: list[int], digests: list[bytes], version: int
     ) -> NDArray[np.float16]:
-        parts, size = [], BATCH_SIZE[self._device.type]
-        for start in range(0, len(rows), size):
-            if start and self._stops(version):
-                break
-            batch = rows[start : start + size]
+        size, forward = BATCH_SIZE[self._device.type], self._forward_of(images.shape[1:])
+
+        @torch.inference_mode()
+        def features(batch: Sequence[int]) -> Sequence[NDArray[np.float16]]:
             # Always a full batch: products of other sizes are summed in another order, and which
             # images are missing differs from call to call.
             filled = [*batch, *[batch[-1]] * (size - len(batch))]
@@ -165,13 +170,35 @@ class FeatureExtractor:
                     for i, row in enumerate(filled)
                 ]
                 pixels = torch.cat(augmented)
-            pixels = pixels.to(self._device, memory_format=torch.channels_last)
-            bfloat16 = self._precision == "bfloat16"
-            with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=bfloat16):
-                features = self._backbone(pixels)[: len(batch)]
-            channels_last = features.permute(0, 2, 3, 1) if features.ndim == 4 else features
-            parts.append(channels_last.half().cpu())
-        return torch.cat(parts).numpy()
+            computed = forward(pixels)[: len(batch)]
+            channels_last = computed.permute(0, 2, 3, 1) if computed.ndim == 4 else computed
+            return list(channels_last.half().contiguous().cpu().numpy())
+
+        found: list[NDArray[np.float16]] = []
+        # One that is not compiled uses all cores for a batch.
+        workers = cores() if self._compiled else 1
+        with contextlib.closing(map_in_order(features, rows, size, workers)) as computed:
+            for row in computed:
+                found.append(row)
+                if len(found) % size == 0 and self._stops(version):
+                    break
+        return np.stack(found)
+
+    def _forward_of(self, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+        """What the backbone computes, by ONNX Runtime where that can be, which is asked once."""
+        if self._forward is None:
+            if self._device.type == "cpu" and enabled("onnx-runtime"):
+                self._forward = _compiled(self._backbone, shape)
+            self._compiled = self._forward is not None
+            self._forward = self._forward or self._plain
+        return self._forward
+
+    def _plain(self, pixels: Tensor) -> Tensor:
+        pixels = pixels.to(self._device, memory_format=torch.channels_last)
+        bfloat16 = self._precision == "bfloat16"
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=bfloat16):
+            features: Tensor = self._backbone(pixels)
+        return features
 
     def _path(self, shape: tuple[int, ...], version: int) -> Path | None:
         """Named by a digest of what a version's features depend on, except for the images."""
@@ -181,6 +208,22 @@ class FeatureExtractor:
         facts = [FORMAT, self._digest, list(shape), settings, version, self._precision]
         key = sha256_bytes(json.dumps(facts, sort_keys=True).encode())[:12]
         return self._folder / f"{key}.safetensors"
+
+
+def _compiled(backbone: nn.Module, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor] | None:
+    """A backbone, run by ONNX Runtime; None where it has operators that no one has written down as
+    ONNX, or where that gives something else.
+    """
+    height, width, channels = shape
+    sample = torch.rand(2, channels, height, width, generator=torch.Generator().manual_seed(0))
+    try:
+        content = traced_onnx(backbone, sample, ["features"]).SerializeToString()
+        forward = runtime_forward(content)
+        with torch.inference_mode():
+            torch.testing.assert_close(forward(sample), backbone(sample), rtol=1e-3, atol=1e-3)
+    except Exception:  # noqa: BLE001 - whatever it is, torch computes the same
+        return None
+    return forward
 
 
 def _augmented(pixels: Tensor, augment: Augment, digest: bytes, version: int) -> Tensor:

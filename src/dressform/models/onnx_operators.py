@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dressform.predict.onnx_graph import TYPES, OnnxGraph
-from dressform.predict.trace import BATCH, UntraceableError, Value, trace
+from dressform.models.onnx_graph import TYPES, OnnxGraph
+from dressform.models.trace import BATCH, UntraceableError, Value, trace
 
 Arguments = Mapping[str, Any]
 Convert = Callable[[OnnxGraph, Arguments, Value], str]

@@ -9,7 +9,7 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from dressform.predict.trace import BATCH, UntraceableError, Value
+from dressform.models.trace import BATCH, UntraceableError, Value
 
 OPSET, IR_VERSION = 20, 10
 """What ONNX Runtime 1.18 and newer read."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dressform.core.errors import TrainingError
+from dressform.models.onnx_operators import OPERATORS, traced_onnx
+from dressform.models.trace import UntraceableError, trace
 from dressform.predict import export
-from dressform.predict.onnx_operators import OPERATORS, traced_onnx
-from dressform.predict.trace import UntraceableError, trace
 
 SHAPE = (3, 8, 6)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dressform.kernels.depthwise import depthwise5
+from dressform.kernels.depthwise import _Depthwise5, depthwise5
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -18,7 +18,7 @@ def test_output_and_gradients_are_those_of_a_convolution(
     )
     weight = torch.randn((channels, 1, 5, 5), generator=generator)
     found = []
-    for way in (depthwise5, lambda x, w, s, p: F.conv2d(x, w, None, s, p, 1, channels)):
+    for way in (_Depthwise5.apply, lambda x, w, s, p: F.conv2d(x, w, None, s, p, 1, channels)):
         given, filters = x.clone().requires_grad_(), weight.clone().requires_grad_()
         out = way(given, filters, stride, padding)
         (out * torch.linspace(-1, 1, out.numel()).view(out.shape)).sum().backward()
@@ -50,3 +50,18 @@ def test_bfloat16_pictures_teach_float32_weights(
         assert filters.grad.dtype == torch.float32
     for ours, exact in zip(*found, strict=True):
         assert (ours.float() - exact).norm() < 0.02 * exact.norm()
+
+
+@pytest.mark.parametrize(
+    ("side", "dtype", "ours"),
+    [
+        (4, torch.float32, True),
+        (5, torch.float32, False),
+        (4, torch.bfloat16, True),
+        (14, torch.bfloat16, True),
+    ],
+)
+def test_it_is_taken_where_it_is_faster(side: int, dtype: torch.dtype, ours: bool) -> None:
+    x = torch.rand(2, 3, side, side, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    answer = depthwise5(x, torch.rand(3, 1, 5, 5, requires_grad=True), 1, (2, 2))
+    assert ("_Depthwise5" in str(answer.grad_fn)) == ours

@@ -135,6 +135,11 @@ def test_each_gets_what_there_is_time_for() -> None:
         one = candidates.without_comparison(timed_best, seconds)
         assert one is not None
         assert one.description == expected
+    # nor is another compared with nothing, and taken, where there is time for the best
+    chosen, skipped = candidates.choose(timed_best, 10)
+    assert [(c.description, c.epochs, c.compared) for c in chosen] == [("last", 12, 0)]
+    assert [line.partition(":")[0] for line in skipped] == ["quick", "slow"]
+    assert len(candidates.choose(timed_best, 30)[0]) == 2
     with pytest.raises(candidates.TooLittleTimeError) as caught:
         candidates.choose(timed, 1)
     assert caught.value.seconds == pytest.approx(1.1)

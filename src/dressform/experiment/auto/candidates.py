@@ -101,7 +101,6 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         recipe=TRANSFER,
         epochs=HEAD_EPOCHS,
         fewest=HEAD_EPOCHS // 2,
-        preferred=in_colour,
         most=HEAD_EPOCHS,
         image_size=size,
         settings=(
@@ -125,6 +124,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         fewest=MIN_EPOCHS,
         most=most,
         part=SMALL_PART if small else PART,
+        preferred=few and in_colour and not small,
         image_size=size,
     )
     if few and not small and in_colour:
@@ -215,9 +215,9 @@ def choose(
             knows yet which.
         fallback: there is another candidate, so that no training has less than its fewest epochs.
 
-    Where there is time for no comparison, or where that of a single candidate would leave too few
-    of its epochs, one is chosen to be trained without: the preferred one, if its epochs fit, else
-    the first that can be trained.
+    Where there is time for no comparison of the preferred one, it is trained without one, if its
+    fewest epochs fit. Where there is time for no comparison at all, or where that of a single
+    candidate would leave too few of its epochs, the first that can be trained is.
 
     Raises:
         TooLittleTimeError: there is time for none.
@@ -225,6 +225,17 @@ def choose(
     chosen, skipped = _filled(timed, seconds)
     if not chosen:
         chosen, skipped = _filled(timed, seconds, shared=False)
+    compared = {candidate.description for candidate in chosen}
+    for candidate, cost in timed:
+        known = candidate.preferred and candidate.description not in compared
+        if known and cost.alone(candidate, candidate.fewest) <= seconds:
+            worse = [
+                f"{other.description}: worse than {candidate.description} for such images, and "
+                f"there is no time to compare the two"
+                for other, _ in timed
+                if other is not candidate
+            ]
+            return [replace(candidate, compared=0, cost=cost)], worse
     if len(chosen) == 1 and not chosen[0].shortened:  # which gets the time that is left
         (planned,) = [c for c, _ in timed if c.description == chosen[0].description]
         if chosen[0].epochs < MOST * planned.epochs:

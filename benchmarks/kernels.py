@@ -28,13 +28,13 @@ REPORT = FOLDER / f"{date.today().isoformat()}-kernels.json"
 CASES: dict[str, list[tuple[str, list[str]]]] = {
     "plain": [("fast", []), ("baseline-cnn", []), ("simple-dense", []), ("minivggnet", [])],
     "allocator": [("fast", []), ("minivggnet", [])],
-    "depthwise": [("transfer-efficientnet-lite0", [])],
+    "depthwise": [("transfer-efficientnet-lite0", ["precision=bfloat16"])],
     "dropout": [("minivggnet", []), ("baseline-cnn", [])],
     "float32-small-batches": [("baseline-cnn", ["precision=bfloat16"])],
     "flush-denormals": [("simple-dense", ["epochs=12"])],
     "frozen-gc": [("fast", []), ("simple-dense", [])],
     "lean-optimizers": [("fast", []), ("simple-dense", [])],
-    "onnx-runtime": [("transfer-efficientnet-lite0", [])],
+    "onnx-runtime": [("transfer-efficientnet-lite0", ["precision=float32"])],
     "pooled-convolution": [("baseline-cnn", ["precision=float32"])],
     "wide-convolution": [("fast", ["precision=bfloat16"])],
 }

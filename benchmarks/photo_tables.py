@@ -1,6 +1,7 @@
 """Tables of photos, and of what few labelled images allow."""
 
 import statistics
+from typing import Any
 
 from read_reports import Report, made_by, measured, newest
 
@@ -28,16 +29,23 @@ def transfer_table(report: Report) -> str:
         f"at most {r['most_wall_seconds'] / 60:.1f} minutes and "
         f"{r['peak_memory_mb'] / 1024:.1f} GB of memory.",
         "",
-        "| seed | candidate | accuracy, 3-fold cross-validation | seconds |",
-        "|---|---|---|---|",
+        "| seed | compared, 3-fold cross-validation | epochs | validation photos | seconds |",
+        "|---|---|---|---|---|",
     ]
     for seed, run in enumerate(r["runs"]):
-        for row in run["candidates"]:
-            lines.append(
-                f"| {seed} | {CANDIDATES.get(row['words'], row['words'])} | "
-                f"{100 * row['mean']:.2f} % | {row['seconds']:.0f} |"
-            )
+        compared = ", ".join(
+            f"{_candidate(row)} {100 * row['mean']:.2f} %" for row in run["candidates"]
+        )
+        lines.append(
+            f"| {seed} | {compared or 'no time'} | {run['epochs']} | "
+            f"{100 * run['val_accuracy']:.2f} % | {run['wall_seconds']:.0f} |"
+        )
     return "\n".join([*lines, "", made_by(report)])
+
+
+def _candidate(row: dict[str, Any]) -> str:
+    name = str(row.get("description") or row["words"])
+    return CANDIDATES.get(name, name)
 
 
 @measured("budget")

@@ -89,7 +89,7 @@ def depthwise5(x: Tensor, weight: Tensor, stride: int, padding: tuple[int, int])
     """A convolution of each channel with its own 5 x 5 filter: [N, C, H, W] -> [N, C, ...].
 
     The plain form is ``conv2d`` with C groups. In float32 its gradients are twice as fast as those
-    of 3 x 3 windows (processor with AVX2, docs/log.md), except where an image is smaller than the
+    of 3 x 3 windows (processor with AVX2, docs/log.md), except where ``x`` is smaller than the
     filter.
 
     Args:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import onnxruntime
 import torch
 from torch import Tensor
 
@@ -19,6 +18,8 @@ def runtime_forward(content: bytes) -> Callable[[Tensor], Tensor]:
     Returns:
         a function of float32 [N, ...] on the CPU, which may be called in several threads at a time.
     """
+    import onnxruntime  # imported here, since most recipes have no frozen backbone
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1

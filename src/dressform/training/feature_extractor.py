@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dressform.core.clock import Deadline
-from dressform.core.errors import RunError
+from dressform.core.errors import RunError, is_shortage
 from dressform.core.files import sha256_bytes
 from dressform.core.ordered_pool import map_in_order
-from dressform.core.threads import cores
 from dressform.kernels.onnx_runtime import runtime_forward
 from dressform.kernels.switch import enabled
 from dressform.models.network import Classifier
@@ -36,8 +35,8 @@ FORMAT = 4
 taken.
 """
 BATCH_SIZE = {"cpu": 4, "cuda": 32}
-"""Images at a time: what a backbone's first layers make of 32 photos fits into no cache of a
-processor.
+"""Images at a time, in each thread: what a backbone's first layers make of 32 photos fits into no
+cache of a processor.
 """
 WRITE_EVERY = 4096
 """Images: what was computed until then outlives a kill."""
@@ -175,9 +174,10 @@ class FeatureExtractor:
             return list(channels_last.half().contiguous().cpu().numpy())
 
         found: list[NDArray[np.float16]] = []
-        # One that is not compiled uses all cores for a batch.
-        workers = cores() if self._compiled else 1
-        with contextlib.closing(map_in_order(features, rows, size, workers)) as computed:
+        with (
+            _threads(self._compiled) as workers,
+            contextlib.closing(map_in_order(features, rows, size, workers)) as computed,
+        ):
             for row in computed:
                 found.append(row)
                 if len(found) % size == 0 and self._stops(version):
@@ -187,11 +187,17 @@ class FeatureExtractor:
     def _forward_of(self, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
         """What the backbone computes, by ONNX Runtime where that can be, which is asked once."""
         if self._forward is None:
-            if self._device.type == "cpu" and enabled("onnx-runtime"):
+            if self._compiles:
                 self._forward = _compiled(self._backbone, shape)
             self._compiled = self._forward is not None
             self._forward = self._forward or self._plain
         return self._forward
+
+    @property
+    def _compiles(self) -> bool:
+        """In bfloat16 torch's convolutions are quick too."""
+        float32 = self._device.type == "cpu" and self._precision == "float32"
+        return float32 and enabled("onnx-runtime")
 
     def _plain(self, pixels: Tensor) -> Tensor:
         pixels = pixels.to(self._device, memory_format=torch.channels_last)
@@ -205,9 +211,33 @@ class FeatureExtractor:
         if self._folder is None:
             return None
         settings = dataclasses.asdict(self._augment) if version else {}
-        facts = [FORMAT, self._digest, list(shape), settings, version, self._precision]
+        facts = [
+            FORMAT,
+            self._digest,
+            list(shape),
+            settings,
+            version,
+            self._precision,
+            self._compiles,
+        ]
         key = sha256_bytes(json.dumps(facts, sort_keys=True).encode())[:12]
         return self._folder / f"{key}.safetensors"
+
+
+@contextlib.contextmanager
+def _threads(several: bool) -> Iterator[int]:
+    """How many batches are computed at a time: as many as torch has threads, of which each gets one
+    inside the block; or one batch with all threads.
+    """
+    count = torch.get_num_threads()
+    if not several:
+        yield 1
+        return
+    torch.set_num_threads(1)
+    try:
+        yield count
+    finally:
+        torch.set_num_threads(count)
 
 
 def _compiled(backbone: nn.Module, shape: tuple[int, ...]) -> Callable[[Tensor], Tensor] | None:
@@ -221,7 +251,9 @@ def _compiled(backbone: nn.Module, shape: tuple[int, ...]) -> Callable[[Tensor],
         forward = runtime_forward(content)
         with torch.inference_mode():
             torch.testing.assert_close(forward(sample), backbone(sample), rtol=1e-3, atol=1e-3)
-    except Exception:  # noqa: BLE001 - whatever it is, torch computes the same
+    except Exception as error:  # whatever it is, torch computes the same
+        if is_shortage(error):
+            raise
         return None
     return forward
 

@@ -74,6 +74,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
     side = max(data.shape[:2])
     few, small = examples < FEW, examples < FEW and side <= SMALL_SIDE
     in_colour = data.shape[2] == 3
+    photos = few and in_colour and not small
     whole_pixels = (f"augment.crop={max(1, round(side / 14))}", "augment.erase=0.5")
     augment = whole_pixels if small else ("augment.shift=0.06", "augment.zoom=0.1")
     own = ("hard_examples.fraction=1", *augment, "label_smoothing=0.1") if few else ()
@@ -102,6 +103,7 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         epochs=HEAD_EPOCHS,
         fewest=HEAD_EPOCHS // 2,
         most=HEAD_EPOCHS,
+        preferred=in_colour and not photos,
         image_size=size,
         settings=(
             "model.frozen=9",
@@ -124,10 +126,10 @@ def possible(data: DatasetSplits, image_size: int | None) -> tuple[list[Candidat
         fewest=MIN_EPOCHS,
         most=most,
         part=SMALL_PART if small else PART,
-        preferred=few and in_colour and not small,
+        preferred=photos,
         image_size=size,
     )
-    if few and not small and in_colour:
+    if photos:
         return [head, stages, replace(scratch, fallback=True)], []
     return [scratch, head, stages] if in_colour or not small else [scratch, stages], []
 
@@ -215,9 +217,10 @@ def choose(
             knows yet which.
         fallback: there is another candidate, so that no training has less than its fewest epochs.
 
-    Where there is time for no comparison of the preferred one, it is trained without one, if its
-    fewest epochs fit. Where there is time for no comparison at all, or where that of a single
-    candidate would leave too few of its epochs, the first that can be trained is.
+    Where the last one is preferred and there is no time to compare it, it is trained without a
+    comparison, if its fewest epochs fit. Where there is time for no comparison at all, or where
+    that of a single candidate would leave too few of its epochs, one is trained without: a
+    preferred one, if its fewest epochs fit, else the first that can be trained.
 
     Raises:
         TooLittleTimeError: there is time for none.
@@ -225,17 +228,15 @@ def choose(
     chosen, skipped = _filled(timed, seconds)
     if not chosen:
         chosen, skipped = _filled(timed, seconds, shared=False)
-    compared = {candidate.description for candidate in chosen}
-    for candidate, cost in timed:
-        known = candidate.preferred and candidate.description not in compared
-        if known and cost.alone(candidate, candidate.fewest) <= seconds:
+    for best, cost in timed[-1:]:
+        compared = any(candidate.description == best.description for candidate in chosen)
+        if best.preferred and not compared and cost.alone(best, best.fewest) <= seconds:
             worse = [
-                f"{other.description}: worse than {candidate.description} for such images, and "
-                f"there is no time to compare the two"
-                for other, _ in timed
-                if other is not candidate
+                f"{other.description}: worse than {best.description} for such images, and there is "
+                f"no time to compare the two"
+                for other, _ in timed[:-1]
             ]
-            return [replace(candidate, compared=0, cost=cost)], worse
+            return [replace(best, compared=0, cost=cost)], worse
     if len(chosen) == 1 and not chosen[0].shortened:  # which gets the time that is left
         (planned,) = [c for c, _ in timed if c.description == chosen[0].description]
         if chosen[0].epochs < MOST * planned.epochs:

@@ -201,9 +201,16 @@ class Search:
                 results.append(self._compare(candidate, results))
             except OutOfTimeError:
                 self._drop(candidate, "its comparison did not finish in time")
+        timed = [(c, c.cost.slower(self.slower)) for c in planned_first]
+        left = self.clock.left - self.fixed()
+        compared = [result.candidate.description for result in results]
+        if any(
+            c.preferred and c.description not in compared and cost.alone(c, c.fewest) <= left
+            for c, cost in timed
+        ):
+            results = []  # none of them is as good as the one that there was no time to compare
         if not results:
-            timed = [(c, c.cost.slower(self.slower)) for c in planned_first]
-            one = without_comparison(timed, self.clock.left - self.fixed())
+            one = without_comparison(timed, left)
             if one is None:
                 data = self.read(self.clock.plan.image_size)
                 candidates, _ = possible(data, self.clock.plan.image_size)

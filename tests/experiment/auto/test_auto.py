@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -229,6 +230,32 @@ def test_what_is_known_to_be_best_for_photos_is_never_starved(
     assert kept == [12 + whole, 12 + 96]  # then a third of the 288 s that are left
     best, compared_before = found.winner([])
     assert (best.description, compared_before) == ("best", [])
+
+
+@pytest.mark.parametrize(("slower", "alone"), [(3.0, True), (4.0, False)])
+def test_another_is_not_taken_because_the_best_could_not_be_compared(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slower: float, alone: bool
+) -> None:
+    quick = replace(QUICK, cost=Cost(1, version=1, versions=1), compared=2)
+    cost = Cost(5, version=60, versions=1, start=2)  # 82 s alone, 128 with its comparison
+    best = replace(QUICK, description="best", preferred=True, cost=cost, epochs=4, fewest=4)
+    best = replace(best, compared=4)
+    clock = Budget(AutoPlan("digest", 300.0, None, [quick, best]), tmp_path / "plan.json", 0.0)
+    found = search.Search(
+        Reader(source, ReadOptions(), clock.deadline(0)), clock, 0, RunOptions(out=tmp_path)
+    )
+
+    def compared(self: search.Search, candidate: Candidate, results: object) -> SimpleNamespace:
+        assert candidate is quick
+        self.slower = slower
+        return SimpleNamespace(candidate=quick, compared=SimpleNamespace(mean=0.5))
+
+    monkeypatch.setattr(search, "contention", lambda: 1.0)
+    monkeypatch.setattr(search.Search, "_compare", compared)
+    results = found.compare()
+    assert [result.candidate for result in results] == ([] if alone else [quick])
+    (planned,) = clock.plan.candidates
+    assert (planned.description, planned.compared) == (("best", 0) if alone else ("quick", 2))
 
 
 def test_without_time_for_any_comparison_the_first_candidate_is_trained(

@@ -228,15 +228,13 @@ def choose(
     chosen, skipped = _filled(timed, seconds)
     if not chosen:
         chosen, skipped = _filled(timed, seconds, shared=False)
-    for best, cost in timed[-1:]:
-        compared = any(candidate.description == best.description for candidate in chosen)
-        if best.preferred and not compared and cost.alone(best, best.fewest) <= seconds:
-            worse = [
-                f"{other.description}: worse than {best.description} for such images, and there is "
-                f"no time to compare the two"
-                for other, _ in timed[:-1]
-            ]
-            return [replace(best, compared=0, cost=cost)], worse
+    best = preferred(timed[-1:], seconds, [candidate.description for candidate in chosen])
+    if best is not None:
+        return [best], [
+            f"{other.description}: worse than {best.description} for such images, and there is no "
+            f"time to compare the two"
+            for other, _ in timed[:-1]
+        ]
     if len(chosen) == 1 and not chosen[0].shortened:  # which gets the time that is left
         (planned,) = [c for c, _ in timed if c.description == chosen[0].description]
         if chosen[0].epochs < MOST * planned.epochs:
@@ -250,15 +248,28 @@ def choose(
     return chosen, skipped
 
 
+def preferred(
+    timed: Sequence[tuple[Candidate, Cost]], seconds: float, compared: Sequence[str] = ()
+) -> Candidate | None:
+    """The first preferred candidate that is not among the descriptions of those compared and can be
+    trained without a comparison, with its fewest epochs at least; None without one.
+    """
+    for candidate, cost in timed:
+        known = candidate.preferred and candidate.description not in compared
+        if known and cost.alone(candidate, candidate.fewest) <= seconds:
+            return replace(candidate, compared=0, cost=cost)
+    return None
+
+
 def without_comparison(
     timed: Sequence[tuple[Candidate, Cost]], seconds: float, *, fallback: bool = False
 ) -> Candidate | None:
     """The candidate that is trained where there is no time to compare any; None where there is time
     for none, or where there is a fallback and time for no more than a part of the fewest epochs.
     """
-    for candidate, cost in timed:
-        if candidate.preferred and cost.alone(candidate, candidate.fewest) <= seconds:
-            return replace(candidate, compared=0, cost=cost)
+    best = preferred(timed, seconds)
+    if best is not None:
+        return best
     for candidate, cost in timed:
         # The clock shortens a training of all epochs to those that there is time for.
         epochs = candidate.fewest if fallback else ALONE_EPOCHS

@@ -20,6 +20,7 @@ from dressform.experiment.auto.candidates import (
     choose,
     cost_of,
     possible,
+    preferred,
     without_comparison,
 )
 from dressform.experiment.auto.compared import Compared, FoldProgress, Result
@@ -204,10 +205,7 @@ class Search:
         timed = [(c, c.cost.slower(self.slower)) for c in planned_first]
         left = self.clock.left - self.fixed()
         compared = [result.candidate.description for result in results]
-        if any(
-            c.preferred and c.description not in compared and cost.alone(c, c.fewest) <= left
-            for c, cost in timed
-        ):
+        if preferred(timed[-1:], left, compared) is not None:
             results = []  # none of them is as good as the one that there was no time to compare
         if not results:
             one = without_comparison(timed, left)

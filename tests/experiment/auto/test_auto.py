@@ -258,6 +258,15 @@ def test_another_is_not_taken_because_the_best_could_not_be_compared(
     assert (planned.description, planned.compared) == (("best", 0) if alone else ("quick", 2))
 
 
+def test_a_preferred_candidate_that_comes_first_throws_no_comparison_away() -> None:
+    """It is known to be better than what comes before it, not than what comes after."""
+    probe = replace(QUICK, description="probe", preferred=True)
+    timed = [(probe, Cost(1000)), (replace(QUICK, description="other"), Cost(0.1))]
+    chosen, skipped = candidates.choose(timed, 3500)
+    assert [(one.description, one.compared > 0) for one in chosen] == [("other", True)]
+    assert [line.partition(":")[0] for line in skipped] == ["probe"]
+
+
 def test_without_time_for_any_comparison_the_first_candidate_is_trained(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

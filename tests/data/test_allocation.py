@@ -66,7 +66,7 @@ def test_folds_are_as_even_as_those_of_scikit_learn(
 
 def test_on_average_they_are_more_even() -> None:
     differences = []
-    for seed in range(40):
+    for seed in range(20):
         random = np.random.default_rng(seed)
         counts = (random.pareto(1.2, (60, 4)) * random.integers(0, 2, (60, 4))).astype(np.int64)
         counts[counts.sum(axis=1) == 0, 0] = 1

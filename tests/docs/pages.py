@@ -186,4 +186,6 @@ def _smaller(words: list[str]) -> list[str]:
         words += ["--workers", "1"]  # a process that need not import torch first
     if words[0] in ("report", "explore", "robustness") and "--data" not in words:
         words += ["--data", SLICE]  # a run that Python trained knows a name, and no file
+    if words[0] == "explore" and "--methods" not in words:
+        words += ["--methods", "pca,tsne"]  # UMAP is compiled for half a minute in each process
     return words

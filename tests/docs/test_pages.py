@@ -37,7 +37,7 @@ def desk(fashion: DatasetSplits, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """The data and images that the pages name, small."""
     folder = tmp_path_factory.mktemp("desk")
     assert fashion.test is not None
-    train, test = fashion.train.take(np.arange(600)), fashion.test.take(np.arange(100))
+    train, test = fashion.train.take(np.arange(240)), fashion.test.take(np.arange(60))
     write_archive(folder / SLICE, DatasetSplits("small", train, None, test))
     shutil.copytree(ROOT / "examples", folder / "examples")
     for i in range(120):

@@ -42,6 +42,7 @@ class Lambda(nn.Module):
 
 KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
     "adaptive average": lambda m, x: F.adaptive_avg_pool2d(x, (4, 2)),
+    "adaptive average, windows of different sizes": lambda m, x: F.adaptive_avg_pool2d(x, (5, 3)),
     "add": lambda m, x: x + m.each,
     "add in place": lambda m, x: (2 * x).add_(m.each),
     "average pooling": lambda m, x: F.avg_pool2d(x, 3, 2, padding=1),

@@ -19,6 +19,7 @@ from dressform.runs.manifest import Manifest, for_people
 from dressform.runs.run import Run, best_run, open_run
 from dressform.workbench.pages import draw_figures
 from tests.conftest import TINY
+from tests.training.undrawn import train_undrawn
 
 FILES = {
     "manifest.json",
@@ -253,11 +254,11 @@ def test_own_network_and_own_data_in_one_file(small: DatasetSplits, tmp_path: Pa
         "    return df.Recipe(name='mine', model=network, epochs=1, batch_size=50, "
         "optim=df.Optim(kind='adam', lr=0.01))\n"
     )
-    run = dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
+    run = train_undrawn(f"{path}:mine", small, out=tmp_path / "runs")
     assert run.manifest.recipe == "mine"
     before = run.manifest.digest
     path.write_text(path.read_text().replace("16", "24"))
-    assert dressform.train(f"{path}:mine", small, out=tmp_path / "runs").manifest.digest != before
+    assert train_undrawn(f"{path}:mine", small, out=tmp_path / "runs").manifest.digest != before
     path.write_text("def mine(x):\n    return 1\n\nnothing = 3\n")
     with pytest.raises(ConfigError, match="cannot be called without arguments"):
         dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
@@ -291,7 +292,7 @@ def test_a_failed_run_says_why_and_can_be_resumed(
         "OSError: [Errno 28] No space left on device",
     )
     monkeypatch.delenv("DRESSFORM_TEST_FAIL")
-    run = dressform.train(f"{path}:mine", small, out=tmp_path / "runs", resume=True)
+    run = train_undrawn(f"{path}:mine", small, out=tmp_path / "runs", resume=True)
     assert run.manifest.status == "finished"
     assert run.manifest.error is None
 
@@ -299,7 +300,7 @@ def test_a_failed_run_says_why_and_can_be_resumed(
 def test_what_cannot_be_trained_leaves_no_folder(small: DatasetSplits, tmp_path: Path) -> None:
     for settings, device, message in (
         (TINY, "cpuu", "device is 'cpuu'; allowed: auto, cpu, cuda"),
-        ([*TINY, "model.widths=9000000,9000000"], "cpu", "the network cannot be built for images"),
+        ([*TINY, "model.widths=8,9000000000"], "cpu", "the network cannot be built for images"),
     ):
         with pytest.raises(ConfigError, match=message) as caught:
             dressform.train("fast", small, settings=settings, out=tmp_path / "runs", device=device)

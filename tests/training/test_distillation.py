@@ -32,6 +32,7 @@ from dressform.training.inference import logits_of
 from dressform.training.objective import Objective, SoftTargets
 from dressform.training.recipe import Distillation, Recipe
 from tests.training.test_parts import Interrupted, Told, check_resuming
+from tests.training.undrawn import train_undrawn
 
 CPU = torch.device("cpu")
 
@@ -43,7 +44,9 @@ class Stop(Callback):
 
 def taught(**distillation: float) -> Recipe:
     teacher = replace(find_recipe("simple-dense"), name="teacher", epochs=2, batch_size=50)
-    student: Recipe = override(find_recipe("fast-93"), ["epochs=2", "batch_size=100"])
+    student: Recipe = override(
+        find_recipe("fast-93"), ["epochs=2", "batch_size=100", "model.widths=8,8,8"]
+    )
     return replace(
         student, name="taught", distillation=Distillation(teacher=teacher, **distillation)
     )
@@ -120,7 +123,7 @@ def test_a_stop_leaves_no_network_untrained(recipe: Recipe, small: DatasetSplits
 
 def test_a_run_has_the_student_alone(small: DatasetSplits, tmp_path: Path) -> None:
     recipe = taught()
-    run = dressform.train(recipe, small, out=tmp_path)
+    run = train_undrawn(recipe, small, out=tmp_path)
     assert run.manifest.results["epochs"] == 4
     assert run.manifest.resolved["distillation"]["teacher"]["name"] == "teacher"
     student = build_network(recipe.model, small.shape, 10)
@@ -134,11 +137,11 @@ def test_a_teacher_s_finished_run_is_used(
     recipe = override(taught(), ["distillation.teacher.validation_fraction=0.05"])
     assert recipe.distillation is not None
     caplog.set_level(logging.INFO, "dressform")
-    at_once = dressform.train(recipe, small, out=tmp_path / "at-once")
+    at_once = train_undrawn(recipe, small, out=tmp_path / "at-once")
     assert not [r for r in caplog.records if "was trained before" in r.message]
-    teacher = dressform.train(recipe.distillation.teacher, small, out=tmp_path)
+    teacher = train_undrawn(recipe.distillation.teacher, small, out=tmp_path)
     told = Told()
-    after = dressform.train(recipe, small, out=tmp_path, callback=told)
+    after = train_undrawn(recipe, small, out=tmp_path, callback=told)
     assert f"the teacher was trained before: {teacher.path}" in caplog.text
     assert told.epochs == [3, 4]
     assert after.manifest.weights == at_once.manifest.weights
@@ -146,12 +149,12 @@ def test_a_teacher_s_finished_run_is_used(
     assert rows[0] == rows[1]
     # Of another seed it is another teacher.
     told = Told()
-    dressform.train(recipe, small, seed=1, out=tmp_path, callback=told)
+    train_undrawn(recipe, small, seed=1, out=tmp_path, callback=told)
     assert told.epochs == [1, 2, 3, 4]
     # A changed file is not learned from.
     teacher.layout.last.write_bytes(b"")
     with pytest.raises(RunError, match=r"last\.safetensors was changed afterwards"):
-        dressform.train(override(recipe, ["epochs=1"]), small, out=tmp_path)
+        train_undrawn(override(recipe, ["epochs=1"]), small, out=tmp_path)
 
 
 def test_teachers_of_every_kind(small: DatasetSplits) -> None:
@@ -197,7 +200,7 @@ def test_settings_reach_the_teacher() -> None:
 
 def test_a_teacher_is_a_setting(small: DatasetSplits, tmp_path: Path) -> None:
     settings = ["epochs=2", "distillation.teacher=simple-dense", "distillation.teacher.epochs=1"]
-    run = dressform.train("fast-93", small, settings=settings, out=tmp_path)
+    run = train_undrawn("fast-93", small, settings=settings, out=tmp_path)
     assert run.manifest.results["epochs"] == 3
     written = replace(
         override(find_recipe("fast-93"), settings[:1]),
@@ -214,11 +217,11 @@ def test_a_teacher_is_a_setting(small: DatasetSplits, tmp_path: Path) -> None:
 def test_an_interrupted_training_keeps_its_teacher(small: DatasetSplits, tmp_path: Path) -> None:
     recipe = taught()
     assert recipe.distillation is not None
-    whole = dressform.train(recipe, small, out=tmp_path / "whole")
+    whole = train_undrawn(recipe, small, out=tmp_path / "whole")
     with pytest.raises(Interrupted):
-        dressform.train(recipe, small, out=tmp_path, callback=Told(3))
-    dressform.train(recipe.distillation.teacher, small, out=tmp_path, callback=Stop())
-    resumed = dressform.train(recipe, small, out=tmp_path, resume=True)
+        train_undrawn(recipe, small, out=tmp_path, callback=Told(3))
+    train_undrawn(recipe.distillation.teacher, small, out=tmp_path, callback=Stop())
+    resumed = train_undrawn(recipe, small, out=tmp_path, resume=True)
     assert resumed.manifest.weights == whole.manifest.weights
     assert resumed.manifest.results["epochs"] == 4
 
@@ -230,7 +233,7 @@ def test_a_checkpoint_belongs_to_a_teacher(small: DatasetSplits, tmp_path: Path)
     with pytest.raises(Interrupted):
         fit(recipe, small.train, None, files=files, callback=Told(3))
     (tmp_path / "state-1.safetensors").unlink()
-    other = dressform.train(recipe.distillation.teacher, small, seed=5, out=tmp_path)
+    other = train_undrawn(recipe.distillation.teacher, small, seed=5, out=tmp_path)
     files = replace(files, find_teacher=lambda _: other.path)
     with pytest.raises(RunError, match=r"state-2\.safetensors belongs to a training with other"):
         fit(recipe, small.train, None, files=files)
@@ -239,8 +242,8 @@ def test_a_checkpoint_belongs_to_a_teacher(small: DatasetSplits, tmp_path: Path)
 def test_a_stopped_teacher_is_not_used(small: DatasetSplits, tmp_path: Path) -> None:
     recipe = taught()
     assert recipe.distillation is not None
-    dressform.train(recipe.distillation.teacher, small, out=tmp_path, callback=Stop())
-    assert dressform.train(recipe, small, out=tmp_path).manifest.results["epochs"] == 4
+    train_undrawn(recipe.distillation.teacher, small, out=tmp_path, callback=Stop())
+    assert train_undrawn(recipe, small, out=tmp_path).manifest.results["epochs"] == 4
 
 
 def test_teachers_deep_inside_are_used(small: DatasetSplits, tmp_path: Path) -> None:
@@ -252,10 +255,10 @@ def test_teachers_deep_inside_are_used(small: DatasetSplits, tmp_path: Path) -> 
     outer = replace(outer, name="outer", distillation=Distillation(teacher=inner))
     pair = replace(inner, name="pair", beside=override(find_recipe("cnn1"), ["epochs=1"]))
     outer, pair = override(outer, ["distillation.teacher." + shared[0]]), override(pair, shared)
-    dressform.train(override(inner, shared).parts[0], small, out=tmp_path)
+    train_undrawn(override(inner, shared).parts[0], small, out=tmp_path)
     for recipe, epochs in ((outer, [3, 4, 5]), (pair, [3, 4, 5])):
         told = Told()
-        dressform.train(recipe, small, out=tmp_path, callback=told)
+        train_undrawn(recipe, small, out=tmp_path, callback=told)
         assert told.epochs == epochs
 
 
@@ -299,10 +302,10 @@ def test_a_teacher_at_hand_is_no_resumed_training(
 ) -> None:
     recipe = override(taught(), ["distillation.teacher.validation_fraction=0.05"])
     assert recipe.distillation is not None
-    dressform.train(recipe.distillation.teacher, small, out=tmp_path, progress=False)
+    train_undrawn(recipe.distillation.teacher, small, out=tmp_path)
     capsys.readouterr()
     with Progress() as progress:
-        dressform.train(recipe, small, out=tmp_path, callback=progress)
+        train_undrawn(recipe, small, out=tmp_path, callback=progress)
     told = capsys.readouterr().err
     assert "epoch   3/4" in told
     assert "resumed" not in told
@@ -310,7 +313,7 @@ def test_a_teacher_at_hand_is_no_resumed_training(
 
 def test_weights_that_do_not_fit_are_named(small: DatasetSplits, tmp_path: Path) -> None:
     """A stranger's run, or one whose network's code has changed since."""
-    run = dressform.train("fast-93", small, settings=["epochs=1"], out=tmp_path)
+    run = train_undrawn("fast-93", small, settings=["epochs=1"], out=tmp_path)
     document = json.loads(run.layout.manifest.read_text())
     document["settings"].append("model.widths=8,8,8")
     run.layout.manifest.write_text(json.dumps(document))

@@ -140,10 +140,24 @@ def _pooling(kind: str) -> Convert:
 
 def _adaptive_average(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     before, after = a["self"].shape[2:], out.shape[2:]
-    if len(before) != 2 or any(old % new for old, new in zip(before, after, strict=True)):
-        raise UntraceableError("windows of different sizes")
-    window = [old // new for old, new in zip(before, after, strict=True)]
-    return graph.add("AveragePool", a["self"], kernel_shape=window, strides=window)
+    if len(before) != 2:
+        raise UntraceableError("pooling that is not of images")
+    if not any(old % new for old, new in zip(before, after, strict=True)):
+        window = [old // new for old, new in zip(before, after, strict=True)]
+        return graph.add("AveragePool", a["self"], kernel_shape=window, strides=window)
+    _require_float32(a["self"])
+    # Windows of different sizes: a product with the matrix of their weights, for each side.
+    down, across = (_windows(*sides) for sides in zip(before, after, strict=True))
+    return graph.add("MatMul", down, graph.add("MatMul", a["self"], across.T.copy()))
+
+
+def _windows(before: int, after: int) -> NDArray[np.float32]:
+    """The weights [after, before] of adaptive average pooling, window by window."""
+    weights = np.zeros((after, before), np.float32)
+    for i in range(after):
+        first, end = i * before // after, -(-(i + 1) * before // after)
+        weights[i, first:end] = 1 / (end - first)
+    return weights
 
 
 def _pair(numbers: Sequence[int]) -> list[int]:

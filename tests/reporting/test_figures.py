@@ -89,7 +89,7 @@ def test_all_figures_for_any_number_of_classes(classes: int, tmp_path: Path) -> 
     figures = {
         "counts": draw_confusion(evaluation.confusion, names, "t", normalised=False),
         "shares": draw_confusion(evaluation.confusion, names, "t", normalised=True),
-        "dots": draw_per_class(evaluation, "t"),
+        "dots": draw_per_class(evaluation.per_class, "t"),
         "reliability": draw_reliability(calibrate(predictions), "t"),
         "montage": draw_montage(dataset, predictions, "t", columns=5, rows=2),
         "first": draw_first_images(dataset, "t"),
@@ -182,9 +182,12 @@ def test_bins_with_few_examples_are_faded_and_the_legend_says_so() -> None:
 def test_figures_look_the_same_whatever_a_user_has_set(tmp_path: Path) -> None:
     _, predictions = _made(2)
     evaluation = evaluate(predictions)
-    plain = save(draw_per_class(evaluation, "t"), tmp_path / "plain.png").read_bytes()
+    plain = save(draw_per_class(evaluation.per_class, "t"), tmp_path / "plain.png").read_bytes()
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black"}):
-        assert save(draw_per_class(evaluation, "t"), tmp_path / "set.png").read_bytes() == plain
+        assert (
+            save(draw_per_class(evaluation.per_class, "t"), tmp_path / "set.png").read_bytes()
+            == plain
+        )
         assert matplotlib.rcParams["font.size"] == 30
 
 

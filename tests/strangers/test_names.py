@@ -87,7 +87,7 @@ def test_figures_show_any_name_as_it_is(names: list[str], tmp_path: Path) -> Non
     assert evaluation.confusion is not None
     figures = [
         draw_confusion(evaluation.confusion, tuple(names), short_name(names[0]), normalised=True),
-        draw_per_class(evaluation, "x"),
+        draw_per_class(evaluation.per_class, "x"),
         draw_montage(data, predictions, short_name(names[0])),
         draw_first_images(data, short_name(names[0])),
     ]

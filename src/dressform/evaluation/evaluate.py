@@ -331,14 +331,21 @@ def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluat
     missing = tuple(name for name in METRICS if name not in found)
     return Evaluation(
         found,
-        _per_class(predictions.class_names, scores),
+        _class_scores(predictions.class_names, scores),
         confusion,
         missing,
         predictions.temperature,
     )
 
 
-def _per_class(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]:
+def class_scores(predictions: Predictions) -> tuple[ClassScore, ...]:
+    """The metrics of each class with their intervals, in label order, as :func:`evaluate` has
+    them.
+    """
+    return _class_scores(predictions.class_names, Scores(predictions))
+
+
+def _class_scores(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]:
     if scores.clusters is not None:
         return tuple(
             _of_groups(name, label, scores, scores.clusters) for label, name in enumerate(names)

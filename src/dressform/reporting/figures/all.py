@@ -4,7 +4,13 @@ from pathlib import Path
 
 from dressform.data.dataset import DatasetSplits
 from dressform.evaluation.calibrate import MIN_EXAMPLES, calibrate
-from dressform.evaluation.evaluate import MAX_CONFUSION_CLASSES, describe, evaluate
+from dressform.evaluation.evaluate import (
+    MAX_CONFUSION_CLASSES,
+    class_scores,
+    describe,
+    estimate,
+)
+from dressform.evaluation.metrics import METRICS, confusion_matrix
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions.examples import examples_of
 from dressform.reporting.figures.calibration import draw_calibration_history, draw_reliability
@@ -79,13 +85,15 @@ def _draw_predictions(run: Run, split: str, data: DatasetSplits | None) -> list[
     """The figures of a run's predictions of a split."""
     folder, predictions = run.layout.figures, run.predictions(split)
     origin = origin_of(run.path, run.name)
-    evaluation, title, written = evaluate(predictions), f"{_title(run)}, {split}", []
-    if evaluation.confusion is not None:
-        names = predictions.class_names
+    title, written = f"{_title(run)}, {split}", []
+    names = predictions.class_names
+    if len(names) <= MAX_CONFUSION_CLASSES:
+        confusion = confusion_matrix(predictions.labels, predictions.predicted, len(names))
         for normalised, name in ((False, "counts"), (True, "normalised")):
-            matrix = draw_confusion(evaluation.confusion, names, title, normalised=normalised)
+            matrix = draw_confusion(confusion, names, title, normalised=normalised)
             written.append(save(matrix, folder / f"confusion-{name}.png", origin))
-    written.append(save(draw_per_class(evaluation, title), folder / "per-class.png", origin))
+    per_class = draw_per_class(class_scores(predictions), title)
+    written.append(save(per_class, folder / "per-class.png", origin))
     validation = None
     if split == "test" and run.layout.predictions("validation").exists():
         validation = run.predictions("validation")
@@ -97,7 +105,8 @@ def _draw_predictions(run: Run, split: str, data: DatasetSplits | None) -> list[
         )
         written.append(save(diagram, folder / "reliability.png", origin))
     if data is not None:
-        caption = f"{title}, accuracy {describe(evaluation.accuracy)}"
+        accuracy = estimate(METRICS["accuracy"], predictions)
+        caption = f"{title}, accuracy {describe(accuracy)}"
         montage = draw_montage(examples_of(predictions, data, split), predictions, caption)
         written.append(save(montage, folder / "montage.png", origin))
     return written

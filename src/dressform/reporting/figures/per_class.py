@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dressform.core.numbers import percent
-from dressform.evaluation.evaluate import ClassScore, Evaluation
+from dressform.evaluation.evaluate import ClassScore
 from dressform.evaluation.intervals import Estimate
 from dressform.reporting.figures.canvas import (
     METRIC_COLOURS,
@@ -33,17 +33,17 @@ def whiskers(estimates: Sequence[Estimate]) -> NDArray[np.float64]:
 
 
 @styled
-def draw_per_class(evaluation: Evaluation, title: str) -> Figure:
+def draw_per_class(class_scores: Sequence[ClassScore], title: str) -> Figure:
     """Three dots per class with their 95 % intervals, a class a row, in label order; of very many
     classes, those with the lowest F1, the lowest first.
 
     The axis begins a little below the lowest interval. A metric without a value (the recall of a
     class without examples, the precision of one that is never predicted) has no dot.
     """
-    scores, note = evaluation.per_class, ""
+    scores, note = tuple(class_scores), ""
     if len(scores) > MAX_CLASSES:
         scores = tuple(sorted(scores, key=lambda score: score.f1.value)[:MAX_CLASSES])
-        note = f"\n{MAX_CLASSES} of {len(evaluation.per_class):,} classes with the lowest F1"
+        note = f"\n{MAX_CLASSES} of {len(class_scores):,} classes with the lowest F1"
     figure = new_figure(8.5, max(3.0, 0.34 * len(scores) + 1.5), _alt_text(scores))
     axes = figure.subplots()
     drawn: list[Estimate] = []

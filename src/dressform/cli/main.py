@@ -5,6 +5,7 @@ codes.
 import functools
 import io
 import json
+import signal
 import sys
 from importlib import import_module
 from typing import Any, TextIO, cast
@@ -135,6 +136,7 @@ def main() -> None:
 
 
 def _interrupted() -> str:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C waits for no thread
     if TRAINING & set(sys.argv):
         return "interrupted; --resume continues from here"
     table = {"predict", "--out"} <= {word.partition("=")[0] for word in sys.argv}

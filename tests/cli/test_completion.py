@@ -11,8 +11,8 @@ from dressform.cli import complete
 
 CODE = (
     "import sys\nsys.argv = ['dressform']\nfrom dressform.cli.main import main\n"
-    "try:\n    main()\nfinally:\n    print(*(m for m in ('torch', 'matplotlib', 'onnxruntime') "
-    "if m in sys.modules), file=sys.stderr)\n"
+    "try:\n    main()\nfinally:\n    print(*(m for m in ('torch', 'matplotlib', 'onnxruntime', "
+    "'numpy') if m in sys.modules), file=sys.stderr)\n"
 )
 
 

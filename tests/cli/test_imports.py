@@ -47,6 +47,16 @@ def test_predict_evaluate_and_help_never_import_torch(
         assert done.stdout.splitlines()[-1] == "0 []", (arguments, done.stdout, done.stderr)
 
 
+def test_help_is_there_before_numpy() -> None:
+    code = "from dressform.cli.main import main\ntry:\n    main()\nfinally:\n    import sys\n"
+    code += "    print('numpy' in sys.modules)"
+    for words in (["--help"], ["train", "--help"], ["predict", "--help"], ["recipes"], []):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines()[-1] == "False", words
+
+
 def test_importing_dressform_imports_next_to_nothing() -> None:
     code = (
         "import sys; import dressform; print([m for m in ('torch', 'numpy', 'matplotlib', "

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from dressform.core.arguments import class_names_of, label_numbers, whole_number
+from dressform.core.arguments import whole_number
 from dressform.core.errors import ConfigError, DataError
+from dressform.core.labels import class_names_of, label_numbers
 
 
 @pytest.mark.parametrize("value", [5, np.int64(5), np.uint8(5)])

@@ -11,10 +11,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.arguments import class_names_of, group_texts, label_numbers
 from dressform.core.display import Markup, brief, listed, paragraph, table
 from dressform.core.errors import DataError, unknown_name
 from dressform.core.files import sha256_bytes
+from dressform.core.labels import class_names_of, group_texts, label_numbers
 from dressform.data.read_options import ReadOptions
 
 Layout = Literal["channels-last", "channels-first"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from dressform.core.arguments import argument
 from dressform.core.errors import ConfigError, DataError
 from dressform.core.file_kinds import kind_of_file
-from dressform.core.files import read_npz
+from dressform.core.npz import read_npz
 from dressform.data.archive import read_array_files, read_arrays
 from dressform.data.archive_tree import open_tree
 from dressform.data.class_folders import read_class_folders

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.files import read_npz, write_npz
+from dressform.core.npz import read_npz, write_npz
 
 Arrays = Mapping[str, NDArray[Any]]
 

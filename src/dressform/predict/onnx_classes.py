@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dressform.core.arguments import class_names_of
 from dressform.core.errors import ConfigError, DataError
 from dressform.core.files import sha256_file
+from dressform.core.labels import class_names_of
 from dressform.data.labels import NAMES_FILES
 
 logger = logging.getLogger(__name__)

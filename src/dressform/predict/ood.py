@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import RunError
-from dressform.core.files import read_npz, write_npz
+from dressform.core.npz import read_npz, write_npz
 from dressform.core.numbers import percent, percent_range
 from dressform.evaluation.intervals import wilson
 

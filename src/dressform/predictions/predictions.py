@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.core.arguments import class_names_of, label_numbers
 from dressform.core.display import brief, listed
 from dressform.core.errors import DataError
-from dressform.core.files import read_npz, user_path, write_npz
+from dressform.core.files import user_path
+from dressform.core.labels import class_names_of, label_numbers
+from dressform.core.npz import read_npz, write_npz
 from dressform.core.numbers import percent
 from dressform.predictions.probabilities import (
     SUM_TOLERANCE,

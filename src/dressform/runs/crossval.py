@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from dressform.core.display import brief, paragraph, table
 from dressform.core.errors import DataError, RunError
-from dressform.core.files import read_json, read_npz, user_path
+from dressform.core.files import read_json, user_path
 from dressform.core.links import link
+from dressform.core.npz import read_npz
 from dressform.core.numbers import percent, points
 from dressform.core.records import check_format, read_record
 from dressform.data.read_options import ReadOptions

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from dressform.core.errors import ConfigError, RunError, TrainingError
-from dressform.core.files import exclusive, read_json, read_npz, write_json, write_npz
+from dressform.core.files import exclusive, read_json, write_json
+from dressform.core.npz import read_npz, write_npz
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.runs.crossval import CrossvalRun, open_crossval
 from tests.experiment.calls import crossval

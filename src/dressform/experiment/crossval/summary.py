@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError, RunError
-from dressform.core.files import read_json, read_npz, write_json, write_npz
+from dressform.core.files import read_json, write_json
+from dressform.core.npz import read_npz, write_npz
 from dressform.data.dataset import Dataset
 from dressform.data.folds import Folds
 from dressform.data.groups import count_groups

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from dressform.core.errors import RunError
 from dressform.core.npz import read_npz, write_npz
 from dressform.core.numbers import percent, percent_range
-from dressform.evaluation.intervals import wilson
 
 N_NEIGHBOURS = 10
 MAX_REFERENCES = 10_000
@@ -150,6 +149,8 @@ class OODDetector:
         """How often a model abstains on the calibration images, and how often it is right about the
         others, in a sentence.
         """
+        from dressform.evaluation.intervals import wilson  # brings NumPy's random numbers
+
         answered, right = self.answered(threshold)
         count = len(self.distances)
         if not answered:

@@ -4,7 +4,6 @@ import dataclasses
 import platform
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -289,6 +288,8 @@ def hardware() -> Hardware:
 
 def packages() -> dict[str, str]:
     """Versions of the packages that affect results."""
+    from importlib import metadata  # imports Python's e-mail parser, which predict has no use for
+
     versions = {}
     for name in _PACKAGES:
         try:

@@ -16,7 +16,7 @@ from string import Template
 from typing import Any
 
 from leaderboard_figure import Point, draw_leaderboard, pareto_front
-from read_reports import REPORTS, ROOT, mean_and_sd, newest
+from read_reports import ROOT, mean_and_sd, newest, paths_of
 from recipe_tables import is_todays
 from tables import non_breaking
 
@@ -78,10 +78,7 @@ def protocol(recipe: str) -> str:
 
 def reports(name: str) -> list[tuple[Path, dict[str, Any]]]:
     """The reports of a name, the latest first."""
-    found = [
-        (path, json.loads(path.read_text(encoding="utf-8")))
-        for path in REPORTS.glob(f"????-??-??-{name}.json")
-    ]
+    found = [(path, json.loads(path.read_text(encoding="utf-8"))) for path in paths_of(name)]
     return sorted(found, key=lambda one: str(one[1]["time"]), reverse=True)
 
 

@@ -15,13 +15,17 @@ FORMER_NAMES = {"ood": ("novelty",)}
 Report = dict[str, Any]
 
 
+def paths_of(name: str) -> set[Path]:
+    """The files of the reports of that name, of which a day's second one ends in ``.2.json``."""
+    patterns = [f"????-??-??-{name}{number}.json" for number in ("", ".[0-9]")]
+    return {path for pattern in patterns for path in REPORTS.glob(pattern)}
+
+
 def newest_first(name: str) -> list[Report]:
-    """The reports of that name, the latest date first."""
-    names = (name, *FORMER_NAMES.get(name, ()))
-    paths = sorted(
-        (path for each in names for path in REPORTS.glob(f"????-??-??-{each}.json")), reverse=True
-    )
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    """The reports of that name, the latest first."""
+    paths = [path for each in (name, *FORMER_NAMES.get(name, ())) for path in paths_of(each)]
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return sorted(found, key=lambda report: str(report["time"]), reverse=True)
 
 
 def newest(name: str) -> Report | None:

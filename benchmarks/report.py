@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from dressform.core.files import write_json
+from dressform.core.files import read_json, write_json
 from dressform.runs.git import git_state
 from dressform.runs.manifest import hardware, now, packages
 
@@ -24,10 +24,15 @@ def facts(command: str) -> dict[str, Any]:
 
 def write_report(name: str, command: str, results: dict[str, Any]) -> Path:
     """Write ``reports/<date>-<name>.json`` with the command, hardware, packages and commit beside
-    the results.
+    the results. Another command's report of the same day is kept; the later one is
+    ``<date>-<name>.2.json``.
     """
     FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{date.today().isoformat()}-{name}.json"
+    stem, number = f"{date.today().isoformat()}-{name}", 1
+    path = FOLDER / f"{stem}.json"
+    while path.exists() and read_json(path)["command"] != command:
+        number += 1
+        path = FOLDER / f"{stem}.{number}.json"
     write_json(path, {**facts(command), "results": results})
     print(path)
     return path

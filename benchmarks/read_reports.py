@@ -17,7 +17,7 @@ Report = dict[str, Any]
 
 def paths_of(name: str) -> set[Path]:
     """The files of the reports of that name, of which a day's second one ends in ``.2.json``."""
-    patterns = [f"????-??-??-{name}{number}.json" for number in ("", ".[0-9]")]
+    patterns = [f"????-??-??-{name}{number}.json" for number in ("", ".[0-9]*")]
     return {path for pattern in patterns for path in REPORTS.glob(pattern)}
 
 
@@ -29,7 +29,7 @@ def newest_first(name: str) -> list[Report]:
 
 
 def newest(name: str) -> Report | None:
-    """The report of that name with the latest date."""
+    """The report of that name that was written last."""
     return next(iter(newest_first(name)), None)
 
 

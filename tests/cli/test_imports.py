@@ -57,6 +57,16 @@ def test_help_is_there_before_numpy() -> None:
         assert done.stdout.splitlines()[-1] == "False", words
 
 
+def test_predict_imports_what_it_uses(pictures: Path) -> None:
+    code = "from dressform.cli.main import main\ntry:\n    main()\nfinally:\n    import sys\n"
+    code += "    print([m for m in ('email', 'numpy.random') if m in sys.modules])"
+    words = ["predict", str(pictures / "ankle-boot.png"), "--model", "shipped"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_importing_dressform_imports_next_to_nothing() -> None:
     code = (
         "import sys; import dressform; print([m for m in ('torch', 'numpy', 'matplotlib', "

@@ -23,8 +23,11 @@ def test_a_second_one_waits_for_no_thread() -> None:
         [sys.executable, "-c", CODE], stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL
     )
     assert process.stderr is not None
-    assert "interrupted" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=30)
+    try:
+        assert "interrupted" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert rest == ""
     assert process.returncode == -signal.SIGINT

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dressform.core import config, files, npz
-from dressform.core.errors import ConfigError, DataError, RunError, UnknownNameError, unknown_name
+from dressform.core import config, files
+from dressform.core.errors import ConfigError, RunError, UnknownNameError, unknown_name
 from dressform.core.registry import Registry, is_file_reference, load_from_file
 from dressform.core.rng import generator, stream_seed
 
@@ -201,26 +200,6 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> No
         files.write_atomic(path, lambda file: (file.write(b"new"), 1 / 0))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_npz_is_the_same_bytes_for_the_same_arrays_and_refuses_objects(tmp_path: Path) -> None:
-    arrays = {"a": np.arange(5), "b": np.array(["x", "yy"])}
-    npz.write_npz(tmp_path / "1.npz", arrays)
-    npz.write_npz(tmp_path / "2.npz", arrays)
-    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
-    assert npz.read_npz(tmp_path / "1.npz")["b"].tolist() == ["x", "yy"]
-    with pytest.raises(TypeError, match="only pickle could write"):
-        npz.write_npz(tmp_path / "3.npz", {"a": np.array([{}], dtype=object)})
-    np.save(tmp_path / "one.npz.npy", np.arange(3))
-    with pytest.raises(DataError, match="holds one array"):
-        npz.read_npz(tmp_path / "one.npz.npy")
-    with pytest.raises(DataError, match="does not exist"):
-        npz.read_npz(tmp_path / "absent.npz")
-    (tmp_path / "text.npz").write_text("I am a text")
-    with pytest.raises(
-        DataError, match=r"text.npz is not an NPZ file \(it starts with b'I am a'\)"
-    ):
-        npz.read_npz(tmp_path / "text.npz")
 
 
 def test_json_refuses_nan_and_reports_damage(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from dressform.evaluation.align import align
 from dressform.evaluation.compare import PredictionSet, compare
 from dressform.evaluation.evaluate import evaluate
 from dressform.evaluation.intervals import resample, wilson
-from dressform.evaluation.metrics import METRICS
+from dressform.evaluation.metrics import METRICS, Scores
+from dressform.evaluation.significance import permutation_test
 from dressform.predictions import Predictions
 from tests.evaluation.made import assert_uniform, drawn, guessed
 
@@ -137,6 +138,28 @@ def test_a_comparison_exchanges_whole_groups(metric: str) -> None:
     assert width == pytest.approx(truth.difference.high - truth.difference.low, rel=0.2)
     assert "groups" in known.difference.method
     assert known.to_json()["test"] == known.test
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
+def test_a_permutation_exchanges_predictions_and_computes_the_metric_again(metric: str) -> None:
+    one, two = drawn(60, seed=1), drawn(60, seed=2)
+    groups = np.sort(np.random.default_rng(0).integers(0, 10, 60))  # g0 to g9, in this order
+    two = dataclasses.replace(two, labels=one.labels)
+
+    def difference(swapped: NDArray[np.bool_]) -> float:
+        rows = swapped[groups][:, None]
+        first = np.where(rows, two.logits, one.logits)
+        second = np.where(rows, one.logits, two.logits)
+        values = [
+            METRICS[metric].value(Scores(dataclasses.replace(one, logits=logits)), None)
+            for logits in (first, second)
+        ]
+        return values[1] - values[0]
+
+    (found,) = compare(
+        [PredictionSet("a", (in_groups(one, groups),)), PredictionSet("b", (two,))], metric=metric
+    )
+    assert found.p_value == permutation_test(difference, int(groups.max()) + 1)
 
 
 def test_equal_models_differ_significantly_as_rarely_as_they_should() -> None:

@@ -6,10 +6,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+import torch
+from torch import nn
 
 from dressform.core.errors import RunError
 from dressform.data.dataset import DatasetSplits
+from dressform.models.network import Classifier
+from dressform.predict.export import export_onnx
 from dressform.predict.features import offer_features, penultimate
 from dressform.predict.ood import N_NEIGHBOURS, OODDetector, block_statistics, kth_smallest
 from dressform.predict.predictor import Predictor
@@ -140,6 +145,22 @@ def test_it_is_kept(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", reference=found.reference)
     with pytest.raises(RunError, match="is not an OOD detector as this version writes it"):
         OODDetector.load(tmp_path / "other.npz")
+
+
+def test_pooling_to_uneven_windows_is_no_dense_layer(small: DatasetSplits, tmp_path: Path) -> None:
+    """Written as a product with a constant, too, but its input is not the features."""
+    pooled = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(5))
+    for head, has_features in (
+        (nn.Sequential(nn.Conv2d(8, 10, 5), nn.Flatten()), False),
+        (nn.Sequential(nn.Flatten(), nn.Linear(200, 10)), True),
+    ):
+        network = Classifier(nn.Sequential(pooled, head), torch.zeros(1), torch.ones(1)).eval()
+        export_onnx(network, small.train.images[:4], tmp_path / "m.onnx")
+        kinds = [node.op_type for node in onnx.load(str(tmp_path / "m.onnx")).graph.node]
+        assert "Einsum" in kinds
+        assert (offer_features(tmp_path / "m.onnx") is not None) == has_features
+        if has_features:
+            assert penultimate(tmp_path / "m.onnx", small.train.images[:4]).values.shape == (4, 200)
 
 
 def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_path: Path) -> None:

@@ -300,7 +300,7 @@ def test_a_failed_run_says_why_and_can_be_resumed(
 def test_what_cannot_be_trained_leaves_no_folder(small: DatasetSplits, tmp_path: Path) -> None:
     for settings, device, message in (
         (TINY, "cpuu", "device is 'cpuu'; allowed: auto, cpu, cuda"),
-        ([*TINY, "model.widths=8,9000000000"], "cpu", "the network cannot be built for images"),
+        ([*TINY, "model.widths=8,9000000000000"], "cpu", "the network cannot be built for images"),
     ):
         with pytest.raises(ConfigError, match=message) as caught:
             dressform.train("fast", small, settings=settings, out=tmp_path / "runs", device=device)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dressform.core.errors import DressformError
+from dressform.runs.annotations import read_annotations
 from dressform.runs.layout import DEFAULT_ROOT, SHIPPED, is_run
 
 
@@ -48,8 +49,6 @@ def complete_models(incomplete: str) -> list[str]:
 
 def complete_tags(incomplete: str) -> list[str]:
     """Tags that runs below ``runs`` have."""
-    from dressform.runs.annotations import read_annotations  # NumPy takes a tenth of a second
-
     tags: set[str] = set()
     for folder in DEFAULT_ROOT.glob("*/*/*"):
         with contextlib.suppress(DressformError):

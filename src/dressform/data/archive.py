@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.labels import class_names_of, label_numbers
+from dressform.core.label_arguments import class_names_of, label_numbers
 from dressform.core.npz import read_npz, write_npz
 from dressform.core.text import class_name
 from dressform.data.contents import Contents, Part, dataset_of, numbered_ids

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dressform.core.display import Markup, brief, listed, paragraph, table
 from dressform.core.errors import DataError, unknown_name
 from dressform.core.files import sha256_bytes
-from dressform.core.labels import class_names_of, group_texts, label_numbers
+from dressform.core.label_arguments import class_names_of, group_texts, label_numbers
 from dressform.data.read_options import ReadOptions
 
 Layout = Literal["channels-last", "channels-first"]

@@ -299,13 +299,14 @@ def bootstrap_difference(
 
 
 def _permutation_p_value(first: Scores, second: Scores, metric: Metric) -> float:
-    both, groups = Scores.joined(first, second), first.clusters
+    groups = first.clusters
     n = len(first) if groups is None else int(groups.max()) + 1
     if groups is not None and metric.per_example is not None:
         # A swapped group changes the sign of its part of a difference of means.
         values = metric.per_example(second) - metric.per_example(first).astype(np.float64)
         parts = np.bincount(groups, values, n) / len(first)
         return permutation_test(lambda swapped: float(parts.sum() - 2 * parts[swapped].sum()), n)
+    both = Scores.joined(first, second)
 
     def difference(swapped: NDArray[np.bool_]) -> float:
         swapped = swapped if groups is None else swapped[groups]

@@ -147,8 +147,8 @@ def _adaptive_average(graph: OnnxGraph, a: Arguments, out: Value) -> str:
         return graph.add("AveragePool", a["self"], kernel_shape=window, strides=window)
     _require_float32(a["self"])
     # Windows of different sizes: a product with the matrix of their weights, for each side.
-    down, across = (_windows(*sides) for sides in zip(before, after, strict=True))
-    return graph.add("MatMul", down, graph.add("MatMul", a["self"], across.T.copy()))
+    weights = [_windows(*sides) for sides in zip(before, after, strict=True)]
+    return graph.add("Einsum", a["self"], *weights, equation="nchw,yh,xw->ncyx")
 
 
 def _windows(before: int, after: int) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from dressform.core.errors import ConfigError, DataError
 from dressform.core.files import sha256_file
-from dressform.core.labels import class_names_of
+from dressform.core.label_arguments import class_names_of
 from dressform.data.labels import NAMES_FILES
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dressform.core.display import brief, listed
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
-from dressform.core.labels import class_names_of, label_numbers
+from dressform.core.label_arguments import class_names_of, label_numbers
 from dressform.core.npz import read_npz, write_npz
 from dressform.core.numbers import percent
 from dressform.predictions.probabilities import (

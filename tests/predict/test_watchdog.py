@@ -12,9 +12,13 @@ from dressform.predict.watchdog import Watchdog
 
 def test_calls_under_way_and_calls_to_come_share_a_thread() -> None:
     watchdog = Watchdog()
-    with watchdog.limit(60, lambda: None), watchdog.limit(30, lambda: None):
+    with watchdog.limit(30, lambda: None):
         thread = watchdog._thread
-    assert thread is not None
+        assert thread is not None
+        while not watchdog._changed._waiters:  # type: ignore[attr-defined]
+            time.sleep(0.01)  # until it sleeps: one that finds no call under way ends
+        with watchdog.limit(60, lambda: None):
+            assert watchdog._thread is thread
     for _ in range(100):
         with watchdog.limit(60, lambda: None):
             assert watchdog._thread is thread

@@ -24,6 +24,9 @@ SLICE = "small.npz"
 QUICK = {"fast", "simple-dense"}
 """Recipes that are trained as they are; the others for one epoch."""
 
+METHODS = ["pca", "tsne"]
+"""Of projection: UMAP is compiled for half a minute in each process."""
+
 _FENCE = re.compile(
     r"^(?P<ticks>`{3,})(?P<language>\S*)[^\n]*\n(?P<code>.*?)^(?P=ticks)$", re.M | re.S
 )
@@ -92,7 +95,10 @@ class Reader:
         """Run a block; its folder is the working directory."""
         check_digests(block.code)
         if block.language == "python":
-            self._python(self._here(block.code).replace('"fashion-mnist"', f'"{SLICE}"'), block)
+            code = self._here(block.code).replace('"fashion-mnist"', f'"{SLICE}"')
+            self._python(
+                code.replace("df.explore(run, ", f"df.explore(run, methods={METHODS}, "), block
+            )
             return
         for command in commands(block):
             name, _, value = command.partition("=")
@@ -187,5 +193,5 @@ def _smaller(words: list[str]) -> list[str]:
     if words[0] in ("report", "explore", "robustness") and "--data" not in words:
         words += ["--data", SLICE]  # a run that Python trained knows a name, and no file
     if words[0] == "explore" and "--methods" not in words:
-        words += ["--methods", "pca,tsne"]  # UMAP is compiled for half a minute in each process
+        words += ["--methods", ",".join(METHODS)]
     return words

@@ -65,7 +65,7 @@ class Bench:
             return data
         assert data.test is not None
         return DatasetSplits(
-            "slice", data.train.take(np.arange(1000)), None, data.test.take(np.arange(500))
+            "slice", data.train.take(np.arange(600)), None, data.test.take(np.arange(300))
         )
 
     def wait(self) -> None:
@@ -253,7 +253,7 @@ def inference(bench: Bench, tell: Tell) -> None:
     """
     import onnxruntime
 
-    images = bench.data().train.images[: 300 if bench.dry_run else None]
+    images = bench.data().train.images[: 100 if bench.dry_run else None]
     shown = torch.tensor(images, device=bench.device)
     for name in ("fastnet", "minivggnet"):
         network = Classifier(

@@ -18,13 +18,13 @@ import sys
 from datetime import date
 from typing import Any
 
-from report import FOLDER, write_report
+from read_reports import reports
+from report import write_report
 
 from dressform.kernels.convolution import has_amx
 from dressform.kernels.switch import KERNELS, VARIABLE
 
 EXAMPLES = 12_000
-REPORT = FOLDER / f"{date.today().isoformat()}-kernels.json"
 CASES: dict[str, list[tuple[str, list[str]]]] = {
     "plain": [("fast", []), ("baseline-cnn", []), ("simple-dense", []), ("minivggnet", [])],
     "allocator": [("fast", []), ("minivggnet", [])],
@@ -105,8 +105,9 @@ def main() -> None:
     only = "" if options.only == list(CASES) else f" --only {' '.join(options.only)}"
     command = f"python benchmarks/kernels.py --rounds {options.rounds}{only}"
     results: dict[str, Any] = {}
-    if only and REPORT.exists():
-        results = json.loads(REPORT.read_text(encoding="utf-8"))["results"]["kernels"]
+    for path, report in reports("kernels")[:1]:
+        if only and path.name.startswith(date.today().isoformat()):
+            results = report["results"]["kernels"]
     for kernel in options.only:
         if kernel in missing:
             continue

@@ -11,12 +11,11 @@ import json
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from string import Template
 from typing import Any
 
 from leaderboard_figure import Point, draw_leaderboard, pareto_front
-from read_reports import ROOT, mean_and_sd, newest, paths_of
+from read_reports import ROOT, mean_and_sd, newest, reports
 from recipe_tables import is_todays
 from tables import non_breaking
 
@@ -74,12 +73,6 @@ def protocol(recipe: str) -> str:
     if getattr(found.model, "mirror", False):
         parts[-1] = f"{members} networks, mirror TTA" if members > 1 else "mirror TTA"
     return ", ".join(parts)
-
-
-def reports(name: str) -> list[tuple[Path, dict[str, Any]]]:
-    """The reports of a name, the latest first."""
-    found = [(path, json.loads(path.read_text(encoding="utf-8"))) for path in paths_of(name)]
-    return sorted(found, key=lambda one: str(one[1]["time"]), reverse=True)
 
 
 def measured() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -15,17 +15,20 @@ FORMER_NAMES = {"ood": ("novelty",)}
 Report = dict[str, Any]
 
 
-def paths_of(name: str) -> set[Path]:
-    """The files of the reports of that name, of which a day's second one ends in ``.2.json``."""
-    patterns = [f"????-??-??-{name}{number}.json" for number in ("", ".[0-9]*")]
-    return {path for pattern in patterns for path in REPORTS.glob(pattern)}
+def reports(name: str) -> list[tuple[Path, Report]]:
+    """The reports of that name and their files, the latest first. A day's second report ends in
+    ``.2.json``.
+    """
+    names = (name, *FORMER_NAMES.get(name, ()))
+    patterns = [f"????-??-??-{each}{number}.json" for each in names for number in ("", ".[0-9]*")]
+    paths = {path for pattern in patterns for path in REPORTS.glob(pattern)}
+    found = [(path, json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    return sorted(found, key=lambda one: str(one[1]["time"]), reverse=True)
 
 
 def newest_first(name: str) -> list[Report]:
-    """The reports of that name, the latest first."""
-    paths = [path for each in (name, *FORMER_NAMES.get(name, ())) for path in paths_of(each)]
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    return sorted(found, key=lambda report: str(report["time"]), reverse=True)
+    """The same without their files."""
+    return [report for _, report in reports(name)]
 
 
 def newest(name: str) -> Report | None:

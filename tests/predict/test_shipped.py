@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from read_reports import newest
 
 import dressform
 from dressform.core.errors import ConfigError, RunError
@@ -42,8 +43,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def report() -> dict[str, object]:
-    newest = max((ROOT / "benchmarks" / "reports").glob("????-??-??-shipped.json"))
-    results: dict[str, object] = json.loads(newest.read_text(encoding="utf-8"))["results"]
+    found = newest("shipped")
+    assert found is not None
+    results: dict[str, object] = found["results"]
     return results
 
 

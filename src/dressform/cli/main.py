@@ -123,7 +123,7 @@ def _run() -> None:
     except _UsageError as error:
         _fail(usage_message(error, sys.argv[1:]), 2)
     except (typer.Abort, KeyboardInterrupt):
-        _fail(_interrupted(), 130)
+        _fail_interrupted()
     except MemoryError as error:
         _fail(
             f"not enough memory ({str(error) or 'an allocation failed'}); use fewer or smaller "
@@ -140,13 +140,17 @@ def _run() -> None:
         )
         _fail(f"{name}{error.strerror or error}{advice}", 1)
     if code == 130:  # typer's own way of telling Ctrl-C
-        _fail(_interrupted(), 130)
+        _fail_interrupted()
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _interrupted() -> str:
+def _fail_interrupted() -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C waits for no thread
+    _fail(_interrupted(), 130)
+
+
+def _interrupted() -> str:
     if TRAINING & set(sys.argv):
         return "interrupted; --resume continues from here"
     table = {"predict", "--out"} <= {word.partition("=")[0] for word in sys.argv}

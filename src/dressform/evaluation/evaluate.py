@@ -320,32 +320,29 @@ def evaluate(predictions: Predictions, *, resamples: int = RESAMPLES) -> Evaluat
     Hard predictions have the metrics that need no probabilities; :attr:`Evaluation.missing` names
     the others.
     """
-    scores, classes = Scores(predictions), len(predictions.class_names)
+    scores = Scores(predictions)
     possible = [m for m in METRICS.values() if not (m.needs_probabilities and predictions.hard)]
     found = estimates(possible, scores, resamples=resamples)
-    confusion = (
-        confusion_matrix(predictions.labels, predictions.predicted, classes)
-        if classes <= MAX_CONFUSION_CLASSES
-        else None
-    )
     missing = tuple(name for name in METRICS if name not in found)
     return Evaluation(
         found,
-        _class_scores(predictions.class_names, scores),
-        confusion,
+        class_scores(predictions.class_names, scores),
+        confusion_of(predictions),
         missing,
         predictions.temperature,
     )
 
 
-def class_scores(predictions: Predictions) -> tuple[ClassScore, ...]:
-    """The metrics of each class with their intervals, in label order, as :func:`evaluate` has
-    them.
-    """
-    return _class_scores(predictions.class_names, Scores(predictions))
+def confusion_of(predictions: Predictions) -> NDArray[np.int64] | None:
+    """The confusion matrix, int64 [K, K]; None with more than ``MAX_CONFUSION_CLASSES`` classes."""
+    classes = len(predictions.class_names)
+    if classes > MAX_CONFUSION_CLASSES:
+        return None
+    return confusion_matrix(predictions.labels, predictions.predicted, classes)
 
 
-def _class_scores(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]:
+def class_scores(names: tuple[str, ...], scores: Scores) -> tuple[ClassScore, ...]:
+    """The metrics of each class with their intervals, in label order."""
     if scores.clusters is not None:
         return tuple(
             _of_groups(name, label, scores, scores.clusters) for label, name in enumerate(names)

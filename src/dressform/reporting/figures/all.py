@@ -7,10 +7,11 @@ from dressform.evaluation.calibrate import MIN_EXAMPLES, calibrate
 from dressform.evaluation.evaluate import (
     MAX_CONFUSION_CLASSES,
     class_scores,
+    confusion_of,
     describe,
-    estimate,
+    estimates,
 )
-from dressform.evaluation.metrics import METRICS, confusion_matrix
+from dressform.evaluation.metrics import METRICS, Scores
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions.examples import examples_of
 from dressform.reporting.figures.calibration import draw_calibration_history, draw_reliability
@@ -86,13 +87,13 @@ def _draw_predictions(run: Run, split: str, data: DatasetSplits | None) -> list[
     folder, predictions = run.layout.figures, run.predictions(split)
     origin = origin_of(run.path, run.name)
     title, written = f"{_title(run)}, {split}", []
-    names = predictions.class_names
-    if len(names) <= MAX_CONFUSION_CLASSES:
-        confusion = confusion_matrix(predictions.labels, predictions.predicted, len(names))
+    names, scores = predictions.class_names, Scores(predictions)
+    confusion = confusion_of(predictions)
+    if confusion is not None:
         for normalised, name in ((False, "counts"), (True, "normalised")):
             matrix = draw_confusion(confusion, names, title, normalised=normalised)
             written.append(save(matrix, folder / f"confusion-{name}.png", origin))
-    per_class = draw_per_class(class_scores(predictions), title)
+    per_class = draw_per_class(class_scores(names, scores), title)
     written.append(save(per_class, folder / "per-class.png", origin))
     validation = None
     if split == "test" and run.layout.predictions("validation").exists():
@@ -105,7 +106,7 @@ def _draw_predictions(run: Run, split: str, data: DatasetSplits | None) -> list[
         )
         written.append(save(diagram, folder / "reliability.png", origin))
     if data is not None:
-        accuracy = estimate(METRICS["accuracy"], predictions)
+        accuracy = estimates([METRICS["accuracy"]], scores)["accuracy"]
         caption = f"{title}, accuracy {describe(accuracy)}"
         montage = draw_montage(examples_of(predictions, data, split), predictions, caption)
         written.append(save(montage, folder / "montage.png", origin))

@@ -34,10 +34,22 @@ class Lambda(nn.Module):
         self.square, self.row, self.each = draw(6, 6), draw(6), draw(3, 1, 1)
         self.norm = nn.BatchNorm2d(3)
         self.norm.running_mean, self.norm.running_var = draw(3).data, draw(3).data.square() + 0.5
+        torch.manual_seed(0)
+        self.encoder = nn.TransformerEncoderLayer(6, 2, 8, activation="gelu", batch_first=True)
+        self.heads = nn.MultiheadAttention(6, 3)
         self.compute = compute
+
+    def tokens(self, images: Tensor) -> Tensor:
+        """A class token and each row: [N, 3, 8, 6] -> [N, 25, 6]."""
+        token = self.row.view(1, 1, 6).expand(len(images), -1, -1)
+        return torch.cat([token, images.flatten(1, 2)], 1)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         return self.compute(self, images)
+
+
+def own_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return (query @ key.transpose(1, 2)).softmax(-1) @ value
 
 
 KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
@@ -45,6 +57,13 @@ KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
     "adaptive average, windows of different sizes": lambda m, x: F.adaptive_avg_pool2d(x, (5, 3)),
     "add": lambda m, x: x + m.each,
     "add in place": lambda m, x: (2 * x).add_(m.each),
+    "attention": lambda m, x: F.scaled_dot_product_attention(
+        x, 2 * x, x.tanh(), m.filters[:1, 0].sum() * torch.ones(8, 8).tril()
+    ),
+    "attention, heads by themselves": lambda m, x: m.heads(
+        *[m.tokens(x).transpose(0, 1)] * 3, need_weights=True
+    )[0],
+    "attention, scaled": lambda m, x: F.scaled_dot_product_attention(x, -x, x, scale=0.1),
     "average pooling": lambda m, x: F.avg_pool2d(x, 3, 2, padding=1),
     "average pooling without border": lambda m, x: F.avg_pool2d(
         x, 3, 2, padding=1, count_include_pad=False, ceil_mode=True
@@ -61,12 +80,14 @@ KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
     "clamp": lambda m, x: x.clamp(-0.5, 0.25),
     "clamp below": lambda m, x: x.clamp(min=0.1),
     "concatenation": lambda m, x: torch.cat([x, 2 * x], -3),
+    "class token": lambda m, x: m.tokens(x),
     "constants are computed": lambda m, x: x * (m.each.cumsum(0) + 1),
     "exponential": lambda m, x: (x.abs().sqrt() - m.each).exp(),
     "convolution": lambda m, x: F.conv2d(x, m.filters, m.row[:4], stride=(2, 1), padding=(0, 2)),
     "convolution, dilated": lambda m, x: F.conv2d(x, m.filters, dilation=2, padding="same"),
     "convolution, grouped": lambda m, x: F.conv2d(x, m.grouped, groups=3),
     "dense": lambda m, x: F.linear(x.sum((1, 2)), m.square, m.row),
+    "dense, of each pixel": lambda m, x: F.linear(x, m.square[:5], m.row[:5]),
     "dense without bias": lambda m, x: x.sum((1, 2)) @ m.square,
     "divide": lambda m, x: 1 / (x.abs() + 1) / 3,
     "ELU": lambda m, x: F.elu(x, 0.7),
@@ -74,8 +95,14 @@ KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
     "flatten": lambda m, x: x.permute(0, 2, 3, 1).flatten(1),
     "flip": lambda m, x: x.flip(3).flip((1, -2)),
     "gelu": lambda m, x: F.gelu(F.gelu(x), approximate="tanh"),
+    "group norm": lambda m, x: F.group_norm(
+        F.conv2d(x, m.filters), 2, m.row[:4], m.row[2:], eps=1e-3
+    ),
+    "group norm without factors": lambda m, x: F.group_norm(x.flatten(2), 3),
     "hard swish": lambda m, x: F.hardswish(4 * x) + F.hardsigmoid(4 * x),
     "identity": lambda m, x: F.dropout(x.detach().contiguous(), training=False),
+    "layer norm": lambda m, x: F.layer_norm(x, (6,), m.row, m.square[0], eps=1e-3),
+    "layer norm of two sides": lambda m, x: F.layer_norm(x, (8, 6)),
     "leaky ReLU": lambda m, x: F.leaky_relu(x, 0.2),
     "max pooling": lambda m, x: F.max_pool2d(x, 3, (2, 1), padding=1),
     "max pooling, rounded up": lambda m, x: F.max_pool2d(x, 3, 2, ceil_mode=True, dilation=2),
@@ -86,16 +113,22 @@ KNOWN: dict[str, Callable[[Lambda, Tensor], Tensor | tuple[Tensor, ...]]] = {
     "nearest": lambda m, x: F.interpolate(F.interpolate(x, scale_factor=2), size=(7, 5)),
     "negative": lambda m, x: -x,
     "padding": lambda m, x: F.pad(x, (1, 2, 0, 3), value=0.5),
+    "one channel, a row, the last column": lambda m, x: (x[:, 1], x[:, :, 2], x.select(3, -1)),
+    "part of the images' sides": lambda m, x: x[:, -2:, 1:-1:2, :4] + x[:, 1:, 1:6:2, 2:6],
     "power": lambda m, x: 1 - x**2 + (x.abs() + 1) ** 0.5,
+    "PReLU": lambda m, x: F.prelu(F.prelu(x, m.row[:3]), m.row[3:4]),
     "reductions": lambda m, x: x.amax((2, 3)) + x.amin((-1, -2)) + x.mean((2, 3)) + x.sum((2, 3)),
     "ReLU6": lambda m, x: F.relu6(F.relu(4 * x)),
     "several outputs": lambda m, x: (x.sum((2, 3)), x.tanh()),
     "shared filters": lambda m, x: F.conv2d(x, m.filters) + F.conv2d(x.flip(3), m.filters),
     "softmax": lambda m, x: x.softmax(-2),
     "squares": lambda m, x: (x * x).sum(1),
+    "split": lambda m, x: (*x.split(3, 2), *x.split([1, 5], -1), *x.chunk(2, 3)),
     "stack": lambda m, x: torch.stack([x, x.sigmoid()]).mean(0),
     "swish": lambda m, x: F.silu(x),
+    "transformer": lambda m, x: m.encoder(m.tokens(x)),
     "transpose": lambda m, x: x.transpose(1, -1),
+    "unbound": lambda m, x: own_attention(*x.unbind(1)),
     "unsqueeze": lambda m, x: x.unsqueeze(1).squeeze(1),
 }
 
@@ -119,9 +152,17 @@ UNKNOWN: dict[str, Callable[[Lambda, Tensor], Tensor]] = {
     "other arguments for two images": lambda m, x: x + (x if len(x) == 2 else 1),
     "a change that a view sees": changed_through_a_view,
     "where the largest is": lambda m, x: F.max_pool2d(x, 2, return_indices=True)[1].float(),
+    "the first images": lambda m, x: x[:2] if len(x) == 2 else x[:3],
+    "the first image": lambda m, x: x[0],
+    "the other images": lambda m, x: x[1:],
     "a product of two tensors": lambda m, x: x.sum((2, 3)) @ x.sum((2, 3)).t(),
     "no image": lambda m, x: m.square,
-    "a shape in which images are mixed": lambda m, x: x.view(len(x) * 3, 8, 6),
+    "each image": lambda m, x: torch.stack(x.unbind()),
+    "causal attention": lambda m, x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
+    "the images by the images": lambda m, x: (x.mean((1, 2, 3))[:, None] - x.mean((1, 2, 3))).view(
+        len(x), len(x), 1
+    ),
+    "some of the images": lambda m, x: torch.cat(x.split(2)),
     "whole numbers": lambda m, x: (x > 0).float(),
 }
 

@@ -6,16 +6,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-import torch
-from torch import nn
 
 from dressform.core.errors import RunError
 from dressform.data.dataset import DatasetSplits
-from dressform.models.network import Classifier
-from dressform.predict.export import export_onnx
-from dressform.predict.features import offer_features, penultimate
+from dressform.predict.features import penultimate
 from dressform.predict.ood import N_NEIGHBOURS, OODDetector, block_statistics, kth_smallest
 from dressform.predict.predictor import Predictor
 from dressform.predictions.examples import examples_of
@@ -147,31 +142,9 @@ def test_it_is_kept(tmp_path: Path) -> None:
         OODDetector.load(tmp_path / "other.npz")
 
 
-def test_pooling_to_uneven_windows_is_no_dense_layer(small: DatasetSplits, tmp_path: Path) -> None:
-    """Written as a product with a constant, too, but its input is not the features."""
-    pooled = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(5))
-    for head, has_features in (
-        (nn.Sequential(nn.Conv2d(8, 10, 5), nn.Flatten()), False),
-        (nn.Sequential(nn.Flatten(), nn.Linear(200, 10)), True),
-    ):
-        network = Classifier(nn.Sequential(pooled, head), torch.zeros(1), torch.ones(1)).eval()
-        export_onnx(network, small.train.images[:4], tmp_path / "m.onnx")
-        kinds = [node.op_type for node in onnx.load(str(tmp_path / "m.onnx")).graph.node]
-        assert "Einsum" in kinds
-        assert (offer_features(tmp_path / "m.onnx") is not None) == has_features
-        if has_features:
-            assert penultimate(tmp_path / "m.onnx", small.train.images[:4]).values.shape == (4, 200)
-
-
-def test_a_model_offers_its_features(named_run: Run, small: DatasetSplits, tmp_path: Path) -> None:
-    """The run's own file does; a second time changes nothing."""
+def test_p_values_are_those_of_the_features(named_run: Run, small: DatasetSplits) -> None:
     assert small.test is not None
-    model = shutil.copy(named_run.layout.onnx, tmp_path)
-    name = offer_features(Path(model))
-    assert name is not None
-    assert Path(model).read_bytes() == named_run.layout.onnx.read_bytes()
     predictor = Predictor(named_run)
-    assert predictor.description.output.features == name
     usual = predictor.ood_p_values(small.test.images)
     ood_detector = OODDetector.load(named_run.layout.ood_reference)
     assert usual is not None

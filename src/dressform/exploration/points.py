@@ -14,7 +14,7 @@ from dressform.core.errors import ConfigError, DataError, unknown_name
 from dressform.data.catalog import CATALOG
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.source import read_data
-from dressform.predict.features import penultimate, pixels
+from dressform.predict.features import Features, logits_of, penultimate, pixels
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions import Predictions
 from dressform.predictions.examples import examples_of
@@ -108,16 +108,18 @@ def points_of(
         if training is None
         else np.concatenate([evaluated.images, training.images])
     )
-    logger.info(f"computing features of {len(images):,} images")
-    features = penultimate(run.layout.onnx, images)
-    values = features.values if embedding == "features" else pixels(images)
+    logger.info(f"computing {embedding} of {len(images):,} images")
+    if embedding == "features":
+        features = penultimate(run.layout.onnx, images)
+    else:
+        features = Features(pixels(images), logits_of(run.layout.onnx, images))
     return Points(
         split,
         evaluated,
         training,
         trained_on,
         len(evaluated) if selection == "train" else 0,
-        values,
+        features.values,
         features.logits,
         predictions.temperature,
     )

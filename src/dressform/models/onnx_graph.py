@@ -9,7 +9,7 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from dressform.models.trace import BATCH, UntraceableError, Value
+from dressform.models.trace import BATCH, Rows, UntraceableError, Value
 
 OPSET, IR_VERSION = 20, 10
 """What ONNX Runtime 1.18 and newer read."""
@@ -41,11 +41,11 @@ class OnnxGraph:
         self._names[value.number] = name
 
     def add(self, kind: str, *inputs: Any, **attributes: Any) -> str:
-        """Append a node; numbers, arrays and tensors become constants.
+        """Append a node with one output; numbers, arrays and tensors become constants.
 
         Args:
             kind: the operator of ONNX.
-            inputs: values, names, tensors, arrays or numbers.
+            inputs: values, names, rows, tensors, arrays or numbers.
             attributes: of the node.
 
         Returns:
@@ -97,6 +97,10 @@ class OnnxGraph:
             return argument
         if isinstance(argument, Value):
             return self.name(argument)
+        if isinstance(argument, Rows):
+            count = self.add("Shape", self.name(self._images), start=0, end=1)
+            rest = np.array(argument.row.shape[1:], np.int64)
+            return self.add("Expand", argument.row, self.add("Concat", count, rest, axis=0))
         name = f"constant_{len(self._initializers)}"
         if isinstance(argument, Tensor):
             name = self._constants.setdefault(_storage_key(argument), name)
@@ -114,5 +118,5 @@ def _storage_key(tensor: Tensor) -> tuple[object, ...]:
 
 
 def _value_info(name: str, value: Value) -> Any:
-    shape = ["N" if side == BATCH else side for side in value.shape]
+    shape = ["N" if side == BATCH else f"{-side} N" if side < 0 else side for side in value.shape]
     return helper.make_tensor_value_info(name, TYPES[value.dtype], shape)

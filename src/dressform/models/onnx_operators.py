@@ -1,20 +1,22 @@
 """Converters from torch's operators to those of ONNX, for the ones that small classifiers use."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dressform.models.onnx_graph import TYPES, OnnxGraph
+from dressform.models.onnx_elementwise import (
+    ELEMENTWISE,
+    Arguments,
+    Convert,
+    require_float32,
+)
+from dressform.models.onnx_graph import OnnxGraph
+from dressform.models.onnx_shapes import SHAPES, int64
 from dressform.models.trace import BATCH, UntraceableError, Value, trace
-
-Arguments = Mapping[str, Any]
-Convert = Callable[[OnnxGraph, Arguments, Value], str]
-"""Appends an operator, given its arguments and what it gave; returns the name of the output."""
 
 
 def traced_onnx(module: nn.Module, images: Tensor, outputs: Sequence[str]) -> onnx.ModelProto:
@@ -37,56 +39,12 @@ def traced_onnx(module: nn.Module, images: Tensor, outputs: Sequence[str]) -> on
         convert = OPERATORS.get(operator.name)
         if convert is None:
             raise UntraceableError(f"{operator.name} has no counterpart here")
-        graph.alias(operator.output, convert(graph, operator.arguments, operator.output))
+        names = convert(graph, operator.arguments, operator.outputs[0])
+        for value, name in zip(
+            operator.outputs, names if isinstance(names, list) else [names], strict=False
+        ):
+            graph.alias(value, name)
     return graph.model(dict(zip(outputs, values, strict=True)))
-
-
-def _int64(*numbers: int) -> NDArray[np.int64]:
-    return np.array(numbers, np.int64)
-
-
-def _require_float32(*tensors: object) -> None:
-    """Refuse types other than float32: torch's rules for the others are not those of ONNX."""
-    for one in tensors:
-        if isinstance(one, Value | Tensor) and one.dtype != torch.float32:
-            raise UntraceableError(f"arithmetic in {one.dtype}")
-
-
-def _identity(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    return graph.name(a["self"])
-
-
-def _cast(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    if out.dtype not in TYPES:
-        raise UntraceableError(f"numbers become {out.dtype}")
-    return (
-        _identity(graph, a, out)
-        if out.dtype == a["self"].dtype
-        else graph.add("Cast", a["self"], to=TYPES[out.dtype])
-    )
-
-
-def _unary(kind: str) -> Convert:
-    def convert(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-        _require_float32(a["self"])
-        return graph.add(kind, a["self"])
-
-    return convert
-
-
-def _binary(kind: str) -> Convert:
-    def convert(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-        _require_float32(a["self"], a["other"], out)
-        if a.get("alpha", 1) != 1:
-            raise UntraceableError("a factor in a sum")
-        return graph.add(kind, a["self"], a["other"])
-
-    return convert
-
-
-def _clip(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    low, high = (a.get(f"{end}_val", a.get(end)) for end in ("min", "max"))
-    return graph.add("Clip", a["self"], "" if low is None else low, "" if high is None else high)
 
 
 def _convolution(graph: OnnxGraph, a: Arguments, out: Value) -> str:
@@ -94,7 +52,7 @@ def _convolution(graph: OnnxGraph, a: Arguments, out: Value) -> str:
         raise UntraceableError("a convolution that is not of images")
     pads = _pair(a["padding"])
     inputs = [a["input"], a["weight"], *([] if a["bias"] is None else [a["bias"]])]
-    _require_float32(*inputs)
+    require_float32(*inputs)
     return graph.add(
         "Conv",
         *inputs,
@@ -113,6 +71,33 @@ def _batch_norm(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     return graph.add(
         "BatchNormalization", a["input"], *(a[name] for name in names), epsilon=a["eps"]
     )
+
+
+def _layer_norm(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    require_float32(a["input"])
+    shape = a["normalized_shape"]
+    weight = np.ones(shape, np.float32) if a["weight"] is None else a["weight"]
+    bias = [] if a["bias"] is None else [a["bias"]]
+    return graph.add(
+        "LayerNormalization", a["input"], weight, *bias, axis=-len(shape), epsilon=a["eps"]
+    )
+
+
+def _group_norm(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    """Each group as a channel of instance normalisation: ONNX's own operator has a factor for each
+    group before version 21, not for each channel.
+    """
+    require_float32(a["input"])
+    groups, shape = a["group"], out.shape[1:]
+    grouped = graph.add("Reshape", a["input"], int64(BATCH, groups, math.prod(shape) // groups))
+    ones, zeros = np.ones(groups, np.float32), np.zeros(groups, np.float32)
+    normalised = graph.add("InstanceNormalization", grouped, ones, zeros, epsilon=a["eps"])
+    result = graph.add("Reshape", normalised, int64(BATCH, *shape))
+    sides = (-1, *[1] * (len(shape) - 1))
+    for kind, name in (("Mul", "weight"), ("Add", "bias")):
+        if a[name] is not None:
+            result = graph.add(kind, result, a[name].view(sides))
+    return result
 
 
 def _pooling(kind: str) -> Convert:
@@ -145,7 +130,7 @@ def _adaptive_average(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     if not any(old % new for old, new in zip(before, after, strict=True)):
         window = [old // new for old, new in zip(before, after, strict=True)]
         return graph.add("AveragePool", a["self"], kernel_shape=window, strides=window)
-    _require_float32(a["self"])
+    require_float32(a["self"])
     # Windows of different sizes: a product with the matrix of their weights, for each side.
     weights = [_windows(*sides) for sides in zip(before, after, strict=True)]
     return graph.add("Einsum", a["self"], *weights, equation="nchw,yh,xw->ncyx")
@@ -166,10 +151,10 @@ def _pair(numbers: Sequence[int]) -> list[int]:
 
 def _reduction(kind: str) -> Convert:
     def convert(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-        _require_float32(a["self"], out)
+        require_float32(a["self"], out)
         sides = len(a["self"].shape)
         axes = [axis % sides for axis in a["dim"] or range(sides)]
-        return graph.add(kind, a["self"], _int64(*axes), keepdims=int(a["keepdim"]))
+        return graph.add(kind, a["self"], int64(*axes), keepdims=int(a["keepdim"]))
 
     return convert
 
@@ -183,60 +168,27 @@ def _gemm(graph: OnnxGraph, a: Arguments, out: Value) -> str:
         raise UntraceableError("a product of two tensors")
     if a.get("alpha", 1) != 1 or a.get("beta", 1) != 1:
         raise UntraceableError("a factor in a product")
-    _require_float32(inputs, weight)
+    require_float32(inputs, weight)
     return graph.add("Gemm", inputs, weight.t(), *([] if bias is None else [bias]), transB=1)
 
 
-def _reshape(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    if out.shape.count(BATCH) > 1:
-        raise UntraceableError("a reshape that mixes images")
-    return graph.add("Reshape", a["self"], _int64(*out.shape))
+def _matrix_product(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    require_float32(a["self"], a["mat2"])
+    return graph.add("MatMul", a["self"], a["mat2"])
 
 
-def _expand(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    before = (1,) * (len(out.shape) - len(a["self"].shape)) + a["self"].shape
-    if any(new == BATCH != old for old, new in zip(before, out.shape, strict=True)):
-        raise UntraceableError("one image becomes as many as there are")
-    return graph.add("Expand", a["self"], _int64(*(1 if n == BATCH else n for n in out.shape)))
-
-
-def _permute(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    return graph.add("Transpose", a["self"], perm=[d % len(a["dims"]) for d in a["dims"]])
-
-
-def _transpose(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    axes = list(range(len(out.shape)))
-    one, two = (a[name] % len(axes) for name in ("dim0", "dim1"))
-    axes[one], axes[two] = axes[two], axes[one]
-    return graph.add("Transpose", a["self"], perm=axes)
-
-
-def _pad(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    ends = [*a["pad"], *[0] * (2 * len(out.shape) - len(a["pad"]))]
-    before, after = ends[::2][::-1], ends[1::2][::-1]
-    if min(ends) < 0:
-        raise UntraceableError("a negative padding")
-    return graph.add("Pad", a["self"], _int64(*before, *after), float(a["value"]))
-
-
-def _concatenation(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    _require_float32(*a["tensors"])
-    return graph.add("Concat", *a["tensors"], axis=a["dim"] % len(out.shape))
-
-
-def _stack(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    _require_float32(*a["tensors"])
-    axis = a["dim"] % len(out.shape)
-    tall = [graph.add("Unsqueeze", one, _int64(axis)) for one in a["tensors"]]
-    return graph.add("Concat", *tall, axis=axis)
-
-
-def _flip(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    axes, count = [d % len(out.shape) for d in a["dims"]], len(a["dims"])
-    first, last = [-1] * count, [-(2**31)] * count
-    return graph.add(
-        "Slice", a["self"], _int64(*first), _int64(*last), _int64(*axes), _int64(*[-1] * count)
-    )
+def _attention(graph: OnnxGraph, a: Arguments, out: Value) -> str:
+    """softmax(query @ key.t() * scale + mask) @ value."""
+    require_float32(a["query"], a["key"], a["value"])
+    if a["is_causal"]:
+        raise UntraceableError("attention to what came before")
+    axes = [*range(len(out.shape) - 2), len(out.shape) - 1, len(out.shape) - 2]
+    scale = out.shape[-1] ** -0.5 if a["scale"] is None else a["scale"]
+    queries = graph.add("Mul", a["query"], scale)
+    scores = graph.add("MatMul", queries, graph.add("Transpose", a["key"], perm=axes))
+    if a["attn_mask"] is not None:
+        scores = graph.add("Add", scores, a["attn_mask"])
+    return graph.add("MatMul", graph.add("Softmax", scores, axis=-1), a["value"])
 
 
 def _resize(mode: str, coordinates: str) -> Convert:
@@ -250,7 +202,7 @@ def _resize(mode: str, coordinates: str) -> Convert:
             a["self"],
             "",
             "",
-            _int64(*out.shape[2:]),
+            int64(*out.shape[2:]),
             mode=mode,
             coordinate_transformation_mode=coordinates,
             nearest_mode="floor",
@@ -264,99 +216,14 @@ def _softmax(graph: OnnxGraph, a: Arguments, out: Value) -> str:
     return graph.add("Softmax", a["self"], axis=a["dim"] % len(out.shape))
 
 
-def _leaky(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    return graph.add("LeakyRelu", a["self"], alpha=float(a["negative_slope"]))
-
-
-def _gelu(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    return graph.add("Gelu", a["self"], approximate=a["approximate"])
-
-
-def _silu(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    return graph.add("Mul", a["self"], graph.add("Sigmoid", a["self"]))
-
-
-def _hard_sigmoid(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    return graph.add("HardSigmoid", a["self"], alpha=1 / 6, beta=0.5)
-
-
-def _elu(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    if a["scale"] != 1 or a["input_scale"] != 1:
-        raise UntraceableError("an ELU with scales")
-    return graph.add("Elu", a["self"], alpha=float(a["alpha"]))
-
-
-def _subtracted_from(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    _require_float32(a["self"], out)
-    if a["alpha"] != 1:
-        raise UntraceableError("a factor in a sum")
-    return graph.add("Sub", a["other"], a["self"])
-
-
-def _power(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    _require_float32(a["self"], out)
-    return graph.add("Pow", a["self"], a["exponent"])
-
-
-def _restrided(graph: OnnxGraph, a: Arguments, out: Value) -> str:
-    """Global average pooling gives its one pixel other strides."""
-    if out.shape != a["self"].shape or set(out.shape[2:]) != {1} or a["storage_offset"]:
-        raise UntraceableError("other strides")
-    return graph.name(a["self"])
-
-
-ELEMENTWISE: dict[str, Convert] = {
-    "abs": _unary("Abs"),
-    "clamp": _clip,
-    "clamp_min": _clip,
-    "elu": _elu,
-    "exp": _unary("Exp"),
-    "gelu": _gelu,
-    "hardsigmoid": _hard_sigmoid,
-    "hardswish": _unary("HardSwish"),
-    "hardtanh": _clip,
-    "leaky_relu": _leaky,
-    "neg": _unary("Neg"),
-    "reciprocal": _unary("Reciprocal"),
-    "relu": _unary("Relu"),
-    "sigmoid": _unary("Sigmoid"),
-    "silu": _silu,
-    "sqrt": _unary("Sqrt"),
-    "tanh": _unary("Tanh"),
-}
-ARITHMETIC: dict[str, Convert] = {
-    "add": _binary("Add"),
-    "div": _binary("Div"),
-    "mul": _binary("Mul"),
-    "sub": _binary("Sub"),
-}
 OPERATORS: dict[str, Convert] = {
-    **dict.fromkeys(
-        (
-            "aten.alias.default",
-            "aten.clone.default",
-            "aten.detach.default",
-            "aten.lift_fresh.default",
-        ),
-        _identity,
-    ),
-    "aten._to_copy.default": _cast,
-    **{
-        f"aten.{name}{suffix}.default": convert
-        for name, convert in ELEMENTWISE.items()
-        for suffix in ("", "_")
-    },
-    **{
-        f"aten.{name}{suffix}.Tensor": convert
-        for name, convert in ARITHMETIC.items()
-        for suffix in ("", "_")
-    },
-    "aten.rsub.Scalar": _subtracted_from,
-    "aten.pow.Tensor_Scalar": _power,
-    "aten.as_strided_.default": _restrided,
+    **ELEMENTWISE,
+    **SHAPES,
     "aten._adaptive_avg_pool2d.default": _adaptive_average,
     "aten.convolution.default": _convolution,
     "aten.native_batch_norm.default": _batch_norm,
+    "aten.native_layer_norm.default": _layer_norm,
+    "aten.native_group_norm.default": _group_norm,
     "aten.max_pool2d_with_indices.default": _pooling("MaxPool"),
     "aten.avg_pool2d.default": _pooling("AveragePool"),
     "aten.mean.dim": _reduction("ReduceMean"),
@@ -365,20 +232,10 @@ OPERATORS: dict[str, Convert] = {
     "aten.amin.default": _reduction("ReduceMin"),
     "aten.addmm.default": _gemm,
     "aten.mm.default": _gemm,
-    "aten.view.default": _reshape,
-    "aten._unsafe_view.default": _reshape,
-    "aten.unsqueeze.default": _reshape,
-    "aten.squeeze.dim": _reshape,
-    "aten.squeeze.dims": _reshape,
-    "aten.expand.default": _expand,
-    "aten.permute.default": _permute,
-    "aten.transpose.int": _transpose,
-    "aten.constant_pad_nd.default": _pad,
-    "aten.cat.default": _concatenation,
-    "aten.stack.default": _stack,
-    "aten.flip.default": _flip,
+    "aten.bmm.default": _matrix_product,
+    "aten._scaled_dot_product_flash_attention_for_cpu.default": _attention,
     "aten.upsample_bilinear2d.default": _resize("linear", "half_pixel"),
     "aten.upsample_nearest2d.default": _resize("nearest", "asymmetric"),
     "aten._softmax.default": _softmax,
 }
-"""By the name of torch's operator. The result of an in-place operator gets a new name."""
+"""By the name of torch's operator."""

@@ -10,9 +10,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 BATCH = -1
-"""In shapes, and in the numbers that an operator takes: however many images there are."""
+"""In shapes, and in the numbers that an operator takes: however many images there are; -12 is
+twelve times as many.
+"""
 _SIZES = (2, 3)
 """Images in the two batches that are compared."""
+_COUNTS = ("size", "N")
+"""Arguments in which these numbers are those of the images."""
 
 
 class UntraceableError(Exception):
@@ -25,7 +29,7 @@ class Value:
 
     Attributes:
         number: distinct, ascending in the order of computation; the images are 0.
-        shape: with :data:`BATCH` where it grows with the number of images.
+        shape: with :data:`BATCH`, or a multiple of it, where it grows with the number of images.
         dtype: of its numbers.
     """
 
@@ -35,19 +39,30 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """A constant tensor for each image, all the same: a class token.
+
+    Attributes:
+        row: [1, ...].
+    """
+
+    row: Tensor
+
+
+@dataclass(frozen=True)
 class Operator:
     """An operator of torch that was applied to such tensors.
 
     Attributes:
         name: such as ``aten.relu.default``.
-        arguments: by name, those left out too: values, constant tensors, numbers, and lists of
-            them.
-        output: what it gave, the first where there are several.
+        arguments: by name, those left out too: values, constant tensors, rows, numbers, and lists
+            of them.
+        outputs: what it gave, one tensor or several.
     """
 
     name: str
     arguments: Mapping[str, Any]
-    output: Value
+    outputs: list[Value]
 
 
 def trace(module: nn.Module, images: Tensor) -> tuple[list[Operator], list[Value]]:
@@ -75,10 +90,10 @@ def trace(module: nn.Module, images: Tensor) -> tuple[list[Operator], list[Value
         Operator(
             one.name,
             {
-                name: _merged(argument, two.arguments[name], sizes=name == "size")
+                name: _merged(argument, two.arguments[name], sizes=name in _COUNTS)
                 for name, argument in one.arguments.items()
             },
-            _merged(one.output, two.output),
+            _merged(one.outputs, two.outputs),
         )
         for one, two in zip(first, second, strict=True)
     ]
@@ -132,7 +147,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             values = [self._new(one) for one in tensors if isinstance(one, Tensor)]
             if not values:
                 raise UntraceableError(f"{func} reads the numbers of an image")
-            self.operators.append(Operator(str(func), arguments, values[0]))
+            self.operators.append(Operator(str(func), arguments, values))
         return out
 
     def _check_written(self, tensor: Any) -> None:
@@ -147,8 +162,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _recorded(module: nn.Module, images: Tensor) -> tuple[list[Operator], list[Value]]:
     recorder = _Recorder(images)
-    with torch.no_grad(), recorder:
-        out = module(images)
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # whole layers as one operator
+    try:
+        with torch.no_grad(), recorder:
+            out = module(images)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
     outputs = recorder.value(list(out) if isinstance(out, tuple) else [out])
     if not all(isinstance(one, Value) for one in outputs):
         raise UntraceableError("an output does not depend on the images")
@@ -167,7 +187,8 @@ def _merged(one: Any, two: Any, *, sizes: bool = False) -> Any:
     Args:
         one: of the first batch.
         two: of the second.
-        sizes: numbers that are the sizes of the batches become BATCH.
+        sizes: numbers that are the sizes of the batches become BATCH, multiples of them its
+            multiples.
     """
     if type(one) is not type(two):
         raise UntraceableError("the types of arguments depend on the number of images")
@@ -181,11 +202,19 @@ def _merged(one: Any, two: Any, *, sizes: bool = False) -> Any:
             raise UntraceableError("the length of a list depends on the number of images")
         return [_merged(a, b, sizes=sizes) for a, b in zip(one, two, strict=True)]
     if isinstance(one, Tensor):
+        if _is_repeated(one, _SIZES[0]) and _is_repeated(two, _SIZES[1]):
+            one, two = one[:1], two[:1]
+            return Rows(_merged(one, two))
         if one.shape != two.shape or one.dtype != two.dtype or not torch.equal(one, two):
             raise UntraceableError("a constant depends on the number of images")
         return one
     if one == two:
         return one
-    if sizes and (one, two) == _SIZES:
-        return BATCH
+    if sizes and isinstance(one, int) and one * _SIZES[1] == two * _SIZES[0]:
+        return BATCH * one // _SIZES[0]
     raise UntraceableError(f"{one} of two images becomes {two} of three")
+
+
+def _is_repeated(tensor: Tensor, times: int) -> bool:
+    """Whether a tensor is one row, that many times."""
+    return tensor.shape[:1] == (times,) and torch.equal(tensor[:1].expand_as(tensor), tensor)

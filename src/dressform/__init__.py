@@ -70,11 +70,11 @@ if TYPE_CHECKING:
     from dressform.workbench.evaluation import compare as compare
     from dressform.workbench.evaluation import draw_calibration as draw_calibration
     from dressform.workbench.evaluation import evaluate as evaluate
-    from dressform.workbench.evaluation import robustness as robustness
     from dressform.workbench.pages import draw_figures as draw_figures
     from dressform.workbench.pages import explore as explore
     from dressform.workbench.pages import export as export
     from dressform.workbench.pages import report as report
+    from dressform.workbench.robustness import robustness as robustness
     from dressform.workbench.runs import annotate_run as annotate_run
     from dressform.workbench.runs import list_runs as list_runs
     from dressform.workbench.runs import remove_run as remove_run
@@ -135,7 +135,7 @@ _MODULES = {
     "compare": "workbench.evaluation",
     "calibrate": "workbench.evaluation",
     "draw_calibration": "workbench.evaluation",
-    "robustness": "workbench.evaluation",
+    "robustness": "workbench.robustness",
     # New images
     "Predictor": "predict.predictor",
     "QuickPredictor": "predict.quick",

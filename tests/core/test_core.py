@@ -2,6 +2,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,8 +15,10 @@ from hypothesis import strategies as st
 
 from dressform.core import config, files
 from dressform.core.errors import ConfigError, RunError, UnknownNameError, unknown_name
+from dressform.core.files import exclusive, is_locked
 from dressform.core.registry import Registry, is_file_reference, load_from_file
 from dressform.core.rng import generator, stream_seed
+from dressform.core.text import from_table_cell, is_number, table_cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,3 +236,31 @@ def test_a_lock_is_held_by_one_process_and_freed_by_its_death(tmp_path: Path) ->
         other.kill()
     with files.exclusive(tmp_path / "l"):
         pass
+
+
+def test_looking_whether_a_lock_is_held_disturbs_nobody(tmp_path: Path) -> None:
+    lock, stop = tmp_path / ".lock", threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            is_locked(lock)
+            time.sleep(0.0005)
+
+    assert not is_locked(lock)
+    lock.touch()
+    with ThreadPoolExecutor(2) as pool:
+        looking = [pool.submit(look) for _ in range(2)]
+        for _ in range(50):
+            with exclusive(lock):
+                assert is_locked(lock)
+        stop.set()
+        for one in looking:
+            one.result()
+    assert not is_locked(lock)
+
+
+@given(st.text("'=-+@,;1 ab\t", max_size=6))
+def test_a_cell_of_a_table_comes_back_as_it_was(text: str) -> None:
+    cell = table_cell(text)
+    assert from_table_cell(cell) == text
+    assert is_number(cell) or not cell.startswith(("=", "+", "-", "@"))

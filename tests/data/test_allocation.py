@@ -83,3 +83,24 @@ def test_many_groups_become_even() -> None:
     counts[np.arange(5000), random.integers(0, 10, 5000)] = random.integers(1, 5, 5000)
     part = allocate(counts, np.full(5, 0.2), random)
     assert unevenness(part, counts, 5) < 0.001
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=4), min_size=2, max_size=8),
+    st.integers(2, 5),
+)
+@settings(max_examples=200, deadline=None)
+def test_two_groups_are_never_in_one_part(rows: list[list[int]], folds: int) -> None:
+    """Not even where a group has a whole class, which no division can spread."""
+    width = max(map(len, rows))
+    counts = np.array([[*row, *[0] * (width - len(row))] for row in rows])
+    assume((counts.sum(axis=1) > 0).sum() >= 2)
+    counts = counts[counts.sum(axis=1) > 0]
+    parts = min(folds, len(counts))
+    part = allocate(counts, np.full(parts, 1 / parts), np.random.default_rng(0))
+    assert len(np.unique(part)) > 1
+
+
+def test_groups_of_a_class_each_go_to_parts_of_their_own() -> None:
+    part = allocate(10 * np.eye(3, dtype=np.int64), np.full(3, 1 / 3), np.random.default_rng(0))
+    assert sorted(part.tolist()) == [0, 1, 2]

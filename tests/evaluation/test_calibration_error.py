@@ -4,7 +4,7 @@ import pytest
 from dressform.evaluation.calibration_error import ece_distribution
 from dressform.evaluation.metrics import Scores, ece
 from dressform.predictions import softmax
-from tests.evaluation.made import chance, drawn, made
+from tests.evaluation.made import chance, drawn, guessed, made
 
 
 def _true_ece(colder: float) -> float:
@@ -69,3 +69,11 @@ def test_a_handful_of_examples_says_almost_nothing(count: int) -> None:
     ).interval()
     assert 0 <= distribution.low <= 0.01
     assert 0.3 < distribution.high <= 1
+
+
+def test_certain_of_everything_and_always_right_may_be_too_sure() -> None:
+    """A confidence of exactly 1 leaves a gap of exactly 0."""
+    for sure in (30.0, 50.0):
+        interval = ece_distribution(Scores(guessed(20, 20, sure=sure))).interval()
+        assert interval.value == pytest.approx(0, abs=1e-9)
+        assert 0.05 < interval.high < 0.3

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from dressform.core.errors import DataError
 from dressform.evaluation import clusters
 from dressform.evaluation.align import align
+from dressform.evaluation.calibration import mean_confidence
 from dressform.evaluation.compare import PredictionSet, compare
+from dressform.evaluation.conformal import evaluate_sets
 from dressform.evaluation.evaluate import evaluate
 from dressform.evaluation.intervals import resample, wilson
 from dressform.evaluation.metrics import METRICS, Scores
@@ -211,3 +213,56 @@ def test_files_keep_groups(tmp_path: Path) -> None:
     np.savez(tmp_path / "r.npz", labels=plain.labels, logits=plain.logits, groups=np.arange(3))
     with pytest.raises(DataError, match=r"r.npz: predictions have groups \[3\] for 20 examples"):
         Predictions.load(tmp_path / "r.npz")
+
+
+def test_sentences_about_calibration_know_groups() -> None:
+    """Of a calibrated model, whose examples are 25 near copies in each of 40 groups, they claim no
+    more than chance would.
+    """
+    claims, coverage, covered = 0, 0, 0
+    for seed in range(40):
+        once = drawn(40, seed=seed)
+        predictions = in_groups(copied(once, 25), np.repeat(np.arange(40), 25))
+        claims += not mean_confidence(predictions)[2].endswith("no clear gap")
+        sets = np.ones(predictions.logits.shape, bool)
+        labels = predictions.labels
+        wrong = np.repeat(np.random.default_rng(seed).random(40) < 0.1, 25)
+        sets[np.arange(1000)[wrong], labels[wrong]] = False
+        result = evaluate_sets(sets, predictions, "lac", alpha=0.1, threshold=0.5)
+        covered += result.coverage.low <= 0.9 <= result.coverage.high
+        coverage += bool(result.classes_below)
+    assert claims <= 6
+    assert coverage <= 4
+    assert covered >= 34
+
+
+def test_three_models_are_tested_in_the_same_way_where_one_has_groups() -> None:
+    first, second, third = (drawn(60, seed=seed) for seed in (0, 1, 2))
+    groups = np.arange(60) // 6
+    second, third = (dataclasses.replace(one, labels=first.labels) for one in (second, third))
+    compared = compare(
+        [
+            PredictionSet("a", (in_groups(first, groups),)),
+            PredictionSet("b", (second,)),
+            PredictionSet("c", (third,)),
+        ]
+    )
+    assert {one.test for one in compared} == {"permutation test of 10 groups"}
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy"])
+def test_one_group_says_nothing(metric: str) -> None:
+    first, second = drawn(60, seed=0), drawn(60, seed=1)
+    second = dataclasses.replace(second, labels=first.labels)
+    groups = np.zeros(60, np.int64)
+    (compared,) = compare(
+        [
+            PredictionSet("a", (in_groups(first, groups),)),
+            PredictionSet("b", (in_groups(second, groups),)),
+        ],
+        metric=metric,
+    )
+    assert compared.verdict == "undecided"
+    assert (compared.difference.low, compared.difference.high) == (-1, 1)
+    assert "P(practically equal, within 0.50 points) unknown" in compared.sentence()
+    assert compared.test == "permutation test of 1 group"

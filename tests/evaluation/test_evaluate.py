@@ -116,7 +116,7 @@ def test_one_example_is_judged() -> None:
     }
     assert nothing["nll"] == (0, None)
     assert nothing["brier"] == (0, 2)
-    assert nothing["balanced_accuracy"] == nothing["macro_f1"] == (0, 1)
+    assert nothing["balanced_accuracy"] == nothing["macro_f1"] == nothing["accuracy"]
 
 
 def test_a_perfect_class_still_has_an_interval_of_f1() -> None:
@@ -198,3 +198,10 @@ def test_labels_as_keras_has_them(tmp_path: Path) -> None:
     np.savez(tmp_path / "q.npz", labels=np.int64(3), logits=good.logits)
     with pytest.raises(DataError, match=r"has labels int64 \[\] and scores float32 \[50, 4\]"):
         Predictions.load(tmp_path / "q.npz")
+
+
+def test_nothing_wrong_among_few_examples_is_no_certainty() -> None:
+    estimates = evaluate(guessed(20, 20), resamples=50).estimates
+    for name in ("balanced_accuracy", "macro_f1"):
+        assert (estimates[name].low, estimates[name].high) == (estimates["accuracy"].low, 1)
+        assert estimates[name].method == "Wilson score, 95 %, of the accuracy"

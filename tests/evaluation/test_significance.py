@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
+from dressform.evaluation.intervals import across_folds
 from dressform.evaluation.significance import (
     corrected_resampled_t,
     correlated_t,
@@ -75,6 +76,23 @@ def test_holm_equals_statsmodels(p_values: list[float]) -> None:
 def test_paired_t_equals_scipys(seed: int, count: int) -> None:
     one, two = np.random.default_rng(seed).normal(size=(2, count))
     assert paired_t(two - one) == pytest.approx(scipy.stats.ttest_rel(two, one).pvalue, abs=1e-9)
+
+
+def test_equal_differences_of_small_folds_may_still_vary() -> None:
+    """Two models that are equally good: a difference is claimed no more often than it should be."""
+    random, claimed = np.random.default_rng(0), 0
+    for _ in range(2_000):
+        right = random.random((2, 2, 20)) < 0.9
+        differences = np.diff(right.mean(axis=2), axis=0)[0]
+        claimed += corrected_resampled_t(differences, 2, step=1 / 20) < 0.05
+    assert claimed / 2_000 < 0.05
+    # Sheppard's variance of a count, 1 / 12; two folds, so the variance of the mean is 3 / 2 of it
+    p = corrected_resampled_t([0.05, 0.05], 2, step=0.05)
+    assert p == pytest.approx(2 * scipy.stats.t.sf(1 / np.sqrt(3 / 2 / 12), 1))
+    assert corrected_resampled_t([0.05, 0.05], 2) == 0
+    interval = across_folds([0.05, 0.05], 2, step=0.05)
+    assert interval.low < 0 < interval.value == 0.05 < interval.high
+    assert correlated_t([0.05, 0.05], 2, 0.005, step=0.05).better < 0.95
 
 
 def test_t_tests_of_differences_that_do_not_vary() -> None:

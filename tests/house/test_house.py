@@ -135,7 +135,7 @@ def test_the_texts_name_every_command_that_looks_at_test() -> None:
     # by the report's function
     calls = re.findall(
         r'note_(?:test_)?look\([^)]*what="(\w+)"'
-        r'|_note_look\([\w.]+, "(\w+)"|_prediction_set\(\w+, source, "(\w+)"\)',
+        r'|_prediction_set\(\w+, source, "(\w+)"\)',
         sources,
     )
     commands = {name for call in calls for name in call if name} | {"explore"}

@@ -89,6 +89,18 @@ def test_colours_and_images_that_are_padded() -> None:
     check(made(FastNet(widths=(8, 8)), (30, 26, 3)), (30, 26, 3))
 
 
+@pytest.mark.parametrize("side", [2, 3, 4])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+def test_paddings_by_name(side: int, padding: str) -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(1, 2, side, padding=padding), nn.Conv2d(2, 3, (side, 1), padding=padding)]
+    flat = nn.Sequential(*layers, nn.Flatten())(torch.zeros(1, 1, 8, 6)).shape[1]
+    network = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, 10))
+    graph = check(Classifier(network, torch.zeros(1), torch.ones(1)).eval(), (8, 6, 1))
+    assert not any(layer.kind == "ZeroPadding2D" for layer in graph.layers.values())
+
+
 def test_what_has_no_counterpart_is_refused() -> None:
     class Own(nn.Module):
         def __init__(self) -> None:
@@ -102,6 +114,8 @@ def test_what_has_no_counterpart_is_refused() -> None:
         nn.Sequential(Own()),
         nn.Sequential(nn.Conv2d(1, 4, 3, dilation=2), nn.Flatten(), nn.Linear(2304, 10)),
         nn.Sequential(nn.MaxPool2d(3, padding=1), nn.Flatten(), nn.Linear(100, 10)),
+        nn.Sequential(nn.MaxPool2d(2, dilation=2), nn.Flatten(), nn.Linear(169, 10)),
+        nn.Sequential(nn.AvgPool2d(2, divisor_override=1), nn.Flatten(), nn.Linear(196, 10)),
         nn.Sequential(nn.BatchNorm2d(1, affine=False), nn.Flatten(), nn.Linear(784, 10)),
     )
     for network in refused:

@@ -330,6 +330,22 @@ def test_two_processes_do_not_write_one_table(predictor: Predictor, tmp_path: Pa
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+def test_names_with_apostrophes_are_recognised(
+    suffix: str, predictor: Predictor, tmp_path: Path
+) -> None:
+    """A formula gets an apostrophe in a table; some names have one of their own."""
+    paths = [tmp_path / "images" / f"{name}.png" for name in ("'-b", "'=d", "''=d", "=d")]
+    paths[0].parent.mkdir()
+    for path in paths:
+        Image.fromarray(np.zeros((28, 28), np.uint8)).save(path)
+    names = [path.name for path in paths]
+    with contextlib.chdir(paths[0].parent):
+        for already in (0, 4):
+            summary = write_predictions(predictor, names, tmp_path / f"t{suffix}")
+            assert (summary.images, summary.already, summary.errors) == (4, already, 0)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_a_full_disk_is_told_in_a_line_and_the_rows_are_kept(
     suffix: str, tiny_run: Run, predictor: Predictor, images: list[Path], tmp_path: Path
 ) -> None:

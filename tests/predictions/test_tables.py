@@ -106,6 +106,33 @@ def test_further_columns_of_numbers_are_no_classes_and_are_named(
     assert "other columns were ignored: fold, loss" in caplog.text
 
 
+def test_a_class_without_examples_is_not_dropped_from_logits(tmp_path: Path) -> None:
+    """Without its column, the model would be right more often."""
+    rows = "rook,-1.5,3,5\nowl,4,0.5,9\n"
+    (tmp_path / "p.csv").write_text(f"label,owl,rook,wren\n{rows}")
+    (tmp_path / "q.csv").write_text(f"label,logit_owl,logit_rook,logit_wren\n{rows}")
+    with pytest.raises(DataError, match=r"further columns of numbers \(wren\), which may be cl"):
+        load_predictions(tmp_path / "p.csv")
+    loaded = load_predictions(tmp_path / "q.csv")
+    assert loaded.class_names == ("owl", "rook", "wren")
+    assert loaded.predicted.tolist() == [2, 2]
+
+
+def test_commas_in_ids_are_no_decimal_points(tmp_path: Path) -> None:
+    (tmp_path / "p.tsv").write_text("id\tlabel\tp0\tp1\n1,5\t0\t0,75\t0,25\n1.5\t1\t0,5\t0,5\n")
+    loaded = load_predictions(tmp_path / "p.tsv")
+    assert loaded.ids.tolist() == ["1,5", "1.5"]
+    np.testing.assert_allclose(loaded.probabilities, [[0.75, 0.25], [0.5, 0.5]])
+
+
+def test_a_line_of_json_with_another_class_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text(
+        '{"label": 0, "logits": [1, 2]}\n{"label": 1, "logits": [1, 2, 9]}\n'
+    )
+    with pytest.raises(DataError, match="line 2 has logit2, which the first object lacks"):
+        load_predictions(tmp_path / "p.jsonl")
+
+
 def test_logits_may_have_names_too(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("label,owl,rook\nrook,-1.5,3\nowl,4,0.5\n")
     (tmp_path / "q.csv").write_text("label,logit_owl,logit_rook\nrook,1.5,3\nowl,4,0.5\n")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dressform.core.errors import ConfigError, RunError, UnknownNameError
-from dressform.core.files import exclusive
+from dressform.core.errors import ConfigError, DataError, RunError, UnknownNameError
+from dressform.core.files import exclusive, read_json, write_json
 from dressform.runs.annotations import Annotations, read_annotations
 from dressform.runs.ledger import count_looks, note_test_look
 from dressform.runs.listing import find_row
@@ -136,3 +136,20 @@ def test_uses_of_the_test_split_are_counted(root: Path) -> None:
     with (root / "test-ledger.jsonl").open("a") as ledger:
         ledger.write("damaged\n")
     assert count_looks(run) == 2
+
+
+def test_what_no_run_can_be_called_gets_a_line(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="does not exist; give the folder"):
+        find_row("x" * 5_000, tmp_path)
+    with pytest.raises(DataError, match="the path is empty"):
+        find_row("", tmp_path)
+    with pytest.raises(DataError, match="nosuchuser"):
+        find_row("~nosuchuser/x", tmp_path)
+
+
+def test_a_tuning_with_fewer_trials_than_planned_was_stopped(tmp_path: Path) -> None:
+    document = make_tuning(tmp_path) / "tuning.json"
+    for planned, status, detail in ((1, "finished", "1 trial"), (6, "stopped", "1 trial of 6")):
+        write_json(document, {**read_json(document), "planned": planned})
+        (row,) = list_runs(tmp_path)
+        assert (row.status, row.detail) == (status, f"tuning, {detail}")

@@ -127,12 +127,18 @@ def test_a_page_is_an_html_file(tiny_run: Run, tmp_path: Path) -> None:
     assert data.read_bytes() == b"precious"
 
 
-def test_a_run_s_model_leaves_a_line_in_the_ledger(named_run: Run) -> None:
+def test_a_run_s_model_leaves_a_line_in_the_ledger(named_run: Run, tmp_path: Path) -> None:
     ledger = named_run.path.parents[2] / "test-ledger.jsonl"
     before = ledger.read_text().splitlines()
     dressform.evaluate(named_run.layout.onnx, data=named_run.manifest.dataset.source)
     (line,) = ledger.read_text().splitlines()[len(before) :]
     assert json.loads(line)["what"] == "evaluate"
+    with np.load(named_run.manifest.dataset.source) as arrays:
+        others = {**arrays, "test_images": 255 - arrays["test_images"]}
+    np.savez(tmp_path / "other.npz", **others)
+    before = ledger.read_text().splitlines()
+    dressform.evaluate(named_run.layout.onnx, data=tmp_path / "other.npz", split="test")
+    assert ledger.read_text().splitlines() == before  # not its own test images
 
 
 def test_a_model_file_in_place_of_its_folder(tiny_run: Run) -> None:

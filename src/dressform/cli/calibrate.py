@@ -5,42 +5,74 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dressform.cli.complete import complete_runs
+from dressform.cli.complete import complete_data, complete_runs
 from dressform.cli.lists import Json
+from dressform.cli.onnx_options import Classes, Mean, Scale, Std
 from dressform.cli.output import print_json
+from dressform.cli.reading import READING, reading_options
 from dressform.cli.table import print_table
 from dressform.core.numbers import percent, percent_range
 from dressform.core.text import one_line
+from dressform.data.read_options import ReadArguments
 
 if TYPE_CHECKING:
     from dressform.evaluation.calibrate import Calibration
 
 
+@reading_options
 def calibrate(
     what: Path = typer.Argument(
-        help="The folder of a run or of a cross-validation, or a predictions file.",
+        help="The folder of a run or of a cross-validation, a predictions file, or an .onnx model.",
         autocompletion=complete_runs,
     ),
     alpha: float = typer.Option(
         0.1, "--alpha", help="Fraction of prediction sets that may miss the true class."
     ),
+    split: str | None = typer.Option(
+        None,
+        "--split",
+        help="Of a run: test or validation, in five parts; default: fitted on validation, "
+        "evaluated on test. Of --data: train, validation or test; default all.",
+    ),
+    data: str | None = typer.Option(
+        None,
+        "--data",
+        help="New labelled images for a run, or the images for an .onnx model: a dataset's name, "
+        "or a path.",
+        autocompletion=complete_data,
+    ),
+    scale: str | None = Scale,
+    mean: str | None = Mean,
+    std: str | None = Std,
+    classes: str | None = Classes,
     figure: Path | None = typer.Option(
         None, "--figure", help="PNG file for the reliability diagram. Default: in a run's figures."
     ),
+    reading: ReadArguments = READING,
     as_json: bool = Json,
 ) -> None:
     """Test whether probabilities can be trusted.
 
     Fits a temperature and conformal thresholds on some examples and evaluates them on others: for a
     run, it fits on validation and evaluates on test; for a cross-validation, it fits on the other
-    folds; for a file, on four of five parts.
+    folds; for a file, a model or new images, on four of five parts.
     """
     from dressform.reporting.output import check_target
     from dressform.workbench import evaluation
 
     if figure is not None:
         check_target(figure)
-    calibration = evaluation.calibrate(what, alpha=alpha)
+    calibration = evaluation.calibrate(
+        what,
+        alpha=alpha,
+        split=split,
+        data=data,
+        scale=scale,
+        mean=mean,
+        std=std,
+        classes=classes,
+        **reading,
+    )
     if as_json:
         print_json(calibration.to_json())
         evaluation.draw_calibration(calibration, what, figure)

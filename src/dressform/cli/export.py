@@ -53,6 +53,12 @@ def export(
         max=1,
         help="page: fraction of in-distribution images on which it abstains. Default: 0.02.",
     ),
+    recipe: str | None = typer.Option(
+        None,
+        "--recipe",
+        help="keras: file.py:function that made the run's network, if a file of yours did; it is "
+        "executed.",
+    ),
     as_json: bool = Json,
 ) -> None:
     """Export a run as ONNX, for Keras, as an HTML page, or for TensorBoard.
@@ -71,6 +77,7 @@ def export(
         embedding=embedding,
         data=data,
         threshold=threshold,
+        recipe=recipe,
     )
     written = [str(path) for path in paths]
     if as_json:

@@ -32,7 +32,7 @@ def robustness(
 
     The corruptions are those of Fashion-MNIST-C, each at five severities.
     """
-    from dressform.workbench.evaluation import robustness as measure
+    from dressform.workbench.robustness import robustness as measure
 
     result = measure(run, corruptions=names, split=split, seed=seed, data=data)
     if as_json:

@@ -1,5 +1,6 @@
 """What callers give, checked and brought to one type."""
 
+import numbers
 import operator
 from pathlib import Path
 from typing import Any
@@ -34,3 +35,14 @@ def whole_number(name: str, value: Any, *, least: int, most: int | None = None) 
     if number < least or (most is not None and number > most):
         raise ConfigError(f"{name} is {number}; allowed: {allowed}")
     return number
+
+
+def fraction(name: str, value: Any) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not isinstance(value, numbers.Real) or not 0 <= float(value) <= 1:
+        raise ConfigError(f"{name} is {value!r}; allowed: a number from 0 to 1")
+    return float(value)

@@ -13,6 +13,7 @@ import os
 import stat
 import sys
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -266,6 +267,10 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_ATTEMPTS = 10
+"""To take a lock, 10 ms apart."""
+
+
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """Hold a lock file while the block runs; the system frees it when the process ends, however it
@@ -275,28 +280,40 @@ def exclusive(path: Path) -> Iterator[None]:
         RunError: another process holds it.
     """
     with path.open("a+b") as file:
-        try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RunError(
-                f"another process is working on {path.parent}; wait for it or choose another out="
-            ) from None
+        for attempt in range(_ATTEMPTS):
+            try:
+                _take(file, shared=False)
+                break
+            except OSError:
+                if attempt + 1 == _ATTEMPTS:
+                    raise RunError(
+                        f"another process is working on {path.parent}; wait for it or choose "
+                        f"another out="
+                    ) from None
+                time.sleep(0.01)  # somebody may only be looking
         yield
+
+
+def _take(file: BinaryIO, *, shared: bool) -> None:
+    """Lock an open file, or raise OSError at once."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
 
 
 def is_locked(path: Path) -> bool:
     """Whether another process holds a lock file."""
-    if not path.exists():
-        return False
     try:
-        with exclusive(path):
-            return False
-    except (RunError, OSError):
+        with path.open("rb") as file:
+            _take(file, shared=True)
+    except FileNotFoundError:
+        return False
+    except OSError:
         return True
+    return False

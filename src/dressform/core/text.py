@@ -78,16 +78,20 @@ def table_cell(text: str) -> str:
 
     Numbers stay as they are. :func:`from_table_cell` takes the apostrophe away.
     """
-    return f"'{text}" if text.startswith(_FORMULA) and not is_number(text) else text
+    return f"'{text}" if _is_formula(text) else text
 
 
 def from_table_cell(text: str) -> str:
     """The text that :func:`table_cell` was given."""
-    return (
-        text[1:]
-        if text.startswith("'") and text[1:].startswith(_FORMULA) and not is_number(text[1:])
-        else text
-    )
+    return text[1:] if text.startswith("'") and _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a spreadsheet takes a text for a formula, or would without the apostrophes before
+    it.
+    """
+    text = text.lstrip("'")
+    return text.startswith(_FORMULA) and not is_number(text)
 
 
 def is_number(text: str) -> bool:

@@ -43,7 +43,9 @@ def allocate(
     equal = bool(np.ptp(fractions) < 1e-9)
     limits = np.full((len(fractions), units.shape[1]), 1 - 1e-9)
     limits[:, -1] = np.inf  # of sizes
-    if not equal:
+    if equal:
+        limits[:, units.max(axis=0) > 1 - 1e-9] = np.inf  # classes of a single group
+    else:
         limits[0] = np.inf
     best: tuple[float, NDArray[np.int64]] | None = None
     for _ in range(starts):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dressform.core.display import brief, paragraph, table
 from dressform.core.errors import ConfigError, DataError
 from dressform.core.numbers import percent
+from dressform.evaluation import clusters
 from dressform.evaluation.calibration import (
     cross_fit_temperature,
     fit_temperature,
@@ -28,7 +29,7 @@ from dressform.evaluation.conformal import (
     evaluate_sets,
 )
 from dressform.evaluation.evaluate import estimate
-from dressform.evaluation.intervals import Estimate, student
+from dressform.evaluation.intervals import Estimate
 from dressform.evaluation.learned_temperature import PRIOR
 from dressform.evaluation.metrics import METRICS, Scores
 from dressform.predictions import Predictions
@@ -200,7 +201,10 @@ def calibrate(
 def _effect(before: Predictions, after: Predictions) -> Literal["better", "worse", "unclear"]:
     per_example = METRICS["nll"].per_example
     assert per_example is not None
-    change = student(per_example(Scores(after)).astype(np.float64) - per_example(Scores(before)))
+    scores = Scores(after)
+    change = clusters.mean(
+        per_example(scores).astype(np.float64) - per_example(Scores(before)), scores.clusters
+    )
     if change.high < 0:
         return "better"
     return "worse" if change.low > 0 else "unclear"

@@ -10,8 +10,7 @@ from dressform.core.numbers import percent, points
 from dressform.core.rng import generator
 from dressform.data.allocation import allocate
 from dressform.data.groups import class_counts
-from dressform.evaluation.clusters import numbered
-from dressform.evaluation.intervals import wilson
+from dressform.evaluation.clusters import numbered, proportion
 from dressform.evaluation.metrics import ECE_BINS, Scores
 from dressform.predictions import Predictions
 
@@ -50,13 +49,12 @@ def reliability(predictions: Predictions) -> Reliability:
 def mean_confidence(predictions: Predictions) -> tuple[float, float, str]:
     """Mean confidence and accuracy, both 0..1, and a sentence that compares them.
 
-    The gap counts as clear if the mean confidence is outside the accuracy's 95 % interval (Wilson).
+    The gap counts as clear if the mean confidence is outside the accuracy's 95 % interval (Wilson;
+    of groups where there are any).
     """
     scores = Scores(predictions)
-    confidence, accuracy = (
-        float(scores.confidence.mean()),
-        wilson(int(scores.correct.sum()), len(predictions)),
-    )
+    confidence = float(scores.confidence.mean())
+    accuracy = proportion(scores.correct, scores.clusters)
     gap = f"by {points(abs(confidence - accuracy.value))}"
     verdict = (
         f"overconfident {gap}"

@@ -123,8 +123,10 @@ def _accuracy_with_gap(
 
 
 def _soft_threshold(gap: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gaps moved towards 0 by a step, but not past it; away from 0 by a negative step."""
-    return np.asarray(np.sign(gap) * np.maximum(0, np.abs(gap) - step))
+    """Gaps moved towards 0 by a step, but not past it; away from 0 by a negative step, a gap of 0
+    downwards: all right with a confidence of 1 may be overconfident.
+    """
+    return np.asarray(np.where(gap > 0, 1.0, -1.0) * np.maximum(0, np.abs(gap) - step))
 
 
 def _step_multiples(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.evaluation.intervals import Estimate, score_bounds, t_quantile
+from dressform.core.text import counted
+from dressform.evaluation.intervals import Estimate, score_bounds, student, t_quantile, wilson
 
 
 def numbered(groups: NDArray[np.str_]) -> NDArray[np.int64]:
@@ -56,24 +57,27 @@ def standard_error(
 
 def mean(
     values: NDArray[np.float64] | NDArray[np.bool_],
-    clusters: NDArray[np.int64],
+    clusters: NDArray[np.int64] | None,
     confidence: float = 0.95,
 ) -> Estimate:
     """A mean over examples with Student's t interval by groups.
 
     Args:
         values: [N].
-        clusters: int64 [N], any numbers; with one group the interval is infinite.
+        clusters: int64 [N], any numbers, with one group the interval is infinite; None for
+            independent examples.
         confidence: coverage, between 0 and 1.
     """
+    if clusters is None:
+        return student(np.asarray(values, np.float64), confidence)
     error, value = standard_error(values, clusters), float(np.mean(values))
     half_width = t_quantile((1 + confidence) / 2, error.dof) * error.value
-    method = f"Student's t over {error.groups:,} groups, {100 * confidence:.0f} %"
+    method = f"Student's t over {counted(error.groups, 'group')}, {100 * confidence:.0f} %"
     return Estimate(value, value - half_width, value + half_width, method, len(values))
 
 
 def proportion(
-    successes: NDArray[np.bool_], clusters: NDArray[np.int64], confidence: float = 0.95
+    successes: NDArray[np.bool_], clusters: NDArray[np.int64] | None, confidence: float = 0.95
 ) -> Estimate:
     """A proportion of examples with Wilson's interval at the effective sample size.
 
@@ -87,12 +91,14 @@ def proportion(
 
     Args:
         successes: bool [N], N at least 1.
-        clusters: int64 [N], any numbers.
+        clusters: int64 [N], any numbers; None for independent examples.
         confidence: coverage, between 0 and 1.
     """
+    if clusters is None:
+        return wilson(int(successes.sum()), len(successes), confidence)
     n, p = len(successes), float(np.mean(successes))
     error = standard_error(successes, clusters)
-    method = f"Wilson score for {error.groups:,} groups, {100 * confidence:.0f} %"
+    method = f"Wilson score for {counted(error.groups, 'group')}, {100 * confidence:.0f} %"
     if error.groups < 2:
         return Estimate(p, 0.0, 1.0, method, n)
     effective = error.dof + 1

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dressform.core.display import brief
 from dressform.core.errors import ConfigError, DataError
+from dressform.core.text import counted
 from dressform.evaluation import clusters
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.calibration_error import ece_distribution
@@ -111,11 +112,33 @@ def compare(
     for prediction_set in prediction_sets:
         if chosen_metric.needs_probabilities and any(p.hard for p in prediction_set.predictions):
             prediction_set.predictions[0].require_probabilities(
-                f"{prediction_set.name}: {chosen_metric.title}"
+                f"{prediction_set.name}: {chosen_metric.title}",
+                ", or use accuracy, balanced_accuracy or macro_f1",
             )
-    pairs = [_compare_pair(a, b, chosen_metric, rope) for a, b in combinations(prediction_sets, 2)]
+    pairs = [
+        _compare_pair(a, b, chosen_metric, rope)
+        for a, b in combinations(_with_groups(prediction_sets), 2)
+    ]
     adjusted = holm([pair.p_value for pair in pairs])
     return [replace(pair, p_holm=p) for pair, p in zip(pairs, adjusted, strict=True)]
+
+
+def _with_groups(prediction_sets: Sequence[PredictionSet]) -> list[PredictionSet]:
+    """All with the groups that one of them has of the same examples, so that each pair is tested
+    in the same way.
+    """
+    single = [one for one in prediction_sets if not one.folds]
+    owner = next((one for one in single if one.predictions[0].groups is not None), None)
+    if owner is None:
+        return list(prediction_sets)
+
+    def grouped(one: PredictionSet) -> PredictionSet:
+        if one.folds or one.predictions[0].groups is not None:
+            return one
+        pair = align(owner.predictions[0], one.predictions[0], (owner.name, one.name))
+        return replace(one, predictions=(pair[1],))
+
+    return [grouped(one) for one in prediction_sets]
 
 
 def check_rope(rope: float, metric: Metric) -> None:
@@ -166,21 +189,25 @@ def _compare_folds(a: PredictionSet, b: PredictionSet, metric: Metric, rope: flo
     folds = int(a.folds[0].max()) + 1
     differences = scores_b - scores_a
     gains = differences if metric.greater_is_better else -differences
-    p_value = corrected_resampled_t(differences, folds)
+    identical = all(map(_identical, a.predictions, second))
+    counts = metric.percent and not identical
+    step = folds / len(a.predictions[0]) if counts else 0.0
+    p_value = corrected_resampled_t(differences, folds, step=step)
     return Comparison(
         a=a.name,
         b=b.name,
         metric=metric.name,
-        difference=across_folds(differences, folds),
+        difference=across_folds(differences, folds, step=step),
         scores=(float(scores_a.mean()), float(scores_b.mean())),
         p_value=p_value,
         p_holm=p_value,
         test="corrected resampled t-test (Nadeau-Bengio)",
-        posterior=correlated_t(gains, folds, rope),
+        posterior=correlated_t(gains, folds, rope, step=step),
         rope=rope,
         gains=tuple(gains.tolist()),
         folds=folds,
-        identical=all(map(_identical, a.predictions, second)),
+        step=step,
+        identical=identical,
     )
 
 
@@ -196,7 +223,7 @@ def _compare_examples(
     if first.clusters is not None:
         difference, posterior = _difference_of_groups(first, second, metric, rope)
         p_value = _permutation_p_value(first, second, metric)
-        test = f"permutation test of {int(first.clusters.max()) + 1:,} groups"
+        test = f"permutation test of {counted(int(first.clusters.max()) + 1, 'group')}"
     elif metric.per_example is not None and metric.kind == "proportion":
         first_correct, second_correct = (
             metric.per_example(first) > 0,
@@ -246,6 +273,7 @@ def _difference_of_groups(
     sign = 1.0 if metric.greater_is_better else -1.0
     if metric.per_example is None:
         difference, draws = bootstrap_difference(first, second, metric)
+        difference = difference.clip(-metric.maximum, metric.maximum)
         return difference, draws_posterior(sign * draws, rope)
     assert first.clusters is not None
     values = metric.per_example(second) - metric.per_example(first).astype(np.float64)
@@ -285,6 +313,8 @@ def bootstrap_difference(
                 for w in resample(n, seed, resamples, groups)
             ]
         )
+        if (n if groups is None else int(groups.max()) + 1) < 2:
+            draws = np.array([np.nan])
         return percentile(value, draws, n, clusters=groups), draws
     first_draws, second_draws = (
         ece_distribution(s, resamples=resamples, seed=seed).draw(20_000, seed + i)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dressform.core.display import brief, paragraph, table
-from dressform.evaluation.intervals import Estimate
+from dressform.evaluation.intervals import Estimate, fold_variance
 from dressform.evaluation.metrics import METRICS, Metric
 from dressform.evaluation.significance import Posterior, t_p_value, t_posterior
 
@@ -36,6 +36,7 @@ class Comparison:
         gains: for cross-validations, how much better b is in each fold, repeat by repeat, [R * K];
             else empty.
         folds: K for cross-validations, else 0.
+        step: by which a fold's score changes with one example; see :func:`fold_variance`.
         identical: both predict the same probabilities for every example.
         tests: further p-values by name.
     """
@@ -52,6 +53,7 @@ class Comparison:
     rope: float
     gains: tuple[float, ...] = ()
     folds: int = 0
+    step: float = 0.0
     identical: bool = False
     tests: dict[str, float] = field(default_factory=dict)
 
@@ -107,7 +109,7 @@ class Comparison:
             return None
         mean, sd, repeats = (
             float(np.mean(self.gains)),
-            float(np.std(self.gains, ddof=1)),
+            math.sqrt(fold_variance(np.array(self.gains), self.step)),
             len(self.gains) // self.folds,
         )
         adjustment = self.p_holm / self.p_value if self.p_value else 1.0
@@ -241,7 +243,11 @@ def format_p_value(value: float) -> str:
 
 
 def format_probability(value: float) -> str:
-    """``= 0.43``; ``< 0.01`` and ``> 0.99`` where two decimals would make 0 or 1 of it."""
+    """``= 0.43``; ``< 0.01`` and ``> 0.99`` where two decimals would make 0 or 1 of it;
+    ``unknown`` for NaN.
+    """
+    if math.isnan(value):
+        return "unknown"
     if value < 0.005:
         return "< 0.01"
     return "> 0.99" if value >= 0.995 else f"= {value:.2f}"

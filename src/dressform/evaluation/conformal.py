@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from dressform.core.rng import generator
 from dressform.evaluation.calibration import with_temperature
-from dressform.evaluation.intervals import Estimate, wilson
+from dressform.evaluation.clusters import numbered, proportion
+from dressform.evaluation.intervals import Estimate
 from dressform.predictions import Predictions
 
 Method = Literal["lac", "aps", "raps"]
@@ -165,19 +166,22 @@ def evaluate_sets(
     with np.errstate(invalid="ignore"):
         class_coverage = np.bincount(labels, covered, minlength=sets.shape[1]) / counts
     worst = int(np.nanargmin(class_coverage))
-    hits = np.bincount(labels[covered], minlength=sets.shape[1])
+    groups = None if predictions.groups is None else numbered(predictions.groups)
     level = 1 - 0.05 / int((counts > 0).sum())
+
+    def highest(label: int) -> float:
+        of = labels == label
+        return proportion(covered[of], None if groups is None else groups[of], level).high
+
     below = [
         name
-        for name, hit, count in zip(
-            predictions.class_names, hits.tolist(), counts.tolist(), strict=True
-        )
-        if count and wilson(hit, count, level).high < 1 - alpha
+        for label, name in enumerate(predictions.class_names)
+        if counts[label] and highest(label) < 1 - alpha
     ]
     return ConformalResult(
         method=method,
         alpha=alpha,
-        coverage=wilson(int(covered.sum()), len(labels)),
+        coverage=proportion(covered, groups),
         worst_class=predictions.class_names[worst],
         worst_coverage=float(class_coverage[worst]),
         classes_below=tuple(below),

@@ -19,7 +19,6 @@ from dressform.evaluation.intervals import (
     f1_of_jaccard,
     percentile,
     resample,
-    student,
     wilson,
     wilson_f1,
 )
@@ -280,10 +279,7 @@ def estimates(
     draws = np.array(
         [[metric.value(scores, weights) for metric in aggregates] for weights in resampled]
     )
-    by_name = {
-        m.name: percentile(m.value(scores, None), draws[:, i], len(scores), clusters=groups)
-        for i, m in enumerate(aggregates)
-    }
+    by_name = {m.name: _aggregate(m, scores, draws[:, i]) for i, m in enumerate(aggregates)}
     for metric in metrics:
         if metric.name == "ece":
             interval = ece_distribution(scores, resamples=resamples).interval()
@@ -293,6 +289,17 @@ def estimates(
     return {metric.name: by_name[metric.name].clip(0, metric.maximum) for metric in metrics}
 
 
+def _aggregate(metric: Metric, scores: Scores, draws: NDArray[np.float64]) -> Estimate:
+    """A metric of all examples together. Where all are right, or all wrong, no resample differs,
+    and the bounds are those of the accuracy.
+    """
+    value, groups = metric.value(scores, None), scores.clusters
+    if scores.correct.all() or not scores.correct.any():
+        bounds = clusters.proportion(scores.correct, groups)
+        return replace(bounds, value=value, method=f"{bounds.method}, of the accuracy")
+    return percentile(value, draws, len(scores), clusters=groups)
+
+
 def _mean(
     metric: Metric,
     values: NDArray[np.bool_] | NDArray[np.float64],
@@ -300,10 +307,8 @@ def _mean(
 ) -> Estimate:
     """A metric that is a mean over examples, of examples or of groups of them."""
     if metric.kind == "proportion":
-        if groups is None:
-            return wilson(int(values.sum()), len(values))
         return clusters.proportion(values > 0, groups)
-    return student(values) if groups is None else clusters.mean(values, groups)
+    return clusters.mean(values, groups)
 
 
 def without_groups(interval: Estimate) -> Estimate:

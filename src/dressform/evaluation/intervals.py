@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dressform.core.rng import generator
+from dressform.core.text import counted
 
 RESAMPLES = 2000
 
@@ -123,7 +124,9 @@ def student(values: ArrayLike, confidence: float = 0.95, what: str = "examples")
     )
 
 
-def across_folds(values: ArrayLike, folds: int, confidence: float = 0.95) -> Estimate:
+def across_folds(
+    values: ArrayLike, folds: int, confidence: float = 0.95, *, step: float = 0.0
+) -> Estimate:
     """The mean of a score over the folds of a (repeated) cross-validation, corrected for the
     overlap of training sets.
 
@@ -136,6 +139,7 @@ def across_folds(values: ArrayLike, folds: int, confidence: float = 0.95) -> Est
         values: scores [R * K] of R repeats of K folds.
         folds: K, at least 2.
         confidence: coverage, between 0 and 1.
+        step: see :func:`fold_variance`.
     """
     values = np.asarray(values, dtype=np.float64)
     factor = 1 + len(values) / (folds - 1)
@@ -144,16 +148,31 @@ def across_folds(values: ArrayLike, folds: int, confidence: float = 0.95) -> Est
         factor,
         confidence,
         f"corrected resampled t over folds (Nadeau-Bengio), {100 * confidence:.0f} %",
+        step,
     )
 
 
-def _t_interval(values: ArrayLike, factor: float, confidence: float, method: str) -> Estimate:
+def fold_variance(values: NDArray[np.float64], step: float) -> float:
+    """The variance of scores over folds, at least that of rounding them to a multiple of a step:
+    few small folds often have the same score, which does not mean that it has no spread.
+
+    Args:
+        values: scores [n], n at least 2.
+        step: by which a score changes with one example, 1 over the size of a fold for accuracy; 0
+            for scores that are no counts.
+    """
+    return max(float(np.var(values, ddof=1)), step**2 / 12)
+
+
+def _t_interval(
+    values: ArrayLike, factor: float, confidence: float, method: str, step: float = 0.0
+) -> Estimate:
     values = np.asarray(values, dtype=np.float64)
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return Estimate(mean, -math.inf, math.inf, method, n)
     half_width = t_quantile((1 + confidence) / 2, n - 1) * math.sqrt(
-        factor * float(np.var(values, ddof=1)) / n
+        factor * fold_variance(values, step) / n
     )
     return Estimate(mean, mean - half_width, mean + half_width, method, n)
 
@@ -208,7 +227,7 @@ def percentile(
     method = (
         method
         if clusters is None
-        else f"bootstrap of {units:,} groups, percentile, {100 * confidence:.0f} %"
+        else f"bootstrap of {counted(units, 'group')}, percentile, {100 * confidence:.0f} %"
     )
     if units < 2:  # every resample is the same
         return Estimate(value, -math.inf, math.inf, method, n)

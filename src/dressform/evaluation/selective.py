@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.evaluation import clusters
-from dressform.evaluation.intervals import Estimate, wilson
+from dressform.evaluation.intervals import Estimate
 from dressform.evaluation.metrics import Scores
 from dressform.evaluation.ranking import thinned_indices
 from dressform.predictions import Predictions
@@ -91,6 +91,5 @@ def _operating_point(scores: Scores, threshold: float) -> OperatingPoint:
 
 
 def _proportion(scores: Scores, successes: NDArray[np.bool_], among: NDArray[np.bool_]) -> Estimate:
-    if scores.clusters is None:
-        return wilson(int(successes[among].sum()), int(among.sum()))
-    return clusters.proportion(successes[among], scores.clusters[among])
+    of = None if scores.clusters is None else scores.clusters[among]
+    return clusters.proportion(successes[among], of)

@@ -9,7 +9,7 @@ import scipy.special
 from numpy.typing import ArrayLike, NDArray
 
 from dressform.core.rng import generator
-from dressform.evaluation.intervals import Estimate, across_folds, t_quantile
+from dressform.evaluation.intervals import Estimate, across_folds, fold_variance, t_quantile
 
 
 @dataclass(frozen=True)
@@ -101,22 +101,23 @@ def permutation_test(
     return (count + 1) / (draws + 1)
 
 
-def corrected_resampled_t(differences: ArrayLike, folds: int) -> float:
+def corrected_resampled_t(differences: ArrayLike, folds: int, *, step: float = 0.0) -> float:
     """Two-sided p-value for a mean difference of 0 over folds (Nadeau & Bengio 2003).
 
     Args:
         differences: of the score [R * K], fold by fold, of R repeats of K folds.
         folds: K. The variance of the mean is multiplied by 1 + R K / (K - 1); for one K-fold 1 + K
             / (K - 1).
+        step: see :func:`fold_variance`.
     """
     values = np.asarray(differences, dtype=np.float64)
-    return _mean_p_value(values, 1 + len(values) / (folds - 1))
+    return _mean_p_value(values, 1 + len(values) / (folds - 1), step)
 
 
-def _mean_p_value(values: NDArray[np.float64], factor: float) -> float:
+def _mean_p_value(values: NDArray[np.float64], factor: float, step: float = 0.0) -> float:
     mean, variance = (
         float(values.mean()),
-        float(values.var(ddof=1)) if len(values) > 1 else math.nan,
+        fold_variance(values, step) if len(values) > 1 else math.nan,
     )
     if mean == 0 or math.isnan(variance):
         return 1.0
@@ -150,7 +151,9 @@ class Posterior:
     worse: float
 
 
-def correlated_t(differences: ArrayLike, folds: int, rope: float) -> Posterior:
+def correlated_t(
+    differences: ArrayLike, folds: int, rope: float, *, step: float = 0.0
+) -> Posterior:
     """Bayesian correlated t-test (Corani & Benavoli 2015, Machine Learning 100:285; Benavoli et al.
     2017, JMLR 18:77).
 
@@ -161,8 +164,9 @@ def correlated_t(differences: ArrayLike, folds: int, rope: float) -> Posterior:
         differences: of the score [R * K], second - first, where higher is better.
         folds: K.
         rope: half the width of the region of practical equivalence, 0 or more.
+        step: see :func:`fold_variance`.
     """
-    estimate = across_folds(differences, folds)
+    estimate = across_folds(differences, folds, step=step)
     standard_error = (
         (estimate.high - estimate.value) / t_quantile(0.975, estimate.n - 1)
         if estimate.n > 1
@@ -198,7 +202,11 @@ def proportion_posterior(
 
 
 def draws_posterior(differences: NDArray[np.float64], rope: float) -> Posterior:
-    """Fractions of draws of a difference, [B], above ``rope``, within it, and below."""
+    """Fractions of draws of a difference, [B], above ``rope``, within it, and below; NaN where
+    nothing could be drawn.
+    """
+    if np.isnan(differences).any():
+        return Posterior(math.nan, math.nan, math.nan)
     better, worse = float((differences > rope).mean()), float((differences < -rope).mean())
     return Posterior(better, max(0.0, 1 - better - worse), worse)
 

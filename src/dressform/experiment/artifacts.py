@@ -14,6 +14,7 @@ from dressform.data.photo import photo_settings_for
 from dressform.evaluation.calibration import mean_confidence, with_temperature
 from dressform.evaluation.evaluate import Evaluation, evaluate
 from dressform.evaluation.learned_temperature import cross_fitted, learned_temperature
+from dressform.evaluation.metrics import Scores
 from dressform.experiment.options import RunOptions
 from dressform.models.network import count_parameters
 from dressform.predict.export import export_onnx
@@ -152,8 +153,10 @@ def _export(
         known, unseen = (
             penultimate(layout.onnx, images).values for images in (reference, validation.images)
         )
-        correct = raw.predicted == raw.labels
-        detector = OODDetector.fit(known, reference, unseen, validation.images, correct)
+        scores = Scores(raw)
+        detector = OODDetector.fit(
+            known, reference, unseen, validation.images, scores.correct, scores.clusters
+        )
         if detector is not None:
             detector.save(layout.ood_reference)
     return difference, card

@@ -129,11 +129,9 @@ def conv(walk: KerasWalk, module: nn.Conv2d, at: At) -> At:
     if module.dilation != (1, 1) or module.padding_mode != "zeros":
         raise _refused(str(module))
     value = nn.Conv2d.forward(module, at.value)
-    down, across = (
-        ((side - 1) // 2 if module.padding == "same" else 0 for side in module.kernel_size)
-        if isinstance(module.padding, str)
-        else module.padding
-    )
+    if isinstance(module.padding, str):  # torch and Keras put the odd zero at the same end
+        return convolved(walk, module, at, value, module.padding)
+    down, across = module.padding
     same = (2 * down + 1, 2 * across + 1) == module.kernel_size and module.stride == (1, 1)
     if not same and (down or across):
         at = padded(walk, at, (across, across), (down, down))
@@ -184,7 +182,9 @@ def average_pool(walk: KerasWalk, module: nn.AvgPool2d, at: At) -> At:
 
 
 def _pool(walk: KerasWalk, module: nn.MaxPool2d | nn.AvgPool2d, at: At, kind: str) -> At:
-    if _pair(module.padding) != [0, 0] or module.ceil_mode:
+    dilated = _pair(getattr(module, "dilation", 1)) != [1, 1]
+    divided = getattr(module, "divisor_override", None) is not None
+    if _pair(module.padding) != [0, 0] or module.ceil_mode or dilated or divided:
         raise _refused(str(module))
     size, strides = _pair(module.kernel_size), _pair(module.stride)
     return walk.add(kind, at, module(at.value), pool_size=size, strides=strides, padding="valid")

@@ -1,7 +1,7 @@
 """`predict_labelled`: what an ONNX model of any framework says of labelled images. No torch."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -70,11 +70,13 @@ class LabelledPredictions:
         predictions: of all of them.
         images: with the same ids, labels and classes.
         split: the split that they are, or ``all``.
+        digests: of the data's splits that they come from.
     """
 
     predictions: Predictions
     images: Dataset
     split: str
+    digests: Mapping[str, str]
 
 
 def predict_labelled(
@@ -125,7 +127,9 @@ def predict_labelled(
         hint = hint_of(predict, dataset, predictions.predicted, options.scaling)
         if hint is not None:
             logger.warning(hint)
-    return LabelledPredictions(predictions, dataset, examples.split)
+    evaluated = examples.counts if examples.divided else examples.digests
+    digests = {name: examples.digests[name] for name in evaluated if name in examples.digests}
+    return LabelledPredictions(predictions, dataset, examples.split, digests)
 
 
 def _inputs(model: OnnxModel, examples: LabelledImages) -> NDArray[np.uint8]:

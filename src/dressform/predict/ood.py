@@ -45,12 +45,14 @@ class OODDetector:
         scales: float32 [2], root mean square length of the means, and of the deviations.
         distances: float32 [V], ascending, of calibration images.
         correct: bool [V], whether the model is right about each of them, in that order.
+        clusters: int64 [V], the number of each one's group, or None.
     """
 
     reference: NDArray[np.float16]
     scales: NDArray[np.float32]
     distances: NDArray[np.float32]
     correct: NDArray[np.bool_]
+    clusters: NDArray[np.int64] | None = None
 
     @classmethod
     def fit(
@@ -60,6 +62,7 @@ class OODDetector:
         calibration: NDArray[np.float32],
         calibration_images: NDArray[np.uint8],
         correct: NDArray[np.bool_],
+        clusters: NDArray[np.int64] | None = None,
     ) -> "OODDetector | None":
         """Fit a detector.
 
@@ -69,6 +72,7 @@ class OODDetector:
             calibration: [V, D], of images that the model was not trained on.
             calibration_images: uint8 [V, H, W, C].
             correct: bool [V], whether the model is right about them.
+            clusters: int64 [V], the number of each one's group, or None.
 
         Returns:
             None if there are too few images of either kind.
@@ -87,7 +91,8 @@ class OODDetector:
         uncalibrated = cls(reference, scales, np.empty(0, np.float32), np.empty(0, np.bool_))
         distances = uncalibrated.distances_of(calibration, calibration_images)
         order = np.argsort(distances, kind="stable")
-        return cls(reference, scales, distances[order], np.asarray(correct)[order])
+        groups = None if clusters is None else clusters[order]
+        return cls(reference, scales, distances[order], np.asarray(correct)[order], groups)
 
     @cached_property
     def _factors(self) -> NDArray[np.float32]:
@@ -133,39 +138,41 @@ class OODDetector:
             (len(self.distances) - closer + 1) / (len(self.distances) + 1), dtype=np.float64
         )
 
-    def answered(self, threshold: float) -> tuple[int, int]:
-        """Of the calibration images: how many have a p-value above a threshold, and about how many
-        of those the model is right.
+    def answered(self, threshold: float) -> NDArray[np.bool_]:
+        """Which of the calibration images have a p-value above a threshold, bool [V].
 
         Args:
             threshold: 0 to 1, at or below which a model abstains.
         """
         closer = np.searchsorted(self.distances, self.distances, side="left")
         count = len(self.distances)
-        above = (count - closer + 1) / (count + 1) > threshold
-        return int(above.sum()), int(self.correct[above].sum())
+        above: NDArray[np.bool_] = (count - closer + 1) / (count + 1) > threshold
+        return above
 
     def abstention(self, threshold: float) -> str:
         """How often a model abstains on the calibration images, and how often it is right about the
         others, in a sentence.
         """
-        from dressform.evaluation.intervals import wilson  # brings NumPy's random numbers
+        from dressform.evaluation.clusters import proportion  # brings NumPy's random numbers
 
-        answered, right = self.answered(threshold)
+        answered = self.answered(threshold)
         count = len(self.distances)
-        if not answered:
+        if not answered.any():
             return f"it abstains on all {count:,} validation images"
-        accuracy = wilson(right, answered)
+        groups = None if self.clusters is None else self.clusters[answered]
+        accuracy = proportion(self.correct[answered], groups)
+        abstained = percent(1 - float(answered.mean()), 1)
         return (
-            f"it abstains on {percent(1 - answered / count, 1)} of {count:,} validation images "
+            f"it abstains on {abstained} of {count:,} validation images "
             f"and is right about {percent(accuracy.value, 1)} of the others "
             f"({percent_range(accuracy.low, accuracy.high, 1)}, 95 %)"
         )
 
     def save(self, path: Path) -> None:
         """Write, atomically."""
-        arrays = ("reference", "scales", "distances", "correct")
-        write_npz(path, {name: getattr(self, name) for name in arrays})
+        names = ("reference", "scales", "distances", "correct", "clusters")
+        arrays = {name: getattr(self, name) for name in names}
+        write_npz(path, {name: array for name, array in arrays.items() if array is not None})
 
     @classmethod
     def load(cls, path: Path) -> "OODDetector":
@@ -175,6 +182,7 @@ class OODDetector:
             RunError: the file is damaged or not a detector.
         """
         arrays = read_npz(path)
+        clusters = arrays.pop("clusters", None)
         layout = {name: (values.ndim, str(values.dtype)) for name, values in arrays.items()}
         valid = layout == {
             "reference": (2, "float16"),
@@ -196,12 +204,14 @@ class OODDetector:
                 bool(np.isfinite(values).all()) for values in (reference, scales, distances)
             )
             valid = valid and bool((np.diff(distances) >= 0).all())
+            if clusters is not None:
+                valid = valid and clusters.shape == correct.shape and clusters.dtype == np.int64
         if not valid:
             raise RunError(
                 f"{path} is not an OOD detector as this version writes it; delete it to predict "
                 f"without one"
             )
-        return cls(reference, scales, distances, correct)
+        return cls(reference, scales, distances, correct, clusters)
 
     def width_of(self, channels: int) -> int:
         """Number of features of the model that this detector belongs to."""

@@ -62,3 +62,11 @@ class Prediction:
                 "how images are prepared was not kept; call predict_many with keep_prepared=True"
             )
         return self.kept
+
+
+def doubts(p_value: float | None) -> tuple[str, ...]:
+    """Why a model abstains."""
+    return (
+        f"does not look like the training images: only {percent(p_value or 0, 1)} of validation "
+        f"images are this unusual",
+    )

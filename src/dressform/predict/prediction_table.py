@@ -262,8 +262,7 @@ class PredictionTable:
             if self._file.written or not self._restored or not self._in_order:
                 write = self._write_gzip if self._suffix == ".csv.gz" else self._write_parquet
                 write_atomic(self.path, lambda file: write(file, paths))
-            self._file.close()
-            self._file.path.unlink()
+            self._file.delete()
         except OSError as error:
             raise RunError(
                 f"{self.path} cannot be written ({error.strerror or error}); its rows are kept in "
@@ -272,9 +271,9 @@ class PredictionTable:
 
     def close(self) -> None:
         """Flush to disk and close; what is written stays."""
-        self._file.close()
         if self._restored and not self._file.written:
-            self._file.path.unlink(missing_ok=True)
+            self._file.delete()
+        self._file.close()
 
     def _row(self, path: str | Path, state: str | None, answer: Prediction | DataError) -> Row:
         row: Row = dict.fromkeys(self._columns)

@@ -1,16 +1,15 @@
 """`Predictor`: classes of new images, by ONNX Runtime, without torch."""
 
-import numbers
 from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dressform.core.arguments import fraction
 from dressform.core.display import brief
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.files import sha256_file
-from dressform.core.numbers import percent
 from dressform.core.ordered_pool import map_in_order
 from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
@@ -31,7 +30,7 @@ from dressform.predict.image_input import (
 from dressform.predict.model_card import ModelCard
 from dressform.predict.model_folder import weights_folder
 from dressform.predict.ood import OODDetector
-from dressform.predict.prediction import Prediction
+from dressform.predict.prediction import Prediction, doubts
 from dressform.predict.session import BATCH_SIZE, open_session, run_session
 from dressform.predictions import softmax
 from dressform.runs.run import Run
@@ -91,7 +90,7 @@ class Predictor:
                 f"copy both again"
             )
         self._session = open_session(self.path, RunError, spin=spin, threads=threads)
-        self.threshold = _checked_threshold(threshold)
+        self.threshold = fraction("threshold", threshold)
         self._features = self.description.output.features
         detector_file = folder / "ood_reference.npz"
         self.ood_detector = (
@@ -229,7 +228,10 @@ class Predictor:
         """
         path = name or name_of(image)
         prepared = self.prepare(image, path)
-        return self.predict_prepared([path], [prepared], top=top, keep_prepared=True)[0]
+        (answer,) = self.predict_prepared([path], [prepared], top=top, keep_prepared=True)
+        if isinstance(answer, DataError):
+            raise answer
+        return answer
 
     def prepare(
         self,
@@ -363,37 +365,35 @@ class Predictor:
         *,
         top: int = 3,
         keep_prepared: bool = False,
-    ) -> list[Prediction]:
+    ) -> list[Prediction | DataError]:
         """Predict N images that :meth:`prepare` made, in one batch, named by ``names``; for the
-        other arguments see :meth:`predict_many`.
+        other arguments see :meth:`predict_many`. An image for which the network computes no finite
+        scores gets an error in place of an answer.
         """
         if not prepared:
             return []
         logits, p_values = self._logits_and_p_values(np.stack([one.pixels for one in prepared]))
-        probabilities = softmax(logits / self.temperature)
+        finite = np.asarray(np.isfinite(logits).all(axis=1))
+        probabilities = softmax(np.where(finite[:, None], logits, 0) / self.temperature)
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-        predictions = []
+        predictions: list[Prediction | DataError] = []
         for row, (name, image) in enumerate(zip(names, prepared, strict=True)):
+            if not finite[row]:
+                reason = "divides by 0 or exceeds the range of its numbers for this image"
+                predictions.append(
+                    DataError(f"{name} gets no finite scores from the model: the network {reason}")
+                )
+                continue
             p_value = None if p_values is None else float(p_values[row])
             abstain = None if p_value is None else p_value <= self.threshold
-            doubt = (
-                f"does not look like the training images: only {percent(p_value or 0, 1)} of "
-                f"validation images are this unusual",
-            )
             predictions.append(
                 Prediction(
                     name,
                     tuple((self.class_names[i], float(probabilities[row, i])) for i in order[row]),
                     p_value,
                     abstain,
-                    (*(doubt if abstain else ()), *image.warnings),
+                    (*(doubts(p_value) if abstain else ()), *image.warnings),
                     image if keep_prepared else None,
                 )
             )
         return predictions
-
-
-def _checked_threshold(threshold: float) -> float:
-    if not isinstance(threshold, numbers.Real) or not 0 <= threshold <= 1:
-        raise ConfigError(f"threshold is {threshold!r}; allowed: a number from 0 to 1")
-    return threshold

@@ -15,7 +15,8 @@ from dressform.core.numbers import percent
 from dressform.core.rng import stream_seed
 from dressform.data.corruptions import CORRUPTIONS, corrupt, severities_of
 from dressform.data.dataset import Dataset
-from dressform.evaluation.intervals import Estimate, wilson
+from dressform.evaluation.clusters import numbered, proportion
+from dressform.evaluation.intervals import Estimate
 from dressform.predict.predictor import Predictor
 
 BATCH_SIZE = 2000
@@ -91,13 +92,15 @@ def robustness(
     selected = list(dict.fromkeys(names)) or list(CORRUPTIONS)
     plan = [(name, severity) for name in selected for severity in severities_of(name)]
 
+    groups = None if dataset.groups is None else numbered(dataset.groups)
+
     def accuracy(change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]) -> Estimate:
-        correct = 0
+        correct = np.zeros(len(dataset), np.bool_)
         for part, start in enumerate(range(0, len(dataset), BATCH_SIZE)):
             batch = slice(start, start + BATCH_SIZE)
             logits = predictor.logits(change(dataset.images[batch], part))
-            correct += int((logits.argmax(axis=1) == dataset.labels[batch]).sum())
-        return wilson(correct, len(dataset))
+            correct[batch] = logits.argmax(axis=1) == dataset.labels[batch]
+        return proportion(correct, groups)
 
     corruptions: dict[str, dict[str, Estimate]] = {name: {} for name in selected}
     for done, (name, severity) in enumerate(plan, 1):

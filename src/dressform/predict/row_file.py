@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import os
+import sys
 from collections.abc import Container, Iterator, Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -126,13 +128,12 @@ class RowFile:
         self.path, self.rows = path, rows
         self.written = 0
         try:
-            self._file = path.open("a+b", buffering=0)
+            self._file = self._opened()
         except OSError as error:
             raise RunError(
                 f"{path} cannot be written ({error.strerror}); give a writable path with out="
             ) from error
         try:
-            self._lock()
             self._repair()
         except BaseException:
             self._file.close()
@@ -189,10 +190,9 @@ class RowFile:
         before = self._file
         try:
             write_atomic(self.path, copy_others)
-            self._file = self.path.open("a+b", buffering=0)
+            self._file = self._opened()
         except OSError as error:
             raise self._failure(error) from error
-        self._lock()
         before.close()
 
     def close(self) -> None:
@@ -205,6 +205,13 @@ class RowFile:
             raise self._failure(error) from error
         finally:
             self._file.close()
+
+    def delete(self) -> None:
+        """Close and delete."""
+        if sys.platform == "win32":  # where an open file cannot be deleted
+            self._file.close()
+        self.path.unlink(missing_ok=True)
+        self._file.close()
 
     def _write(self, content: bytes) -> None:
         try:
@@ -220,13 +227,30 @@ class RowFile:
             f"free some space and start the same command again"
         )
 
-    def _lock(self) -> None:
+    def _opened(self) -> FileIO:
+        """The file, locked; opened again if somebody replaced it in between."""
+        while True:
+            file = FileIO(self.path, "a+b")
+            try:
+                self._lock(file)
+                if sys.platform == "win32" or os.path.samestat(
+                    self.path.stat(), os.fstat(file.fileno())
+                ):
+                    return file
+            except FileNotFoundError:
+                pass
+            except BaseException:
+                file.close()
+                raise
+            file.close()
+
+    def _lock(self, file: FileIO) -> None:
         try:
             import fcntl
         except ImportError:  # Windows, where nobody else can replace an open file
             return
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
                 f"another process is writing {self.path}; wait for it or give another out="

@@ -60,11 +60,8 @@ def labels_by_name(
     mapping = np.zeros(len(data_classes), np.int64)
     for label, name in names.items():
         mapping[label] = number_of[name]
-    absent = [
-        name
-        for number, name in enumerate(model_classes)
-        if number not in {mapping[label] for label in present}
-    ]
+    occurring = {mapping[label] for label in present}
+    absent = [name for number, name in enumerate(model_classes) if number not in occurring]
     if absent:
         logger.warning(
             f"{data} has no images of {_listed(absent)}, which {model} knows; the scores are about "

@@ -234,7 +234,15 @@ def _named_classes(
         None,
     )
     if chosen is None:  # logits; or no probabilities, which is refused with the reason
-        chosen = candidates if logits else labelled
+        if not logits and len(labelled) < len(candidates):
+            more = [column for column in candidates if column not in labelled]
+            raise DataError(
+                f"{table.path} has columns of labels ({_listed(labelled)}) whose numbers are no "
+                f"probabilities, and further columns of numbers ({_listed(more)}), which may be "
+                f"classes without an example; name the columns of all classes logit_{labelled[0]}, "
+                f"… if they are logits, or take the further ones away"
+            )
+        chosen = candidates
         values = np.stack([table.numbers(name) for name in chosen], axis=1)
         logits = logits or bool(np.nanmin(values) < 0)
         if not logits and np.abs(values.sum(axis=1) - 100).max() < 1:

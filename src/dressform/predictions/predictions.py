@@ -133,11 +133,12 @@ class Predictions:
         """Logits divided by the temperature, float64 [N, K]."""
         return self.logits.astype(np.float64) / self.temperature
 
-    def require_probabilities(self, purpose: str) -> None:
+    def require_probabilities(self, purpose: str, otherwise: str = "") -> None:
         """Refuse hard predictions.
 
         Args:
             purpose: what needs probabilities, for the message.
+            otherwise: what else can be done, for its end.
 
         Raises:
             DataError: the predictions are hard.
@@ -145,8 +146,7 @@ class Predictions:
         if self.hard:
             raise DataError(
                 f"{purpose} needs probabilities, and these are hard predictions (a class for each "
-                f"example); give a table with a column of probabilities per class, or use accuracy,"
-                f" balanced_accuracy or macro_f1"
+                f"example); give a table with a column of probabilities per class{otherwise}"
             )
 
     @property
@@ -320,7 +320,9 @@ def _hard_predictions(path: Path, arrays: dict[str, NDArray[Any]]) -> Prediction
     ids = arrays.get("ids", np.array([f"{i:05d}" for i in range(len(labels))]))
     names, ids = _texts(path, "class_names", names), _texts(path, "ids", ids)
     try:
-        return Predictions.from_classes(ids, labels, predicted, tuple(names.tolist()))
+        groups = _texts(path, "groups", arrays["groups"]) if "groups" in arrays else None
+        predictions = Predictions.from_classes(ids, labels, predicted, tuple(names.tolist()))
+        return replace(predictions, groups=groups)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 

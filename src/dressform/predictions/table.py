@@ -1,5 +1,6 @@
 """`Table`: the columns of a table of predictions, as read from a file of any format."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ EXPECTED = (
 )
 NUMBERS = "iuf"
 """Kinds of NumPy's types that count as numbers."""
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,7 @@ class Table:
         names: of all columns of the file, in its order; a name may occur twice.
         lines: line number of each row in a text file, from 1; None if there are no lines.
         nulls: the first row without a value of each column that has such rows.
+        decimal_comma: whether numbers may be written ``0,25``.
     """
 
     path: Path
@@ -36,6 +39,7 @@ class Table:
     names: tuple[str, ...]
     lines: Sequence[int] | None = None
     nulls: Mapping[str, int] = field(default_factory=dict)
+    decimal_comma: bool = False
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -67,7 +71,7 @@ class Table:
         cells = self.columns[name]
         if isinstance(cells, np.ndarray):
             return cells.dtype.kind in NUMBERS
-        return name not in self.nulls and all(map(is_number, cells))
+        return name not in self.nulls and all(map(is_number, self._with_points(cells)))
 
     def require_values(self, name: str) -> None:
         """Refuse a column without a value in some row.
@@ -93,7 +97,7 @@ class Table:
         self.require_values(name)
         cells = self.columns[name]
         try:
-            return np.array(cells, dtype=np.float64)
+            return np.array(self._with_points(cells), dtype=np.float64)
         except ValueError:
             row = next(i for i, cell in enumerate(cells) if not is_number(str(cell)))
             if not str(cells[row]).strip():
@@ -102,6 +106,16 @@ class Table:
                 f"{self.path} {self.location(row)} has {cells[row]!r} in column {name}; allowed: "
                 f"a number"
             ) from None
+
+    def _with_points(self, cells: Sequence[str] | NDArray[Any]) -> Sequence[str] | NDArray[Any]:
+        """Numbers such as ``0,25``, which spreadsheets write where the separator is no comma, with
+        a point; columns of other texts stay.
+        """
+        if not self.decimal_comma or isinstance(cells, np.ndarray):
+            return cells
+        if not all(_DECIMAL_COMMA.fullmatch(cell) or "," not in cell for cell in cells):
+            return cells
+        return [cell.replace(",", ".") for cell in cells]
 
     def texts(self, name: str) -> list[str]:
         """A column as texts; whole numbers as their digits.

@@ -5,7 +5,6 @@ import csv
 import gzip
 import io
 import json
-import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from dressform.predictions.table import EXPECTED, Table
 MAX_BYTES = 2**31
 """Maximum decompressed size of a table."""
 SEPARATORS = (",", ";", "\t", "|")
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
 def read_text(path: Path) -> str:
@@ -84,12 +82,10 @@ def parse_csv(path: Path, text: str) -> Table:
     except csv.Error as error:
         raise DataError(f"{path} line {start} is not CSV ({error}); fix that line") from None
     cells = [[from_table_cell(cell) for cell in column] for column in zip(*rows, strict=True)]
-    if separator != ",":
-        cells = [_with_decimal_points(column) for column in cells]
     columns: dict[str, list[str]] = {}
     for position, name in enumerate(header):
         columns.setdefault(name, cells[position] if rows else [])
-    return Table(path, columns, tuple(header), lines)
+    return Table(path, columns, tuple(header), lines, decimal_comma=separator != ",")
 
 
 def _separator(text: str) -> str:
@@ -102,17 +98,6 @@ def _separator(text: str) -> str:
         return max(SEPARATORS, key=names)  # of equals the first
     except csv.Error:
         return ","
-
-
-def _with_decimal_points(cells: list[str]) -> list[str]:
-    """Numbers such as ``0,25``, which spreadsheets write where the separator is no comma, with a
-    point; columns of other texts stay.
-    """
-    if not any("," in cell for cell in cells):
-        return cells
-    if not all(_DECIMAL_COMMA.fullmatch(cell) or "," not in cell for cell in cells):
-        return cells
-    return [cell.replace(",", ".") for cell in cells]
 
 
 def parse_json_lines(path: Path, text: str) -> Table:
@@ -146,15 +131,22 @@ def parse_json_lines(path: Path, text: str) -> Table:
         lines.append(line)
     if not rows:
         raise DataError(f"{path} is empty; expected {EXPECTED}")
-    names = tuple(rows[0])
+    names = dict.fromkeys(rows[0])
     for line, row in zip(lines, rows, strict=True):
+        more = next((name for name in row if name not in names), None)
+        if more is not None:
+            raise DataError(
+                f"{path} line {line} has {more}, which the first object lacks; give every object "
+                f"the same keys"
+            )
         missing = next((name for name in names if row.get(name) is None), None)
         if missing is not None:
             raise DataError(
                 f"{path} line {line} has no value for {missing}; give every object the keys of "
                 f"the first"
             )
-    return Table(path, {name: _cells([row[name] for row in rows]) for name in names}, names, lines)
+    columns = {name: _cells([row[name] for row in rows]) for name in names}
+    return Table(path, columns, tuple(names), lines)
 
 
 def _flat(row: dict[str, object]) -> dict[str, object]:

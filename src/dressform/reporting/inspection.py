@@ -192,10 +192,8 @@ def inspect_run(
     """
     split = split_of(run, options.split)
     predictions, missing = run.predictions(split), list[str]()
-    if split == "test" and (
-        problem := note_look(run.path, what="report", examples=len(predictions))
-    ):
-        logger.warning(problem)
+    if split == "test":
+        note_look(run.path, what="report", examples=len(predictions))
     images = training_images = None
     try:
         data = data or data_of(run, options.data)

@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import logging
 import os
 from pathlib import Path
 
 from dressform.runs.layout import ledger
 from dressform.runs.manifest import now
+
+logger = logging.getLogger(__name__)
 
 
 def note_test_look(root: Path, *, what: str, run: Path | str, examples: int) -> None:
@@ -27,24 +30,20 @@ def note_test_look(root: Path, *, what: str, run: Path | str, examples: int) -> 
         os.close(descriptor)
 
 
-def note_look(run: Path, *, what: str, examples: int) -> str | None:
+def note_look(run: Path, *, what: str, examples: int) -> None:
     """Record a use of a run's test predictions in the ledger of its runs folder, unless the run was
-    copied out of one.
-
-    Returns:
-        why the line could not be written, for the user, or None.
+    copied out of one. A line that could not be written is a warning.
     """
     parents = run.resolve().parents
     if len(parents) < 3 or not ledger(parents[2]).exists():
-        return None
+        return
     try:
         note_test_look(parents[2], what=what, run=run, examples=examples)
     except OSError as error:
-        return (
+        logger.warning(
             f"this use of the test split could not be recorded in {ledger(parents[2])} "
             f"({error.strerror})"
         )
-    return None
 
 
 def count_looks(run: Path) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from dressform.core.display import brief
 from dressform.core.errors import DressformError, RunError
-from dressform.core.files import is_locked, read_json
+from dressform.core.files import is_locked, read_json, user_path
 from dressform.core.numbers import percent
 from dressform.core.records import read_record
 from dressform.core.text import counted
@@ -228,7 +228,9 @@ def _crossval(folder: Path) -> RunRow:
 
 def _tuning(folder: Path) -> RunRow:
     tuning = open_tuning(folder)
-    best = tuning.best
+    best, done = tuning.best, len(tuning.trials)
+    whole = done >= tuning.planned
+    detail = f"tuning, {counted(done, 'trial')}"
     accuracy = best.value if best and tuning.metric == "val_accuracy" else None
     return RunRow(
         path=folder,
@@ -237,10 +239,10 @@ def _tuning(folder: Path) -> RunRow:
         recipe=tuning.recipe,
         settings=tuple(best.settings if best else ()),
         seed=tuning.seed,
-        status="running" if is_locked(TuningLayout(folder).lock) else "finished",
+        status="finished" if whole else "stopped",
         val_accuracy=accuracy,
         date=_modified(TuningLayout(folder).document),
-        detail=f"tuning, {counted(len(tuning.trials), 'trial')}",
+        detail=detail if whole else f"{detail} of {tuning.planned}",
     )
 
 
@@ -257,9 +259,14 @@ def find_row(what: str, root: Path) -> RunRow:
 
     Raises:
         RunError: nothing, or several, are called so.
+        DataError: it is empty, or names an unknown user's home.
     """
-    folder = Path(what).expanduser()
-    row = row_of(folder) if folder.is_dir() else None
+    folder = user_path(what)
+    try:
+        is_folder, exists = folder.is_dir(), folder.exists()
+    except OSError:  # too long, for one
+        is_folder = exists = False
+    row = row_of(folder) if is_folder else None
     if row is not None:
         return row
     named = [] if not root.is_dir() else [r for r in list_runs(root) if r.annotations.name == what]
@@ -268,7 +275,7 @@ def find_row(what: str, root: Path) -> RunRow:
     if named:
         paths = ", ".join(str(row.path) for row in named)
         raise RunError(f"{len(named)} runs are called {what}: {paths}; give the folder of one")
-    missing = "is no run" if folder.exists() else "does not exist"
+    missing = "is no run" if exists else "does not exist"
     raise RunError(
         f"{what} {missing}; give the folder of a run, or its name; dressform runs lists them"
     )

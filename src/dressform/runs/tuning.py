@@ -74,6 +74,7 @@ class TuningSummary:
     space: dict[str, str]
     seed: int
     trials: list[Trial]
+    planned: int = 0
     best: BestTrial | None = None
     command: str | None = None
 
@@ -89,6 +90,7 @@ class Tuning:
         space: path and text of each dimension.
         seed: of the draws and of every training.
         trials: by number.
+        planned: how many there shall be; fewer, and it was stopped before its end.
         train: words of the training that the trials' settings are added to: ``dressform train
             RECIPE …``.
         importances: how much each setting distinguishes the best trials from the others (PED-ANOVA,
@@ -103,6 +105,7 @@ class Tuning:
     seed: int
     trials: tuple[Trial, ...]
     train: Sequence[str]
+    planned: int = 0
     importances: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -172,6 +175,7 @@ class Tuning:
             "metric": self.metric,
             "space": dict(self.space),
             "seed": self.seed,
+            "planned": self.planned,
             "trials": [trial.to_json() for trial in self.trials],
             "best": None
             if best is None

@@ -165,6 +165,9 @@ class Answering:
             keep_prepared=True,
         )
         for (i, image), prediction in zip(prepared.items(), predictions, strict=True):
+            if isinstance(prediction, DataError):
+                answers[i] = prediction
+                continue
             steps = image.steps if questions[i]["steps"] else None
             answers[i] = json_of(prediction, questions[i]["top"], steps)
         tensors = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Unpack
 
-from dressform.core.arguments import argument, whole_number
+from dressform.core.arguments import argument
 from dressform.core.errors import ConfigError
 from dressform.data.read_options import ReadArguments, ReadOptions, check_reading
 from dressform.evaluation.calibrate import Calibration
@@ -21,7 +21,6 @@ from dressform.evaluation.evaluate import evaluate as evaluate_predictions
 from dressform.evaluation.fold_scores import FoldScores
 from dressform.evaluation.metrics import METRICS, find_metric
 from dressform.exploration.new_images import predict_new_images, read_for
-from dressform.exploration.points import data_of
 from dressform.predict.onnx_evaluation import OnnxOptions, predict_labelled
 from dressform.predict.prediction_sets import (
     check_same_images,
@@ -31,15 +30,12 @@ from dressform.predict.prediction_sets import (
     split_of,
     with_distinct_names,
 )
-from dressform.predict.predictor import Predictor
-from dressform.predict.robustness import Robustness
-from dressform.predict.robustness import robustness as measure_robustness
 from dressform.predictions import Predictions
-from dressform.predictions.examples import examples_of
 from dressform.runs.crossval import CrossvalRun
+from dressform.runs.layout import is_run
 from dressform.runs.ledger import note_look
-from dressform.runs.run import Run
-from dressform.workbench.opening import Evaluable, Opened, open_any, open_one_run, several
+from dressform.runs.run import Run, open_run
+from dressform.workbench.opening import Evaluable, Opened, open_any, several
 
 logger = logging.getLogger(__name__)
 
@@ -164,35 +160,64 @@ def compare(
     return Comparisons(comparisons)
 
 
-def calibrate(what: Evaluable, *, alpha: float = 0.1) -> Calibration:
+def calibrate(
+    what: Evaluable,
+    *,
+    alpha: float = 0.1,
+    split: str | None = None,
+    data: str | Path | None = None,
+    scale: str | None = None,
+    mean: float | str | Sequence[float] | None = None,
+    std: float | str | Sequence[float] | None = None,
+    classes: str | Sequence[str] | None = None,
+    **reading: Unpack[ReadArguments],
+) -> Calibration:
     """Whether probabilities can be trusted, and what a temperature would change.
 
     Fits a temperature and conformal thresholds on some examples and evaluates them on others: of a
-    run on validation and test, of a cross-validation fold by fold, of predictions in five parts.
+    run on validation and test, of a cross-validation fold by fold, of predictions, and of a run or
+    model on ``data``, in five parts.
 
     Args:
-        what: a run, a cross-validation, predictions, or a path of one of them.
+        what: a run, a cross-validation, predictions, or a path of one of them or of an ONNX model.
         alpha: fraction of prediction sets that may miss the true class.
+        split, data: as for :func:`evaluate`.
+        scale, mean, std, classes: of an ONNX model, as for :func:`evaluate`.
+        **reading: how ``data`` are read, as for :func:`load_data`.
 
     Raises:
         DressformError: a subclass that says what came, what was allowed and what to do.
     """
     opened = open_any(what)
+    _check_options(
+        opened,
+        data is not None,
+        split=split,
+        data=data,
+        scale=scale,
+        mean=mean,
+        std=std,
+        classes=classes,
+        **reading,
+    )
     if isinstance(opened, CrossvalRun):
         predictions, folds = opened.out_of_fold()
         if opened.repeats > 1:
             logger.warning("repeat 1 of %d is evaluated", opened.repeats)
         return calibrate_predictions(predictions[0], parts=folds[0], alpha=alpha)
-    both = isinstance(opened, Run) and all(
-        opened.layout.predictions(split).exists() for split in ("validation", "test")
+    both = (
+        isinstance(opened, Run)
+        and split is None
+        and data is None
+        and all(opened.layout.predictions(split).exists() for split in ("validation", "test"))
     )
     if isinstance(opened, Run) and both:
         calibration = calibrate_predictions(
             opened.predictions("test"), fitted_on=opened.predictions("validation"), alpha=alpha
         )
-        _note_look(opened.path, "calibrate", len(calibration.unscaled))
+        note_look(opened.path, what="calibrate", examples=len(calibration.unscaled))
         return calibration
-    source = _Source()
+    source = _Source(split, data, reading, OnnxOptions.of(scale, mean, std, classes))
     predictions_alone = _prediction_set(opened, source, "calibrate").predictions[0]
     return calibrate_predictions(predictions_alone, alpha=alpha)
 
@@ -228,41 +253,6 @@ def draw_calibration(
         logger.warning(f"{target} cannot be written ({error.strerror or error}); give another file")
         return None
     return target
-
-
-def robustness(
-    run: Run | str | Path,
-    *,
-    corruptions: Sequence[str] = (),
-    split: str | None = None,
-    seed: int = 0,
-    data: str | Path | None = None,
-) -> Robustness:
-    """The accuracy of a run on corrupted images, as in Fashion-MNIST-C.
-
-    Args:
-        run: finished.
-        corruptions: names; default all.
-        split: ``test`` (default, where there is one) or ``validation``.
-        seed: of noise, and of what has a direction.
-        data: the run's images, where they have moved.
-
-    Raises:
-        DressformError: a subclass that says what came, what was allowed and what to do.
-    """
-    seed = whole_number("seed", seed, least=0)
-    opened = open_one_run(run)
-    chosen = split_of(opened, split)
-    splits = data_of(opened, data)
-    images = examples_of(opened.predictions(chosen), splits, chosen)
-    if chosen == "test":
-        _note_look(opened.path, "robustness", len(images))
-
-    def progress(done: int, total: int) -> None:
-        if done % 10 == 0 or done == total:
-            logger.info("measured %d of %d corruptions", done, total)
-
-    return measure_robustness(Predictor(opened), images, corruptions, seed=seed, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -330,7 +320,7 @@ def _prediction_set(opened: Opened, source: _Source, call: str) -> PredictionSet
         examples = read_for(opened, source.data, source.reading)
         new = predict_new_images(opened, examples, split=source.split)
         if new.own:
-            _note_look(opened.path, call, len(new.predictions))
+            note_look(opened.path, what=call, examples=len(new.predictions))
         return PredictionSet(opened.name, (new.predictions,))
     if isinstance(opened, Path) and kind_of(opened) == "model":
         made = predict_labelled(
@@ -340,20 +330,15 @@ def _prediction_set(opened: Opened, source: _Source, call: str) -> PredictionSet
             reading=ReadOptions.of(source.reading),
             options=source.onnx,
         )
-        if made.split in ("test", "all"):
-            run = opened.resolve().parent.parent  # if a run has it
-            _note_look(run, call, len(made.predictions))
+        run = opened.resolve().parent.parent
+        own = open_run(run).manifest.dataset.digests if is_run(run) else {}
+        if own.get("test", "none") in made.digests.values():
+            note_look(run, what=call, examples=len(made.predictions))
         return PredictionSet(str(opened), (made.predictions,))
     name, predictions = load_predictions_of(opened, source.split)
     if isinstance(opened, Run) and split_of(opened, source.split) == "test":
-        _note_look(opened.path, call, len(predictions))
+        note_look(opened.path, what=call, examples=len(predictions))
     return PredictionSet(name, (predictions,))
-
-
-def _note_look(run: Path, call: str, examples: int) -> None:
-    problem = note_look(run, what=call, examples=examples)
-    if problem:
-        logger.warning(problem)
 
 
 def _name(what: Evaluable, place: int) -> str:

@@ -36,7 +36,7 @@ EXPORTS: dict[str, tuple[str, ...]] = {
     "tensorboard": ("split", "embedding", "data"),
     "page": ("threshold",),
     "onnx": (),
-    "keras": (),
+    "keras": ("recipe",),
 }
 """Form of an export -> the options that change something."""
 MODEL_EXPORTS = ("page", "onnx")
@@ -175,6 +175,7 @@ def export(
     embedding: str | None = None,
     data: str | Path | None = None,
     threshold: float | None = None,
+    recipe: str | None = None,
 ) -> list[Path]:
     """Write a run for another program.
 
@@ -194,6 +195,8 @@ def export(
         data: of ``tensorboard``: the images, where they have moved.
         threshold: of ``page``: fraction of in-distribution images on which it abstains; default
             0.02.
+        recipe: of ``keras``: ``file.py:function`` that made the run's network, if a file of yours
+            did; it is executed.
 
     Returns:
         the files.
@@ -203,7 +206,13 @@ def export(
     """
     if to not in EXPORTS:
         raise unknown_name("export format", to, list(EXPORTS))
-    options = {"split": split, "embedding": embedding, "data": data, "threshold": threshold}
+    options = {
+        "split": split,
+        "embedding": embedding,
+        "data": data,
+        "threshold": threshold,
+        "recipe": recipe,
+    }
     for name, value in options.items():
         if value is not None and name not in EXPORTS[to]:
             raise ConfigError(f"{argument(name, value)} does not apply to {to}; leave it out")
@@ -221,7 +230,7 @@ def export(
         write_classifier(page, predictor)
         return [page]
     if to == "keras":
-        return [_write_keras(open_one_run(model), target)]
+        return [_write_keras(open_one_run(model), target, recipe)]
     folder = user_path(target)
     check_folder(folder, "target=")
     if to == "onnx":
@@ -276,14 +285,14 @@ def _exported_model(what: Run | str | Path, to: str) -> Run | Path:
     return open_one_run(what)
 
 
-def _write_keras(run: Run, target: str | Path) -> Path:
+def _write_keras(run: Run, target: str | Path, recipe: str | None) -> Path:
     """Write a run's network as a ``.keras`` file; the file."""
     from dressform.exploration.saliency import check_same, load_network  # torch takes a second
     from dressform.predict.keras_networks import keras_graph_of
 
     path = user_path(target)
     check_target(path, suffix=".keras", argument="target")
-    predictor, network = Predictor(run), load_network(run)
+    predictor, network = Predictor(run), load_network(run, recipe)
     images = np.random.default_rng(0).integers(0, 256, (16, *predictor.shape), np.uint8)
     check_same(network, images, predictor.logits(images), run)
     graph = keras_graph_of(network, predictor.shape, temperature=predictor.temperature)

@@ -50,7 +50,10 @@ def test_a_study_finds_and_prunes(undisturbed: Tuning, data: DatasetSplits) -> N
 def test_the_document(undisturbed: Tuning, data: DatasetSplits) -> None:
     document = json.loads(document_of(undisturbed))
     assert document == undisturbed.to_json()
-    assert list(document) == ["recipe", "metric", "space", "seed", "trials", "best", "command"]
+    assert list(document) == [
+        *("recipe", "metric", "space", "seed", "planned", "trials", "best", "command")
+    ]
+    assert document["planned"] == len(document["trials"])
     assert document["space"] == {
         path: text for path, _, text in sorted(part.partition("=") for part in SPACE)
     }

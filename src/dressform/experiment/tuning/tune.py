@@ -116,13 +116,15 @@ def tune(
         )
 
         def tuning_with(importances: Mapping[str, float]) -> Tuning:
+            finished = study.trials()
             return Tuning(
                 path=layout.root,
                 recipe=base.name,
                 metric=goal,
                 space=texts,
                 seed=seed,
-                trials=study.trials(),
+                trials=finished,
+                planned=max(trials, len(finished)),
                 train=command,
                 importances=importances,
             )

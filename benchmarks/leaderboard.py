@@ -19,7 +19,7 @@ from read_reports import ROOT, mean_and_sd, newest, reports
 from recipe_tables import is_todays
 from tables import non_breaking
 
-from dressform.recipes import RECIPES, entry, find_recipe
+from dressform.recipes import RECIPES, find_recipe
 from dressform.reporting.figures.canvas import save
 
 PAGE = ROOT / "docs" / "leaderboard.md"
@@ -255,11 +255,7 @@ def page() -> str:
     machines = {
         cost["hardware"] for cost in costs["results"]["recipes"].values() if "hardware" in cost
     }
-    unmeasured = [
-        f"`{name}`"
-        for name in RECIPES.names
-        if entry(name).tutorial is None and name not in {row.name for row in rows}
-    ]
+    unmeasured = [f"`{name}`" for name in RECIPES.names if name not in {row.name for row in rows}]
     missing = f"\n\nNot measured yet: {', '.join(unmeasured)}." if unmeasured else ""
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         recipes=our_table(rows, front) + missing,

@@ -104,7 +104,8 @@ def recipes_table(*names: str) -> str:
         claimed = "–" if e.claimed is None else f"{100 * e.claimed:.2f} %{where}"
         row = [f"`{name}`", "ours" if e.tutorial is None else str(e.tutorial), claimed]
         if scores is None:
-            row += ["not measured yet", "", "", ""]
+            elsewhere = "see [a GPU](benchmarks.md#a-gpu)" if name == "fast-gpu" else ""
+            row += [elsewhere or "not measured yet", "", "", ""]
         else:
             spread = "" if scores["sd"] is None else f" ± {100 * scores['sd']:.2f}"
             seconds = statistics.median(scores["train_seconds"])

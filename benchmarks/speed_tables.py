@@ -53,17 +53,20 @@ def speed_table() -> str:
             )
     if kill is not None:
         k = kill["results"]
+        when = k["status_when_killed"]
         lines.append(
             f"| training runs killed at a random moment and resumed that end with the same weights "
             f"as an uninterrupted run"
-            f" | {k['equal']} of {k['kills']} | `{kill['command']}` |"
+            f" | {k['equal']} of {k['kills']} ({when['started']} killed in training, "
+            f"{when['nothing written']} before it, {when['finished']} after the last epoch)"
+            f" | `{kill['command']}` |"
         )
     if kills is not None:
         k = kills["results"]
         lines.append(
-            f"| cross-validations killed {k['kills']} times and resumed whose summary and "
-            f"predictions are byte-identical"
-            f" | {k['equal']} of {k['studies']} studies | `{kills['command']}` |"
+            f"| cross-validations that were killed ({k['kills']} kills in all) and resumed, with "
+            f"summary and predictions byte-identical to an uninterrupted one"
+            f" | {k['equal']} of {k['studies']} | `{kills['command']}` |"
         )
     return "\n".join(lines)
 

@@ -51,7 +51,7 @@ def row(name: str, manifests: Sequence[Manifest]) -> dict[str, Any]:
     first = facts(manifests[0])
     return {
         "mean": round(fmean(test), 5),
-        "sd": round(stdev(test), 5) if several else None,
+        "sd": stdev(test) if several else None,
         "n": len(test),
         "low": round(estimate.low, 5) if several else None,
         "high": round(estimate.high, 5) if several else None,

@@ -167,11 +167,6 @@ def folder(small: DatasetSplits, tmp_path: Path) -> Path:
     return write_folder(tmp_path / "photos", small.train.take(np.arange(60)))
 
 
-def test_empty_class_folder(folder: Path) -> None:
-    (folder / "socks").mkdir()
-    fails("class folder .*socks has no images", folder)
-
-
 def test_no_class_folders(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
     fails("has no sub-folders with images and no other data that can be read", tmp_path)

@@ -267,6 +267,64 @@ def test_groups_from_a_column() -> None:
         groups_from_values(["p"], [" "], "column sender")
 
 
+@pytest.mark.parametrize(
+    ("names", "pattern", "count"),
+    [
+        (
+            [f"{k}/IMG_{i:04d}{c}.jpg" for k in "ab" for i in range(6) for c in ("", " (1)")],
+            r"([^/]+/IMG_\d+)",
+            12,
+        ),
+        (
+            [f"{k}/IMG_{i:04d}.jpg" for k in ("train/a", "train/b") for i in range(6)]
+            + [f"{k}/IMG_{i:04d} (1).jpg" for k in ("test/a", "test/b") for i in range(6)],
+            r"([^/]+/IMG_\d+)",
+            12,
+        ),
+        (
+            [f"{k}/1/IMG_{i}{c}.jpg" for k in "ab" for i in range(6) for c in ("", " (1)")],
+            r"^(.*/IMG_\d+)",
+            12,
+        ),
+        (
+            [f"{k}/{i}.jpg" for k in "ab" for i in range(6)]
+            + [f"a/{c}{s}.jpg" for c in "xyz" for s in ("p", "p (1)")],
+            None,
+            3,
+        ),
+        (
+            [f"{k}/{n}_{v}.png" for k in "ab" for n in ("jo", "al") for v in ("front", "back")],
+            None,
+            4,
+        ),
+    ],
+)
+def test_counters_of_two_folders_are_no_groups(
+    names: list[str], pattern: str | None, count: int
+) -> None:
+    """A camera starts again in each folder, so what belongs together is in one folder."""
+    found = suggest_groups(names, np.array(["a/" in name for name in names]).astype(np.int64))
+    assert found is not None
+    assert found.count == count
+    assert pattern is None or found.pattern == pattern
+    groups, _ = groups_from_names(names, found.pattern)
+    assert np.array_equal(
+        groups[:, None] == groups[None], found.groups[:, None] == found.groups[None]
+    )
+    for group in set(groups.tolist()):
+        assert len({"a/" in name for name in np.array(names)[groups == group]}) == 1
+
+
+def test_advice_on_groups_shows_paths_that_differ() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (24, 4, 4), dtype=np.uint8)
+    ids = [f"{k}/IMG_{i:04d}{c}.jpg" for k in "ab" for i in range(6) for c in ("", " (1)")]
+    data = DatasetSplits("d", Dataset.from_arrays(images, [0] * 12 + [1] * 12, ids=ids))
+    assert check_data(data).advice == [
+        "24 images look like 12 groups of copies (such as a/IMG_0000.jpg and a/IMG_0000 (1).jpg); "
+        "groups='([^/]+/IMG_\\\\d+)' keeps each group on one side of every split"
+    ]
+
+
 BURSTS = [f"a/00{j}IMG_00{j}_BURST20190101{i:09d}.jpg" for i in range(9) for j in range(3)]
 
 

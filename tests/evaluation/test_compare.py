@@ -372,3 +372,9 @@ def test_refusals() -> None:
         compare([crossval, moved])
     with pytest.raises(DataError, match="100 of 600 ids of A are not in E"):
         compare([one, _single("E", guessed(500, 400))])
+
+
+def test_few_folds_leave_an_interval_within_what_is_possible() -> None:
+    a, b = _crossval("A", [60, 10, 60, 10, 60]), _crossval("B", [10, 60, 10, 60, 10])
+    comparison = _pair(a, b)
+    assert -1 <= comparison.difference.low < comparison.difference.high <= 1

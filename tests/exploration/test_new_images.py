@@ -2,6 +2,7 @@
 does it.
 """
 
+import dataclasses
 import logging
 import os
 import shutil
@@ -20,6 +21,7 @@ from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
 from tests.cli.command import dressform_command, json_of
 from tests.predict.made_images import COLOURS, write_swatches
+from tests.training.undrawn import train_undrawn
 
 NAMES = tuple(COLOURS)
 
@@ -233,3 +235,50 @@ def test_a_page_of_other_images_has_its_own_name(run: Run, new: Path) -> None:
     assert ": 24 examples of new" in text
     assert "new examples" not in text
     page.unlink()
+
+
+def test_data_in_memory(run: Run, training: Path, new: Path, tmp_path: Path) -> None:
+    """Splits take the place of a path, as for training."""
+    splits = dressform.load_data(training)
+    assert dressform.load_data(splits) is splits
+    in_memory = dataclasses.replace(splits, source=None, name="mine")
+    trained = train_undrawn("simple-dense", in_memory, settings=["epochs=1"], out=tmp_path)
+    with pytest.raises(DataError, match="trained on data in memory, called mine; give them with"):
+        dressform.robustness(trained)
+    found = dressform.robustness(trained, corruptions=["mirror"], data=in_memory)
+    assert found.examples == len(splits["test"])
+    others = dressform.load_data(new, image_size=24)
+    assert dressform.evaluate(run, data=others).accuracy.n == 24
+    assert dressform.evaluate(run, data=others, split="test").accuracy.n == len(others["test"])
+    assert dressform.calibrate(run, data=splits).unscaled.ids.size == len(splits.train) + len(
+        splits["test"]
+    )
+    with pytest.raises(ConfigError, match="DatasetSplits was given, which is read already"):
+        dressform.evaluate(run, data=others, skip_bad=True)
+
+
+def test_images_of_other_sides_are_fitted_to_the_model_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No note tells of a square that they have on the way, and advises another."""
+    wide = write_swatches(tmp_path / "wide", count=20, size=(30, 20))
+    run = train_undrawn(
+        "simple-dense", dressform.load_data(wide), settings=["epochs=1"], out=tmp_path
+    )
+    mixed = write_swatches(tmp_path / "mixed", count=3, size=(50, 40))
+    write_swatches(tmp_path / "mixed", first=10, count=3, size=(20, 40))
+    caplog.clear()
+    assert dressform.evaluate(run, data=mixed).accuracy.n == 24
+    assert "images fitted to" not in caplog.text
+
+
+def test_bytes_of_names_that_are_no_utf_8(training: Path, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xfc"))
+    shutil.copytree(training, folder / "data")
+    run = dressform.train(
+        "simple-dense", folder / "data", settings=["epochs=1"], out=folder / "runs"
+    )
+    page = dressform.report(run)
+    assert "\\udcfc" in page.read_text()
+    assert dressform.export(run, to="page")[0].exists()
+    assert Predictor(run).predict(next((folder / "data").rglob("*.png"))).top

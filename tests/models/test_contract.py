@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -13,7 +14,12 @@ from dressform.core.errors import ConfigError, UnknownNameError
 from dressform.kernels.dropout import Dropout
 from dressform.models import MODELS
 from dressform.models.lenet5 import RadialBasis
-from dressform.models.network import build_model, build_network, count_parameters
+from dressform.models.network import (
+    _warn_of_probabilities,
+    build_model,
+    build_network,
+    count_parameters,
+)
 
 TUTORIALS = {
     "minivggnet": 1_679_082,
@@ -137,8 +143,19 @@ class _Wrong:
         return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes + 1))
 
 
+class _Pair(nn.Sequential):
+    """Returns features beside the logits."""
+
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        return _Pair(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes))
+
+    def forward(self, images: torch.Tensor) -> Any:
+        return super().forward(images), images
+
+
 def _cases() -> Iterator[tuple[object, str]]:
     yield "minivgnet", "unknown model 'minivgnet'; did you mean minivggnet"
+    yield _Pair(), r"the network gives a tuple for 2 images; expected a tensor \[2, 10\], one logit"
     yield _Wrong(), r"the network gives \[2, 11\] for 2 images; expected \[2, 10\]"
     yield lambda shape, classes: io.BytesIO(), "returned BytesIO; it must give a torch.nn.Module"
     yield lambda shape, classes: nn.Linear(3, classes), "the network fails on images 28 x 28 x 1"
@@ -148,6 +165,17 @@ def _cases() -> Iterator[tuple[object, str]]:
 def test_what_is_no_network_is_refused(network: object, message: str) -> None:
     with pytest.raises((ConfigError, UnknownNameError), match=message):
         build_network(network, (28, 28, 1), 10)
+
+
+def test_a_softmax_at_the_end_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Training takes logits, so it would be applied twice."""
+    for activation, expected in ((nn.Softmax(1), 1), (nn.LogSoftmax(1), 0), (nn.Identity(), 0)):
+        _warn_of_probabilities.cache_clear()
+        caplog.clear()
+        for _ in range(2):
+            layers = [nn.Flatten(), nn.Linear(784, 10), activation]
+            build_network(lambda shape, classes: nn.Sequential(*layers), (28, 28, 1), 10)  # noqa: B023
+        assert caplog.text.count("the network gives probabilities") == expected
 
 
 def test_unknown_layout() -> None:

@@ -98,7 +98,17 @@ def test_what_is_no_image_is_named(kind: str, predictor: Predictor) -> None:
 
 
 @pytest.mark.parametrize(
-    "images", ["a.png", Path("a.png"), b"bytes", Image.new("L", (9, 9)), np.zeros((9, 9)), 7, None]
+    "images",
+    [
+        "a.png",
+        Path("a.png"),
+        b"bytes",
+        Image.new("L", (9, 9)),
+        np.zeros((9, 9)),
+        np.zeros((9, 9, 3)),
+        7,
+        None,
+    ],
 )
 def test_one_image_in_place_of_many_is_refused_at_once(images: Any, predictor: Predictor) -> None:
     with pytest.raises(ConfigError, match="predict_many was given"):

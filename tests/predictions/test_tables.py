@@ -189,6 +189,62 @@ def test_percentages_are_no_logits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "label,owl,rook\nowl,0.75,0.25\nrook,,0.5\n",
+            "p.csv line 3 has no value in column owl; add it or remove the row",
+        ),
+        (
+            "label,owl,rook\nowl,57.9%,42.1%\nrook,50%,50%\n",
+            "p.csv line 2 has '57.9%' in column owl; allowed: a number; write 0.579",
+        ),
+        ("label,p_owl,p_rook\nowl,0.75,0.25\nrook,0.5,50 %\n", "line 3 has '50 %' in column p_ro"),
+        (
+            "label,logit_owl,logit_rook\nowl,7,2\nrook,4,n/a\n",
+            "line 3 has 'n/a' in column logit_ro",
+        ),
+        (
+            "label,p0,p1\n0,0.75,25%\n",
+            "line 2 has '25%' in column p1; allowed: a number; write 0.25",
+        ),
+        ("label;owl;rook\nowl;0,75;0,25\nrook;0,5;12,5%\n", "line 3 has '12,5%' .* write 0.125"),
+        ("label,owl,rook\n0,75%,25%\n1,50%,50%\n", "line 2 has '75%' in column owl"),
+        (
+            "label,owl,rook,wren\nowl,0.5,0.25,0.25\nrook,0.5,0.5,\n",  # no wren occurs
+            "line 3 has no value in column wren",
+        ),
+        (
+            "label,prediction,owl,rook\nowl,owl,75%,25%\nrook,rook,0.5,0.5\n",
+            "line 2 has '75%' in column owl",
+        ),
+    ],
+)
+def test_a_cell_that_is_no_number_is_named(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        load_predictions(tmp_path / "p.csv")
+
+
+def test_an_empty_cell_of_parquet_is_named(tmp_path: Path) -> None:
+    columns = {"label": ["owl", "rook"], "owl": [1.0, None], "rook": [0.0, 1.0]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "p.parquet")
+    with pytest.raises(DataError, match="p.parquet row 2 has no value in column owl; add it or"):
+        load_predictions(tmp_path / "p.parquet")
+
+
+def test_columns_of_text_are_no_scores(tmp_path: Path) -> None:
+    """A remark called as a class beside hard predictions, or empty cells beside probabilities."""
+    (tmp_path / "p.csv").write_text("label,prediction,owl\nowl,owl,big\nrook,owl,\n")
+    assert load_predictions(tmp_path / "p.csv").hard
+    (tmp_path / "q.csv").write_text("label,owl,rook,age\nowl,0.75,0.25,3\nrook,0.5,0.5,\n")
+    assert load_predictions(tmp_path / "q.csv").class_names == ("owl", "rook")
+    (tmp_path / "q.csv").write_text("label,owl,rook,age\nowl,0.75,0.75,3\nrook,0.5,0.5,\n")
+    with pytest.raises(DataError, match="probabilities of example 00000 add up to 1.5"):
+        load_predictions(tmp_path / "q.csv")
+
+
+@pytest.mark.parametrize(
     ("text", "sums"),
     [
         ("label,p0,p1,p2\n0,0.33,0.33,0.33\n1,0.17,0.67,0.17\n2,0.5,0.25,0.25\n", "0.99 to 1.01"),

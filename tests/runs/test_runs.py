@@ -262,6 +262,10 @@ def test_own_network_and_own_data_in_one_file(small: DatasetSplits, tmp_path: Pa
     path.write_text("def mine(x):\n    return 1\n\nnothing = 3\n")
     with pytest.raises(ConfigError, match="cannot be called without arguments"):
         dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
+    path.write_text("def inner(x):\n    return 1\n\ndef mine():\n    return inner()\n")
+    with pytest.raises(ConfigError, match="mine failed with TypeError: .*missing 1 required"):
+        dressform.train(f"{path}:mine", small, out=tmp_path / "runs")
+    path.write_text("nothing = 3\n")
     with pytest.raises(ConfigError, match="returned int; it must be a dressform.Recipe"):
         dressform.train(f"{path}:nothing", small, out=tmp_path / "runs")
 

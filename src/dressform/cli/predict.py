@@ -98,9 +98,10 @@ def predict(
             say(f"note: {advice}; use it with --model shipped")
     confidence = predictor.description.confidence
     if confidence is not None and "confident by" in confidence.sentence:
+        calibrated = ", with calibrated probabilities" if confidence.temperature != 1 else ""
         say(
-            f"note: on {confidence.examples:,} validation examples, with calibrated "
-            f"probabilities: {confidence.sentence}"
+            f"note: on {confidence.examples:,} validation examples{calibrated}: "
+            f"{confidence.sentence}"
         )
     piped = [sys.stdin.buffer.read()] if "-" in images else []
     sources: list[ImageInput] = [*piped, *files.paths]

@@ -30,7 +30,7 @@ def robustness(
 ) -> None:
     """Measure a run's accuracy on corrupted images.
 
-    The corruptions are those of Fashion-MNIST-C, each at five severities.
+    The corruptions are those of Fashion-MNIST-C, most at five severities.
     """
     from dressform.workbench.robustness import robustness as measure
 

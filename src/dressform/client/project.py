@@ -1,12 +1,13 @@
 """`ServiceProject`: a project of a service, by Python."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dressform.client.records import (
     ModelVersion,
+    RefusedFile,
     ServiceError,
     ServicePrediction,
     Upload,
@@ -16,8 +17,8 @@ from dressform.client.records import (
 )
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
-from dressform.data.image import SUFFIXES
-from dressform.data.leftovers import is_leftover
+from dressform.data.archive_tree import open_tree
+from dressform.data.file_tree import File
 
 if TYPE_CHECKING:
     from dressform.client.client import Client
@@ -63,11 +64,13 @@ class ServiceProject:
         """Upload an image, a folder or a ZIP.
 
         Args:
-            images: its path. In a folder or a ZIP, folders are classes.
+            images: its path. In a folder or a ZIP, folders are classes, unless a table there (such
+                as ``labels.csv``) lists the images with their labels.
             label: class of all of them.
 
         Raises:
-            DataError: there is no such file, or a folder without images.
+            DataError: there is no such file, a folder without images, or one whose table cannot be
+                used.
             ServiceError, ResourceError: as for :meth:`Client.request`.
         """
         path = user_path(images)
@@ -90,27 +93,33 @@ class ServiceProject:
         return upload_of(found)
 
     def _upload_folder(self, folder: Path, label: str | None) -> Upload:
-        result, batch, size, number = Upload(), list[tuple[str, bytes]](), 0, 0
-        left_out: list[str] = []
-        for path in sorted(folder.rglob("*")):
-            parts = path.relative_to(folder).parts
-            if path.suffix.lower() not in SUFFIXES or any(is_leftover(part) for part in parts):
-                left_out += [] if path.is_dir() else ["/".join(parts)]
-                continue
-            number += 1
-            content = path.read_bytes()
-            if batch and (len(batch) >= BATCH_FILES or size + len(content) > BATCH_BYTES):
-                result += self._upload_batch(batch, label)
-                batch, size = [], 0
-            own = f"{parts[0]}/{parts[-1]}" if len(parts) > 1 else parts[-1]
-            batch.append((own, content))
-            size += len(content)
-        if not number:
+        from dressform.service.tree_labels import labels_of
+
+        tree = open_tree(folder)
+        images = [file for file in tree.files if file.is_image]
+        if not images:
             raise DataError(f"{folder} has no images; give a folder with class folders of images")
-        return result + self._upload_batch(batch, label) + Upload(left_out=tuple(left_out))
+        found = None if label is not None else labels_of(tree)
+        classes = dict[str, str | None]() if found is None else found.classes
+        batches: dict[str | None, list[File]] = {}
+        for file in images:
+            batches.setdefault(classes.get(file.path, label), []).append(file)
+        result = Upload()
+        for own, files in batches.items():
+            for batch in _batches(files):
+                result += self._upload_batch(batch, own)
+        used = [] if found is None else found.tables
+        others = [f.path for f in tree.files if not f.is_image and f.path not in used]
+        refused = [(path.rpartition("/")[2], f"{path} is {why}") for path, why in tree.broken]
+        refused += [] if found is None else [(name, str(why)) for name, why in found.refused]
+        return result + Upload(
+            refused=tuple(RefusedFile(name=name, error=error) for name, error in refused),
+            left_out=tuple(sorted([*tree.leftovers, *others])),
+            notes=() if found is None else tuple(found.notes),
+        )
 
     def _upload_batch(self, batch: list[tuple[str, bytes]], label: str | None) -> Upload:
-        params = {"labels": "folders"} if label is None else {"label": label}
+        params = {"labels": "none"} if label is None else {"label": label}
         files = [("file", part) for part in batch]
         return upload_of(
             self._client.request("POST", f"{self._path}/images", params=params, files=files)
@@ -212,3 +221,16 @@ def _named(image: str | Path | bytes, number: int) -> tuple[str, bytes]:
         return path.name, path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _batches(files: Iterable[File]) -> Iterator[list[tuple[str, bytes]]]:
+    """Names and contents of files, as many at a time as one request has."""
+    batch, size = list[tuple[str, bytes]](), 0
+    for file in files:
+        content = file.read()
+        if batch and (len(batch) >= BATCH_FILES or size + len(content) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((file.parts[-1], content))
+        size += len(content)
+    yield batch

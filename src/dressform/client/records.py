@@ -41,14 +41,16 @@ class Upload:
     Attributes:
         added: number of new images.
         known: number of images that were there already.
-        refused: files that were not taken.
+        refused: files that were not taken, and rows of a table whose image is not there.
         left_out: files and folders that are no images, such as texts and ``__MACOSX``.
+        notes: on how they were read, one line each, such as images without a row in the table.
     """
 
     added: int = 0
     known: int = 0
     refused: tuple[RefusedFile, ...] = ()
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __add__(self, other: "Upload") -> "Upload":
         return Upload(
@@ -56,6 +58,7 @@ class Upload:
             known=self.known + other.known,
             refused=self.refused + other.refused,
             left_out=self.left_out + other.left_out,
+            notes=self.notes + other.notes,
         )
 
 
@@ -126,6 +129,7 @@ def upload_of(document: Mapping[str, Any]) -> Upload:
         known=document["known"],
         refused=refused,
         left_out=tuple(document.get("left_out", ())),
+        notes=tuple(document.get("notes", ())),
     )
 
 

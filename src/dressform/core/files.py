@@ -189,8 +189,10 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text atomically, UTF-8, with ``\\n`` line ends."""
-    write_atomic(path, lambda file: file.write(text.encode()))
+    """Write text atomically, UTF-8, with ``\\n`` line ends; bytes of file names that are no UTF-8
+    stand as ``\\udcfc``.
+    """
+    write_atomic(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 
 
 def write_json(path: Path, document: object) -> None:

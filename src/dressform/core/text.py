@@ -72,6 +72,11 @@ def shortened(text: str, width: int) -> str:
     return f"{start}…{end}"
 
 
+def encodable(text: str) -> str:
+    """A text as UTF-8 can hold it: bytes of file names that are no UTF-8 stand as ``\\udcfc``."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def table_cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula: one that begins like one gets an apostrophe
     before it.

@@ -77,6 +77,14 @@ def read_arrays(
     unused += [
         key for split, kinds in found.items() if split not in whole for key in kinds.values()
     ]
+    for split in whole:
+        name_of = found[split]
+        if arrays[name_of["images"]].shape[:1] == arrays[name_of["labels"]].shape[:1] == (0,):
+            both = f"{name_of['images']} and {name_of['labels']}"
+            raise DataError(
+                f"{where} has no examples in {both}; add some"
+                + (", or leave out both" if len(whole) > 1 else "")
+            )
     try:
         raw = {split: arrays[found[split]["labels"]] for split in whole}
         if all(array.dtype.kind in "US" and array.ndim == 1 for array in raw.values()):

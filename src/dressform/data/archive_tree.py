@@ -32,7 +32,28 @@ def open_tree(path: Path, *, strict: bool = True) -> FileTree:
     else:
         _open_tar(tree)
     tree.files.sort(key=lambda file: file.parts)
+    if not path.is_dir():
+        _keep_empty(tree)
     return tree
+
+
+def _take_folder(tree: FileTree, name: str) -> None:
+    """Take in a member of an archive that is a folder; whether it is empty is decided later."""
+    path = _clean(name)
+    parts = path.split("/") if path else []
+    if path and len(parts) <= MAX_DEPTH and not any(map(is_leftover, parts)):
+        tree.empty.append(path)
+
+
+def _keep_empty(tree: FileTree) -> None:
+    """Of the folders of an archive, only those without anything in them stay noted as empty."""
+    inside = {path for path, _ in tree.broken} | {file.path for file in tree.files}
+    folders = {one[:end] for one in inside | set(tree.empty) for end in _slashes(one)}
+    tree.empty = sorted(set(tree.empty) - folders)
+
+
+def _slashes(path: str) -> list[int]:
+    return [place for place, character in enumerate(path) if character == "/"]
 
 
 def _clean(name: str) -> str | None:
@@ -56,6 +77,7 @@ def _take(tree: FileTree, name: str, member: zipfile.ZipInfo | Extent) -> str | 
     leftover = next((i for i, part in enumerate(parts) if is_leftover(part)), None)
     if leftover is not None:
         tree.leftovers.append("/".join(parts[: leftover + 1]))
+        tree.empty += ["/".join(parts[:leftover])] if leftover else []
         return None
     if path in tree.members:
         return None  # the last of several members with one name counts, as for unzip
@@ -75,6 +97,7 @@ def _open_zip(tree: FileTree) -> None:
     for member in reversed(members):
         name = _zip_name(member)
         if not name or name.endswith(("/", "\\")):
+            _take_folder(tree, name)
             continue
         if member.flag_bits & 0x1:
             raise DataError(f"{root} is encrypted; unpack it with its password and give the folder")
@@ -105,6 +128,7 @@ def _open_tar(tree: FileTree) -> None:
         with tarfile.open(root) as archive:
             for place, member in enumerate(archive):
                 if member.isdir():
+                    _take_folder(tree, member.name)
                     continue
                 if not member.isfile() or member.issparse():
                     tree.broken.append((member.name, "a link or device inside an archive"))

@@ -13,6 +13,7 @@ from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.duplicates import duplicate_groups, image_hashes, overlaps
 from dressform.data.group_advice import advise_groups, groups_of, shared_groups
 from dressform.data.provenance import is_before_recut
+from dressform.data.several_labels import notes_on_several_labels
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,8 @@ def log_shared_images(splits: DatasetSplits) -> None:
 
 def check_data(splits: DatasetSplits) -> Audit:
     """Count examples per class and find exact duplicates and groups in two splits, duplicates
-    within one, conflicting labels and images of a single colour; and say where the names of files
+    within one, conflicting labels, classes that are several labels, and images of a single colour;
+    and say where the names of files
     suggest groups.
 
     Raises:
@@ -103,6 +105,7 @@ def check_data(splits: DatasetSplits) -> Audit:
                 )
     grouped = {split: groups_of(dataset) for split, dataset in datasets.items()}
     problems += shared_groups(grouped)
+    problems += notes_on_several_labels(splits.class_names)
     train_pairs = sum(len(group) - 1 for group in groups["train"])
     if "test" in datasets and is_before_recut(
         train_pairs,

@@ -4,12 +4,12 @@ What a tree of folders is gets decided by names and by where images lie, before 
 two readings are possible, neither is chosen.
 """
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dressform.core.errors import DataError
 from dressform.core.text import class_name, counted
+from dressform.data.broken_files import with_broken_files, without_broken_names
 from dressform.data.contents import (
     Contents,
     ImageSource,
@@ -20,7 +20,6 @@ from dressform.data.contents import (
 from dressform.data.dataset import LeftOut
 from dressform.data.file_tree import File, FileTree
 from dressform.data.folder import Folder
-from dressform.data.image import SUFFIXES
 from dressform.data.split_names import SPLITS, means_unlabelled, splits_of_names
 
 
@@ -33,6 +32,8 @@ class _Found:
     notes: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    empty: list[tuple[str, str]] = field(default_factory=list)
+    """Split and path of each folder of a class that has no files."""
 
     def shown(self, folder: Folder) -> str:
         """A folder's path as the user would write it."""
@@ -58,6 +59,7 @@ def read_class_folders(tree: FileTree, root: Folder) -> Contents:
     _leave_out_unlabelled(root, found)
     chain = _unwrapped(root, found)
     _read_top(chain[-1], found)
+    _check_empty(found)
     _check_names(found)
     _tell_what_is_left(chain, found)
     return _contents(found)
@@ -238,7 +240,7 @@ def _read_classes(folder: Folder, split: str | None, found: _Found) -> None:
         found.notes.append(
             f"the classes are {such_as(names)}; their sub-folders were joined: {such_as(subs)}"
         )
-    _check_empty(folder, found)
+    _find_empty(folder, split or "train", found)
 
 
 def _read_classes_with_splits(folder: Folder, found: _Found) -> None:
@@ -254,18 +256,41 @@ def _read_classes_with_splits(folder: Folder, found: _Found) -> None:
     found.reasons.append("each class has folders that name splits, so these are the splits")
     order = {split: place for place, split in enumerate(SPLITS)}
     found.rows.sort(key=lambda row: order[row[0]])
+    _find_empty(folder, "train", found)
 
 
-def _check_empty(folder: Folder, found: _Found) -> None:
-    """Empty folders beside classes are classes without images, and a mistake."""
-    empty = [path for path in found.tree.empty if path.rpartition("/")[0] == folder.path]
-    if empty:
-        several = "folders" if len(empty) > 1 else "folder"
-        shown = such_as([f"{found.tree.root}/{path}" for path in empty])
-        raise DataError(
-            f"class {several} {shown} {'have' if len(empty) > 1 else 'has'} no images; add some or "
-            f"remove the {several}"
-        )
+def _find_empty(folder: Folder, split: str, found: _Found) -> None:
+    """Note the folders without any file beside those of the classes."""
+    start = f"{folder.path}/" if folder.path else ""
+    below = [path.removeprefix(start) for path in found.tree.empty if path.startswith(start)]
+    names = dict.fromkeys(path.partition("/")[0] for path in below)
+    found.empty += [(split, start + name) for name in names if name not in folder.folders]
+
+
+def _check_empty(found: _Found) -> None:
+    """Tell which classes have no images.
+
+    Raises:
+        DataError: they are needed: without them fewer than two are left, or other splits have them.
+    """
+    classes = {split: {name for one, name, _ in found.rows if one == split} for split in SPLITS}
+    others = classes["validation"] | classes["test"]
+    for split, path in found.empty:
+        name = class_name(path.rpartition("/")[2])
+        if split == "train" and len(classes["train"]) < 2:
+            raise DataError(
+                f"class folder {found.tree.root}/{path} has no images, so only one class is left, "
+                f"{min(classes['train'])}; a classifier needs two or more: add images of {name}"
+            )
+        if split == "train" and name in others:
+            raise DataError(
+                f"class folder {found.tree.root}/{path} has no images, but other splits have "
+                f"images of {name}; add some to train, or remove the class from every split"
+            )
+    if found.empty:
+        paths = [path for _, path in found.empty]
+        several = "folders" if len(paths) > 1 else "folder"
+        found.notes.append(f"left out class {several} without images: {such_as(paths, 10)}")
 
 
 def _check_names(found: _Found) -> None:
@@ -316,43 +341,26 @@ def _tell_what_is_left(chain: list[Folder], found: _Found) -> None:
 
 def _contents(found: _Found) -> Contents:
     parts: dict[str, Part] = {}
+    bad: list[LeftOut] = []
     for split in SPLITS:
         rows = [(name, file) for one, name, file in found.rows if one == split]
         if not rows:
             continue
+        rows = without_broken_names(rows, bad)
         names = sorted_names({name for name, _ in rows})
         place = {name: i for i, name in enumerate(names)}
         rows.sort(key=lambda row: place[row[0]])
-        for _, file in rows:
-            try:
-                file.path.encode()
-            except UnicodeEncodeError:
-                raise DataError(f"{file.path!a} has a name that is not UTF-8; rename it") from None
         parts[split] = Part(
             [name for name, _ in rows],
             [file.path for _, file in rows],
             [ImageSource(file.name, file) for _, file in rows],
         )
-    contents = Contents(found.tree.name, parts, None, tuple(found.notes), tuple(found.reasons))
+    contents = Contents(
+        found.tree.name,
+        parts,
+        notes=tuple(found.notes),
+        reasons=tuple(found.reasons),
+        bad=tuple(bad),
+        empty=tuple(class_name(path.rpartition("/")[2]) for _, path in found.empty),
+    )
     return with_broken_files(contents, found.tree)
-
-
-def with_broken_files(contents: Contents, tree: FileTree) -> Contents:
-    """Add what is an image by its name but no file, and tell what other programs left."""
-    bad, notes = list(contents.bad), list(contents.notes)
-    others = []
-    for path, reason in tree.broken:
-        name = path.rpartition("/")[2].lower()
-        if name.endswith(SUFFIXES):
-            bad.append(LeftOut(f"{tree.root}/{path}", f"is {reason}"))
-        else:
-            others.append(f"{path} ({reason})")
-    if others:
-        notes.append(f"ignored what cannot be read as a file: {such_as(others)}")
-    if tree.leftovers:
-        count = len(tree.leftovers)
-        notes.append(
-            f"ignored {counted(count, 'file or folder', 'files or folders')} of other programs: "
-            f"{such_as(tree.leftovers)}"
-        )
-    return dataclasses.replace(contents, bad=tuple(bad), notes=tuple(notes))

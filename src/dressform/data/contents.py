@@ -84,6 +84,7 @@ class Contents:
         reasons: why it was read as it was, one line each.
         bad: files that cannot be used.
         grouped_by: how groups were found, or None.
+        empty: names of classes that have no images.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Contents:
     reasons: tuple[str, ...] = ()
     bad: tuple[LeftOut, ...] = field(default=())
     grouped_by: str | None = None
+    empty: tuple[str, ...] = ()
 
     def ordered_names(self) -> tuple[str, ...]:
         """The names of the classes in label order."""
@@ -154,7 +156,7 @@ def drop_classes(contents: Contents, drop: Sequence[str], min_count: int) -> Con
     counts = Counter(label for part in contents.parts.values() for label in part.labels)
     wanted = [class_name(name) for name in drop]
     for name in wanted:
-        if name not in counts:
+        if name not in counts and name not in contents.empty:
             raise unknown_name(f"class of {contents.name}", name, sorted(counts))
     rare = {name for name, count in counts.items() if count < min_count and name not in wanted}
     out = rare | set(wanted)

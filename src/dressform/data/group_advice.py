@@ -5,7 +5,7 @@ versions.
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,19 +73,25 @@ class NamedGroups:
     example: tuple[str, str]
 
 
+_NEAR, _WHOLE = "([^/]+/", "^(.*/"
+"""How a pattern begins that takes the folder of an image into its group, or all folders."""
+
+
 def suggest_groups(
     ids: Sequence[str] | NDArray[np.str_], labels: NDArray[np.int64]
 ) -> NamedGroups | None:
     """Groups that the names of files suggest, or None.
 
     Many images must share what stands before a number or a word for a view, but not nearly all
-    images of a class: ``shirt_001.jpg`` to ``shirt_400.jpg`` are a class, no group.
+    images of a class: ``shirt_001.jpg`` to ``shirt_400.jpg`` are a class, no group. Where two
+    folders have images of the same name, as cameras count them, a group is of one folder.
 
     Args:
         ids: N unique ids, of files their paths.
         labels: int64 [N], their classes.
     """
-    names = [str(name).rpartition("/")[2] for name in ids]
+    paths = [str(name) for name in ids]
+    names = [path.rpartition("/")[2] for path in paths]
     names = [name if len(name) <= MAX_LENGTH else "" for name in names]
     for kind in _KINDS:
         search = re.compile(kind.pattern).search
@@ -93,9 +99,10 @@ def suggest_groups(
         if not any(search(name) for name in names[::step]):
             continue
         found = [_key(match) if (match := search(name)) else None for name in names]
-        suggestion = _suggestion(kind, [str(name) for name in ids], found, labels)
-        if suggestion is not None:
-            return suggestion
+        for begin, folders in _folders(paths, found):
+            suggestion = _suggestion(kind, begin, paths, (folders, found), labels)
+            if suggestion is not None:
+                return suggestion
     return None
 
 
@@ -107,30 +114,41 @@ def _key(match: "re.Match[str]") -> str | None:
 
 
 def _suggestion(
-    kind: _Kind, ids: list[str], found: list[str | None], labels: NDArray[np.int64]
+    kind: _Kind,
+    begin: str,
+    ids: list[str],
+    parts: tuple[list[str], list[str | None]],
+    labels: NDArray[np.int64],
 ) -> NamedGroups | None:
-    # The same name in two folders is no copy of anything: that takes two names.
-    of_key: dict[str, set[str]] = {}
-    for name, key in zip(ids, found, strict=True):
-        if key is not None:
-            of_key.setdefault(key, set()).add(name.rpartition("/")[2])
-    several = {key for key, names in of_key.items() if len(names) > 1}
-    rows = [row for row, key in enumerate(found) if key in several]
+    folders, found = parts
+    keys = [
+        None if key is None else f"{folder}/{key}" if begin else key
+        for folder, key in zip(folders, found, strict=True)
+    ]
+    counts = Counter(key for key in keys if key is not None)
+    rows = [row for row, key in enumerate(keys) if key is not None and counts[key] > 1]
+    several = {keys[row] for row in rows}
     if len(several) < MIN_GROUPS or (
         not kind.explicit and len(rows) < max(MIN_FRACTION * len(ids), 2 * MIN_GROUPS)
     ):
         return None
-    in_class = Counter(labels.tolist())
-    shared = Counter((found[row], int(labels[row])) for row in rows)
-    if any(count > max(2, MAX_FRACTION * in_class[label]) for (_, label), count in shared.items()):
+    in_class = Counter(zip(folders, labels.tolist(), strict=True))
+    shared = Counter((keys[row], folders[row], int(labels[row])) for row in rows)
+    if any(
+        count > max(2, MAX_FRACTION * in_class[folder, label])
+        for (_, folder, label), count in shared.items()
+    ):
         return None
     first = rows[0]
-    second = next(row for row in rows[1:] if found[row] == found[first])
+    second = next(row for row in rows[1:] if keys[row] == keys[first])
     groups = np.array(
-        [f"{ids[row]}'" if key is None else key for row, key in enumerate(found)], dtype=np.str_
+        [f"{ids[row]}'" if key is None else key for row, key in enumerate(keys)], dtype=np.str_
     )
+    pattern = _simplest(kind, begin, ids, groups)
+    if pattern is None:
+        return None
     return NamedGroups(
-        pattern=_simplest(kind, ids, groups),
+        pattern=pattern,
         meaning=kind.meaning,
         groups=groups,
         count=len(several),
@@ -139,17 +157,41 @@ def _suggestion(
     )
 
 
-def _simplest(kind: _Kind, ids: list[str], groups: NDArray[np.str_]) -> str:
-    """The first of some short patterns that makes the same groups, else the kind's own."""
-    words = {match[1] for key in set(groups.tolist()) if (match := re.fullmatch(r"(\D+)\d+", key))}
+def _folders(ids: list[str], found: list[str | None]) -> Iterator[tuple[str, list[str]]]:
+    """How a pattern begins, and the folder that each name is taken with: none, the last one, or
+    all; only where it makes the names that match unique.
+    """
+    split = [path.split("/") for path in ids]
+    for begin, depth in (("", 1), (_NEAR, 2), (_WHOLE, max(map(len, split)))):
+        tails = [tuple(p[-depth:]) for p, key in zip(split, found, strict=True) if key]
+        if len(set(tails)) == len(tails):
+            yield begin, ["/".join(p[-depth:-1]) for p in split]
+
+
+def _simplest(kind: _Kind, begin: str, ids: list[str], groups: NDArray[np.str_]) -> str | None:
+    """The first of some short patterns that makes the same groups, else the kind's own; None where
+    that makes others.
+    """
+    known = set(groups.tolist())
+    keys = {key.rpartition("/")[2] for key in known}
+    words = {match[1] for key in keys if (match := re.fullmatch(r"(\D+)\d+", key))}
     shapes = [rf"({re.escape(word)}\d+)" for word in words if len(words) == 1]
-    for pattern in (*shapes, *_SHORT):
+    for short in (*shapes, *_SHORT, kind.pattern):
+        pattern = _with_folder(short, begin)
         search = re.compile(pattern).search
-        found = (search(name.rpartition("/")[2]) for name in ids)
-        keys = [match[1] if match else f"{name}'" for match, name in zip(found, ids, strict=True)]
-        if len(set(zip(keys, groups.tolist(), strict=True))) == len(set(keys)) == len(set(groups)):
+        found = (search(name.rpartition("/")[2]) or search(name[-MAX_LENGTH:]) for name in ids)
+        made = [match[1] if match else f"{name}'" for match, name in zip(found, ids, strict=True)]
+        if len(set(zip(made, groups.tolist(), strict=True))) == len(set(made)) == len(known):
             return pattern
-    return kind.pattern
+    return None
+
+
+def _with_folder(pattern: str, begin: str) -> str:
+    """A pattern for a name as one for a path, whose group begins with a folder."""
+    if not begin:
+        return pattern
+    rest = pattern.removeprefix("^").removeprefix("(")
+    return begin + (rest.replace(".+", "[^/]+", 1) if rest.startswith(".+") else rest)
 
 
 def advise_groups(data: DatasetSplits) -> tuple[str, ...]:
@@ -160,7 +202,8 @@ def advise_groups(data: DatasetSplits) -> tuple[str, ...]:
     found = suggest_groups(ids, np.concatenate([dataset.labels for _, dataset in data]))
     if found is None:
         return ()
-    names = " and ".join(name.rpartition("/")[2] for name in found.example)
+    whole = "/" in found.pattern
+    names = " and ".join(name if whole else name.rpartition("/")[2] for name in found.example)
     lines = [
         f"{found.images:,} images look like {found.count:,} groups of {found.meaning} (such as "
         f"{names}); groups={found.pattern!r} keeps each group on one side of every split"

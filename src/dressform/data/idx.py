@@ -132,4 +132,6 @@ def read_pair(images_path: Path | File, labels_path: Path | File) -> tuple[IdxFi
             f"{len(labels.array):,} labels;"
             " the two files do not belong together"
         )
+    if not len(images.array):
+        raise DataError(f"{first} has no images; add some, or leave it and its labels out")
     return images, labels

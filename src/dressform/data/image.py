@@ -55,6 +55,8 @@ are read.
 """
 
 
+_TRANSPARENT = "transparent pixels"
+"""In the ``info`` of a decoded image."""
 DRAFT_FACTOR = 8
 """A JPEG is decoded at a reduced scale only where its sides stay so many times as long as those
 that it is then shrunk to: with 2, one small colour photo in fifty gets another class than decoded
@@ -255,7 +257,9 @@ def _to_l_or_rgb(image: Image.Image) -> Image.Image:
         return Image.fromarray(_to_8_bits(np.asarray(image)))
     if image.mode in ("LA", "La"):
         grey, alpha = image.convert("LA").split()
-        return Image.composite(grey, Image.new("L", image.size, 0), alpha)
+        result = Image.composite(grey, Image.new("L", image.size, 0), alpha)
+        result.info[_TRANSPARENT] = _is_clear(alpha)
+        return result
     if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
         return _over_black(image)
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
@@ -265,12 +269,24 @@ def _over_black(image: Image.Image) -> Image.Image:
     """A transparent image over black, some rows at a time: a large one takes four copies."""
     width, height = image.size
     result = Image.new("RGB", image.size)
+    result.info[_TRANSPARENT] = False
     rows = max(1, 2**22 // width)
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(top + rows, height))).convert("RGBA")
         black = Image.new("RGBA", strip.size, (0, 0, 0, 255))
         result.paste(Image.alpha_composite(black, strip).convert("RGB"), (0, top))
+        result.info[_TRANSPARENT] |= _is_clear(strip.getchannel("A"))
     return result
+
+
+def _is_clear(alpha: Image.Image) -> bool:
+    """Whether a pixel is transparent altogether."""
+    return alpha.getextrema()[0] == 0
+
+
+def had_transparency(image: Image.Image) -> bool:
+    """Whether an image from :func:`open_image` has pixels that were transparent, and are black."""
+    return bool(image.info.get(_TRANSPARENT))
 
 
 def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,12 @@ from dressform.core.text import one_line
 from dressform.core.threads import cores
 from dressform.data.contents import ImageSource
 from dressform.data.dataset import LeftOut
-from dressform.data.image import DRAFT_FACTOR, fit, is_grey, open_image
+from dressform.data.image import DRAFT_FACTOR, fit, had_transparency, is_grey, open_image
 
 MAX_ORIGINAL_SIDE = 128
 DEFAULT_SIDE = 64
+FITTED = "images fitted to"
+"""How a note on their size begins."""
 _TOGETHER = 32
 """Images that a thread decodes at a time."""
 _SMALL = 256 * 256
@@ -35,11 +37,13 @@ class DecodedImages:
         pixels: uint8 [N, H, W, C]; grey (C 1) if no image has colour. Rows of bad files are zero.
         bad: row -> why its file cannot be used.
         note: how the size came about, or an empty text.
+        transparent: how many have transparent pixels, which are black here.
     """
 
     pixels: NDArray[np.uint8]
     bad: dict[int, LeftOut]
     note: str
+    transparent: int
 
 
 class _OtherSizeError(Exception):
@@ -61,12 +65,12 @@ def decode_all(sources: Sequence[ImageSource], image_size: int | None) -> Decode
     threads = 1 if first is None or first[0] * first[1] <= _SMALL else cores()
     if image_size is None and first is not None and max(first) <= MAX_ORIGINAL_SIDE:
         with contextlib.suppress(_OtherSizeError):
-            return DecodedImages(*_decode(sources, first, threads, exact=True), "")
+            return _decode(sources, first, threads, exact=True)
     side = image_size or DEFAULT_SIDE
-    note = f"images fitted to {side} x {side}"
+    note = f"{FITTED} {side} x {side}"
     if image_size is None:
         note += "; image_size= sets another size"
-    return DecodedImages(*_decode(sources, (side, side), threads), note)
+    return replace(_decode(sources, (side, side), threads), note=note)
 
 
 def _first_size(sources: Sequence[ImageSource]) -> tuple[int, int] | None:
@@ -81,13 +85,13 @@ def _first_size(sources: Sequence[ImageSource]) -> tuple[int, int] | None:
 
 def _decode(
     sources: Sequence[ImageSource], size: tuple[int, int], threads: int, *, exact: bool = False
-) -> tuple[NDArray[np.uint8], dict[int, LeftOut]]:
+) -> DecodedImages:
     width, height = size
     draft = None if exact else DRAFT_FACTOR * max(size)
     _check_memory(len(sources), size)
     pixels = np.zeros((len(sources), height, width, 3), np.uint8)
     bad: dict[int, LeftOut] = {}
-    coloured = [False]
+    coloured, transparent = [False], set[int]()
 
     def decode(rows: Sequence[int]) -> tuple[()]:
         for row in rows:
@@ -99,6 +103,8 @@ def _decode(
                 continue
             if exact and image.size != size:
                 raise _OtherSizeError
+            if had_transparency(image):
+                transparent.add(row)
             pixels[row] = fit(image, (height, width, 3))
             coloured[0] = coloured[0] or not is_grey(image)
         return ()
@@ -110,7 +116,7 @@ def _decode(
         for _ in map_in_order(decode, range(len(sources)), _TOGETHER, threads):
             pass
     channels = 3 if coloured[0] else 1
-    return pixels[..., :channels], dict(sorted(bad.items()))
+    return DecodedImages(pixels[..., :channels], dict(sorted(bad.items())), "", len(transparent))
 
 
 def _check_memory(images: int, size: tuple[int, int]) -> None:

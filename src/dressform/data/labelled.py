@@ -4,7 +4,6 @@ out.
 
 import logging
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from dressform.data.contents import ImageSource
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.image import DRAFT_FACTOR, fit, open_image
 from dressform.data.read_options import ReadOptions
-from dressform.data.source import read_examples_by_split
+from dressform.data.source import DataSource, read_examples_by_split
 from dressform.data.split_names import SPLITS
 
 logger = logging.getLogger(__name__)
@@ -96,17 +95,19 @@ class LabelledImages:
         )
 
 
-def read_examples(source: str | Path, options: ReadOptions | None = None) -> LabelledImages:
+def read_examples(source: DataSource, options: ReadOptions | None = None) -> LabelledImages:
     """Read all labelled images of a source; nothing is held out, and one class is enough.
 
     Args:
         source: as for :func:`dressform.load_data`; besides, data without images to train on, such
-            as a folder with nothing but ``test``.
-        options: how they are read.
+            as a folder with nothing but ``test``; or splits in memory.
+        options: how they are read; splits in memory are what they are.
 
     Raises:
         DressformError: the data cannot be read.
     """
+    if isinstance(source, DatasetSplits):
+        return _examples_of(source)
     examples = read_examples_by_split(source, options or ReadOptions())
     order = [split for split in SPLITS if split in examples.parts]
     splits = examples.splits
@@ -122,6 +123,19 @@ def read_examples(source: str | Path, options: ReadOptions | None = None) -> Lab
         sources=tuple(sources) if len(sources) == len(joined) else None,
         splits=splits,
         notes=examples.notes,
+    )
+
+
+def _examples_of(splits: DatasetSplits) -> LabelledImages:
+    """All examples of splits in memory."""
+    parts = dict(splits)
+    return LabelledImages(
+        name=splits.name,
+        dataset=_joined(list(parts), list(parts.values())),
+        counts={split: len(dataset) for split, dataset in parts.items()},
+        digests={split: dataset.digest for split, dataset in parts.items()},
+        divided=True,
+        splits=splits,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dressform.core.errors import DataError
 from dressform.core.text import class_name, counted
-from dressform.data.class_folders import with_broken_files
+from dressform.data.broken_files import with_broken_files
 from dressform.data.contents import Contents, ImageSource, Part, such_as
 from dressform.data.file_tree import File, FileTree
 from dressform.data.image import SUFFIXES
@@ -130,6 +130,20 @@ def names_label(columns: Columns) -> bool:
 def lists_images(table: ListingTable, index: ImageIndex) -> bool:
     """Whether a table without labels lists images."""
     return _image_column(table, index, None) is not None
+
+
+def label_candidates(table: ListingTable, index: ImageIndex) -> list[Columns]:
+    """Each column of a table of images that may have the labels: it has several values, each of
+    them in two rows on average.
+    """
+    image = _image_column(table, index, None)
+    if image is None:
+        return []
+    return [
+        Columns(image, name)
+        for name, cells in table.columns.items()
+        if name != image and 1 < len(set(cells) - {""}) <= table.rows / 2
+    ]
 
 
 def _split_column(table: ListingTable) -> str | None:

@@ -1,5 +1,6 @@
 """`ReadOptions`: how data are read, where the data themselves do not say."""
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -124,10 +125,15 @@ def check_reading(data: object, reading: ReadArguments) -> None:
     """Refuse options of reading where there are no data to read.
 
     Raises:
-        ConfigError: there are such options, and ``data`` is None.
+        ConfigError: there are such options, and ``data`` is None, or in memory already.
     """
-    if data is None and reading:
+    if reading and not isinstance(data, (str, os.PathLike)):
         name, value = next(iter(reading.items()))
+        if data is not None:
+            raise ConfigError(
+                f"{argument(name, value)} says how data are read, but {type(data).__name__} was "
+                f"given, which is read already; leave it out"
+            )
         raise ConfigError(
             f"{argument(name, value)} says how data are read; give data=, or leave it out"
         )

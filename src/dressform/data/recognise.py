@@ -20,7 +20,17 @@ from dressform.data.idx_sets import find_idx_sets, read_idx_set
 from dressform.data.image import SUFFIXES as IMAGE_SUFFIXES
 from dressform.data.image_index import ImageIndex
 from dressform.data.labels import NAMES_FILES, names_beside
-from dressform.data.listing import Columns, find_columns, lists_images, names_label, read_listings
+from dressform.data.listing import find_columns, read_listings
+from dressform.data.listing_search import (
+    MAX_TABLE_SAMPLE,
+    SUBMISSION,
+    beside_folders,
+    check_unusable,
+    find_listings,
+    is_submission,
+    not_looked_into,
+    tables_of,
+)
 from dressform.data.listing_table import SUFFIXES as TABLE_SUFFIXES
 from dressform.data.listing_table import ListingTable, open_listed, read_listing_table
 from dressform.data.parquet import ParquetTable
@@ -34,9 +44,6 @@ FORMS = (
     "ZIP or TAR of one of these"
 )
 _COLUMN_OPTIONS = ("image_column", "label_column", "split_column", "group_column")
-_SUBMISSION = "ignored {}, by its name a sample of answers to submit"
-_MAX_TABLE_SAMPLE = 40
-"""Tables of a tree that are looked into."""
 
 
 def read_source(path: Path, options: ReadOptions) -> Contents:
@@ -199,26 +206,20 @@ def _read_tree(tree: FileTree, options: ReadOptions) -> Contents:
 
 def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
     """Class folders, or a listing of the images; class folders where both say the same."""
-    listings, problem, notes = _listings(tree, options)
+    found = find_listings(tree, options)
     asked = any(getattr(options, name) is not None for name in _COLUMN_OPTIONS)
     folders: Contents | None = None
+    problem = found.problem
     try:
         folders = read_class_folders(tree, folder_of(tree))
     except DataError as error:
         problem = problem or error
+    check_unusable(found, tree, folders)
+    listings, notes = found.usable, found.notes
     classes = set(folders.parts["train"].labels) if folders and "train" in folders.parts else set()
     if folders is not None and not (listings and (asked or len(classes) < 2)):
-        for table, columns in listings:
-            if names_label(columns) and not _agree(tree, (table, columns), folders):
-                raise DataError(
-                    f"{tree.root} can be read in two ways: the classes are the folders "
-                    f"{such_as(sorted(classes))}, or what {table.file.path} says; give "
-                    f"{table.file.name} itself for the table, or move it away"
-                )
-            notes.append(
-                f"{table.file.path} also lists images; the classes are those of the folders "
-                f"(giving {table.file.name} itself uses the table)"
-            )
+        for listing in listings:
+            notes.append(beside_folders(listing, tree, folders))
         folders = dataclasses.replace(folders, notes=(*folders.notes, *notes))
         return _without_columns(folders, options)
     if listings:
@@ -228,111 +229,28 @@ def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
     raise problem
 
 
-def _listings(
-    tree: FileTree, options: ReadOptions
-) -> tuple[list[tuple[ListingTable, Columns]], DataError | None, list[str]]:
-    """The tables of a tree that list its images with labels, why one that might does not, and
-    notes.
-    """
-    found, problem, notes, unused = [], None, list[str](), list[str]()
-    tables = sorted(_tables(tree, TABLE_SUFFIXES), key=lambda file: len(file.parts))
-    if not tables:
-        return [], None, []
-    notes += _not_looked_into(tables)
-    index = ImageIndex(tree)
-    for file in tables[:_MAX_TABLE_SAMPLE]:
-        if _is_submission(file):
-            notes.append(_SUBMISSION.format(file.path))
-            continue
-        try:
-            table = read_listing_table(file)
-            columns = find_columns(table, index, options)
-        except DataError as error:
-            if _lists_images(file):
-                problem = problem or error
-                unused.append(file.path)
-            continue
-        if columns is not None:
-            found.append((table, columns))
-        elif lists_images(table, index):
-            unused.append(file.path)
-    if found and unused:
-        notes.append(f"tables without labels were ignored: {such_as(unused)}")
-    return found, problem, notes
-
-
-def _tables(tree: FileTree, suffixes: tuple[str, ...]) -> list[File]:
-    """Files that may be tables; those with names of classes are none."""
-    return [f for f in tree.files if f.suffix in suffixes and f.parts[-1] not in NAMES_FILES]
-
-
-def _not_looked_into(tables: list[File]) -> list[str]:
-    """A note on the tables that are too many to look into."""
-    more = [file for file in tables[_MAX_TABLE_SAMPLE:] if file.suffix != ".txt"]
-    shown = such_as([file.path for file in more])
-    return [f"ignored all tables but the first {_MAX_TABLE_SAMPLE}: {shown}"] if more else []
-
-
-def _is_submission(file: File) -> bool:
-    """Whether a table is a competition's example of answers, which are no labels."""
-    return "submission" in file.parts[-1].lower()
-
-
-def _lists_images(file: File) -> bool:
-    """Whether the beginning of a table mentions files of images."""
-    try:
-        start = file.read(2**16).lower()
-    except DataError:
-        return False
-    return any(suffix.encode() in start for suffix in IMAGE_SUFFIXES)
-
-
-def _agree(tree: FileTree, listing: tuple[ListingTable, Columns], contents: Contents) -> bool:
-    """Whether a table's labels are mostly those of the folders."""
-
-    def plain(name: str) -> str:
-        return "".join(c for c in name.casefold() if c.isalnum())
-
-    folders = {
-        i: plain(label)
-        for part in contents.parts.values()
-        for i, label in zip(part.ids, part.labels, strict=True)
-    }
-    try:
-        read = read_listings(tree, ImageIndex(tree), [listing])
-    except DataError:
-        return True  # of a table that cannot be used there is nothing to contradict
-    pairs = [
-        (plain(label), folders[i])
-        for part in read.parts.values()
-        for i, label in zip(part.ids, part.labels, strict=True)
-        if i in folders
-    ]
-    return 2 * sum(mine == theirs for mine, theirs in pairs) >= len(pairs)
-
-
 def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
     """Trees without image files: arrays, tables of pixels, Parquet with images."""
     arrays = [f for f in tree.files if f.suffix in (".npz", ".npy")]
     parquet = [f for f in tree.files if f.suffix == ".parquet"]
-    texts = _tables(tree, TEXT_SUFFIXES)
+    texts = tables_of(tree, TEXT_SUFFIXES)
     if parquet:
         names = names_beside(tree, parquet[0].path.rpartition("/")[0])
         return read_image_parquet(tree, parquet, options, names)
     pixels: list[tuple[File, Delimited, PixelColumns]] = []
-    unused: list[str] = []
     problem: DataError | None = None
-    notes = [_SUBMISSION.format(file.path) for file in texts if _is_submission(file)]
-    texts = [file for file in texts if not _is_submission(file)]
-    notes += _not_looked_into(texts)
-    for file in texts[:_MAX_TABLE_SAMPLE]:
+    damaged: list[str] = []
+    notes = [SUBMISSION.format(file.path) for file in texts if is_submission(file)]
+    texts = [file for file in texts if not is_submission(file)]
+    notes += not_looked_into(texts)
+    for file in texts[:MAX_TABLE_SAMPLE]:
         try:
             delimited = read_delimited(file)
             columns = find_pixel_columns(delimited, options)
         except DataError as error:
-            # a text is a table only if it looks like one
-            problem = problem or (None if file.suffix == ".txt" else error)
-            unused.append(file.path)
+            if file.suffix != ".txt":  # a text is a table only if it looks like one
+                problem = problem or error
+                damaged.append(f"ignored {file.path}, which cannot be used: {error}")
             continue
         if columns is not None:
             pixels.append((file, delimited, columns))
@@ -342,9 +260,7 @@ def _read_tables(tree: FileTree, options: ReadOptions) -> Contents:
         where = pixels[0][0].name if len(pixels) == 1 else f"{tree.root}/{folder}".rstrip("/")
         name = pixels[0][0].parts[-1].partition(".")[0] if len(pixels) == 1 else tree.name
         contents = read_pixel_tables(name, where, pixels, names_beside(tree, folder))
-        if unused:
-            notes.append(f"tables without labels, or damaged ones, were ignored: {such_as(unused)}")
-        return dataclasses.replace(contents, notes=(*contents.notes, *notes))
+        return dataclasses.replace(contents, notes=(*contents.notes, *notes, *damaged))
     if arrays:
         one_folder(arrays, str(tree.root), "array")
         read = read_array_files(tree, arrays)
@@ -363,7 +279,7 @@ def _nothing(tree: FileTree) -> DataError:
             f"unpack {such_as(archives)}"
         )
     other = next(
-        (f for f in tree.files[:_MAX_TABLE_SAMPLE] if kind_of_file(f.path, f.read(200))), None
+        (f for f in tree.files[:MAX_TABLE_SAMPLE] if kind_of_file(f.path, f.read(200))), None
     )
     if other is not None:
         return _unknown(other)

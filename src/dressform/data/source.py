@@ -28,11 +28,15 @@ from dressform.data.grouped_contents import with_groups
 from dressform.data.image_files import decode_all
 from dressform.data.read_options import ReadArguments, ReadOptions
 from dressform.data.recognise import FORMS, read_source
+from dressform.data.several_labels import notes_on_several_labels
 from dressform.data.splits import hold_out
 
 logger = logging.getLogger(__name__)
 
 TEST_FRACTION = 0.2
+_TRANSPARENT = "with transparent pixels, which are read as black"
+DataSource = str | Path | DatasetSplits
+"""Where data come from: a catalogue name, a path, or splits in memory."""
 
 
 def log_notes(splits: DatasetSplits) -> None:
@@ -42,13 +46,14 @@ def log_notes(splits: DatasetSplits) -> None:
 
 
 def load_data(
-    source: str | Path = "fashion-mnist", **reading: Unpack[ReadArguments]
+    source: DataSource = "fashion-mnist", **reading: Unpack[ReadArguments]
 ) -> DatasetSplits:
     """Read labelled images.
 
     Args:
         source: a catalogue name, or a path: class folders, a table of images and labels, IDX files,
             a table of pixels, Parquet, NPZ, or a ZIP or TAR of one of these; the form is detected.
+            Splits in memory are returned as they are.
         **reading: the fields of :class:`ReadOptions`: ``image_size``, ``image_column``,
             ``label_column``, ``split_column``, ``group_column``, ``groups``, ``drop``,
             ``min_count``, ``skip_bad``.
@@ -67,8 +72,10 @@ def load_data(
     return read_data(source, ReadOptions.of(reading))
 
 
-def read_data(source: str | Path, options: ReadOptions) -> DatasetSplits:
-    """The same as :func:`load_data`, with the options as one value."""
+def read_data(source: DataSource, options: ReadOptions) -> DatasetSplits:
+    """The same as :func:`load_data`, with the options as one value; splits stay as they are."""
+    if isinstance(source, DatasetSplits):
+        return source
     contents = _contents(source, options)
     parts, left_out, notes = _decoded(contents, options)
     return _divided(contents, parts, (left_out, (*contents.notes, *notes)), source, options)
@@ -168,9 +175,13 @@ def _contents(source: str | Path, options: ReadOptions) -> Contents:
             raise DataError(
                 f"{error.filename} cannot be read: permission denied; change its permissions"
             ) from None
+    for split, part in contents.parts.items():
+        if not part.ids:
+            raise DataError(f"{source} has no examples in {split}; add some, or leave {split} out")
     contents = with_groups(contents, options.groups)
     contents = drop_classes(contents, options.drop, options.min_count)
-    notes = notes_on_names(contents.ordered_names())
+    names = contents.ordered_names()
+    notes = (*notes_on_names(names), *notes_on_several_labels(names))
     return dataclasses.replace(contents, notes=(*contents.notes, *notes))
 
 
@@ -229,6 +240,11 @@ def _decoded(
         decoded[split] = kept, pixels
         start = end
     notes = [images_of.note] if images_of.note else []
+    if images_of.transparent:
+        notes.append(
+            f"{counted(images_of.transparent, 'image')} {_TRANSPARENT}; put dark objects on a "
+            f"light background first, or they are black on black"
+        )
     if bad:
         shown = such_as([one.path.rpartition("/")[2] for one in bad])
         notes.append(f"left out {counted(len(bad), 'file')} that cannot be read: {shown}")
@@ -294,7 +310,11 @@ def _with_known_names(splits: DatasetSplits) -> DatasetSplits:
 def _with_test(splits: DatasetSplits) -> DatasetSplits:
     if splits.test is not None or splits.validation is not None:
         return splits
-    split = hold_out(splits.train, TEST_FRACTION, seed=0)
+    try:
+        split = hold_out(splits.train, TEST_FRACTION, seed=0)
+    except DataError as error:
+        causes = [note for note in splits.notes if _TRANSPARENT in note]
+        raise DataError("; ".join([str(error), *causes])) from None
     note = (
         f"no test split: {len(split.held_out_indices):,} of {len(splits.train):,} examples were "
         f"held out for testing"

@@ -197,7 +197,9 @@ def _compare_folds(a: PredictionSet, b: PredictionSet, metric: Metric, rope: flo
         a=a.name,
         b=b.name,
         metric=metric.name,
-        difference=across_folds(differences, folds, step=step),
+        difference=across_folds(differences, folds, step=step).clip(
+            -metric.maximum, metric.maximum
+        ),
         scores=(float(scores_a.mean()), float(scores_b.mean())),
         p_value=p_value,
         p_holm=p_value,

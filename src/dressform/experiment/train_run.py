@@ -277,6 +277,11 @@ def _check_same_data(before: Manifest, after: Manifest, layout: Layout) -> None:
             f"{today.options.arguments() or 'none'}; repeat them, or choose another out="
         )
     if (then.digests, then.hold_out_digest) != (today.digests, today.hold_out_digest):
+        if None not in (then.location, today.location) and then.location != today.location:
+            raise RunError(
+                f"{layout.root} was trained on {then.location}, not on {today.location}, which has "
+                f"the same name; choose another out="
+            )
         raise RunError(
             f"{layout.root} was trained on different data; {today.name} has changed since; choose "
             f"another out="

@@ -76,7 +76,7 @@ class Diagnosis:
 
     Attributes:
         review: the findings, all still undecided.
-        reevaluated: for each of the given predictions.
+        reevaluated: for each of the given predictions, and each split that they are of.
         counts: how many were found by kind and split, such as ``near duplicates between train and
             test``, for people; of outliers at most ``MAX_OUTLIERS`` of each split are listed.
         suggestion: which examples belong together, with advice; None if that was not examined.
@@ -131,12 +131,17 @@ def examine(
     reevaluated = []
     suspects: dict[tuple[str, str], Finding] = {}
     for model in models:
-        split = _split_of(model, data)
+        class_names, parts = _rows_by_split(model, data)
         issues = find_label_issues(model.predictions)
-        _add_label_findings(suspects, model, split, splits[split], issues)
-        counts[f"suspect labels in {split}"] = sum(of_split == split for of_split, _ in suspects)
-        left_out = (duplicate_ids[split], {finding.id for finding in outliers[split]})
-        reevaluated.append(_reevaluate(model, split, issues, *left_out))
+        for split, rows in parts.items():
+            part = model._replace(predictions=model.predictions.take(rows))
+            own_issues = issues.take(rows)
+            _add_label_findings(suspects, part, split, splits[split], own_issues, class_names)
+            counts[f"suspect labels in {split}"] = sum(
+                of_split == split for of_split, _ in suspects
+            )
+            left_out = (duplicate_ids[split], {finding.id for finding in outliers[split]})
+            reevaluated.append(_reevaluate(part, split, own_issues, *left_out))
     findings += sorted(suspects.values(), key=lambda finding: finding.score)
     for split, found in outliers.items():
         counts[f"outliers in {split}"] = len(found)
@@ -156,25 +161,32 @@ def examine(
     return Diagnosis(review, tuple(reevaluated), counts, suggest(data, pairs))
 
 
-def _split_of(model: OutOfSample, data: DatasetSplits) -> str:
-    """The split that predictions are of: it contains all their ids, with the same labels.
+def _rows_by_split(
+    model: OutOfSample, data: DatasetSplits
+) -> tuple[tuple[str, ...], dict[str, NDArray[np.int64]]]:
+    """The data's names of a model's classes, and the rows of its predictions in each split that
+    they are of: one that has them all, or else several.
 
-    If several do, the model's own hint decides, and then whether they cover the whole split.
+    If several have them all, the model's own hint decides, and then whether they cover the whole
+    split.
+
+    Raises:
+        DataError: the data lack the examples.
     """
     ids, splits = model.predictions.ids, dict(data)
     candidates = [split for split, dataset in data if np.isin(ids, dataset.ids).all()]
-    if not candidates:
-        raise DataError(
-            f"{model.name} has predictions of examples that are in no split of {data.name}; give "
-            f"predictions of its train or test"
-        )
     candidates.sort(key=lambda split: (split != model.split, len(splits[split]) != len(ids)))
-    for split in candidates[:-1]:
+    for split in candidates:
         with contextlib.suppress(DataError):
-            examples_of(model.predictions, DatasetSplits(data.name, splits[split]), "train")
-            return split
-    examples_of(model.predictions, DatasetSplits(data.name, splits[candidates[-1]]), "train")
-    return candidates[-1]
+            alone = DatasetSplits(data.name, splits[split])
+            examples = examples_of(model.predictions, alone, "train")
+            return examples.class_names, {split: np.arange(len(ids))}
+    try:
+        examples = examples_of(model.predictions, data, "train")
+    except DataError as error:
+        raise DataError(f"{model.name}: {error}") from None
+    rows = {name: np.flatnonzero(np.isin(ids, dataset.ids)) for name, dataset in data}
+    return examples.class_names, {name: own for name, own in rows.items() if len(own)}
 
 
 def counted_finding(finding: str, count: int) -> str:
@@ -190,9 +202,12 @@ def _add_label_findings(
     split: str,
     dataset: Dataset,
     issues: LabelIssues,
+    names: tuple[str, ...],
 ) -> None:
-    """Add a model's suspect labels to those of other models, by split and id."""
-    predictions, names = model.predictions, dataset.class_names
+    """Add a model's suspect labels to those of other models, by split and id; ``names`` are those
+    of the model's classes.
+    """
+    predictions = model.predictions
     top = predictions.probabilities.max(axis=1)
     index_of = {str(example): i for i, example in enumerate(dataset.ids)}
     for i in issues.worst_first().tolist():

@@ -4,7 +4,7 @@ Northcutt, Jiang and Chuang 2021, "Confident Learning: Estimating Uncertainty in
 JAIR 70.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,15 @@ class LabelIssues:
     suspect: NDArray[np.bool_]
     suggested: NDArray[np.int64]
     confident_joint: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64]) -> "LabelIssues":
+        """Those of some examples, judged among all."""
+        return replace(
+            self,
+            quality=self.quality[rows],
+            suspect=self.suspect[rows],
+            suggested=self.suggested[rows],
+        )
 
     def worst_first(self) -> NDArray[np.int64]:
         """Indices of the suspects, int64, lowest quality first."""

@@ -13,8 +13,10 @@ from dressform.core.files import sha256_file
 from dressform.data.dataset import Dataset
 from dressform.data.duplicates import image_hashes
 from dressform.data.image import SUFFIXES
+from dressform.data.image_files import FITTED
 from dressform.data.labelled import LabelledImages, chosen, images_at, read_examples
 from dressform.data.read_options import ReadArguments, ReadOptions
+from dressform.data.source import DataSource
 from dressform.exploration.points import data_of, training_examples
 from dressform.predict.predictor import Predictor
 from dressform.predictions import Predictions
@@ -44,7 +46,7 @@ class NewImages:
     own: bool
 
 
-def read_for(run: Run, data: str | Path, reading: ReadArguments | None = None) -> LabelledImages:
+def read_for(run: Run, data: DataSource, reading: ReadArguments | None = None) -> LabelledImages:
     """Read labelled images at the size that a run's model takes.
 
     Args:
@@ -58,14 +60,23 @@ def read_for(run: Run, data: str | Path, reading: ReadArguments | None = None) -
     """
     given = ReadArguments(**(reading or {}))
     height, width, _ = run.manifest.dataset.shape
-    image_size = given.get("image_size")
+    image_size = given.pop("image_size", None)
     if image_size is not None and image_size not in (height, width):
         raise ConfigError(
             f"image_size={image_size} does not apply to {run.path}, whose model takes images of "
             f"{width} x {height}; leave it out"
         )
+    if height == width:
+        given["image_size"] = height
+        return _read(run, data, given)
+    examples = _read(run, data, given)  # at any size; predicted at that of the model
+    notes = (note for note in examples.notes if not note.startswith(FITTED))
+    return replace(examples, notes=tuple(notes))
+
+
+def _read(run: Run, data: DataSource, given: ReadArguments) -> LabelledImages:
+    """Read as the run's data were, as far as that is possible."""
     trained = run.manifest.dataset
-    given["image_size"] = height if height == width else None
     settings = ReadArguments(**{**trained.options.changed(), **given})  # type: ignore[typeddict-item]
     if settings == given:
         return read_examples(data, ReadOptions.of(given))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dressform.core.errors import ConfigError, DataError, unknown_name
 from dressform.data.catalog import CATALOG
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.source import read_data
+from dressform.data.source import DataSource, read_data
 from dressform.predict.features import Features, logits_of, penultimate, pixels
 from dressform.predict.prediction_sets import split_of
 from dressform.predictions import Predictions
@@ -125,12 +125,12 @@ def points_of(
     )
 
 
-def data_of(run: Run, data: str | Path | None = None) -> DatasetSplits:
+def data_of(run: Run, data: DataSource | None = None) -> DatasetSplits:
     """The data that a run was trained on, if they have not changed.
 
     Args:
         run: a run.
-        data: where they are now; default: where they were.
+        data: where they are now, or the data themselves; default: where they were.
 
     Raises:
         DressformError: they are missing or have changed.
@@ -162,6 +162,11 @@ def _place(dataset: DatasetFacts) -> str:
         DataError: they are not there any more.
     """
     location = dataset.location or dataset.source
+    if dataset.location is None:
+        raise DataError(
+            f"the run was trained on data in memory, called {dataset.source}; give them with "
+            f"data=, or train on a file, such as an NPZ"
+        )
     if location in CATALOG or Path(location).exists():
         return location
     if Path(dataset.source).exists():

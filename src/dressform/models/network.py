@@ -1,7 +1,9 @@
 """What a network is, and how one is built for given images."""
 
 import copy
+import functools
 import hashlib
+import logging
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,6 +16,8 @@ from dressform.data.dataset import Layout
 from dressform.models import MODELS
 from dressform.models.ensemble import Members
 from dressform.models.transfer import transfer_of
+
+logger = logging.getLogger(__name__)
 
 Shape = tuple[int, int, int]
 """Height, width and channels of the images."""
@@ -188,11 +192,27 @@ def _check_output(module: nn.Module, shape: Shape, classes: int) -> None:
         ) from error
     finally:
         module.train(was_training)
+    if not isinstance(logits, Tensor):
+        raise ConfigError(
+            f"the network gives a {type(logits).__name__} for 2 images; expected a tensor [2, "
+            f"{classes}], one logit per class, so return the logits alone"
+        )
     if tuple(logits.shape) != (2, classes):
         raise ConfigError(
             f"the network gives {list(logits.shape)} for 2 images; expected [2, {classes}], one "
             f"logit per class"
         )
+    if (logits >= 0).all() and (logits.sum(1) - 1).abs().max() < 1e-5:
+        _warn_of_probabilities()
+
+
+@functools.cache
+def _warn_of_probabilities() -> None:
+    """Once per process, however often the network is built."""
+    logger.warning(
+        "the network gives probabilities, which add up to 1; training takes logits and applies "
+        "softmax itself, so leave out the network's softmax, with which it learns much less"
+    )
 
 
 def build_model(

@@ -52,7 +52,9 @@ def check_sources(images: object) -> None:
         ConfigError: it is a single image, or no sequence at all.
     """
     single = isinstance(images, (str, os.PathLike, bytes, bytearray, memoryview, Image.Image))
-    if single or (isinstance(images, np.ndarray) and images.ndim < 3):
+    if isinstance(images, np.ndarray):  # [H, W, 3], which could be H rows of a grey image
+        single = images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (1, 3))
+    if single:
         raise ConfigError(
             f"predict_many was given one {type(images).__name__}; allowed: a list of images, so "
             f"put it into a list or call predict"

@@ -13,6 +13,7 @@ from dressform.core.files import user_path
 from dressform.core.numbers import percent
 from dressform.data.catalog import CATALOG
 from dressform.predict.model_card import ModelCard
+from dressform.predictions.model_files import model_file_advice
 from dressform.runs.layout import DEFAULT_ROOT, SHIPPED, Layout
 from dressform.runs.run import Run, best_of, finished_runs, open_run
 
@@ -40,7 +41,8 @@ def find_model(model: Run | str | Path | None = None) -> tuple[Run | Path, str]:
             there is no finished run, for the model that comes with dressform.
 
     Raises:
-        RunError: there are runs of several datasets, among which the user has to choose.
+        RunError: there are runs of several datasets, among which the user has to choose; or it is
+            a file of another program that dressform does not read.
     """
     if isinstance(model, Run):
         return model, ""
@@ -54,6 +56,8 @@ def find_model(model: Run | str | Path | None = None) -> tuple[Run | Path, str]:
     path = user_path(model)
     if not path.exists() and is_shipped(model):
         return shipped_folder(), "shipped with dressform"
+    if advice := model_file_advice(path):
+        raise RunError(advice)
     return path, ""
 
 

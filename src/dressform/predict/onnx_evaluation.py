@@ -12,6 +12,7 @@ from dressform.core.errors import ConfigError, DataError
 from dressform.data.dataset import Dataset
 from dressform.data.labelled import LabelledImages, chosen, images_at, read_examples
 from dressform.data.read_options import ReadOptions
+from dressform.data.source import DataSource
 from dressform.predict.onnx_classes import class_order_of, given_classes
 from dressform.predict.onnx_hints import hint_of
 from dressform.predict.onnx_model import OnnxModel, predict_onnx
@@ -81,7 +82,7 @@ class LabelledPredictions:
 
 def predict_labelled(
     path: str | Path,
-    data: str | Path = "fashion-mnist",
+    data: DataSource = "fashion-mnist",
     *,
     split: str | None = None,
     reading: ReadOptions | None = None,
@@ -160,9 +161,12 @@ def _in_order(model: OnnxModel, options: OnnxOptions, dataset: Dataset) -> Datas
         )
         return dataset
     if model.classes is not None and model.classes != len(order.names):
+        scores = f"{model.classes} scores per image"
+        if model.single:
+            scores = "one score per image, for two classes"
         raise DataError(
-            f"{order.origin} names {len(order.names)} classes but {model.path} gives "
-            f"{model.classes} scores per image; name each of them once, with classes="
+            f"{order.origin} names {len(order.names)} classes but {model.path} gives {scores}; "
+            f"name each of them once, with classes="
         )
     labels = labels_by_name(
         dataset.labels,

@@ -79,10 +79,23 @@ def hint_of(
             fitted = _better_order(labels, trial.predicted, len(dataset.class_names))
             if fitted is not None and _far_better(best.correct, fitted[trial.predicted] == labels):
                 best, order, similar = trial, fitted, []
+    if best is not current:  # perhaps only since nothing is right in a wrong order
+        own_order = _better_order(labels, current.predicted, len(dataset.class_names))
+        if own_order is not None and _correct(labels, current, own_order).mean() >= (
+            _correct(labels, best, order).mean()
+        ):
+            best, order, similar = current, own_order, []
     if best is current and order is None:
         return None
     similar = [trial for trial in similar if trial.scaling is not own and order is None]
     return _sentence(dataset, labels, (current, best, *similar[:2]), order)
+
+
+def _correct(
+    labels: NDArray[np.int64], trial: _Trial, order: NDArray[np.int64] | None
+) -> NDArray[np.bool_]:
+    """Which images of a trial are correct, with its classes in that order, or as they are."""
+    return trial.correct if order is None else order[trial.predicted] == labels
 
 
 def _far_better(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> bool:
@@ -138,7 +151,7 @@ def _sentence(
         order: of the classes, or None if it stays.
     """
     current, best, *similar = trials
-    correct = best.correct if order is None else order[best.predicted] == labels
+    correct = _correct(labels, best, order)
     options, what = [], []
     if best is not current:
         options.append(best.scaling.options)

@@ -1,5 +1,6 @@
 """`predict_onnx`: run ONNX classifiers of any framework on a dataset. No torch."""
 
+import logging
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,10 @@ from dressform.core.files import user_path
 from dressform.data.dataset import Dataset, inference_batch_size
 from dressform.predict.scaling import Scaling
 from dressform.predict.session import BATCH_SIZE, open_session, run_session
-from dressform.predictions.predictions import Predictions, predictions_from_scores
-from dressform.predictions.probabilities import find_invalid_probabilities
+from dressform.predictions.predictions import Predictions, ScoreKind, predictions_from_scores
+from dressform.predictions.probabilities import find_invalid_probabilities, is_single
+
+logger = logging.getLogger(__name__)
 
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
@@ -64,8 +67,8 @@ class OnnxModel:
     Args:
         path: a model with one input, images as uint8, float16, float32 or float64, of shape [N,
             H, W, C], [N, C, H, W], [N, H, W] or [N, H·W·C]; N may be fixed. If both of the first
-            two fit, the first is used. Its output is [N, K]: the one named
-            ``probabilities`` or ``logits``, else the first.
+            two fit, the first is used. Its output is [N, K], or of two classes [N] or [N, 1]: the
+            one named ``probabilities`` or ``logits``, else the first.
 
     Attributes:
         path: of the file.
@@ -124,14 +127,22 @@ class OnnxModel:
         return None if height is None or width is None else (height, width, channels)
 
     @property
+    def single(self) -> bool:
+        """Whether the file says that it gives one score per image, as a binary model may."""
+        output = self._output()
+        return output.type in _DTYPES and _sizes(output)[1:] in ([], [1])
+
+    @property
     def classes(self) -> int | None:
         """K, or None if the file does not say."""
-        found = next(o for o in self._session.get_outputs() if o.name == self.output)
-        sizes = _sizes(found)
-        return sizes[1] if len(sizes) == 2 else None
+        sizes = _sizes(self._output())
+        return 2 if self.single else sizes[1] if len(sizes) == 2 else None
+
+    def _output(self) -> Any:
+        return next(o for o in self._session.get_outputs() if o.name == self.output)
 
     def scores(self, images: NDArray[np.uint8], classes: int, scaling: Scaling) -> NDArray[Any]:
-        """The output for images.
+        """The scores of images, of both classes where the output has one of them.
 
         Args:
             images: uint8 [N, H, W, C], of the model's size.
@@ -143,6 +154,13 @@ class OnnxModel:
 
         Raises:
             DataError: the model takes other images, or gives something else.
+        """
+        outputs = self.outputs(images, classes, scaling)
+        return both_scores(outputs, self.output)[0] if is_single(outputs) else outputs
+
+    def outputs(self, images: NDArray[np.uint8], classes: int, scaling: Scaling) -> NDArray[Any]:
+        """The output for images, floats [N, K], or of two classes also [N] or [N, 1]; arguments and
+        errors as of :meth:`scores`.
         """
         height, width, channels = images.shape[1:]
         graph = _graph_input(self.path, self._inputs, (height, width, channels))
@@ -180,7 +198,8 @@ def predict_onnx(
     Args:
         model: see :class:`OnnxModel`. If all rows of its output add up to 1 with values in 0..1
             they are probabilities, else logits; an output within 0..1 that does not add up to 1 is
-            refused unless it is named ``logits``.
+            refused unless it is named ``logits``. A single output is the probability of the second
+            of two classes if it is within 0..1, else its logit, which a note says.
         dataset: images of the model's size, with its K classes in its order.
         scaling: of the pixels, for a model of floats; default 0 to 1.
 
@@ -190,24 +209,63 @@ def predict_onnx(
     """
     opened = model if isinstance(model, OnnxModel) else OnnxModel(model)
     path, output = opened.path, opened.output
-    all_scores = opened.scores(dataset.images, len(dataset.class_names), scaling or Scaling())
-    invalid = find_invalid_probabilities(all_scores)
-    if invalid and (
-        "prob" in output.lower()
-        or (output != "logits" and all_scores.min() >= 0 and all_scores.max() <= 1)
-    ):
-        raise DataError(
-            f"{path} gives {output} that {invalid[1]} (example {dataset.ids[invalid[0]]})"
-        )
+    all_scores = opened.outputs(dataset.images, len(dataset.class_names), scaling or Scaling())
+    kind: ScoreKind
+    if is_single(all_scores):
+        all_scores, kind = _noted_scores(opened, all_scores, dataset.class_names)
+    else:
+        invalid = find_invalid_probabilities(all_scores)
+        if invalid and (
+            "prob" in output.lower()
+            or (output != "logits" and all_scores.min() >= 0 and all_scores.max() <= 1)
+        ):
+            raise DataError(
+                f"{path} gives {output} that {invalid[1]} (example {dataset.ids[invalid[0]]})"
+            )
+        kind = "logits" if invalid else "probabilities"
     predictions = predictions_from_scores(
         path,
-        "logits" if invalid else "probabilities",
+        kind,
         ids=dataset.ids,
         labels=dataset.labels,
         scores=all_scores,
         class_names=dataset.class_names,
     )
     return replace(predictions, groups=dataset.groups)
+
+
+def _noted_scores(
+    model: OnnxModel, single: NDArray[np.floating], class_names: tuple[str, ...]
+) -> tuple[NDArray[np.float64], ScoreKind]:
+    """:func:`both_scores`, with a note on what was assumed.
+
+    Raises:
+        DataError: the output is named after probabilities, and is none.
+    """
+    scores, kind = both_scores(single, model.output)
+    low, high = float(single.min()), float(single.max())
+    if kind == "logits" and "prob" in model.output.lower():
+        raise DataError(
+            f"{model.path} gives {model.output} from {low:.4g} to {high:.4g}, one per image; "
+            f"allowed: 0 to 1, so apply a sigmoid or name that output logits"
+        )
+    first, second = class_names
+    what = "probability" if kind == "probabilities" else "logit"
+    logger.warning(
+        f"{model.path} gives one score per image, {low:.4g} to {high:.4g}; it was taken as the "
+        f"{what} of class {second}, the second of {first}, {second} (classes= gives another order)"
+    )
+    return scores, kind
+
+
+def both_scores(single: NDArray[np.floating], output: str) -> tuple[NDArray[np.float64], ScoreKind]:
+    """Scores of two classes, float64 [N, 2], from the one of the second, [N] or [N, 1], and what it
+    is: its probability within 0..1, unless the output is named ``logits``; else its logit.
+    """
+    second = single.astype(np.float64).reshape(-1)
+    if "logit" not in output.lower() and second.min() >= 0 and second.max() <= 1:
+        return np.stack([1 - second, second], axis=1), "probabilities"
+    return np.stack([np.zeros_like(second), second], axis=1), "logits"
 
 
 def _sizes(graph_input: Any) -> list[int | None]:
@@ -254,7 +312,7 @@ def _check_scores(path: Path, output: str, scores: Any, rows: int, classes: int)
     if (
         not isinstance(scores, np.ndarray)
         or scores.dtype.kind != "f"
-        or scores.ndim != 2
+        or scores.ndim not in (1, 2)
         or len(scores) != rows
     ):
         description = (
@@ -267,7 +325,13 @@ def _check_scores(path: Path, output: str, scores: Any, rows: int, classes: int)
             f"{classes}],"
             " so name that output logits or probabilities"
         )
-    if scores.shape[1] != classes:
+    if is_single(scores):
+        if classes != 2:
+            raise DataError(
+                f"{path} gives one score per image, which tells two classes apart, but there are "
+                f"{classes} classes; give data of its two classes"
+            )
+    elif scores.shape[1] != classes:
         raise DataError(
             f"{path} gives {scores.shape[1]} scores per image but there are {classes} classes; "
             f"name the classes of its outputs in their order with classes="

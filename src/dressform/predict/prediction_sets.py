@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from dressform.core.errors import ConfigError
+from dressform.core.errors import ConfigError, DataError
 from dressform.core.files import user_path
 from dressform.evaluation.compare import PredictionSet
 from dressform.predict.onnx_evaluation import predict_labelled
 from dressform.predictions import Predictions, load_predictions
 from dressform.predictions.examples import canonical_split
 from dressform.predictions.files import format_of
+from dressform.predictions.model_files import model_file_advice
 from dressform.runs.crossval import CrossvalRun
 from dressform.runs.run import Run, open_run
 
@@ -51,8 +52,13 @@ def _ends(paths: Sequence[str | Path]) -> list[str]:
 def kind_of(path: str | Path) -> Literal["run", "predictions", "model"]:
     """The kind of a path by its suffix; any other file counts as predictions, anything else as a
     run.
+
+    Raises:
+        DataError: it is a model in a format that dressform does not read.
     """
     path = user_path(path)
+    if advice := model_file_advice(path):
+        raise DataError(advice)
     if path.suffix.lower() == ".onnx":
         return "model"
     return "predictions" if format_of(path) or path.is_file() else "run"

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from dressform.core.errors import ConfigError, DataError, RunError
 from dressform.core.files import user_path, write_atomic
 from dressform.core.parquet import pyarrow_for
+from dressform.core.text import encodable
 from dressform.predict.file_state import state_of
 from dressform.predict.image_input import ImageInput, answer_name
 from dressform.predict.prediction import Prediction
@@ -357,7 +358,7 @@ class PredictionTable:
 
 def cell_of(text: str | Path) -> str:
     """A text as any table can hold it; bytes that are no UTF-8 in a file's name as ``\\udcff``."""
-    return str(text).encode(errors="backslashreplace").decode()
+    return encodable(str(text))
 
 
 def _type_of(column: str) -> str:

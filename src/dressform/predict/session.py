@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dressform.core.errors import DressformError, ResourceError, is_shortage
+from dressform.core.text import encodable
 from dressform.predict.watchdog import WATCHDOG
 
 BATCH_SIZE = 64
@@ -106,6 +107,8 @@ def create_session(
         options.intra_op_num_threads = threads
     options.add_session_config_entry("session.force_spinning_stop", "0" if spin else "1")
     try:
+        if isinstance(model, str) and model != encodable(model):
+            model = Path(model).read_bytes()  # the runtime takes paths in UTF-8 alone
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions have no common public base
         raise refuse(

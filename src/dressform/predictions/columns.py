@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
-from dressform.core.text import class_name, is_number
+from dressform.core.text import class_name, counted, is_number
+from dressform.predictions.hard_predictions import hard_predictions
 from dressform.predictions.predictions import Predictions, ScoreKind, predictions_from_scores
 from dressform.predictions.probabilities import find_invalid_probabilities, rounding_tolerance
 from dressform.predictions.table import EXPECTED, Table
@@ -19,11 +20,10 @@ logger = logging.getLogger(__name__)
 LABELS = ("label", "true_label", "y_true", "true", "target", "actual", "ground_truth", "class")
 PREDICTED = ("prediction", "predicted", "predicted_label", "predicted_class", "y_pred", "pred")
 IDS = ("id", "image_id", "image", "filename", "file_name", "file", "path")
+_PLAIN = re.compile("")
 _PREFIX = re.compile(r"(?:p|prob|proba|probability|probabilities)[_.:\- ]+", re.IGNORECASE)
 _LOGIT_PREFIX = re.compile(r"logits?[_.:\- ]+", re.IGNORECASE)
 MAX_SHOWN = 10
-MAX_NUMBERED = 1000
-"""Hard predictions with a larger number do not count classes from 0."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class _Classes:
     """The columns with a score for each class.
 
     Attributes:
-        columns: K names of columns, in class order.
+        columns: K names of columns, in class order; or ``p1`` alone, for two classes.
         class_names: K names.
         kind: of the scores.
         by_position: whether labels are positions of the columns, not names of theirs.
@@ -72,8 +72,22 @@ def predictions_of(table: Table) -> Predictions:
             class_names=classes.class_names,
         )
     if predicted is None:
+        others = (label, ids_column)
+        _refuse_nearly_numeric(table, [name for name in table.columns if name not in others])
         raise _unexpected(table)
-    return _hard(table, ids, labels, [class_name(text) for text in _label_texts(table, predicted)])
+    predicted_names = [class_name(text) for text in _label_texts(table, predicted)]
+    return hard_predictions(table, ids, labels, predicted_names)
+
+
+def _refuse_nearly_numeric(table: Table, columns: list[str]) -> None:
+    """Refuse columns that would be scores but for empty cells or percent signs, by their cell.
+
+    Raises:
+        DataError: there are such columns, and two or more that would be scores.
+    """
+    nearly = [name for name in columns if table.filled_numbers(name)]
+    if nearly and len(nearly) + sum(map(table.is_numeric, columns)) > 1:
+        table.numbers(nearly[0])
 
 
 def _unexpected(table: Table) -> DataError:
@@ -81,7 +95,7 @@ def _unexpected(table: Table) -> DataError:
     if len(scores) == 1 and table.find(*LABELS) is not None:
         return DataError(
             f"{table.path} has only one class column ({scores[0]}); give one per class, both for a "
-            f"binary model"
+            f"binary model or p1 alone, the probability of the second class"
         )
     advice = " in its first line" if table.names and all(map(is_number, table.names)) else ""
     return DataError(f"{table.path} has columns {table.listed}; expected {EXPECTED}{advice}")
@@ -140,12 +154,13 @@ def _classes(table: Table, labels: list[str], others: set[str | None]) -> _Class
     if numbered is not None:
         kind, columns = numbered
         return _numbered_classes(table, kind, columns, labels)
-    rest = [name for name in table.columns if name not in others and table.is_numeric(name)]
+    rest = [name for name in table.columns if name not in others]
     return _named_classes(table, rest, labels, hard=any(n in others for n in PREDICTED))
 
 
 def _numbered_columns(table: Table) -> tuple[ScoreKind, tuple[str, ...]] | None:
-    """The columns ``p0``, ``p1``, … or ``logit0``, …, in class order; None if there are none.
+    """The columns ``p0``, ``p1``, … or ``logit0``, …, in class order, or ``p1`` alone; None if
+    there are none.
 
     Raises:
         DataError: there are both kinds, a gap, or a duplicate.
@@ -162,6 +177,8 @@ def _numbered_columns(table: Table) -> tuple[ScoreKind, tuple[str, ...]] | None:
     kind = "p" if found["p"] else "logit"
     columns = sorted(found[kind], key=lambda name: int(name.removeprefix(kind)))
     table.refuse_duplicates(columns)
+    if columns == ["p1"]:
+        return "probabilities", ("p1",)
     gap = next((k for k, name in enumerate(columns) if name != f"{kind}{k}"), None)
     if gap is not None:
         raise DataError(
@@ -177,16 +194,24 @@ def _numbered_classes(
     table: Table, kind: ScoreKind, columns: tuple[str, ...], labels: list[str]
 ) -> _Classes:
     """Classes of numbered columns: numbers, or the names that occur as labels."""
+    binary = len(columns) == 1  # p1 alone, the probability of the second of two classes
+    count = 2 if binary else len(columns)
     if all(re.fullmatch(r"-?\d+", text) for text in labels):
-        return _Classes(columns, tuple(str(k) for k in range(len(columns))), kind, True)
+        return _Classes(columns, tuple(str(k) for k in range(count)), kind, True)
     names = sorted(set(labels))
-    if len(names) != len(columns):
+    if len(names) != count:
         raise DataError(
-            f"{table.path} has labels {_listed(names)} ({len(names)} "
-            f"class{'es' * (len(names) != 1)}) but the "
-            f"{len(columns)} class columns {columns[0]} to {columns[-1]}; name these columns after "
-            f"their classes"
+            f"{table.path} has labels {_listed(names)} "
+            f"({counted(len(names), 'class', 'classes')}) but the "
+            + (
+                "class column p1 alone, which tells two apart; give a column per class"
+                if binary
+                else f"{count} class columns {columns[0]} to {columns[-1]}; name these columns "
+                f"after their classes"
+            )
         )
+    if binary:  # the note on p1 names both
+        return _Classes(columns, tuple(names), kind, False)
     logger.warning(
         f"{table.path}: {columns[0]} to {columns[-1]} were taken as {_listed(names)}, the labels "
         f"in alphabetical order"
@@ -201,26 +226,25 @@ def _named_classes(
 
     Args:
         table: that they are columns of.
-        columns: those with numbers that have no other meaning.
+        columns: those that have no other meaning.
         labels: of all examples.
         hard: whether there are hard predictions, too; then numbers beside them may mean anything.
 
     Raises:
-        DataError: some labels have a column and others have none.
+        DataError: some labels have a column and others have none, or a cell is no number.
     """
     present = set(labels)
-    class_of = {column: class_name(column) for column in columns}
-    logits = False
+    texts = [column for column in columns if not table.is_numeric(column)]
+    columns = [column for column in columns if column not in texts]
+    pattern = _pattern_of(columns, present) or _pattern_of(texts, present)
+    if pattern is not None:
+        for column, name in _class_of(texts, pattern).items():
+            if name in present and (not hard or table.filled_numbers(column)):
+                table.numbers(column)  # which names the cell
+    class_of = {} if pattern is None else _class_of(columns, pattern)
     if not present & set(class_of.values()):
-        for pattern in (_PREFIX, _LOGIT_PREFIX):
-            stripped = {
-                c: class_name(pattern.sub("", c, count=1)) for c in columns if pattern.match(c)
-            }
-            if present & set(stripped.values()):
-                class_of, logits = stripped, pattern is _LOGIT_PREFIX
-                break
-        else:
-            return None if hard else _positional_classes(table, columns, labels)
+        return None if hard else _positional_classes(table, columns, labels)
+    logits = pattern is _LOGIT_PREFIX
     missing = sorted(present - set(class_of.values()))
     if missing:
         raise DataError(
@@ -244,6 +268,10 @@ def _named_classes(
             )
         chosen = candidates
         values = np.stack([table.numbers(name) for name in chosen], axis=1)
+        if not logits and _are_fractions(values.ravel()):  # a class may be missing
+            filled = {column: table.filled_numbers(column) for column in texts}
+            classes = [column for column, numbers in filled.items() if _are_fractions(numbers)]
+            _refuse_nearly_numeric(table, [*columns, *classes])
         logits = logits or bool(np.nanmin(values) < 0)
         if not logits and np.abs(values.sum(axis=1) - 100).max() < 1:
             raise DataError(
@@ -260,6 +288,32 @@ def _named_classes(
         )
     names = tuple(class_of[column] for column in chosen)
     return _Classes(tuple(chosen), names, "logits" if logits else "probabilities", False)
+
+
+def _are_fractions(numbers: Sequence[float] | NDArray[np.float64]) -> bool:
+    values = np.asarray(numbers)
+    return values.size > 0 and bool(values.min() >= 0 and values.max() <= 1)
+
+
+def _pattern_of(columns: list[str], present: set[str]) -> re.Pattern[str] | None:
+    """What stands before the names of classes in the names of columns; None if none has one."""
+    return next(
+        (
+            pattern
+            for pattern in (_PLAIN, _PREFIX, _LOGIT_PREFIX)
+            if present & set(_class_of(columns, pattern).values())
+        ),
+        None,
+    )
+
+
+def _class_of(columns: list[str], pattern: re.Pattern[str]) -> dict[str, str]:
+    """The classes that columns are named after, where something stands before their names."""
+    return {
+        column: class_name(pattern.sub("", column, count=1))
+        for column in columns
+        if pattern.match(column)
+    }
 
 
 def _positional_classes(table: Table, columns: list[str], labels: list[str]) -> _Classes | None:
@@ -287,29 +341,6 @@ def _label_numbers(
         return np.array([int(text) for text in labels], dtype=np.int64)
     number_of = {name: number for number, name in enumerate(names)}
     return np.array([number_of[text] for text in labels], dtype=np.int64)
-
-
-def _hard(
-    table: Table, ids: NDArray[np.str_], labels: list[str], predicted: list[str]
-) -> Predictions:
-    present = {*labels, *predicted}
-    if all(re.fullmatch(r"\d{1,18}", text) for text in present):
-        largest = max(map(int, present))
-        names = tuple(str(k) for k in range(max(2, largest + 1)))
-        if largest > MAX_NUMBERED:  # numbers that are names, such as those of articles
-            names = tuple(sorted(present, key=lambda text: (int(text), text)))
-    else:
-        names = tuple(sorted(present))
-    number_of = {name: number for number, name in enumerate(names)}
-    try:
-        return Predictions.from_classes(
-            ids,
-            [number_of[text] for text in labels],
-            [number_of[text] for text in predicted],
-            names,
-        )
-    except DataError as error:
-        raise DataError(f"{table.path}: {error}") from None
 
 
 def _listed(names: Sequence[str]) -> str:

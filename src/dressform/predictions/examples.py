@@ -1,9 +1,12 @@
 """The examples behind predictions."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
+from dressform.core.text import class_name, counted
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.predictions.predictions import Predictions
 
@@ -26,6 +29,10 @@ def canonical_split(split: str) -> str:
 def examples_of(predictions: Predictions, data: DatasetSplits, split: str) -> Dataset:
     """The predicted examples, in the order of the predictions.
 
+    Examples that no split has alone are taken from all of them: dressform divides data without
+    splits, of which another program knows nothing. Where data and predictions have the same
+    classes in another order, the examples have that of the predictions.
+
     Args:
         predictions: whose ids and labels are those of the data.
         data: the dataset that they were made on.
@@ -33,16 +40,104 @@ def examples_of(predictions: Predictions, data: DatasetSplits, split: str) -> Da
             then in the other of the two, since validation may have been held out of train.
 
     Raises:
-        DataError: the data lack these examples.
+        DataError: the data lack these examples; it says why.
     """
-    for name, dataset in sorted(data, key=lambda pair: pair[0] != split):
-        if (name == "test") != (split == "test"):
-            continue
-        examples = dataset.take(indices_of(dataset.ids, predictions.ids))
-        if np.array_equal(examples.ids, predictions.ids) and np.array_equal(
-            examples.labels, predictions.labels
-        ):
-            return examples
+    holding = [name for name, part in data if np.isin(predictions.ids, part.ids).all()]
+    problem = ""
+    for name in sorted(holding, key=lambda name: name != split):
+        part = data[name]
+        examples = part.take(indices_of(part.ids, predictions.ids))
+        difference = _different_label(examples, predictions)
+        if not difference and (name == "test") == (split == "test"):
+            return _with_classes_of(predictions, examples)
+        problem = problem or difference or f"they are in {name}, not in {split}"
+    if not holding:
+        _check_ids(predictions.ids, data)
+        examples = _gathered(predictions.ids, [part for _, part in data])
+        problem = _different_label(examples, predictions)
+        if not problem:
+            return _with_classes_of(predictions, examples)
     raise DataError(
-        f"{data.name} lacks the predicted examples; give the data that the run was trained on"
+        f"{data.name} lacks the predicted examples: {problem}; give the data that was predicted"
     )
+
+
+def _check_ids(ids: NDArray[np.str_], data: DatasetSplits) -> None:
+    """Refuse ids that the data lack, or have twice.
+
+    Raises:
+        DataError: there are such ids.
+    """
+    every = np.concatenate([part.ids for _, part in data])
+    missing = np.setdiff1d(ids, every)
+    if len(missing):
+        verb = "is" if len(missing) == 1 else "are"
+        raise DataError(
+            f"{len(missing):,} of {counted(len(ids), 'predicted id')} {verb} in no split of "
+            f"{data.name}: its ids are such as {str(every[0])!r}, those of the predictions such as "
+            f"{str(missing[0])!r}; give the data that was predicted, or predictions with its ids"
+        )
+    unique, counts = np.unique(every[np.isin(every, ids)], return_counts=True)
+    if counts.max() > 1:
+        id_ = str(unique[counts.argmax()])
+        where = " and ".join(name for name, part in data if id_ in part.ids)
+        raise DataError(
+            f"the predicted examples are in several splits of {data.name}, and {id_!r} is in "
+            f"{where}; give predictions of one split, or each example its own id"
+        )
+
+
+def _gathered(ids: NDArray[np.str_], parts: list[Dataset]) -> Dataset:
+    """The examples of ids, each of which is in one of the parts, in the order of the ids."""
+    first = parts[0]
+    images = np.empty((len(ids), *first.shape), np.uint8)
+    labels = np.empty(len(ids), np.int64)
+    groups = np.empty(len(ids), object)
+    for part in parts:
+        rows = np.flatnonzero(np.isin(ids, part.ids))
+        own = indices_of(part.ids, ids[rows])
+        images[rows], labels[rows] = part.images[own], part.labels[own]
+        if part.groups is not None:
+            groups[rows] = part.groups[own]
+    grouped = all(part.groups is not None for part in parts)
+    return Dataset(
+        images, labels, ids, first.class_names, groups.astype(np.str_) if grouped else None
+    )
+
+
+def _joined_by_name(examples: Dataset, predictions: Predictions) -> bool:
+    """Whether classes are the same where their names are; else where their numbers are, as where
+    one of both is called 0, 1, ….
+    """
+    own, predicted = ({*map(class_name, one.class_names)} for one in (examples, predictions))
+    numbered = any(names == {str(k) for k in range(len(names))} for names in (own, predicted))
+    return own == predicted or not (numbered or own.isdisjoint(predicted))
+
+
+def _different_label(examples: Dataset, predictions: Predictions) -> str:
+    """The first example with another label in the predictions, in words; empty without one."""
+    by_name = _joined_by_name(examples, predictions)
+    own, predicted = (
+        np.array([class_name(name) if by_name else str(k) for k, name in enumerate(names)])[labels]
+        for names, labels in (
+            (examples.class_names, examples.labels),
+            (predictions.class_names, predictions.labels),
+        )
+    )
+    different = np.flatnonzero(own != predicted)
+    if not len(different):
+        return ""
+    row = int(different[0])
+    return (
+        f"example {str(examples.ids[row])!r} has label {predicted[row]} in the predictions and "
+        f"{own[row]} in the data"
+    )
+
+
+def _with_classes_of(predictions: Predictions, examples: Dataset) -> Dataset:
+    """The examples with the classes of their predictions, where both have them by name."""
+    if examples.class_names == predictions.class_names:
+        return examples
+    if not _joined_by_name(examples, predictions):
+        return examples
+    return replace(examples, labels=predictions.labels, class_names=predictions.class_names)

@@ -11,6 +11,7 @@ from dressform.core.errors import DataError
 from dressform.core.files import user_path, write_atomic
 from dressform.core.text import one_line, table_cell
 from dressform.predictions.columns import predictions_of
+from dressform.predictions.model_files import model_file_advice
 from dressform.predictions.parquet import parquet_bytes, read_parquet
 from dressform.predictions.predictions import Predictions
 from dressform.predictions.probabilities import preserve_argmax
@@ -41,9 +42,9 @@ def load_predictions(path: str | Path) -> Predictions:
             - ``.csv`` (any separator), ``.tsv``, ``.jsonl``, each with ``.gz`` or without, in UTF-8
               or UTF-16, and ``.parquet``: a column ``label`` with names or whole numbers from 0; a
               column per class, ``p0``…``pK-1`` for probabilities, ``logit0``…``logitK-1`` for
-              logits, or the names of the classes; and optionally ``id``. Default ids are ``00000``,
-              ``00001``, …; other columns are ignored. A column ``prediction`` without such columns
-              gives hard predictions.
+              logits, or the names of the classes; of two classes also ``p1`` alone; and optionally
+              ``id``. Default ids are ``00000``, ``00001``, …; other columns are ignored. A column
+              ``prediction`` without such columns gives hard predictions.
 
     Raises:
         DataError: the file is unreadable, in another format, or does not contain predictions.
@@ -113,6 +114,8 @@ def _text_of(columns: dict[str, list[Any]], file_format: str) -> str:
 
 
 def _detect_format(path: Path) -> str:
+    if advice := model_file_advice(path):
+        raise DataError(advice)
     try:
         with path.open("rb") as file:
             start = file.read(4)

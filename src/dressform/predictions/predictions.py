@@ -15,9 +15,12 @@ from dressform.core.files import user_path
 from dressform.core.label_arguments import class_names_of, label_numbers
 from dressform.core.npz import read_npz, write_npz
 from dressform.core.numbers import percent
+from dressform.predictions.npz_arrays import check_agreement, temperature_of, texts_of
 from dressform.predictions.probabilities import (
     SUM_TOLERANCE,
+    both_probabilities,
     find_invalid_probabilities,
+    is_single,
     preserve_argmax,
     rounding_tolerance,
     softmax,
@@ -71,10 +74,11 @@ class Predictions:
         if n == 0:
             raise DataError("predictions have no examples; give at least one")
         if self.labels.ndim != 1 or self.logits.shape != (n, k) or self.ids.shape != (n,):
+            single = k == 2 and is_single(self.logits) and self.logits.size == n
             raise DataError(
                 f"predictions have {self.ids.size} ids, labels {list(self.labels.shape)} and logits"
-                f" {list(self.logits.shape)} for {k} classes;"
-                " give one id, one label and K logits per example"
+                f" {list(self.logits.shape)} for {k} classes; give one id, one label and "
+                f"{'both logits ([0, z] for one logit z)' if single else 'K logits'} per example"
             )
         if self.groups is not None and self.groups.shape != (n,):
             raise DataError(
@@ -84,7 +88,7 @@ class Predictions:
         if k < 2:
             raise DataError(
                 f"predictions have {k} class; two or more are needed, so give both classes of a "
-                f"binary model"
+                f"binary model: [1 - p, p], or logits [0, z]"
             )
         if not np.isfinite(self.logits).all():
             row = int(np.flatnonzero(~np.isfinite(self.logits).all(axis=1))[0])
@@ -212,7 +216,8 @@ class Predictions:
             ids: N unique ids.
             labels: N whole numbers, 0..K-1.
             probabilities: [N, K]; each row adds up to 1 within 1e-3, or within what rounding to its
-                digits explains. Values below 1e-12 are raised to 1e-12.
+                digits explains. Values below 1e-12 are raised to 1e-12. Of two classes also [N] or
+                [N, 1], the probability of the second, which a note says.
             class_names: K names in label order.
 
         Returns:
@@ -223,9 +228,13 @@ class Predictions:
             DataError: invalid probabilities, or anything that :class:`Predictions` refuses.
         """
         names, values = np.asarray(ids, dtype=np.str_), np.asarray(probabilities, dtype=np.float64)
+        classes = class_names_of(class_names)
+        if is_single(values) and len(values) == len(names) and len(classes) > 1:
+            values = both_probabilities(values, names, classes)
         if (
             values.ndim == 2
             and values.size
+            and len(classes) > 1
             and len(values) == len(names)
             and (invalid := find_invalid_probabilities(values, rounding_tolerance(values)))
         ):
@@ -233,7 +242,7 @@ class Predictions:
         logits = np.log(np.clip(values, 1e-12, None)).astype(np.float32)
         if logits.ndim == 2 and logits.size:
             preserve_argmax(logits, values.argmax(axis=1))
-        return cls(names, label_numbers(labels), logits, class_names_of(class_names))
+        return cls(names, label_numbers(labels), logits, classes)
 
     def save(self, path: str | Path) -> None:
         """Write an NPZ file without pickle: ``ids``, ``labels``, ``logits`` (of hard predictions
@@ -256,9 +265,9 @@ class Predictions:
         """Read a file written by :meth:`save`, or an NPZ file made elsewhere.
 
         Args:
-            path: arrays ``labels`` [N] and ``logits`` or ``probabilities`` [N, K], or
-                ``predicted`` [N] for hard predictions; ``ids``, ``class_names``, ``groups`` and
-                ``temperature`` (of logits) are optional.
+            path: arrays ``labels`` [N] and ``logits`` or ``probabilities`` [N, K] (of two classes
+                also [N], of the second), or ``predicted`` [N] for hard predictions; ``ids``,
+                ``class_names``, ``groups`` and ``temperature`` (of logits) are optional.
 
         Raises:
             DataError: the file is unreadable or does not contain predictions.
@@ -277,8 +286,9 @@ class Predictions:
         labels = arrays["labels"]
         if labels.ndim == 2 and labels.shape[1] == 1:  # as Keras has them
             labels = labels[:, 0]
+        single = kind == "probabilities" and is_single(scores)
         if (
-            scores.ndim != 2
+            (scores.ndim != 2 and not single)
             or labels.ndim != 1
             or scores.dtype.kind not in ("f" if kind == "logits" else "fiu")
             or not np.issubdtype(labels.dtype, np.integer)
@@ -288,17 +298,19 @@ class Predictions:
                 f"{list(scores.shape)};"
                 " expected whole numbers [N] and floats [N, K]"
             )
-        names = arrays.get("class_names", np.array([str(i) for i in range(scores.shape[1])]))
+        names = arrays.get(
+            "class_names", np.array([str(i) for i in range(2 if single else scores.shape[1])])
+        )
         ids = arrays.get("ids", np.array([f"{i:05d}" for i in range(len(labels))]))
-        temperature = _temperature(path, arrays)
+        temperature = temperature_of(path, arrays)
         if {"logits", "probabilities"} <= set(arrays):
-            _check_agreement(path, scores / temperature, arrays["probabilities"])
-        names, ids = _texts(path, "class_names", names), _texts(path, "ids", ids)
+            check_agreement(path, scores / temperature, arrays["probabilities"])
+        names, ids = texts_of(path, "class_names", names), texts_of(path, "ids", ids)
         predictions = predictions_from_scores(
             path, kind, ids=ids, labels=labels, scores=scores, class_names=tuple(names.tolist())
         )
         try:
-            groups = _texts(path, "groups", arrays["groups"]) if "groups" in arrays else None
+            groups = texts_of(path, "groups", arrays["groups"]) if "groups" in arrays else None
             return replace(predictions, groups=groups, temperature=temperature)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
@@ -318,51 +330,13 @@ def _hard_predictions(path: Path, arrays: dict[str, NDArray[Any]]) -> Prediction
     numbers = range(1 + largest)
     names = arrays.get("class_names", np.array([str(i) for i in numbers]))
     ids = arrays.get("ids", np.array([f"{i:05d}" for i in range(len(labels))]))
-    names, ids = _texts(path, "class_names", names), _texts(path, "ids", ids)
+    names, ids = texts_of(path, "class_names", names), texts_of(path, "ids", ids)
     try:
-        groups = _texts(path, "groups", arrays["groups"]) if "groups" in arrays else None
+        groups = texts_of(path, "groups", arrays["groups"]) if "groups" in arrays else None
         predictions = Predictions.from_classes(ids, labels, predicted, tuple(names.tolist()))
         return replace(predictions, groups=groups)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
-
-
-def _temperature(path: Path, arrays: dict[str, NDArray[Any]]) -> float:
-    """The temperature of an NPZ file's logits; 1 without one."""
-    if "temperature" not in arrays:
-        return 1.0
-    value = arrays["temperature"]
-    if value.size != 1 or value.dtype.kind not in "fiu" or not 0 < float(value.item()) < np.inf:
-        raise DataError(
-            f"{path} has temperature {value.dtype} {value.ravel()[:3].tolist()}; allowed: one "
-            f"number above 0"
-        )
-    if "logits" not in arrays:
-        raise DataError(f"{path} has a temperature but no logits, which alone it applies to")
-    return float(value.item())
-
-
-def _texts(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
-    try:
-        if array.dtype.kind == "S":
-            return np.char.decode(np.ravel(array), "utf-8")
-        if array.dtype.kind in "Uiu":
-            return np.ravel(array).astype(np.str_)
-    except UnicodeDecodeError:
-        pass
-    raise DataError(
-        f"{path} has {name} of type {array.dtype}; allowed: text (UTF-8) or whole numbers"
-    )
-
-
-def _check_agreement(path: Path, logits: NDArray[Any], probabilities: NDArray[Any]) -> None:
-    comparable = probabilities.shape == logits.shape and probabilities.dtype.kind in "fiu"
-    if not comparable or not np.allclose(
-        softmax(logits), probabilities, atol=SUM_TOLERANCE, equal_nan=True
-    ):
-        raise DataError(
-            f"{path} has logits and probabilities that contradict each other; leave one of them out"
-        )
 
 
 def _note_rounding(path: Path, probabilities: NDArray[Any]) -> None:
@@ -389,6 +363,8 @@ def predictions_from_scores(
     str_ids, int_labels = ids.astype(np.str_), labels.astype(np.int64)
     try:
         if kind == "probabilities":
+            if is_single(scores) and len(scores) == len(str_ids) and len(class_names) > 1:
+                scores = both_probabilities(scores, str_ids, class_names, f"{path}: ")
             predictions = Predictions.from_probabilities(str_ids, int_labels, scores, class_names)
             _note_rounding(path, scores)
             return predictions

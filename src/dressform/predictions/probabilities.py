@@ -1,7 +1,14 @@
 """Class probabilities: softmax, and checks of probabilities that other programs computed."""
 
+import logging
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+from dressform.core.errors import DataError
+
+logger = logging.getLogger(__name__)
 
 SUM_TOLERANCE = 1e-3
 """Tolerance for the sum of an example's probabilities; float16 and four printed digits are within
@@ -85,3 +92,46 @@ def preserve_argmax(scores: NDArray[np.floating], top: NDArray[np.int64]) -> Non
     """
     rows = np.flatnonzero(scores.argmax(axis=1) != top)
     scores[rows, top[rows]] = np.nextafter(scores[rows].max(axis=1), np.array(np.inf, scores.dtype))
+
+
+def is_single(scores: NDArray[np.generic]) -> bool:
+    """Whether scores are one per example, [N] or [N, 1], as of binary models with one output."""
+    return scores.ndim == 1 or (scores.ndim == 2 and scores.shape[1] == 1)
+
+
+def both_probabilities(
+    single: NDArray[np.floating],
+    ids: NDArray[np.str_],
+    class_names: Sequence[str],
+    source: str = "",
+) -> NDArray[np.float64]:
+    """Probabilities of both classes [N, 2] from those of the second [N] or [N, 1], with a note.
+
+    Args:
+        single: of the second class.
+        ids: of the examples, for messages.
+        class_names: of both classes.
+        source: begins the note.
+
+    Raises:
+        DataError: there are more classes, or a value is not in 0..1.
+    """
+    if len(class_names) != 2:
+        raise DataError(
+            f"probabilities are {list(single.shape)}, one per example, for {len(class_names)} "
+            f"classes; give one per class"
+        )
+    second = np.asarray(single, np.float64).reshape(-1)
+    invalid = np.flatnonzero(~((second >= -1e-6) & (second <= 1 + 1e-6)))
+    if len(invalid):
+        row = int(invalid[0])
+        raise DataError(
+            f"the probability of example {ids[row]} is {second[row]:.6g}; allowed: 0 to 1, so "
+            f"apply a sigmoid, or give the logits [0, z]"
+        )
+    first_name, second_name = class_names
+    logger.warning(
+        f"{source}one probability per example was taken as that of class {second_name}, the second "
+        f"of {first_name}, {second_name}"
+    )
+    return np.stack([1 - second, second], axis=1)

@@ -18,6 +18,7 @@ EXPECTED = (
 )
 NUMBERS = "iuf"
 """Kinds of NumPy's types that count as numbers."""
+_PERCENT = re.compile(r"\s*([+-]?\d*[.,]?\d+)\s*%\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
 
@@ -73,6 +74,25 @@ class Table:
             return cells.dtype.kind in NUMBERS
         return name not in self.nulls and all(map(is_number, self._with_points(cells)))
 
+    def filled_numbers(self, name: str) -> list[float]:
+        """The numbers of a column that would be one of numbers but for empty cells or percent
+        signs, which count as hundredths; none of any other column.
+        """
+        cells = self.columns[name]
+        if isinstance(cells, np.ndarray) or self.is_numeric(name):
+            return []
+        numbers = [self._number(cell) for cell in cells if cell.strip()]
+        filled = [number for number in numbers if number is not None]
+        return filled if len(filled) == len(numbers) else []
+
+    def _number(self, cell: str) -> float | None:
+        if percent := _PERCENT.fullmatch(cell):
+            return float(percent[1].replace(",", ".")) / 100
+        return float(cell.replace(",", ".")) if self._is_number(cell) else None
+
+    def _is_number(self, cell: str) -> bool:
+        return is_number(cell) or bool(self.decimal_comma and _DECIMAL_COMMA.fullmatch(cell))
+
     def require_values(self, name: str) -> None:
         """Refuse a column without a value in some row.
 
@@ -99,12 +119,14 @@ class Table:
         try:
             return np.array(self._with_points(cells), dtype=np.float64)
         except ValueError:
-            row = next(i for i, cell in enumerate(cells) if not is_number(str(cell)))
-            if not str(cells[row]).strip():
+            row = next(i for i, cell in enumerate(cells) if not self._is_number(str(cell)))
+            cell = str(cells[row])
+            if not cell.strip():
                 raise self._no_value(row, name) from None
+            number = self._number(cell)
             raise DataError(
-                f"{self.path} {self.location(row)} has {cells[row]!r} in column {name}; allowed: "
-                f"a number"
+                f"{self.path} {self.location(row)} has {cell!r} in column {name}; allowed: a "
+                f"number{'' if number is None else f'; write {number:.10g}'}"
             ) from None
 
     def _with_points(self, cells: Sequence[str] | NDArray[Any]) -> Sequence[str] | NDArray[Any]:

@@ -1,7 +1,9 @@
 """The table of recipes: name, tutorial, claimed test accuracy; and the scores that ours reached."""
 
 import functools
+import inspect
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Literal, cast
@@ -138,6 +140,22 @@ def _reproduced() -> dict[str, Any]:
     return recipes
 
 
+def _require_no_arguments(function: Callable[..., Any], reference: str) -> None:
+    """Refuse a function that cannot be called without arguments.
+
+    Raises:
+        ConfigError: it needs some.
+    """
+    try:
+        inspect.signature(function).bind()
+    except ValueError:  # written in C
+        return
+    except TypeError as error:
+        raise ConfigError(
+            f"{reference} cannot be called without arguments ({error}); it must return a Recipe"
+        ) from error
+
+
 def find_recipe(reference: str) -> Any:
     """The recipe that a name or ``file.py:attribute`` stands for. Imports torch.
 
@@ -155,12 +173,9 @@ def find_recipe(reference: str) -> Any:
         return replace(one, name=f"{one.name}-and-{other.name}", beside=other)
     made = load_from_file(reference) if is_file_reference(reference) else RECIPES.resolve(reference)
     if callable(made) and not isinstance(made, Recipe):
+        _require_no_arguments(made, reference)
         try:
             made = made()
-        except TypeError as error:
-            raise ConfigError(
-                f"{reference} cannot be called without arguments ({error}); it must return a Recipe"
-            ) from error
         except DressformError:
             raise
         except (Exception, SystemExit) as error:

@@ -13,7 +13,7 @@ from dressform.core.numbers import duration
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.labelled import LabelledImages
 from dressform.data.read_options import ReadArguments, ReadOptions
-from dressform.data.source import load_data, read_data
+from dressform.data.source import DataSource, load_data, read_data
 from dressform.evaluation.align import align, with_common_ids
 from dressform.evaluation.compare import PredictionSet
 from dressform.exploration.explanation import explain
@@ -54,7 +54,7 @@ class ReportOptions:
     """
 
     split: str | None = None
-    data: str | Path | None = None
+    data: DataSource | None = None
     reading: ReadArguments = field(default_factory=ReadArguments)
     recipe_file: str | None = None
     onnx: OnnxOptions = field(default_factory=OnnxOptions)

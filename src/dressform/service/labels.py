@@ -14,9 +14,8 @@ from dressform.data.table_columns import IMAGES, LABELS
 from dressform.service import projects
 from dressform.service.database.tables import Category, Image, Project
 from dressform.service.errors import NotFoundError
+from dressform.service.tree_labels import MAX_LISTING
 
-MAX_LISTING = 20 * 2**20
-"""Bytes."""
 AT_ONCE = 500
 IMAGE_COLUMNS = ("image_id", *IMAGES, "sha256")
 
@@ -94,11 +93,6 @@ def _categories(
 
 def _last(path: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2]
-
-
-def is_listing(path: str) -> bool:
-    """Whether a file may be a table of labels, by its name."""
-    return path.lower().endswith((".csv", ".tsv"))
 
 
 def read_listing(content: bytes, name: str) -> dict[str, str | None]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from dressform.core.errors import DressformError, ResourceError
+from dressform.core.errors import DataError, DressformError, ResourceError
 from dressform.service import projects
 from dressform.service.database.tables import Category, Image, Project
 from dressform.service.errors import BusyError
 from dressform.service.images import Upload, file_name, read_upload
 from dressform.service.keys import Caller
 from dressform.service.service import Service
+from dressform.service.tree_labels import TABLES
 
 BATCH = 32
 """Images of one transaction, so that others get their turn."""
@@ -124,6 +125,11 @@ def decoded(service: Service, name: str, content: bytes) -> Upload:
 def _stored(service: Service, file: IncomingFile) -> Upload:
     if isinstance(file.content, DressformError):
         raise file.content
+    if file.name.lower().endswith(TABLES):
+        raise DataError(
+            f"{file_name(file.name)} is a table, not an image; make one ZIP of it and its images, "
+            f"and upload that"
+        )
     upload = decoded(service, file.name, file.content)
     service.store.put(upload.content)  # before the transaction, which others wait for
     return upload

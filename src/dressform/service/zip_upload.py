@@ -9,10 +9,9 @@ from pathlib import Path
 from dressform.core.errors import DataError, DressformError
 from dressform.data.archive_tree import open_tree
 from dressform.data.file_tree import File, FileTree
-from dressform.data.split_names import means_unlabelled, split_of_name
 from dressform.service.errors import TooLargeError
-from dressform.service.labels import is_listing, read_listing
 from dressform.service.settings import ServiceSettings
+from dressform.service.tree_labels import TreeLabels, is_table, labels_of
 from dressform.service.uploads import IncomingFile
 
 DIRECTORY_ENTRY = b"PK\x01\x02"
@@ -30,13 +29,14 @@ class ZipUpload:
 
     Attributes:
         files: read one by one.
-        count: of the files.
-        left_out: what programs left there, such as ``__MACOSX`` and ``Thumbs.db``.
+        left_out: what programs left there, such as ``__MACOSX`` and ``Thumbs.db``, and tables that
+            were not used.
+        notes: on how it was read, one line each.
     """
 
     files: Iterator[IncomingFile]
-    count: int
     left_out: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @contextmanager
@@ -48,12 +48,12 @@ def open_zip(
     Args:
         path: where it was written to; its name ends in ``.zip``.
         settings: the limits.
-        label: class of all images; None: as below.
-        folders: whether folders are classes. A table (CSV) in the ZIP with columns for images and
-            labels says more than they do.
+        label: class of all images; None: as tables and folders say.
+        folders: whether folders are classes. A table in the ZIP that lists its images says more
+            than they do.
 
     Raises:
-        DataError: it is no ZIP, damaged or encrypted.
+        DataError: it is no ZIP, damaged or encrypted, or has a table of labels that cannot be used.
         TooLargeError: it has too many files, or unpacks to too many bytes.
     """
     _check_directory(path, settings)
@@ -63,35 +63,37 @@ def open_zip(
         raise DataError(_without(path, str(error))) from None
     try:
         _check_size(tree, settings)
-        tables = [file for file in tree.files if is_listing(file.path)]
-        images = [file for file in tree.files if not is_listing(file.path)]
-        listed: dict[str, str | None] = {}
-        for table in tables:
-            listed |= read_listing(_content(table, settings), table.path)
-        labels = _labels(images, folders) if label is None else {}
-        files = _files(tree, images, {**labels, **_by_path(images, listed)}, label, settings)
-        yield ZipUpload(files, len(images) + len(tree.broken), tuple(tree.leftovers))
+        if label is None:
+            try:
+                labels = labels_of(tree, folders=folders)
+            except DataError as error:
+                raise DataError(_without(path, str(error))) from None
+        else:
+            tables = [file.path for file in tree.files if is_table(file)]
+            labels = TreeLabels(dict.fromkeys((f.path for f in tree.files), label), left_out=tables)
+        files = _files(tree, labels, settings)
+        notes = tuple(_without(path, note) for note in labels.notes)
+        yield ZipUpload(files, (*tree.leftovers, *labels.left_out), notes)
     finally:
         if tree.zip is not None:
             tree.zip.close()
 
 
-def _files(
-    tree: FileTree,
-    images: list[File],
-    labels: dict[str, str | None],
-    label: str | None,
-    settings: ServiceSettings,
-) -> Iterator[IncomingFile]:
+def _files(tree: FileTree, labels: TreeLabels, settings: ServiceSettings) -> Iterator[IncomingFile]:
     for name, reason in tree.broken:
         yield IncomingFile(name=name, content=DataError(f"{name} is {reason}; it is left out"))
-    for file in images:
+    for name, error in labels.refused:
+        message = type(error)(_without(tree.root, str(error)))
+        yield IncomingFile(name=name, content=message)
+    for file in tree.files:
+        if file.path in labels.tables or is_table(file):
+            continue
         content: bytes | DressformError
         try:
             content = _content(file, settings)
         except DressformError as error:
             content = error
-        yield IncomingFile(name=file.path, content=content, label=label or labels.get(file.path))
+        yield IncomingFile(name=file.path, content=content, label=labels.classes.get(file.path))
 
 
 def _content(file: File, settings: ServiceSettings) -> bytes:
@@ -148,38 +150,8 @@ def _check_size(tree: FileTree, settings: ServiceSettings) -> None:
             )
 
 
-def _labels(files: list[File], folders: bool) -> dict[str, str | None]:
-    """Class of each file by its folders: the first one below those that all files share, unless
-    it is the name of a split, or says that the files have no labels.
-    """
-    if not folders:
-        return {}
-    paths = {file.path: list(file.parts[:-1]) for file in files}
-    while True:
-        shared = {parts[0] if parts else "" for parts in paths.values()}
-        if len(shared) != 1 or all(len(parts) < 2 for parts in paths.values()):
-            break
-        paths = {path: parts[1:] for path, parts in paths.items()}
-    labels: dict[str, str | None] = {}
-    for path, parts in paths.items():
-        if len(parts) > 1 and split_of_name(parts[0]) is not None:
-            parts = parts[1:]
-        labels[path] = parts[0] if parts and not means_unlabelled(parts[0]) else None
-    return labels
-
-
-def _by_path(files: list[File], listed: dict[str, str | None]) -> dict[str, str | None]:
-    """Labels of a table, which names files by path, by name, or by name without its suffix."""
-    found = {}
-    for file in files:
-        name = file.parts[-1]
-        for key in (file.path, "/".join(file.parts[1:]), name, name.rpartition(".")[0]):
-            if key and key in listed:
-                found[file.path] = listed[key]
-                break
-    return found
-
-
 def _without(path: Path, message: str) -> str:
     """A message without the path on this machine."""
-    return message.replace(str(path), "the ZIP").replace(path.name, "the ZIP")
+    for place in (str(path), path.name):
+        message = message.replace(f"{place}/", "").replace(place, "the ZIP")
+    return message

@@ -11,6 +11,7 @@ from typing import Unpack
 from dressform.core.arguments import argument
 from dressform.core.errors import ConfigError
 from dressform.data.read_options import ReadArguments, ReadOptions, check_reading
+from dressform.data.source import DataSource
 from dressform.evaluation.calibrate import Calibration
 from dressform.evaluation.calibrate import calibrate as calibrate_predictions
 from dressform.evaluation.compare import PredictionSet, check_rope
@@ -44,7 +45,7 @@ def evaluate(
     what: Evaluable,
     *,
     split: str | None = None,
-    data: str | Path | None = None,
+    data: DataSource | None = None,
     scale: str | None = None,
     mean: float | str | Sequence[float] | None = None,
     std: float | str | Sequence[float] | None = None,
@@ -58,7 +59,8 @@ def evaluate(
         what: a run, a cross-validation, predictions, or a path of one of them or of an ONNX model.
         split: without ``data`` ``test`` (default) or ``validation`` of a run; of ``data``
             ``train``, ``validation`` or ``test``, default all of them.
-        data: labelled images for a run or an ONNX model: a dataset's name or a path. All are
+        data: labelled images for a run or an ONNX model: a dataset's name, a path, or
+            :class:`DatasetSplits`. All are
             evaluated, at the size that the model takes; their classes are joined by name. Default:
             the predictions that a run keeps; for a model, Fashion-MNIST's test split.
         scale: what an ONNX model of floats takes: ``unit``, 0 to 1 (default), ``raw``, 0 to 255, or
@@ -87,6 +89,8 @@ def evaluate(
         classes=classes,
         **reading,
     )
+    if data is not None:
+        check_reading(data, reading)
     source = _Source(split, data, reading, OnnxOptions.of(scale, mean, std, classes))
     predicted = _prediction_set(opened, source, "evaluate")
     predictions = predicted.predictions[0]
@@ -104,7 +108,7 @@ def compare(
     metric: str = "accuracy",
     rope: float = 0.005,
     split: str | None = None,
-    data: str | Path | None = None,
+    data: DataSource | None = None,
     figure: str | Path | None = None,
     scale: str | None = None,
     mean: float | str | Sequence[float] | None = None,
@@ -165,7 +169,7 @@ def calibrate(
     *,
     alpha: float = 0.1,
     split: str | None = None,
-    data: str | Path | None = None,
+    data: DataSource | None = None,
     scale: str | None = None,
     mean: float | str | Sequence[float] | None = None,
     std: float | str | Sequence[float] | None = None,
@@ -260,7 +264,7 @@ class _Source:
     """Which predictions of a run or a model are wanted."""
 
     split: str | None = None
-    data: str | Path | None = None
+    data: DataSource | None = None
     reading: ReadArguments = field(default_factory=ReadArguments)
     onnx: OnnxOptions = field(default_factory=OnnxOptions)
 

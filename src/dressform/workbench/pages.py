@@ -14,6 +14,7 @@ from dressform.core.files import make_folder, user_path
 from dressform.core.links import LinkedPath
 from dressform.data.dataset import DatasetSplits
 from dressform.data.read_options import ReadArguments, check_reading
+from dressform.data.source import DataSource
 from dressform.exploration.points import data_of, points_of
 from dressform.exploration.tensorboard import write_tensorboard
 from dressform.predict.bundle import write_onnx
@@ -52,7 +53,7 @@ def report(
     *what: Reportable | Sequence[Reportable],
     out: str | Path | None = None,
     split: str | None = None,
-    data: str | Path | None = None,
+    data: DataSource | None = None,
     recipe: str | None = None,
     scale: str | None = None,
     mean: float | str | Sequence[float] | None = None,
@@ -127,7 +128,7 @@ def explore(
     methods: Sequence[str] | None = None,
     dimensions: Sequence[int] = (2,),
     seed: int = 0,
-    data: str | Path | None = None,
+    data: DataSource | None = None,
     recipe: str | None = None,
 ) -> Path:
     """Write one page with every image as a point, beside the run's report.
@@ -173,7 +174,7 @@ def export(
     to: str = "tensorboard",
     split: str | None = None,
     embedding: str | None = None,
-    data: str | Path | None = None,
+    data: DataSource | None = None,
     threshold: float | None = None,
     recipe: str | None = None,
 ) -> list[Path]:

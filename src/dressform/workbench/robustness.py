@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dressform.core.arguments import whole_number
+from dressform.data.source import DataSource
 from dressform.exploration.points import data_of
 from dressform.predict.prediction_sets import split_of
 from dressform.predict.predictor import Predictor
@@ -24,7 +25,7 @@ def robustness(
     corruptions: Sequence[str] = (),
     split: str | None = None,
     seed: int = 0,
-    data: str | Path | None = None,
+    data: DataSource | None = None,
 ) -> Robustness:
     """The accuracy of a run on corrupted images, as in Fashion-MNIST-C.
 

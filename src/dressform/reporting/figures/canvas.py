@@ -20,7 +20,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from dressform.core.files import write_atomic
-from dressform.core.text import one_line
+from dressform.core.text import encodable, one_line
 from dressform.reporting.figures.fonts import text_width, use_fonts_for
 from dressform.runs.manifest import packages
 
@@ -228,7 +228,7 @@ def save(figure: Figure, path: Path, origin: Mapping[str, str] | None = None) ->
         for text in figure.findobj(Text):
             assert isinstance(text, Text)
             text.set_parse_math(False)  # a name is no formula
-        written = {key: text for key, text in metadata.items() if text}
+        written = {key: encodable(text) for key, text in metadata.items() if text}
         # As savefig does, which draws twice: once for the layout alone.
         figure.set_dpi(DPI)
         canvas = FigureCanvasAgg(figure)

@@ -15,8 +15,9 @@ from dressform.service.http.bodies import read_body
 from dressform.service.http.change import HasChange
 from dressform.service.http.documents import API
 from dressform.service.http.schemas import Document, Id, Input, Name
-from dressform.service.labels import MAX_LISTING, label_by_names, label_images, read_listing
+from dressform.service.labels import label_by_names, label_images, read_listing
 from dressform.service.projects import project_of
+from dressform.service.tree_labels import MAX_LISTING
 
 COLUMNS = (
     "id", "name", "sha256", "label", "format", "width", "height", "size", "created",

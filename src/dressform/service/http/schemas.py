@@ -165,6 +165,7 @@ class UploadDocument(Document):
     classes: list[str]
     refused: list[RefusedDocument]
     left_out: list[str]
+    notes: list[str]
 
 
 class KeyDocument(Document):

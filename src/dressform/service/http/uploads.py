@@ -28,7 +28,7 @@ from dressform.service.http.schemas import Name, RefusedDocument, Text, UploadDo
 from dressform.service.keys import Caller
 from dressform.service.projects import project_of
 from dressform.service.uploads import IncomingFile, Uploaded, add_files
-from dressform.service.zip_upload import open_zip
+from dressform.service.zip_upload import ZipUpload, open_zip
 
 router = APIRouter(prefix=API)
 Labels = Literal["none", "folders"]
@@ -106,7 +106,10 @@ def upload_zip(
     label: Label = None,
     labels: Labels = "folders",
 ) -> UploadDocument:
-    """Add the images of a ZIP; its folders are classes, unless ``labels=none``."""
+    """Add the images of a ZIP. A table in it that lists its images has their labels; otherwise its
+    folders are classes, unless ``labels=none``. ``notes`` say what else there is to know, such as
+    images without a row, or splits that were put together.
+    """
     try:
         _check_project(change, caller, project_id)
         settings = change.service.settings
@@ -114,7 +117,7 @@ def upload_zip(
             result = add_files(change.service, caller, project_id, upload.files)
     finally:
         path.unlink(missing_ok=True)
-    return _document(change, caller, project_id, result, upload.left_out)
+    return _document(change, caller, project_id, result, upload)
 
 
 def _check_project(change: "HasChange", caller: Caller, project_id: str) -> None:
@@ -135,14 +138,14 @@ def _document(
     caller: Caller,
     project_id: str,
     result: Uploaded,
-    left_out: tuple[str, ...] | None = None,
+    upload: ZipUpload | None = None,
 ) -> UploadDocument:
     """What became of an upload, noted in the audit log; of a ZIP without its images."""
     detail = {"added": result.added, "refused": len(result.refused)}
     with change.transaction() as session:
         project: Project = project_of(session, caller, project_id, lock=True)
         change.note(session, caller, "images.upload", project_id, detail)
-        shown = result.images if left_out is None else []
+        shown = result.images if upload is None else []
         images = image_documents(session, project, shown)
     return UploadDocument(
         added=result.added,
@@ -150,7 +153,8 @@ def _document(
         images=images,
         classes=result.classes,
         refused=[_refused(one.name, one.error) for one in result.refused],
-        left_out=list(left_out or ()),
+        left_out=list(upload.left_out if upload else ()),
+        notes=list(upload.notes if upload else ()),
     )
 
 

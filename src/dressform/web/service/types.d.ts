@@ -71,6 +71,7 @@ export interface UploadResult {
   classes: string[];
   refused: { name: string; error: string }[];
   left_out: string[];
+  notes: string[];
 }
 
 export interface Scores {

@@ -245,13 +245,14 @@ export class Upload {
 
   summary() {
     const { queue } = this;
-    const { added, known, leftOut, problems } = queue;
+    const { added, known, leftOut, notes, problems } = queue;
     const lines = queue.busy
       ? [`Uploading: ${queue.done} of ${counted(queue.total, "file")}.`, queue.delay]
       : [`${counted(added, "image")} added.`];
     if (known.length) lines.push(`Duplicates, here already: ${some(known)}.`);
     if (problems.length) lines.push(`${counted(problems.length, "file")} not added; see below.`);
     if (leftOut.length) lines.push(`Left out, no images: ${some(leftOut)}.`);
+    lines.push(...notes);
     return lines.filter(Boolean);
   }
 

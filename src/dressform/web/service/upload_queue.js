@@ -44,6 +44,8 @@ export class UploadQueue {
     this.known = [];
     /** @type {string[]} */
     this.leftOut = [];
+    /** @type {string[]} on how ZIPs were read */
+    this.notes = [];
     /** @type {Problem[]} */
     this.problems = [];
     this.delay = "";
@@ -55,6 +57,7 @@ export class UploadQueue {
     this.total = this.done = this.added = 0;
     this.known = [];
     this.leftOut = [];
+    this.notes = [];
     this.problems = [];
     this.delay = "";
     this.stop = new AbortController();
@@ -151,6 +154,7 @@ export class UploadQueue {
       this.problems.push({ name, message: sentence(new ServiceError(400, error)), again: null });
     }
     this.leftOut.push(...result.left_out);
+    this.notes.push(...result.notes.map((note) => sentence(new ServiceError(400, note))));
   }
 
   /** Try again what a busy or unreachable service did not take. */

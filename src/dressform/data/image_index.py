@@ -1,7 +1,7 @@
 """`ImageIndex`: the images of a tree by what a table may call them."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dressform.core.errors import DataError
@@ -9,6 +9,9 @@ from dressform.data.contents import such_as
 from dressform.data.file_tree import File, FileTree
 from dressform.data.image import SUFFIXES
 from dressform.data.split_names import split_of_name, split_words
+
+_Called = tuple[str, str]
+"""Kind of name, and name."""
 
 
 class ImageIndex:
@@ -27,18 +30,14 @@ class ImageIndex:
         self._tree = tree
         self.images = [file for file in tree.files if file.is_image]
         self._paths: dict[str, list[File]] = {}
-        self._names: dict[str, list[File]] = {}
-        self._stems: dict[str, list[File]] = {}
-        self._numbers: dict[int, list[File]] = {}
+        self._called: dict[_Called, list[File]] = {}
         for file in self.images:
             path = _key(file.path)
-            name = path.rpartition("/")[2]
-            stem = name.rpartition(".")[0]
             self._paths.setdefault(path, []).append(file)
-            self._names.setdefault(name, []).append(file)
-            self._stems.setdefault(stem, []).append(file)
-            if stem.isascii() and stem.isdigit():
-                self._numbers.setdefault(int(stem), []).append(file)
+            for called in _called(path):
+                self._called.setdefault(called, []).append(file)
+        self._below: dict[_Called, dict[tuple[str, ...], list[File]]] = {}
+        self._nearest: dict[tuple[_Called, int, str], list[File]] = {}
         self._outside: dict[str, File] = {}
 
     def find(self, value: str, table: File) -> Sequence[File]:
@@ -58,17 +57,35 @@ class ImageIndex:
         for whole in ("/".join([*beside, *parts]), "/".join(parts)):
             if whole in self._paths:
                 return _exact(self._paths[whole], value)
-        found = self._names.get(parts[-1]) or self._stems.get(parts[-1]) or []
-        number = parts[-1].removesuffix(".0")
-        if not found and number.isascii() and number.isdigit() and len(number) < 19:
-            found = self._numbers.get(int(number), [])
-        if len(found) > 1:
-            found = _most_alike(found, parts[:-1])
-        if len(found) > 1:
-            found = _nearest(found, table)
+        found = self._like(parts, table)
         if not found and value.startswith("/") and self._tree.root.is_dir():
             return self._elsewhere(value.strip())
         return found
+
+    def _like(self, parts: list[str], table: File) -> Sequence[File]:
+        """Those with the name, the name without its suffix, or the number of a path, whose folders
+        agree with most of its last folders; of several, the nearest to a table.
+        """
+        number = parts[-1].removesuffix(".0")
+        known: list[_Called] = [("name", parts[-1]), ("stem", parts[-1])]
+        if number.isascii() and number.isdigit() and len(number) < 19:
+            known.append(("number", str(int(number))))
+        called = next((one for one in known if one in self._called), None)
+        if called is None:
+            return ()
+        found, above = self._called[called], parts[:-1]
+        if len(found) > 1 and above:
+            if called not in self._below:
+                self._below[called] = _by_last_folders(found)
+            tails = (tuple(above[-depth:]) for depth in range(len(above), 0, -1))
+            alike = (self._below[called].get(tail, []) for tail in tails)
+            found = next(filter(None, alike), found)
+        if len(found) < 2:
+            return found
+        place = called, id(found), table.path
+        if place not in self._nearest:
+            self._nearest[place] = _nearest(found, table)
+        return self._nearest[place]
 
     def find_one(self, value: str, table: File) -> File | None:
         """The image that a cell means, or None.
@@ -104,17 +121,24 @@ def _exact(files: list[File], value: str) -> list[File]:
     return same if len(same) == 1 else files
 
 
-def _most_alike(files: list[File], above: list[str]) -> list[File]:
-    """Those whose folders agree with most of the last folders of a path."""
+def _called(path: str) -> Iterator[_Called]:
+    """What a file may be called: its name, the name without its suffix, and its number."""
+    name = path.rpartition("/")[2]
+    stem = name.rpartition(".")[0]
+    yield "name", name
+    yield "stem", stem
+    if stem.isascii() and stem.isdigit():
+        yield "number", str(int(stem))
 
-    def shared(file: File) -> int:
-        folders, count = [_key(part) for part in file.parts[:-1]], 0
-        while count < min(len(folders), len(above)) and folders[-1 - count] == above[-1 - count]:
-            count += 1
-        return count
 
-    most = max(map(shared, files))
-    return [file for file in files if shared(file) == most]
+def _by_last_folders(files: list[File]) -> dict[tuple[str, ...], list[File]]:
+    """Files by each number of the last folders above them."""
+    found: dict[tuple[str, ...], list[File]] = {}
+    for file in files:
+        folders = [_key(part) for part in file.parts[:-1]]
+        for depth in range(1, len(folders) + 1):
+            found.setdefault(tuple(folders[-depth:]), []).append(file)
+    return found
 
 
 def _nearest(files: list[File], table: File) -> list[File]:

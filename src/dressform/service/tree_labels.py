@@ -2,8 +2,6 @@
 
 import csv
 import dataclasses
-import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,8 +27,6 @@ MAX_LISTING = 20 * 2**20
 NAMES_OF_IMAGES = ("image", "filename", "file")
 """Columns that can mean nothing else."""
 MAX_COLUMNS = 1_000
-MAX_COMPARED = 1_000_000
-"""Paths that are compared to find which of several images of one name is meant."""
 MAX_MISSING = 100
 """Rows without an image that are told one by one."""
 
@@ -183,7 +179,6 @@ def _read(file: File, index: ImageIndex, tree: FileTree, *, named: bool) -> _Lis
         )
     cells = {name: [_text(cell) for cell in column] for name, column in table.columns.items()}
     table = dataclasses.replace(table, columns=cells)
-    _check_names(table, index)
     columns = find_columns(table, index, ReadOptions())
     if columns is None and is_table(file):
         image = next((name for name in cells if _names_images(name, cells[name])), None)
@@ -205,33 +200,6 @@ def _read(file: File, index: ImageIndex, tree: FileTree, *, named: bool) -> _Lis
         by_name = split_words(file.parts[-1].partition(".")[0])
         listing.splits = set(parts) if len(parts) > 1 else by_name
     return listing
-
-
-def _check_names(table: ListingTable, index: ImageIndex) -> None:
-    """Refuse a table whose names are those of so many images that to tell them apart by the rest
-    of their paths would take minutes.
-    """
-    counts = Counter(key for file in index.images for key in set(_keys(file.path)))
-    paths, folder = {file.path for file in index.images}, table.file.path.rpartition("/")[0]
-    compared = 0
-    for cell in (cell for column in table.columns.values() for cell in column if cell):
-        alike = max(counts[key] for key in _keys(cell))
-        path = cell.replace("\\", "/").removeprefix("./")
-        if alike > 1 and path not in paths and f"{folder}/{path}" not in paths:
-            compared += alike
-    if compared > MAX_COMPARED:
-        raise DataError(
-            f"{table.file.name} has names that too many images share; write whole paths, such as "
-            f"{index.images[0].path}"
-        )
-
-
-def _keys(path: str) -> tuple[str, str]:
-    """A file's name without its suffix, and with it, as an id may be written."""
-    path = unicodedata.normalize("NFC", path.strip().replace("\\", "/")).lower()
-    name = path.rstrip("/").rpartition("/")[2]
-    stem = name.rpartition(".")[0] or name
-    return stem.lstrip("0") or "0", name.lstrip("0") or "0"
 
 
 def _text(cell: str) -> str:

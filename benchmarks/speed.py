@@ -68,7 +68,13 @@ def result(manifest: Manifest) -> dict[str, Any]:
     accuracy = manifest.results["test_accuracy"]
     # Of one that was continued, or whose teacher was there, "fit" is a part only.
     seconds = max(manifest.seconds["train"], manifest.seconds["fit"])
-    return {"test_accuracy": accuracy, "seconds": seconds, **facts(manifest)}
+    weights = manifest.weights["last.safetensors"]
+    return {
+        "test_accuracy": accuracy,
+        "seconds": seconds,
+        "weights_sha256": weights,
+        **facts(manifest),
+    }
 
 
 def row(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -80,6 +86,7 @@ def row(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "n": len(results),
         "accuracies": accuracies,
         "seconds": seconds,
+        "weights_sha256": [r["weights_sha256"] for r in results],
         "accuracy": {**asdict(student(accuracies, what="seeds")), "sd": stdev(accuracies)}
         if several
         else {"value": accuracies[0]},

@@ -18,6 +18,7 @@ def test_the_ratio_is_of_whole_trainings() -> None:
         {
             "test_accuracy": 0.94 + d,
             "seconds": 40 + 1000 * d,
+            "weights_sha256": "0" * 64,
             "digest": "",
             "hardware": "",
             "threads": 2,

@@ -1,11 +1,12 @@
 """`LearningData`: what a recipe learns from and is validated on, and what is counted there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from dressform.data.contents import such_as
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.splits import hold_out
 from dressform.training.recipe import Recipe
@@ -25,7 +26,7 @@ class LearningData:
         validation: for curves and choices, or None.
         digest: of the hold-out, or of the validation split that the data brought; empty without
             validation.
-        notes: remarks for the user on the hold-out, one line each.
+        notes: remarks for the user on the hold-out and on what cannot be learned, one line each.
     """
 
     train: Dataset
@@ -42,9 +43,13 @@ def learning_data(
     Raises:
         DataError: so few examples that nothing can be held out.
     """
+    empty = [n for n, count in zip(data.class_names, data.train.counts, strict=True) if not count]
+    notes = [f"no training example has the class {such_as(empty)}, which cannot be learned"]
     if data.validation is not None:
-        return LearningData(data.train, data.validation, data.validation.digest)
-    return held_out(recipe, data.train, settings)
+        learning = LearningData(data.train, data.validation, data.validation.digest)
+    else:
+        learning = held_out(recipe, data.train, settings)
+    return replace(learning, notes=(*learning.notes, *(notes if empty else [])))
 
 
 def held_out(recipe: Recipe, train: Dataset, settings: Sequence[str] = ()) -> LearningData:

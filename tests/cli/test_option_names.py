@@ -36,6 +36,11 @@ def test_messages_name_the_options_of_the_running_command() -> None:
         "give scale='raw', mean=[0.1, 0.2], classes='a,b c', or std=0.5",
         'give --scale raw --mean 0.1,0.2 --classes "a,b c", or --std 0.5',
     )
+    same(
+        "train net.py:f",
+        "fails with seed=1 (RuntimeError: Given groups=1, weight [8] (out=2)); set out=x",
+        "fails with --seed 1 (RuntimeError: Given groups=1, weight [8] (out=2)); set --out x",
+    )
     same("compare a b", "with repeats=10, resume=True", "with --repeats 10 --resume")
     same("predict a.png", "of model 1f photos=False", "of model 1f --no-photos")
     same("predict a.png", "such as model='runs/a b'", 'such as --model "runs/a b"')

@@ -15,6 +15,7 @@ from typing import Any
 _TEXT = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _LITERAL = rf"\[(?:{_TEXT}|[^\]'\"])*\]|{_TEXT}"
 _VALUE = rf"(?:{_LITERAL}|[\w.+-]*\w)?"
+_FOREIGN = re.compile(r"\(\w+(?:Error|Exception|Warning): ")
 _BEFORE = r"(?<![\w'\"/.\\-])"
 
 
@@ -67,8 +68,16 @@ class OptionNames:
         return set(self._options)
 
     def __call__(self, message: str) -> str:
-        """The message as the command line says it; names in quotes and paths stay."""
+        """The message as the command line says it; names in quotes and paths stay, and so does what
+        others said: ``(RuntimeError: Given groups=1, …)``.
+        """
         message = self._leading.sub(lambda found: self._options[found[1]].name, message)
+        start, end = _quotation(message)
+        return (
+            self._translated(message[:start]) + message[start:end] + self._translated(message[end:])
+        )
+
+    def _translated(self, message: str) -> str:
         parts, end, before = [], 0, False
         for found in self._argument.finditer(message):
             between = message[end : found.start()]
@@ -91,6 +100,21 @@ class OptionNames:
         if option.positional:
             return " ".join(words) or option.name
         return " ".join(f"{option.name} {word}" for word in words) or option.name
+
+
+def _quotation(message: str) -> tuple[int, int]:
+    """Where a message of another program begins and ends, in parentheses after its type; the end
+    of the message where there is none.
+    """
+    found = _FOREIGN.search(message)
+    if found is None:
+        return len(message), len(message)
+    depth = 0
+    for end in range(found.start(), len(message)):
+        depth += {"(": 1, ")": -1}.get(message[end], 0)
+        if depth == 0:
+            return found.start(), end
+    return found.start(), len(message)
 
 
 def _commands(command: Any) -> Iterator[Any]:

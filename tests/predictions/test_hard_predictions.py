@@ -75,3 +75,13 @@ def test_numbers_among_names_are_names(tmp_path: Path, caplog: pytest.LogCapture
     assert loaded.class_names == ("501", "mug")
     assert loaded.predicted.tolist() == [0, 0, 0]
     assert not caplog.messages
+
+
+def test_predictions_that_are_none_of_the_labels_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "p.csv").write_text("label,prediction\nmug,Mug\nshirt,Mug\n")
+    assert load_predictions(tmp_path / "p.csv").class_names == ("Mug", "mug", "shirt")
+    assert (
+        "no prediction is one of the labels: labels are mug, shirt, predictions Mug" in caplog.text
+    )

@@ -40,6 +40,12 @@ def hard_predictions(
     """
     labels, predicted = _by_name(table, labels, predicted)
     present = {*labels, *predicted}
+    if set(labels).isdisjoint(predicted):
+        logger.warning(
+            f"{table.path}: no prediction is one of the labels: labels are "
+            f"{listed(sorted(set(labels)), MAX_SHOWN)}, predictions "
+            f"{listed(sorted(set(predicted)), MAX_SHOWN)}; they count as different classes"
+        )
     if all(map(_NUMBER.fullmatch, present)):
         largest = max(map(int, present))
         names = tuple(str(k) for k in range(max(2, largest + 1)))

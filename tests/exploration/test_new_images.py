@@ -255,6 +255,8 @@ def test_data_in_memory(run: Run, training: Path, new: Path, tmp_path: Path) -> 
     )
     with pytest.raises(ConfigError, match="DatasetSplits was given, which is read already"):
         dressform.evaluate(run, data=others, skip_bad=True)
+    with pytest.raises(ConfigError, match="DatasetSplits was given, which is read already"):
+        dressform.calibrate(run, data=others, skip_bad=True)
 
 
 def test_images_of_other_sides_are_fitted_to_the_model_alone(

@@ -71,8 +71,7 @@ def log_shared_images(splits: DatasetSplits) -> None:
 def check_data(splits: DatasetSplits) -> Audit:
     """Count examples per class and find exact duplicates and groups in two splits, duplicates
     within one, conflicting labels, classes that are several labels, and images of a single colour;
-    and say where the names of files
-    suggest groups.
+    and say where the names of files suggest groups.
 
     Raises:
         DataError: they are no splits.

@@ -60,9 +60,9 @@ def evaluate(
         split: without ``data`` ``test`` (default) or ``validation`` of a run; of ``data``
             ``train``, ``validation`` or ``test``, default all of them.
         data: labelled images for a run or an ONNX model: a dataset's name, a path, or
-            :class:`DatasetSplits`. All are
-            evaluated, at the size that the model takes; their classes are joined by name. Default:
-            the predictions that a run keeps; for a model, Fashion-MNIST's test split.
+            :class:`DatasetSplits`. All are evaluated, at the size that the model takes; their
+            classes are joined by name. Default: the predictions that a run keeps; for a model,
+            Fashion-MNIST's test split.
         scale: what an ONNX model of floats takes: ``unit``, 0 to 1 (default), ``raw``, 0 to 255, or
             ``symmetric``, -1 to 1.
         mean: subtracted from these pixels: a number or one per channel, as torchvision's
@@ -89,8 +89,6 @@ def evaluate(
         classes=classes,
         **reading,
     )
-    if data is not None:
-        check_reading(data, reading)
     source = _Source(split, data, reading, OnnxOptions.of(scale, mean, std, classes))
     predicted = _prediction_set(opened, source, "evaluate")
     predictions = predicted.predictions[0]
@@ -279,6 +277,9 @@ def _check_options(
     for name, value in options.items():
         if value is not None and useful is not None and name not in useful:
             raise ConfigError(f"{argument(name, value)} does not apply to {reason}; leave it out")
+    if with_data:
+        reading = {name: options[name] for name in ReadArguments.__annotations__ if name in options}
+        check_reading(options["data"], ReadArguments(**reading))  # type: ignore[typeddict-item]
 
 
 def _useful(opened: Opened, with_data: bool) -> tuple[set[str] | None, str]:

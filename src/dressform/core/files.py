@@ -125,7 +125,7 @@ def _temporary(path: Path) -> tuple[Path, int]:
         handle, name = tempfile.mkstemp(
             prefix=f".{path.name[:SHOWN]}.", suffix=".tmp", dir=path.parent
         )
-        if not _lock(handle):
+        if not try_lock(handle):
             os.close(handle)
             continue
         with contextlib.suppress(OSError):
@@ -134,7 +134,7 @@ def _temporary(path: Path) -> tuple[Path, int]:
         os.close(handle)
 
 
-def _lock(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
     """Whether nobody else holds the file; on Windows, where an open file cannot be deleted,
     always.
     """
@@ -171,7 +171,7 @@ def _delete_if_left(temporary: Path) -> None:
     with contextlib.suppress(OSError):
         handle = os.open(temporary, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
         try:
-            left = stat.S_ISREG(os.fstat(handle).st_mode) and _lock(handle)
+            left = stat.S_ISREG(os.fstat(handle).st_mode) and try_lock(handle)
             if left and sys.platform != "win32":
                 temporary.unlink(missing_ok=True)
         finally:

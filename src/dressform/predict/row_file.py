@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dressform.core.errors import RunError
-from dressform.core.files import write_atomic
+from dressform.core.files import try_lock, write_atomic
 from dressform.core.text import from_table_cell, table_cell
 
 MAX_ROW = 2**20
@@ -232,7 +232,10 @@ class RowFile:
         while True:
             file = FileIO(self.path, "a+b")
             try:
-                self._lock(file)
+                if not try_lock(file.fileno()):
+                    raise RunError(
+                        f"another process is writing {self.path}; wait for it or give another out="
+                    )
                 if sys.platform == "win32" or os.path.samestat(
                     self.path.stat(), os.fstat(file.fileno())
                 ):
@@ -243,20 +246,6 @@ class RowFile:
                 file.close()
                 raise
             file.close()
-
-    def _lock(self, file: FileIO) -> None:
-        try:
-            import fcntl
-        except ImportError:  # Windows, where nobody else can replace an open file
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"another process is writing {self.path}; wait for it or give another out="
-            ) from None
-        except OSError:  # a file system without locks
-            return
 
     def _repair(self) -> None:
         begin = self.rows.begin

@@ -230,20 +230,23 @@ def _compared(listing: Listing, tree: FileTree, folders: Contents) -> tuple[int,
     Raises:
         DataError: the table cannot be used.
     """
-
-    def plain(name: str) -> str:
-        return "".join(c for c in name.casefold() if c.isalnum())
-
     by_folder = {
-        i: plain(label)
+        i: comparable(label)
         for part in folders.parts.values()
         for i, label in zip(part.ids, part.labels, strict=True)
     }
     read = read_listings(tree, ImageIndex(tree), [listing])
     pairs = [
-        plain(label) == by_folder[i]
+        comparable(label) == by_folder[i]
         for part in read.parts.values()
         for i, label in zip(part.ids, part.labels, strict=True)
         if i in by_folder
     ]
     return sum(pairs), len(pairs) - sum(pairs)
+
+
+def comparable(name: str) -> str:
+    """The letters and digits of a class's name, without case: tables and folders spell it their
+    own ways.
+    """
+    return "".join(c for c in name.casefold() if c.isalnum())

@@ -13,7 +13,7 @@ from dressform.data.image import SUFFIXES
 from dressform.data.image_index import ImageIndex
 from dressform.data.labels import NAMES_FILES, names_beside
 from dressform.data.listing import find_columns, names_label, read_listings
-from dressform.data.listing_search import MAX_TABLE_SAMPLE, is_submission
+from dressform.data.listing_search import MAX_TABLE_SAMPLE, comparable, is_submission
 from dressform.data.listing_table import ListingTable, read_listing_table
 from dressform.data.read_options import ReadOptions
 from dressform.data.split_names import SPLITS, means_unlabelled, split_of_name, split_words
@@ -266,9 +266,5 @@ def _by_folders(files: list[File], index: ImageIndex) -> tuple[dict[str, str | N
 def _agree(labels: dict[str, str | None], by_folder: dict[str, str | None]) -> bool:
     """Whether tables say what folders say, for most images of which both say something."""
     pairs = [(label, by_folder[path]) for path, label in labels.items() if label]
-    both = [(_plain(mine), _plain(folder)) for mine, folder in pairs if folder]
+    both = [(comparable(mine), comparable(folder)) for mine, folder in pairs if folder]
     return 2 * sum(mine == folder for mine, folder in both) >= len(both)
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in name.casefold() if c.isalnum())

@@ -26,7 +26,8 @@ from report import write_report
 
 from dressform.data.dataset import Dataset, DatasetSplits
 from dressform.data.groups import count_groups
-from dressform.data.image import fit, open_image
+from dressform.data.image import open_image
+from dressform.data.resample import fit
 from dressform.evaluation import clusters
 from dressform.experiment.crossval.cross_validation import crossval
 from dressform.experiment.options import RunOptions

@@ -24,9 +24,10 @@ from report import write_report
 
 import dressform
 from dressform.data.foreground import CENTRE_PRIOR, Foreground, _clean_mask, border_mask, rgb_to_lab
-from dressform.data.image import fit, open_image
+from dressform.data.image import open_image
 from dressform.data.mixture import Mixture
 from dressform.data.photo import PhotoSettings, prepare
+from dressform.data.resample import fit
 from dressform.evaluation.intervals import wilson
 from dressform.evaluation.significance import mcnemar
 from dressform.predict.predictor import Predictor

@@ -16,14 +16,15 @@ from playwright.sync_api import Page, expect
 
 import dressform
 from dressform.core.errors import ConfigError
-from dressform.data.image import fit, open_image
+from dressform.data.image import open_image
 from dressform.data.photo import PhotoSettings, is_photo, prepare
+from dressform.data.resample import fit
 from dressform.predict.prediction_table import column_names
 from dressform.predict.predictor import Predictor
 from dressform.reporting.classifier import write_classifier
 from dressform.runs.run import Run
 from tests.browser.conftest import Watched
-from tests.data.test_photo import scene
+from tests.data.test_photo import cut_out, scene
 from tests.writers import packed
 
 JUDGE = """async (photos) => {
@@ -66,8 +67,14 @@ def photos() -> dict[str, bytes]:
     clear.putalpha(
         Image.fromarray(np.tile(np.where(np.arange(150) < 60, 0, 255).astype(np.uint8), (180, 1)))
     )
+    corner = red.convert("RGBA")
+    corner.paste((0, 0, 0, 0), (0, 0, 30, 30))
     noise = np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8)
     return {
+        "corner": packed(corner, "PNG"),
+        "cut out": packed(cut_out((30, 30, 35)), "PNG"),
+        "white cut out": packed(cut_out((250, 250, 248)), "WEBP", lossless=True),
+        "all clear": packed(Image.new("RGBA", (80, 90)), "PNG"),
         "red": packed(red, "PNG"),
         "white": packed(white, "PNG"),
         "dark": packed(dark, "PNG"),
@@ -142,7 +149,7 @@ def test_other_models_see_what_python_prepares(watched: Watched, file: Path) -> 
         itertools.product(
             [(20, 30, 3), (64, 64, 3), (48, 28, 1), (10, 10, 1)],
             ways,
-            ("red", "two", "grey", "noise", "clear"),
+            ("red", "two", "grey", "noise", "clear", "cut out"),
         )
     )
     cases += [

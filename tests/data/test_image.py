@@ -3,9 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from dressform.core.errors import DataError, ResourceError
-from dressform.data.image import fit, open_image
+from dressform.data.image import alpha_of, open_image, upright
+from dressform.data.resample import fit
 from dressform.data.source import load_data
 from tests.writers import packed
 
@@ -48,10 +50,24 @@ def test_every_mode_becomes_grey_or_rgb(mode: str) -> None:
     )
 
 
-def test_transparent_pixels_are_black() -> None:
-    image = Image.new("RGBA", (4, 4), (255, 255, 255, 0))
-    image.putpixel((0, 0), (255, 255, 255, 255))
-    assert np.asarray(open_image(packed(image)))[..., 0].sum() == 255
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P"])
+def test_transparent_pixels_are_white(mode: str) -> None:
+    image = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    image.putpixel((0, 0), (0, 0, 0, 255))
+    image = image.quantize(8) if mode == "P" else image.convert(mode)
+    opened = upright(image) if mode == "PA" else open_image(packed(image))
+    expected = np.full((4, 4), 255)
+    expected[0, 0] = 0
+    assert np.array_equal(np.asarray(opened.convert("L")), expected)
+    alpha = alpha_of(opened)
+    assert alpha is not None
+    assert np.array_equal(np.asarray(alpha), 255 - expected)
+
+
+def test_a_text_in_a_file_is_no_transparency() -> None:
+    text = PngInfo()
+    text.add_text("alpha channel", "none")
+    assert alpha_of(open_image(packed(Image.new("L", (4, 4)), pnginfo=text))) is None
 
 
 def test_the_first_of_several_frames_is_taken() -> None:

@@ -125,12 +125,12 @@ def test_images_with_transparent_pixels_are_counted(tmp_path: Path, mode: str) -
         image = image.quantize(64) if mode == "P" else image
         image.save(tmp_path / "dress" / f"clear{number}.png")
     splits = dressform.load_data(tmp_path)
-    assert "2 images with transparent pixels, which are read as black" in notes(splits)
+    assert "2 images with transparent pixels, which are read as white" in notes(splits)
 
 
 def test_cut_outs_that_become_equal_are_explained(tmp_path: Path) -> None:
     for number in range(12):
-        pixels = np.zeros((20, 20, 4), np.uint8)
+        pixels = np.full((20, 20, 4), (255, 255, 255, 0), np.uint8)
         pixels[5 : 6 + number, 5:10, 3] = 255
         path = tmp_path / "ab"[number % 2] / f"{number}.png"
         path.parent.mkdir(exist_ok=True)

@@ -16,10 +16,16 @@ from dressform.core.errors import DataError
 from dressform.core.records import read_record
 from dressform.data import mixture as mixtures
 from dressform.data.dataset import DatasetSplits
-from dressform.data.foreground import rgb_to_lab, segment_foreground
-from dressform.data.image import open_image
+from dressform.data.foreground import Foreground, rgb_to_lab, segment_foreground
+from dressform.data.image import open_image, upright
 from dressform.data.mixture import Mixture, quadratic_terms
-from dressform.data.photo import PhotoSettings, is_photo, photo_settings_for, prepare
+from dressform.data.photo import (
+    NO_FOREGROUND,
+    PhotoSettings,
+    is_photo,
+    photo_settings_for,
+    prepare,
+)
 
 SHIRT = [
     (40, 30),
@@ -58,6 +64,17 @@ def scene(
         0, noise, (180, 150, 1)
     )
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)), mask
+
+
+def cut_out(garment: tuple[int, int, int], under: tuple[int, int, int] = (0, 0, 0)) -> Image.Image:
+    """The same shirt with a hole, cut out and cropped; ``under`` is the colour that nobody sees."""
+    image, mask = scene(garment, under)
+    opaque = mask.copy()
+    opaque[90:110, 60:90] = False
+    pixels = np.where(opaque[..., None], np.asarray(image), under)
+    clear = Image.fromarray(pixels.astype(np.uint8)).convert("RGBA")
+    clear.putalpha(Image.fromarray((opaque * 255).astype(np.uint8)))
+    return clear.crop(clear.getchannel("A").getbbox())
 
 
 def overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
@@ -288,3 +305,57 @@ def test_a_mixture_is_that_of_the_plain_formulas(
     found = Mixture(terms, np.ones(count, np.bool_), components).log_density(terms)
     offset = 1.5 * np.log(2 * np.pi)
     np.testing.assert_allclose(found, expected + offset, rtol=1e-9, atol=1e-8)
+
+
+@pytest.mark.parametrize("garment", [(25, 25, 30), (250, 250, 248), (200, 40, 50)])
+@pytest.mark.parametrize("shape", [(28, 28, 1), (64, 48, 3), (256, 256, 1)])
+def test_the_object_of_a_cut_out_is_what_is_opaque(
+    garment: tuple[int, int, int], shape: tuple[int, int, int]
+) -> None:
+    image = upright(cut_out(garment))
+    alpha = cut_out(garment).getchannel("A")
+    assert is_photo(image)
+
+    def outline(pixels: NDArray[np.uint8]) -> Foreground:
+        small = alpha.resize(pixels.shape[1::-1], Image.Resampling.BOX)
+        return Foreground(np.asarray(small) >= 128, 1, 0)
+
+    opaque = upright(cut_out(garment))
+    opaque.info.clear()  # a photo on white whose object somebody knows
+    expected = prepare(opaque, shape, PhotoSettings(), segment=outline).pixels
+    prepared = prepare(image, shape, PhotoSettings())
+    assert np.array_equal(prepared.pixels, expected)
+    assert prepared.warnings == ()
+    bright = prepared.pixels[prepared.pixels > 0]
+    assert np.median(bright) >= 80 or shape[2] == 3
+    middle = prepared.pixels[3 * shape[0] // 5, shape[1] // 2]
+    assert (middle == 0).all()  # the hole
+
+
+def test_colours_below_transparent_pixels_make_no_difference() -> None:
+    found = [
+        prepare(upright(cut_out((200, 40, 50), under)), (28, 28, 1), PhotoSettings()).pixels
+        for under in ((0, 0, 0), (255, 255, 255), (20, 250, 30))
+    ]
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+
+
+def test_a_photo_with_round_corners_is_no_cut_out() -> None:
+    image, _ = scene((200, 40, 50), (210, 205, 195))
+    round_corners = image.convert("RGBA")
+    for corner in ((0, 0), (140, 0), (0, 170), (140, 170)):
+        round_corners.paste((0, 0, 0, 0), (*corner, corner[0] + 10, corner[1] + 10))
+    asked = []
+
+    def segment(pixels: NDArray[np.uint8]) -> Foreground | None:
+        asked.append(pixels.shape)
+        return segment_foreground(pixels)
+
+    prepare(upright(round_corners), (28, 28, 1), PhotoSettings(), segment=segment)
+    assert len(asked) == 1
+
+
+def test_a_cut_out_without_an_object() -> None:
+    image = upright(Image.new("RGBA", (90, 80)))
+    assert prepare(image, (28, 28, 1), PhotoSettings()).warnings == (NO_FOREGROUND,)

@@ -44,7 +44,7 @@ def test_a_step_that_fails_or_takes_too_long_is_told_and_the_next_one_runs(tmp_p
         tmp_path,
         "--dry-run",
         "--minutes",
-        "0.2",
+        "1",
         "--only",
         "large",
         "device",

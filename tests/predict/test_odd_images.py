@@ -39,12 +39,14 @@ def grey() -> Image.Image:
     return photo().convert("L")
 
 
-def on_black() -> tuple[Image.Image, Image.Image]:
-    """A garment cut out, and the same over black."""
-    image, mask = scene((200, 40, 50), (210, 205, 195))
-    clear = image.convert("RGBA")
-    clear.putalpha(Image.fromarray((mask * 255).astype(np.uint8)))
-    return clear, Image.fromarray(np.where(mask[..., None], np.asarray(image), 0).astype(np.uint8))
+def without_corner() -> tuple[Image.Image, Image.Image]:
+    """A photo with a transparent corner, and the same over white."""
+    opaque = np.ones((180, 150), bool)
+    opaque[:30, :30] = False
+    clear = photo().convert("RGBA")
+    clear.putalpha(Image.fromarray((opaque * 255).astype(np.uint8)))
+    white = np.where(opaque[..., None], np.asarray(photo()), 255)
+    return clear, Image.fromarray(white.astype(np.uint8))
 
 
 SAME: dict[str, Callable[[], tuple[bytes, bytes]]] = {
@@ -80,7 +82,7 @@ SAME: dict[str, Callable[[], tuple[bytes, bytes]]] = {
         packed(Image.fromarray(np.asarray(grey()).astype(np.uint16) * 257), "TIFF"),
         packed(grey(), "PNG"),
     ),
-    "transparent is black": lambda: tuple(packed(image, "PNG") for image in on_black()),  # type: ignore[dict-item, return-value]
+    "transparent is white": lambda: tuple(packed(image, "PNG") for image in without_corner()),  # type: ignore[dict-item, return-value]
     "inks are colours": lambda: (packed(photo().convert("CMYK"), "TIFF"), packed(photo(), "PNG")),
     "a palette is its colours": lambda: (
         packed(photo().quantize(40), "PNG"),

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dressform.data.foreground import segment_foreground
-from dressform.data.image import fit
 from dressform.data.mixture import Mixture, quadratic_terms
+from dressform.data.resample import fit, resize
 
 PATH = Path(__file__).parent / "vectors.json"
-SIZES = ((3, 2), (4, 3), (7, 5), (14, 10), (16, 11))
+SIZES = ((3, 2), (4, 3), (6, 2), (7, 5), (12, 3), (14, 10), (16, 11))
 
 
 def compute() -> dict[str, Any]:
@@ -36,7 +36,9 @@ def compute() -> dict[str, Any]:
                 "width": width,
                 "height": height,
                 "filter": name,
-                "pixels": packed(resized(pixels, (width, height), resampling)),
+                "pixels": packed(
+                    np.asarray(resize(Image.fromarray(pixels), (width, height), resampling))
+                ),
             }
             for width, height in SIZES
             for name, resampling in (
@@ -49,7 +51,11 @@ def compute() -> dict[str, Any]:
                 "width": width,
                 "height": height,
                 "pixels": packed(
-                    resized(pixels[..., 0] % 2, (width, height), Image.Resampling.NEAREST)
+                    np.asarray(
+                        Image.fromarray(pixels[..., 0] % 2).resize(
+                            (width, height), Image.Resampling.NEAREST
+                        )
+                    )
                 ),
             }
             for width, height in SIZES
@@ -72,13 +78,6 @@ def packed(values: NDArray[np.generic]) -> dict[str, Any]:
         "channels": channels[0] if channels else 1,
         "data": base64.b64encode(np.ascontiguousarray(values, np.uint8).tobytes()).decode(),
     }
-
-
-def resized(
-    pixels: NDArray[np.uint8], size: tuple[int, int], resampling: Image.Resampling
-) -> NDArray[np.uint8]:
-    """Pillow's resize."""
-    return np.asarray(Image.fromarray(pixels).resize(size, resampling))
 
 
 def quantiles(values: NDArray[np.float64]) -> dict[str, Any]:

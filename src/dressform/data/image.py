@@ -1,8 +1,4 @@
-"""Image files as arrays of pixels: the same code for training from a folder and for prediction.
-
-An image that already has the target size keeps its pixels. Any other is scaled to fit by area
-averaging and padded with the median colour of its border; it is never distorted or cropped.
-"""
+"""Image files, decoded: the same code for training from a folder and for prediction."""
 
 import errno
 import io
@@ -55,8 +51,8 @@ are read.
 """
 
 
-_TRANSPARENT = "transparent pixels"
-"""In the ``info`` of a decoded image."""
+_ALPHA = "alpha channel"
+"""In the ``info`` of a decoded image, where a pixel was transparent altogether."""
 DRAFT_FACTOR = 8
 """A JPEG is decoded at a reduced scale only where its sides stay so many times as long as those
 that it is then shrunk to: with 2, one small colour photo in fifty gets another class than decoded
@@ -67,7 +63,7 @@ whole, as browsers do it.
 def open_image(
     source: Path | bytes, name: str | None = None, *, draft: int | None = None
 ) -> Image.Image:
-    """Decode an image to mode ``L`` or ``RGB``: upright by EXIF, transparency over black, the first
+    """Decode an image to mode ``L`` or ``RGB``: upright by EXIF, transparency over white, the first
     frame of several.
 
     Args:
@@ -257,36 +253,37 @@ def _to_l_or_rgb(image: Image.Image) -> Image.Image:
         return Image.fromarray(_to_8_bits(np.asarray(image)))
     if image.mode in ("LA", "La"):
         grey, alpha = image.convert("LA").split()
-        result = Image.composite(grey, Image.new("L", image.size, 0), alpha)
-        result.info[_TRANSPARENT] = _is_clear(alpha)
-        return result
+        return _with_alpha(Image.composite(grey, Image.new("L", image.size, 255), alpha), alpha)
     if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
-        return _over_black(image)
+        return _over_white(image)
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
-def _over_black(image: Image.Image) -> Image.Image:
-    """A transparent image over black, some rows at a time: a large one takes four copies."""
+def _over_white(image: Image.Image) -> Image.Image:
+    """A transparent image over white, some rows at a time: a large one takes four copies."""
     width, height = image.size
-    result = Image.new("RGB", image.size)
-    result.info[_TRANSPARENT] = False
+    result, alpha = Image.new("RGB", image.size), Image.new("L", image.size)
     rows = max(1, 2**22 // width)
     for top in range(0, height, rows):
         strip = image.crop((0, top, width, min(top + rows, height))).convert("RGBA")
-        black = Image.new("RGBA", strip.size, (0, 0, 0, 255))
-        result.paste(Image.alpha_composite(black, strip).convert("RGB"), (0, top))
-        result.info[_TRANSPARENT] |= _is_clear(strip.getchannel("A"))
-    return result
+        white = Image.new("RGBA", strip.size, "white")
+        result.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, top))
+        alpha.paste(strip.getchannel("A"), (0, top))
+    return _with_alpha(result, alpha)
 
 
-def _is_clear(alpha: Image.Image) -> bool:
-    """Whether a pixel is transparent altogether."""
-    return alpha.getextrema()[0] == 0
+def _with_alpha(image: Image.Image, alpha: Image.Image) -> Image.Image:
+    if alpha.getextrema()[0] == 0:
+        image.info[_ALPHA] = alpha
+    return image
 
 
-def had_transparency(image: Image.Image) -> bool:
-    """Whether an image from :func:`open_image` has pixels that were transparent, and are black."""
-    return bool(image.info.get(_TRANSPARENT))
+def alpha_of(image: Image.Image) -> Image.Image | None:
+    """How opaque an image from :func:`open_image` was, mode ``L``, 0 to 255; None where no pixel
+    was transparent altogether.
+    """
+    alpha = image.info.get(_ALPHA)
+    return alpha if isinstance(alpha, Image.Image) else None  # a file may have text of that name
 
 
 def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -306,60 +303,6 @@ def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
         block = np.nan_to_num(values[start : start + rows].astype(np.float64) * (255 / white))
         result[start : start + rows] = block.clip(0, 255).round()
     return result
-
-
-def fit(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Fit a decoded image to a model's input.
-
-    Args:
-        image: mode ``L`` or ``RGB``.
-        shape: target height, width and channels (1 or 3).
-
-    Returns:
-        uint8 [H, W, C].
-    """
-    height, width, channels = shape
-    image = image.convert("L" if channels == 1 else "RGB")
-    if image.size != (width, height):
-        scale = min(width / image.width, height / image.height)
-        inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        resampling = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
-        border = _border_colour(image)
-        resized = image.resize(inner, resampling)
-        canvas = Image.new(image.mode, (width, height), border if channels == 3 else border[0])
-        canvas.paste(resized, ((width - inner[0]) // 2, (height - inner[1]) // 2))
-        image = canvas
-    return np.asarray(image, dtype=np.uint8).reshape(height, width, channels)
-
-
-def how_fitted(size: tuple[int, int], shape: tuple[int, int, int]) -> str:
-    """What :func:`fit` does to an image, in words before the size: ``shrunk to``, ``enlarged to``,
-    ``padded to``, or nothing where the image has that size.
-
-    Args:
-        size: width and height of the image.
-        shape: target height, width and channels.
-    """
-    height, width, _ = shape
-    if size == (width, height):
-        return ""
-    scale = min(width / size[0], height / size[1])
-    return "shrunk to " if scale < 1 else "enlarged to " if scale > 1 else "padded to "
-
-
-def _border_colour(image: Image.Image) -> tuple[int, ...]:
-    """The median of the border in each channel, corners counted twice."""
-    width, height = image.size
-    edges = [(0, 0, width, 1), (0, height - 1, width, height)]
-    edges += [(0, 0, 1, height), (width - 1, 0, width, height)]
-    channels = len(image.getbands())
-    border = np.concatenate([np.asarray(image.crop(e)).reshape(-1, channels) for e in edges])
-    return tuple(int(value) for value in np.median(border, axis=0))
-
-
-def border_pixels(images: NDArray[Any]) -> NDArray[Any]:
-    """The border pixels of images [N, H, W, ...], corners twice: [N, 2 W + 2 H, ...]."""
-    return np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
 
 
 def is_grey(image: Image.Image) -> bool:

@@ -15,7 +15,8 @@ from dressform.core.text import one_line
 from dressform.core.threads import cores
 from dressform.data.contents import ImageSource
 from dressform.data.dataset import LeftOut
-from dressform.data.image import DRAFT_FACTOR, fit, had_transparency, is_grey, open_image
+from dressform.data.image import DRAFT_FACTOR, alpha_of, is_grey, open_image
+from dressform.data.resample import fit
 
 MAX_ORIGINAL_SIDE = 128
 DEFAULT_SIDE = 64
@@ -37,7 +38,7 @@ class DecodedImages:
         pixels: uint8 [N, H, W, C]; grey (C 1) if no image has colour. Rows of bad files are zero.
         bad: row -> why its file cannot be used.
         note: how the size came about, or an empty text.
-        transparent: how many have transparent pixels, which are black here.
+        transparent: how many have transparent pixels, which are white here.
     """
 
     pixels: NDArray[np.uint8]
@@ -103,7 +104,7 @@ def _decode(
                 continue
             if exact and image.size != size:
                 raise _OtherSizeError
-            if had_transparency(image):
+            if alpha_of(image) is not None:
                 transparent.add(row)
             pixels[row] = fit(image, (height, width, 3))
             coloured[0] = coloured[0] or not is_grey(image)

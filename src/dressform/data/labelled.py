@@ -14,8 +14,9 @@ from dressform.core.errors import DataError, unknown_name
 from dressform.data.catalog import CATALOG
 from dressform.data.contents import ImageSource
 from dressform.data.dataset import Dataset, DatasetSplits
-from dressform.data.image import DRAFT_FACTOR, fit, open_image
+from dressform.data.image import DRAFT_FACTOR, open_image
 from dressform.data.read_options import ReadOptions
+from dressform.data.resample import fit
 from dressform.data.source import DataSource, read_examples_by_split
 from dressform.data.split_names import SPLITS
 
@@ -209,7 +210,7 @@ def images_at(examples: LabelledImages, shape: tuple[int, int, int]) -> NDArray[
         shape: height, width and channels.
 
     Returns:
-        uint8 [N, H, W, C], fitted by :func:`dressform.data.image.fit`.
+        uint8 [N, H, W, C], fitted by :func:`dressform.data.resample.fit`.
 
     Raises:
         DataError: a file cannot be read any more.

@@ -17,7 +17,8 @@ from PIL import Image
 from dressform.core.display import brief, escaped, paragraph
 from dressform.core.numbers import percent
 from dressform.data.foreground import Foreground, segment_foreground
-from dressform.data.image import border_pixels, fit
+from dressform.data.image import alpha_of
+from dressform.data.resample import border_pixels, fit, resize
 from dressform.data.thumbnails import thumbnail
 
 MAX_BLACK = 16
@@ -25,6 +26,8 @@ MAX_BLACK = 16
 MIN_BLACK_FRACTION = 0.9
 """A dataset shows objects on black if at least this fraction of its images has such a border."""
 MIN_SIDE = 8
+MIN_CLEAR_FRACTION = 0.05
+"""An image is a cut-out if so much of it is transparent; rounded corners are less."""
 NO_FOREGROUND = "nothing stands out from the background; the whole photo was used"
 Step = tuple[str, NDArray[np.uint8]]
 """What was done, and the image after it."""
@@ -93,7 +96,9 @@ def photo_settings_for(images: NDArray[np.uint8]) -> PhotoSettings | None:
 
 
 def is_photo(image: Image.Image) -> bool:
-    """Whether an image has a border that is not black."""
+    """Whether an image is a cut-out, or has a border that is not black."""
+    if _is_cut_out(image):
+        return True
     width, height = image.size
     sides = (
         (0, 0, width, 1),
@@ -121,7 +126,8 @@ def prepare(
         shape: target height, width and channels.
         settings: stored with the model.
         keep_steps: whether the image after each step is kept, which takes 0.3 MB.
-        segment: finds the object on the shrunk photo, uint8 [H, W, 3].
+        segment: finds the object on the shrunk photo, uint8 [H, W, 3]; not asked about cut-outs,
+            whose opaque pixels are the object.
 
     Returns:
         the object, bright on black, cropped and centred, its aspect ratio kept. If nothing stands
@@ -133,7 +139,9 @@ def prepare(
     steps: list[Step] = []
     if keep_steps:
         steps.append(("the photo, upright", np.asarray(_shrunk(colour, 2 * settings.side))))
-    foreground = None if min(small.size) < MIN_SIDE else segment(np.asarray(small))
+    foreground = _cut_out(image, settings.side)
+    if foreground is None and min(small.size) >= MIN_SIDE:
+        foreground = segment(np.asarray(small))
     if foreground is None:
         result, description = _without_foreground(image, shape)
         steps.append((description, result.squeeze()))
@@ -161,7 +169,7 @@ def prepare(
     inner = (max(1, round(cropped.width * scale)), max(1, round(cropped.height * scale)))
     canvas = Image.new("L" if channels == 1 else "RGB", (width, height))
     canvas.paste(
-        cropped.resize(inner, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC),
+        resize(cropped, inner, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC),
         ((width - inner[0]) // 2, (height - inner[1]) // 2),
     )
     result = np.asarray(canvas, dtype=np.uint8).reshape(shape)
@@ -171,13 +179,29 @@ def prepare(
     return PreparedImage(result, tuple(steps) if keep_steps else (), _warnings(foreground))
 
 
+def _is_cut_out(image: Image.Image) -> bool:
+    alpha = alpha_of(image)
+    return alpha is not None and alpha.histogram()[0] >= (
+        MIN_CLEAR_FRACTION * image.width * image.height
+    )
+
+
+def _cut_out(image: Image.Image, side: int) -> Foreground | None:
+    """The opaque pixels of a cut-out; None if it is none, or has none."""
+    alpha = alpha_of(image)
+    if alpha is None or not _is_cut_out(image):
+        return None
+    mask = np.asarray(_shrunk(alpha, side)) >= 128
+    return Foreground(mask, objects=1, cut=0.0) if mask.any() else None
+
+
 def _shrunk(image: Image.Image, side: int) -> Image.Image:
     """Shrink by averaging until the longer side is at most ``side``."""
     scale = side / max(image.size)
     if scale >= 1:
         return image
     width, height = (max(1, round(length * scale)) for length in image.size)
-    return image.resize((width, height), Image.Resampling.BOX)
+    return resize(image, (width, height), Image.Resampling.BOX)
 
 
 def _negated(

@@ -34,7 +34,7 @@ from dressform.data.splits import hold_out
 logger = logging.getLogger(__name__)
 
 TEST_FRACTION = 0.2
-_TRANSPARENT = "with transparent pixels, which are read as black"
+_TRANSPARENT = "with transparent pixels, which are read as white"
 DataSource = str | Path | DatasetSplits
 """Where data come from: a catalogue name, a path, or splits in memory."""
 
@@ -242,8 +242,8 @@ def _decoded(
     notes = [images_of.note] if images_of.note else []
     if images_of.transparent:
         notes.append(
-            f"{counted(images_of.transparent, 'image')} {_TRANSPARENT}; put dark objects on a "
-            f"light background first, or they are black on black"
+            f"{counted(images_of.transparent, 'image')} {_TRANSPARENT}; put white objects on "
+            f"another background first, or they are white on white"
         )
     if bad:
         shown = such_as([one.path.rpartition("/")[2] for one in bad])

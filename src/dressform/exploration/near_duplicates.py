@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, uniform_filter
 
-from dressform.data.image import border_pixels
+from dressform.data.resample import border_pixels
 from dressform.exploration.neighbours import nearest, unit_rows
 from dressform.exploration.projection import pca
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from dressform.data.image import border_pixels
+from dressform.data.resample import border_pixels
 
 PATCHES = 8
 """A patch has a quarter of the image's sides and moves by an eighth of them."""

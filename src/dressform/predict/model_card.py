@@ -172,7 +172,7 @@ def describe(
         output=LogitsOutput(shape=("N", len(class_names)), features=features),
         preprocessing=Preprocessing(
             turn="upright by EXIF",
-            transparency="over black",
+            transparency="over white",
             channels="grey" if shape[2] == 1 else "RGB",
             resize="area averaging to fit, padded with the median colour of the border",
             scaling="inside model.onnx",

@@ -14,9 +14,10 @@ from dressform.core.ordered_pool import map_in_order
 from dressform.core.threads import cores
 from dressform.data.dataset import inference_batch_size
 from dressform.data.foreground import segment_foreground
-from dressform.data.image import DRAFT_FACTOR, fit, how_fitted
+from dressform.data.image import DRAFT_FACTOR
 from dressform.data.photo import PreparedImage, is_photo, prepare
 from dressform.data.photo_processes import PhotoProcesses
+from dressform.data.resample import fit, how_fitted
 from dressform.predict.image_input import (
     ImageInput,
     answer_name,

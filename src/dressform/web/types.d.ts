@@ -228,6 +228,8 @@ export interface Image {
   height: number;
   channels: number;
   data: Uint8Array;
+  /** Of each pixel, where one is transparent altogether. */
+  alpha?: Uint8Array;
 }
 
 /** What draws many points, with or without a graphics card. */

@@ -45,7 +45,7 @@ const description = JSON.parse(byId("document").textContent ?? "");
 const results = [];
 
 /**
- * Decode an image file: upright, with transparency over black.
+ * Decode an image file: upright, with transparency over white.
  * @param {Blob} file
  * @returns {Promise<Image>}
  */
@@ -60,12 +60,18 @@ export async function decodeImage(file) {
   const canvas = element("canvas", { width, height: Math.min(ROWS, height) });
   const context = contextOf(canvas, { willReadFrequently: true });
   const data = new Uint8Array(3 * width * height);
+  const alpha = new Uint8Array(width * height);
   let end = 0;
   for (let top = 0; top < height; top += ROWS) {
     const rows = Math.min(ROWS, height - top);
-    context.fillStyle = "black";
-    context.fillRect(0, 0, width, rows);
+    context.clearRect(0, 0, width, rows);
     context.drawImage(bitmap, 0, -top);
+    const own = context.getImageData(0, 0, width, rows).data;
+    for (let i = 0; i < rows * width; i += 1) alpha[top * width + i] = own[4 * i + 3];
+    context.globalCompositeOperation = "destination-over";
+    context.fillStyle = "white";
+    context.fillRect(0, 0, width, rows);
+    context.globalCompositeOperation = "source-over";
     const rgba = context.getImageData(0, 0, width, rows).data;
     for (let i = 0; i < rgba.length; i += 4) {
       data[end] = rgba[i];
@@ -75,7 +81,7 @@ export async function decodeImage(file) {
     }
   }
   bitmap.close();
-  return { width, height, channels: 3, data };
+  return { width, height, channels: 3, data, ...(alpha.includes(0) && { alpha }) };
 }
 
 /**

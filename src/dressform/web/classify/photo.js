@@ -24,8 +24,31 @@ import {
 
 const MAX_BLACK = 16;
 const MIN_SIDE = 8;
+const MIN_CLEAR_FRACTION = 0.05;
 
-const isPhoto = (/** @type {Image} */ image) => quantile(borderPixels(toGrey(image))) > MAX_BLACK;
+/** @param {Image} image */
+function isCutOut({ width, height, alpha }) {
+  const clear = alpha ? alpha.reduce((sum, value) => sum + Number(value === 0), 0) : 0;
+  return clear > 0 && clear >= MIN_CLEAR_FRACTION * width * height;
+}
+
+/** @param {Image} image */
+function isPhoto(image) {
+  return isCutOut(image) || quantile(borderPixels(toGrey(image))) > MAX_BLACK;
+}
+
+/**
+ * The opaque pixels of a cut-out; null if it is none, or has none.
+ * @param {Image} image
+ * @param {number} side
+ * @returns {Foreground | null}
+ */
+function cutOut(image, side) {
+  if (!image.alpha || !isCutOut(image)) return null;
+  const { data } = shrunk({ ...image, channels: 1, data: image.alpha }, side);
+  const mask = data.map((value) => Number(value >= 128));
+  return mask.includes(1) ? { mask, objects: 1, cut: 0 } : null;
+}
 
 /** @param {Shape} shape */
 const seenText = ([height, width]) => `${width} × ${height}: what the network sees`;
@@ -69,7 +92,7 @@ function preparedPhoto(image, shape, { side, margin, median }) {
   /** @type {Step[]} */
   const steps = [["the photo, upright", shrunk(photo, 2 * side)]];
   const large = Math.min(small.width, small.height) >= MIN_SIDE;
-  const foreground = large ? segmentForeground(small) : null;
+  const foreground = cutOut(image, side) ?? (large ? segmentForeground(small) : null);
   if (!foreground) return withoutForeground(image, shape, steps);
   const detail = shrunk(photo, 4 * Math.max(height, width));
   const sharper = Math.max(detail.width, detail.height) > side;

@@ -77,11 +77,13 @@ def test_images_without_a_row_go_when_they_are_old(
     aged(store.path(old))
     left = store.root / "tmp" / "left"
     left.touch()
-    aged(left)
+    (left.with_name("folder") / "model").mkdir(parents=True)  # of a download that was killed
+    for path in (left, left.with_name("folder")):
+        aged(path)
     cleaned = CleanUp(database, store, settings)()
     assert (cleaned.images, cleaned.freed) == (1, 4)
     assert set(store.digests()) == kept | {young}
-    assert not left.exists()
+    assert list(left.parent.iterdir()) == []
     with database.transaction() as session:
         session.query(Image).delete()
     with exclusive(store.root / LOCK):

@@ -15,7 +15,7 @@ from dressform.core.errors import ConfigError, DataError, ResourceError, Unknown
 from dressform.service import projects, queue
 from dressform.service.database.connection import Database
 from dressform.service.database.tables import Image, Job, Key, Model, Project, Tenant, utc_now
-from dressform.service.errors import BusyError, ConflictError, NotFoundError, TooLargeError
+from dressform.service.errors import ConflictError, LimitError, NotFoundError, TooLargeError
 from dressform.service.images import file_name, read_upload, thumbnail
 from dressform.service.keys import Caller, caller_of, create_key, first_key
 from dressform.service.settings import ServiceSettings
@@ -155,12 +155,12 @@ def test_images_are_there_once_and_keep_their_label(
         two = projects.category_of(session, own, "Cafe\u0301", create=True)
         assert projects.category_of(session, own, "Caf\u00e9").id == two.id
         few = ServiceSettings(storage=settings.storage, max_images=1)
-        with pytest.raises(BusyError, match="has 1 images, which is the limit"):
+        with pytest.raises(LimitError, match="has 1 images, which is the limit"):
             projects.add_image(
                 session, store, own, read_upload(picture(1), "b.png", settings), None, few
             )
     with database.transaction() as session:
-        projects.delete_project(session, store, own)
+        projects.delete_project(session, own)
         assert session.scalar(select(Image)) is None
 
 

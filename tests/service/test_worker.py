@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from dressform.core.errors import DressformError, ResourceError
+from dressform.core.errors import ResourceError
 from dressform.service import queue
 from dressform.service import worker as workers
 from dressform.service.database.connection import Database
@@ -154,7 +154,7 @@ def test_a_refused_training_fails_at_once_with_its_reason(
     assert job.error is not None
     assert "\n" not in job.error
     assert job.error.startswith("there are")
-    with pytest.raises(DressformError, match="does not exist"):
+    with pytest.raises(ResourceError, match="the files of version 1 are missing or damaged"):
         weights_of(store, own.id, 1)
 
 

@@ -133,18 +133,25 @@ class CleanUp:
 
     def _old_versions(self) -> int:
         """Versions beyond those that are kept: first their rows say so, then the files go."""
-        old: list[tuple[str, int]] = []
-        with self._database.transaction() as session:
-            for project in session.scalars(select(Project)):
-                query = select(Model).where(Model.project_id == project.id, Model.state == "ready")
-                for model in superseded(
-                    list(session.scalars(query)), project.promoted_id, self._settings.keep_versions
-                ):
+        keep, deleted = self._settings.keep_versions, 0
+        with self._database.reading() as session:
+            query = select(Model.project_id).where(Model.state == "ready")
+            many = query.group_by(Model.project_id).having(func.count() > keep)
+            projects = list(session.scalars(many))
+        for project_id in projects:
+            with self._database.transaction() as session:
+                # locked, or another version could be promoted at this moment
+                project = session.get(Project, project_id, with_for_update=True)
+                ready = select(Model).where(Model.project_id == project_id, Model.state == "ready")
+                promoted = None if project is None else project.promoted_id
+                old = superseded(list(session.scalars(ready)), promoted, keep)
+                for model in old:
                     model.state, model.size = "deleted", 0
-                    old.append((model.project_id, model.version))
-        for project_id, version in old:
-            self._store.delete_model(project_id, version)
-        return len(old)
+                versions = [model.version for model in old]
+            for version in versions:
+                self._store.delete_model(project_id, version)
+            deleted += len(versions)
+        return deleted
 
     def _left_folders(self) -> int:
         """Folders of deleted projects and versions, and of trainings that made no model."""

@@ -21,6 +21,10 @@ class ConflictError(DressformError):
     """It does not fit the present state, such as a name that is taken (409)."""
 
 
+class LimitError(ConflictError):
+    """The project or the tenant has as much as it may have (409); waiting does not help."""
+
+
 class TooLargeError(DressformError):
     """A body, image or archive beyond the limits (413)."""
 

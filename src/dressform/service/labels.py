@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -60,19 +61,38 @@ def label_by_names(
     """The same for a table, which names images by id, by SHA-256 or by file name.
 
     Names that several images have stand for all of them.
+
+    Raises:
+        DataError: it names an image twice, with different labels; nothing is changed.
     """
-    wanted, matched, count = list(labels), set[str](), 0
+    wanted, given = list(labels), dict[str, str]()
     categories = _categories(session, project, labels)
     for column in (Image.id, Image.sha256, Image.name):
-        left = {_last(name) if column is Image.name else name: name for name in wanted}
-        for image in _images(session, project, column, list(left)):
-            name = left[getattr(image, column.key)]
-            label = labels[name]
+        named = defaultdict[str, list[str]](list)
+        for name in wanted:
+            named[_last(name) if column is Image.name else name].append(name)
+        matched = set[str]()
+        for image in _images(session, project, column, list(named)):
+            names = named[getattr(image, column.key)]
+            matched.update(names)
+            first = given.setdefault(image.id, names[0])
+            _refuse_two_labels(image, labels, (first, *names))
+            label = labels[first]
             projects.label_image(image, None if label is None else categories[label])
-            matched.add(name)
-            count += 1
         wanted = [name for name in wanted if name not in matched]
-    return Labelled(count, tuple(wanted))
+    return Labelled(len(given), tuple(wanted))
+
+
+def _refuse_two_labels(
+    image: Image, labels: Mapping[str, str | None], names: tuple[str, ...]
+) -> None:
+    other = next((name for name in names if labels[name] != labels[names[0]]), None)
+    if other is not None:
+        told = " and ".join(f"{labels[name] or 'none'} ({name})" for name in (names[0], other))
+        raise DataError(
+            f"the table has two labels for {image.name}: {told}; name images by id, as images.csv "
+            f"does, or correct it"
+        )
 
 
 def _images(session: Session, project: Project, column: object, values: list[str]) -> list[Image]:
@@ -88,7 +108,7 @@ def _categories(
     session: Session, project: Project, labels: Mapping[str, str | None]
 ) -> dict[str, Category]:
     names = dict.fromkeys(label for label in labels.values() if label is not None)
-    return {name: projects.category_of(session, project, name, create=True) for name in names}
+    return projects.categories_named(session, project, names)
 
 
 def _last(path: str) -> str:
@@ -108,7 +128,7 @@ def read_listing(content: bytes, name: str) -> dict[str, str | None]:
         label by what the table calls the image; None where the cell is empty.
 
     Raises:
-        DataError: it is too large, no text, or has no such columns.
+        DataError: it is too large, no text, has no such columns, or two labels for one image.
     """
     if len(content) > MAX_LISTING:
         raise DataError(f"{name} has {len(content):,} bytes; allowed: {MAX_LISTING:,}; split it")
@@ -134,9 +154,13 @@ def read_listing(content: bytes, name: str) -> dict[str, str | None]:
         found: dict[str, str | None] = {}
         for row in rows:
             if len(row) > max(image, label) and row[image].strip():
-                found[from_table_cell(row[image].strip())] = (
-                    from_table_cell(row[label].strip()) or None
-                )
+                one = from_table_cell(row[image].strip())
+                given = from_table_cell(row[label].strip()) or None
+                if found.setdefault(one, given) != given:
+                    raise DataError(
+                        f"{name} has two labels for {one}: {found[one] or 'none'} and "
+                        f"{given or 'none'}; correct it"
+                    )
     except csv.Error as error:
         raise DataError(f"{name} cannot be read as CSV ({error})") from None
     return found

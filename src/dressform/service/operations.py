@@ -136,7 +136,8 @@ def _models(database: Database, store: Store) -> Finding:
             if ModelCard.load(folder / "model.json").sha256 != sha256_file(folder / "model.onnx"):
                 wrong.append(f"version {version} of project {project_id[:12]} is damaged")
         except (DressformError, OSError) as error:
-            wrong.append(f"version {version} of project {project_id[:12]}: {error}")
+            cause = error.__cause__ or error  # with its path, for the operator
+            wrong.append(f"version {version} of project {project_id[:12]}: {cause}")
     total = counted(len(rows), "model")
     if wrong:
         advice = "restore a backup, or train again"

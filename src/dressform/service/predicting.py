@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from dressform.core.errors import DataError, ResourceError, RunError
 from dressform.predict.model_folder import weights_folder
 from dressform.service.database.connection import Database
-from dressform.service.database.tables import Model, Project
+from dressform.service.database.tables import Model, Project, is_id
 from dressform.service.errors import ConflictError, NotFoundError
 from dressform.service.keys import Caller
 from dressform.service.prediction_process import PredictionProcess
 from dressform.service.served_model import ModelKey, Running, ServedModel
 from dressform.service.settings import ServiceSettings
 from dressform.service.store import Store
-from dressform.service.worker import weights_of
+from dressform.service.training_result import lost, weights_of
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class Models:
         """A model by its own identifier; errors as for :meth:`promoted`."""
 
         def look_up(session: Session) -> Model:
-            model = session.get(Model, model_id) if len(model_id) == 32 else None
+            model = session.get(Model, model_id) if is_id(model_id) else None
             project = None if model is None else session.get(Project, model.project_id)
             if model is None or project is None or project.tenant_id != caller.tenant_id:
                 raise NotFoundError(f"there is no model {model_id!r}")
@@ -243,7 +243,7 @@ class Models:
             served = await asyncio.to_thread(read)
             await running.process.open(served.folder)
         except (DataError, RunError) as error:  # not the client's fault
-            raise ResourceError(f"the model cannot be opened: {error}") from error
+            raise lost(key.version, error) from error
         if self._running is None:
             raise ResourceError("the server is stopping; try again later")
         self._loaded[key.model_id] = served
@@ -258,8 +258,8 @@ def _project(session: Session, caller: Caller, project: str) -> Project:
     Raises:
         NotFoundError: the caller's tenant has no such project.
     """
-    found = session.get(Project, project) if len(project) == 32 else None
-    if found is None:
+    found = session.get(Project, project) if is_id(project) else None
+    if found is None and "\0" not in project:  # which PostgreSQL refuses
         query = select(Project).where(Project.tenant_id == caller.tenant_id)
         found = session.scalar(query.where(Project.name == project))
     if found is None or found.tenant_id != caller.tenant_id:

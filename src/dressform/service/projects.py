@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from dressform.core.errors import ConfigError
 from dressform.core.text import class_name
 from dressform.service.database.tables import Category, Image, Model, Project, is_id, utc_now
-from dressform.service.errors import BusyError, ConflictError, FullError, NotFoundError
+from dressform.service.errors import ConflictError, FullError, LimitError, NotFoundError
 from dressform.service.images import Upload
 from dressform.service.keys import Caller
 from dressform.service.settings import ServiceSettings
@@ -75,13 +75,11 @@ def create_project(
     Raises:
         ConfigError: a name or the budget is out of range.
         ConflictError: the name is taken.
-        BusyError: the tenant has as many projects as it may have.
+        LimitError: the tenant has as many projects as it may have.
     """
     own = projects_of(session, caller)
     if len(own) >= settings.max_projects:
-        raise BusyError(
-            f"there are {len(own):,} projects, which is the limit; delete one", retry_after=3600
-        )
+        raise LimitError(f"there are {len(own):,} projects, which is the limit; delete one")
     taken = {project.name for project in own}
     if not name.strip():
         name = next(f"Project {n}" for n in range(1, len(own) + 2) if f"Project {n}" not in taken)
@@ -93,8 +91,7 @@ def create_project(
     project = Project(tenant_id=caller.tenant_id, name=name, budget=budget)
     session.add(project)
     session.flush()
-    for category in categories:
-        category_of(session, project, category, create=True)
+    categories_named(session, project, categories)
     return project
 
 
@@ -130,22 +127,39 @@ def category_of(session: Session, project: Project, name: str, *, create: bool =
         NotFoundError: there is none, and none is made.
         ConfigError: the name is empty or too long, or there are too many.
     """
+    if create:
+        return categories_named(session, project, [name])[name]
     name = class_name(checked_name("a class's name", name))
-    query = select(Category).where(Category.project_id == project.id)
-    known = list(session.scalars(query))
-    found = next((one for one in known if one.name == name), None)
-    if found is not None:
-        return found
-    if not create:
-        names = ", ".join(sorted(one.name for one in known)) or "none"
+    query = select(Category).where(Category.project_id == project.id, Category.name == name)
+    found = session.scalar(query)
+    if found is None:
+        names = ", ".join(sorted(one.name for one in categories_of(session, project))) or "none"
         raise NotFoundError(f"{project.name} has no class {name!r}; it has {names}")
-    if len(known) >= MAX_CLASSES:
-        raise ConfigError(f"a project has at most {MAX_CLASSES:,} classes")
-    position = max((one.position for one in known), default=-1) + 1
-    category = Category(project_id=project.id, name=name, position=position)
-    session.add(category)
+    return found
+
+
+def categories_named(
+    session: Session, project: Project, names: Iterable[str]
+) -> dict[str, Category]:
+    """Classes by their names as they are given; those that are new are made.
+
+    Raises:
+        ConfigError: a name is empty or too long, or there are too many.
+    """
+    known = {one.name: one for one in categories_of(session, project)}
+    position = max((one.position for one in known.values()), default=-1)
+    found = {}
+    for given in names:
+        name = class_name(checked_name("a class's name", given))
+        if name not in known:
+            if len(known) >= MAX_CLASSES:
+                raise ConfigError(f"a project has at most {MAX_CLASSES:,} classes")
+            position += 1
+            known[name] = Category(project_id=project.id, name=name, position=position)
+            session.add(known[name])
+        found[given] = known[name]
     session.flush()
-    return category
+    return found
 
 
 def create_category(session: Session, project: Project, name: str) -> Category:
@@ -250,7 +264,7 @@ def add_image(
         room: counted in this transaction; None: it is counted now. What is added is taken from it.
 
     Raises:
-        BusyError: the project has as many images as it may have.
+        LimitError: the project has as many images as it may have.
         FullError: the storage has reached its limit, or the disk is full.
     """
     digest = store.put(upload.content)
@@ -262,9 +276,9 @@ def add_image(
         return Added(image, is_new=False)
     room = room_of(session, project, settings) if room is None else room
     if room.images < 1:
-        raise BusyError(
-            f"{project.name} has {settings.max_images:,} images, which is the limit",
-            retry_after=3600,
+        raise LimitError(
+            f"{project.name} has {settings.max_images:,} images, which is the limit; delete some, "
+            f"or raise the setting max_images"
         )
     if room.size < len(upload.content):
         raise storage_full(settings)
@@ -336,10 +350,11 @@ def delete_images(session: Session, project: Project, ids: Sequence[str]) -> int
     return deleted
 
 
-def delete_project(session: Session, store: Store, project: Project) -> None:
-    """Delete a project with its images and models."""
+def delete_project(session: Session, project: Project) -> None:
+    """Delete a project with its images and models, whose files are deleted after the
+    transaction.
+    """
     session.execute(delete(Project).where(Project.id == project.id))
-    store.delete_project(project.id)
 
 
 def image_count(session: Session, project: Project) -> int:

@@ -38,6 +38,11 @@ def enqueue(session: Session, project_id: str, model_id: str, *, most: int) -> J
     return job
 
 
+def is_waited_for(session: Session) -> bool:
+    """Whether a job waits for a worker."""
+    return session.scalar(select(Job.id).where(Job.state == "queued").limit(1)) is not None
+
+
 def lease(session: Session, worker: str, seconds: float, *, attempts: int) -> Job | None:
     """Take the oldest job that waits, or whose worker has not renewed its lease.
 

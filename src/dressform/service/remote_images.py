@@ -1,11 +1,14 @@
 """`fetch_image`: an image from a public address, where the operator allows it."""
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from dressform.core.errors import ConfigError, DataError, OutOfTimeError
@@ -57,21 +60,17 @@ def fetch_image(url: str, most: int, *, allows: Callable[[str, int], bool] = is_
         parsed = _parsed(url)
         connection = _connected(parsed, until, allows)
         try:
-            path = parsed.path or "/"
-            target = f"{path}?{parsed.query}" if parsed.query else path
-            connection.request(
-                "GET", target, headers={"User-Agent": "dressform", "Accept": "image/*"}
-            )
-            answer = connection.getresponse()
-            if answer.status in REDIRECTS and (place := answer.getheader("Location")):
-                url = urljoin(url, place)
-                continue
-            if answer.status != 200:
-                raise DataError(f"{_shown(url)} answers {answer.status} instead of an image")
-            return _content(connection, answer, url, most, until)
-        except TimeoutError:
-            raise _late(url) from None
+            with _shut_down_at(until, connection.sock):
+                answer = _asked(connection, parsed)
+                if answer.status in REDIRECTS and (place := answer.getheader("Location")):
+                    url = urljoin(url, place)
+                    continue
+                if answer.status != 200:
+                    raise DataError(f"{_shown(url)} answers {answer.status} instead of an image")
+                return _content(answer, url, most, until)
         except (OSError, http.client.HTTPException, ValueError) as error:
+            if isinstance(error, TimeoutError) or time.monotonic() >= until:
+                raise _late(url) from None
             raise DataError(f"{_shown(url)} cannot be fetched ({error})") from None
         finally:
             connection.close()
@@ -111,7 +110,9 @@ def _connected(
     try:
         plain = socket.create_connection((addresses[0], port), timeout=left)
         connected = (
-            ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+            ssl.create_default_context().wrap_socket(
+                plain, server_hostname=host, do_handshake_on_connect=False
+            )
             if parsed.scheme == "https"
             else plain
         )
@@ -126,21 +127,39 @@ def _connected(
     return connection
 
 
-def _content(
-    connection: http.client.HTTPConnection,
-    answer: http.client.HTTPResponse,
-    url: str,
-    most: int,
-    until: float,
-) -> bytes:
+@contextmanager
+def _shut_down_at(until: float, connected: socket.socket) -> Iterator[None]:
+    """Shut a connection down at that time: its own timeout begins anew with every byte."""
+
+    def shut_down() -> None:
+        with contextlib.suppress(OSError):
+            # not that of SSL, which another thread is reading
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, until - time.monotonic()), shut_down)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _asked(connection: http.client.HTTPConnection, parsed: SplitResult) -> http.client.HTTPResponse:
+    if isinstance(connection.sock, ssl.SSLSocket):
+        connection.sock.do_handshake()
+    path = parsed.path or "/"
+    target = f"{path}?{parsed.query}" if parsed.query else path
+    connection.request("GET", target, headers={"User-Agent": "dressform", "Accept": "image/*"})
+    return connection.getresponse()
+
+
+def _content(answer: http.client.HTTPResponse, url: str, most: int, until: float) -> bytes:
     parts, size = list[bytes](), 0
     while True:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise _late(url)
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
         part = answer.read1(PART)
+        if time.monotonic() >= until:
+            raise _late(url)
         if not part:
             return b"".join(parts)
         size += len(part)

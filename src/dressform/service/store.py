@@ -46,7 +46,7 @@ class Store:
 
     @property
     def temporary(self) -> Path:
-        """Folder of what is being written; whatever is left there is deleted at the next start."""
+        """Folder of what is being written; a clean-up deletes what is left there."""
         return self.root / "tmp"
 
     def put(self, content: bytes) -> str:
@@ -173,7 +173,11 @@ class Store:
         """Delete what interrupted writes left, if it is older than so many seconds."""
         for path in self.temporary.iterdir():
             with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime >= seconds:
+                if time.time() - path.stat().st_mtime < seconds:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
                     path.unlink()
 
 

@@ -164,8 +164,15 @@ def suggest(
         some = generator(0, "labelled").choice(len(labelled), MAX_LABELLED, replace=False)
         labelled = [labelled[i] for i in sorted(some)]
     predictor = Predictor(weights_of(store, project_id, model.version), spin=False)
-    seen, known = (_look(predictor, store, some, stop) for some in (unlabelled, labelled))
-    if stop():
+    stopped = False
+
+    def stops() -> bool:
+        nonlocal stopped
+        stopped = stopped or stop()
+        return stopped
+
+    seen, known = (_look(predictor, store, some, stops) for some in (unlabelled, labelled))
+    if stops():
         return 0
     useful = usefulness(seen.probabilities, seen.features, known.features)
     changes: list[dict[str, object]] = [

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dressform.core.files import write_text
-from dressform.core.text import counted, table_cell
+from dressform.core.text import counted
 from dressform.service import queue
 from dressform.service.database.tables import Category, Image, Job, Model, Project
 from dressform.service.errors import ConflictError
@@ -160,7 +160,7 @@ def lay_out(folder: Path, examples: Sequence[Example], store: Store) -> Path:
     writer.writerow(("image", "label", "split"))
     for example in examples:
         link_or_copy(store.path(example.sha256), folder / example.file)
-        writer.writerow((example.file, table_cell(example.label), splits[example.sha256]))
+        writer.writerow((example.file, example.label, splits[example.sha256]))
     write_text(listing, text.getvalue())
     return listing
 

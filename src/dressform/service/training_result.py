@@ -1,12 +1,15 @@
 """What passes between the worker and the process of a training, and where its model is."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from dressform.core.errors import DressformError
+from dressform.core.errors import DressformError, ResourceError
 from dressform.core.files import read_json
 from dressform.core.records import read_record
 from dressform.service.store import Store
+
+logger = logging.getLogger(__name__)
 
 JOB, RESULT, REPORT = "job.json", "result.json", "report.html"
 
@@ -64,14 +67,25 @@ def read_result(folder: Path) -> TrainResult:
     return read_record(TrainResult, read_json(folder / RESULT), folder / RESULT)
 
 
+def lost(version: int, error: DressformError) -> ResourceError:
+    """The error that the files of a model are not what they were; clients see no paths."""
+    logger.error(str(error))
+    return ResourceError(
+        f"the files of version {version} are missing or damaged; restore a backup, or train again"
+    )
+
+
 def weights_of(store: Store, project_id: str, version: int) -> Path:
     """The run of a ready model, with ``weights/model.onnx`` and ``weights/model.json``.
 
     Raises:
-        DressformError: it is not there.
+        ResourceError: it is missing or damaged.
     """
     folder = store.model_folder(project_id, version)
-    run = (folder / read_result(folder).run).resolve()
+    try:
+        run = (folder / read_result(folder).run).resolve()
+    except DressformError as error:
+        raise lost(version, error) from error
     if not run.is_relative_to(folder.resolve()):
         raise DressformError(f"{folder / RESULT} names a run outside of its folder")
     return run

@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from dressform.core.errors import DataError, DressformError, ResourceError
 from dressform.service import projects
 from dressform.service.database.tables import Category, Image, Project
-from dressform.service.errors import BusyError
+from dressform.service.errors import BusyError, LimitError
 from dressform.service.images import Upload, file_name, read_upload
 from dressform.service.keys import Caller
 from dressform.service.service import Service
@@ -92,7 +93,7 @@ def add_files(
                 raise shortage
             upload = _stored(service, file)
         except DressformError as error:
-            if isinstance(error, ResourceError):
+            if isinstance(error, ResourceError | LimitError):
                 shortage = error
             result.refused.append(Refused(file_name(file.name), error))
             continue
@@ -114,10 +115,21 @@ def decoded(service: Service, name: str, content: bytes) -> Upload:
         TooLargeError: it has too many bytes or pixels.
         BusyError: so many are being decoded that it would have to wait for long.
     """
+    with decoding():
+        return read_upload(content, name, service.settings)
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Waits until few images are being decoded: a large one takes hundreds of megabytes.
+
+    Raises:
+        BusyError: it would have to wait for long.
+    """
     if not DECODING.acquire(timeout=60):
         raise BusyError("other images are being decoded; try again later", retry_after=10)
     try:
-        return read_upload(content, name, service.settings)
+        yield
     finally:
         DECODING.release()
 
@@ -169,7 +181,7 @@ def _add(
                 )
             except DressformError as error:
                 refused.append(Refused(upload.name, error))
-                shortage = error if isinstance(error, ResourceError) else shortage
+                shortage = error if isinstance(error, ResourceError | LimitError) else shortage
         after = [category.name for category in projects.categories_of(session, project)]
     # Only what was committed is told.
     result.images += [one.image for one in added]

@@ -4,6 +4,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dressform.core.errors import DressformError
 from dressform.evaluation.align import with_common_classes
 from dressform.evaluation.compare import PredictionSet, compare
 from dressform.evaluation.comparison import Comparison
@@ -14,7 +15,7 @@ from dressform.service.database.tables import Model, Project
 from dressform.service.errors import ConflictError, NotFoundError
 from dressform.service.store import Store
 from dressform.service.suggest import forget_suggestions
-from dressform.service.training_result import weights_of
+from dressform.service.training_result import lost, weights_of
 
 MIN_COMMON = 10
 """Images on which a comparison says anything."""
@@ -88,9 +89,13 @@ def run_of(store: Store, model: Model) -> Run:
     """The run of a ready version.
 
     Raises:
-        DressformError: its files are not there.
+        ResourceError: its files are missing or damaged.
     """
-    return open_run(weights_of(store, model.project_id, model.version))
+    weights = weights_of(store, model.project_id, model.version)
+    try:
+        return open_run(weights)
+    except DressformError as error:
+        raise lost(model.version, error) from error
 
 
 def compare_versions(store: Store, first: Model, second: Model) -> tuple[Comparison, int]:

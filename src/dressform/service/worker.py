@@ -83,6 +83,7 @@ class Worker:
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
         self._suggest_again: dict[str, float] = {}
+        self._looked, self._waited_for = 0.0, False
 
     def stop(self) -> None:
         """End after what is being done now has been given back to the queue."""
@@ -306,4 +307,10 @@ class Worker:
         return found
 
     def _stops(self) -> bool:
-        return self._stopping.is_set()
+        """Whether suggestions are to end: with the worker, or since a training waits."""
+        now = time.monotonic()
+        if now - self._looked >= IDLE:
+            self._looked = now
+            with self._database.reading() as session:
+                self._waited_for = queue.is_waited_for(session)
+        return self._stopping.is_set() or self._waited_for

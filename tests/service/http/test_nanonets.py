@@ -3,12 +3,14 @@ ours.
 """
 
 import base64
+import contextlib
 import http.client
 import io
 import json
 import shutil
 import socketserver
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -291,6 +293,12 @@ def web() -> Iterator[str]:
                 self.send_header("Location", self.path.removeprefix("/to/"))
                 self.end_headers()
                 return
+            if self.path == "/slow":
+                with contextlib.suppress(OSError):
+                    for letter in b"HTTP/1.0 200 OK\r\nX-Slow: " + b"x" * 200:
+                        self.wfile.write(bytes([letter]))
+                        time.sleep(0.02)
+                return
             self.send_response(200 if self.path != "/none" else 404)
             self.end_headers()
             self.wfile.write(b"x" * 5000 if self.path == "/large" else b"image")
@@ -328,6 +336,11 @@ def test_images_by_url(web: str, monkeypatch: pytest.MonkeyPatch) -> None:
             fetch_image(url, 1000, allows=allows)
     with pytest.raises(ForbiddenError, match="no public web address"):
         fetch_image(f"{web}/a", 1000)
+    monkeypatch.setattr(remote_images, "SECONDS", 0.3)
+    began = time.monotonic()
+    with pytest.raises(OutOfTimeError, match=r"did not arrive within 0\.3 seconds"):
+        fetch_image(f"{web}/slow", 1000, allows=allows)
+    assert time.monotonic() - began < 2
     monkeypatch.setattr(remote_images, "SECONDS", 0)
     with pytest.raises(OutOfTimeError, match="did not arrive within 0 seconds"):
         fetch_image(f"{web}/a", 1000, allows=allows)

@@ -90,7 +90,7 @@ def test_a_full_project_keeps_what_fitted(http: httpx.Client, project: str) -> N
         some = {f"{i}.png": picture(i + start, (4, 4)) for i in range(40)}
         answer = http.post(f"{project}/images/zip", content=zip_of(some)).json()
     assert answer["added"] == 60 - 40
-    assert {(one["status"], one["kind"]) for one in answer["refused"]} == {(429, "full")}
+    assert {(one["status"], one["kind"]) for one in answer["refused"]} == {(409, "full")}
     assert http.get(project).json()["unlabelled"] == 60
 
 

@@ -105,8 +105,8 @@ def _answer(error: DBAPIError) -> ResourceError:
         return ResourceError("the database is read-only; make its disk writable again")
     if kind is not None and kind.startswith("SQLITE_BUSY"):
         return ResourceError(
-            f"the database is locked by another program for more than {BUSY_SECONDS:g} s; end it, "
-            f"or try again"
+            f"the database has been locked for more than {BUSY_SECONDS:g} s; try again, or end the "
+            f"program that locks it"
         )
     return UnansweredError(f"the database does not answer: {_reason(error)}")
 

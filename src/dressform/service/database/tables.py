@@ -189,6 +189,8 @@ class Image(Table):
         UniqueConstraint("project_id", "sha256"),
         Index(None, "project_id", "category_id"),
         Index(None, "project_id", "usefulness"),
+        Index(None, "category_id"),
+        Index(None, "suggested_id"),
         Index(None, "sha256"),
     )
 

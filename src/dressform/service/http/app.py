@@ -35,6 +35,7 @@ from dressform.service.http.sessions import Sessions
 from dressform.service.images import thumbnail
 from dressform.service.predicting import Models
 from dressform.service.service import Service
+from dressform.service.uploads import decoding
 
 MODULES = (
     predictions,  # routes are tried in order, and these are called most often
@@ -97,7 +98,8 @@ def create_app(service: Service, *, sign_in: str | None = None) -> FastAPI:
 
     @lru_cache(THUMBNAILS)
     def small(digest: str) -> bytes:
-        return thumbnail(service.store.read(digest))
+        with decoding():
+            return thumbnail(service.store.read(digest))
 
     app.state.thumbnail = small
     add_error_handlers(app)

@@ -194,5 +194,9 @@ def check_origin(request: Request) -> None:
     own = {request.headers.get("host", "").lower()}
     if public is not None:
         own.add(urlsplit(public).netloc.lower())
-    if urlsplit(origin).netloc.lower() not in own:
+    try:
+        site = urlsplit(origin).netloc.lower()
+    except ValueError:  # no address at all
+        site = ""
+    if site not in own:
         raise ForbiddenError(f"a page of another site ({origin[:100]}) sent this request")

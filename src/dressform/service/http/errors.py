@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import reprlib
 from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI, Request
@@ -168,5 +169,8 @@ def _json_reason(error: Mapping[str, object]) -> str:
 
 
 def _short(value: object) -> str:
-    text = repr(value.decode(errors="replace") if isinstance(value, bytes) else value)
+    """A value as Python writes it, without writing all of a large one."""
+    if isinstance(value, bytes):
+        value = value[:200].decode(errors="replace")
+    text = repr(value[:200]) if isinstance(value, str) else reprlib.repr(value)
     return text if len(text) <= 80 else f"{text[:79]}…"

@@ -72,7 +72,8 @@ async def follow(
     streams: Streams = request.app.state.events
     if streams.count >= MAX_STREAMS:
         raise BusyError(f"{MAX_STREAMS} clients follow trainings, which is the limit")
-    last = int(last_event_id) if last_event_id and last_event_id[:18].isdecimal() else 0
+    number = last_event_id or ""
+    last = int(number) if number.isdecimal() and len(number) <= 18 else 0
     source = _Source(service, caller, project_id, job_id, last)
     first = await run_in_threadpool(source.look)
     return StreamingResponse(

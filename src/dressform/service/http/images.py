@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -150,11 +150,15 @@ class _Order:
             if name != self._name or not isinstance(image_id, str):
                 raise ValueError
             if name == "created":
-                value = datetime.fromisoformat(value)
-            elif not isinstance(value, str if name == "name" else int | float):
+                value = datetime.fromisoformat(value).astimezone(UTC)
+            elif name == "usefulness":
+                value = float(value)
+            elif not isinstance(value, str):
+                raise ValueError
+            if "\0" in f"{value}{image_id}":
                 raise ValueError
             f"{value}{image_id}".encode()
-        except (ValueError, TypeError, binascii.Error, RecursionError):
+        except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
             raise ConfigError(
                 "cursor is of another list; leave it out to begin with the first page"
             ) from None

@@ -2,14 +2,22 @@
 
 import asyncio
 
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dressform.core.errors import DressformError
+from dressform.service.http.auth import authenticate
+from dressform.service.http.errors import headers_of, status_of
 from dressform.service.settings import ServiceSettings
 
 MAX_JSON = 4 * 2**20
-"""Bytes of a JSON body of the native protocol."""
+"""Bytes of a body of the native protocol that is no upload."""
+MAX_SIGN_IN = 16 * 2**10
+"""Bytes of a body that anybody may send."""
+NATIVE, SIGN_IN = "/api/v1/", "/api/v1/session"
+UPLOADS = ("/images", "/images/zip", "/labels.csv", "/predict")
+"""How the paths of the native protocol end that take files."""
 ROOM_FOR_PARTS = 64 * 2**10
 """Bytes that the boundaries and headers of a multipart body may take besides."""
 UPLOADS_AT_ONCE = 4
@@ -37,11 +45,16 @@ class Limits:
         if "transfer-encoding" not in headers and headers.get("content-length", "0") == "0":
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, self._most(scope["path"], headers), self._settings.request_timeout)
+        body = _Body(receive, self._most(scope["path"]), self._settings.request_timeout)
         room = UPLOADS_AT_ONCE * self._settings.max_upload
+        known = False
 
         async def limited() -> Message:
+            nonlocal known
             size = body.size
+            if not known:
+                await _check_key(scope)
+                known = True
             try:
                 # Declared sizes are looked at when the body is read, so that an error of
                 # authentication comes first.
@@ -49,7 +62,7 @@ class Limits:
                 return await body.receive()
             finally:
                 self._arriving += body.size - size
-                if self._arriving > room:
+                if self._arriving > room and body.size > MAX_JSON:
                     raise HTTPException(
                         503, "other uploads are arriving; try again later", {"Retry-After": "5"}
                     )
@@ -59,11 +72,28 @@ class Limits:
         finally:
             self._arriving -= body.size
 
-    def _most(self, path: str, headers: Headers) -> int:
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if path.startswith("/api/v1/") and kind == "application/json":
+    def _most(self, path: str) -> int:
+        if path == SIGN_IN:
+            return MAX_SIGN_IN
+        if path.startswith(NATIVE) and not path.endswith(UPLOADS):
             return MAX_JSON
         return self._settings.max_upload + ROOM_FOR_PARTS
+
+
+async def _check_key(scope: Scope) -> None:
+    """Refuse a body of the native protocol before it is read: the framework parses JSON first and
+    asks for the key then. The other protocols ask before they read.
+
+    Raises:
+        HTTPException: there is no valid key.
+    """
+    path = scope["path"]
+    if path == SIGN_IN or not path.startswith(NATIVE):
+        return
+    try:
+        await authenticate(Request(scope), "predict")
+    except DressformError as error:
+        raise HTTPException(status_of(error), str(error), headers_of(error, path)) from None
 
 
 class _Body:

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from dressform.predict.bundle import write_onnx
 from dressform.service import versions
@@ -173,6 +173,16 @@ def _ready(service: Service, caller: Caller, project_id: str, version: int) -> M
         return versions.ready_model_of(session, project, version)
 
 
+class _MadeOnce(FileResponse):
+    """A file that is deleted when its answer ends, in whatever way."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            Path(self.path).unlink(missing_ok=True)
+
+
 def _sent(service: Service, write: Callable[[Path], None], name: str, kind: str) -> Response:
     """A file that is made for one answer."""
     try:
@@ -188,10 +198,4 @@ def _sent(service: Service, write: Callable[[Path], None], name: str, kind: str)
             raise
     except OSError as error:
         raise disk_error("the download cannot be made", error) from error
-    return FileResponse(
-        path,
-        media_type=kind,
-        filename=name,
-        content_disposition_type="attachment",
-        background=BackgroundTask(path.unlink, missing_ok=True),
-    )
+    return _MadeOnce(path, media_type=kind, filename=name, content_disposition_type="attachment")

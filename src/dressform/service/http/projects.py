@@ -109,7 +109,8 @@ def delete_project(
         ):
             queue.cancel(session, job)
         session.flush()
-        projects.delete_project(session, change.service.store, project)
+        projects.delete_project(session, project)
+    change.service.store.delete_project(project_id)
     request.app.state.models.forget(project_id)
     return Response(status_code=204)
 

@@ -14,6 +14,9 @@ from dressform.service.errors import TooLargeError
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 """Of the JSON, where the bytes of tensors follow it."""
+MAX_JSON = 16 * 2**20
+"""Bytes of JSON, which takes many times as much memory and time as tensors in bytes."""
+MAX_OBJECTS = 1_000
 WINDOW_BITS = {"gzip": 31, "deflate": 15}
 """How zlib is told which of its formats comes."""
 
@@ -89,15 +92,26 @@ def read_infer_request(
     Raises:
         DataError: it is no such body, or its tensors do not fit.
         ConfigError: an output is unknown.
+        TooLargeError: the JSON is too large.
     """
     length = len(body)
     if header is not None:
-        if not (header.isascii() and header.isdecimal() and int(header[:20]) <= len(body)):
+        digits = header.isascii() and header.isdecimal() and len(header) < 20
+        if not (digits and int(header) <= len(body)):
             raise DataError(
                 f"{HEADER_LENGTH} is {header[:40]!r}; allowed: 0 to {len(body):,}, the length of "
                 f"the body"
             )
         length = int(header)
+    if length > MAX_JSON:
+        raise TooLargeError(
+            f"the JSON has {length:,} bytes; allowed: {MAX_JSON:,}; send fewer images, or their "
+            f"bytes behind the JSON (binary_data_size)"
+        )
+    if body.count(b"{", 0, length) > MAX_OBJECTS:
+        raise DataError(
+            f"the JSON has more than {MAX_OBJECTS:,} objects; send a request for inference"
+        )
     try:
         document = json.loads(body[:length])
     except (ValueError, RecursionError) as error:

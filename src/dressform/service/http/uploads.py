@@ -1,6 +1,6 @@
 """Images into a project: one as the raw body, many as a form, or a ZIP."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from dressform.core.errors import DressformError
 from dressform.data.split_names import means_unlabelled
 from dressform.service.database.tables import Project
-from dressform.service.errors import BusyError, FullError, TooLargeError
+from dressform.service.errors import BusyError, FullError, LimitError, TooLargeError
 from dressform.service.http.auth import HasService, MayTrain
 from dressform.service.http.bodies import (
     BINARY,
@@ -81,9 +81,13 @@ def upload_images(
     return document
 
 
-async def zip_file(request: Request, service: HasService, form: HasForm) -> Path:
-    """The body as a file, which the route deletes."""
-    return await spooled(request, form, service.store, ".zip")
+async def zip_file(request: Request, service: HasService, form: HasForm) -> AsyncIterator[Path]:
+    """The body as a file, for as long as the request takes."""
+    path = await spooled(request, form, service.store, ".zip")
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 @router.post(
@@ -110,13 +114,10 @@ def upload_zip(
     folders are classes, unless ``labels=none``. ``notes`` say what else there is to know, such as
     images without a row, or splits that were put together.
     """
-    try:
-        _check_project(change, caller, project_id)
-        settings = change.service.settings
-        with open_zip(path, settings, label, folders=labels == "folders") as upload:
-            result = add_files(change.service, caller, project_id, upload.files)
-    finally:
-        path.unlink(missing_ok=True)
+    _check_project(change, caller, project_id)
+    settings = change.service.settings
+    with open_zip(path, settings, label, folders=labels == "folders") as upload:
+        result = add_files(change.service, caller, project_id, upload.files)
     return _document(change, caller, project_id, result, upload)
 
 
@@ -163,7 +164,7 @@ def _refused(name: str, error: DressformError) -> RefusedDocument:
     kind: Literal["unreadable", "too large", "full", "other"] = "unreadable"
     if isinstance(error, TooLargeError):
         kind = "too large"
-    elif isinstance(error, FullError | BusyError):
+    elif isinstance(error, FullError | LimitError | BusyError):
         kind = "full"
     elif status != 422:
         kind = "other"

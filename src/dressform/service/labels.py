@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dressform.core.errors import DataError
@@ -65,32 +65,39 @@ def label_by_names(
     Raises:
         DataError: it names an image twice, with different labels; nothing is changed.
     """
-    wanted, given = list(labels), dict[str, str]()
-    categories = _categories(session, project, labels)
-    for column in (Image.id, Image.sha256, Image.name):
-        named = defaultdict[str, list[str]](list)
+    query = select(Image.id, Image.sha256, Image.name).where(Image.project_id == project.id)
+    images = session.execute(query).all()  # names have no index: one look at all is quicker
+    wanted, named = list(labels), dict[str, str]()
+    for column in range(3):
+        by_value = defaultdict[str, list[str]](list)
         for name in wanted:
-            named[_last(name) if column is Image.name else name].append(name)
+            by_value[_last(name) if column == 2 else name].append(name)
         matched = set[str]()
-        for image in _images(session, project, column, list(named)):
-            names = named[getattr(image, column.key)]
-            matched.update(names)
-            first = given.setdefault(image.id, names[0])
-            _refuse_two_labels(image, labels, (first, *names))
-            label = labels[first]
-            projects.label_image(image, None if label is None else categories[label])
+        for image in images:
+            names = by_value.get(image[column])
+            if names:
+                first = named.setdefault(image.id, names[0])
+                _refuse_two_labels(image.name, labels, (first, *names))
+                matched.update(names)
         wanted = [name for name in wanted if name not in matched]
-    return Labelled(len(given), tuple(wanted))
+    categories = _categories(session, project, labels)
+    changes = [
+        {"id": image_id, **projects.label_values(categories.get(labels[name] or ""))}
+        for image_id, name in named.items()
+    ]
+    if changes:
+        session.execute(update(Image), changes)
+    return Labelled(len(named), tuple(wanted))
 
 
 def _refuse_two_labels(
-    image: Image, labels: Mapping[str, str | None], names: tuple[str, ...]
+    image: str, labels: Mapping[str, str | None], names: tuple[str, ...]
 ) -> None:
     other = next((name for name in names if labels[name] != labels[names[0]]), None)
     if other is not None:
         told = " and ".join(f"{labels[name] or 'none'} ({name})" for name in (names[0], other))
         raise DataError(
-            f"the table has two labels for {image.name}: {told}; name images by id, as images.csv "
+            f"the table has two labels for {image}: {told}; name images by id, as images.csv "
             f"does, or correct it"
         )
 

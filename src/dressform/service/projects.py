@@ -276,10 +276,8 @@ def add_image(
         return Added(image, is_new=False)
     room = room_of(session, project, settings) if room is None else room
     if room.images < 1:
-        raise LimitError(
-            f"{project.name} has {settings.max_images:,} images, which is the limit; delete some, "
-            f"or raise the setting max_images"
-        )
+        most = f"{settings.max_images:,} images, which is the limit"
+        raise LimitError(f"{project.name} has {most}; delete some, or raise max_images")
     if room.size < len(upload.content):
         raise storage_full(settings)
     image = Image(
@@ -310,9 +308,14 @@ def storage_full(settings: ServiceSettings) -> FullError:
 
 def label_image(image: Image, category: Category | None) -> None:
     """Give an image a class, or take its class away."""
-    image.category_id = None if category is None else category.id
-    image.labelled = None if category is None else utc_now()
-    image.suggested_id, image.suggested_probability, image.usefulness = None, None, None
+    for name, value in label_values(category).items():
+        setattr(image, name, value)
+
+
+def label_values(category: Category | None) -> dict[str, object]:
+    """The columns of an image that its label changes."""
+    values = dict.fromkeys(("suggested_id", "suggested_probability", "usefulness"))
+    return values | {"category_id": category and category.id, "labelled": category and utc_now()}
 
 
 def image_of(session: Session, project: Project, image_id: str) -> Image:

@@ -296,14 +296,16 @@ class Worker:
         return False
 
     def _suggest(self, project_id: str) -> bool:
-        """Suggestions of the project's model; one that gives none is asked again later."""
-        found = False
+        """Suggestions of the project's model; one that gives none is asked again later, and one
+        that takes long rests as long: it looks at all unlabelled images each time.
+        """
+        found, began = False, time.monotonic()
         try:
             found = bool(suggest(self._database, self._store, project_id, stop=self._stops))
         except DressformError as error:
             logger.warning(f"project {project_id} gets no suggestions: {error}")
-        if not found:
-            self._suggest_again[project_id] = time.monotonic() + SUGGEST_AGAIN
+        ended = time.monotonic()
+        self._suggest_again[project_id] = ended + (ended - began if found else SUGGEST_AGAIN)
         return found
 
     def _stops(self) -> bool:

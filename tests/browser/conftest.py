@@ -21,6 +21,7 @@ from dressform.reporting.explanation import write_explanation
 from dressform.reporting.exploration import ProjectionOptions, write_exploration
 from dressform.reporting.report import write_report
 from dressform.runs.run import Run
+from tests.browser.service_pages import photos, service  # noqa: F401
 from tests.conftest import TINY
 from tests.data.test_photo import scene
 from tests.exploration.test_doctor import confident_predictions

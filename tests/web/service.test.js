@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { labelled, typedClass } from "dressform/service/label_keys.js";
+import { labelled, numbered, typedClass } from "dressform/service/label_keys.js";
 import { refusal } from "dressform/service/request.js";
 import { snippets } from "dressform/service/snippets.js";
 import { accuracySentence, ago, duration, fileSize } from "dressform/service/texts.js";
@@ -16,6 +16,23 @@ test("number keys are the classes in their order, 0 the tenth", () => {
   assert.equal(labelled("6", CLASSES), undefined);
   assert.equal(labelled("0", "abcdefghij".split("")), "j");
   assert.equal(labelled("h", CLASSES), undefined);
+});
+
+test("where a name begins with a digit, digits are characters of names", () => {
+  const sizes = ["36", "37", "38", "39"];
+  assert.ok(!numbered(sizes));
+  assert.ok(numbered(CLASSES));
+  for (const key of "0123456789") assert.equal(labelled(key, sizes), undefined);
+  assert.deepEqual(typedClass("3", "3", sizes), { typed: "3", label: null });
+  assert.deepEqual(typedClass("38", "8", sizes), { typed: "", label: "38" });
+  assert.deepEqual(typedClass("1", "1", [..."0123456789"]), { typed: "", label: "1" });
+});
+
+test("a digit that goes on with a typed name is a character of it", () => {
+  const types = ["Type 2", "Type 1"];
+  assert.equal(labelled("1", types, "type "), undefined);
+  assert.equal(labelled("1", types, "t"), "Type 2");
+  assert.equal(labelled("1", types), "Type 2");
 });
 
 test("letters choose a class as soon as no other starts with them", () => {

@@ -5,6 +5,7 @@ import { button, count, csv, element, percent, save } from "dressform/html.js";
 
 const MAX_CLASSES_WITH_NUMBERS = 30; // a larger matrix has cells without numbers
 const MAX_CLASSES_BESIDE = 14; // a larger matrix has the page's whole width
+const MAX_CLASSES = 150; // of a larger matrix a part is shown: a browser draws 22,500 cells in a second
 
 /** @typedef {"counts" | "rows" | "columns"} Normalisation */
 
@@ -40,10 +41,16 @@ export class ConfusionMatrix {
     this.withNumbers = classes.length <= MAX_CLASSES_WITH_NUMBERS;
     this.rowTotals = matrix.map((row) => row.reduce((a, b) => a + b, 0));
     this.columnTotals = matrix.map((_, j) => matrix.reduce((sum, row) => sum + row[j], 0));
+    this.rowCounts = this.rowTotals.map(count);
+    this.columnCounts = this.columnTotals.map(count);
+    const fits = classes.length <= MAX_CLASSES;
+    /** @type {Set<number>} classes that have a row and a column */
+    this.shown = new Set(fits ? classes.keys() : byErrors(matrix).slice(0, MAX_CLASSES));
     /** @type {Normalisation} */
     this.normalisation = "counts";
     this.hidesDiagonal = false;
-    this.order = ORDERS.dataset[1](matrix);
+    /** @type {number[]} */
+    this.order = [];
     /** @type {[number, number] | null} */
     this.chosen = null;
     /** @type {HTMLTableCellElement[][]} in the order that is shown */
@@ -56,13 +63,34 @@ export class ConfusionMatrix {
     this.node = element(
       "figure",
       { class: "matrix" },
-      element("figcaption", {}, "Rows are true classes, columns are predicted classes."),
+      element(
+        "figcaption",
+        {},
+        "Rows are true classes, columns are predicted classes.",
+        this.part(),
+      ),
       this.controls(),
       element("div", { class: "scroll" }, this.table),
       this.readout,
     );
-    this.fill();
+    this.sort("dataset");
     this.listen();
+  }
+
+  /** What is left out, if anything is. */
+  part() {
+    const left = this.classes.length - this.shown.size;
+    if (!left) return "";
+    return (
+      ` The ${count(this.shown.size)} classes with the most errors are shown; the other ` +
+      `${count(left)} are left out. CSV has all.`
+    );
+  }
+
+  /** @param {string} order */
+  sort(order) {
+    this.order = ORDERS[order][1](this.matrix).filter((i) => this.shown.has(i));
+    this.fill();
   }
 
   controls() {
@@ -95,10 +123,7 @@ export class ConfusionMatrix {
       choice(
         "Sort",
         Object.entries(ORDERS).map(([value, [title]]) => [value, title]),
-        (value) => {
-          this.order = ORDERS[value][1](this.matrix);
-          this.fill();
-        },
+        (value) => this.sort(value),
       ),
       element("label", {}, diagonal, " Hide the diagonal"),
       button("CSV", () => this.saveCsv(), { class: "small" }),
@@ -187,12 +212,12 @@ export class ConfusionMatrix {
    * @param {number} j
    */
   label(i, j) {
-    const { classes, matrix, rowTotals, columnTotals } = this;
+    const { classes, matrix, rowTotals, columnTotals, rowCounts, columnCounts } = this;
     const value = matrix[i][j];
     const part = (/** @type {number} */ total) => (total ? percent(value / total, 1) : "–");
     return (
-      `${classes[i]} predicted as ${classes[j]}: ${count(value)} of ${count(rowTotals[i])} ` +
-      `(${part(rowTotals[i])}), and of ${count(columnTotals[j])} predictions ` +
+      `${classes[i]} predicted as ${classes[j]}: ${count(value)} of ${rowCounts[i]} ` +
+      `(${part(rowTotals[i])}), and of ${columnCounts[j]} predictions ` +
       `(${part(columnTotals[j])})`
     );
   }
@@ -206,9 +231,8 @@ export class ConfusionMatrix {
     this.table.querySelector(".chosen")?.classList.remove("chosen");
     if (!chosen) return;
     const [i, j] = chosen;
-    const cell = this.cells[this.order.indexOf(i)][this.order.indexOf(j)];
-    cell.classList.add("chosen");
-    this.readout.textContent = `${cell.getAttribute("aria-label")}.`;
+    this.cells[this.order.indexOf(i)]?.[this.order.indexOf(j)]?.classList.add("chosen");
+    this.readout.textContent = `${this.label(i, j)}.`;
   }
 
   /** @param {HTMLTableCellElement} cell */
@@ -273,7 +297,7 @@ export class ConfusionMatrix {
       ArrowLeft: [row, column - 1],
       ArrowRight: [row, column + 1],
       Home: [row, 0],
-      End: [row, this.classes.length - 1],
+      End: [row, this.order.length - 1],
     };
     return targets[key] ?? [-1, -1];
   }

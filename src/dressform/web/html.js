@@ -106,11 +106,13 @@ export const percent = (fraction, digits = 2) => `${(100 * fraction).toFixed(dig
 export const percentRange = (low, high, digits = 2) =>
   `${(100 * low).toFixed(digits)} to ${percent(high, digits)}`;
 
+const NUMBERS = new Intl.NumberFormat("en-US"); // which takes long to make
+
 /**
  * "10,000".
  * @param {number} number
  */
-export const count = (number) => number.toLocaleString("en-US");
+export const count = (number) => NUMBERS.format(number);
 
 /**
  * What a button says that shows the next page of `left` more things.

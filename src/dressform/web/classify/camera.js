@@ -20,6 +20,11 @@ function reasonOf(error) {
   return `The camera cannot be used: ${reason}. You can choose a photo instead.`;
 }
 
+/** @param {MediaStream} stream */
+function switchOff(stream) {
+  for (const track of stream.getTracks()) track.stop();
+}
+
 /**
  * A camera on the page. Its light is on only between open() and close().
  */
@@ -30,6 +35,8 @@ export class Camera {
     this.taken = 0;
     /** @type {MediaStream | null} */
     this.stream = null;
+    /** @type {object | null} the latest wish for a picture, until the camera is switched off */
+    this.wish = null;
     this.video = element("video", {
       playsinline: true,
       "aria-label": "Live picture of the camera",
@@ -53,6 +60,8 @@ export class Camera {
   }
 
   async open() {
+    const wish = {};
+    this.wish = wish;
     this.note.hidden = true;
     this.opener.disabled = true;
     try {
@@ -60,7 +69,12 @@ export class Camera {
         throw new Error("this browser allows it on pages from https:// or localhost only");
       }
       const video = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 960 } };
-      this.stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+      const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+      if (this.wish !== wish) {
+        switchOff(stream); // people may think about the browser's question for long
+        return;
+      }
+      this.stream = stream;
       for (const track of this.stream.getTracks()) {
         track.addEventListener("ended", () => this.fail(new Error("it was disconnected")));
       }
@@ -71,7 +85,7 @@ export class Camera {
       this.capture.focus();
       announce("The camera is on");
     } catch (error) {
-      this.fail(error);
+      if (this.wish === wish) this.fail(error);
     }
   }
 
@@ -83,7 +97,6 @@ export class Camera {
     this.stop();
     this.note.textContent = reasonOf(error);
     this.note.hidden = false;
-    this.opener.disabled = false;
   }
 
   /** Take the present picture; the camera stays on. */
@@ -99,15 +112,16 @@ export class Camera {
 
   close() {
     this.stop();
-    this.opener.disabled = false;
     this.opener.focus();
     announce("The camera is off");
   }
 
   /** Switch the camera off and hide the preview. */
   stop() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    if (this.stream) switchOff(this.stream);
     this.stream = null;
+    this.wish = null;
+    this.opener.disabled = false;
     this.video.srcObject = null;
     this.view.hidden = true;
     this.capture.disabled = true;

@@ -30,6 +30,25 @@ export function showFailure(place, error) {
 }
 
 /**
+ * Remember where the focus is, for when that is drawn anew or goes: then it is put on what has the
+ * same id, or on the section.
+ * @param {Element | null} node
+ */
+function focusKeeper(node) {
+  const section = node?.closest("section");
+  return () => {
+    const now = document.activeElement;
+    if (now && now !== document.body && now.getClientRects().length > 0) return;
+    const again = node?.id ? document.getElementById(node.id) : null;
+    if (again) again.focus();
+    else if (section) {
+      section.tabIndex = -1;
+      section.focus();
+    }
+  };
+}
+
+/**
  * Do something that may fail; whether it succeeded.
  * @param {Element} place for the failure
  * @param {() => Promise<void>} action
@@ -58,8 +77,10 @@ export function actionButton(text, place, action, attributes = {}) {
     async () => {
       if (node.getAttribute("aria-disabled") === "true") return;
       node.setAttribute("aria-disabled", "true"); // "disabled" would lose the focus
+      const keepFocus = focusKeeper(node);
       await attempt(place, action);
       node.removeAttribute("aria-disabled");
+      keepFocus();
     },
     attributes,
   );
@@ -105,9 +126,12 @@ export function form(attributes, children, text, action) {
 export function confirmed(title, text, verb, action) {
   const dialog = /** @type {HTMLDialogElement} */ (byId("dialog"));
   const place = failurePlace();
+  const keepFocus = focusKeeper(document.activeElement);
   const act = async () => {
     await action();
+    if (!dialog.contains(place)) return; // another screen has been shown, and asks something else
     dialog.close();
+    keepFocus();
   };
   dialog.replaceChildren(
     element("h2", { id: "dialog-title" }, title),

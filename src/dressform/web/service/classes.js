@@ -138,10 +138,14 @@ export class Classes {
 
 /**
  * What a training needs, and the button that starts one.
- * @param {{routes: ProjectRoutes, limits: Limits, started: () => void}} parts
+ * @param {object} parts
+ * @param {ProjectRoutes} parts.routes
+ * @param {Limits} parts.limits
+ * @param {boolean} parts.busy whether images are being uploaded
+ * @param {() => void} parts.started
  * @param {Project} project
  */
-export function trainCall({ routes, limits, started }, project) {
+export function trainCall({ routes, limits, busy, started }, project) {
   const place = failurePlace();
   const missing = missingOf(project, limits).filter((one) => one.missing > 0);
   const start = button(
@@ -151,7 +155,7 @@ export function trainCall({ routes, limits, started }, project) {
         await routes.train();
         started();
       }),
-    { class: "main", disabled: project.missing !== null },
+    { class: "main", disabled: busy || project.missing !== null },
   );
   const few = element(
     "ul",
@@ -162,6 +166,8 @@ export function trainCall({ routes, limits, started }, project) {
     "div",
     { class: "train-call" },
     start,
+    busy &&
+      element("p", { class: "note" }, "Images are being uploaded; train once all have arrived."),
     project.missing &&
       element(
         "div",

@@ -5,7 +5,7 @@ import { counted, fileSize } from "dressform/service/texts.js";
 import { announce, button, byId, count, element, moreText, percent } from "dressform/html.js";
 
 /** @import { ProjectRoutes } from "dressform/service/api.js" */
-/** @import { Project, StoredImage } from "dressform/service/types.js" */
+/** @import { Listing, Project, StoredImage } from "dressform/service/types.js" */
 
 const PAGE_SIZE = 60;
 const MAX_IDS = 5000; // in one request
@@ -30,6 +30,7 @@ export class Gallery {
     this.total = 0;
     /** @type {string | null} */
     this.cursor = null;
+    this.requests = 0;
     this.failure = failurePlace();
     this.filter = element("select", { id: "image-filter", onchange: () => this.changeFilter() });
     this.about = element("span", { class: "quiet" });
@@ -113,7 +114,10 @@ export class Gallery {
   }
 
   async changeFilter() {
-    this.selected.clear();
+    // What is shown until the answer comes is not what is asked for.
+    this.images = [];
+    this.cursor = null;
+    this.select([]);
     await this.reload();
   }
 
@@ -124,6 +128,8 @@ export class Gallery {
   }
 
   async load() {
+    await this.reading;
+    if (this.cursor === null) return;
     await this.read({ ...this.asked, limit: PAGE_SIZE, cursor: this.cursor }, this.images);
   }
 
@@ -131,15 +137,29 @@ export class Gallery {
    * @param {Record<string, string | number | null>} filter
    * @param {StoredImage[]} before
    */
-  async read(filter, before) {
+  read(filter, before) {
+    this.requests += 1;
+    this.reading = this.take(this.routes.images(filter), before, this.requests);
+    return this.reading;
+  }
+
+  /**
+   * Show an answer, unless something else has been asked for since.
+   * @param {Promise<Listing>} answer
+   * @param {StoredImage[]} before
+   * @param {number} request
+   */
+  async take(answer, before, request) {
     try {
-      const { images, next, total } = await this.routes.images(filter);
+      const { images, next, total } = await answer;
+      if (request !== this.requests) return;
       this.images = [...before, ...images];
       this.cursor = next;
       this.total = total;
       this.failure.replaceChildren();
     } catch (error) {
-      return this.fail(error);
+      if (request === this.requests) this.fail(error);
+      return;
     }
     const here = new Set(this.images.map(({ id }) => id));
     for (const id of this.selected) if (!here.has(id)) this.selected.delete(id);

@@ -5,6 +5,7 @@ import { Classes, trainCall } from "dressform/service/classes.js";
 import { Gallery } from "dressform/service/gallery.js";
 import { projectAddress } from "dressform/service/projects.js";
 import { Upload } from "dressform/service/upload.js";
+import { uploadsOf } from "dressform/service/upload_queue.js";
 import { element, section } from "dressform/html.js";
 
 /** @import { Project, ProjectContext, Screen } from "dressform/service/types.js" */
@@ -33,6 +34,7 @@ function coalesced(action) {
 export async function imagesScreen({ project, session, signal, refresh }) {
   const routes = new ProjectRoutes(project.id);
   const { limits } = session;
+  const uploads = uploadsOf(routes, limits);
   const call = element("div");
   const started = () => {
     const address = projectAddress(project, "training");
@@ -45,6 +47,10 @@ export async function imagesScreen({ project, session, signal, refresh }) {
     upload.offer(now);
     classes.draw(now);
     gallery.offer(now);
+    drawCall(now);
+  }
+
+  function drawCall(now = project) {
     const running = now.job && ["queued", "running"].includes(now.job.state);
     call.replaceChildren(
       running
@@ -57,7 +63,7 @@ export async function imagesScreen({ project, session, signal, refresh }) {
               `Version ${now.job?.version} is being trained.`,
             ),
           )
-        : trainCall({ routes, limits, started }, now),
+        : trainCall({ routes, limits, busy: uploads.busy, started }, now),
     );
   }
 
@@ -72,9 +78,10 @@ export async function imagesScreen({ project, session, signal, refresh }) {
   }
 
   const changed = coalesced(reload);
-  const upload = new Upload(routes, limits, signal, changed);
+  const upload = new Upload(uploads, signal, changed);
   const classes = new Classes(routes, limits, upload, changed);
   const gallery = new Gallery(routes, changed);
+  uploads.addEventListener("busy", () => drawCall(), { signal });
   draw(project);
   await gallery.reload();
   const node = element(

@@ -1,12 +1,24 @@
 // Which class a key means.
 
 /**
- * The class of a number key: 1 is the first, 0 the tenth.
- * @param {string} key
+ * Whether number keys choose classes: not where a digit may be the start of a name.
  * @param {string[]} classes
  */
-export const labelled = (key, classes) =>
-  /^[0-9]$/.test(key) ? classes[(Number(key) + 9) % 10] : undefined;
+export const numbered = (classes) => !classes.some((name) => /^\d/.test(name));
+
+/**
+ * The class of a number key: 1 is the first, 0 the tenth. A digit that goes on with a name, as in
+ * "Type 2", is a character of it.
+ * @param {string} key
+ * @param {string[]} classes
+ * @param {string} [letters] typed before
+ */
+export function labelled(key, classes, letters = "") {
+  if (!/^\d$/.test(key) || !numbered(classes)) return undefined;
+  const start = (letters + key).toLowerCase();
+  if (classes.some((name) => name.toLowerCase().startsWith(start))) return undefined;
+  return classes[(Number(key) + 9) % 10];
+}
 
 /**
  * What typed letters mean: the class that alone starts with them, or is them. Letters that start

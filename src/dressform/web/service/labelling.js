@@ -2,7 +2,7 @@
 
 import { failurePlace, showFailure } from "dressform/service/action.js";
 import { ProjectRoutes } from "dressform/service/api.js";
-import { labelled, typedClass } from "dressform/service/label_keys.js";
+import { labelled, numbered, typedClass } from "dressform/service/label_keys.js";
 import { projectAddress } from "dressform/service/projects.js";
 import { counted } from "dressform/service/texts.js";
 import { announce, button, count, element, percent, section } from "dressform/html.js";
@@ -103,7 +103,9 @@ class Labelling {
         element(
           "p",
           { class: "keys quiet" },
-          "Number keys, or the first letters of a class, choose it.",
+          numbered(this.classes)
+            ? "Number keys, or the first letters of a class, choose it."
+            : "The first characters of a class choose it; Enter chooses what is typed in full.",
         ),
       ),
     ];
@@ -134,11 +136,12 @@ class Labelling {
   }
 
   classButtons() {
+    const keys = numbered(this.classes) ? 10 : 0;
     return element(
       "div",
       { class: "label-choices", role: "group", "aria-label": "Class" },
       this.classes.map((name, c) =>
-        button([c < 10 && element("kbd", {}, String((c + 1) % 10)), ` ${name}`], () =>
+        button([c < keys && element("kbd", {}, String((c + 1) % 10)), ` ${name}`], () =>
           this.give(name),
         ),
       ),
@@ -269,7 +272,7 @@ class Labelling {
 
   /** @param {string} character a number, or a letter of a class */
   type(character) {
-    const digit = labelled(character, this.classes);
+    const digit = labelled(character, this.classes, this.typed);
     if (digit) return this.give(digit);
     const { typed, label } = typedClass(this.typed + character, character, this.classes);
     this.typed = typed;

@@ -105,6 +105,7 @@ function failureScreen(error) {
 
 /** Show the screen that the address names. */
 async function show() {
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;

@@ -36,7 +36,7 @@ function stateOf({ job, model, missing }) {
 /**
  * @param {Project} project
  * @param {boolean} mayDelete
- * @param {() => void} changed
+ * @param {() => Promise<void>} changed
  */
 function card(project, mayDelete, changed) {
   const remove = () =>
@@ -46,7 +46,7 @@ function card(project, mayDelete, changed) {
       "Delete project",
       async () => {
         await new ProjectRoutes(project.id).delete();
-        changed();
+        await changed();
       },
     );
   return element(

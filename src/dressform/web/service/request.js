@@ -3,6 +3,7 @@
 const CSRF_HEADER = "X-CSRF-Token";
 const RETRIES = 3;
 const RETRY_AFTER = 2; // seconds, where the service does not say
+const MAX_WAIT = 60; // seconds; who is to wait for longer is told so
 
 /**
  * @typedef {object} Sending
@@ -132,8 +133,27 @@ function sendOnce(path, body, onprogress, signal) {
     });
     request.addEventListener("error", () => reject(new ServiceError(0, UNREACHABLE)));
     request.addEventListener("abort", () => reject(signal.reason));
-    signal.addEventListener("abort", () => request.abort());
+    const abort = () => request.abort();
+    signal.addEventListener("abort", abort);
+    request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
     request.send(body);
+  });
+}
+
+/**
+ * @param {number} seconds
+ * @param {AbortSignal} signal
+ */
+function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      if (signal.aborted) reject(signal.reason);
+      else resolve(null);
+    };
+    const timer = setTimeout(end, 1000 * seconds);
+    signal.addEventListener("abort", end);
   });
 }
 
@@ -151,10 +171,10 @@ export async function send(path, body, { onprogress, onwait, signal }) {
     } catch (error) {
       const again = error instanceof ServiceError && error.passing && tries <= RETRIES;
       if (!again) throw error;
-      onwait(error);
       const seconds = error.status === 429 ? error.retryAfter : RETRY_AFTER * tries;
-      await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
-      signal.throwIfAborted();
+      if (seconds > MAX_WAIT) throw error;
+      onwait(error);
+      await pause(seconds, signal);
     }
   }
 }

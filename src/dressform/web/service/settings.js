@@ -9,6 +9,9 @@ import { announce, button, element, section } from "dressform/html.js";
 
 const MINUTE = 60;
 
+/** A time as the field has it. @param {number} seconds */
+const inMinutes = (seconds) => String(Number((seconds / MINUTE).toFixed(2)));
+
 /**
  * @param {ProjectRoutes} routes
  * @param {Project} project
@@ -21,7 +24,7 @@ function general(routes, project) {
     required: true,
     autocomplete: "off",
   });
-  const shown = String(Number((project.budget / MINUTE).toFixed(2)));
+  let saved = { budget: project.budget, shown: inMinutes(project.budget) };
   const minutes = element("input", {
     id: "settings-budget",
     type: "number",
@@ -29,7 +32,7 @@ function general(routes, project) {
     max: "1440",
     step: "any",
     required: true,
-    value: shown,
+    value: saved.shown,
     "aria-describedby": "settings-budget-about",
   });
   const fields = [
@@ -45,8 +48,10 @@ function general(routes, project) {
   ];
   return form({ class: "stacked" }, fields, "Save", async () => {
     // What was rounded for showing is sent only if somebody changed it.
-    const budget = minutes.value === shown ? project.budget : MINUTE * Number(minutes.value);
+    const { value: shown } = minutes;
+    const budget = shown === saved.shown ? saved.budget : MINUTE * Number(shown);
     await routes.change({ name: name.value, budget });
+    saved = { budget, shown };
     document.querySelector("h1")?.replaceChildren(name.value.trim());
     return "Saved";
   });
@@ -73,7 +78,7 @@ function classRow(routes, { id, name, images }, changed) {
       await changed();
       announce(`${name} is now ${field.value}`);
     },
-    { class: "small", "aria-label": `Rename ${name}` },
+    { id: `rename-${id}`, class: "small", "aria-label": `Rename ${name}` },
   );
   const remove = () =>
     confirmed(

@@ -6,6 +6,7 @@ import { trainCall } from "dressform/service/classes.js";
 import { LiveCurves } from "dressform/service/live_curves.js";
 import { projectAddress } from "dressform/service/projects.js";
 import { duration } from "dressform/service/texts.js";
+import { uploadsOf } from "dressform/service/upload_queue.js";
 import { resultPart } from "dressform/service/versions.js";
 import { announce, element, section } from "dressform/html.js";
 
@@ -143,7 +144,7 @@ async function ending(routes, project, changed) {
   }
   const versions = await routes.versions();
   const version = versions.find((one) => one.version === job.version);
-  if (!version?.scores) {
+  if (version?.state !== "ready") {
     return element("p", {}, `Version ${job.version} was trained; it has been deleted since.`);
   }
   return resultPart({ routes, project, changed }, version, versions);
@@ -156,6 +157,7 @@ async function ending(routes, project, changed) {
 export async function trainingScreen({ project, session, signal, refresh }) {
   const routes = new ProjectRoutes(project.id);
   const { limits } = session;
+  const uploads = uploadsOf(routes, limits);
   const place = element("div");
   const failure = failurePlace();
 
@@ -179,7 +181,7 @@ export async function trainingScreen({ project, session, signal, refresh }) {
       element("a", { href: projectAddress(now, "settings") }, "time limit"),
       " can be changed.",
     );
-    const call = trainCall({ routes, limits, started: again }, now);
+    const call = trainCall({ routes, limits, busy: uploads.busy, started: again }, now);
     place.replaceChildren(section("result", last, end), section("train", "Train", about, call));
   }
 
@@ -191,6 +193,11 @@ export async function trainingScreen({ project, session, signal, refresh }) {
     } catch (error) {
       showFailure(failure, error);
     }
+  }
+
+  /** What may be trained changes with the end of an upload. */
+  async function uploaded() {
+    if (!place.querySelector("#live")) await again();
   }
 
   /** A training may be started elsewhere: in another window, or by the API. */
@@ -206,6 +213,7 @@ export async function trainingScreen({ project, session, signal, refresh }) {
 
   const timer = setInterval(look, LOOK_EVERY);
   signal.addEventListener("abort", () => clearInterval(timer));
+  uploads.addEventListener("busy", uploaded, { signal });
   await draw(project);
   return { title: "Training", node: element("div", {}, failure, place) };
 }

@@ -81,6 +81,7 @@ function steps(answer) {
  * @param {number} version
  */
 function result(name, photo, answer, version) {
+  const release = () => URL.revokeObjectURL(photo);
   const notes = [
     answer.abstain && answer.reason,
     answer.abstain === null && CANNOT_TELL,
@@ -88,7 +89,7 @@ function result(name, photo, answer, version) {
   ].filter(Boolean);
   const lines = notes.map((line) => element("li", {}, line));
   return [
-    element("img", { src: photo, alt: name, class: "photo" }),
+    element("img", { src: photo, alt: name, class: "photo", onload: release, onerror: release }),
     element(
       "div",
       {},

@@ -1,51 +1,38 @@
-// The place where images are dropped, pasted, chosen or taken, and what became of each.
+// The place where images are dropped, pasted, chosen or taken.
 
 import { Camera } from "dressform/classify/camera.js";
 import { failurePlace, showFailure } from "dressform/service/action.js";
 import { chosenFiles, droppedFiles, isLeftBehind, isZip } from "dressform/service/dropped.js";
-import { counted } from "dressform/service/texts.js";
-import { UploadQueue } from "dressform/service/upload_queue.js";
+import { UploadStatus } from "dressform/service/upload_status.js";
 import { announce, button, element } from "dressform/html.js";
 
 /** @import { Found } from "dressform/service/dropped.js" */
-/** @import { Item } from "dressform/service/upload_queue.js" */
-/** @import { ProjectRoutes } from "dressform/service/api.js" */
-/** @import { Limits, Project } from "dressform/service/types.js" */
+/** @import { Item, UploadQueue } from "dressform/service/upload_queue.js" */
+/** @import { Project } from "dressform/service/types.js" */
 /** @import { Attributes } from "dressform/types.js" */
 
 const FOLDERS = "folders";
 const NONE = "none";
 const NEW = "new";
 const NAMED = "class:";
-const MAX_LISTED = 100;
 const DRAW_EVERY = 150; // milliseconds
 const TELL_EVERY = 2000; // milliseconds between two looks at the new images while more arrive
 
-/**
- * "a, b, c and 4 more".
- * @param {string[]} names
- */
-function some(names) {
-  const shown = names.slice(0, 5).join(", ");
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
-}
-
 export class Upload {
   /**
-   * @param {ProjectRoutes} routes
-   * @param {Limits} limits
+   * @param {UploadQueue} queue
    * @param {AbortSignal} signal of the screen
    * @param {() => void} onadded
    */
-  constructor(routes, limits, signal, onadded) {
+  constructor(queue, signal, onadded) {
     this.onadded = onadded;
-    this.queue = new UploadQueue(routes, limits, () => this.changed());
-    this.told = 0;
-    this.toldAt = 0;
+    this.queue = queue;
+    this.told = queue.added;
+    this.toldAt = performance.now();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.failure = failurePlace();
-    this.status = element("div", { class: "upload-status" });
+    this.status = new UploadStatus(queue);
     this.select = element("select", { id: "upload-class", onchange: () => this.chose() });
     this.newClass = element("input", {
       type: "text",
@@ -62,9 +49,10 @@ export class Upload {
       this.zone,
       this.camera.node,
       this.failure,
-      this.status,
+      this.status.node,
     );
     this.listen(signal);
+    if (queue.begun) this.status.show();
   }
 
   /** @param {AbortSignal} signal */
@@ -72,12 +60,10 @@ export class Upload {
     addEventListener("paste", (event) => this.take(chosenFiles(event.clipboardData?.files ?? [])), {
       signal,
     });
-    addEventListener("beforeunload", (event) => this.queue.busy && event.preventDefault(), {
-      signal,
-    });
+    this.queue.addEventListener("change", () => this.changed(), { signal });
     signal.addEventListener("abort", () => {
       this.camera.stop();
-      this.queue.cancel();
+      clearTimeout(this.timer);
     });
   }
 
@@ -214,70 +200,13 @@ export class Upload {
 
   draw() {
     const { queue } = this;
+    this.status.show();
     const due = queue.added !== this.told && performance.now() - this.toldAt > TELL_EVERY;
     if (due || !queue.busy) {
       this.told = queue.added;
       this.toldAt = performance.now();
       this.onadded();
     }
-    const progress = element("progress", {
-      max: "1",
-      value: queue.fraction,
-      "aria-label": "Upload",
-    });
-    const again = queue.problems.some((problem) => problem.again);
-    const sentences = this.summary();
-    this.status.replaceChildren(
-      element("p", {}, sentences.join(" ")),
-      queue.busy
-        ? element(
-            "div",
-            { class: "bar" },
-            progress,
-            button("Cancel upload", () => queue.cancel(), { class: "small" }),
-          )
-        : "",
-      this.problemList(),
-      again && !queue.busy ? button("Try the failed ones again", () => queue.retry()) : "",
-    );
-    if (!queue.busy) announce(sentences.join(" "));
+    if (!queue.busy) announce(this.status.summary());
   }
-
-  summary() {
-    const { queue } = this;
-    const { added, known, leftOut, notes, problems } = queue;
-    const lines = queue.busy
-      ? [`Uploading: ${queue.done} of ${counted(queue.total, "file")}.`, queue.delay]
-      : [`${counted(added, "image")} added.`];
-    if (known.length) lines.push(`Duplicates, here already: ${some(known)}.`);
-    if (problems.length) lines.push(`${counted(problems.length, "file")} not added; see below.`);
-    if (leftOut.length) lines.push(`Left out, no images: ${some(leftOut)}.`);
-    lines.push(...notes);
-    return lines.filter(Boolean);
-  }
-
-  problemList() {
-    const { problems } = this.queue;
-    if (!problems.length) return "";
-    const listed = problems.slice(0, MAX_LISTED);
-    return element(
-      "ul",
-      { class: "problems", "aria-label": "Files that were not added" },
-      listed.map(({ name, message }) =>
-        element("li", {}, element("strong", {}, name), " ", withoutName(message, name)),
-      ),
-      problems.length > MAX_LISTED &&
-        element("li", {}, `${problems.length - MAX_LISTED} more, most of them alike`),
-    );
-  }
-}
-
-/**
- * Messages of the service begin with the file's name, which stands in front here.
- * @param {string} message
- * @param {string} name
- */
-function withoutName(message, name) {
-  const starts = message.toLowerCase().startsWith(`${name.toLowerCase()} `);
-  return starts ? message.slice(name.length + 1) : message;
 }

@@ -22,17 +22,19 @@ import { counted, fileSize } from "dressform/service/texts.js";
  */
 
 const AT_ONCE = 4;
+const GONE = [401, 404]; // the session is over, or there is no such project any more
 
-export class UploadQueue {
+/** It tells "change", and "busy" when it begins and when it has ended. */
+export class UploadQueue extends EventTarget {
   /**
    * @param {ProjectRoutes} routes
    * @param {Limits} limits
-   * @param {() => void} onchange
    */
-  constructor(routes, limits, onchange) {
+  constructor(routes, limits) {
+    super();
     this.routes = routes;
     this.limits = limits;
-    this.onchange = onchange;
+    this.wasBusy = false;
     /** @type {Item[]} */
     this.waiting = [];
     /** @type {Map<Item, number>} how much of each has been sent, 0..1 */
@@ -60,7 +62,19 @@ export class UploadQueue {
     this.notes = [];
     this.problems = [];
     this.delay = "";
-    this.stop = new AbortController();
+  }
+
+  changed() {
+    if (this.busy !== this.wasBusy) {
+      this.wasBusy = this.busy;
+      this.dispatchEvent(new Event("busy"));
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Whether there is anything to tell. */
+  get begun() {
+    return this.total + this.problems.length + this.leftOut.length > 0;
   }
 
   get busy() {
@@ -86,7 +100,7 @@ export class UploadQueue {
       else this.waiting.push(item);
       this.total += large ? 0 : 1;
     }
-    this.onchange();
+    this.changed();
     while (this.sending.size < AT_ONCE && this.waiting.length) this.next();
   }
 
@@ -104,7 +118,7 @@ export class UploadQueue {
     await this.upload(item);
     this.sending.delete(item);
     this.done += 1;
-    this.onchange();
+    this.changed();
     this.next();
   }
 
@@ -116,14 +130,12 @@ export class UploadQueue {
       onprogress: (/** @type {number} */ fraction) => {
         this.delay = "";
         this.sending.set(item, fraction);
-        this.onchange();
+        this.changed();
       },
       onwait: (/** @type {ServiceError} */ error) => {
-        this.delay =
-          error.status === 429
-            ? "The service is busy; trying again …"
-            : "No answer; trying again …";
-        this.onchange();
+        const why = error.status === 429 ? sentence(error) : "No answer.";
+        this.delay = `${why} Trying again …`;
+        this.changed();
       },
       signal,
     };
@@ -132,12 +144,14 @@ export class UploadQueue {
       this.take(item, await upload.call(this.routes, file, label, sending));
     } catch (error) {
       if (signal.aborted) return;
-      const passing = error instanceof ServiceError && error.passing;
-      this.problems.push({
-        name: file.name,
-        message: sentence(error),
-        again: passing ? item : null,
-      });
+      const { status = 0, passing = false } = error instanceof ServiceError ? error : {};
+      const gone = GONE.includes(status);
+      const failed = gone ? [item, ...this.waiting.splice(0)] : [item];
+      this.done += failed.length - 1;
+      for (const one of failed) {
+        const again = passing || gone ? one : null;
+        this.problems.push({ name: one.file.name, message: sentence(error), again });
+      }
     }
   }
 
@@ -164,13 +178,31 @@ export class UploadQueue {
     for (const item of again) this.waiting.push(item);
     this.done -= again.length;
     while (this.sending.size < AT_ONCE && this.waiting.length) this.next();
-    this.onchange();
+    this.changed();
   }
 
   /** Stop; what has arrived stays. */
   cancel() {
     this.waiting.length = 0;
     this.stop.abort(new DOMException("cancelled", "AbortError"));
-    this.onchange();
+    this.stop = new AbortController();
+    this.changed();
   }
+}
+
+/** @type {Map<string, UploadQueue>} by project */
+const queues = new Map();
+
+/**
+ * The uploads of a project, which go on whatever screen is shown.
+ * @param {ProjectRoutes} routes
+ * @param {Limits} limits
+ */
+export function uploadsOf(routes, limits) {
+  const known = queues.get(routes.path);
+  if (known) return known;
+  const queue = new UploadQueue(routes, limits);
+  addEventListener("beforeunload", (event) => queue.busy && event.preventDefault());
+  queues.set(routes.path, queue);
+  return queue;
 }

@@ -16,7 +16,7 @@ from typing import Any
 
 from leaderboard_figure import Point, draw_leaderboard, pareto_front
 from read_reports import ROOT, mean_and_sd, newest, reports
-from recipe_tables import is_todays
+from recipe_tables import is_todays, with_repetitions
 from tables import non_breaking
 
 from dressform.recipes import RECIPES, find_recipe
@@ -78,9 +78,11 @@ def protocol(recipe: str) -> str:
 def measured() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Recipe, report and what the report has of it; the newest first."""
     for path, report in reports("speed*"):
+        if "speed-again" in path.name:
+            continue
         for name, row in report["results"]["recipes"].items():
             if name in RECIPES.names and is_todays(name, row):
-                yield name, path.name, row
+                yield name, path.name, with_repetitions(name, row)
     for path, report in reports("tutorials"):
         for name, row in report["results"]["recipes"].items():
             accuracies, taken = row["test_accuracies"], row["train_seconds"]

@@ -77,6 +77,26 @@ def test_override_refuses(assignment: str, message: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Momentum:
+    rate: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        config.require(self.rate > 0 or not self.nesterov, "nesterov", True, "false at rate 0")
+
+
+def test_settings_that_go_together_may_come_in_any_order() -> None:
+    for assignments in (["nesterov=true", "rate=0.9"], ["rate=0.9", "nesterov=true"]):
+        assert config.override(Momentum(), assignments) == Momentum(rate=0.9, nesterov=True)
+    with pytest.raises(ConfigError, match="nesterov is True; allowed: false at rate 0"):
+        config.override(Momentum(), ["nesterov=true", "rate=0"])
+    with pytest.raises(ConfigError, match="rate must be a number, not 'much'"):
+        config.override(Momentum(), ["rate=much", "nesterov=true"])
+    with pytest.raises(ConfigError, match="nesterov is True"):  # the last of one name counts
+        config.override(Momentum(), ["nesterov=true", "nesterov=false", "rate=0.9"])
+
+
+@dataclass(frozen=True, kw_only=True)
 class Help:
     helper: "Chained"
     weight: float = 0.5

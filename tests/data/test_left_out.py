@@ -2,6 +2,8 @@
 that are no text, transparency.
 """
 
+import csv
+import json
 import os
 import shutil
 import tarfile
@@ -13,7 +15,8 @@ import pytest
 from PIL import Image
 
 import dressform
-from tests.data.cases import CLASSES, class_folders
+from dressform.predict.prediction_table import column_names
+from tests.data.cases import CLASSES, class_folders, write_image
 from tests.data.reading import check, notes, notes_with, refused, totals
 from tests.writers import idx_bytes
 
@@ -158,3 +161,93 @@ def test_folders_of_archives_without_members_of_their_own(tmp_path: Path) -> Non
         splits = dressform.load_data(tmp_path / source)
         assert totals(splits) == SIX
         assert not notes_with(splits, "without images")
+
+
+def answers(folder: Path) -> Path:
+    """A table of a model's answers beside its images."""
+    columns = column_names(1)
+    rows = [
+        {"path": path.name, "label": CLASSES[i % 2], "probability": "0.9", "model": "0123"}
+        for i, path in enumerate(sorted(folder.glob("*.jpg")))
+    ]
+    with (folder / "answers.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns, "")
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder / "answers.csv"
+
+
+def test_a_model_does_not_learn_from_its_own_answers(tmp_path: Path) -> None:
+    for number in range(24):
+        write_image(tmp_path / "flat" / f"{number}.jpg", CLASSES[number % 2], number)
+    table = answers(tmp_path / "flat")
+    refused(tmp_path / "flat", "24 images but no class folders")
+    given = dressform.load_data(table)
+    assert totals(given) == {"dress": 12, "pants": 12}
+    assert notes_with(given, "the labels of answers.csv are a model's predictions")
+
+
+def test_answers_beside_class_folders(tmp_path: Path) -> None:
+    class_folders(tmp_path, count=6)
+    answers(tmp_path / "dress")
+    splits = dressform.load_data(tmp_path)
+    assert totals(splits) == SIX
+    assert notes_with(splits, "ignored dress/answers.csv, by its columns a model's predictions")
+
+
+RUN_FILES = {
+    "runs/test-ledger.jsonl": "",
+    "runs/photos/fast-0/seed0/manifest.json": {"format": 1, "status": "started", "recipe": "fast"},
+    "runs/photos/fast-0/crossval-2fold-seed0/plan.json": {"format": 1, "recipe": "fast"},
+    "runs/photos/fast-0/tune-0/tuning.json": {"recipe": "fast", "metric": "val_loss"},
+}
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+@pytest.mark.parametrize("name", RUN_FILES)
+def test_runs_beside_the_classes_are_no_class(tmp_path: Path, name: str, form: str) -> None:
+    class_folders(tmp_path / "photos", count=6)
+    figure = (tmp_path / "photos" / name).parent / "figures" / "history.png"
+    write_image(figure, "hat", 0)
+    (tmp_path / "photos" / name).write_text(json.dumps(RUN_FILES[name], indent=2))
+    splits = dressform.load_data(packed(tmp_path / "photos", form))
+    assert totals(splits) == SIX
+    assert notes_with(splits, f"left out folders of dressform's runs: {name.rpartition('/')[0]}")
+
+
+def test_a_persons_manifest_is_none_of_a_run(tmp_path: Path) -> None:
+    class_folders(tmp_path, count=6)
+    (tmp_path / "dress" / "manifest.json").write_text(json.dumps({"name": "shop", "recipe": "a"}))
+    assert totals(dressform.load_data(tmp_path)) == SIX
+
+
+def test_a_folder_of_nothing_but_runs(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "test-ledger.jsonl").write_text("")
+    refused(tmp_path, "nothing but dressform's runs (runs)")
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+@pytest.mark.parametrize("inside", ["", "/dress"])
+def test_an_empty_split_is_told(tmp_path: Path, inside: str, form: str) -> None:
+    class_folders(tmp_path / "photos" / "train", count=6)
+    (tmp_path / "photos" / f"test{inside}").mkdir(parents=True)
+    splits = dressform.load_data(packed(tmp_path / "photos", form))
+    assert "left out split folder without images: test" in splits.notes
+
+
+def test_an_archive_in_an_archive_has_to_be_unpacked(tmp_path: Path) -> None:
+    for outer in ("a.zip", "b.zip"):
+        with zipfile.ZipFile(tmp_path / outer, "w") as archive:
+            archive.writestr("photos.zip", b"")
+    assert "give" not in refused(tmp_path / "a.zip", "no images outside archives; unpack photos")
+    refused(tmp_path, "no images outside archives; give", "a.zip, or unpack a.zip, b.zip")
+
+
+def test_the_locale_is_named_where_names_are_no_text_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class_folders(tmp_path, count=6)
+    (tmp_path / "dress").rename(tmp_path / os.fsdecode(b"\xc3"))
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: "ascii")
+    refused(tmp_path, "a name that is not ascii, the encoding of this locale; set LC_ALL=C.UTF-8")

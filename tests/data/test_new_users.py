@@ -182,3 +182,33 @@ def test_an_archive_of_nothing_but_ways_out(tmp_path: Path) -> None:
         file.writestr("../../dress/a.png", b"x")
     with pytest.raises(DataError, match=r"\.\./\.\./dress/a\.png \(a path that leads out"):
         dressform.load_data(tmp_path / "a.zip")
+
+
+def test_datasets_of_lists() -> None:
+    pixels = np.zeros((4, 8, 8, 1), np.uint8)
+    made = dressform.Dataset(pixels, [0, 1, 0, 1], list("pqrs"), {"b": 1, "a": 0}, list("gghh"))
+    assert made.class_names == ("a", "b")
+    assert made.counts.tolist() == [2, 2]
+    assert made.take(np.array([3])).groups == ["h"]
+    with pytest.raises(DataError, match="ids is None"):
+        dressform.Dataset(pixels, [0, 1, 0, 1], None, ("a", "b"))
+    with pytest.raises(DataError, match="masked values in images"):
+        dressform.Dataset(np.ma.masked_equal(pixels, 0), [0] * 4, list("pqrs"), ("a", "b"))
+
+
+def test_a_column_without_a_name_is_not_told(images: Path) -> None:
+    table = listing(images, ["", "image", "label"], [[i, *row] for i, row in enumerate(rows())])
+    assert not any("not used" in note for note in dressform.load_data(table).notes)
+
+
+def test_folds_of_few_images_have_their_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve are too few for a reliability diagram."""
+    for i in range(16):
+        image(tmp_path / "few" / "ab"[i % 2] / f"{i}.png", i)
+    monkeypatch.chdir(tmp_path)
+    (study,) = dressform.crossval("simple-dense", "few", folds=2, settings=["epochs=1"], workers=1)
+    figures = {path.name for path in study.layout.figures.iterdir()}
+    assert "box-plot.png" in figures
+    assert "reliability.png" not in figures

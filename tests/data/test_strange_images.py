@@ -12,6 +12,7 @@ from PIL import Image
 
 import dressform
 from dressform.data.audit import check_data
+from dressform.data.image import upright
 from tests.data.cases import class_folders, draw, encoded, write_image
 from tests.data.reading import check, check_text, complaint, has, refused, totals, train
 
@@ -256,3 +257,14 @@ def test_equal_images_of_two_classes_are_named(tmp_path: Path) -> None:
     (problem,) = (line for line in audit.problems if "different labels" in line)
     assert f"{first.name}/{image.name} ({first.name}) and {second.name}/same.png" in problem
     assert problem.endswith("'dressform data doctor' shows all")
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+@pytest.mark.parametrize("white", [1, 255])
+def test_one_value_that_is_no_number_changes_no_other(odd: float, white: int) -> None:
+    values = np.linspace(0, white, 64, dtype=np.float32).reshape(8, 8)
+    expected = np.asarray(upright(Image.fromarray(values))).copy()
+    values[2, 2] = odd
+    found = np.asarray(upright(Image.fromarray(values))).copy()
+    expected[2, 2] = found[2, 2] = 0
+    assert found.tolist() == expected.tolist()

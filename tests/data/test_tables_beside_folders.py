@@ -161,3 +161,53 @@ def test_the_reason_for_an_ignored_table_is_told(shop: Path) -> None:
     text = check_text(shop)
     assert "ignored more.csv: " in text
     assert "not clear: size, shop" in text
+
+
+def test_labels_in_a_column_of_any_name_contradict_folders(shop: Path) -> None:
+    table(shop, "file,finding", NAMES, CLASSES)
+    refused(shop, "two ways", "batch0, batch1, batch2", "what labels.csv says")
+
+
+def test_labels_in_columns_of_0_and_1_contradict_folders(shop: Path) -> None:
+    table(shop, "file,dress,pants", NAMES, *([int(c == name) for c in CLASSES] for name in LABELS))
+    refused(shop, "two ways", "what labels.csv says")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("remark", [f"seen by {i // 2 if i < 4 else i}" for i in range(24)]),
+        ("folder", [name.partition("/")[0] for name in NAMES]),
+    ],
+)
+def test_free_text_and_names_of_folders_do_not(shop: Path, column: str, cells: list[str]) -> None:
+    table(shop, f"file,{column}", NAMES, cells)
+    assert "labels.csv also lists images" in notes(dressform.load_data(shop))
+
+
+@pytest.mark.parametrize(
+    "address", ["https://h.com/x/{}", "https://h.com/x/{}?raw=1", "/data/{}?w=1&h=2"]
+)
+def test_web_addresses_name_files(shop: Path, address: str) -> None:
+    for i, name in enumerate(NAMES):
+        (shop / name).rename(shop / f"batch{i % 3}/a {i}.jpg")
+    table(shop, "file,label", [address.format(f"a%20{i}.jpg") for i in range(24)], CLASSES)
+    refused(shop, "two ways")
+    assert dressform.load_data(shop / "labels.csv").class_names == ("dress", "pants")
+
+
+def test_images_may_be_saved_in_another_form(shop: Path) -> None:
+    stems = [name.removesuffix(".jpg") for name in NAMES]
+    table(shop, "file,label", [f"{stem}.tif" for stem in stems], CLASSES)
+    assert dressform.load_data(shop / "labels.csv").class_names == ("dress", "pants")
+    (shop / NAMES[0]).rename(shop / f"{stems[0]}.tif")  # so the others are really missing
+    refused(shop / "labels.csv", "only one class, dress")
+
+
+def test_images_that_are_all_missing_are_told(tmp_path: Path, shop: Path) -> None:
+    table(shop, "file,label", [f"x{i}.jpg?a" for i in range(24)], CLASSES)
+    lost = "labels.csv lists 24 images in column file, such as x0.jpg?a, and none of them was found"
+    assert lost in notes(dressform.load_data(shop))
+    for name in ("batch1", "batch2"):
+        (shop / name).rename(tmp_path / name)
+    assert "only one class" not in refused(shop, lost)

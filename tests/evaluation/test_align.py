@@ -138,3 +138,10 @@ def test_hard_predictions_may_lack_classes_that_do_not_occur() -> None:
         aligned = align(*pair, NAMES)
         assert [p.labels.tolist() for p in aligned] == [[2, 0], [2, 0]]
         assert {p.class_names for p in aligned} == {first.class_names}
+
+
+def test_ids_that_differ_in_unicodes_form_are_joined() -> None:
+    first = replace(drawn(3), ids=np.array(["fot\u00f6/1", "fot\u00f6/2", "a"]))
+    second = replace(drawn(3), ids=np.array(["foto\u0308/1", "foto\u0308/2", "a"]))
+    one, two = align(first, second, NAMES)
+    assert one.ids.tolist() == two.ids.tolist()

@@ -92,6 +92,19 @@ def test_a_run_that_is_being_trained_is_not_unfinished(
         train_run("simple-dense", small, settings=[*DENSE, "epochs=3"], out=tmp_path, resume=True)
 
 
+def test_a_run_that_is_being_trained_is_not_to_be_continued(
+    small: DatasetSplits, tmp_path: Path
+) -> None:
+    folder = interrupted(small, tmp_path)
+    with pytest.raises(RunError, match=r"already exists \(failed\); resume=True continues it, or"):
+        train_run("simple-dense", small, settings=DENSE, out=tmp_path)
+    with (
+        exclusive(folder / ".lock"),
+        pytest.raises(RunError, match=r"already exists \(running\); wait for it, or choose"),
+    ):
+        train_run("simple-dense", small, settings=DENSE, out=tmp_path)
+
+
 def test_cross_validations(pupil: DatasetSplits, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="Killed"):
         crossval(

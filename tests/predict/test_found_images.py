@@ -121,3 +121,14 @@ def test_a_folder_that_may_not_be_read_is_named(folder: Path) -> None:
     (folder / "week 1").chmod(0)
     with pytest.raises(DataError, match="week 1 cannot be searched: Permission denied"):
         find_images([str(folder)])
+
+
+def test_runs_are_left_out_and_named(folder: Path) -> None:
+    before = names(folder)
+    runs = folder / "runs"
+    (runs / "photos").mkdir(parents=True)
+    shutil.copy(folder / "a.PNG", runs / "photos" / "figure.png")
+    (runs / "test-ledger.jsonl").touch()
+    assert names(folder) == before
+    assert f"left out: 1 folder of dressform's runs ({runs})" in find_images([str(folder)]).notes()
+    assert names(runs) == ["photos/figure.png"]

@@ -18,6 +18,7 @@ from dressform.predict.prediction import Prediction
 from dressform.predict.predictor import Predictor
 from dressform.runs.run import Run
 from tests.data.test_photo import scene
+from tests.predictions.frames import Frame
 from tests.writers import packed
 
 
@@ -193,3 +194,20 @@ def test_many_photos_are_prepared_by_other_processes(
     assert whole
     assert abandoned
     assert all(process.returncode is not None for process in [*whole, *abandoned])
+
+
+def test_an_array_of_paths_is_many_images(predictor: Predictor, pictures: Path) -> None:
+    paths = np.array([str(pictures / "trouser.png")] * 2)
+    for given in (paths, paths.astype(object)):
+        answers = list(predictor.predict_many(given))
+        assert all(isinstance(answer, Prediction) for answer in answers)
+
+
+def test_a_data_frame_is_told_apart(predictor: Predictor) -> None:
+    with pytest.raises(ConfigError, match="was given a table, .*its column of paths"):
+        predictor.predict_many(Frame([["a.png"]], ["path"]))
+
+
+def test_floats_of_the_models_size_are_told_in_their_own_shape(predictor: Predictor) -> None:
+    with pytest.raises(DataError, match=r"array is float64 \[28, 28\]; .*; convert values 0\.\.1"):
+        predictor.predict(np.zeros((28, 28)))

@@ -9,6 +9,7 @@ from dressform.exploration.doctor import examine
 from dressform.exploration.label_issues import find_label_issues
 from dressform.exploration.out_of_sample import OutOfSample
 from dressform.predictions import Predictions
+from dressform.predictions.class_names import labels_by_name
 from dressform.predictions.examples import examples_of
 
 NAMES = ("mug", "shirt")
@@ -124,3 +125,18 @@ def test_the_doctor_says_which_ids_do_not_match() -> None:
         DataError, match="all.csv: 2 of 2 predicted ids are in no split of ph: its ids are such as"
     ):
         examine(_data(), [OutOfSample("all.csv", _predictions(["x0", "x1"]))])
+
+
+@pytest.mark.parametrize("ids", [["\u00f67", "\u00f68"], ["a0", "\u00f67"]])
+def test_ids_that_differ_in_unicodes_form_are_joined(ids: list[str]) -> None:
+    data = DatasetSplits("ph", _dataset(["a0", "a1"]), None, _dataset(["o\u03087", "o\u03088"]))
+    examples = examples_of(_predictions(ids), data, "test")
+    assert [int(id_[-1]) for id_ in examples.ids.tolist()] == [int(id_[-1]) for id_ in ids]
+
+
+def test_classes_without_images_are_told_with_what_they_do(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    labels_by_name(np.array([0]), ("mug",), NAMES, data="photos", model="fast")
+    assert "no images of shirt" in caplog.text
+    assert "macro F1 and macro recall count such a class as 0" in caplog.text

@@ -373,3 +373,28 @@ def test_a_message_is_one_line_whatever_a_cell_holds(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text('id,"la\nbel",p0,p1\na,1,0.25,0.75\n')
     with pytest.raises(DataError, match=r"has columns id, la\\u000abel, p0, p1; expected"):
         load_predictions(tmp_path / "p.csv")
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "message"),
+    [
+        ("a,b,c", "123", "has labels 1 to 3; allowed: 0 to 2 for the columns a, b, c"),
+        ("A,B,C", "abc", "has label a without a column of that name; columns: A, B, C"),
+    ],
+)
+def test_labels_that_no_column_is_called(
+    names: str, labels: str, message: str, tmp_path: Path
+) -> None:
+    rows = [f"{label},0.2,0.3,0.5" for label in labels]
+    (tmp_path / "t.csv").write_text("\n".join([f"label,{names}", *rows]))
+    with pytest.raises(DataError, match=message):
+        load_predictions(tmp_path / "t.csv")
+
+
+def test_a_column_without_a_name_is_not_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [f"{i},{'ab'[i % 2]},0.2,0.8" for i in range(4)]
+    (tmp_path / "t.csv").write_text("\n".join([",label,a,b", *rows]))
+    assert load_predictions(tmp_path / "t.csv").class_names == ("a", "b")
+    assert caplog.text == ""

@@ -20,7 +20,6 @@ from dressform.core.files import read_json
 from dressform.data.dataset import DatasetSplits
 from dressform.data.read_options import ReadOptions
 from dressform.data.review import Finding, Review, apply_review
-from dressform.evaluation.evaluate import evaluate
 from dressform.predict.predictor import Predictor
 from dressform.reporting.inspection import facts_of
 from dressform.runs.crossval import CrossvalRun, open_crossval

@@ -17,7 +17,9 @@ from dressform.core.config import override, to_dict
 from dressform.core.errors import ConfigError, RunError
 from dressform.data.dataset import DatasetSplits
 from dressform.experiment.crossval.fold import _in_precision, chooses
+from dressform.experiment.options import RunOptions
 from dressform.experiment.resolved import check_trainable, resolve_recipe
+from dressform.experiment.train_run import _trained_teacher
 from dressform.exploration.saliency import load_network
 from dressform.models.ensemble import Ensemble, Members
 from dressform.models.fastnet import FastNet
@@ -30,7 +32,7 @@ from dressform.training.fit import fit
 from dressform.training.history import Epoch
 from dressform.training.inference import logits_of
 from dressform.training.objective import Objective, SoftTargets
-from dressform.training.recipe import Distillation, Recipe
+from dressform.training.recipe import Distillation, EarlyStopping, Recipe
 from tests.training.test_parts import Interrupted, Told, check_resuming
 from tests.training.undrawn import train_undrawn
 
@@ -244,6 +246,21 @@ def test_a_stopped_teacher_is_not_used(small: DatasetSplits, tmp_path: Path) -> 
     assert recipe.distillation is not None
     train_undrawn(recipe.distillation.teacher, small, out=tmp_path, callback=Stop())
     assert train_undrawn(recipe, small, out=tmp_path).manifest.results["epochs"] == 4
+
+
+@pytest.mark.parametrize(("patience", "stop", "used"), [(4, True, False), (1, False, True)])
+def test_a_teacher_that_ended_early_is_used_only_if_its_patience_did(
+    small: DatasetSplits, tmp_path: Path, patience: int, stop: bool, used: bool
+) -> None:
+    few = DatasetSplits("few", small.train.take(np.arange(100)))
+    stopping = EarlyStopping(patience=patience, metric="val_accuracy")
+    teacher = override(find_recipe("simple-dense"), ["epochs=4", "optim.lr=1e-9"])
+    teacher = replace(teacher, early_stopping=stopping)
+    callback = Stop() if stop else Callback()
+    run = train_undrawn(teacher, few, out=tmp_path, callback=callback)
+    assert run.manifest.results["epochs"] < 4
+    found = _trained_teacher(run.manifest, RunOptions(out=tmp_path), teacher)
+    assert (found == run.path) == used
 
 
 def test_teachers_deep_inside_are_used(small: DatasetSplits, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dressform.core.config import override
 from dressform.core.errors import ConfigError, RunError, TrainingError
 from dressform.data.dataset import Dataset, DatasetSplits
+from dressform.models.network import Classifier
 from dressform.recipes import find_recipe
 from dressform.training.callback import Callback
 from dressform.training.checkpoint import TrainingFiles
@@ -31,6 +32,7 @@ from dressform.training.recipe import (
     Recipe,
     Schedule,
 )
+from dressform.training.weight_average import WeightAverage
 from tests.conftest import TINY
 from tests.training.made import image_batches
 
@@ -171,6 +173,19 @@ def test_averaged_weights_are_the_moving_average(halves: tuple[Dataset, Dataset]
     for key, value in start.items():
         expected = 0.25 * value + 0.25 * weights[0][key] + 0.5 * weights[1][key]
         torch.testing.assert_close(averaged[f"network.{key}"], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_tied_weights_are_averaged_once() -> None:
+    first, second = (nn.Linear(4, 4, bias=False) for _ in range(2))
+    second.weight = first.weight
+    classifier = Classifier(nn.Sequential(first, second), torch.zeros(1), torch.ones(1))
+    average = WeightAverage(EMA(decay=0.9), classifier)
+    before = first.weight.detach().clone()
+    with torch.no_grad():
+        first.weight.add_(1)
+    average.update(classifier, 0.9)
+    for weight in average.network.parameters():
+        torch.testing.assert_close(weight, before + 0.1)
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice(halves: tuple[Dataset, Dataset]) -> None:

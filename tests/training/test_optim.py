@@ -2,6 +2,7 @@ import copy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -97,3 +98,14 @@ assert "torch._dynamo" not in sys.modules
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "nadam", "muon"])
+def test_parameters_without_gradients_stay_as_they_are(kind: Any) -> None:
+    """Of a network that does not use them: here all those without weight decay."""
+    network = nn.Linear(3, 2)
+    before = network.bias.detach().clone()
+    optimizer = make_optimizer(network, Optim(kind=kind, weight_decay=0.001))
+    (torch.ones(1, 3) @ network.weight.T).sum().backward()
+    optimizer.step()
+    assert torch.equal(network.bias, before)

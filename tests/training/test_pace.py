@@ -112,6 +112,34 @@ def test_a_checkpoint_keeps_the_plan(clock: Clock) -> None:
     assert other.end == pace.end
 
 
+def test_before_its_first_epoch_a_resumed_training_measures_no_step(clock: Clock) -> None:
+    pace = Pace([10] * 10, Deadline(at=clock.now + 300))
+    pace.restore([0, 0.0, 100])
+    pace.look(30)
+    assert pace.end == 100
+    assert not pace.over(30)
+
+
+@pytest.mark.parametrize(
+    ("step", "closing", "seconds"), [(0.1, 5.0, 62.0), (0.05, 0.6, 13.0), (1.0, 2.0, 125.0)]
+)
+def test_what_follows_an_epoch_is_counted_once(
+    clock: Clock, step: float, closing: float, seconds: float
+) -> None:
+    pace = Pace([10] * 10, Deadline(at=clock.now + seconds))
+    for first in range(0, 100, 10):
+        if first:
+            pace.look(first)
+            assert pace.end == 100  # there is time for all of them
+        pace.begin_epoch(first, 10)
+        for done in range(1, 11):
+            clock.now += step
+            pace.look(first + done)
+        clock.now += closing
+        pace.end_epoch(closing)
+    assert pace.end == 100
+
+
 def test_without_any_time_one_step_is_made(clock: Clock) -> None:
     pace = Pace([10], Deadline(at=900.0))
     assert walk(pace, clock, [10], [1.0] * 10) == [0.0]

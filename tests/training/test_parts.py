@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import dressform
 from dressform.core.clock import Deadline
 from dressform.core.config import override, to_dict
-from dressform.core.errors import ConfigError
+from dressform.core.errors import ConfigError, TrainingError
 from dressform.data.dataset import DatasetSplits
 from dressform.exploration.saliency import check_same, load_network
 from dressform.models.network import Classifier, build_network
@@ -22,12 +23,13 @@ from dressform.recipes import find_recipe
 from dressform.runs.layout import Layout
 from dressform.training.callback import Callback
 from dressform.training.checkpoint import TrainingFiles, save_weights, weights_of
-from dressform.training.fit import fit
+from dressform.training.fit import _check_finite, fit
 from dressform.training.fitted import MEMBER
 from dressform.training.history import Epoch
 from dressform.training.inference import logits_of
-from dressform.training.recipe import Recipe
+from dressform.training.recipe import Distillation, Recipe
 from dressform.training.trained import trained_network
+from dressform.training.validation import Validator
 
 NAMES = "fast-93+simple-dense"
 SETTINGS = (
@@ -149,6 +151,42 @@ def test_each_keeps_the_weights_that_its_recipe_says(
         kept = [t for name, t in network.state_dict().items() if name.startswith(prefix)]
         assert all(bool((t == (3.0 if is_best else 2.0)).all()) for t in kept)
         assert kept
+
+
+@pytest.mark.parametrize("setting", ["patience=2", "restore_best=true"])
+def test_without_validation_no_part_may_look_at_it(setting: str) -> None:
+    recipe = override(find_recipe(NAMES), ["validation_fraction=0"])
+    taught = override(
+        find_recipe("simple-dense"),
+        ["distillation.teacher=fast", "validation_fraction=0"],
+        named={Recipe: find_recipe},
+    )
+    for one, prefix in ((recipe, "beside."), (taught, "distillation.teacher.")):
+        with pytest.raises(ConfigError, match=f"validation_fraction is 0.0; .* with {prefix}early"):
+            override(one, [f"{prefix}early_stopping.{setting}"])
+
+
+def test_advice_names_the_part_that_it_is_for(small: DatasetSplits) -> None:
+    settings = ["optim.kind=sgd", "optim.lr=900", "precision=float32"]
+    bad = override(find_recipe("lenet5-rbf"), settings)
+    base = override(find_recipe("simple-dense"), ["epochs=1", "batch_size=100"])
+    train = small.train.take(np.arange(200))
+    for recipe, prefix in (
+        (replace(base, beside=bad), "beside."),
+        (replace(base, distillation=Distillation(teacher=bad)), "distillation.teacher."),
+        (
+            replace(base, beside=replace(base, distillation=Distillation(teacher=bad))),
+            "beside.distillation.teacher.",
+        ),
+    ):
+        with pytest.raises(TrainingError, match=rf"settings=\['{prefix}optim\.lr=.*{prefix}prec"):
+            fit(recipe, train, None)
+    network = Classifier(nn.Linear(784, 10), torch.zeros(1), torch.full((1,), torch.nan))
+    with pytest.raises(TrainingError, match=r"settings=\['beside\.optim\.lr="):
+        _check_finite(network, 0, "beside.")
+    network.network = nn.Sequential(nn.Flatten(), network.network)
+    with pytest.raises(TrainingError, match=r"settings=\['beside\.optim\.lr="):
+        Validator(train, None, "float32", "beside.")(network)
 
 
 def test_what_it_is_called() -> None:

@@ -6,17 +6,19 @@ import functools
 import gc
 import io
 import json
+import os
 import signal
 import sys
 import threading
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 import typer
 
 from dressform import __version__
 from dressform.cli.option_names import OptionNames
-from dressform.cli.output import Shown, messages, show_messages
+from dressform.cli.output import Shown, messages, say, show_messages
 from dressform.cli.usage import TRAINING, spaces_hint, usage_message
 from dressform.core.errors import ConfigError, DressformError
 from dressform.core.text import one_line
@@ -96,6 +98,11 @@ def main() -> None:
 
 
 def _run() -> None:
+    lost = sys.stdout is None
+    _open_closed_streams()
+    if lost:
+        say("note: standard output is closed, so results are not printed; files are written")
+    _check_current_folder()
     wait_briefly()
     command = typer.main.get_command(create_app(*sys.argv[1:2]))
     # most calls have no message; one may be about another command
@@ -107,11 +114,8 @@ def _run() -> None:
             stream, io.TextIOWrapper
         ):  # file names may hold anything, and JSON is UTF-8 on every system
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    if sys.stdout is None:  # closed by the caller: the answer could not be given
-        sys.exit(1)
     sys.stdout = cast(TextIO, Shown(sys.stdout, "standard output", escape=True))
-    if sys.stderr is not None:
-        sys.stderr = cast(TextIO, Shown(sys.stderr, "standard error", escape=False))
+    sys.stderr = cast(TextIO, Shown(sys.stderr, "standard error", escape=False))
     try:
         code = command(prog_name="dressform", standalone_mode=False)
         sys.stdout.flush()
@@ -142,6 +146,22 @@ def _run() -> None:
     if code == 130:  # typer's own way of telling Ctrl-C
         _fail_interrupted()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_closed_streams() -> None:
+    """Streams that the caller closed lead nowhere, and no file that is opened gets their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8", closefd=False))
+
+
+def _check_current_folder() -> None:
+    """Native libraries end the process without a reason where it is gone."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        _fail("the current folder was deleted; change to another one and start again", 1)
 
 
 def _fail_interrupted() -> None:

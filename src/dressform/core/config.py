@@ -4,7 +4,6 @@ assignments.
 
 import dataclasses
 import hashlib
-import inspect
 import json
 import math
 import types
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
+from dressform.core.code_digest import code_digest, is_own
 from dressform.core.errors import ConfigError, unknown_name
 
 Config = TypeVar("Config")
@@ -22,8 +22,13 @@ NOTHING_NAMED: Named = MappingProxyType({})
 
 
 def to_dict(config: Any) -> Any:
-    """Turn a config into JSON types; a nested dataclass also gets ``"type"``, its class name. A
-    field with the value that its metadata calls ``omitted`` is left out.
+    """Turn a config into JSON types. A dataclass also gets ``"type"``, the name of its class, with
+    digits that change with its text where it is the user's; a function or callable object becomes
+    its name and such digits. A field with the value that its metadata calls ``omitted`` is left
+    out.
+
+    Raises:
+        ConfigError: it holds what cannot be told from another of its kind.
     """
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
         fields = {
@@ -31,28 +36,22 @@ def to_dict(config: Any) -> Any:
             for f in dataclasses.fields(config)
             if (value := getattr(config, f.name)) is not f.metadata.get("omitted", f)
         }
-        return {"type": type(config).__qualname__, **fields}
+        kind = type(config)
+        return {"type": kind.__qualname__ if is_own(kind) else _with_digest(kind), **fields}
     if isinstance(config, (list, tuple)):
         return [to_dict(item) for item in config]
     if config is None or isinstance(config, (bool, int, float, str)):
         return config
     if callable(config):
-        return (
-            f"{getattr(config, '__qualname__', type(config).__qualname__)} {_source_digest(config)}"
-        )
+        return _with_digest(config)
     raise ConfigError(
         f"a config cannot hold {type(config).__name__}; allowed: numbers, text, tuples and "
         f"dataclasses of them"
     )
 
 
-def _source_digest(function: Any) -> str:
-    """Changes when the function's own text does, so that an edited network is another recipe."""
-    try:
-        text = inspect.getsource(function)
-    except (OSError, TypeError):
-        text = repr(getattr(getattr(function, "__code__", None), "co_code", b""))
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _with_digest(code: Any) -> str:
+    return f"{getattr(code, '__qualname__', type(code).__qualname__)} {code_digest(code)}"
 
 
 def digest(config: Any, *extra: str) -> str:
@@ -66,6 +65,9 @@ def digest(config: Any, *extra: str) -> str:
 def override(config: Config, assignments: Iterable[str], *, named: Named = NOTHING_NAMED) -> Config:
     """Apply ``path.to.field=value`` assignments, each converted to the field's type.
 
+    Those that can be applied only after others, such as ``optim.nesterov`` after
+    ``optim.momentum``, may come before them.
+
     Args:
         config: a dataclass instance; it is not changed.
         assignments: such as ``["epochs=3", "optim.lr=0.05", "model.widths=16,32"]``.
@@ -75,14 +77,25 @@ def override(config: Config, assignments: Iterable[str], *, named: Named = NOTHI
         ConfigError: no ``=``, unknown path (with the nearest names), or a value of the wrong type
             or out of range.
     """
-    for assignment in assignments:
-        path, equals, text = assignment.partition("=")
-        if not equals or not path.strip():
-            raise ConfigError(
-                f"{assignment!r} is no setting with a value; write SETTING=VALUE, such as "
-                f"epochs=3 or optim.lr=0.05"
-            )
-        config = _assign(config, path.strip().split("."), text.strip(), path.strip(), named)
+    waiting = list(assignments)
+    while waiting:
+        refused: list[tuple[str, ConfigError]] = []
+        for place, assignment in enumerate(waiting, 1):
+            path, _, text = normalised(assignment).partition("=")
+            if "=" not in assignment or not path:
+                raise ConfigError(
+                    f"{assignment!r} is no setting with a value; write SETTING=VALUE, such as "
+                    f"epochs=3 or optim.lr=0.05"
+                )
+            try:
+                config = _assign(config, path.split("."), text, path, named)
+            except ConfigError as error:
+                if any(_path(later) == path for later in waiting[place:]):
+                    raise  # the last one counts, so this one may not come after it
+                refused.append((assignment, error))
+        if len(refused) == len(waiting):
+            raise refused[0][1]
+        waiting = [assignment for assignment, _ in refused]
     return config
 
 
@@ -90,6 +103,10 @@ def normalised(assignment: str) -> str:
     """An assignment without spaces around its name and value, as it is stored."""
     path, equals, text = assignment.partition("=")
     return f"{path.strip()}{equals}{text.strip()}"
+
+
+def _path(assignment: str) -> str:
+    return normalised(assignment).partition("=")[0]
 
 
 def _assign(config: Any, path: list[str], text: str, whole: str, named: Named) -> Any:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from dressform.core.errors import DataError
 from dressform.core.file_kinds import kind_of_start
-from dressform.data.file_tree import MAX_DEPTH, Extent, FileTree, archive_suffix, walk
-from dressform.data.leftovers import is_leftover
+from dressform.data.file_tree import MAX_DEPTH, Extent, File, FileTree, archive_suffix, walk
+from dressform.data.leftovers import RUN_FILES, is_leftover, shows_runs
 
 MAX_COMPRESSED_TAR_BYTES = 2**31
 """Decompressed bytes of a compressed TAR, which has to be held in memory."""
@@ -34,7 +34,33 @@ def open_tree(path: Path, *, strict: bool = True) -> FileTree:
     tree.files.sort(key=lambda file: file.parts)
     if not path.is_dir():
         _keep_empty(tree)
+    _leave_out_runs(tree)
     return tree
+
+
+def _leave_out_runs(tree: FileTree) -> None:
+    """Take folders of runs out of a tree that they lie in; a run itself may be given."""
+    folders = sorted(
+        file.path.rpartition("/")[0]
+        for file in tree.files
+        if file.path.endswith(RUN_FILES) and len(file.parts) > 1 and _shows_runs(file)
+    )
+    for folder in folders:
+        if not f"{folder}/".startswith(tuple(f"{above}/" for above in tree.runs)):
+            tree.runs.append(folder)
+    if tree.runs:
+        inside = tuple(f"{folder}/" for folder in tree.runs)
+        tree.files = [file for file in tree.files if not file.path.startswith(inside)]
+        tree.leftovers = [path for path in tree.leftovers if not path.startswith(inside)]
+        tree.empty = [path for path in tree.empty if not path.startswith(inside)]
+        tree.broken = [one for one in tree.broken if not one[0].startswith(inside)]
+
+
+def _shows_runs(file: File) -> bool:
+    try:
+        return shows_runs(file.parts[-1], file.read)
+    except DataError:
+        return False
 
 
 def _take_folder(tree: FileTree, name: str) -> None:

@@ -3,6 +3,7 @@ text.
 """
 
 import dataclasses
+import sys
 
 from dressform.core.errors import DataError
 from dressform.core.text import counted, one_line
@@ -48,12 +49,20 @@ def without_broken_names(
             kept.append((name, file))
             continue
         what = "is in a folder that has" if _is_text(file.parts[-1]) else "has"
-        bad.append(LeftOut(file.name, f"{what} a name that is not UTF-8; rename it"))
+        bad.append(LeftOut(file.name, f"{what} a name that is not {_not_text()}"))
         lost.setdefault(name, bad[-1])
     for name in lost.keys() - {name for name, _ in kept}:
         path, reason = lost[name]
         raise DataError(f"class {name} has no image with a name that can be used: {path} {reason}")
     return kept
+
+
+def _not_text() -> str:
+    """What names are not, and what to do: to another encoding of the system's, UTF-8 is no text."""
+    encoding = sys.getfilesystemencoding()
+    if encoding.lower() in ("utf-8", "utf8"):
+        return "UTF-8; rename it"
+    return f"{encoding}, the encoding of this locale; set LC_ALL=C.UTF-8, or rename it"
 
 
 def _is_text(path: str) -> bool:

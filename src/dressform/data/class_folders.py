@@ -168,6 +168,11 @@ def _read_splits(folder: Folder, splits: dict[str, str], found: _Found) -> None:
                 continue
             _tell_loose(one, found)
             _read_classes(one, split, found)
+    empty = _empty_in(folder, found)
+    named = [name for name in splits_of_names([*splits, *empty]) if name in empty]
+    if named:
+        several = "folders" if len(named) > 1 else "folder"
+        found.notes.append(f"left out split {several} without images: {such_as(named)}")
 
 
 def _inside(folder: Folder) -> Folder:
@@ -262,9 +267,15 @@ def _read_classes_with_splits(folder: Folder, found: _Found) -> None:
 def _find_empty(folder: Folder, split: str, found: _Found) -> None:
     """Note the folders without any file beside those of the classes."""
     start = f"{folder.path}/" if folder.path else ""
+    found.empty += [(split, start + name) for name in _empty_in(folder, found)]
+
+
+def _empty_in(folder: Folder, found: _Found) -> list[str]:
+    """The folders directly in another one that hold no file at any depth."""
+    start = f"{folder.path}/" if folder.path else ""
     below = [path.removeprefix(start) for path in found.tree.empty if path.startswith(start)]
     names = dict.fromkeys(path.partition("/")[0] for path in below)
-    found.empty += [(split, start + name) for name in names if name not in folder.folders]
+    return [name for name in names if name not in folder.folders]
 
 
 def _check_empty(found: _Found) -> None:

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from dressform.core.display import Markup, brief, listed, paragraph, table
 from dressform.core.errors import DataError, unknown_name
 from dressform.core.files import sha256_bytes
-from dressform.core.label_arguments import class_names_of, group_texts, label_numbers
+from dressform.core.label_arguments import (
+    array_of,
+    class_names_of,
+    group_texts,
+    id_texts,
+    label_numbers,
+)
 from dressform.data.read_options import ReadOptions
 
 Layout = Literal["channels-last", "channels-first"]
@@ -54,6 +60,11 @@ class Dataset:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", class_names_of(self.class_names))
+        object.__setattr__(self, "images", array_of("images", self.images))
+        object.__setattr__(self, "labels", label_numbers(self.labels))
+        object.__setattr__(self, "ids", id_texts(self.ids))
+        if self.groups is not None:
+            object.__setattr__(self, "groups", group_texts(self.groups))
         if (
             self.images.dtype != np.uint8
             or self.images.ndim != 4
@@ -120,7 +131,7 @@ class Dataset:
         Raises:
             DataError: the arrays are not images and labels.
         """
-        pixels = np.asarray(images)
+        pixels = array_of("images", images)
         if pixels.dtype != np.uint8:
             raise DataError(
                 f"images have dtype {pixels.dtype}; allowed: uint8 with values 0 to 255; convert "
@@ -143,7 +154,7 @@ class Dataset:
             width = max(5, len(str(len(pixels))))
             ids = [f"{prefix}{i:0{width}d}" for i in range(len(pixels))]
         together = None if groups is None else group_texts(groups)
-        return cls(pixels, numbers, np.asarray(ids, dtype=np.str_), names, together)
+        return cls(pixels, numbers, id_texts(ids), names, together)
 
     def __repr__(self) -> str:
         return brief(self, f"{len(self):,} images", _size(self.shape), _classes(self.class_names))

@@ -122,6 +122,7 @@ class FileTree:
         root: the folder or archive.
         files: all but leftovers.
         leftovers: paths of what other programs left: whole folders as one.
+        runs: paths of folders of dressform's runs, whose files are left out.
         empty: paths of folders without any file.
         broken: (path, reason) of what is no file: links to nothing or to themselves, sockets.
         zip: the archive, if it is a ZIP; closed with the tree.
@@ -133,6 +134,7 @@ class FileTree:
     root: Path
     files: list[File] = field(default_factory=list)
     leftovers: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
     zip: zipfile.ZipFile | None = None

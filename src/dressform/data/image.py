@@ -287,12 +287,12 @@ def alpha_of(image: Image.Image) -> Image.Image | None:
 
 
 def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey values of more than 8 bits, or floats, as 8 bits [H, W].
+    """Grey values of more than 8 bits, or floats, as 8 bits [H, W]; what is no number is black.
 
     Whole numbers are taken to fill the smallest of 8, 12, 16 and 32 bits that holds the largest:
     cameras and scanners write 12 bits into files of 16.
     """
-    largest = float(np.nan_to_num(values.max(initial=0), posinf=0.0))
+    largest = float(values.max(initial=0, where=np.isfinite(values)))
     if np.issubdtype(values.dtype, np.floating):
         white = 1.0 if largest <= 1 else 255.0 if largest <= 255 else 65535.0
     else:

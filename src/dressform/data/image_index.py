@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from dressform.core.errors import DataError
 from dressform.data.contents import such_as
@@ -29,6 +30,7 @@ class ImageIndex:
         self.root = tree.root
         self._tree = tree
         self.images = [file for file in tree.files if file.is_image]
+        self._suffixes = {file.suffix for file in self.images}
         self._paths: dict[str, list[File]] = {}
         self._called: dict[_Called, list[File]] = {}
         for file in self.images:
@@ -49,6 +51,9 @@ class ImageIndex:
         """
         if value.count(";") and all(part.lower().endswith(SUFFIXES) for part in value.split(";")):
             return ()  # several images
+        return self._find(value, table) or self._find(path_of_address(value), table)
+
+    def _find(self, value: str, table: File) -> Sequence[File]:
         path = _key(value.strip().replace("\\", "/").removeprefix("./"))
         parts = [part for part in path.split("/") if part]
         if not parts:
@@ -64,12 +69,16 @@ class ImageIndex:
 
     def _like(self, parts: list[str], table: File) -> Sequence[File]:
         """Those with the name, the name without its suffix, or the number of a path, whose folders
-        agree with most of its last folders; of several, the nearest to a table.
+        agree with most of its last folders; of several, the nearest to a table. Where no image has
+        the path's suffix, all may have been saved in another form.
         """
         number = parts[-1].removesuffix(".0")
         known: list[_Called] = [("name", parts[-1]), ("stem", parts[-1])]
         if number.isascii() and number.isdigit() and len(number) < 19:
             known.append(("number", str(int(number))))
+        stem, dot, suffix = parts[-1].rpartition(".")
+        if dot + suffix in SUFFIXES and dot + suffix not in self._suffixes:
+            known.append(("stem", stem))
         called = next((one for one in known if one in self._called), None)
         if called is None:
             return ()
@@ -107,6 +116,11 @@ class ImageIndex:
         if value not in self._outside and path.suffix.lower() in SUFFIXES and path.is_file():
             self._outside[value] = File(self._tree, value, value, path)
         return (self._outside[value],) if value in self._outside else ()
+
+
+def path_of_address(value: str) -> str:
+    """The path in a web address: without what follows ``?``, and with ``%20`` as a blank."""
+    return unquote(value.partition("?")[0])
 
 
 def _key(path: str) -> str:

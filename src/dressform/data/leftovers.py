@@ -1,6 +1,7 @@
-"""What operating systems, network drives and editors leave among a person's files."""
+"""What operating systems, network drives, editors and dressform leave among a person's files."""
 
 import re
+from collections.abc import Callable
 
 _NAMES = frozenset(
     (
@@ -25,3 +26,22 @@ def is_leftover(name: str) -> bool:
     ``.DS_Store``, ``__MACOSX``, ``Thumbs.db``, ``@eaDir``, ``.ipynb_checkpoints`` and their kind.
     """
     return name.lower() in _NAMES or _PATTERNS.fullmatch(name) is not None
+
+
+_LEDGER = "test-ledger.jsonl"
+RUN_FILES = (_LEDGER, "manifest.json", "plan.json", "tuning.json")
+"""In a folder of runs, and in that of a run, a cross-validation and a tuning. A person's files may
+have the last three names, too.
+"""
+_OF_A_RUN = re.compile(rb'\{\s*("format": \d+,\s*("status": "\w+",\s*)?)?"recipe": "')
+_START = 200
+
+
+def shows_runs(name: str, read: Callable[[int], bytes]) -> bool:
+    """Whether a file shows that the folder around it is one of dressform's runs.
+
+    Args:
+        name: of the file.
+        read: gives so many of its first bytes.
+    """
+    return name == _LEDGER or (name in RUN_FILES and _OF_A_RUN.match(read(_START)) is not None)

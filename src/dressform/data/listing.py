@@ -3,15 +3,15 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from dressform.core.errors import DataError
-from dressform.core.text import class_name, counted
+from dressform.core.text import counted
 from dressform.data.broken_files import with_broken_files
-from dressform.data.contents import Contents, ImageSource, Part, such_as
-from dressform.data.file_tree import File, FileTree
+from dressform.data.contents import Contents, ImageSource, Part
+from dressform.data.file_tree import FileTree
 from dressform.data.image import SUFFIXES
 from dressform.data.image_index import ImageIndex
+from dressform.data.listing_rows import ListedRows, read_rows
 from dressform.data.listing_table import ListingTable
 from dressform.data.read_options import ReadOptions
 from dressform.data.split_names import SPLITS, split_of_name, split_words
@@ -21,43 +21,17 @@ from dressform.data.table_columns import (
     ROW_NUMBERS,
     SPLIT_COLUMNS,
     YES_NO_SPLITS,
-    looks_like_groups,
+    Columns,
+    is_set,
     named,
+    split_of_cell,
 )
 
 _SAMPLE = 500
-_YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
 _MOST_FOUND = 0.5
 """Fraction of rows whose files are found, in a column that is taken for that of the images without
 being called so.
 """
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which column has what.
-
-    Attributes:
-        image: file names, paths or ids.
-        label: the classes; None where ``one_hot`` has them.
-        one_hot: columns of 0 and 1, one for each class.
-        split, group: columns, or None.
-    """
-
-    image: str
-    label: str | None
-    one_hot: tuple[str, ...] = ()
-    split: str | None = None
-    group: str | None = None
-
-
-@dataclass
-class _Rows:
-    """What listings say, by split."""
-
-    rows: list[tuple[str, str, File, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
 
 
 def find_columns(table: ListingTable, index: ImageIndex, options: ReadOptions) -> Columns | None:
@@ -133,17 +107,20 @@ def lists_images(table: ListingTable, index: ImageIndex) -> bool:
 
 
 def label_candidates(table: ListingTable, index: ImageIndex) -> list[Columns]:
-    """Each column of a table of images that may have the labels: it has several values, each of
-    them in two rows on average.
-    """
+    """Each column of a table of images that may have the labels, by its values."""
     image = _image_column(table, index, None)
     if image is None:
         return []
     return [
         Columns(image, name)
         for name, cells in table.columns.items()
-        if name != image and 1 < len(set(cells) - {""}) <= table.rows / 2
+        if name != image and repeats(cells)
     ]
+
+
+def repeats(cells: Sequence[str]) -> bool:
+    """Whether a column has several values, each of them in two rows on average."""
+    return 1 < len(set(cells) - {""}) <= len(cells) / 2
 
 
 def _split_column(table: ListingTable) -> str | None:
@@ -159,16 +136,6 @@ def _split_column(table: ListingTable) -> str | None:
     return None
 
 
-def split_of_cell(column: str, cell: str) -> str | None:
-    """The split that a cell names: ``train``, or ``True`` in a column ``is_valid``."""
-    if (split := split_of_name(cell)) is not None:
-        return split
-    yes_no = YES_NO_SPLITS.get(column.strip().lower())
-    if yes_no is None or cell.lower() not in (*_YES, *_NO):
-        return None
-    return yes_no[0] if cell.lower() in _YES else yes_no[1]
-
-
 def _numbers_rows(name: str, cells: Sequence[str]) -> bool:
     """Whether a column only counts rows: called so, and no value twice."""
     return name.strip().lower() in ROW_NUMBERS and len(set(cells)) == len(cells)
@@ -177,13 +144,9 @@ def _numbers_rows(name: str, cells: Sequence[str]) -> bool:
 def _is_one_hot(columns: Sequence[Sequence[str]]) -> bool:
     return all(
         set(row) <= {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}
-        and sum(_is_set(cell) for cell in row) == 1
+        and sum(is_set(cell) for cell in row) == 1
         for row in zip(*columns, strict=True)
     )
-
-
-def _is_set(cell: str) -> bool:
-    return cell in ("1", "1.0", "True", "true")
 
 
 def read_listings(
@@ -204,10 +167,10 @@ def read_listings(
     Raises:
         DataError: no listed image is there, or labels contradict each other.
     """
-    rows = _Rows()
+    rows = ListedRows()
     splits = _splits_of_tables([table for table, _ in tables])
     for (table, columns), split in zip(tables, splits, strict=True):
-        _read_one(table, columns, split, index, rows)
+        read_rows(table, columns, split, index, rows)
     _by_folders(rows, tables, splits)
     unlisted = len(index.images) - len({id(file) for _, _, file, _ in rows.rows})
     if unlisted > 0:
@@ -269,102 +232,8 @@ def _splits_of_tables(tables: Sequence[ListingTable]) -> list[str]:
     return splits
 
 
-def _read_one(
-    table: ListingTable, columns: Columns, split: str, index: ImageIndex, rows: _Rows
-) -> None:
-    name, missing, unlabelled = table.file.path, [], 0
-    labels: dict[str, str] = {}
-    several: list[str] = []
-    twice: list[str] = []
-    cells = table.columns
-    whole = _whole_labels(table, columns)
-    for row in range(table.rows):
-        value, label = cells[columns.image][row], class_name(_label(table, columns, row))
-        label = label.removesuffix(".0") if whole else label
-        if not value:
-            unlabelled += 1
-            continue
-        file = index.find_one(value, table.file)
-        if file is None:
-            missing.append(value)
-        elif not label:
-            unlabelled += 1
-        elif file.path in labels:
-            (twice if labels[file.path] == label else several).append(value)
-        else:
-            labels[file.path] = label
-            cell = cells[columns.split][row] if columns.split else ""
-            own = _split_of_cell(cell, columns, table, row) if columns.split else split
-            group = cells[columns.group][row] if columns.group else ""
-            rows.rows.append((own, label, file, group))
-    if several:
-        raise DataError(
-            f"{name} gives several labels to {counted(len(several), 'image')}, such as "
-            f"{several[0]}; an image can have only one, so keep one row for each"
-        )
-    if not labels:
-        raise DataError(
-            f"{name} lists {table.rows:,} images in column {columns.image}, and none of them was "
-            f"found below {index.root} (the first is {missing[0] if missing else 'empty'!r}); put "
-            f"the table where the images are, or correct its paths"
-        )
-    if missing:
-        rows.notes.append(
-            f"ignored {len(missing):,} of {table.rows:,} rows of {name}, whose image files are "
-            f"missing: {such_as(missing)}"
-        )
-    if twice:
-        rows.notes.append(
-            f"ignored {counted(len(twice), 'row')} of {name} with an image and label of another "
-            f"row: {such_as(twice)}"
-        )
-    if unlabelled:
-        rows.notes.append(f"ignored {counted(unlabelled, 'row')} of {name} without a label")
-    if table.note:
-        rows.notes.append(table.note)
-    used = {columns.image, columns.label, columns.split, columns.group, *columns.one_hot}
-    unused = [column for column in cells if column not in used]
-    if unused:
-        rows.notes.append(f"columns of {name} not used: {such_as(unused, 8)}")
-    grouping = [column for column in unused if looks_like_groups(column, cells[column])]
-    if grouping and columns.group is None:
-        groups = len({cell for cell in cells[grouping[0]] if cell})
-        rows.notes.append(
-            f"column {grouping[0]} of {name} looks like {groups:,} groups of images; "
-            f"group_column={grouping[0]!r} keeps each group on one side of every split"
-        )
-    where = columns.label or f"{len(columns.one_hot)} columns of 0 and 1"
-    rows.reasons.append(
-        f"{name} lists the images in column {columns.image} and their labels in {where}"
-    )
-
-
-def _whole_labels(table: ListingTable, columns: Columns) -> bool:
-    """Whether all labels are whole numbers written as pandas does where some are missing: 3.0."""
-    cells = {cell for cell in table.columns[columns.label or columns.image] if cell}
-    return columns.label is not None and all(
-        cell.removesuffix(".0").isdigit() and cell.endswith(".0") for cell in cells
-    )
-
-
-def _label(table: ListingTable, columns: Columns, row: int) -> str:
-    if columns.label is not None:
-        return table.columns[columns.label][row]
-    return next(name for name in columns.one_hot if _is_set(table.columns[name][row]))
-
-
-def _split_of_cell(cell: str, columns: Columns, table: ListingTable, row: int) -> str:
-    split = split_of_cell(columns.split or "", cell)
-    if split is None:
-        raise DataError(
-            f"{table.file.name} row {row + 1} has {cell!r} in {columns.split}; allowed: train, "
-            f"validation or test"
-        )
-    return split
-
-
 def _by_folders(
-    rows: _Rows, tables: Sequence[tuple[ListingTable, Columns]], splits: list[str]
+    rows: ListedRows, tables: Sequence[tuple[ListingTable, Columns]], splits: list[str]
 ) -> None:
     """Splits by the folders of the images, if a single table names none and all lie in such."""
     if len(tables) > 1 or tables[0][1].split is not None:

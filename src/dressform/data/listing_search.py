@@ -14,18 +14,24 @@ from dressform.data.image import SUFFIXES as IMAGE_SUFFIXES
 from dressform.data.image_index import ImageIndex
 from dressform.data.labels import NAMES_FILES
 from dressform.data.listing import (
-    Columns,
     find_columns,
     label_candidates,
     lists_images,
     names_label,
     read_listings,
+    repeats,
 )
+from dressform.data.listing_rows import lost_images
 from dressform.data.listing_table import SUFFIXES as TABLE_SUFFIXES
 from dressform.data.listing_table import ListingTable, read_listing_table
 from dressform.data.read_options import ReadOptions
+from dressform.data.table_columns import Columns, are_answers
 
 SUBMISSION = "ignored {}, by its name a sample of answers to submit"
+_ANSWERS = (
+    "ignored {}, by its columns a model's predictions and no labels; give it itself to take them "
+    "for labels"
+)
 MAX_TABLE_SAMPLE = 40
 """Tables of a tree that are looked into."""
 _START = 2**16
@@ -56,12 +62,14 @@ class FoundListings:
     Attributes:
         usable: those that list its images with labels.
         unusable: those that list its images, and cannot be used.
+        lost: why those are not used whose images are not in the tree.
         problem: why a table that mentions images is none of these, or None.
         notes: for the user.
     """
 
     usable: list[Listing] = field(default_factory=list)
     unusable: list[Unusable] = field(default_factory=list)
+    lost: list[DataError] = field(default_factory=list)
     problem: DataError | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -81,6 +89,9 @@ def find_listings(tree: FileTree, options: ReadOptions) -> FoundListings:
         table: ListingTable | None = None
         try:
             table = read_listing_table(file)
+            if are_answers(table.columns):
+                found.notes.append(_ANSWERS.format(file.path))
+                continue
             columns = find_columns(table, index, options)
         except DataError as error:
             if table is None and _names_images(file, index):
@@ -101,6 +112,8 @@ def find_listings(tree: FileTree, options: ReadOptions) -> FoundListings:
             found.usable.append((table, columns))
         elif lists_images(table, index):
             unlabelled.append(file.path)
+        elif (lost := lost_images(table, index)) is not None:
+            found.lost.append(lost)
     if unlabelled:
         found.notes.append(f"tables without labels were ignored: {such_as(unlabelled)}")
     return found
@@ -188,17 +201,21 @@ def beside_folders(listing: Listing, tree: FileTree, folders: Contents) -> str:
         DataError: its labels are others, or cannot be used.
     """
     table, columns = listing
-    if names_label(columns):
-        try:
-            equal, different = _compared(listing, tree, folders)
-        except DataError as error:
+    surely = columns.label is None or names_label(columns)
+    if not surely and not repeats(table.columns[columns.label or ""]):
+        return _also(table.file)  # free text
+    try:
+        equal, different = _compared(listing, tree, folders)
+    except DataError as error:
+        if surely:
             raise _refusal(table.file, error, folders) from None
-        if equal < different:
-            raise DataError(
-                f"{tree.root} can be read in two ways: the classes are the folders "
-                f"{such_as(folders.ordered_names())}, or what {table.file.path} says; give "
-                f"{table.file.name} itself for the table, or move it away"
-            )
+        return _also(table.file)
+    if equal < different:
+        raise DataError(
+            f"{tree.root} can be read in two ways: the classes are the folders "
+            f"{such_as(folders.ordered_names())}, or what {table.file.path} says; give "
+            f"{table.file.name} itself for the table, or move it away"
+        )
     return _also(table.file)
 
 

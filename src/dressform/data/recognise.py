@@ -17,10 +17,10 @@ from dressform.data.delimited import Delimited, read_delimited
 from dressform.data.file_tree import File, FileTree, archive_suffix
 from dressform.data.folder import folder_of
 from dressform.data.idx_sets import find_idx_sets, read_idx_set
-from dressform.data.image import SUFFIXES as IMAGE_SUFFIXES
 from dressform.data.image_index import ImageIndex
 from dressform.data.labels import NAMES_FILES, names_beside
 from dressform.data.listing import find_columns, read_listings
+from dressform.data.listing_rows import lost_images
 from dressform.data.listing_search import (
     MAX_TABLE_SAMPLE,
     SUBMISSION,
@@ -56,9 +56,14 @@ def read_source(path: Path, options: ReadOptions) -> Contents:
     Raises:
         DataError: it has no labelled images in a known form, or can be read in several ways.
     """
-    if path.is_dir() or archive_suffix(path):
-        return _read_tree(open_tree(path), options)
-    return _read_file(path, options)
+    if not path.is_dir() and not archive_suffix(path):
+        return _read_file(path, options)
+    tree = open_tree(path)
+    contents = _read_tree(tree, options)
+    if not tree.runs:
+        return contents
+    note = f"left out folders of dressform's runs: {such_as(tree.runs)}"
+    return dataclasses.replace(contents, notes=(*contents.notes, note))
 
 
 def _without_columns(contents: Contents, options: ReadOptions) -> Contents:
@@ -161,16 +166,10 @@ def _placed(tree: FileTree, file: File, folder: str) -> File:
 
 
 def _no_table(file: File, table: ListingTable, index: ImageIndex) -> DataError:
+    if (lost := lost_images(table, index)) is not None:
+        return lost
     header = list(table.columns)
     shown = such_as(header, 8)
-    for name, cells in table.columns.items():
-        named_files = [cell for cell in cells if cell.lower().endswith(IMAGE_SUFFIXES)]
-        if len(named_files) * 2 > len(cells):
-            return DataError(
-                f"{file.name} lists {len(cells):,} images in column {name}, such as "
-                f"{named_files[0]}, and none of them was found below {index.root}; put the table "
-                f"where the images are, or correct its paths"
-            )
     if not index.images:
         return DataError(
             f"{file.name} has {len(header)} columns ({shown}); expected a label and a square "
@@ -209,14 +208,16 @@ def _read_images(tree: FileTree, options: ReadOptions) -> Contents:
     found = find_listings(tree, options)
     asked = any(getattr(options, name) is not None for name in _COLUMN_OPTIONS)
     folders: Contents | None = None
-    problem = found.problem
+    problem = found.problem or next(iter(found.lost), None)
     try:
         folders = read_class_folders(tree, folder_of(tree))
     except DataError as error:
         problem = problem or error
     check_unusable(found, tree, folders)
-    listings, notes = found.usable, found.notes
+    listings, notes = found.usable, [*found.notes, *(f"ignored a table: {e}" for e in found.lost)]
     classes = set(folders.parts["train"].labels) if folders and "train" in folders.parts else set()
+    if found.lost and not listings and folders and len(folders.ordered_names()) < 2:
+        raise found.lost[0]
     if folders is not None and not (listings and (asked or len(classes) < 2)):
         for listing in listings:
             notes.append(beside_folders(listing, tree, folders))
@@ -274,15 +275,19 @@ def _nothing(tree: FileTree) -> DataError:
     """Why a tree without anything to read cannot be read."""
     archives = [f.path for f in tree.files if archive_suffix(Path(f.path))]
     if archives:
+        give = f"give {tree.root}/{archives[0]}, or " if tree.root.is_dir() else ""
         return DataError(
-            f"{tree.root} has no images outside archives; give {tree.root}/{archives[0]}, or "
-            f"unpack {such_as(archives)}"
+            f"{tree.root} has no images outside archives; {give}unpack {such_as(archives)}"
         )
     other = next(
         (f for f in tree.files[:MAX_TABLE_SAMPLE] if kind_of_file(f.path, f.read(200))), None
     )
     if other is not None:
         return _unknown(other)
+    if tree.runs and not tree.files:
+        return DataError(
+            f"{tree.root} has nothing but dressform's runs ({such_as(tree.runs)}); expected {FORMS}"
+        )
     if not tree.files and not tree.broken:
         more = (
             f" but for files of other programs ({such_as(tree.leftovers)})"

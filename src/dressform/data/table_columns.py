@@ -1,10 +1,12 @@
-"""Names that people give to the columns of tables of images."""
+"""`Columns`: which column of a table of images has what, and the names that people give to them."""
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from dressform.core.errors import DataError, unknown_name
+from dressform.data.split_names import split_of_name
 
 LABELS = (
     "label", "labels", "class", "class_name", "classname", "class_label", "category", "target",
@@ -34,6 +36,27 @@ YES_NO_SPLITS = {
 }  # fmt: skip
 """Columns of yes and no: the split of either."""
 ROW_NUMBERS = ("", "unnamed:_0", "index", "row", "row_id", "id", "image_id", "rownames")
+ANSWERS = frozenset(("label", "probability", "ood_p_value", "model", "size_mtime"))
+"""Columns of a table that dressform's predictions of images were written to."""
+_YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column has what.
+
+    Attributes:
+        image: file names, paths or ids.
+        label: the classes; None where ``one_hot`` has them.
+        one_hot: columns of 0 and 1, one for each class.
+        split, group: columns, or None.
+    """
+
+    image: str
+    label: str | None
+    one_hot: tuple[str, ...] = ()
+    split: str | None = None
+    group: str | None = None
 
 
 _GROUPS = frozenset(
@@ -123,3 +146,23 @@ def named(header: Sequence[str], given: str | None, known: Sequence[str], table:
         return places[0]
     lowered = [name.strip().lower().replace(" ", "_").replace("-", "_") for name in header]
     return next((lowered.index(name) for name in known if name in lowered), None)
+
+
+def split_of_cell(column: str, cell: str) -> str | None:
+    """The split that a cell names: ``train``, or ``True`` in a column ``is_valid``."""
+    if (split := split_of_name(cell)) is not None:
+        return split
+    yes_no = YES_NO_SPLITS.get(column.strip().lower())
+    if yes_no is None or cell.lower() not in (*_YES, *_NO):
+        return None
+    return yes_no[0] if cell.lower() in _YES else yes_no[1]
+
+
+def is_set(cell: str) -> bool:
+    """Whether a cell of 0 and 1 is 1."""
+    return cell in ("1", "1.0", "True", "true")
+
+
+def are_answers(columns: Iterable[str]) -> bool:
+    """Whether a table has the columns of dressform's own predictions, whose labels nobody gave."""
+    return set(columns) >= ANSWERS

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dressform.core.errors import DataError
 from dressform.predictions import Predictions
-from dressform.predictions.examples import indices_of
+from dressform.predictions.examples import composed, indices_of
 
 logger = logging.getLogger(__name__)
 
@@ -132,13 +132,14 @@ def _reordered(predictions: Predictions, class_names: tuple[str, ...]) -> Predic
 
 
 def with_common_ids(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:
-    """Both, with ids that are the same number written in two ways written in one.
+    """Both, with ids that are the same number written in two ways written in one, and all composed.
 
     The split's name in ids (``test/00042`` becomes ``00042``) is left out if only one of them has
     it, and numbers are joined by their value (``00042``, ``42`` and ``42.0``) if that is
     unambiguous, which the user is told. Files made elsewhere usually number examples so;
     :func:`align` checks the labels.
     """
+    first, second = _composed(first), _composed(second)
     first, second = _without_split(first, second)
     numbers = _numbers(first.ids), _numbers(second.ids)
     if numbers[0] is None or numbers[1] is None:
@@ -153,6 +154,11 @@ def with_common_ids(first: Predictions, second: Predictions) -> tuple[Prediction
         f"same example"
     )
     return replace(first, ids=numbers[0]), replace(second, ids=numbers[1])
+
+
+def _composed(predictions: Predictions) -> Predictions:
+    ids = composed(predictions.ids)
+    return predictions if ids is predictions.ids else replace(predictions, ids=ids)
 
 
 def _numbers(ids: NDArray[np.str_]) -> NDArray[np.str_] | None:

@@ -56,18 +56,28 @@ def write_artifacts(
     """
     options.callback.on_phase_begin("predicting")
     clock = time.perf_counter()
-    predictions = {
-        split: _predict(fitted, dataset)
-        for split, dataset in (("validation", learning.validation), ("test", data.test))
-        if dataset is not None
-    }
-    temperature = learned_temperature(predictions.get("validation"))
+    validated = None if learning.validation is None else _predict(fitted, learning.validation)
+    predicted = time.perf_counter() - clock
+
+    options.callback.on_phase_begin("exporting to ONNX")
+    clock = time.perf_counter()
+    difference, card = _export(fitted, learning, data, manifest, layout, validated)
+    exported = time.perf_counter() - clock
+
+    # The test split is opened only where nothing can fail any more.
+    options.callback.on_phase_begin("predicting")
+    clock = time.perf_counter()
+    predictions = {} if validated is None else {"validation": validated}
+    if data.test is not None:
+        predictions["test"] = _predict(fitted, data.test)
+    temperature = learned_temperature(validated)
     results: Results = {
         "epochs": len(fitted.history),
         "parameters": count_parameters(fitted.network),
         "val_accuracy": None,
         "test_accuracy": None,
         "temperature": temperature,
+        "onnx_difference": difference,
     }
     evaluations: dict[str, Evaluation] = {}
     for split, raw in predictions.items():
@@ -80,13 +90,7 @@ def write_artifacts(
         else:
             results["test_accuracy"] = accuracy
             note_test_look(options.out, what="train", run=layout.root, examples=len(raw))
-    predicted = time.perf_counter() - clock
-
-    options.callback.on_phase_begin("exporting to ONNX")
-    clock = time.perf_counter()
-    validated = predictions.get("validation")
-    results["onnx_difference"], card = _export(fitted, learning, data, manifest, layout, validated)
-    exported = time.perf_counter() - clock
+    predicted += time.perf_counter() - clock
     seconds = {**manifest.seconds, "export": exported, "predict": predicted}
 
     files = (layout.last, layout.best, layout.onnx, layout.ood_reference)

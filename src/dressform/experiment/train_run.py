@@ -28,6 +28,7 @@ from dressform.experiment.unfinished import (
     tell_nothing_to_continue,
     unfinished_runs,
 )
+from dressform.models.network import is_built_in
 from dressform.predict.export import export_onnx
 from dressform.runs.git import git_state
 from dressform.runs.layout import Layout, dataset_folder, run_folder
@@ -46,7 +47,9 @@ from dressform.training.checkpoint import TrainingFiles
 from dressform.training.fit import fit, stopped_by
 from dressform.training.fitted import Fitted
 from dressform.training.learning_data import LearningData, learning_data
+from dressform.training.lesson import read_epochs
 from dressform.training.recipe import Recipe
+from dressform.training.validation import out_of_patience
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +86,7 @@ def train_run(
         DressformError: anything else that the user has to know; the run then says ``failed``.
     """
     network, teachers = check_trainable(recipe.recipe, data)
-    if not dataclasses.is_dataclass(recipe.recipe.model):
+    if not all(map(is_built_in, recipe.recipe.networks)):
         # A user's own network may use what ONNX has not: better said before training than after.
         with tempfile.TemporaryDirectory() as folder:
             export_onnx(network.eval(), data.train.images[:2], Path(folder) / "trial.onnx")
@@ -94,12 +97,15 @@ def train_run(
     name, budget = recipe.recipe.name, options.budget
     layout = Layout(run_folder(options.out, data.name, name, recipe.digest, seed, budget))
     if layout.manifest.exists() and not options.resume:
-        before = open_run(layout.root).manifest
-        _check_same_data(before, manifest, layout)
+        before = open_run(layout.root)
+        _check_same_data(before.manifest, manifest, layout)
         if before.status != "finished":
+            advice = "resume=True continues it"
+            if before.status == "running":
+                advice = "wait for it"
             raise RunError(
-                f"{layout.root} already exists ({before.state}); resume=True continues it, or "
-                f"choose another seed= or out="
+                f"{layout.root} already exists ({before.status}); {advice}, or choose another "
+                f"seed= or out="
             )
     new = not layout.manifest.exists()
     if new and options.resume and options.deadline is None:
@@ -221,8 +227,12 @@ def _trained_teacher(manifest: Manifest, options: RunOptions, teacher: Recipe) -
         return None
     found = open_run(layout.root).manifest
     same = (found.dataset.digests, found.dataset.hold_out_digest, found.status)
-    whole = found.results.get("epochs") == teacher.all_epochs or teacher.early_stopping.patience
-    if same != (data.digests, data.hold_out_digest, "finished") or not whole:
+    if same != (data.digests, data.hold_out_digest, "finished"):
+        return None
+    # With parts of its own, an early end is not known from the history of all.
+    alone = len(teacher.parts) == 1
+    ended = alone and out_of_patience(teacher.early_stopping, read_epochs(layout))
+    if found.results.get("epochs") != teacher.all_epochs and not ended:
         return None
     _check_whole(found, layout)
     logger.info(f"the teacher was trained before: {layout.root}")

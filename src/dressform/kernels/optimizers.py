@@ -59,6 +59,8 @@ class FusedSGD(torch.optim.Optimizer):
         """One update from the gradients."""
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
+            if not parameters:  # none was used
+                continue
             buffers = []
             if group["momentum"]:
                 for p in parameters:

@@ -1,6 +1,7 @@
 """What a network is, and how one is built for given images."""
 
 import copy
+import dataclasses
 import functools
 import hashlib
 import logging
@@ -10,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from dressform.core.code_digest import is_own
 from dressform.core.errors import ConfigError
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Layout
@@ -48,6 +50,41 @@ class ChannelsLast(nn.Module):
         return logits
 
 
+class Contiguous(nn.Module):
+    """A network that fails on images and weights that are channels-last in memory, as one with
+    ``x.view(len(x), -1)`` after a convolution does.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [N, K] for images float [N, C, H, W] of any format."""
+        logits: Tensor = self.network(as_contiguous(images))
+        return logits
+
+
+def as_contiguous(images: Tensor) -> Tensor:
+    """Images [N, C, H, W] in torch's usual format, with its strides even where C is 1: grey images
+    in the other one are contiguous, too, but convolutions go by the strides.
+    """
+    return images.flatten(1).view(images.shape)
+
+
+def make_channels_last(network: nn.Module) -> None:
+    """Put 4-D weights and buffers into the memory format in which convolutions are fast, but those
+    of a network that needs the other.
+    """
+    if isinstance(network, Contiguous):
+        return
+    for tensor in (*network.parameters(recurse=False), *network.buffers(recurse=False)):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.to(memory_format=torch.channels_last)
+    for child in network.children():
+        make_channels_last(child)
+
+
 class Classifier(nn.Module):
     """A network together with the scaling of its pixels, so that no weights file can be used with
     the wrong scaling.
@@ -79,12 +116,10 @@ class Classifier(nn.Module):
 
     def member_logits(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Logits [N, K] of each member of an ensemble; of any other network, its own."""
-        scaled = self._scaled(pixels)
-        return (
-            self.network.member_logits(scaled)
-            if isinstance(self.network, Members)
-            else (self.network(scaled),)
-        )
+        network, scaled = self.network, self._scaled(pixels)
+        if isinstance(network, Contiguous):
+            network, scaled = network.network, as_contiguous(scaled)
+        return network.member_logits(scaled) if isinstance(network, Members) else (network(scaled),)
 
     def backbone(self) -> "Classifier":
         """A copy of the part that does not learn, pixels float [N, C, H, W] in [0, 1] -> features.
@@ -168,7 +203,18 @@ def build_network(
                 f"torch.nn.Module"
             )
         _check_output(module, shape, classes)
+        if not is_built_in(network) and not _takes_channels_last(module, shape):
+            return Contiguous(module)
     return module
+
+
+def is_built_in(network: object) -> bool:
+    """Whether a network's config, and all that it holds, are of classes of dressform."""
+    if not dataclasses.is_dataclass(network) or not is_own(type(network)):
+        return False
+    values = [getattr(network, field.name) for field in dataclasses.fields(network)]
+    held = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    return all(is_built_in(one) for one in held if dataclasses.is_dataclass(one) or callable(one))
 
 
 def resolve_network(name: str) -> Network:
@@ -176,6 +222,23 @@ def resolve_network(name: str) -> Network:
     found: Any = MODELS.resolve(name)
     network: Network = found() if isinstance(found, type) else found
     return network
+
+
+def _takes_channels_last(module: nn.Module, shape: Shape) -> bool:
+    """Whether a network can be trained in the memory format of the images."""
+    tensors = [*module.parameters(), *module.buffers()]
+    before, was_training = [tensor.data for tensor in tensors], module.training
+    make_channels_last(module.eval())
+    try:
+        with torch.no_grad():
+            module(torch.zeros(2, *shape).permute(0, 3, 1, 2))
+    except Exception:  # noqa: BLE001 - whatever the user's network raises
+        return False
+    finally:
+        module.train(was_training)
+        for tensor, data in zip(tensors, before, strict=True):
+            tensor.data = data
+    return True
 
 
 def _check_output(module: nn.Module, shape: Shape, classes: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
 from dressform.data.image import ALLOWED, SUFFIXES, starts_like_image
-from dressform.data.leftovers import is_leftover
+from dressform.data.leftovers import RUN_FILES, is_leftover, shows_runs
 
 TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 """Suffixes of files that are surely no image."""
@@ -25,6 +25,7 @@ class FoundImages:
         leftovers: hidden files and what archives and systems leave behind; the first is
             ``leftover``.
         loops: links to a folder around them; the first is ``loop``.
+        runs: folders of dressform's runs; the first is ``run``.
     """
 
     paths: list[Path]
@@ -35,6 +36,8 @@ class FoundImages:
     leftover: str = ""
     loops: int = 0
     loop: str = ""
+    runs: int = 0
+    run: str = ""
 
     def notes(self) -> list[str]:
         """What was left out, a line for each kind."""
@@ -52,6 +55,12 @@ class FoundImages:
                 self.loop,
                 "link to a folder that contains it",
                 "links to folders that contain them",
+            ),
+            (
+                self.runs,
+                self.run,
+                "folder of dressform's runs",
+                "folders of dressform's runs",
             ),
         ):
             if count == 1:
@@ -105,6 +114,11 @@ def _images_in(folder: Path, found: FoundImages) -> list[Path]:
     images = []
     for name, subfolders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         here = Path(name)
+        if here != folder and any(_shows_runs(here / file) for file in RUN_FILES if file in files):
+            found.runs += 1
+            found.run = found.run or name
+            subfolders.clear()
+            continue
         for subfolder in sorted(subfolders):
             if is_leftover(subfolder):
                 found.leftovers += 1
@@ -147,11 +161,22 @@ def _is_image(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        with path.open("rb") as file:
-            start = file.read(16)
+        start = _start_of(path, 16)
     except OSError:
         return False
     return starts_like_image(start)
+
+
+def _shows_runs(path: Path) -> bool:
+    try:
+        return shows_runs(path.name, lambda most: _start_of(path, most))
+    except OSError:
+        return False
+
+
+def _start_of(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(most)
 
 
 def _refuse(error: OSError) -> None:

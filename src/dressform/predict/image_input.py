@@ -24,6 +24,8 @@ ALLOWED = (
     "[H, W, 3]"
 )
 
+FLOATS = "; convert values 0..1 with (255 * array).round().astype('uint8')"
+
 
 def check_source(source: object) -> None:
     """Check that something is of a kind that can be one image.
@@ -52,8 +54,15 @@ def check_sources(images: object) -> None:
         ConfigError: it is a single image, or no sequence at all.
     """
     single = isinstance(images, (str, os.PathLike, bytes, bytearray, memoryview, Image.Image))
+    if hasattr(images, "columns") and hasattr(images, "iterrows"):
+        raise ConfigError(
+            "predict_many was given a table, whose rows are no images; give its column of paths, "
+            "such as list(table['path'])"
+        )
     if isinstance(images, np.ndarray):  # [H, W, 3], which could be H rows of a grey image
-        single = images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (1, 3))
+        one = images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (1, 3))
+        paths = images.ndim == 1 and images.dtype.kind in "OU"
+        single = one and not paths
     if single:
         raise ConfigError(
             f"predict_many was given one {type(images).__name__}; allowed: a list of images, so "
@@ -106,7 +115,7 @@ def _checked_array(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
         return np.ascontiguousarray(array[..., 0] if array.shape[2:] == (1,) else array)
     advice = ""
     if array.dtype.kind == "f":
-        advice = "; convert values 0..1 with (255 * array).round().astype('uint8')"
+        advice = FLOATS
     elif array.ndim == 4:
         advice = "; for several images call predict_many"
     raise DataError(
@@ -132,9 +141,10 @@ def batch_of(images: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[
     if batch.ndim == 4 and batch.shape[1:] == first != shape:
         batch = batch.transpose(0, 2, 3, 1)
     if batch.dtype != np.uint8 or batch.shape[1:] != shape:
+        advice = FLOATS if batch.dtype.kind == "f" else ""
         raise DataError(
             f"images are {batch.dtype} {list(batch.shape)}; allowed: uint8 [N, {height}, {width}, "
-            f"{channels}] or [N, {channels}, {height}, {width}]"
+            f"{channels}] or [N, {channels}, {height}, {width}]{advice}"
         )
     return batch
 

@@ -258,11 +258,9 @@ class Predictor:
         check_source(source)
         name = name or name_of(source)
         height, width, channels = self.shape
-        if isinstance(source, np.ndarray) and source.shape in (
-            self.shape,
-            (channels, height, width),
-            *([(height, width)] if channels == 1 else []),
-        ):
+        grey = [(height, width)] if channels == 1 else []
+        shapes = (self.shape, (channels, height, width), *grey)
+        if isinstance(source, np.ndarray) and source.dtype == np.uint8 and source.shape in shapes:
             (pixels,) = batch_of(source[None], self.shape)
             made = ""
         else:

@@ -64,8 +64,8 @@ def labels_by_name(
     absent = [name for number, name in enumerate(model_classes) if number not in occurring]
     if absent:
         logger.warning(
-            f"{data} has no images of {_listed(absent)}, which {model} knows; the scores are about "
-            f"the other classes"
+            f"{data} has no images of {_listed(absent)}, which {model} knows; macro F1 and macro "
+            f"recall count such a class as 0, and the other scores are about the rest"
         )
     return mapping[labels]
 

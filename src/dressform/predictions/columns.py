@@ -74,7 +74,7 @@ def predictions_of(table: Table) -> Predictions:
     if predicted is None:
         others = (label, ids_column)
         _refuse_nearly_numeric(table, [name for name in table.columns if name not in others])
-        raise _unexpected(table)
+        raise _unexpected(table, labels, others)
     predicted_names = [class_name(text) for text in _label_texts(table, predicted)]
     return hard_predictions(table, ids, labels, predicted_names)
 
@@ -90,7 +90,29 @@ def _refuse_nearly_numeric(table: Table, columns: list[str]) -> None:
         table.numbers(nearly[0])
 
 
-def _unexpected(table: Table) -> DataError:
+def _unexpected(
+    table: Table, labels: Sequence[str] = (), others: Sequence[str | None] = ()
+) -> DataError:
+    """Why a table has no predictions.
+
+    Args:
+        table: that has none.
+        labels: of its examples, where it has a column of them.
+        others: columns that are no scores.
+    """
+    classes = [n for n in table.columns if n not in others and table.is_numeric(n)]
+    if labels and len(classes) > 1 and _sum_to_1(table, classes):
+        names, last = sorted(set(labels)), len(classes) - 1
+        if all(re.fullmatch(r"\d+", text) for text in names):
+            low, high = (f(int(text) for text in names) for f in (min, max))
+            return DataError(
+                f"{table.path} has labels {low} to {high}; allowed: 0 to {last} for the columns "
+                f"{_listed(classes)}, so number labels from 0, or give the names of their columns"
+            )
+        return DataError(
+            f"{table.path} has label {names[0]} without a column of that name; columns: "
+            f"{_listed(classes)}; write both in the same way"
+        )
     scores = [n for n in table.columns if re.fullmatch(r"(p|logit)\d+", n)]
     if len(scores) == 1 and table.find(*LABELS) is not None:
         return DataError(
@@ -280,7 +302,7 @@ def _named_classes(
     table.refuse_duplicates(chosen)
     if len(chosen) < 2:
         return None
-    ignored = [column for column in candidates if column not in chosen]
+    ignored = [column for column in candidates if column not in chosen and column]
     if ignored:
         logger.warning(
             f"{table.path}: classes are {_listed([class_of[c] for c in chosen])}; other columns "

@@ -1,5 +1,6 @@
 """The examples behind predictions."""
 
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,15 @@ def indices_of(ids: NDArray[np.str_], requested: NDArray[np.str_]) -> NDArray[np
     return np.asarray(
         order[np.searchsorted(ids, requested, sorter=order).clip(max=len(ids) - 1)], dtype=np.int64
     )
+
+
+def composed(ids: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Ids [N] in Unicode's composed form, in which they are joined: macOS writes names of files
+    decomposed. The same array where all are, or where two would become the same.
+    """
+    texts = np.array([unicodedata.normalize("NFC", text) for text in ids.tolist()], dtype=np.str_)
+    changed = not np.array_equal(texts, ids) and len(np.unique(texts)) == len(ids)
+    return texts if changed else ids
 
 
 def canonical_split(split: str) -> str:
@@ -42,18 +52,21 @@ def examples_of(predictions: Predictions, data: DatasetSplits, split: str) -> Da
     Raises:
         DataError: the data lack these examples; it says why.
     """
-    holding = [name for name, part in data if np.isin(predictions.ids, part.ids).all()]
+    predictions = replace(predictions, ids=composed(predictions.ids))
+    ids_of = {name: composed(part.ids) for name, part in data}
+    holding = [name for name, ids in ids_of.items() if np.isin(predictions.ids, ids).all()]
     problem = ""
     for name in sorted(holding, key=lambda name: name != split):
         part = data[name]
-        examples = part.take(indices_of(part.ids, predictions.ids))
+        examples = part.take(indices_of(ids_of[name], predictions.ids))
         difference = _different_label(examples, predictions)
         if not difference and (name == "test") == (split == "test"):
             return _with_classes_of(predictions, examples)
         problem = problem or difference or f"they are in {name}, not in {split}"
     if not holding:
-        _check_ids(predictions.ids, data)
-        examples = _gathered(predictions.ids, [part for _, part in data])
+        parts = [replace(part, ids=ids_of[name]) for name, part in data]
+        _check_ids(predictions.ids, data, ids_of)
+        examples = _gathered(predictions.ids, parts)
         problem = _different_label(examples, predictions)
         if not problem:
             return _with_classes_of(predictions, examples)
@@ -62,13 +75,15 @@ def examples_of(predictions: Predictions, data: DatasetSplits, split: str) -> Da
     )
 
 
-def _check_ids(ids: NDArray[np.str_], data: DatasetSplits) -> None:
-    """Refuse ids that the data lack, or have twice.
+def _check_ids(
+    ids: NDArray[np.str_], data: DatasetSplits, ids_of: dict[str, NDArray[np.str_]]
+) -> None:
+    """Refuse ids that the data lack, or have twice; ``ids_of`` has those of each split.
 
     Raises:
         DataError: there are such ids.
     """
-    every = np.concatenate([part.ids for _, part in data])
+    every = np.concatenate(list(ids_of.values()))
     missing = np.setdiff1d(ids, every)
     if len(missing):
         verb = "is" if len(missing) == 1 else "are"
@@ -80,7 +95,7 @@ def _check_ids(ids: NDArray[np.str_], data: DatasetSplits) -> None:
     unique, counts = np.unique(every[np.isin(every, ids)], return_counts=True)
     if counts.max() > 1:
         id_ = str(unique[counts.argmax()])
-        where = " and ".join(name for name, part in data if id_ in part.ids)
+        where = " and ".join(name for name, own in ids_of.items() if id_ in own)
         raise DataError(
             f"the predicted examples are in several splits of {data.name}, and {id_!r} is in "
             f"{where}; give predictions of one split, or each example its own id"

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from dressform.core.display import brief, listed
 from dressform.core.errors import DataError
 from dressform.core.files import user_path
-from dressform.core.label_arguments import class_names_of, label_numbers
+from dressform.core.label_arguments import (
+    class_names_of,
+    group_texts,
+    id_texts,
+    label_numbers,
+    scores_of,
+)
 from dressform.core.npz import read_npz, write_npz
 from dressform.core.numbers import percent
 from dressform.predictions.npz_arrays import check_agreement, temperature_of, texts_of
@@ -70,6 +76,11 @@ class Predictions:
                 f"predictions have a temperature of {self.temperature}; allowed: above 0, finite"
             )
         object.__setattr__(self, "class_names", class_names_of(self.class_names))
+        object.__setattr__(self, "ids", id_texts(self.ids))
+        object.__setattr__(self, "labels", label_numbers(self.labels))
+        object.__setattr__(self, "logits", scores_of("logits", self.logits, self.class_names))
+        if self.groups is not None:
+            object.__setattr__(self, "groups", group_texts(self.groups))
         n, k = self.labels.size, len(self.class_names)
         if n == 0:
             raise DataError("predictions have no examples; give at least one")
@@ -200,7 +211,7 @@ class Predictions:
             )
         logits = np.zeros((len(classes), len(names)), np.float32)
         logits[np.arange(len(classes)), classes] = HARD_LOGIT
-        return cls(np.asarray(ids, dtype=np.str_), label_numbers(labels), logits, names, hard=True)
+        return cls(id_texts(ids), label_numbers(labels), logits, names, hard=True)
 
     @classmethod
     def from_probabilities(
@@ -217,8 +228,9 @@ class Predictions:
             labels: N whole numbers, 0..K-1.
             probabilities: [N, K]; each row adds up to 1 within 1e-3, or within what rounding to its
                 digits explains. Values below 1e-12 are raised to 1e-12. Of two classes also [N] or
-                [N, 1], the probability of the second, which a note says.
-            class_names: K names in label order.
+                [N, 1], the probability of the second, which a note says. The columns of a data
+                frame go by their names.
+            class_names: K names in label order, or a dict of names and their numbers.
 
         Returns:
             predictions with the same most likely classes; softmax returns the same probabilities to
@@ -227,8 +239,8 @@ class Predictions:
         Raises:
             DataError: invalid probabilities, or anything that :class:`Predictions` refuses.
         """
-        names, values = np.asarray(ids, dtype=np.str_), np.asarray(probabilities, dtype=np.float64)
-        classes = class_names_of(class_names)
+        names, classes = id_texts(ids), class_names_of(class_names)
+        values = scores_of("probabilities", probabilities, classes).astype(np.float64)
         if is_single(values) and len(values) == len(names) and len(classes) > 1:
             values = both_probabilities(values, names, classes)
         if (

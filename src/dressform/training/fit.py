@@ -12,7 +12,7 @@ from dressform.core.errors import DressformError, TrainingError, is_shortage
 from dressform.core.rng import stream_seed
 from dressform.data.dataset import Dataset
 from dressform.kernels.threads import pinned_threads
-from dressform.models.network import Classifier, build_network
+from dressform.models.network import Classifier, build_network, make_channels_last
 from dressform.training.batches import AugmentedImages, Batches
 from dressform.training.callback import Callback
 from dressform.training.checkpoint import (
@@ -98,29 +98,29 @@ def fit(
         RunError: the checkpoint is damaged or belongs to another training.
         OutOfTimeError: the callback's strict deadline has passed.
     """
-    callback, files = callback or Callback(), files or TrainingFiles()
+    whole = Part(recipe, callback or Callback(), files or TrainingFiles())
+    return _fit_part(whole, train, validation, seed, device)
+
+
+def _fit_part(
+    part: Part, train: Dataset, validation: Dataset | None, seed: int, device: str
+) -> Fitted:
+    """The training of a recipe, which may have parts."""
 
     def fitted(part: Part) -> Fitted:
-        return fit(
-            part.recipe,
-            train,
-            validation,
-            seed=seed,
-            device=device,
-            files=part.files,
-            callback=part.callback,
-        )
+        return _fit_part(part, train, validation, seed, device)
 
+    recipe = part.recipe
     if recipe.beside is not None:
-        return together([fitted(part) for part in Parts(recipe, callback, files)])
+        return together([fitted(one) for one in Parts(part)])
     if recipe.distillation is not None:
-        parts = iter(Parts(recipe, callback, files))
+        parts = iter(Parts(part))
         lesson = learn(recipe.distillation, next(parts), train, fitted, choose_device(device))
-        part = lesson.checked(next(parts))
+        student = lesson.checked(next(parts))
         return lesson.with_student(
-            _fit_alone(part, train, validation, seed, device, lesson.soft_targets)
+            _fit_alone(student, train, validation, seed, device, lesson.soft_targets)
         )
-    return _fit_alone(Part(recipe, callback, files), train, validation, seed, device)
+    return _fit_alone(part, train, validation, seed, device)
 
 
 def _fit_alone(
@@ -138,7 +138,7 @@ def _fit_alone(
     state = _initial_state(recipe, train, seed, where)
     if files.checkpoint is not None and files.checkpoint.exists():
         load_state(files.checkpoint, state, files.key)
-    batches, validator = _data(recipe, train, validation, state, seed, files, callback)
+    batches, validator = _data(part, train, validation, state, seed)
     objective = Objective(
         label_smoothing=recipe.label_smoothing,
         class_weights=class_weights(train, recipe.class_weight_power).to(where)
@@ -160,9 +160,9 @@ def _fit_alone(
             epoch, started = len(state.history), time.perf_counter()
             first = sum(steps[:epoch])
             with seeded(stream_seed(seed, "dropout", epoch), where):
-                metrics, trained = _train_epoch(step, batches, state, pace, first, callback)
+                metrics, trained = _train_epoch(step, batches, state, pace, first, part)
             stepped = time.monotonic()
-            _check_finite(state.result, epoch)
+            _check_finite(state.result, epoch, part.prefix)
             scores = validator(state.result)
             row = Epoch(
                 epoch=epoch + 1,
@@ -206,7 +206,7 @@ def _fit_alone(
 
 
 def _train_epoch(
-    step: Step, batches: Batches, state: State, pace: Pace, first: int, callback: Callback
+    step: Step, batches: Batches, state: State, pace: Pace, first: int, part: Part
 ) -> tuple[RunningMetrics, int]:
     """One pass over the training examples, or the part that there is time for; also its steps.
 
@@ -223,18 +223,18 @@ def _train_epoch(
         pace.look(first + done)
         if pace.end != planned:
             planned = pace.end
-            callback.on_steps_changed(planned)
+            part.callback.on_steps_changed(planned)
         over = done == steps or pace.over(first + done)
         mean = accuracy = None
         if over or done % FINITE_CHECK_EVERY == 1:
             mean, accuracy = metrics.loss(), metrics.accuracy()
             if not math.isfinite(mean):
                 raise TrainingError(
-                    f"the loss is {mean} in epoch {epoch + 1}, step {done}; try a lower "
-                    f"learning rate (settings=['optim.lr={step.peak_learning_rate / 10:g}']), or "
-                    f"settings=['precision=float32']"
+                    f"the loss is {mean} in epoch {epoch + 1}, step {done}; try a lower learning "
+                    f"rate (settings=['{part.prefix}optim.lr={step.peak_learning_rate / 10:g}']), "
+                    f"or settings=['{part.prefix}precision=float32']"
                 )
-        callback.on_step(done, images, mean, accuracy)
+        part.callback.on_step(done, images, mean, accuracy)
         if over:
             break
     return metrics, done
@@ -247,7 +247,7 @@ def _initial_state(recipe: Recipe, train: Dataset, seed: int, device: torch.devi
         mean, std = pixel_statistics(train, device)
     body = build_network(recipe.model, train.shape, len(train.class_names), seed=seed)
     network = Classifier(body, mean, std).to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    make_channels_last(network)
     check_progressive_resizing(recipe.progressive_resizing, network, train.shape)
     selects = recipe.hard_examples.fraction < 1
     return State(
@@ -260,28 +260,22 @@ def _initial_state(recipe: Recipe, train: Dataset, seed: int, device: torch.devi
 
 
 def _data(
-    recipe: Recipe,
-    train: Dataset,
-    validation: Dataset | None,
-    state: State,
-    seed: int,
-    files: TrainingFiles,
-    callback: Callback,
+    part: Part, train: Dataset, validation: Dataset | None, state: State, seed: int
 ) -> tuple[Batches, Validator]:
     """Batches to learn from and examples to validate on: of images, or of cached features."""
-    device = state.network.mean.device
+    recipe, device = part.recipe, state.network.mean.device
     features = None
     if recipe.cached_features:
         extract = FeatureExtractor(
             state.network,
             recipe.augment,
             precision=state.precision,
-            folder=files.features,
-            deadline=callback.deadline,
+            folder=part.files.features,
+            deadline=part.callback.deadline,
         )
         versions = min(recipe.cached_features, recipe.epochs)
         inputs: AugmentedImages | FeatureCache = extract(
-            train.images, versions, seed=seed, progress=callback.on_features
+            train.images, versions, seed=seed, progress=part.callback.on_features
         )
         features = None if validation is None else extract(validation.images)
     else:
@@ -293,7 +287,7 @@ def _data(
         seed=seed,
         hard_examples=recipe.hard_examples,
     )
-    return batches, Validator(validation, features, state.precision)
+    return batches, Validator(validation, features, state.precision, part.prefix)
 
 
 def _finished(
@@ -307,14 +301,14 @@ def _finished(
         epochs >= recipe.epochs
         or pace.over(done)
         or (callback.stop_training and epochs > 0)
-        or out_of_patience(recipe.early_stopping, state)
+        or out_of_patience(recipe.early_stopping, state.history)
     )
 
 
-def _check_finite(network: nn.Module, epoch: int) -> None:
+def _check_finite(network: nn.Module, epoch: int, prefix: str) -> None:
     floating = [t for t in network.state_dict().values() if t.is_floating_point()]
     if not bool(torch.stack([torch.isfinite(t).all() for t in floating]).all()):
         raise TrainingError(
             f"the weights are no longer finite after epoch {epoch + 1}; try a lower learning rate "
-            f"(settings=['optim.lr=…'])"
+            f"(settings=['{prefix}optim.lr=…'])"
         )

@@ -93,12 +93,17 @@ def learn(
 
 def _read(part: Part, run: Path, train: Dataset) -> tuple[Classifier, tuple[Epoch, ...]]:
     layout = Layout(run)
+    history = read_epochs(layout)
+    part.skip(history)
+    return trained_network(part.recipe, layout, train.shape, len(train.class_names)), history
+
+
+def read_epochs(layout: Layout) -> tuple[Epoch, ...]:
+    """The history of a finished run."""
     rows: list[Any] = [
         {name: row.get(name) for name in COLUMNS} for row in read_history(layout.results)
     ]
-    history = tuple(Epoch(**{**row, "epoch": number}) for number, row in enumerate(rows, 1))
-    part.skip(history)
-    return trained_network(part.recipe, layout, train.shape, len(train.class_names)), history
+    return tuple(Epoch(**{**row, "epoch": number}) for number, row in enumerate(rows, 1))
 
 
 def _asked(

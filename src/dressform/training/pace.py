@@ -41,7 +41,8 @@ class Pace:
         self._start, self._position = 0, 0.0
         self._step_seconds: float | None = None
         self._closing_seconds: float | None = None
-        self._marked, self._marked_at = 0, 0.0
+        self._marked = 0
+        self._marked_at: float | None = None  # only within an epoch
         self._looked_at = 0.0
         self._epoch_end = 0
 
@@ -76,6 +77,7 @@ class Pace:
     def end_epoch(self, seconds: float) -> None:
         """An epoch is over; ``seconds`` passed since its last step."""
         self._closing_seconds = max(seconds, self._closing_seconds or 0.0)
+        self._marked_at = None
 
     def look(self, number: int) -> None:
         """Look at the clock after so many steps, and plan the rest anew if it says so.
@@ -96,6 +98,8 @@ class Pace:
             self._plan(number, left, self._step_seconds or LOOK_EVERY)
 
     def _measure(self, number: int, now: float) -> None:
+        if self._marked_at is None:  # what has passed since the last step was no step
+            return
         steps, seconds = number - self._marked, now - self._marked_at
         if steps > 0:
             self._step_seconds = seconds / steps
@@ -115,11 +119,12 @@ class Pace:
         self.end = end
 
     def _affordable(self, number: int, left: float, step: float, closing: float) -> int:
-        """Steps that there is time for, with what follows each epoch that ends before the last."""
-        rest = self._epoch_end - number
-        roughly = (left - closing) / (step + closing / self._per_epoch)
+        """Steps that there is time for, with what follows each epoch."""
+        begun = self._marked_at is not None
+        rest = self._epoch_end - number if begun else 0
+        roughly = (left - closing * begun) / (step + closing / self._per_epoch)
         epochs = max(0, math.ceil((roughly - rest) / self._per_epoch))
         return max(
-            min(int((left - closing * (1 + more)) / step), rest + more * self._per_epoch)
+            min(int((left - closing * (begun + more)) / step), rest + more * self._per_epoch)
             for more in (epochs, max(0, epochs - 1))
         )

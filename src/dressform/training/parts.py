@@ -20,11 +20,13 @@ class Part:
         recipe: of it, alone.
         callback: that passes everything on, as a part of the whole.
         files: of it.
+        prefix: of its settings' names in the recipe of the whole.
     """
 
     recipe: Recipe
     callback: Callback
     files: TrainingFiles
+    prefix: str = ""
 
     def skip(self, history: Sequence[Epoch]) -> None:
         """The part was trained before: its epochs are told when the next part begins."""
@@ -36,22 +38,20 @@ class Parts:
     """The trainings of a recipe's parts, each to be done before the next is asked for.
 
     Args:
-        recipe: with one beside it, or a teacher.
-        callback: of the whole training.
-        files: likewise.
+        whole: the training of a recipe with one beside it, or with a teacher.
     """
 
-    def __init__(self, recipe: Recipe, callback: Callback, files: TrainingFiles) -> None:
-        self._recipes = recipe.parts
-        self._callback, self._files = callback, files
+    def __init__(self, whole: Part) -> None:
+        self._whole = whole
 
     def __iter__(self) -> Iterator[Part]:
         history: list[Epoch] = []
         steps: list[int] = []
-        for number, recipe in enumerate(self._recipes):
-            is_last = number == len(self._recipes) - 1
-            callback = _Passing(self._callback, history, steps, is_last=is_last)
-            yield Part(recipe, callback, self._files.part(str(number + 1)))
+        whole, parts = self._whole, self._whole.recipe.prefixed_parts
+        for number, (prefix, recipe) in enumerate(parts.items(), 1):
+            is_last = number == len(parts)
+            callback = _Passing(whole.callback, history, steps, is_last=is_last)
+            yield Part(recipe, callback, whole.files.part(str(number)), whole.prefix + prefix)
             history, steps = callback.history, callback.steps
 
 

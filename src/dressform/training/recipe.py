@@ -307,14 +307,20 @@ class Recipe:
 
     @property
     def parts(self) -> "tuple[Recipe, ...]":
-        """What is trained one after the other: this recipe and the one beside it, or the teacher
-        and this recipe; or this recipe alone. The parts may have parts of their own.
+        """See :attr:`prefixed_parts`."""
+        return tuple(self.prefixed_parts.values())
+
+    @property
+    def prefixed_parts(self) -> "dict[str, Recipe]":
+        """What is trained one after the other, by what the names of its settings start with: this
+        recipe and the one beside it, or the teacher and this recipe; or this recipe alone.
         """
         if self.beside is not None:
-            return dataclasses.replace(self, beside=None), self.beside
+            return {"": dataclasses.replace(self, beside=None), "beside.": self.beside}
         if self.distillation is not None:
-            return self.distillation.teacher, dataclasses.replace(self, distillation=None)
-        return (self,)
+            alone = dataclasses.replace(self, distillation=None)
+            return {"distillation.teacher.": self.distillation.teacher, "": alone}
+        return {"": self}
 
     @property
     def all_epochs(self) -> int:
@@ -338,9 +344,8 @@ class Recipe:
         return table(["setting", "value"], [[k, str(v)] for k, v in _flat(to_dict(self)).items()])
 
     def __post_init__(self) -> None:
-        allowed = "lower-case letters, digits and hyphens"
         valid = self.name.replace("-", "").isalnum() and self.name == self.name.lower()
-        require(valid, "name of the recipe", self.name, allowed)
+        require(valid, "name of the recipe", self.name, "lower-case letters, digits and hyphens")
         buildable = dataclasses.is_dataclass(self.model) and hasattr(self.model, "build")
         require(
             buildable or callable(self.model),
@@ -367,16 +372,20 @@ class Recipe:
         )
         allowed = "a Distillation, such as Distillation(teacher=find_recipe('fast'))"
         require(taught is None or isinstance(taught, Distillation), "distillation", taught, allowed)
-        power = self.class_weight_power
+        power, fraction = self.class_weight_power, self.validation_fraction
         require(0 <= power <= 1, "class_weight_power", power, "0 to 1")
-        fraction, stopping = self.validation_fraction, self.early_stopping
         require(0 <= fraction <= 0.5, "validation_fraction", fraction, "0 to 0.5")
-        require(
-            fraction > 0 or not (stopping.patience or stopping.restore_best),
-            "validation_fraction",
-            fraction,
-            "above 0 with early_stopping.patience or restore_best",
-        )
+        for prefix in choosing_parts(self):
+            allowed = f"above 0 with {prefix}early_stopping.patience or restore_best"
+            require(fraction > 0, "validation_fraction", fraction, allowed)
+
+
+def choosing_parts(recipe: Recipe) -> list[str]:
+    """The prefixes of all parts whose training decides something by validation examples."""
+    parts, stopping = recipe.prefixed_parts, recipe.early_stopping
+    if len(parts) == 1:
+        return [""] if stopping.patience or stopping.restore_best else []
+    return [prefix + inner for prefix, one in parts.items() for inner in choosing_parts(one)]
 
 
 def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:

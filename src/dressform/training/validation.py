@@ -1,6 +1,7 @@
 """Validation after each epoch, and what early stopping makes of it."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,12 +34,17 @@ class Validator:
         dataset: the examples, or None.
         features: of the examples' images, for networks with a frozen backbone.
         precision: ``float32`` or ``bfloat16``, for autocast.
+        prefix: of the names of the training's settings, for messages.
     """
 
     def __init__(
-        self, dataset: Dataset | None, features: FeatureCache | None, precision: str
+        self,
+        dataset: Dataset | None,
+        features: FeatureCache | None,
+        precision: str,
+        prefix: str = "",
     ) -> None:
-        self._dataset, self._features = dataset, features
+        self._dataset, self._features, self._prefix = dataset, features, prefix
         self._precision: torch.dtype = getattr(torch, precision)
 
     def __call__(self, network: Classifier) -> ValidationScores:
@@ -57,8 +63,8 @@ class Validator:
             logits = logits_of(network, dataset, device=device, precision=self._precision)
         if not np.isfinite(logits).all():
             raise TrainingError(
-                "the logits of validation examples are not finite; try a lower learning rate "
-                "(settings=['optim.lr=…'])"
+                f"the logits of validation examples are not finite; try a lower learning rate "
+                f"(settings=['{self._prefix}optim.lr=…'])"
             )
         scores = Scores(Predictions(dataset.ids, dataset.labels, logits, dataset.class_names))
         return ValidationScores(nll(scores), accuracy(scores), ece(scores))
@@ -75,10 +81,12 @@ def remember_best(config: EarlyStopping, state: State) -> None:
         state.best, state.best_epoch = weights_of(state.result), row.epoch
 
 
-def out_of_patience(config: EarlyStopping, state: State) -> bool:
+def out_of_patience(config: EarlyStopping, history: Sequence[Epoch]) -> bool:
     """Whether as many epochs as ``patience`` have passed without improvement."""
-    waited = len(state.history) - state.best_epoch
-    return bool(config.patience) and state.best_epoch > 0 and waited >= config.patience
+    if not config.patience or not history or history[0].val_loss is None:
+        return False
+    scores = [_score(config, row) for row in history]
+    return len(scores) - 1 - scores.index(max(scores)) >= config.patience
 
 
 def _score(config: EarlyStopping, row: Epoch) -> float:

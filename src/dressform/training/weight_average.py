@@ -20,6 +20,9 @@ class WeightAverage:
     def __init__(self, config: EMA, network: Classifier) -> None:
         self._config = config
         self.network = copy.deepcopy(network)
+        # Each tensor once, although tied weights have several names.
+        named = self.network.state_dict().items()
+        self._names = list({tensor.data_ptr(): name for name, tensor in named}.values())
 
     def decay(self, progress: float) -> float:
         """What is kept of the old average after a fraction of the training, 0..1; 0 before it
@@ -30,7 +33,8 @@ class WeightAverage:
     @torch.no_grad()
     def update(self, network: nn.Module, decay: float) -> None:
         """Move the average towards a network's weights; what is not floating is copied."""
-        new, old = list(network.state_dict().values()), list(self.network.state_dict().values())
+        ours, theirs = self.network.state_dict(), network.state_dict()
+        new, old = ([state[name] for name in self._names] for state in (theirs, ours))
         floating = [i for i, t in enumerate(new) if t.is_floating_point()]
         torch._foreach_lerp_([old[i] for i in floating], [new[i] for i in floating], 1 - decay)
         for i in set(range(len(new))) - set(floating):

@@ -147,3 +147,26 @@ def test_the_budget_that_is_enough_counts_trials_that_were_given_up(
         search.Search(reader, clock, 0, RunOptions(out=tmp_path)).choose(1.0)
     # 88 % of the 288 s that an export leaves
     assert caught.value.needed == pytest.approx(300 + factor * (280 - 253.4), abs=4)
+
+
+@pytest.mark.parametrize(("spent", "least"), [(70.0, 30 / 3), (98.0, 2 / 3)])
+def test_the_last_training_gets_a_part_of_what_is_really_left(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spent: float, least: float
+) -> None:
+    """However busy the machine is: what comes afterwards takes less than was reserved for it."""
+    deadlines: list[float] = []
+
+    def train_run(*_: object, seed: int, options: RunOptions) -> None:
+        assert options.deadline is not None
+        deadlines.append(options.deadline.left())
+
+    monkeypatch.setattr(search, "contention", lambda: 4.0)
+    monkeypatch.setattr(search, "train_run", train_run)
+    plan = AutoPlan("digest", 100.0, None, [replace(QUICK, compared=0)], spent=spent)
+    clock = Budget(plan, tmp_path / "plan.json", 0.0)
+    found = search.Search(
+        Reader(source, ReadOptions(), clock.deadline(0)), clock, 0, RunOptions(out=tmp_path)
+    )
+    assert found.fixed() == 12 / 2 + 4 * 12 / 2
+    found.train(clock.plan.candidates[0])
+    assert deadlines == [pytest.approx(least, abs=0.3)]

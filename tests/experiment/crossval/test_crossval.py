@@ -1,5 +1,7 @@
+import gc
 import json
 import math
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -326,3 +328,14 @@ def test_all_folds_have_the_precision_of_the_plan(
         for f in range(2)
     }
     assert found == {"bfloat16"}
+
+
+def test_folds_keep_no_dataset_alive(small: DatasetSplits) -> None:
+    data = small.train.take(np.arange(40))
+    first = fold_module._folds(data, 2, 0, 0)
+    assert fold_module._folds(data, 2, 0, 0) is first
+    assert fold_module._folds(data, 2, 1, 0) is not first
+    alive = weakref.ref(data)
+    del data
+    gc.collect()
+    assert alive() is None

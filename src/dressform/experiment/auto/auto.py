@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dressform.core import config
 from dressform.core.clock import Deadline, contention
 from dressform.core.display import brief, table
 from dressform.core.errors import ConfigError, RunError
@@ -25,7 +26,7 @@ from dressform.experiment.auto.compared import Compared
 from dressform.experiment.auto.reader import Reader
 from dressform.experiment.auto.search import Search
 from dressform.experiment.options import RunOptions
-from dressform.runs.layout import auto_plan
+from dressform.runs.layout import auto_plan, dataset_folder
 from dressform.runs.run import Run
 
 logger = logging.getLogger(__name__)
@@ -116,8 +117,12 @@ def train_auto(
     if str(source) not in CATALOG:
         log_shared_images(data)
     logger.info(describe_data(data))
-    file = auto_plan(options.out, data.name, seed)
-    plan = _plan(file, AutoPlan(data.train.digest, budget, reading.image_size), options)
+    digest = config.digest([split.digest for _, split in data])
+    plan = AutoPlan(digest, budget, reading.image_size)
+    name = _own_name(data, plan, seed, options)
+    read.rename(name)
+    file = auto_plan(options.out, name, seed)
+    plan = _plan(file, plan, options)
     clock = Budget(plan, file, elapsed + time.monotonic() - began)
     search = Search(read, clock, seed, options)
     if not plan.candidates:
@@ -137,6 +142,22 @@ def train_auto(
     return AutoResult(run, read(best.image_size), compared, skipped, clock.spent, deadline)
 
 
+def _own_name(data: DatasetSplits, plan: AutoPlan, seed: int, options: RunOptions) -> str:
+    """The data's name; with their digest where an earlier call had other data of that name, whose
+    comparisons and runs would be found for these otherwise.
+    """
+    file = auto_plan(options.out, data.name, seed)
+    before = read_plan(file)
+    if before is None or before.digest in (plan.digest, data.train.digest):
+        return data.name
+    name = f"{data.name}-{plan.digest}"
+    if options.resume and not auto_plan(options.out, name, seed).exists():
+        raise _nothing_to_continue(file, before, plan)
+    folder = dataset_folder(options.out, name)
+    logger.info(f"{data.name} has changed since the last call, so this one goes to {folder}")
+    return name
+
+
 def _plan(file: Path, plan: AutoPlan, options: RunOptions) -> AutoPlan:
     """The plan that is continued, or a new one."""
     before = read_plan(file)
@@ -146,6 +167,7 @@ def _plan(file: Path, plan: AutoPlan, options: RunOptions) -> AutoPlan:
                 f"nothing to continue: {file} does not exist; starting from the beginning"
             )
         return plan
+    plan = replace(plan, digest=before.digest)  # the same data: the file is theirs
     differences = before.differences(plan)
     if not differences and not options.resume and not before.finished:
         raise RunError(
@@ -153,12 +175,16 @@ def _plan(file: Path, plan: AutoPlan, options: RunOptions) -> AutoPlan:
             f"not finish; resume=True continues it, or choose another out="
         )
     if differences and options.resume:
-        raise RunError(
-            f"nothing to continue: {file} is of a call with different {' and '.join(differences)} "
-            f"(budget {before.budget:g} s, {before.spent:.0f} s spent); repeat that call, or leave "
-            f"out resume=True to start over"
-        )
+        raise _nothing_to_continue(file, before, plan)
     return plan if differences else before
+
+
+def _nothing_to_continue(file: Path, before: AutoPlan, plan: AutoPlan) -> RunError:
+    return RunError(
+        f"nothing to continue: {file} is of a call with different "
+        f"{' and '.join(before.differences(plan))} (budget {before.budget:g} s, {before.spent:.0f} "
+        f"s spent); repeat that call, or leave out resume=True to start over"
+    )
 
 
 def describe_data(data: DatasetSplits) -> str:

@@ -11,6 +11,8 @@ from dressform.core.files import read_json, write_json
 from dressform.core.records import read_record
 from dressform.experiment.auto.candidate import Candidate
 
+LEAST_TRAINING = 1 / 3
+"""Of the time that is left, for the last training in any case."""
 NOTE_EVERY = 3.0
 """Seconds between two notes of the time spent, which a killed call leaves behind."""
 
@@ -20,7 +22,7 @@ class AutoPlan:
     """The content of the plan's file.
 
     Attributes:
-        digest: of the training examples.
+        digest: of all splits.
         budget: seconds for everything.
         image_size: that was asked for.
         candidates: that are compared, as they are planned now.
@@ -74,6 +76,11 @@ class Budget:
         """Seconds; negative if the budget is used up."""
         return self.plan.budget - self.spent
 
+    def for_training(self, closing: float) -> float:
+        """Seconds that are left for the last training, after which ``closing`` more are needed."""
+        left = max(0.0, self.left)
+        return max(left - closing, LEAST_TRAINING * left)
+
     def deadline(self, reserve: float, *, strict: bool = False) -> Deadline:
         """The moment at which ``reserve`` seconds are left."""
         at = self._began + self.plan.budget - reserve
@@ -87,7 +94,8 @@ class Budget:
         write_json(self._file, asdict(self.plan))
 
     def _note(self) -> None:
-        if time.monotonic() - self._noted > NOTE_EVERY:
+        # Without candidates there is nothing to continue, so nothing that stands in the way.
+        if self.plan.candidates and time.monotonic() - self._noted > NOTE_EVERY:
             self.keep()
 
 

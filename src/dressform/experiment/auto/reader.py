@@ -28,6 +28,7 @@ class Reader:
     def __init__(self, source: str | Path, reading: ReadOptions, deadline: Deadline) -> None:
         self._source, self._reading, self._deadline = source, reading, deadline
         self._first: int | None = None
+        self._name: str | None = None
         self._read: dict[int | None, DatasetSplits] = {}
 
     def __call__(self, image_size: int | None) -> DatasetSplits:
@@ -41,8 +42,14 @@ class Reader:
             self._first = image_size
         if image_size not in self._read:
             kept = {size: data for size, data in self._read.items() if size == self._first}
-            self._read = {**kept, image_size: self._in_time(image_size)}
+            data = self._in_time(image_size)
+            self._read = {**kept, image_size: replace(data, name=self._name or data.name)}
         return self._read[image_size]
+
+    def rename(self, name: str) -> None:
+        """Call the data so from now on, in place of their own name."""
+        self._name = name
+        self._read = {size: replace(data, name=name) for size, data in self._read.items()}
 
     def has(self, image_size: int | None) -> bool:
         """Whether the data are in memory at that size."""

@@ -36,9 +36,9 @@ logger = logging.getLogger(__name__)
 
 PLANNED = 0.88
 """The fraction of what is left that may be planned, the rest being for what cannot be foreseen."""
-CLOSING_SECONDS = 12.0
+CLOSING_SECONDS, COMPUTED = 12.0, 0.5
 """For what comes after the last epoch and does not grow with the images: export, figures. On an
-idle machine.
+idle machine; and the part that takes longer on a busy one, the rest being files and reserve.
 """
 READING = 2.0
 """Times the seconds of the first reading, for a reading at a larger size."""
@@ -73,7 +73,7 @@ class Search:
         """Seconds for what comes after the last epoch and does not grow with the images, beside
         what runs here now.
         """
-        return CLOSING_SECONDS * contention()
+        return CLOSING_SECONDS * (1 - COMPUTED + COMPUTED * contention())
 
     def choose(self, reading: float) -> None:
         """Plan the candidates that there is time for, and why others are skipped."""
@@ -190,6 +190,8 @@ class Search:
         """Cross-validate the candidates as long as there is time; best first."""
         results: list[Result] = []
         planned_first = list(self.clock.plan.candidates)
+        if [one.compared for one in planned_first] == [0]:
+            return []  # decided, by an earlier call perhaps, which had more time
         for place, planned in enumerate(planned_first):
             if not planned.compared:
                 break
@@ -203,7 +205,7 @@ class Search:
             except OutOfTimeError:
                 self._drop(candidate, "its comparison did not finish in time")
         timed = [(c, c.cost.slower(self.slower)) for c in planned_first]
-        left = self.clock.left - self.fixed()
+        left = self.clock.for_training(self.fixed())
         compared = [result.candidate.description for result in results]
         if preferred(timed[-1:], left, compared) is not None:
             results = []  # none of them is as good as the one that there was no time to compare
@@ -380,16 +382,14 @@ class Search:
     def _recipe(self, candidate: Candidate) -> ResolvedRecipe:
         return resolve_recipe(candidate.recipe, candidate.assignments(candidate.compared))
 
-    def _closing(self, candidate: Candidate) -> float:
-        return self.fixed() + self.slower * candidate.cost.closing
-
     def train(self, best: Candidate) -> Run:
         """Train a candidate on all training examples, by the end of the budget."""
         logger.info("training on all data: %s, %d epochs", best.description, best.epochs)
+        training = self.clock.for_training(self.fixed() + self.slower * best.cost.closing)
         options = replace(
             self.options,
             resume=True,
-            deadline=self.clock.deadline(self._closing(best)),
+            deadline=self.clock.deadline(self.clock.left - training),
             budget=self.clock.plan.budget,
         )
         data = self.read(best.image_size)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ from dressform.training.fitted import Fitted
 from dressform.training.history import Epoch
 from dressform.training.inference import logits_of
 from dressform.training.learning_data import held_out
-from dressform.training.recipe import Recipe
+from dressform.training.recipe import Recipe, choosing_parts
 
 
 class _Teller(Callback):
@@ -165,9 +166,7 @@ def read_result(layout: FoldLayout) -> FoldResult:
 
 def chooses(recipe: Recipe) -> bool:
     """Whether training looks at validation examples to decide something, in any of its parts."""
-    if len(recipe.parts) > 1:
-        return any(map(chooses, recipe.parts))
-    return recipe.early_stopping.patience > 0 or recipe.early_stopping.restore_best
+    return bool(choosing_parts(recipe))
 
 
 def _in_precision(recipe: Recipe, precision: str) -> Recipe:
@@ -196,9 +195,15 @@ def _training_set(spec: TrainingSet) -> Dataset:
     return dataset
 
 
-@functools.lru_cache(maxsize=8)
+_KNOWN: WeakKeyDictionary[Dataset, dict[tuple[int, int, int], Folds]] = WeakKeyDictionary()
+"""Folds of datasets, as long as those are in use."""
+
+
 def _folds(dataset: Dataset, k: int, repeat: int, seed: int) -> Folds:
-    return make_folds(dataset, k, repeat=repeat, seed=seed)
+    known = _KNOWN.setdefault(dataset, {})
+    if (k, repeat, seed) not in known:
+        known[k, repeat, seed] = make_folds(dataset, k, repeat=repeat, seed=seed)
+    return known[k, repeat, seed]
 
 
 def peak_memory_mb() -> int | None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from dressform.core.files import write_text
 from dressform.core.numbers import percent, percent_range, points
-from dressform.evaluation.calibrate import calibrate
+from dressform.evaluation.calibrate import MIN_EXAMPLES, calibrate
 from dressform.evaluation.intervals import Estimate, across_folds
 from dressform.evaluation.metrics import METRICS, Metric
 from dressform.reporting.figures.calibration import draw_calibration_history, draw_reliability
@@ -35,8 +35,8 @@ def draw_crossval(run: CrossvalRun) -> list[Path]:
     """Draw the figures of a cross-validation and write its table of folds.
 
     Returns:
-        the files written: learning curves, box plot, reliability diagram, calibration over the
-        epochs, table.
+        the files written: learning curves, box plot, reliability diagram (with 20 examples or
+        more), calibration over the epochs, table.
     """
     folder = run.layout.figures
     folder.mkdir(exist_ok=True)
@@ -47,17 +47,18 @@ def draw_crossval(run: CrossvalRun) -> list[Path]:
     pooled = "all folds pooled" if run.repeats == 1 else "all folds of repeat 1 pooled"
     curves = draw_fold_curves(histories, title)
     boxes = draw_boxes({run.name: run.accuracies}, run.folds, METRICS["accuracy"])
-    reliability = draw_reliability(
-        calibrate(predictions[0], parts=folds[0]),
-        f"{short_name(run.name, LONGEST_TITLE)}, {pooled}",
-        fitted_on="the other folds",
-    )
     origin = origin_of(run.path, run.name)
     written = [
         save(curves, folder / "learning-curves.png", origin),
         save(boxes, folder / "box-plot.png", origin),
-        save(reliability, folder / "reliability.png", origin),
     ]
+    if len(predictions[0]) >= MIN_EXAMPLES:
+        reliability = draw_reliability(
+            calibrate(predictions[0], parts=folds[0]),
+            f"{short_name(run.name, LONGEST_TITLE)}, {pooled}",
+            fitted_on="the other folds",
+        )
+        written.append(save(reliability, folder / "reliability.png", origin))
     calibration = draw_calibration_history(histories, title)
     if calibration is not None:
         written.append(save(calibration, folder / "calibration.png", origin))

@@ -42,7 +42,7 @@ class Row:
         seconds: of each training.
         trained_on: hardware and precision.
         protocol: which weights and how many passes.
-        report: file below benchmarks/reports.
+        report: file below benchmarks/reports, or several.
         parameters: numbers in the network.
         multiply_adds: for one image.
         ms_per_image: in batches, median; None where it was not measured.
@@ -82,7 +82,9 @@ def measured() -> Iterator[tuple[str, str, dict[str, Any]]]:
             continue
         for name, row in report["results"]["recipes"].items():
             if name in RECIPES.names and is_todays(name, row):
-                yield name, path.name, with_repetitions(name, row)
+                found = with_repetitions(name, row)
+                again = reports("speed-again")[:1] if found["n"] > row["n"] else []
+                yield name, "`, `".join([path.name, *(other.name for other, _ in again)]), found
     for path, report in reports("tutorials"):
         for name, row in report["results"]["recipes"].items():
             accuracies, taken = row["test_accuracies"], row["train_seconds"]

@@ -17,6 +17,7 @@ from dressform.data.listing_search import MAX_TABLE_SAMPLE, comparable, is_submi
 from dressform.data.listing_table import ListingTable, read_listing_table
 from dressform.data.read_options import ReadOptions
 from dressform.data.split_names import SPLITS, means_unlabelled, split_of_name, split_words
+from dressform.data.table_columns import are_answers
 from dressform.service.errors import NotFoundError
 
 TABLES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson")
@@ -172,6 +173,8 @@ def _read(file: File, index: ImageIndex, tree: FileTree, *, named: bool) -> _Lis
         table = read_listing_table(file)
     except csv.Error as error:
         raise DataError(f"{file.name} cannot be read as a table ({error}); correct it") from None
+    if are_answers(table.columns):
+        return None  # a model's predictions
     if len(table.columns) > MAX_COLUMNS:
         raise DataError(
             f"{file.name} has {len(table.columns):,} columns; allowed: {MAX_COLUMNS:,}; keep those "

@@ -144,6 +144,8 @@ def test_folders_count_beside_a_table_that_says_nothing(http: httpx.Client, proj
     others = {
         "prices.csv": "product,price\nhat,3\nshoe,4\n",
         "sample_submission.csv": "image,label\na.png,Hat\nb.png,Hat\n",
+        "answers.csv": "path,label,probability,ood_p_value,model,size_mtime\n"
+        "a.png,Shoe,0.9,0.5,m,1\nb.png,Shoe,0.9,0.5,m,1\n",
         "meta.csv": "image,photographer\na.png,Ann\nb.png,Bob\nc.png,Bob\n",
         "sizes.csv": "image,width,height\na.png,12,9\nb.png,12\n",
     }
@@ -152,8 +154,9 @@ def test_folders_count_beside_a_table_that_says_nothing(http: httpx.Client, proj
     assert labels(http, project) == {"a": "Hat", "b": "Shoe"}
     assert sorted(one["name"] for one in found["refused"]) == ["README.txt", "sizes.csv"]
     assert "sizes.csv line 3 has 2 values" in str(found["refused"])
-    assert found["left_out"] == ["meta.csv", "prices.csv", "sample_submission.csv"]
-    assert len([note for note in found["notes"] if "was not used" in note]) == 3
+    tables = ["answers.csv", "meta.csv", "prices.csv", "sample_submission.csv"]
+    assert found["left_out"] == tables
+    assert len([note for note in found["notes"] if "was not used" in note]) == 4
     table = "image,label\na.png,Shoe\nb.png,Shoe\n"
     found = upload(http, project, {**folders, "Shoe/c.png": picture(3), "labels.csv": table})
     assert labels(http, project) == {"a": "Shoe", "b": "Shoe", "c": "Shoe"}

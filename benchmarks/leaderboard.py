@@ -42,7 +42,7 @@ class Row:
         seconds: of each training.
         trained_on: hardware and precision.
         protocol: which weights and how many passes.
-        report: file below benchmarks/reports, or several.
+        reports: files below benchmarks/reports.
         parameters: numbers in the network.
         multiply_adds: for one image.
         ms_per_image: in batches, median; None where it was not measured.
@@ -53,7 +53,7 @@ class Row:
     seconds: tuple[float, ...]
     trained_on: str
     protocol: str
-    report: str
+    reports: tuple[str, ...]
     parameters: int
     multiply_adds: int
     ms_per_image: float | None
@@ -75,8 +75,8 @@ def protocol(recipe: str) -> str:
     return ", ".join(parts)
 
 
-def measured() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Recipe, report and what the report has of it; the newest first."""
+def measured() -> Iterator[tuple[str, tuple[str, ...], dict[str, Any]]]:
+    """Recipe, reports and what these have of it; the newest first."""
     for path, report in reports("speed*"):
         if "speed-again" in path.name:
             continue
@@ -84,11 +84,11 @@ def measured() -> Iterator[tuple[str, str, dict[str, Any]]]:
             if name in RECIPES.names and is_todays(name, row):
                 found = with_repetitions(name, row)
                 again = reports("speed-again")[:1] if found["n"] > row["n"] else []
-                yield name, "`, `".join([path.name, *(other.name for other, _ in again)]), found
+                yield name, (path.name, *(other.name for other, _ in again)), found
     for path, report in reports("tutorials"):
         for name, row in report["results"]["recipes"].items():
             accuracies, taken = row["test_accuracies"], row["train_seconds"]
-            yield name, path.name, {**row, "accuracies": accuracies, "seconds": taken}
+            yield name, (path.name,), {**row, "accuracies": accuracies, "seconds": taken}
     for path, report in reports("gpu"):
         steps = report["steps"]
         for name in RECIPES.names:
@@ -96,7 +96,7 @@ def measured() -> Iterator[tuple[str, str, dict[str, Any]]]:
             if rows:
                 yield (
                     name,
-                    path.name,
+                    (path.name,),
                     {
                         "accuracies": [row["test_accuracy"] for row in rows],
                         "seconds": [row["seconds"] for row in rows],
@@ -112,7 +112,7 @@ def ours() -> list[Row]:
     costs = newest("complexity")
     assert costs is not None
     rows: dict[str, Row] = {}
-    for name, report, found in measured():
+    for name, files, found in measured():
         cost = costs["results"]["recipes"].get(name)
         if name in rows or cost is None:
             continue
@@ -129,7 +129,7 @@ def ours() -> list[Row]:
                 ]
             ),
             protocol=protocol(name),
-            report=report,
+            reports=files,
             parameters=cost["parameters"],
             multiply_adds=cost["multiply_adds"],
             ms_per_image=cost["ms_per_image"]["median"] if "ms_per_image" in cost else None,
@@ -200,10 +200,11 @@ def our_table(rows: Sequence[Row], front: set[str]) -> str:
         accuracy = mean_and_sd(list(row.accuracies)) if spread else f"{100 * row.accuracy:.2f} %"
         name = f"**`{row.name}`**" if row.name in front else f"`{row.name}`"
         time = "–" if row.ms_per_image is None else f"{row.ms_per_image:.3f}"
+        files = ", ".join(f"`{file}`" for file in row.reports)
         lines.append(
             f"| {name} | {accuracy} | {len(row.accuracies)} | {row.protocol} | "
             f"{large_number(row.parameters)} | {large_number(row.multiply_adds)} | "
-            f"{seconds(statistics.median(row.seconds))} | {time} | `{row.report}` |"
+            f"{seconds(statistics.median(row.seconds))} | {time} | {files} |"
         )
     return "\n".join(lines)
 

@@ -1,5 +1,7 @@
 """Predictions of what other programs hold in memory: lists, data frames, dicts of names."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,21 @@ def test_the_reason_of_a_refusal(change: dict[str, object], message: str) -> Non
     values = {"ids": IDS, "labels": LABELS, "probabilities": SCORES, "class_names": NAMES} | change
     with pytest.raises(DataError, match=message):
         Predictions.from_probabilities(**values)
+
+
+def test_an_npz_file_may_have_names_for_labels(tmp_path: Path) -> None:
+    names, labels = ["coat", "dress", "shoe"], np.array([0, 1, 2, 2, 1])
+    probabilities = np.full((5, 3), 0.1)
+    probabilities[np.arange(5), labels] = 0.8
+    path = tmp_path / "named.npz"
+    for texts in (np.array(names)[labels], np.char.encode(np.array(names)[labels])):
+        np.savez(path, labels=texts, probabilities=probabilities, class_names=names)
+        assert np.array_equal(Predictions.load(path).labels, labels)
+        np.savez(path, labels=texts, predicted=texts, class_names=names)
+        hard = Predictions.load(path)
+        assert np.array_equal(hard.labels, labels)
+        assert np.array_equal(hard.predicted, labels)
+    other = np.array(["coat", "hat", "shoe", "shoe", "dress"])
+    np.savez(path, labels=other, probabilities=probabilities, class_names=names)
+    with pytest.raises(DataError, match=r"labels 'hat'; allowed: one of class_names \(coat, dress"):
+        Predictions.load(path)

@@ -47,6 +47,27 @@ def texts_of(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.str_]:
     )
 
 
+def label_positions(path: Path, name: str, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    """Labels [N] as numbers: names are looked up in ``class_names``, numbers stay as they are.
+
+    Raises:
+        DataError: a name is none of them.
+    """
+    labels = arrays[name]
+    if labels.dtype.kind not in "US" or "class_names" not in arrays:
+        return labels
+    names = texts_of(path, "class_names", arrays["class_names"]).tolist()
+    places = {one: place for place, one in enumerate(names)}
+    texts = texts_of(path, name, labels).tolist()
+    unknown = next((text for text in texts if text not in places), None)
+    if unknown is not None:
+        raise DataError(
+            f"{path} has {name} {unknown!r}; allowed: one of class_names ({', '.join(names[:10])}"
+            f"{', …' if len(names) > 10 else ''}), or its position"
+        )
+    return np.array([places[text] for text in texts])
+
+
 def check_agreement(path: Path, logits: NDArray[Any], probabilities: NDArray[Any]) -> None:
     """Refuse probabilities that are not the softmax of the logits beside them.
 

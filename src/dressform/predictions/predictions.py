@@ -21,7 +21,12 @@ from dressform.core.label_arguments import (
 )
 from dressform.core.npz import read_npz, write_npz
 from dressform.core.numbers import percent
-from dressform.predictions.npz_arrays import check_agreement, temperature_of, texts_of
+from dressform.predictions.npz_arrays import (
+    check_agreement,
+    label_positions,
+    temperature_of,
+    texts_of,
+)
 from dressform.predictions.probabilities import (
     SUM_TOLERANCE,
     both_probabilities,
@@ -277,9 +282,10 @@ class Predictions:
         """Read a file written by :meth:`save`, or an NPZ file made elsewhere.
 
         Args:
-            path: arrays ``labels`` [N] and ``logits`` or ``probabilities`` [N, K] (of two classes
-                also [N], of the second), or ``predicted`` [N] for hard predictions; ``ids``,
-                ``class_names``, ``groups`` and ``temperature`` (of logits) are optional.
+            path: arrays ``labels`` [N] (whole numbers, or names in ``class_names``) and ``logits``
+                or ``probabilities`` [N, K] (of two classes also [N], of the second), or
+                ``predicted`` [N] for hard predictions; ``ids``, ``class_names``, ``groups`` and
+                ``temperature`` (of logits) are optional.
 
         Raises:
             DataError: the file is unreadable or does not contain predictions.
@@ -295,7 +301,7 @@ class Predictions:
             return _hard_predictions(path, arrays)
         kind: ScoreKind = "logits" if "logits" in arrays else "probabilities"
         scores = arrays[kind]
-        labels = arrays["labels"]
+        labels = label_positions(path, "labels", arrays)
         if labels.ndim == 2 and labels.shape[1] == 1:  # as Keras has them
             labels = labels[:, 0]
         single = kind == "probabilities" and is_single(scores)
@@ -330,7 +336,9 @@ class Predictions:
 
 def _hard_predictions(path: Path, arrays: dict[str, NDArray[Any]]) -> Predictions:
     """Predictions of an NPZ file with ``labels`` and ``predicted``."""
-    labels, predicted = np.ravel(arrays["labels"]), np.ravel(arrays["predicted"])
+    labels, predicted = (
+        np.ravel(label_positions(path, name, arrays)) for name in ("labels", "predicted")
+    )
     if labels.dtype.kind not in "iu" or predicted.dtype.kind not in "iu":
         raise DataError(
             f"{path} has labels {labels.dtype} and predicted {predicted.dtype}; expected whole "

@@ -97,7 +97,7 @@ def photo_settings_for(images: NDArray[np.uint8]) -> PhotoSettings | None:
 
 def is_photo(image: Image.Image) -> bool:
     """Whether an image is a cut-out, or has a border that is not black."""
-    if _is_cut_out(image):
+    if _alpha_of_cut_out(image) is not None:
         return True
     width, height = image.size
     sides = (
@@ -179,17 +179,18 @@ def prepare(
     return PreparedImage(result, tuple(steps) if keep_steps else (), _warnings(foreground))
 
 
-def _is_cut_out(image: Image.Image) -> bool:
+def _alpha_of_cut_out(image: Image.Image) -> Image.Image | None:
+    """How opaque a cut-out is; None if the image is none."""
     alpha = alpha_of(image)
-    return alpha is not None and alpha.histogram()[0] >= (
-        MIN_CLEAR_FRACTION * image.width * image.height
-    )
+    if alpha is None or alpha.histogram()[0] < MIN_CLEAR_FRACTION * image.width * image.height:
+        return None
+    return alpha
 
 
 def _cut_out(image: Image.Image, side: int) -> Foreground | None:
     """The opaque pixels of a cut-out; None if it is none, or has none."""
-    alpha = alpha_of(image)
-    if alpha is None or not _is_cut_out(image):
+    alpha = _alpha_of_cut_out(image)
+    if alpha is None:
         return None
     mask = np.asarray(_shrunk(alpha, side)) >= 128
     return Foreground(mask, objects=1, cut=0.0) if mask.any() else None

@@ -198,5 +198,5 @@ def check_origin(request: Request) -> None:
         site = urlsplit(origin).netloc.lower()
     except ValueError:  # no address at all
         site = ""
-    if site not in own:
+    if not site or site not in own:
         raise ForbiddenError(f"a page of another site ({origin[:100]}) sent this request")

@@ -60,19 +60,23 @@ export async function decodeImage(file) {
   const canvas = element("canvas", { width, height: Math.min(ROWS, height) });
   const context = contextOf(canvas, { willReadFrequently: true });
   const data = new Uint8Array(3 * width * height);
-  const alpha = new Uint8Array(width * height);
+  /** @type {Uint8Array | null} */
+  let alpha = null;
   let end = 0;
   for (let top = 0; top < height; top += ROWS) {
     const rows = Math.min(ROWS, height - top);
     context.clearRect(0, 0, width, rows);
     context.drawImage(bitmap, 0, -top);
-    const own = context.getImageData(0, 0, width, rows).data;
-    for (let i = 0; i < rows * width; i += 1) alpha[top * width + i] = own[4 * i + 3];
-    context.globalCompositeOperation = "destination-over";
-    context.fillStyle = "white";
-    context.fillRect(0, 0, width, rows);
-    context.globalCompositeOperation = "source-over";
-    const rgba = context.getImageData(0, 0, width, rows).data;
+    let rgba = context.getImageData(0, 0, width, rows).data;
+    if (rgba.some((value, i) => i % 4 === 3 && value < 255)) {
+      alpha ??= new Uint8Array(width * height).fill(255);
+      for (let i = 0; i < rows * width; i += 1) alpha[top * width + i] = rgba[4 * i + 3];
+      context.globalCompositeOperation = "destination-over";
+      context.fillStyle = "white";
+      context.fillRect(0, 0, width, rows);
+      context.globalCompositeOperation = "source-over";
+      rgba = context.getImageData(0, 0, width, rows).data;
+    }
     for (let i = 0; i < rgba.length; i += 4) {
       data[end] = rgba[i];
       data[end + 1] = rgba[i + 1];
@@ -81,7 +85,7 @@ export async function decodeImage(file) {
     }
   }
   bitmap.close();
-  return { width, height, channels: 3, data, ...(alpha.includes(0) && { alpha }) };
+  return { width, height, channels: 3, data, ...(alpha?.includes(0) && { alpha }) };
 }
 
 /**

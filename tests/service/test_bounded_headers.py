@@ -59,7 +59,7 @@ def test_headers_without_end(port: int) -> None:
             client.sendall(lines)
 
 
-def test_a_slow_body_is_waited_for_and_the_connection_is_used_again(port: int) -> None:
+def test_a_slow_body_has_waiting_job_and_the_connection_is_used_again(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         for _ in range(2):
             client.sendall(REQUEST + b"ab")

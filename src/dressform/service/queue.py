@@ -38,7 +38,7 @@ def enqueue(session: Session, project_id: str, model_id: str, *, most: int) -> J
     return job
 
 
-def is_waited_for(session: Session) -> bool:
+def has_waiting_job(session: Session) -> bool:
     """Whether a job waits for a worker."""
     return session.scalar(select(Job.id).where(Job.state == "queued").limit(1)) is not None
 

@@ -83,7 +83,7 @@ class Worker:
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
         self._suggest_again: dict[str, float] = {}
-        self._looked, self._waited_for = 0.0, False
+        self._looked, self._job_waits = 0.0, False
 
     def stop(self) -> None:
         """End after what is being done now has been given back to the queue."""
@@ -314,5 +314,5 @@ class Worker:
         if now - self._looked >= IDLE:
             self._looked = now
             with self._database.reading() as session:
-                self._waited_for = queue.is_waited_for(session)
-        return self._stopping.is_set() or self._waited_for
+                self._job_waits = queue.has_waiting_job(session)
+        return self._stopping.is_set() or self._job_waits
